@@ -1,0 +1,50 @@
+# make results   sets up and runs the main job into results/
+# make test      sets up and passes the tests
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CORES ?= 2
+
+.PHONY: help setup results test check figures-check bench schemas lock clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
+
+setup: $(STAMP)
+
+# Everything comes from requirements.lock, by hash; uv is fetched into the environment where the machine has none.
+$(STAMP): requirements.lock pyproject.toml setup.sh
+	PYTHON=$(PYTHON) VENV=$(VENV) sh setup.sh
+	@touch $@
+
+results: $(STAMP)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(STAMP)
+	$(BIN)/pytest -q -n auto
+
+# make check     linters, formatters and the type checker
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+# make bench     wall time and memory of the main job, written to docs/benchmarks.md
+bench: $(STAMP)
+	$(BIN)/python benchmarks/main_job.py
+
+# make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
+schemas: $(STAMP)
+	$(BIN)/synthesis schemas .
+
+# make lock      resolves pyproject.toml again into requirements.lock
+lock: $(STAMP)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  --all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf results/[!R]* .snakemake

@@ -1,0 +1,1 @@
+"""Config and table models: the single source for schemas, defaults and the data dictionary."""

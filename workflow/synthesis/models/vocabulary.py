@@ -1,0 +1,84 @@
+"""The closed sets of terms, each in one place."""
+
+from typing import Literal, get_args
+
+Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
+Estimand = Literal[
+    "r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"
+]
+Level = Literal["study", "summary"]
+Statistic = Literal[
+    "r",
+    "z",
+    "beta",
+    "r2",
+    "f2",
+    "t",
+    "f",
+    "chi2",
+    "p",
+    "d",
+    "g",
+    "smd",
+    "mean_sd",
+    "change_sd",
+    "2x2",
+    "or",
+    "coef",
+    "mean_difference",
+    "smd_within_arm_change",
+    "proportion",
+    "count",
+    "threshold_points",
+    "threshold_sd",
+]
+Metric = Literal["z", "g", "log_odds_ratio", "log_risk_ratio"]
+Lane = Literal["A", "B"]
+Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
+CiMethod = Literal["wald", "hksj", "hksj_adhoc"]
+Rater = Literal["client", "therapist", "observer", "clinician", "self-report"]
+Timepoint = Literal["early", "mid", "late", "averaged", "concurrent", "lagged", "post", "follow-up"]
+Comparator = Literal[
+    "usual care",
+    "wait list",
+    "wait list plus usual care",
+    "minimal attention",
+    "attention placebo",
+    "supportive counselling",
+    "assessment only",
+    "other control",
+    "mixed controls",
+    "other psychotherapy",
+    "none",
+]
+Confidence = Literal["high", "medium", "low"]
+ReportedAs = Literal[
+    "number",
+    "ns",
+    "sig_no_number",
+    "range_no_n",
+    "unread",
+    "inconclusive",
+    "not_outcome",
+    "secondary",
+]
+Adjustment = Literal["none", "baseline", "prior change", "unknown"]
+DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+Contrast = Literal["2_sd", "1_sd", "median_split", "concordance"]
+
+LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}
+LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
+    "A": ("r_total", "r_partial", "b_within", "r_therapist"),
+    "B": ("d_between",),
+}
+METRIC_NAME: dict[str, str] = {
+    "z": "Fisher z",
+    "g": "Hedges g",
+    "log_odds_ratio": "log odds ratio",
+    "log_risk_ratio": "log risk ratio",
+}
+
+
+def terms(literal: object) -> tuple[str, ...]:
+    """The allowed words of a Literal type, in their declared order."""
+    return get_args(literal)
