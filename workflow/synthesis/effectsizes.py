@@ -272,8 +272,8 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
         raise CannotConvert(
             f"R2 of a model that also holds {row['adjusted_for']}: not the alliance's share alone"
         )
-    if "joint_R2" in str(row["flag"]).split(";"):
-        raise CannotConvert("R2 is shared with other predictors")
+    if row["estimand"] == "r_partial" or "joint_R2" in str(row["flag"]).split(";"):
+        raise CannotConvert("R2 of a model with other predictors (baseline severity may be one)")
     return _z_of(row, math.sqrt(r2))
 
 

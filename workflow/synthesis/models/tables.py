@@ -94,8 +94,8 @@ def read_table(path: Path, columns: Iterable[Column]) -> pd.DataFrame:
         rows.append([number, *(cell.strip() for cell in cells)])
     if problems:
         raise InputError(problems)
-    table = pd.DataFrame(rows, columns=["_row", *header], dtype=object)
-    return table.set_index("_row")
+    index = pd.Index([number for number, *_ in rows], dtype="int64")
+    return pd.DataFrame([cells for _, *cells in rows], index=index, columns=header, dtype="str")
 
 
 def _header_problems(
@@ -135,7 +135,7 @@ def cell_ok(column: Column, text: str) -> bool:
             return text.startswith(("http://", "https://")) and not any(c.isspace() for c in text)
         case "date":
             return bool(_DATE.fullmatch(text))
-    return not text.startswith(_FORMULA_START)
+    return not text.startswith(_FORMULA_START) or bool(_NUMBER.fullmatch(text))
 
 
 def _in_range(column: Column, value: float) -> bool:
@@ -180,7 +180,7 @@ def check_cells(path: Path, table: pd.DataFrame, columns: Iterable[Column]) -> l
         )
 
     schema = pa.DataFrameSchema(
-        {name: pa.Column(object, checks=check(column)) for name, column in by_name.items()}
+        {name: pa.Column(checks=check(column)) for name, column in by_name.items()}
     )
     try:
         schema.validate(table, lazy=True)
@@ -204,10 +204,10 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
     columns = {}
     for name, column in BY_NAME.items():
         text = (
-            table[name] if name in table.columns else pd.Series("", index=table.index, dtype=object)
+            table[name] if name in table.columns else pd.Series("", index=table.index, dtype="str")
         )
         if column.kind in NUMERIC_KINDS:
-            columns[name] = pd.to_numeric(text.where(text != "", None)).astype("float64")
+            columns[name] = pd.to_numeric(text.where(text != "")).astype("float64")
         else:
             columns[name] = text.astype("str")
     return pd.DataFrame(columns, index=table.index)

@@ -30,7 +30,7 @@ def check_rho(rho: float) -> None:
 def composites(yi: Array, vi: Array, cluster: Sequence[Hashable], rho: float) -> Composites:
     """Mean effect per sample, in order of first appearance, with the variance of a mean of correlated effects.
 
-    variance = (sum of vi + 2 rho sum over pairs of sqrt(vi vj)) / m^2; Borenstein et al. (2009), eq. 24.4.
+    variance = (sum of vi + 2 rho sum over pairs of sqrt(vi vj)) / m^2; Borenstein et al. (2009), ch. 24.
     `yi`, `vi`, `cluster` have shape (k,); raises InputError for rho outside 0 to 1.
     """
     check_rho(rho)

@@ -1,0 +1,380 @@
+"""The analysis plan: every key of `config.yaml`, with description and default. Unknown keys are refused."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from synthesis.errors import InputError, Problem
+from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
+from synthesis.models.vocabulary import CiMethod, Contrast, Lane, Metric, Tau2Method
+
+T = TypeVar("T", bound="Model")
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+# Columns in which a pool may hold only one value unless the plan names the mix.
+MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
+MixColumn = Literal["construct", "estimand", "level", "comparator"]
+LANE_METRICS: dict[str, tuple[str, ...]] = {
+    "A": ("z",),
+    "B": ("g", "log_odds_ratio", "log_risk_ratio"),
+}
+SELECTABLE = frozenset(BY_NAME) | {"exactness"}
+FigureColumn = Literal[
+    "n",
+    "rater",
+    "comparator",
+    "outcome",
+    "format",
+    "disorder",
+    "treatment",
+    "timepoint",
+    "confidence",
+    "tier",
+    "rob",
+    "country",
+]
+
+
+class Model(BaseModel):
+    """Base of all config models: immutable, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Condition(Model):
+    """What a column must hold. A plain list in the config is short for `any_of`."""
+
+    any_of: tuple[str, ...] | None = Field(None, description="Keep rows with one of these values.")
+    none_of: tuple[str, ...] | None = Field(None, description="Drop rows with one of these values.")
+    at_least: float | None = Field(None, description="Keep rows with at least this number.")
+    at_most: float | None = Field(None, description="Keep rows with at most this number.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_list(cls, value: Any) -> Any:
+        if isinstance(value, str | int | float):
+            return {"any_of": [str(value)]}
+        if isinstance(value, list):
+            return {"any_of": [str(item) for item in value]}
+        return value
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Condition:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
+            raise ValueError("a condition names any_of, none_of, at_least or at_most")
+        return self
+
+
+class References(Model):
+    """Published summaries shown beside a pool, never in it."""
+
+    effects: tuple[str, ...] = Field(description="effect_id of rows of level summary.")
+
+
+class Defaults(Model):
+    """How syntheses are fitted unless they say otherwise. docs/defaults.md gives the reasons."""
+
+    tau2: Tau2Method = Field("REML", description="Estimator of the between-study variance.")
+    ci: CiMethod = Field("hksj", description="Interval of the pooled estimate.")
+    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
+    rho: float = Field(
+        0.6, ge=0, le=1, description="Correlation assumed between effects of one sample."
+    )
+
+
+class Conversions(Model):
+    """Decisions that converters need."""
+
+    zero_cells: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
+    )
+
+
+class Synthesis(Model):
+    """One pool: which rows, and how they are fitted."""
+
+    title: str = Field(min_length=1, description="Shown in figures and tables.")
+    lane: Lane = Field(description="A: process-outcome association; B: randomised protocol effect.")
+    metric: Metric = Field(description="Scale of the effect sizes.")
+    sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to draw from.")
+    select: dict[str, Condition] = Field(
+        default_factory=dict, description="Conditions by column; all must hold."
+    )
+    mix: dict[MixColumn, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Values of construct, estimand, level or comparator that are knowingly pooled together.",
+    )
+    nonsignificant_as_zero: bool = Field(
+        False,
+        description="Stress test: enter samples reported as 'not significant' without a number as 0 (lane A).",
+    )
+    orientation: Literal["better", "as_reported"] = Field(
+        "better", description="better: positive is better for the patient; as_reported: the raw sign."
+    )
+    tau2: Tau2Method | None = Field(None, description="Overrides defaults.tau2.")
+    ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
+    rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    references: References | None = Field(None, description="Published summaries to show beside it.")
+    columns: tuple[FigureColumn, ...] = Field(
+        ("n",), max_length=3, description="Columns of the forest plot between study and plot."
+    )
+    group_by: str | None = Field(None, description="Column that orders the forest plot in blocks.")
+    favours: tuple[str, str] | None = Field(
+        None, description="Words under the axis, left and right of no effect."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Synthesis:
+        if self.metric not in LANE_METRICS[self.lane]:
+            allowed = ", ".join(LANE_METRICS[self.lane])
+            raise ValueError(f"metric {self.metric} does not belong to lane {self.lane} ({allowed})")
+        columns = [*self.select, *([self.group_by] if self.group_by else [])]
+        for name in columns:
+            if name not in SELECTABLE:
+                close = difflib.get_close_matches(name, SELECTABLE, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                raise ValueError(f"{name} is not a column of data/raw/README.md{hint}")
+        for name, condition in self.select.items():
+            ranged = condition.at_least is not None or condition.at_most is not None
+            if ranged and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS):
+                raise ValueError(f"select.{name}: at_least and at_most need a number column")
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError("a source is named twice")
+        if self.nonsignificant_as_zero and self.lane != "A":
+            raise ValueError("nonsignificant_as_zero is a stress test of lane A only")
+        return self
+
+
+class Comparison(Model):
+    """The difference first minus second of two syntheses on one metric."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    first: Name = Field(description="A synthesis.")
+    second: Name = Field(description="Another synthesis, on the same metric.")
+    shared_samples: Literal["refuse", "leave_out"] = Field(
+        "refuse", description="What to do where both sides hold the same sample."
+    )
+
+
+class Bridge(Model):
+    """A lane A association put beside a lane B effect, after pooling, under each declared contrast."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    association: Name = Field(description="A synthesis of lane A.")
+    effect: Name = Field(description="A synthesis of lane B in metric g.")
+    contrasts: tuple[Contrast, ...] = Field(
+        ("2_sd", "1_sd", "median_split", "concordance"),
+        min_length=1,
+        description="Ways to read r as a difference between groups; always several.",
+    )
+
+
+class Block(Model):
+    """One block of the comparison figure."""
+
+    synthesis: Name = Field(description="A synthesis.")
+    heading: str | None = Field(None, description="Shown above the block; its title where empty.")
+
+
+class ComparisonFigure(Model):
+    """A forest plot that sets several syntheses, lane by lane, above each other."""
+
+    title: str = Field(min_length=1, description="Shown above the figure.")
+    blocks: tuple[Block, ...] = Field(min_length=1, description="Syntheses, from top to bottom.")
+    studies: bool = Field(True, description="Draw the studies, not only the pooled diamonds.")
+    references: dict[Lane, References] = Field(
+        default_factory=dict, description="Published summaries shown below a lane's blocks."
+    )
+    bridges: tuple[Name, ...] = Field((), description="Bridges shown as a last block.")
+
+
+class Config(Model):
+    """The analysis plan."""
+
+    title: str = Field(min_length=1, description="Name of the review.")
+    question: str = Field("", description="The question, in one sentence.")
+    sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
+    defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
+    conversions: Conversions = Field(
+        default_factory=Conversions, description="Decisions of converters."
+    )
+    syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
+    comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
+    bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
+    figures: dict[Name, ComparisonFigure] = Field(
+        default_factory=dict, description="Comparison figures, beside one forest plot per synthesis."
+    )
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        faults = []
+
+        def known(where: str, name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
+            if name not in allowed:
+                close = difflib.get_close_matches(name, list(allowed), n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                faults.append(f"{where}: {name} is not declared{hint}")
+
+        for key, synthesis in self.syntheses.items():
+            for source in synthesis.sources:
+                known(f"syntheses.{key}.sources", source, self.sources)
+        for key, comparison in self.comparisons.items():
+            where = f"comparisons.{key}"
+            for side in (comparison.first, comparison.second):
+                known(where, side, self.syntheses)
+            pair = [self.syntheses.get(s) for s in (comparison.first, comparison.second)]
+            if all(pair) and len({s.metric for s in pair if s}) > 1:
+                faults.append(f"{where}: the two sides have different metrics; use a bridge")
+            if comparison.first == comparison.second:
+                faults.append(f"{where}: a synthesis is compared with itself")
+        for key, bridge in self.bridges.items():
+            where = f"bridges.{key}"
+            known(where, bridge.association, self.syntheses)
+            known(where, bridge.effect, self.syntheses)
+            association = self.syntheses.get(bridge.association)
+            effect = self.syntheses.get(bridge.effect)
+            if association and association.lane != "A":
+                faults.append(f"{where}.association: {bridge.association} is not of lane A")
+            if effect and (effect.lane != "B" or effect.metric != "g"):
+                faults.append(f"{where}.effect: {bridge.effect} is not of lane B in metric g")
+        for key, figure in self.figures.items():
+            if key in self.syntheses:
+                faults.append(f"figures.{key}: the name is taken by a synthesis")
+            for block in figure.blocks:
+                known(f"figures.{key}.blocks", block.synthesis, self.syntheses)
+            for name in figure.bridges:
+                known(f"figures.{key}.bridges", name, self.bridges)
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def metrics_of(self, source: str) -> tuple[str, ...]:
+        """Metrics that syntheses ask of a source; none where no synthesis draws on it."""
+        return tuple(
+            sorted({s.metric for s in self.syntheses.values() if source in s.sources})
+        )
+
+
+class SourceExtraction(Model):
+    """How a source was extracted."""
+
+    how: str = Field(min_length=1, description="What was read, and how.")
+    by: str = Field(min_length=1, description="Who extracted it.")
+    on: str = Field(min_length=1, description="When.")
+    import_note: str = Field("", description="What was mapped or added afterwards.")
+
+
+class Source(Model):
+    """`source.yaml`: what a folder of data/raw is, and what it is not."""
+
+    title: str = Field(min_length=1, description="What the source is.")
+    citation: str = Field(min_length=1, description="Full reference.")
+    doi: str = Field("", description="DOI of the source.")
+    licence: str = Field(min_length=1, description="Terms under which its facts are used.")
+    extraction: SourceExtraction = Field(description="How, by whom, when.")
+    limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader that refuses a key that stands twice instead of taking the last."""
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        if key in seen:
+            where = f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}"
+            raise InputError([Problem(where, str(key), "each key once", "a block pasted twice?")])
+        seen.add(key)
+    return loader.construct_mapping(node, deep=True)
+
+
+_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def read_yaml(path: Path) -> Any:
+    """Content of a YAML file. Raises InputError for a missing or malformed file and for repeated keys."""
+    try:
+        with path.open(encoding="utf-8-sig") as handle:
+            return yaml.load(handle, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+    except FileNotFoundError:
+        raise InputError([Problem(str(path), "no such file", "a YAML file")]) from None
+    except UnicodeDecodeError:
+        raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text")]) from None
+    except yaml.YAMLError as error:
+        hint = "indentation by spaces; text with a colon or a leading % in quotation marks"
+        problem = Problem(str(path), " ".join(str(error).split()), "well-formed YAML", hint)
+        raise InputError([problem]) from None
+
+
+def parse(model: type[T], content: Any, where: str) -> T:
+    """`content` as `model`. Raises InputError with every problem, each with its key and what is allowed."""
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        raise InputError([p for e in error.errors() for p in _problems(model, e, where)]) from None
+
+
+def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
+    key = ".".join(str(part) for part in error["loc"])
+    place = f"{where}, key {key}" if key else where
+    value = error["input"]
+    shown = value if isinstance(value, str | int | float | bool) else type(value).__name__
+    match error["type"]:
+        case "extra_forbidden":
+            name = str(error["loc"][-1])
+            allowed = _fields_at(model, error["loc"][:-1])
+            close = difflib.get_close_matches(name, allowed, n=1)
+            hint = f"did you mean {close[0]}?" if close else "unknown key"
+            return [Problem(place, name, "one of " + ", ".join(allowed), hint)]
+        case "missing":
+            return [Problem(place, "missing", "a value: the key is required")]
+        case "value_error":
+            texts = str(error["ctx"]["error"]).splitlines()
+            return [Problem(place, *_split(text)) for text in texts]
+        case "literal_error":
+            allowed_text = re.sub(r"'(\w+)'", r"\1", error["ctx"]["expected"])
+            options = re.findall(r"'([^']+)'", error["ctx"]["expected"])
+            close = difflib.get_close_matches(str(value), options, n=1, cutoff=0.4)
+            hint = f"did you mean {close[0]}?" if close else ""
+            return [Problem(place, str(shown), f"one of {allowed_text}", hint)]
+    return [Problem(place, str(shown), error["msg"][0].lower() + error["msg"][1:])]
+
+
+def _split(text: str) -> tuple[str, str]:
+    head, _, tail = text.partition(": ")
+    return (head, tail) if tail else ("this combination", text)
+
+
+def _fields_at(model: type[Model], location: tuple[Any, ...]) -> list[str]:
+    """Keys allowed at a place of the config."""
+    current: Any = model
+    for part in location:
+        if isinstance(current, type) and issubclass(current, BaseModel):
+            field = current.model_fields.get(str(part))
+            current = _inner(field.annotation) if field else None
+        # The name of an entry in a mapping, or an index: the annotation already is the entry's.
+    if isinstance(current, type) and issubclass(current, BaseModel):
+        return list(current.model_fields)
+    return []
+
+
+def _inner(annotation: Any) -> Any:
+    """The model inside Optional, dict and tuple annotations."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in reversed(getattr(annotation, "__args__", ())):
+        found = _inner(argument)
+        if found is not None:
+            return found
+    return None
