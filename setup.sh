@@ -23,5 +23,5 @@ else
     echo "       Debian and Ubuntu: apt install python3-venv; or install uv and call make again." >&2
     exit 1
 fi
-"$uv" pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements.lock
+"$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r requirements.lock
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .

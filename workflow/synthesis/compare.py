@@ -10,7 +10,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.config import Bridge, Comparison
-from synthesis.pool.fit import pool
+from synthesis.pooling.fit import pool
 
 # --- same metric ------------------------------------------------------------------------------------------------
 
@@ -149,12 +149,6 @@ CONTRASTS: dict[str, Callable[[float], float]] = {
     "1_sd": d_at_1_sd,
     "median_split": d_after_median_split,
     "concordance": d_at_equal_concordance,
-}
-CONTRAST_NAME = {
-    "2_sd": "one SD above against one SD below the mean alliance",
-    "1_sd": "one SD of alliance",
-    "median_split": "better against worse half of alliances",
-    "concordance": "equal probability of the better outcome",
 }
 # Step of the central difference that carries the standard error from z to d.
 _STEP = 1e-5

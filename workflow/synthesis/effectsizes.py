@@ -479,3 +479,12 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     elif _has(row, "se") and kind != ("r", "z"):
         variance = float(row["se"]) ** 2
     return float(row["direction"]) * scale(value), variance
+
+
+def back_transform(metric: str, value: float | None) -> float | None:
+    """From the metric's scale to the one that is read: z to r, logarithms to ratios."""
+    if value is None:
+        return None
+    if metric == "z":
+        return math.tanh(value)
+    return math.exp(value) if metric in {"log_odds_ratio", "log_risk_ratio"} else value

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from synthesis.effectsizes import Policy, convert, summary_point
+from synthesis.effectsizes import Policy, Row, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.models.columns import BY_NAME, COLUMNS, QUOTED_COLUMNS
 from synthesis.models.tables import (
@@ -138,7 +138,7 @@ def extract(
     if problems:
         raise InputError(problems)
     usable, unusable = [], []
-    for _, row in rows.iterrows():
+    for row in rows.to_dict(orient="records"):
         for metric in metrics:
             try:
                 usable.append(_effect(row, source, metric, policy or Policy()))
@@ -151,7 +151,7 @@ def extract(
     return Extracted(_settled(effects), _settled(dropped))
 
 
-def _effect(row: pd.Series, source: str, metric: str, policy: Policy) -> dict[str, object]:
+def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, object]:
     if row["exclusion_reason"]:
         raise CannotConvert(row["exclusion_reason"])
     if row["estimand"] in {"descriptive", "interaction"}:
@@ -178,7 +178,7 @@ def _effect(row: pd.Series, source: str, metric: str, policy: Policy) -> dict[st
     return derived | {name: row[name] for name in BY_NAME} | {"label": label_of(row)}
 
 
-def label_of(row: pd.Series) -> str:
+def label_of(row: Row) -> str:
     """The name shown in figures."""
     if row["label"]:
         return str(row["label"])
@@ -186,7 +186,7 @@ def label_of(row: pd.Series) -> str:
     return str(row["study"]) if year.strip() in row["study"] else f"{row['study']}{year}"
 
 
-def total_n(row: pd.Series) -> float:
+def total_n(row: Row) -> float:
     """People behind a row: n, or both arms, or both arms' counts; missing where none is printed."""
     if row["n"] == row["n"]:
         return float(row["n"])
@@ -196,7 +196,7 @@ def total_n(row: pd.Series) -> float:
     return math.nan
 
 
-def _why(row: pd.Series, refusal: str) -> tuple[str, str]:
+def _why(row: Row, refusal: str) -> tuple[str, str]:
     """Category and reason of a dropped row."""
     if row["exclusion_reason"]:
         excluded = row["exclusion_reason"]
@@ -213,7 +213,7 @@ def _why(row: pd.Series, refusal: str) -> tuple[str, str]:
 _PRINTED = re.compile(r"\d*[.,·]?\d+")
 
 
-def numbers_not_in_quote(row: pd.Series) -> list[str]:
+def numbers_not_in_quote(row: Row) -> list[str]:
     """Columns whose number the quote does not show, signs aside; percentages count as proportions.
 
     The first check of an extraction: it finds numbers read elsewhere on the page, derived, or mistyped.

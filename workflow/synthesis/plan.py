@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.errors import InputError, Problem
-from synthesis.models.config import Config, Model, Source, parse, read_yaml
+from synthesis.models.config import Config, Source, parse, read_yaml
 
 RAW = Path("data/raw")
 # A source that no synthesis draws on is converted to the metric of its estimands.
@@ -29,11 +29,10 @@ class Plan:
     def section(self, *keys: str) -> str:
         """A part of the config, defaults included, as canonical JSON: a rule's params, so that a change of just
         this part reruns just what depends on it."""
-        part: Any = self.config
+        part: Any = self.config.model_dump(mode="json")
         for key in keys:
-            part = part[key] if isinstance(part, dict) else getattr(part, key)
-        content = part.model_dump(mode="json") if isinstance(part, Model) else part
-        return json.dumps(content, sort_keys=True, ensure_ascii=False)
+            part = part[key]
+        return json.dumps(part, sort_keys=True, ensure_ascii=False)
 
     def synthesis_params(self, name: str) -> str:
         """What one fit depends on."""

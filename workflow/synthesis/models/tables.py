@@ -7,9 +7,9 @@ import difflib
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.columns import (
@@ -22,6 +22,8 @@ from synthesis.models.columns import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Row = Mapping[str, Any]
 
 # Two-sided normal quantile behind a printed 95% interval.
 Z_95 = 1.959963984540054
@@ -207,30 +209,32 @@ def typed(table: pd.DataFrame) -> pd.DataFrame:
             table[name] if name in table.columns else pd.Series("", index=table.index, dtype="str")
         )
         if column.kind in NUMERIC_KINDS:
-            columns[name] = pd.to_numeric(text.where(text != "")).astype("float64")
+            numbers = [float(cell) if cell else math.nan for cell in text]
+            columns[name] = pd.Series(numbers, index=table.index, dtype="float64")
         else:
-            columns[name] = text.astype("str")
+            columns[name] = text
     return pd.DataFrame(columns, index=table.index)
 
 
 def check_rows(path: Path, rows: pd.DataFrame) -> list[Problem]:
     """Checks that relate cells of a row, or rows of a source, to each other. `rows` is typed."""
     problems: list[Problem] = []
-    for number, row in rows.iterrows():
+    records = [(int(n), r) for n, r in zip(rows.index, rows.to_dict(orient="records"), strict=True)]
+    for number, row in records:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
-    problems += _duplicate_ids(path, rows)
-    problems += _sample_faults(path, rows)
-    problems += _sign_faults(path, rows)
+    problems += _duplicate_ids(path, records)
+    problems += _sample_faults(path, records)
+    problems += _sign_faults(path, records)
     return problems
 
 
-def has_number(row: pd.Series) -> bool:
+def has_number(row: Row) -> bool:
     """Whether the row holds a result (a gap row does not)."""
     return any(row[name] == row[name] for name in RESULT_COLUMNS) or row["p"] != ""
 
 
-def _row_faults(row: pd.Series) -> Iterable[tuple[str, str, str, str]]:
+def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
     """Faults of one row as (column, value, allowed, hint)."""
 
     def printed(*names: str) -> bool:
@@ -280,7 +284,7 @@ def _row_faults(row: pd.Series) -> Iterable[tuple[str, str, str, str]]:
     yield from _precision_faults(row)
 
 
-def _precision_faults(row: pd.Series) -> Iterable[tuple[str, str, str, str]]:
+def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
     """Standard error against interval, and both against p, where the source prints them."""
     logged = row["statistic"] == "or"
 
@@ -323,22 +327,24 @@ def _z_from_p(p: float) -> float:
     return NormalDist().inv_cdf(1 - min(max(p, 1e-15), 1.0) / 2)
 
 
-def _duplicate_ids(path: Path, rows: pd.DataFrame) -> list[Problem]:
+def _duplicate_ids(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     problems = []
-    for effect_id, group in rows.groupby("effect_id", sort=False):
-        for number in list(group.index)[1:]:
+    seen: dict[str, int] = {}
+    for number, row in rows:
+        first = seen.setdefault(row["effect_id"], number)
+        if first != number:
             where = f"{path}, row {number}, column effect_id"
-            first = f"a name not used before (row {group.index[0]} has it)"
-            problems.append(Problem(where, str(effect_id), first, "a row pasted twice?"))
+            allowed = f"a name not used before (row {first} has it)"
+            problems.append(Problem(where, row["effect_id"], allowed, "a row pasted twice?"))
     return problems
 
 
-def _sample_faults(path: Path, rows: pd.DataFrame) -> list[Problem]:
+def _sample_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     """A sample has one spelling, and its disorder may be narrowed but not changed."""
     problems = []
     spelled: dict[str, str] = {}
     disorders: dict[str, str] = {}
-    for number, row in rows.iterrows():
+    for number, row in rows:
         name = row["sample_id"]
         if name == "":
             continue
@@ -364,11 +370,11 @@ def _sample_faults(path: Path, rows: pd.DataFrame) -> list[Problem]:
     return problems
 
 
-def _sign_faults(path: Path, rows: pd.DataFrame) -> list[Problem]:
+def _sign_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     """One sign convention: a number that can be pooled has a direction, one per outcome."""
     problems = []
-    directions: dict[tuple[str, str], tuple[float, object]] = {}
-    for number, row in rows.iterrows():
+    directions: dict[tuple[str, str], tuple[float, int]] = {}
+    for number, row in rows:
         poolable = row["estimand"] not in {"descriptive", "interaction"} and (
             row["level"] == "study"
         )

@@ -71,6 +71,13 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "A": ("r_total", "r_partial", "b_within", "r_therapist"),
     "B": ("d_between",),
 }
+# How each contrast reads a correlation as a difference between two groups.
+CONTRAST_NAME: dict[str, str] = {
+    "2_sd": "one SD above against one SD below the mean alliance",
+    "1_sd": "one SD of alliance",
+    "median_split": "better against worse half of alliances",
+    "concordance": "equal probability of the better outcome",
+}
 METRIC_NAME: dict[str, str] = {
     "z": "Fisher z",
     "g": "Hedges g",

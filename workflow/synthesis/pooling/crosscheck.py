@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from synthesis.errors import Disagreement
-from synthesis.pool.heterogeneity import Array
+from synthesis.pooling.heterogeneity import Array
 
 # Closed forms agree to rounding; PyMARE's likelihood search stops at about 1e-9 of its own scale, and tau2 near 0
 # is compared with the typical variance instead of with itself.

@@ -12,8 +12,8 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.vocabulary import CiMethod, Tau2Method, terms
-from synthesis.pool.dependence import check_rho, composites
-from synthesis.pool.heterogeneity import (
+from synthesis.pooling.dependence import check_rho, composites
+from synthesis.pooling.heterogeneity import (
     Array,
     estimate_tau2,
     generalized_q,

@@ -8,15 +8,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.config import MIX_COLUMNS, Condition, Defaults, Synthesis
 from synthesis.models.vocabulary import LANE_ESTIMANDS, LANE_WORD
-from synthesis.pool.dependence import composites
-from synthesis.pool.fit import pool
-from synthesis.pool.heterogeneity import Array
+from synthesis.pooling.dependence import composites
+from synthesis.pooling.fit import pool
 
 # Columns that describe a study row in tables and figures.
 DESCRIPTORS = (
@@ -32,6 +30,7 @@ DESCRIPTORS = (
     "rob",
     "country",
     "exactness",
+    "estimand",
 )
 MIXED = "mixed"
 
@@ -271,7 +270,7 @@ def reference_rows(
             {
                 "effect_id": effect_id,
                 "label": row["label"],
-                "detail": row["treatment"] or row["outcome"],
+                "detail": row["treatment"],
                 "construct": row["construct"],
                 "yi": float(row["yi"]),
                 "vi": None if math.isnan(row["vi"]) else float(row["vi"]),
@@ -315,17 +314,3 @@ def versions() -> dict[str, str]:
     names = ("numpy", "scipy", "pandas")
     own = {"synthesis": version("alliance-protocol-synthesis")}
     return own | {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def back_transform(metric: str, value: Any) -> Any:
-    """From the metric's scale to the one that is read: z to r, logarithms to ratios."""
-    if value is None:
-        return None
-    array: Array = np.asarray(value, dtype=float)
-    if metric == "z":
-        result = np.tanh(array)
-    elif metric in {"log_odds_ratio", "log_risk_ratio"}:
-        result = np.exp(array)
-    else:
-        result = array
-    return float(result) if result.ndim == 0 else result

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthesis.errors import InputError, Problem
-from synthesis.pool.heterogeneity import Array
+from synthesis.pooling.heterogeneity import Array
 
 
 @dataclass(frozen=True, slots=True)

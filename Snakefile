@@ -1,0 +1,28 @@
+# Results: effects.parquet, dropped.csv, models/<synthesis>.json, tables/*.csv, figures/forest_<name>.{svg,pdf,png},
+# report.html; all below results/ of the folder that holds config.yaml and data/raw/.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/extract.smk"
+include: "workflow/rules/pool.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "results/effects.parquet",
+        "results/dropped.csv",
+        "results/tables/effects.csv",
+        "results/tables/pooled.csv",
+        "results/tables/comparison.csv",
+        FIGURES,
+        "results/report.html",

@@ -1,0 +1,48 @@
+# Checks the plan and the data before the first job, and names what the rules share.
+
+import shlex
+import sys
+from pathlib import Path
+
+from synthesis import plan as planning
+from synthesis.errors import InputError
+from synthesis.models.config import read_yaml
+
+try:
+    for path in workflow.configfiles:
+        planning.read_yaml(Path(path))
+    PLAN = planning.load(config)
+    # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
+    if workflow.is_main_process:
+        planning.check(PLAN)
+except InputError as error:
+    raise WorkflowError(str(error))
+
+SOURCES = list(PLAN.config.sources)
+SYNTHESES = list(PLAN.config.syntheses)
+FIGURES = expand(
+    "results/figures/forest_{figure}.{kind}",
+    figure=PLAN.report_groups(),
+    kind=["svg", "pdf", "png"],
+)
+MODELS = expand("results/models/{synthesis}.json", synthesis=SYNTHESES)
+# A value in the params of every rule: results are made again when the package's code changes.
+CODE = planning.code_fingerprint()
+
+
+wildcard_constraints:
+    source="|".join(SOURCES),
+    synthesis="|".join(SYNTHESES),
+    figure="|".join(PLAN.report_groups()),
+
+
+# `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,
+# or by that of the rule's conda environment where one is deployed.
+with_conda = bool(workflow.deployment_settings.deployment_method)
+shell.prefix(
+    "set -euo pipefail; export PYTHONPATH={package}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
+        package=shlex.quote(str(Path(workflow.basedir) / "workflow")),
+        python="python" if with_conda else shlex.quote(sys.executable),
+    )
+)

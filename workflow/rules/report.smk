@@ -1,0 +1,31 @@
+# in:  results/models/*.json, results/tables/{comparison,crosscheck}.csv, results/effects.parquet, results/dropped.csv,
+#      data/raw/<source>/source.yaml, results/figures/*.svg
+# out: results/report.html
+# config: all of it
+
+
+rule report:
+    input:
+        models=MODELS,
+        comparison="results/tables/comparison.csv",
+        crosscheck="results/tables/crosscheck.csv",
+        effects="results/effects.parquet",
+        dropped="results/dropped.csv",
+        sources=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.report_groups()),
+        config=ancient("results/config.json"),
+    output:
+        "results/report.html",
+    params:
+        plan=PLAN.section(),
+        code=CODE,
+    log:
+        "results/logs/report.log",
+    benchmark:
+        "results/benchmarks/report.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    shell:
+        "synthesis report --config {input.config:q} --models {input.models:q} --comparison {input.comparison:q} "
+        "--crosscheck {input.crosscheck:q} --dropped {input.dropped:q} --effects {input.effects:q} "
+        "--sources {input.sources:q} --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,1 @@
+"""Figures: first a layout, a table that can be tested, then ink."""

@@ -1,0 +1,418 @@
+"""Draws a forest-plot layout. All positions are in inches on one page-wide axes, from the top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.patches import Polygon, Rectangle
+
+from synthesis.figures.layout import Layout, Row, Section
+from synthesis.files import replace
+
+FORMATS = ("svg", "pdf", "png")
+DPI = 300
+_FONTS = Path(__file__).parent / "fonts"
+
+# Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
+LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
+INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
+BAND = "#f2f2f2"
+WEIGHT_NAME = "Weight, %"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Sizes in inches and points."""
+
+    width: float = 7.2
+    margin: float = 0.12
+    row: float = 0.172
+    gap: float = 0.13
+    font: float = 7.6
+    small: float = 6.8
+    title: float = 9.5
+    plot_min: float = 1.95
+    label_max: float = 3.0
+    cell_max: float = 1.05
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Horizontal positions: left edge of the label, cells, plot limits, and right edges of the numbers."""
+
+    label: float
+    label_width: float
+    cells: tuple[float, ...]
+    cell_widths: tuple[float, ...]
+    plot_left: float
+    plot_right: float
+    estimate: float
+    low: float
+    high: float
+    weight: float | None
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Our font and bytes that depend on nothing but the drawing."""
+    for path in sorted(_FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(str(path))
+    parameters = {
+        "font.family": ["Liberation Sans", "DejaVu Sans"],
+        "svg.fonttype": "path",
+        "svg.hashsalt": "synthesis",
+        "pdf.fonttype": 42,
+        "path.simplify": False,
+    }
+    with mpl.rc_context(parameters):
+        yield
+
+
+class Page:
+    """A page on which text is measured before it is placed."""
+
+    def __init__(self, style: Style, height: float) -> None:
+        self.style = style
+        self.figure = Figure(figsize=(style.width, height))
+        self.canvas = FigureCanvasAgg(self.figure)
+        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
+        self.axes.set(xlim=(0, style.width), ylim=(height, 0))
+        self.axes.axis("off")
+
+    def width(self, content: str, size: float, weight: str = "normal", style: str = "normal") -> float:
+        """Width of a text in inches."""
+        if not content:
+            return 0.0
+        properties = font_manager.FontProperties(size=size, weight=weight, style=style)
+        extent = self.canvas.get_renderer().get_text_width_height_descent(content, properties, False)
+        return float(extent[0]) / float(self.figure.dpi)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        content: str,
+        size: float | None = None,
+        align: str = "left",
+        colour: str = INK,
+        weight: str = "normal",
+        style: str = "normal",
+    ) -> None:
+        """Places a text, centred on y. Text from data is never read as mathematics."""
+        if content:
+            self.axes.text(
+                x,
+                y,
+                content,
+                fontsize=size or self.style.font,
+                ha=align,
+                va="center_baseline",
+                color=colour,
+                fontweight=weight,
+                fontstyle=style,
+                parse_math=False,
+            )
+
+    def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
+        """The text, shortened with an ellipsis where it is wider than `width`."""
+        if self.width(content, size, weight) <= width:
+            return content
+        low, high = 0, len(content)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.width(content[:middle].rstrip() + "…", size, weight) <= width:
+                low = middle
+            else:
+                high = middle - 1
+        return content[:low].rstrip() + "…"
+
+    def wrapped(self, content: str, width: float, size: float) -> list[str]:
+        """The text in lines no wider than `width`, broken at spaces."""
+        lines: list[str] = []
+        for word in content.split():
+            if lines and self.width(f"{lines[-1]} {word}", size) <= width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(word)
+        return lines
+
+    def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dash: str = "-") -> None:
+        """A line."""
+        self.axes.plot(x, y, color=colour, linewidth=width, linestyle=dash, solid_capstyle="butt")
+
+
+def _numeric(column: str) -> bool:
+    return column in {"n", "Samples", "People"}
+
+
+def _columns(page: Page, layout: Layout) -> Columns:
+    """Column positions that fit every text of every section."""
+    style = page.style
+    rows = [row for section in layout.sections for row in section.rows]
+    marks = [row for row in rows if row.kind not in {"heading", "note"}]
+    gap = style.gap
+
+    def widest(texts: list[str], size: float = style.font, weight: str = "normal") -> float:
+        return max((page.width(t, size, weight) for t in texts), default=0.0)
+
+    count = max(len(section.columns) for section in layout.sections)
+    cell_widths = []
+    for i in range(count):
+        heads = [s.columns[i] for s in layout.sections if i < len(s.columns)]
+        cells = [row.cells[i] for row in marks if i < len(row.cells)]
+        cell_widths.append(min(style.cell_max, max(widest(cells), widest(heads, weight="bold"))))
+    bold = [r.low_text for r in marks if r.kind == "pooled"]
+    low = max(widest([r.low_text for r in marks]), widest(bold, weight="bold"))
+    high = max(
+        widest([r.high_text for r in marks]),
+        widest([r.high_text for r in marks if r.kind == "pooled"], weight="bold"),
+    )
+    estimate = max(
+        widest([r.estimate_text for r in marks], weight="bold"),
+        widest([s.estimate_name for s in layout.sections], weight="bold"),
+    )
+    weighted = any(section.weights for section in layout.sections)
+    right = style.width - style.margin
+    weight_right = right if weighted else None
+    weight_width = max(widest(["100.0"]), widest([WEIGHT_NAME], weight="bold"))
+    high_right = right - (weight_width + gap if weighted else 0.0)
+    low_right = high_right - high - 0.045
+    estimate_right = low_right - low - 0.07
+    plot_right = estimate_right - estimate - gap
+    cells_total = sum(cell_widths) + gap * count
+    beside_cells = [r for r in marks if any(r.cells)]
+    labels = max(
+        widest([r.label for r in beside_cells]) + 0.1,
+        widest([r.label for r in beside_cells if r.kind == "pooled"], weight="bold"),
+        widest([r.label for r in marks]) - cells_total,
+    )
+    available = plot_right - style.margin - cells_total - gap
+    label_width = min(labels, style.label_max, available - style.plot_min)
+    cell_lefts, x = [], style.margin + label_width + gap
+    for width in cell_widths:
+        cell_lefts.append(x)
+        x += width + gap
+    return Columns(
+        style.margin,
+        label_width,
+        tuple(cell_lefts),
+        tuple(cell_widths),
+        x,
+        plot_right,
+        estimate_right,
+        low_right,
+        high_right,
+        weight_right,
+    )
+
+
+def _note_lines(page: Page, row: Row) -> list[str]:
+    width = page.style.width - 2 * page.style.margin - 0.12
+    return page.wrapped(row.label, width, page.style.small)
+
+
+def _row_height(page: Page, row: Row) -> float:
+    if row.kind == "note":
+        return page.style.row * (0.86 * len(_note_lines(page, row)) + 0.35)
+    return page.style.row * (1.25 if row.kind == "heading" else 1.0)
+
+
+def _section_height(page: Page, section: Section) -> float:
+    head = (0.26 if section.heading else 0.0) + 0.24
+    foot = 0.5 if section.favours else 0.38
+    return head + sum(_row_height(page, row) for row in section.rows) + foot
+
+
+def draw(layout: Layout, style: Style | None = None) -> Figure:
+    """The figure of a layout."""
+    style = style or Style()
+    with _settings():
+        ruler = Page(style, 1.0)
+        columns = _columns(ruler, layout)
+        text_width = style.width - 2 * style.margin
+        title = _wrapped_bold(ruler, layout.title, text_width, style.title)
+        notes = [line for note in layout.notes for line in ruler.wrapped(note, text_width, style.small)]
+        top = 0.13 + 0.19 * len(title)
+        height = top + sum(_section_height(ruler, s) + 0.1 for s in layout.sections)
+        height += 0.135 * len(notes) + 0.12
+        page = Page(style, height)
+        for i, line in enumerate(title):
+            page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
+        y = top
+        for section in layout.sections:
+            y = _draw_section(page, columns, section, y) + 0.1
+        for line in notes:
+            page.text(style.margin, y, line, style.small, colour=FAINT)
+            y += 0.135
+    return page.figure
+
+
+def _wrapped_bold(page: Page, content: str, width: float, size: float) -> list[str]:
+    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
+    return page.wrapped(content, width / 1.1, size)
+
+
+def _draw_section(page: Page, columns: Columns, section: Section, y: float) -> float:
+    style = page.style
+    right = style.width - style.margin
+    if section.heading:
+        page.axes.add_patch(Rectangle((style.margin - 0.05, y), right - style.margin + 0.1, 0.21, color=BAND, lw=0))
+        page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
+        y += 0.26
+    y = _draw_heads(page, columns, section, y)
+    span = section.high - section.low
+
+    def x_of(value: float) -> float:
+        share = (value - section.low) / span
+        return columns.plot_left + share * (columns.plot_right - columns.plot_left)
+
+    heaviest = max((row.weight or 0 for row in section.rows if row.kind == "study"), default=0)
+    for row in section.rows:
+        height = _row_height(page, row)
+        if section.low <= 0 <= section.high and row.kind not in {"heading", "note"}:
+            page.line([x_of(0)] * 2, [y, y + height], GRID, 0.9)
+        _draw_row(page, columns, section, row, y, height, x_of, heaviest)
+        y += height
+    return _draw_axis(page, columns, section, y, x_of)
+
+
+def _draw_heads(page: Page, columns: Columns, section: Section, y: float) -> float:
+    style, middle = page.style, y + 0.09
+    bold = {"weight": "bold"}
+    for left, width, name in zip(columns.cells, columns.cell_widths, section.columns, strict=False):
+        if _numeric(name):
+            page.text(left + width, middle, name, align="right", **bold)
+        else:
+            page.text(left, middle, name, **bold)
+    first = "Study" if any(r.kind == "study" for r in section.rows) else "Synthesis"
+    first = "" if section.name == "lane C" else first
+    page.text(columns.label, middle, first, **bold)
+    page.text(columns.estimate, middle, section.estimate_name, align="right", **bold)
+    page.text(columns.high, middle, "95% CI", align="right", **bold)
+    if section.weights and columns.weight is not None:
+        page.text(columns.weight, middle, WEIGHT_NAME, align="right", **bold)
+    page.line([style.margin, style.width - style.margin], [y + 0.195] * 2, INK, 0.6)
+    return y + 0.24
+
+
+def _draw_row(page, columns, section, row, y, height, x_of, heaviest):  # type: ignore[no-untyped-def]
+    style, middle = page.style, y + height / 2
+    bold = row.kind == "pooled"
+    weight = "bold" if bold else "normal"
+    colour = LANE_COLOUR[row.lane]
+    if row.kind == "heading":
+        width = style.width - 2 * style.margin
+        label = page.fitted(row.label, width, style.font, "bold")
+        page.text(columns.label, y + height * 0.58, label, weight="bold", colour=INK)
+        return
+    if row.kind == "note":
+        for i, line in enumerate(_note_lines(page, row)):
+            at = y + style.row * (0.5 + 0.86 * i)
+            page.text(columns.label + 0.1, at, line, style.small, colour=FAINT)
+        return
+    indent = 0.1 if row.kind in {"study", "prediction", "converted"} else 0.0
+    free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
+    label = page.fitted(row.label, free - indent, style.font, weight)
+    italic = "italic" if row.kind == "reference" else "normal"
+    page.text(columns.label + indent, middle, label, weight=weight, style=italic)
+    for left, width, name, cell in zip(
+        columns.cells, columns.cell_widths, section.columns, row.cells, strict=False
+    ):
+        shown = page.fitted(cell, width, style.font)
+        if _numeric(name):
+            page.text(left + width, middle, shown, align="right", weight=weight)
+        else:
+            page.text(left, middle, shown)
+    page.text(columns.estimate, middle, row.estimate_text, align="right", weight=weight)
+    page.text(columns.low, middle, row.low_text, align="right", weight=weight)
+    page.text(columns.high, middle, row.high_text, align="right", weight=weight)
+    if row.kind != "prediction" and row.estimate is not None and not row.low_text:
+        page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
+    if columns.weight is not None and section.weights:
+        page.text(columns.weight, middle, row.weight_text, align="right", weight=weight)
+    _draw_mark(page, columns, row, middle, x_of, colour, heaviest)
+
+
+def _draw_mark(page, columns, row, middle, x_of, colour, heaviest):  # type: ignore[no-untyped-def]
+    half = page.style.row * 0.36
+    if row.pi_low is not None:
+        _whisker(page, columns, x_of(row.pi_low), x_of(row.pi_high), middle, colour, ticks=True)
+    if row.estimate is None:
+        return
+    x = x_of(row.estimate)
+    if row.kind in {"pooled", "converted"}:
+        corners = [(x_of(row.ci_low), middle), (x, middle - half), (x_of(row.ci_high), middle), (x, middle + half)]
+        filled = row.kind == "pooled"
+        page.axes.add_patch(
+            Polygon(corners, closed=True, facecolor=colour if filled else "white", edgecolor=colour, linewidth=0.8)
+        )
+        return
+    if row.kind == "reference":
+        if row.ci_low is not None:
+            _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, FAINT)
+        corners = [(x - 0.045, middle), (x, middle - half), (x + 0.045, middle), (x, middle + half)]
+        page.axes.add_patch(Polygon(corners, closed=True, facecolor="white", edgecolor=FAINT, linewidth=0.8))
+        return
+    _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, colour)
+    if columns.plot_left <= x <= columns.plot_right:
+        share = ((row.weight or 0) / heaviest) ** 0.5 if heaviest else 0.5
+        side = page.style.row * (0.16 + 0.54 * share)
+        page.axes.add_patch(Rectangle((x - side / 2, middle - side / 2), side, side, color=colour, lw=0))
+
+
+def _whisker(page, columns, low, high, middle, colour, ticks=False):  # type: ignore[no-untyped-def]
+    """An interval, cut at the plot's edges with an arrow that says so."""
+    left, right = max(low, columns.plot_left), min(high, columns.plot_right)
+    if left < right:
+        page.line([left, right], [middle, middle], colour, 0.8)
+    for end, edge, sign in ((low, columns.plot_left, -1), (high, columns.plot_right, 1)):
+        if (end - edge) * sign > 1e-9:
+            corners = [(edge, middle), (edge - sign * 0.055, middle - 0.033), (edge - sign * 0.055, middle + 0.033)]
+            page.axes.add_patch(Polygon(corners, closed=True, color=colour, lw=0))
+        elif ticks:
+            page.line([end, end], [middle - 0.03, middle + 0.03], colour, 0.8)
+
+
+def _draw_axis(page: Page, columns: Columns, section: Section, y: float, x_of) -> float:  # type: ignore[no-untyped-def]
+    style = page.style
+    y += 0.03
+    page.line([columns.plot_left, columns.plot_right], [y, y], INK, 0.7)
+    for tick, label in zip(section.ticks, section.tick_texts, strict=True):
+        page.line([x_of(tick)] * 2, [y, y + 0.035], INK, 0.7)
+        page.text(x_of(tick), y + 0.095, label, style.small, align="center")
+    centre = (columns.plot_left + columns.plot_right) / 2
+    y += 0.22
+    if section.favours:
+        zero = min(max(x_of(0), columns.plot_left), columns.plot_right)
+        left, right = section.favours
+        page.text(zero - 0.06, y, left and f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
+        page.text(zero + 0.06, y, right and f"{right} \N{RIGHTWARDS ARROW}", style.small, "left", FAINT)
+        y += 0.125
+    half = page.width(section.axis, style.small) / 2
+    centre = min(centre, style.width - style.margin - half)
+    page.text(centre, y, section.axis, style.small, align="center")
+    return y + 0.1
+
+
+def save(figure: Figure, paths: dict[str, Path]) -> None:
+    """Writes the figure as the given formats; the same drawing gives the same bytes."""
+    # A date or a version in the file would make equal figures differ.
+    metadata = {
+        "svg": {"Date": None, "Creator": "synthesis"},
+        "pdf": {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"},
+        "png": {"Software": "synthesis"},
+    }
+    with _settings():
+        for kind, path in paths.items():
+            replace(
+                path,
+                lambda p, kind=kind: figure.savefig(p, format=kind, dpi=DPI, metadata=metadata[kind]),  # type: ignore[misc]
+            )

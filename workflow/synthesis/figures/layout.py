@@ -1,0 +1,451 @@
+"""The layout of a forest plot: sections of rows with every text and coordinate, before any ink.
+
+Coordinates are on the axis of their section: r for Fisher z, g, and logarithms of ratios.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from synthesis.figures import text
+from synthesis.models.config import Bridge, ComparisonFigure, Synthesis
+from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
+from synthesis.effectsizes import back_transform
+
+RowKind = Literal["heading", "study", "pooled", "prediction", "reference", "converted", "note"]
+
+AXIS_NAME = {
+    "z": "Correlation r",
+    "g": "Standardized mean difference (Hedges g)",
+    "log_odds_ratio": "Odds ratio",
+    "log_risk_ratio": "Risk ratio",
+}
+ESTIMATE_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
+RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
+COLUMN_NAME = {
+    "n": "n",
+    "rater": "Rater",
+    "comparator": "Comparator",
+    "outcome": "Outcome",
+    "format": "Format",
+    "disorder": "Disorder",
+    "treatment": "Treatment",
+    "timepoint": "Time",
+    "confidence": "Confidence",
+    "tier": "Tier",
+    "rob": "Risk of bias",
+    "country": "Country",
+    "samples": "Samples",
+    "people": "People",
+}
+GROUP_NAME = {
+    "r_total": "Not adjusted for baseline (total correlation)",
+    "r_partial": "Adjusted for baseline or earlier change (partial correlation)",
+    "exact": "Converted exactly",
+    "approximate": "Converted approximately",
+    "set to zero": "Reported as not significant, entered as 0",
+    "": "Not stated",
+    "mixed": "Several",
+}
+# Axis limits leave out this share of study limits at each end; those are drawn with arrows.
+CLIP_SHARE = 0.02
+_RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the figure. Missing coordinates mean that nothing is drawn there."""
+
+    kind: RowKind
+    label: str
+    lane: str = ""
+    cells: tuple[str, ...] = ()
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    pi_low: float | None = None
+    pi_high: float | None = None
+    weight: float | None = None
+    estimate_text: str = ""
+    low_text: str = ""
+    high_text: str = ""
+    weight_text: str = ""
+    key: str = ""
+    effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows that share an axis."""
+
+    name: str
+    heading: str
+    axis: str
+    columns: tuple[str, ...]
+    estimate_name: str
+    rows: tuple[Row, ...]
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    tick_texts: tuple[str, ...]
+    favours: tuple[str, str] | None
+    weights: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole figure."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+    caption: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def table(self) -> list[dict[str, Any]]:
+        """One record per row: what is drawn, in order; written beside the figure."""
+        records = []
+        for section in self.sections:
+            for row in section.rows:
+                record = {"section": section.name} | asdict(row)
+                record["cells"] = " | ".join(row.cells)
+                record["effects"] = "; ".join(row.effects)
+                records.append(record)
+        return records
+
+
+def _coordinates(metric: str, *values: float | None) -> list[float | None]:
+    """From the metric's scale to the axis: r for z, unchanged otherwise (ratios stay logarithms)."""
+    if metric == "z":
+        return [back_transform("z", v) for v in values]
+    return list(values)
+
+
+def _texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, str]:
+    """Estimate and limits as printed, from values on the metric's scale."""
+    shown = [back_transform(metric, v) for v in (estimate, low, high)]
+    return {
+        "estimate_text": text.number(shown[0]),
+        "low_text": "" if low is None else f"[{text.number(shown[1])},",
+        "high_text": "" if high is None else f"{text.number(shown[2])}]",
+    }
+
+
+def _mark(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+    """Coordinates and texts of a row's mark, from values on the metric's scale."""
+    x, x_low, x_high = _coordinates(metric, estimate, low, high)
+    texts = _texts(metric, estimate, low, high)
+    return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
+
+
+def study_rows(document: dict[str, Any], plan: Synthesis, columns: Iterable[str]) -> list[Row]:
+    """One row per independent sample, in blocks of `plan.group_by`, each by year and name."""
+    from statistics import NormalDist
+
+    quantile = NormalDist().inv_cdf(0.5 + document["level"] / 2)
+    metric, lane = document["metric"], document["lane"]
+
+    def row(study: dict[str, Any]) -> Row:
+        half = quantile * math.sqrt(study["vi"])
+        several = len(study["effects"])
+        label = study["label"] + (f" ({several} effects)" if several > 1 else "")
+        cells = tuple(
+            text.count(study["n"]) if c == "n" else str(study.get(c) or "") for c in columns
+        )
+        return Row(
+            "study",
+            label,
+            lane,
+            cells,
+            weight=study["weight"],
+            weight_text=text.number(study["weight"], 1),
+            key=study["sample_id"],
+            effects=tuple(study["effects"]),
+            **_mark(metric, study["yi"], study["yi"] - half, study["yi"] + half),
+        )
+
+    studies = sorted(
+        document["studies"],
+        key=lambda s: (s["year"] or 9999, s["label"].casefold(), s["sample_id"]),
+    )
+    if plan.group_by is None:
+        return [row(study) for study in studies]
+    rows: list[Row] = []
+    for value in sorted({study[plan.group_by] for study in studies}):
+        rows.append(Row("heading", GROUP_NAME.get(value, value[:1].upper() + value[1:]), lane))
+        rows += [row(study) for study in studies if study[plan.group_by] == value]
+    return rows
+
+
+def pooled_rows(document: dict[str, Any], columns: int) -> list[Row]:
+    """The diamond, the prediction interval and the heterogeneity line of one synthesis."""
+    metric, lane = document["metric"], document["lane"]
+    single = document["samples"] == 1
+    label = "Single sample" if single else f"Pooled {document['word']} (random effects)"
+    if document["method"] == "FE":
+        label = f"Pooled {document['word']} (common effect)"
+    people = sum(s["n"] for s in document["studies"] if s["n"] is not None)
+    cells = (text.count(people),) + ("",) * (columns - 1) if columns else ()
+    mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
+    key = document["synthesis"]
+    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
+    if document["pi_low"] is not None:
+        low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
+        texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
+        texts["estimate_text"] = ""
+        rows.append(
+            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts)
+        )
+    rows.append(Row("note", heterogeneity(document), lane, key=key))
+    return rows
+
+
+def heterogeneity(document: dict[str, Any]) -> str:
+    """The line below a diamond: samples, effects, heterogeneity and how it was fitted."""
+    parts = [
+        text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "effect")
+    ]
+    if document["tau2"] is not None and document["method"] != "FE":
+        limits = (document["tau2_ci_low"], document["tau2_ci_high"])
+        shown = text.variance(document["tau2"], *limits)
+        parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {shown}")
+    if document["i2"] is not None:
+        parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
+        parts.append(
+            f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}"
+        )
+    names = {"wald": "Wald", "hksj": "HKSJ", "hksj_adhoc": "HKSJ (ad hoc)"}
+    if document["samples"] > 1:
+        parts.append(f"{document['method']}, {names[document['ci_method']]}")
+    return "; ".join(parts)
+
+
+def reference_row(reference: dict[str, Any], metric: str) -> Row:
+    """A published summary: drawn hollow, never pooled."""
+    construct = reference["construct"]
+    said = construct if construct in {"adherence", "competence"} else reference["detail"]
+    detail = f": {said}" if said else ""
+    count = f" (k = {reference['k']})" if reference["k"] is not None else ""
+    return Row(
+        "reference",
+        f"{reference['label']}{detail}{count}",
+        key=reference["effect_id"],
+        effects=(reference["effect_id"],),
+        **_mark(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
+    )
+
+
+def _reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]:
+    if not references:
+        return []
+    heading = Row("heading", "Published meta-analyses, for reference (not pooled)")
+    return [heading, *(reference_row(r, metric) for r in references)]
+
+
+def axis_of(rows: Iterable[Row], ratio: bool) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
+    """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
+    rows = list(rows)
+    points = [r.estimate for r in rows if r.estimate is not None]
+    firm = [
+        x
+        for r in rows
+        if r.kind != "study"
+        for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high)
+        if x is not None
+    ]
+    ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
+    ends.sort()
+    cut = int(CLIP_SHARE * len(ends))
+    values = [0.0, *points, *firm, *ends[cut : len(ends) - cut]]
+    low, high = float(min(values)), float(max(values))
+    pad = 0.02 * (high - low or 1.0)
+    low, high = low - pad, high + pad
+    if ratio:
+        ticks = [math.log(t) for t in _RATIO_TICKS if low <= math.log(t) <= high]
+        texts = [f"{math.exp(t):g}" for t in ticks]
+    else:
+        ticks, decimals = _linear_ticks(low, high)
+        texts = [text.number(t, decimals) for t in ticks]
+    return low, high, tuple(ticks), tuple(texts)
+
+
+def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits: four to eight of them."""
+    rough = (high - low) / 6
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [i * step for i in range(first, last + 1)], decimals
+
+
+def _section(
+    name: str,
+    heading: str,
+    metric: str,
+    columns: tuple[str, ...],
+    rows: list[Row],
+    favours: tuple[str, str] | None,
+    weights: bool,
+    axis: str | None = None,
+    estimate_name: str | None = None,
+) -> Section:
+    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS)
+    return Section(
+        name,
+        heading,
+        axis or AXIS_NAME[metric],
+        tuple(COLUMN_NAME[c] for c in columns),
+        estimate_name or ESTIMATE_NAME[metric],
+        tuple(rows),
+        low,
+        high,
+        ticks,
+        texts,
+        favours,
+        weights,
+    )
+
+
+def forest(document: dict[str, Any], plan: Synthesis) -> Layout:
+    """The forest plot of one synthesis."""
+    columns = tuple(plan.columns)
+    rows = study_rows(document, plan, columns)
+    rows += pooled_rows(document, len(columns))
+    rows += _reference_block(document["references"], document["metric"])
+    section = _section(
+        document["synthesis"], "", document["metric"], columns, rows, plan.favours, weights=True
+    )
+    return Layout(
+        document["synthesis"], document["title"], (section,), notes=_notes([document])
+    )
+
+
+def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
+    """What a reader must know of what is drawn."""
+    notes = []
+    if any(d["rho"] is not None for d in documents):
+        rho = next(d["rho"] for d in documents if d["rho"] is not None)
+        notes.append(f"Several effects of one sample are combined first (assumed correlation {rho:g}).")
+    if any(d["lane"] == "A" for d in documents):
+        notes.append("Correlations are associations: early improvement raises the alliance too.")
+    if any(d["set_to_zero"] for d in documents):
+        notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
+    for document in documents:
+        notes += [f"{document['title']}: {note}." for note in document["notes"]]
+    return tuple(notes)
+
+
+LANE_HEADING = {
+    "A": "Lane A. Associations of alliance with outcome",
+    "B": "Lane B. Randomised effects of protocols",
+}
+
+
+def comparison(
+    name: str,
+    plan: ComparisonFigure,
+    syntheses: dict[str, Synthesis],
+    documents: dict[str, dict[str, Any]],
+    references: dict[str, list[dict[str, Any]]],
+    bridges: dict[str, tuple[Bridge, list[dict[str, Any]]]],
+) -> Layout:
+    """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
+
+    `references` by lane; `bridges` by name: plan and rows of the comparison table.
+    """
+    sections = []
+    keys = dict.fromkeys((syntheses[b.synthesis].lane, syntheses[b.synthesis].metric) for b in plan.blocks)
+    for lane, metric in sorted(keys):
+        blocks = [
+            b for b in plan.blocks if (syntheses[b.synthesis].lane, syntheses[b.synthesis].metric) == (lane, metric)
+        ]
+        columns: tuple[str, ...] = ("samples", "people")
+        if plan.studies:
+            columns = ("n",)
+        rows: list[Row] = []
+        for block in blocks:
+            document = documents[block.synthesis]
+            heading = block.heading or document["title"]
+            if plan.studies:
+                rows.append(Row("heading", heading, lane))
+                ungrouped = syntheses[block.synthesis].model_copy(update={"group_by": None})
+                rows += study_rows(document, ungrouped, columns)
+                rows += pooled_rows(document, len(columns))
+            else:
+                rows.append(_summary_row(document, heading))
+        rows += _reference_block(references.get(lane, []), metric)
+        word = LANE_WORD[lane]
+        favours = ("", f"stronger {word}" if lane == "A" else "favours treatment")
+        if lane == "B":
+            favours = ("favours comparator", "favours treatment")
+        sections.append(
+            _section(f"lane {lane}", LANE_HEADING[lane], metric, columns, rows, favours, plan.studies)
+        )
+    if plan.bridges:
+        sections.append(_bridge_section(bridges, documents))
+    used_documents = [documents[b.synthesis] for b in plan.blocks]
+    notes = _notes(used_documents)
+    if not plan.studies:
+        shown = "Diamonds: pooled estimate with its 95% interval; thin lines: 95% prediction interval."
+        notes = (shown, *notes)
+    return Layout(name, plan.title, tuple(sections), notes=notes)
+
+
+def _summary_row(document: dict[str, Any], label: str) -> Row:
+    """A whole synthesis in one row: diamond with the prediction interval behind it."""
+    metric = document["metric"]
+    low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
+    people = sum(s["n"] for s in document["studies"] if s["n"] is not None)
+    return Row(
+        "pooled",
+        label,
+        document["lane"],
+        (text.count(document["samples"]), text.count(people)),
+        pi_low=low,
+        pi_high=high,
+        key=document["synthesis"],
+        **_mark(metric, document["estimate"], document["ci_low"], document["ci_high"]),
+    )
+
+
+def _bridge_section(
+    bridges: dict[str, tuple[Bridge, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]
+) -> Section:
+    rows: list[Row] = []
+    for plan, table in bridges.values():
+        rows.append(Row("heading", plan.title))
+        effect = documents[plan.effect] if plan.effect in documents else None
+        title = effect["title"] if effect else plan.effect
+        first = table[0]
+        for entry in table:
+            rows.append(
+                Row(
+                    "converted",
+                    f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}",
+                    "A",
+                    (),
+                    key=entry["contrast"],
+                    **_mark(
+                        "g", entry["estimate_first"], entry["ci_low_first"], entry["ci_high_first"]
+                    ),
+                )
+            )
+        protocol = _mark(
+            "g", first["estimate_second"], first["ci_low_second"], first["ci_high_second"]
+        )
+        rows.append(Row("pooled", title, "B", (), key=plan.effect, **protocol))
+    return _section(
+        "lane C",
+        "Lane C. Comparison under each conversion of r to d",
+        "g",
+        (),
+        rows,
+        None,
+        weights=False,
+        axis="Standardized mean difference (d converted from r, or Hedges g)",
+        estimate_name="d or g",
+    )

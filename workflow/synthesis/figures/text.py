@@ -1,0 +1,44 @@
+"""Numbers as they are read: fixed decimals, a true minus sign, p values that never become 0."""
+
+from __future__ import annotations
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float | None, decimals: int = 2) -> str:
+    """A number with fixed decimals; "-0.00" is written without its sign."""
+    if value is None:
+        return ""
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
+    """[low, high], or nothing where a limit is missing."""
+    if low is None or high is None:
+        return ""
+    return f"[{number(low, decimals)}, {number(high, decimals)}]"
+
+
+def p_value(p: float) -> str:
+    """p as in a paper: three decimals, "< 0.001" below that."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def count(value: int | float | None) -> str:
+    """A whole number with thin spaces between thousands."""
+    return "" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def plural(value: int, one: str, many: str | None = None) -> str:
+    """ "1 sample", "2 samples"."""
+    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+
+
+def variance(value: float, low: float | None, high: float | None) -> str:
+    """tau2 with its interval: three decimals, four where the first of the three values needs them."""
+    shown = [x for x in (value, low, high) if x is not None and x > 0]
+    decimals = 4 if shown and min(shown) < 0.0095 else 3
+    return f"{number(value, decimals)} {interval(low, high, decimals)}".rstrip()

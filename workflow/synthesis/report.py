@@ -1,0 +1,232 @@
+"""The report: computed sentences, tables, gaps. One HTML file beside the figures; every text from data is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from synthesis.figures import text
+from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
+from synthesis.models.config import Config, Source
+from synthesis.models.vocabulary import CONTRAST_NAME
+from synthesis.effectsizes import back_transform
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 "Liberation Sans", Arial, Helvetica, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #8888; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #8884; }
+td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+img { max-width: 100%; background: white; } figure { margin: 1rem 0; }
+summary { cursor: pointer; } blockquote { margin: 0; font-style: italic; }
+"""
+CATEGORY_NAME = {
+    "gap": "Gaps: the reachable text prints no number",
+    "refused": "Printed, but no legitimate conversion",
+    "excluded": "Excluded, with the reason",
+    "descriptive": "Not an association or an effect",
+}
+
+
+def sentence(document: dict[str, Any]) -> str:
+    """One pooled result in words, with the word of its lane: associations are not effects."""
+    metric, name = document["metric"], ESTIMATE_NAME[document["metric"]]
+
+    def shown(field: str) -> str:
+        return text.number(back_transform(metric, document[field]))
+
+    counts = f"{text.plural(document['samples'], 'sample')}, {text.plural(document['k'], 'effect')}"
+    lead = "the" if document["samples"] == 1 else "pooled"
+    words = (
+        f"{document['title']}: {lead} {document['word']} {name} = {shown('estimate')} "
+        f"[{shown('ci_low')}, {shown('ci_high')}] ({counts})"
+    )
+    if document["pi_low"] is not None:
+        words += f"; in a new setting between {shown('pi_low')} and {shown('pi_high')}"
+    if document["set_to_zero"]:
+        words += (
+            f"; {text.plural(document['set_to_zero'], 'finding')} reported as not significant "
+            "entered as 0, a stress test"
+        )
+    return words + "."
+
+
+def bridge_sentence(title: str, rows: pd.DataFrame) -> str:
+    """The range of d over all declared conversions, beside the protocol effect."""
+    converted = rows["estimate_first"]
+    first = rows.iloc[0]
+    low, high = text.number(converted.min()), text.number(converted.max())
+    effect = text.number(first["estimate_second"])
+    limits = text.interval(first["ci_low_second"], first["ci_high_second"])
+    return (
+        f"{title}: the association is d = {low} to {high}, depending on the conversion; the protocol effect is "
+        f"g = {effect} {limits}. A comparison under conversions, not a test of causes."
+    )
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[Any]], numbers: frozenset[int] = frozenset()) -> str:
+    head = "".join(f"<th scope='col'>{escape(h)}</th>" for h in heads)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td class='number'>{escape(str(c))}</td>" if i in numbers else f"<td>{escape(str(c))}</td>"
+            for i, c in enumerate(row)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _pooled_table(documents: list[dict[str, Any]]) -> str:
+    rows = []
+    for d in documents:
+        value = [back_transform(d["metric"], d[k]) for k in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")]
+        rows.append(
+            [
+                d["title"],
+                d["word"],
+                ESTIMATE_NAME[d["metric"]],
+                text.number(value[0]),
+                text.interval(value[1], value[2]),
+                text.interval(value[3], value[4]),
+                heterogeneity(d),
+            ]
+        )
+    heads = ["Synthesis", "What it is", "", "Estimate", "95% CI", "Prediction", "Heterogeneity and method"]
+    return _table(heads, rows, frozenset({3, 4, 5}))
+
+
+def _comparison_table(table: pd.DataFrame) -> str:
+    rows = []
+    for r in table.to_dict(orient="records"):
+        contrast = CONTRAST_NAME.get(r["contrast"], "")
+        rows.append(
+            [
+                r["title"],
+                contrast,
+                f"{text.number(r['estimate_first'])} {text.interval(r['ci_low_first'], r['ci_high_first'])}",
+                f"{text.number(r['estimate_second'])} {text.interval(r['ci_low_second'], r['ci_high_second'])}",
+                f"{text.number(r['difference'])} {text.interval(r['ci_low'], r['ci_high'])}",
+                text.p_value(r["p"]),
+                "z" if r["metric"] == "z" else "d, g",
+            ]
+        )
+    heads = ["Comparison", "Alliance read as", "First", "Second", "Difference", "p", "Scale"]
+    return _table(heads, rows, frozenset({2, 3, 4, 5}))
+
+
+def _figure(name: str, title: str) -> str:
+    alt = escape(f"Forest plot: {title}. The numbers are in the tables of this report.")
+    links = " ".join(
+        f"<a href='figures/forest_{name}.{kind}'>{kind.upper()}</a>" for kind in ("svg", "pdf", "png")
+    )
+    data = f"<a href='figures/data/forest_{name}.csv'>data</a>"
+    return (
+        f"<figure><img src='figures/forest_{name}.svg' alt='{alt}' loading='lazy'>"
+        f"<figcaption>{escape(title)}. {links} {data}</figcaption></figure>"
+    )
+
+
+def _gaps(dropped: pd.DataFrame) -> str:
+    parts = []
+    for category, name in CATEGORY_NAME.items():
+        rows = dropped[dropped["category"] == category].drop_duplicates("effect_id")
+        if rows.empty:
+            continue
+        table = _table(
+            ["Source", "Study", "Row", "Reason", "Quote", "Locator"],
+            [
+                [r["source"], r["label"] or r["study"], r["effect_id"], r["reason"], r["quote"], r["locator"]]
+                for r in rows.to_dict(orient="records")
+            ],
+        )
+        parts.append(f"<details><summary>{escape(name)} ({len(rows)})</summary>{table}</details>")
+    return "".join(parts)
+
+
+def _effects(effects: pd.DataFrame) -> str:
+    rows = []
+    for r in effects.to_dict(orient="records"):
+        link = escape(r["url"])
+        name = escape(r["label"])
+        study = f"<a href='{link}'>{name}</a>" if link else name
+        missing = f"not in the quote: {r['not_in_quote']}" if r["not_in_quote"] else ""
+        corrected = f"corrected: {r['corrected']}" if r["corrected"] else ""
+        remarks = "; ".join(x for x in (r["exactness"], corrected, missing) if x)
+        shown = text.number(back_transform(r["metric"], r["yi"]))
+        cells = [
+            f"<td>{study}<br><small>{escape(r['effect_id'])}</small></td>",
+            f"<td class='number'>{ESTIMATE_NAME[r['metric']]} {shown}</td>",
+            f"<td>{escape(r['converter'])}<br><small>{escape(remarks)}</small></td>",
+            f"<td><blockquote>{escape(r['quote'])}</blockquote>{escape(r['locator'])}</td>",
+        ]
+        rows.append("<tr>" + "".join(cells) + "</tr>")
+    head = "".join(f"<th scope='col'>{h}</th>" for h in ("Study", "Effect", "Converter", "Quote and locator"))
+    return (
+        f"<details><summary>All {len(effects)} usable effects with their quotes</summary><div class='wide'>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def render(
+    config: Config,
+    documents: list[dict[str, Any]],
+    comparison: pd.DataFrame,
+    effects: pd.DataFrame,
+    dropped: pd.DataFrame,
+    crosscheck: pd.DataFrame,
+    sources: dict[str, Source],
+) -> str:
+    """The report as HTML. `documents` in the order of the plan; tables as the run wrote them."""
+    same = comparison[comparison["kind"] == "same metric"]
+    bridges = comparison[comparison["kind"] == "bridge"]
+    sentences = [sentence(d) for d in documents]
+    sentences += [
+        bridge_sentence(config.bridges[str(name)].title, rows)
+        for name, rows in bridges.groupby("comparison", sort=False)
+    ]
+    versions = documents[0]["versions"]
+    limits = "".join(
+        f"<li>{escape(source.title)}: {escape(' '.join(source.limits))}</li>"
+        for source in sources.values()
+    )
+    parts = [
+        f"<h1>{escape(config.title)}</h1><p>{escape(config.question)}</p>",
+        "<h2>Results in sentences</h2><ul>",
+        "".join(f"<li>{escape(s)}</li>" for s in sentences),
+        "</ul><p>Correlations with the alliance are associations: early improvement raises the alliance too. "
+        "Only randomised contrasts are called effects.</p>",
+        "<h2>Figures</h2>",
+        "".join(_figure(name, figure.title) for name, figure in config.figures.items()),
+        "<details><summary>One forest plot per synthesis</summary>",
+        "".join(_figure(name, s.title) for name, s in config.syntheses.items()),
+        "</details><h2>Pooled estimates</h2>",
+        _pooled_table(documents),
+        "<h2>Comparisons</h2>",
+        "<p>Same-metric differences are on the scale of Fisher z or g, with separate between-study variances.</p>",
+        _comparison_table(pd.concat([same, bridges])),
+        "<h2>Where each number comes from</h2>",
+        _effects(effects),
+        "<h2>What is missing or not used</h2>",
+        _gaps(dropped),
+        f"<h2>Limits of the sources</h2><ul>{limits}</ul>",
+        "<h2>Method and provenance</h2>",
+        f"<p>Random-effects models; every fit agrees with a second route ({len(crosscheck)} numbers compared). "
+        f"Software: {escape(', '.join(f'{k} {v}' for k, v in versions.items()))}.</p>",
+        _table(
+            ["Synthesis", "Plan (SHA-256)", "Inputs (SHA-256)"],
+            [[d["synthesis"], d["config_sha256"][:16], d["inputs_sha256"][:16]] for d in documents],
+        ),
+    ]
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(config.title)}</title><style>{_STYLE}</style></head><body><main>"
+        + "\n".join(parts)
+        + "</main></body></html>\n"
+    )
