@@ -33,7 +33,7 @@ CODE = planning.code_fingerprint()
 wildcard_constraints:
     source="|".join(SOURCES),
     synthesis="|".join(SYNTHESES),
-    figure="|".join(PLAN.report_groups()),
+    figure="|".join(PLAN.config.figures),
 
 
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,

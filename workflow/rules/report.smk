@@ -1,4 +1,4 @@
-# in:  results/models/*.json, results/tables/{comparison,crosscheck}.csv, results/effects.parquet, results/dropped.csv,
+# in:  results/models/*.json, results/sources/*.parquet, results/tables/{comparison,crosscheck}.csv,
 #      data/raw/<source>/source.yaml, results/figures/*.svg
 # out: results/report.html
 # config: all of it
@@ -9,8 +9,8 @@ rule report:
         models=MODELS,
         comparison="results/tables/comparison.csv",
         crosscheck="results/tables/crosscheck.csv",
-        effects="results/effects.parquet",
-        dropped="results/dropped.csv",
+        effects=expand("results/sources/{source}.effects.parquet", source=SOURCES),
+        dropped=expand("results/sources/{source}.dropped.parquet", source=SOURCES),
         sources=expand("data/raw/{source}/source.yaml", source=SOURCES),
         figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.report_groups()),
         config=ancient("results/config.json"),

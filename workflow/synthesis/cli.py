@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import Disagreement, InputError
-from synthesis.files import read_json, read_parquet, write_csv, write_json, write_parquet, write_records
+from synthesis.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
+    from synthesis.figures.layout import Layout
     from synthesis.plan import Plan
 
 
@@ -43,21 +44,28 @@ def config(args: argparse.Namespace) -> None:
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
     from synthesis.effectsizes import Policy
+    from synthesis.extraction import DROPPED_TYPES, EFFECT_TYPES
     from synthesis.extraction import extract as run
 
     conversions = _plan(args.config).config.conversions
     found = run(args.raw, args.source, tuple(args.metrics), Policy(conversions.zero_cells))
-    write_parquet(args.effects, found.effects)
-    write_parquet(args.dropped, found.dropped)
+    write_parquet(args.effects, found.effects, EFFECT_TYPES)
+    write_parquet(args.dropped, found.dropped, DROPPED_TYPES)
     print(f"{args.source}: {len(found.effects)} effects, {len(found.dropped)} rows dropped with a reason")
 
 
 def gather(args: argparse.Namespace) -> None:
-    """Puts the sources together: effects as parquet and CSV, and the dropped rows."""
+    """Puts the sources together, checks the whole against its schema: effects (parquet, CSV) and dropped rows."""
+    import pandas as pd
+
+    from synthesis.extraction import DROPPED_TYPES, EFFECT_TYPES
+    from synthesis.models.tables import effects_schema
+
     effects, dropped = read_parquet(args.effects), read_parquet(args.dropped)
-    write_parquet(args.effects_out, effects)
-    write_csv(args.table_out, effects)
-    write_csv(args.dropped_out, dropped)
+    effects_schema().validate(pd.DataFrame(effects, columns=list(EFFECT_TYPES)), lazy=True)
+    write_parquet(args.effects_out, effects, EFFECT_TYPES)
+    write_csv(args.table_out, effects, EFFECT_TYPES)
+    write_csv(args.dropped_out, dropped, DROPPED_TYPES)
     print(f"{len(effects)} effects; {len(dropped)} rows dropped with a reason")
 
 
@@ -84,14 +92,12 @@ def pool(args: argparse.Namespace) -> None:
 
 def pooled(args: argparse.Namespace) -> None:
     """Checks every fit by its second route and writes them as one table."""
-    import pandas as pd
-
-    from synthesis.pooling.crosscheck import crosscheck_all
     from synthesis.effectsizes import back_transform
+    from synthesis.pooling.crosscheck import COLUMNS, crosscheck_all
 
     documents = [read_json(path) for path in args.models]
     compared = crosscheck_all(documents)
-    nested = {"studies", "references", "weights", "versions"}
+    nested = {"studies", "references", "weights", "versions", "figure"}
     rows = []
     for document in documents:
         row = {key: value for key, value in document.items() if key not in nested}
@@ -99,15 +105,13 @@ def pooled(args: argparse.Namespace) -> None:
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
             row[f"{name}_transformed"] = back_transform(document["metric"], document[name])
         rows.append(row | {f"version_{k}": v for k, v in document["versions"].items()})
-    write_csv(args.crosscheck, compared)
-    write_csv(args.table, pd.DataFrame(rows))
+    write_csv(args.crosscheck, compared, COLUMNS)
+    write_csv(args.table, rows)
     print(f"{len(documents)} fits; {len(compared)} numbers agree with the second route")
 
 
 def compare(args: argparse.Namespace) -> None:
     """Contrasts and bridges as one table."""
-    import pandas as pd
-
     from synthesis import compare as comparing
 
     plan = _plan(args.config).config
@@ -118,70 +122,64 @@ def compare(args: argparse.Namespace) -> None:
     ]
     for name, b in plan.bridges.items():
         rows += comparing.bridge(name, b, documents[b.association], documents[b.effect])
-    write_csv(args.table, pd.DataFrame(rows, columns=list(comparing.COMPARISON_COLUMNS)))
+    write_csv(args.table, rows, comparing.COMPARISON_COLUMNS)
     print(f"{len(plan.comparisons)} contrasts and {len(plan.bridges)} bridges")
 
 
 def forest(args: argparse.Namespace) -> None:
-    """Draws one forest plot, with its layout as a table."""
-    from synthesis.figures import forest as drawing
-    from synthesis.figures import layout as layouts
+    """Draws the forest plot of one synthesis, with its layout as a table."""
+    from synthesis.figures.layout import forest as layout_of
+
+    _draw(args, layout_of(read_json(args.model)))
+
+
+def comparison_forest(args: argparse.Namespace) -> None:
+    """Draws a comparison figure of the plan, with its layout as a table."""
+    from synthesis.figures.layout import comparison
+    from synthesis.pooling.run import reference_rows
 
     plan = _plan(args.config).config
+    if args.figure not in plan.figures:
+        _refuse("--figure", args.figure, plan.figures)
+    figure = plan.figures[args.figure]
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
-    if args.figure in plan.syntheses:
-        layout = layouts.forest(documents[args.figure], plan.syntheses[args.figure])
-    elif args.figure in plan.figures:
-        import pandas as pd
-
-        from synthesis.pooling.run import reference_rows
-
-        figure = plan.figures[args.figure]
-        effects = read_parquet(args.effects) if args.effects else None
-        references = {}
-        for lane, named in figure.references.items():
-            metric = next(s.metric for s in plan.syntheses.values() if s.lane == lane)
-            key = f"config, key figures.{args.figure}.references.{lane}"
-            references[lane] = reference_rows(key, named.effects, metric, effects)
-        table = pd.read_csv(args.comparison) if args.comparison else None
-        bridges = {
-            name: (plan.bridges[name], _rows_of(table, name)) for name in figure.bridges
-        }
-        layout = layouts.comparison(
-            args.figure, figure, plan.syntheses, documents, references, bridges
-        )
-    else:
-        _refuse("--figure", args.figure, [*plan.syntheses, *plan.figures])
-    paths = {kind: getattr(args, kind) for kind in drawing.FORMATS}
-    drawing.save(drawing.draw(layout), paths)
-    write_records(args.layout, layout.table())
-    print(f"{args.figure}: {sum(len(s.rows) for s in layout.sections)} rows")
-
-
-def _rows_of(table: Any, name: str) -> list[dict[str, Any]]:
-    return [
-        {key: None if value != value else value for key, value in row.items()}
-        for row in table[table["comparison"] == name].to_dict(orient="records")
+    effects = read_parquet(args.effects)
+    references = {}
+    for lane, named in figure.references.items():
+        metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
+        key = f"config, key figures.{args.figure}.references.{lane}"
+        references[lane] = reference_rows(key, named.effects, metric, effects)
+    table = read_csv(args.comparison)
+    bridges = [
+        (plan.bridges[name].title, [row for row in table if row["comparison"] == name])
+        for name in figure.bridges
     ]
+    _draw(args, comparison(args.figure, figure, documents, references, bridges))
+
+
+def _draw(args: argparse.Namespace, layout: Layout) -> None:
+    from synthesis.figures.forest import FORMATS, draw, save
+
+    figure = draw(layout)
+    save(figure, {kind: getattr(args, kind) for kind in FORMATS})
+    write_csv(args.layout, layout.table())
+    print(f"{layout.name}: {sum(len(section.rows) for section in layout.sections)} rows")
 
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report."""
-    import pandas as pd
-
     from synthesis.files import write_text
     from synthesis.models.config import Source, parse, read_yaml
     from synthesis.report import render
 
-    plan = _plan(args.config).config
     html = render(
-        plan,
+        _plan(args.config).config,
         [read_json(path) for path in args.models],
-        pd.read_csv(args.comparison),
-        read_parquet([args.effects]),
-        pd.read_csv(args.dropped, dtype="str", keep_default_na=False),
-        pd.read_csv(args.crosscheck),
-        {path.parent.name: parse(Source, read_yaml(path), str(path)) for path in args.sources},
+        read_csv(args.comparison),
+        read_parquet(args.effects),
+        read_parquet(args.dropped),
+        read_csv(args.crosscheck),
+        [parse(Source, read_yaml(path), str(path)) for path in args.sources],
     )
     write_text(args.out, html)
     print(f"open {args.out}")
@@ -213,9 +211,9 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("--config", type=Path, required=True, help="config.yaml, or results/config.json")
         return added
 
-    def many(added: argparse.ArgumentParser, *names: str, optional: bool = False) -> None:
+    def many(added: argparse.ArgumentParser, *names: str) -> None:
         for name in names:
-            added.add_argument(name, type=Path, nargs="*" if optional else "+", required=not optional)
+            added.add_argument(name, type=Path, nargs="+", required=True)
 
     def one(added: argparse.ArgumentParser, *names: str) -> None:
         for name in names:
@@ -244,15 +242,15 @@ def _parser() -> argparse.ArgumentParser:
     added = command(compare)
     many(added, "--models")
     one(added, "--table")
-    added = command(forest)
+    drawn = ("--layout", "--svg", "--pdf", "--png")
+    one(command(forest, plan=False), "--model", *drawn)
+    added = command(comparison_forest, "comparison-forest")
     added.add_argument("--figure", required=True)
-    many(added, "--models")
-    many(added, "--effects", optional=True)
-    added.add_argument("--comparison", type=Path)
-    one(added, "--layout", "--svg", "--pdf", "--png")
+    many(added, "--models", "--effects")
+    one(added, "--comparison", *drawn)
     added = command(report)
-    many(added, "--models", "--sources")
-    one(added, "--effects", "--comparison", "--dropped", "--crosscheck", "--out")
+    many(added, "--models", "--sources", "--effects", "--dropped")
+    one(added, "--comparison", "--crosscheck", "--out")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser

@@ -6,13 +6,13 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import Any
 
 from synthesis.effectsizes import Policy, Row, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, Problem
-from synthesis.models.columns import BY_NAME, COLUMNS, QUOTED_COLUMNS
+from synthesis.models.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS
 from synthesis.models.tables import (
+    Numbered,
     check_cells,
     check_rows,
     has_number,
@@ -23,19 +23,28 @@ from synthesis.models.tables import (
 
 CORRECTIONS = "corrections.csv"
 
-# What every row of effects.parquet carries besides the raw columns.
-DERIVED_COLUMNS = (
-    "source",
-    "metric",
-    "yi",
-    "vi",
-    "n_total",
-    "exactness",
-    "converter",
-    "converter_version",
-    "corrected",
-    "not_in_quote",
-)
+# Columns of the results, with their types: the same for every source, whatever it happens to hold.
+_RAW_TYPES: dict[str, type] = {
+    c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS
+}
+EFFECT_TYPES: dict[str, type] = {
+    "source": str,
+    "metric": str,
+    "yi": float,
+    "vi": float,
+    "n_total": float,
+    "exactness": str,
+    "converter": str,
+    "converter_version": float,
+    "corrected": str,
+    "not_in_quote": str,
+} | _RAW_TYPES
+DROPPED_TYPES: dict[str, type] = {
+    "source": str,
+    "category": str,
+    "reason": str,
+    "metric": str,
+} | _RAW_TYPES
 _UNREAD_REASON = {
     "ns": "reported as not significant, without a number",
     "sig_no_number": "reported as significant, without a number",
@@ -51,70 +60,65 @@ _UNREAD_REASON = {
 class Extracted:
     """A source after extraction: usable effects, and rows that are not, with the reason."""
 
-    effects: pd.DataFrame
-    dropped: pd.DataFrame
+    effects: list[dict[str, Any]]
+    dropped: list[dict[str, Any]]
 
 
-def corrections_of(raw: Path) -> pd.DataFrame | None:
-    """The corrections of a data folder, as text, or None where there are none."""
+def corrections_of(raw: Path) -> list[Numbered]:
+    """The corrections of a data folder, as text; none where there is no file."""
     path = raw / CORRECTIONS
-    return read_corrections(path) if path.exists() else None
+    return read_corrections(path) if path.exists() else []
 
 
 def load_source(
-    raw: Path, source: str, corrections: pd.DataFrame | None
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Reads one source: typed rows with a `corrected` column, and every problem found.
+    raw: Path, source: str, corrections: list[Numbered]
+) -> tuple[list[Numbered], list[Problem]]:
+    """Reads one source: typed rows with an entry `corrected`, numbered as in the file, and every problem found.
 
-    The index is the row number in the file, the header being row 1.
+    The rows are empty where a cell of the file is not of its column's type.
     """
     path = raw / source / "effects.csv"
-    text = read_table(path, COLUMNS)
-    if text.empty:
-        return typed(text), [Problem(str(path), "no rows below the header", "at least one row")]
-    problems = []
-    text["_corrected"] = ""
-    if corrections is not None:
-        problems += _apply_corrections(raw / CORRECTIONS, text, corrections)
-    problems += check_cells(path, text.drop(columns="_corrected"), COLUMNS)
-    if problems:
-        return pd.DataFrame(columns=list(BY_NAME)), problems
-    rows = typed(text)
-    rows["corrected"] = text["_corrected"].astype("str")
-    return rows, check_rows(path, rows)
+    rows = read_table(path, COLUMNS)
+    if not rows:
+        return [], [Problem(str(path), "no rows below the header", "at least one row")]
+    changed, problems = _apply_corrections(raw / CORRECTIONS, rows, corrections)
+    faults = check_cells(path, rows, COLUMNS)
+    if faults:
+        return [], problems + faults
+    records = [
+        (number, typed(row) | {"corrected": "; ".join(changed.get(row["effect_id"], []))})
+        for number, row in rows
+    ]
+    return records, problems + check_rows(path, records)
 
 
 def _apply_corrections(
-    path: Path, text: pd.DataFrame, corrections: pd.DataFrame
-) -> list[Problem]:
-    """Writes the corrections of this table into `text`; returns those whose `old` no longer matches."""
+    path: Path, rows: list[Numbered], corrections: list[Numbered]
+) -> tuple[dict[str, list[str]], list[Problem]]:
+    """Writes the corrections into `rows`; returns the fields changed by row, and those whose `old` differs."""
+    by_id = {row["effect_id"]: row for _, row in rows}
+    changed: dict[str, list[str]] = {}
     problems = []
-    at = {effect_id: number for number, effect_id in text["effect_id"].items()}
-    for line, correction in corrections.iterrows():
-        number = at.get(correction["effect_id"])
-        if number is None:
+    for line, correction in corrections:
+        effect_id, field, old = (correction[k] for k in ("effect_id", "field", "old"))
+        row = by_id.get(effect_id)
+        if row is None:
             continue
-        field, old = correction["field"], correction["old"]
-        if field not in text.columns:
-            text[field] = ""
-        current = text.at[number, field]
+        current = row.get(field, "")
         if current != old:
             where = f"{path}, row {line}, column old"
-            hint = f"{correction['effect_id']} {field} changed since, or the correction is applied twice"
+            hint = f"{effect_id} {field} changed since, or the correction is applied twice"
             problems.append(Problem(where, old, f"{current!r}, as the table has it", hint))
             continue
-        text.at[number, field] = correction["new"]
-        done = text.at[number, "_corrected"]
-        text.at[number, "_corrected"] = f"{done}; {field}" if done else field
-    return problems
+        row[field] = correction["new"]
+        changed.setdefault(effect_id, []).append(field)
+    return changed, problems
 
 
 def unknown_corrections(
-    path: Path, corrections: pd.DataFrame | None, effect_ids: set[str]
+    path: Path, corrections: list[Numbered], effect_ids: set[str]
 ) -> list[Problem]:
     """Corrections of rows that no source has."""
-    if corrections is None:
-        return []
     return [
         Problem(
             f"{path}, row {line}, column effect_id",
@@ -122,7 +126,7 @@ def unknown_corrections(
             "an effect_id of a source",
             "renamed or removed since?",
         )
-        for line, row in corrections.iterrows()
+        for line, row in corrections
         if row["effect_id"] not in effect_ids
     ]
 
@@ -137,21 +141,19 @@ def extract(
     rows, problems = load_source(raw, source, corrections_of(raw))
     if problems:
         raise InputError(problems)
-    usable, unusable = [], []
-    for row in rows.to_dict(orient="records"):
+    effects, dropped = [], []
+    for _, row in rows:
         for metric in metrics:
             try:
-                usable.append(_effect(row, source, metric, policy or Policy()))
+                effects.append(_effect(row, source, metric, policy or Policy()))
             except CannotConvert as refusal:
                 category, reason = _why(row, str(refusal))
                 entry = {"source": source, "category": category, "reason": reason, "metric": metric}
-                unusable.append(entry | {name: row[name] for name in BY_NAME})
-    effects = pd.DataFrame(usable, columns=[*DERIVED_COLUMNS, *BY_NAME])
-    dropped = pd.DataFrame(unusable, columns=["source", "category", "reason", "metric", *BY_NAME])
-    return Extracted(_settled(effects), _settled(dropped))
+                dropped.append(entry | {name: row[name] for name in BY_NAME})
+    return Extracted(effects, dropped)
 
 
-def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, object]:
+def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any]:
     if row["exclusion_reason"]:
         raise CannotConvert(row["exclusion_reason"])
     if row["estimand"] in {"descriptive", "interaction"}:
@@ -229,19 +231,3 @@ def numbers_not_in_quote(row: Row) -> list[str]:
         if cell == cell and abs(float(cell)) not in shown:
             missing.append(name)
     return missing
-
-
-def _settled(table: pd.DataFrame) -> pd.DataFrame:
-    """Column types that do not depend on which rows a source happens to have."""
-    numeric = {c.name for c in COLUMNS if c.kind in {"number", "count", "sign"}} | {
-        "yi",
-        "vi",
-        "n_total",
-        "converter_version",
-    }
-    for name in table.columns:
-        if name in numeric:
-            table[name] = table[name].astype("float64")
-        else:
-            table[name] = table[name].fillna("").astype("str")
-    return table.reset_index(drop=True)

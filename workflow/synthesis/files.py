@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    import pandas as pd
+from typing import Any
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
@@ -47,48 +45,56 @@ def read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Writes a table with the shortest exact numbers, whole numbers without a point, and empty for missing."""
-    text = table.copy()
-    for name in text.columns:
-        if text[name].dtype == "float64":
-            text[name] = [_number(value) for value in text[name]]
-    write_text(path, text.to_csv(index=False, lineterminator="\n"))
+def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
+    """Writes records as CSV: the shortest exact numbers, whole ones without a point, missing ones empty.
 
-
-def write_records(path: Path, records: list[dict[str, Any]]) -> None:
-    """Writes records with the same keys as CSV; None is empty."""
+    `columns` defaults to the keys of the first record; give it where there may be no record.
+    """
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
+    names = list(columns if columns is not None else records[0])
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(record[name]) for name in names] for record in records)
     write_text(path, text.getvalue())
 
 
-def _number(value: float) -> str:
-    if value != value:
+def _cell(value: Any) -> Any:
+    if not isinstance(value, float):
+        return value
+    if math.isnan(value):
         return ""
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
-def write_parquet(path: Path, table: pd.DataFrame) -> None:
-    """Writes a table as parquet; the same table gives the same bytes."""
+def read_csv(path: Path) -> list[dict[str, Any]]:
+    """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(handle)]
+
+
+def _value(cell: str) -> Any:
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
+
+
+def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:
+    """Writes records as parquet with the given column types (str, float); the same records give the same bytes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-    replace(path, lambda p: pq.write_table(arrow, p, compression="zstd"))
+    kinds = {str: pa.string(), float: pa.float64()}
+    arrays = [
+        pa.array([record[name] for record in records], type=kinds[kind])
+        for name, kind in types.items()
+    ]
+    table = pa.table(arrays, names=list(types))
+    replace(path, lambda p: pq.write_table(table, p, compression="zstd"))
 
 
-def read_parquet(paths: list[Path]) -> pd.DataFrame:
-    """Reads parquet files of one schema into one table."""
-    import pandas as pd
-    import pyarrow as pa
+def read_parquet(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """Reads the records of parquet files of one schema, file by file."""
     import pyarrow.parquet as pq
 
-    arrow = pa.concat_tables([pq.read_table(p, partitioning=None) for p in paths])
-    table: pd.DataFrame = arrow.to_pandas()
-    for name in table.columns:
-        if table[name].dtype == object:
-            table[name] = table[name].astype("str")
-    return table
+    return [record for path in paths for record in pq.read_table(path, partitioning=None).to_pylist()]

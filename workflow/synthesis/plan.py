@@ -38,28 +38,16 @@ class Plan:
         """What one fit depends on."""
         return self.section("syntheses", name) + self.section("defaults")
 
-    def figure_syntheses(self, name: str) -> list[str]:
-        """Syntheses that a figure draws: its own, or those of its blocks."""
-        if name in self.config.syntheses:
-            return [name]
-        figure = self.config.figures[name]
-        return list(dict.fromkeys(block.synthesis for block in figure.blocks))
+    def blocks_of(self, figure: str) -> list[str]:
+        """Syntheses that a comparison figure draws."""
+        return list(dict.fromkeys(b.synthesis for b in self.config.figures[figure].blocks))
 
-    def figure_sources(self, name: str) -> list[str]:
-        """Sources whose published summaries a comparison figure shows."""
-        if name in self.config.syntheses:
-            return []
-        figure = self.config.figures[name]
-        if not figure.references:
-            return []
-        return list(self.config.sources)
-
-    def figure_params(self, name: str) -> str:
-        """What the drawing of a figure depends on."""
-        if name in self.config.syntheses:
-            return self.section("syntheses", name)
-        used = [self.section("syntheses", s) for s in self.figure_syntheses(name)]
-        return self.section("figures", name) + "".join(used)
+    def sources_of_references(self, figure: str) -> list[str]:
+        """Sources that may hold the published summaries of a comparison figure: those no synthesis pools, and
+        those of its own syntheses."""
+        own = {s for name in self.blocks_of(figure) for s in self.config.syntheses[name].sources}
+        pooled = {s for synthesis in self.config.syntheses.values() for s in synthesis.sources}
+        return [s for s in self.config.sources if s in own or s not in pooled]
 
     def report_groups(self) -> list[str]:
         """All figures: one per synthesis, then the comparison figures."""
@@ -73,7 +61,6 @@ def load(content: dict[str, Any], where: str = "config.yaml") -> Plan:
 
 def check(plan: Plan, raw: Path = RAW) -> None:
     """Checks every raw table, `source.yaml` and correction. Raises InputError with the problems of all files."""
-    # Imported late: a cluster job that re-reads the Snakefile needs the plan but not pandas.
     from synthesis.extraction import CORRECTIONS, corrections_of, load_source, unknown_corrections
 
     problems: list[Problem] = []
@@ -96,7 +83,8 @@ def check(plan: Plan, raw: Path = RAW) -> None:
             problems += error.problems
             continue
         problems += faults
-        for number, effect_id in rows["effect_id"].items():
+        for number, row in rows:
+            effect_id = row["effect_id"]
             first = seen.setdefault(effect_id, source)
             if first != source:
                 where = f"{folder / 'effects.csv'}, row {number}, column effect_id"

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-import pandas as pd
-
 from synthesis.figures import text
 from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
 from synthesis.models.config import Config, Source
 from synthesis.models.vocabulary import CONTRAST_NAME
 from synthesis.effectsizes import back_transform
+
+Record = dict[str, Any]
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -32,7 +32,7 @@ CATEGORY_NAME = {
 }
 
 
-def sentence(document: dict[str, Any]) -> str:
+def sentence(document: Record) -> str:
     """One pooled result in words, with the word of its lane: associations are not effects."""
     metric, name = document["metric"], ESTIMATE_NAME[document["metric"]]
 
@@ -55,11 +55,11 @@ def sentence(document: dict[str, Any]) -> str:
     return words + "."
 
 
-def bridge_sentence(title: str, rows: pd.DataFrame) -> str:
+def bridge_sentence(title: str, rows: list[Record]) -> str:
     """The range of d over all declared conversions, beside the protocol effect."""
-    converted = rows["estimate_first"]
-    first = rows.iloc[0]
-    low, high = text.number(converted.min()), text.number(converted.max())
+    converted = [row["estimate_first"] for row in rows]
+    first = rows[0]
+    low, high = text.number(min(converted)), text.number(max(converted))
     effect = text.number(first["estimate_second"])
     limits = text.interval(first["ci_low_second"], first["ci_high_second"])
     return (
@@ -82,7 +82,7 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[Any]], numbers: frozens
     return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
-def _pooled_table(documents: list[dict[str, Any]]) -> str:
+def _pooled_table(documents: list[Record]) -> str:
     rows = []
     for d in documents:
         value = [back_transform(d["metric"], d[k]) for k in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")]
@@ -101,9 +101,9 @@ def _pooled_table(documents: list[dict[str, Any]]) -> str:
     return _table(heads, rows, frozenset({3, 4, 5}))
 
 
-def _comparison_table(table: pd.DataFrame) -> str:
+def _comparison_table(table: list[Record]) -> str:
     rows = []
-    for r in table.to_dict(orient="records"):
+    for r in table:
         contrast = CONTRAST_NAME.get(r["contrast"], "")
         rows.append(
             [
@@ -132,26 +132,26 @@ def _figure(name: str, title: str) -> str:
     )
 
 
-def _gaps(dropped: pd.DataFrame) -> str:
+def _gaps(dropped: list[Record]) -> str:
     parts = []
     for category, name in CATEGORY_NAME.items():
-        rows = dropped[dropped["category"] == category].drop_duplicates("effect_id")
-        if rows.empty:
+        rows = {r["effect_id"]: r for r in dropped if r["category"] == category}
+        if not rows:
             continue
         table = _table(
             ["Source", "Study", "Row", "Reason", "Quote", "Locator"],
             [
-                [r["source"], r["label"] or r["study"], r["effect_id"], r["reason"], r["quote"], r["locator"]]
-                for r in rows.to_dict(orient="records")
+                [r["source"], r["label"] or r["study"], key, r["reason"], r["quote"], r["locator"]]
+                for key, r in rows.items()
             ],
         )
         parts.append(f"<details><summary>{escape(name)} ({len(rows)})</summary>{table}</details>")
     return "".join(parts)
 
 
-def _effects(effects: pd.DataFrame) -> str:
+def _effects(effects: list[Record]) -> str:
     rows = []
-    for r in effects.to_dict(orient="records"):
+    for r in effects:
         link = escape(r["url"])
         name = escape(r["label"])
         study = f"<a href='{link}'>{name}</a>" if link else name
@@ -175,25 +175,23 @@ def _effects(effects: pd.DataFrame) -> str:
 
 def render(
     config: Config,
-    documents: list[dict[str, Any]],
-    comparison: pd.DataFrame,
-    effects: pd.DataFrame,
-    dropped: pd.DataFrame,
-    crosscheck: pd.DataFrame,
-    sources: dict[str, Source],
+    documents: list[Record],
+    comparison: list[Record],
+    effects: list[Record],
+    dropped: list[Record],
+    crosscheck: list[Record],
+    sources: list[Source],
 ) -> str:
     """The report as HTML. `documents` in the order of the plan; tables as the run wrote them."""
-    same = comparison[comparison["kind"] == "same metric"]
-    bridges = comparison[comparison["kind"] == "bridge"]
     sentences = [sentence(d) for d in documents]
     sentences += [
-        bridge_sentence(config.bridges[str(name)].title, rows)
-        for name, rows in bridges.groupby("comparison", sort=False)
+        bridge_sentence(bridge.title, [row for row in comparison if row["comparison"] == name])
+        for name, bridge in config.bridges.items()
     ]
     versions = documents[0]["versions"]
     limits = "".join(
         f"<li>{escape(source.title)}: {escape(' '.join(source.limits))}</li>"
-        for source in sources.values()
+        for source in sources
     )
     parts = [
         f"<h1>{escape(config.title)}</h1><p>{escape(config.question)}</p>",
@@ -209,7 +207,7 @@ def render(
         _pooled_table(documents),
         "<h2>Comparisons</h2>",
         "<p>Same-metric differences are on the scale of Fisher z or g, with separate between-study variances.</p>",
-        _comparison_table(pd.concat([same, bridges])),
+        _comparison_table(comparison),
         "<h2>Where each number comes from</h2>",
         _effects(effects),
         "<h2>What is missing or not used</h2>",

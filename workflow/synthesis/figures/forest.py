@@ -9,10 +9,12 @@ from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib import font_manager
-from matplotlib.axes import Axes
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
+from matplotlib.transforms import Affine2D
 
 from synthesis.figures.layout import Layout, Row, Section
 from synthesis.files import replace
@@ -66,7 +68,7 @@ def _settings() -> Iterator[None]:
     for path in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(path))
     parameters = {
-        "font.family": ["Liberation Sans", "DejaVu Sans"],
+        "font.family": ["Synthesis Sans", "DejaVu Sans"],
         "svg.fonttype": "path",
         "svg.hashsalt": "synthesis",
         "pdf.fonttype": 42,
@@ -77,23 +79,28 @@ def _settings() -> Iterator[None]:
 
 
 class Page:
-    """A page on which text is measured before it is placed."""
+    """A page on which text is measured before it is placed. Positions in inches from the top left."""
 
     def __init__(self, style: Style, height: float) -> None:
         self.style = style
         self.figure = Figure(figsize=(style.width, height))
-        self.canvas = FigureCanvasAgg(self.figure)
-        self.axes: Axes = self.figure.add_axes((0, 0, 1, 1))
-        self.axes.set(xlim=(0, style.width), ylim=(height, 0))
-        self.axes.axis("off")
+        self.renderer = FigureCanvasAgg(self.figure).get_renderer()
+        self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
+        self._widths: dict[tuple[str, float, str], float] = {}
 
-    def width(self, content: str, size: float, weight: str = "normal", style: str = "normal") -> float:
+    def width(self, content: str, size: float, weight: str = "normal") -> float:
         """Width of a text in inches."""
-        if not content:
-            return 0.0
-        properties = font_manager.FontProperties(size=size, weight=weight, style=style)
-        extent = self.canvas.get_renderer().get_text_width_height_descent(content, properties, False)
-        return float(extent[0]) / float(self.figure.dpi)
+        key = (content, size, weight)
+        if content and key not in self._widths:
+            properties = font_manager.FontProperties(size=size, weight=weight)
+            extent = self.renderer.get_text_width_height_descent(content, properties, False)
+            self._widths[key] = float(extent[0]) / float(self.figure.dpi)
+        return self._widths[key] if content else 0.0
+
+    def add(self, artist: Artist) -> None:
+        """Adds a shape or line."""
+        artist.set_transform(self._place)
+        self.figure.add_artist(artist)
 
     def text(
         self,
@@ -108,7 +115,7 @@ class Page:
     ) -> None:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
-            self.axes.text(
+            self.figure.text(
                 x,
                 y,
                 content,
@@ -119,6 +126,7 @@ class Page:
                 fontweight=weight,
                 fontstyle=style,
                 parse_math=False,
+                transform=self._place,
             )
 
     def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
@@ -146,7 +154,7 @@ class Page:
 
     def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dash: str = "-") -> None:
         """A line."""
-        self.axes.plot(x, y, color=colour, linewidth=width, linestyle=dash, solid_capstyle="butt")
+        self.add(Line2D(x, y, color=colour, linewidth=width, linestyle=dash, solid_capstyle="butt"))
 
 
 def _numeric(column: str) -> bool:
@@ -264,7 +272,7 @@ def _draw_section(page: Page, columns: Columns, section: Section, y: float) -> f
     style = page.style
     right = style.width - style.margin
     if section.heading:
-        page.axes.add_patch(Rectangle((style.margin - 0.05, y), right - style.margin + 0.1, 0.21, color=BAND, lw=0))
+        page.add(Rectangle((style.margin - 0.05, y), right - style.margin + 0.1, 0.21, color=BAND, lw=0))
         page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
         y += 0.26
     y = _draw_heads(page, columns, section, y)
@@ -351,7 +359,7 @@ def _draw_mark(page, columns, row, middle, x_of, colour, heaviest):  # type: ign
     if row.kind in {"pooled", "converted"}:
         corners = [(x_of(row.ci_low), middle), (x, middle - half), (x_of(row.ci_high), middle), (x, middle + half)]
         filled = row.kind == "pooled"
-        page.axes.add_patch(
+        page.add(
             Polygon(corners, closed=True, facecolor=colour if filled else "white", edgecolor=colour, linewidth=0.8)
         )
         return
@@ -359,13 +367,13 @@ def _draw_mark(page, columns, row, middle, x_of, colour, heaviest):  # type: ign
         if row.ci_low is not None:
             _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, FAINT)
         corners = [(x - 0.045, middle), (x, middle - half), (x + 0.045, middle), (x, middle + half)]
-        page.axes.add_patch(Polygon(corners, closed=True, facecolor="white", edgecolor=FAINT, linewidth=0.8))
+        page.add(Polygon(corners, closed=True, facecolor="white", edgecolor=FAINT, linewidth=0.8))
         return
     _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, colour)
     if columns.plot_left <= x <= columns.plot_right:
         share = ((row.weight or 0) / heaviest) ** 0.5 if heaviest else 0.5
         side = page.style.row * (0.16 + 0.54 * share)
-        page.axes.add_patch(Rectangle((x - side / 2, middle - side / 2), side, side, color=colour, lw=0))
+        page.add(Rectangle((x - side / 2, middle - side / 2), side, side, color=colour, lw=0))
 
 
 def _whisker(page, columns, low, high, middle, colour, ticks=False):  # type: ignore[no-untyped-def]
@@ -376,7 +384,7 @@ def _whisker(page, columns, low, high, middle, colour, ticks=False):  # type: ig
     for end, edge, sign in ((low, columns.plot_left, -1), (high, columns.plot_right, 1)):
         if (end - edge) * sign > 1e-9:
             corners = [(edge, middle), (edge - sign * 0.055, middle - 0.033), (edge - sign * 0.055, middle + 0.033)]
-            page.axes.add_patch(Polygon(corners, closed=True, color=colour, lw=0))
+            page.add(Polygon(corners, closed=True, color=colour, lw=0))
         elif ticks:
             page.line([end, end], [middle - 0.03, middle + 0.03], colour, 0.8)
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from synthesis.figures import text
-from synthesis.models.config import Bridge, ComparisonFigure, Synthesis
 from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
 from synthesis.effectsizes import back_transform
+
+if TYPE_CHECKING:
+    from synthesis.models.config import ComparisonFigure
 
 RowKind = Literal["heading", "study", "pooled", "prediction", "reference", "converted", "note"]
 
@@ -141,8 +143,10 @@ def _mark(metric: str, estimate: float, low: float | None, high: float | None) -
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
 
-def study_rows(document: dict[str, Any], plan: Synthesis, columns: Iterable[str]) -> list[Row]:
-    """One row per independent sample, in blocks of `plan.group_by`, each by year and name."""
+def study_rows(
+    document: dict[str, Any], columns: Iterable[str], group_by: str | None = None
+) -> list[Row]:
+    """One row per independent sample, in blocks of the column `group_by`, each by year and name."""
     from statistics import NormalDist
 
     quantile = NormalDist().inv_cdf(0.5 + document["level"] / 2)
@@ -171,12 +175,12 @@ def study_rows(document: dict[str, Any], plan: Synthesis, columns: Iterable[str]
         document["studies"],
         key=lambda s: (s["year"] or 9999, s["label"].casefold(), s["sample_id"]),
     )
-    if plan.group_by is None:
+    if group_by is None:
         return [row(study) for study in studies]
     rows: list[Row] = []
-    for value in sorted({study[plan.group_by] for study in studies}):
+    for value in sorted({study[group_by] for study in studies}):
         rows.append(Row("heading", GROUP_NAME.get(value, value[:1].upper() + value[1:]), lane))
-        rows += [row(study) for study in studies if study[plan.group_by] == value]
+        rows += [row(study) for study in studies if study[group_by] == value]
     return rows
 
 
@@ -310,18 +314,17 @@ def _section(
     )
 
 
-def forest(document: dict[str, Any], plan: Synthesis) -> Layout:
-    """The forest plot of one synthesis."""
-    columns = tuple(plan.columns)
-    rows = study_rows(document, plan, columns)
+def forest(document: dict[str, Any]) -> Layout:
+    """The forest plot of one synthesis, from its model document."""
+    options = document["figure"]
+    columns = tuple(options["columns"])
+    rows = study_rows(document, columns, options["group_by"])
     rows += pooled_rows(document, len(columns))
     rows += _reference_block(document["references"], document["metric"])
-    section = _section(
-        document["synthesis"], "", document["metric"], columns, rows, plan.favours, weights=True
-    )
-    return Layout(
-        document["synthesis"], document["title"], (section,), notes=_notes([document])
-    )
+    favours = tuple(options["favours"]) if options["favours"] else None
+    name, metric = document["synthesis"], document["metric"]
+    section = _section(name, "", metric, columns, rows, favours, weights=True)
+    return Layout(name, document["title"], (section,), notes=_notes([document]))
 
 
 def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
@@ -348,49 +351,44 @@ LANE_HEADING = {
 def comparison(
     name: str,
     plan: ComparisonFigure,
-    syntheses: dict[str, Synthesis],
     documents: dict[str, dict[str, Any]],
     references: dict[str, list[dict[str, Any]]],
-    bridges: dict[str, tuple[Bridge, list[dict[str, Any]]]],
+    bridges: list[tuple[str, list[dict[str, Any]]]],
 ) -> Layout:
     """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
 
-    `references` by lane; `bridges` by name: plan and rows of the comparison table.
+    `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
     """
     sections = []
-    keys = dict.fromkeys((syntheses[b.synthesis].lane, syntheses[b.synthesis].metric) for b in plan.blocks)
-    for lane, metric in sorted(keys):
-        blocks = [
-            b for b in plan.blocks if (syntheses[b.synthesis].lane, syntheses[b.synthesis].metric) == (lane, metric)
-        ]
-        columns: tuple[str, ...] = ("samples", "people")
-        if plan.studies:
-            columns = ("n",)
+    used = [documents[block.synthesis] for block in plan.blocks]
+    for lane, metric in sorted({(d["lane"], d["metric"]) for d in used}):
+        columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
         rows: list[Row] = []
-        for block in blocks:
+        for block in plan.blocks:
             document = documents[block.synthesis]
+            if (document["lane"], document["metric"]) != (lane, metric):
+                continue
             heading = block.heading or document["title"]
             if plan.studies:
                 rows.append(Row("heading", heading, lane))
-                ungrouped = syntheses[block.synthesis].model_copy(update={"group_by": None})
-                rows += study_rows(document, ungrouped, columns)
+                rows += study_rows(document, columns)
                 rows += pooled_rows(document, len(columns))
             else:
                 rows.append(_summary_row(document, heading))
         rows += _reference_block(references.get(lane, []), metric)
-        word = LANE_WORD[lane]
-        favours = ("", f"stronger {word}" if lane == "A" else "favours treatment")
+        favours = ("", f"stronger {LANE_WORD[lane]}")
         if lane == "B":
             favours = ("favours comparator", "favours treatment")
+        heading = LANE_HEADING[lane]
+        name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
         sections.append(
-            _section(f"lane {lane}", LANE_HEADING[lane], metric, columns, rows, favours, plan.studies)
+            _section(name_of_section, heading, metric, columns, rows, favours, plan.studies)
         )
-    if plan.bridges:
+    if bridges:
         sections.append(_bridge_section(bridges, documents))
-    used_documents = [documents[b.synthesis] for b in plan.blocks]
-    notes = _notes(used_documents)
+    notes = _notes(used)
     if not plan.studies:
-        shown = "Diamonds: pooled estimate with its 95% interval; thin lines: 95% prediction interval."
+        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval."
         notes = (shown, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
 
@@ -413,31 +411,20 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
 
 
 def _bridge_section(
-    bridges: dict[str, tuple[Bridge, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]
+    bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]
 ) -> Section:
+    """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
-    for plan, table in bridges.values():
-        rows.append(Row("heading", plan.title))
-        effect = documents[plan.effect] if plan.effect in documents else None
-        title = effect["title"] if effect else plan.effect
-        first = table[0]
+    for title, table in bridges:
+        rows.append(Row("heading", title))
         for entry in table:
-            rows.append(
-                Row(
-                    "converted",
-                    f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}",
-                    "A",
-                    (),
-                    key=entry["contrast"],
-                    **_mark(
-                        "g", entry["estimate_first"], entry["ci_low_first"], entry["ci_high_first"]
-                    ),
-                )
-            )
-        protocol = _mark(
-            "g", first["estimate_second"], first["ci_low_second"], first["ci_high_second"]
-        )
-        rows.append(Row("pooled", title, "B", (), key=plan.effect, **protocol))
+            mark = _mark("g", *(entry[f"{k}_first"] for k in ("estimate", "ci_low", "ci_high")))
+            label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
+            rows.append(Row("converted", label, "A", key=entry["contrast"], **mark))
+        effect = table[0]["second"]
+        mark = _mark("g", *(table[0][f"{k}_second"] for k in ("estimate", "ci_low", "ci_high")))
+        label = documents[effect]["title"] if effect in documents else effect
+        rows.append(Row("pooled", label, "B", key=effect, **mark))
     return _section(
         "lane C",
         "Lane C. Comparison under each conversion of r to d",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import InputError, Problem
+from synthesis.models import vocabulary as v
 from synthesis.models.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
@@ -21,9 +22,10 @@ from synthesis.models.columns import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pandera.pandas as pa
 
 Row = Mapping[str, Any]
+Numbered = tuple[int, dict[str, Any]]
 
 # Two-sided normal quantile behind a printed 95% interval.
 Z_95 = 1.959963984540054
@@ -43,44 +45,22 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
-def read_table(path: Path, columns: Iterable[Column]) -> pd.DataFrame:
-    """Reads a CSV file as text, row by row as it stands; an absent optional column stays absent.
+def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
+    """Reads a CSV file as text, as (row number, cells by column); the header is row 1, blank rows are skipped.
 
     UTF-8 with or without a byte order mark, any line ending. Raises InputError for an empty file, another
     encoding, another separator, unknown, repeated or missing columns, and rows of the wrong length.
     """
-    import pandas as pd
-
     by_name = {c.name: c for c in columns}
     required = [c.name for c in by_name.values() if c.required]
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError([Problem(str(path), "no such file", "a CSV file")]) from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        bad = f"byte 0x{error.object[error.start]:02x}"
-        hint = "save it as 'CSV UTF-8'; Excel's plain 'CSV' writes another encoding"
-        raise InputError([Problem(f"{path}, line {line}", bad, "UTF-8 text", hint)]) from None
-    try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except csv.Error as error:
-        hint = "a quotation mark is not closed, or stands inside an unquoted cell"
-        raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
+    lines = _csv_lines(path)
     if not lines or not any(lines[0]):
         raise InputError([Problem(str(path), "empty file", f"a header with {', '.join(required)}")])
     header = lines[0]
     if len(header) == 1 and max(header[0].count(";"), header[0].count("\t")) > 0:
-        raise InputError(
-            [
-                Problem(
-                    f"{path}, row 1",
-                    header[0],
-                    "columns separated by commas",
-                    "the file is separated by semicolons or tabs; save it as comma-separated",
-                )
-            ]
-        )
+        hint = "the file is separated by semicolons or tabs; save it as comma-separated"
+        problem = Problem(f"{path}, row 1", header[0], "columns separated by commas", hint)
+        raise InputError([problem])
     problems = _header_problems(path, header, by_name, required)
     if problems:
         raise InputError(problems)
@@ -93,11 +73,27 @@ def read_table(path: Path, columns: Iterable[Column]) -> pd.DataFrame:
             allowed = f"{len(header)} cells as in the header"
             problems.append(Problem(f"{path}, row {number}", f"{len(cells)} cells", allowed, hint))
             continue
-        rows.append([number, *(cell.strip() for cell in cells)])
+        rows.append((number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     if problems:
         raise InputError(problems)
-    index = pd.Index([number for number, *_ in rows], dtype="int64")
-    return pd.DataFrame([cells for _, *cells in rows], index=index, columns=header, dtype="str")
+    return rows
+
+
+def _csv_lines(path: Path) -> list[list[str]]:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError([Problem(str(path), "no such file", "a CSV file")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        bad = f"byte 0x{error.object[error.start]:02x}"
+        hint = "save it as 'CSV UTF-8'; Excel's plain 'CSV' writes another encoding"
+        raise InputError([Problem(f"{path}, line {line}", bad, "UTF-8 text", hint)]) from None
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        hint = "a quotation mark is not closed, or stands inside an unquoted cell"
+        raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
 
 
 def _header_problems(
@@ -170,62 +166,40 @@ def _hint(column: Column, text: str) -> str:
     return ""
 
 
-def check_cells(path: Path, table: pd.DataFrame, columns: Iterable[Column]) -> list[Problem]:
-    """Checks each cell against its column with a pandera schema; returns all problems."""
-    import pandera.pandas as pa
-
-    by_name = {c.name: c for c in columns if c.name in table.columns}
-
-    def check(column: Column) -> pa.Check:
-        return pa.Check(
-            lambda text: cell_ok(column, text), element_wise=True, name=column.name
-        )
-
-    schema = pa.DataFrameSchema(
-        {name: pa.Column(checks=check(column)) for name, column in by_name.items()}
-    )
-    try:
-        schema.validate(table, lazy=True)
-    except pa.errors.SchemaErrors as error:
-        problems = []
-        for case in error.failure_cases.itertuples():
-            column = by_name[str(case.column)]
-            text = str(table.at[case.index, column.name])
-            where = f"{path}, row {case.index}, column {column.name}"
-            problems.append(
-                (int(case.index), Problem(where, text, column.allowed_text, _hint(column, text)))
-            )
-        return [problem for _, problem in sorted(problems, key=lambda pair: pair[0])]
-    return []
+def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> list[Problem]:
+    """Checks each cell against its column; returns all problems, row by row."""
+    by_name = {c.name: c for c in columns}
+    problems = []
+    for number, row in rows:
+        for name, text in row.items():
+            column = by_name[name]
+            if not cell_ok(column, text):
+                where = f"{path}, row {number}, column {name}"
+                problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
+    return problems
 
 
-def typed(table: pd.DataFrame) -> pd.DataFrame:
-    """The checked text table with every column of the model, numbers as float64 and empty cells missing."""
-    import pandas as pd
-
-    columns = {}
+def typed(row: Mapping[str, str]) -> dict[str, Any]:
+    """A checked row with every column of the model: numbers as float (missing: NaN), everything else as text."""
+    record: dict[str, Any] = {}
     for name, column in BY_NAME.items():
-        text = (
-            table[name] if name in table.columns else pd.Series("", index=table.index, dtype="str")
-        )
+        text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:
-            numbers = [float(cell) if cell else math.nan for cell in text]
-            columns[name] = pd.Series(numbers, index=table.index, dtype="float64")
+            record[name] = float(text) if text else math.nan
         else:
-            columns[name] = text
-    return pd.DataFrame(columns, index=table.index)
+            record[name] = text
+    return record
 
 
-def check_rows(path: Path, rows: pd.DataFrame) -> list[Problem]:
-    """Checks that relate cells of a row, or rows of a source, to each other. `rows` is typed."""
+def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Checks that relate cells of a row, or rows of a source, to each other. `rows` are typed."""
     problems: list[Problem] = []
-    records = [(int(n), r) for n, r in zip(rows.index, rows.to_dict(orient="records"), strict=True)]
-    for number, row in records:
+    for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
-    problems += _duplicate_ids(path, records)
-    problems += _sample_faults(path, records)
-    problems += _sign_faults(path, records)
+    problems += _duplicate_ids(path, rows)
+    problems += _sample_faults(path, rows)
+    problems += _sign_faults(path, rows)
     return problems
 
 
@@ -327,7 +301,7 @@ def _z_from_p(p: float) -> float:
     return NormalDist().inv_cdf(1 - min(max(p, 1e-15), 1.0) / 2)
 
 
-def _duplicate_ids(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
+def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:
     problems = []
     seen: dict[str, int] = {}
     for number, row in rows:
@@ -339,7 +313,7 @@ def _duplicate_ids(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     return problems
 
 
-def _sample_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
+def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     """A sample has one spelling, and its disorder may be narrowed but not changed."""
     problems = []
     spelled: dict[str, str] = {}
@@ -370,7 +344,7 @@ def _sample_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     return problems
 
 
-def _sign_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
+def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     """One sign convention: a number that can be pooled has a direction, one per outcome."""
     problems = []
     directions: dict[tuple[str, str], tuple[float, int]] = {}
@@ -393,10 +367,47 @@ def _sign_faults(path: Path, rows: list[tuple[int, Row]]) -> list[Problem]:
     return problems
 
 
-def read_corrections(path: Path) -> pd.DataFrame:
+def read_corrections(path: Path) -> list[Numbered]:
     """Reads `corrections.csv` as text. Raises InputError with every problem of the file."""
-    table = read_table(path, CORRECTION_COLUMNS)
-    problems = check_cells(path, table, CORRECTION_COLUMNS)
+    rows = read_table(path, CORRECTION_COLUMNS)
+    problems = check_cells(path, rows, CORRECTION_COLUMNS)
     if problems:
         raise InputError(problems)
-    return table
+    return rows
+
+
+def effects_schema() -> pa.DataFrameSchema:
+    """The contract of `effects.parquet` as a pandera schema, from the same columns as everything else."""
+    import pandera.pandas as pa
+
+    def of(column: Column) -> pa.Column:
+        if column.kind not in NUMERIC_KINDS:
+            allowed = [*column.allowed, ""]
+            return pa.Column(str, pa.Check.isin(allowed) if column.allowed else None)
+        checks = [pa.Check.isin([float(a) for a in column.allowed])] if column.allowed else []
+        if column.low is not None:
+            checks.append(pa.Check.gt(column.low) if column.low_open else pa.Check.ge(column.low))
+        if column.high is not None:
+            checks.append(pa.Check.lt(column.high) if column.high_open else pa.Check.le(column.high))
+        return pa.Column(float, checks, nullable=True)
+
+    positive = pa.Check.gt(0)
+    derived = {
+        "source": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "metric": pa.Column(str, pa.Check.isin(v.terms(v.Metric))),
+        "yi": pa.Column(float, pa.Check(lambda yi: abs(yi) < math.inf)),
+        "vi": pa.Column(float, [positive, pa.Check.lt(math.inf)], nullable=True),
+        "n_total": pa.Column(float, positive, nullable=True),
+        "exactness": pa.Column(str, pa.Check.isin(["exact", "approximate"])),
+        "converter": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "converter_version": pa.Column(float, pa.Check.ge(1)),
+        "corrected": pa.Column(str),
+        "not_in_quote": pa.Column(str),
+    }
+    return pa.DataFrameSchema(
+        derived | {name: of(column) for name, column in BY_NAME.items()},
+        checks=pa.Check(lambda table: table["vi"].notna() | (table["level"] == "summary")),
+        unique=["effect_id", "metric"],
+        strict=True,
+        ordered=True,
+    )

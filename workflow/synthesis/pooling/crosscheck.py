@@ -10,11 +10,11 @@ import warnings
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from synthesis.errors import Disagreement
 from synthesis.pooling.heterogeneity import Array
 
+COLUMNS = ("synthesis", "quantity", "route", "ours", "theirs", "difference", "tolerance", "agrees")
 # Closed forms agree to rounding; PyMARE's likelihood search stops at about 1e-9 of its own scale, and tau2 near 0
 # is compared with the typical variance instead of with itself.
 CLOSED_FORM_RTOL = 1e-9
@@ -129,26 +129,15 @@ def _statsmodels(y: Array, marginal: Array, ci: str) -> tuple[float, float]:
     return float(fit.params[0]), se
 
 
-def crosscheck_all(documents: list[dict[str, Any]]) -> pd.DataFrame:
-    """The comparison of every model as one table. Raises Disagreement when any pair is too far apart."""
-    columns = [
-        "synthesis",
-        "quantity",
-        "route",
-        "ours",
-        "theirs",
-        "difference",
-        "tolerance",
-        "agrees",
-    ]
+def crosscheck_all(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The comparison of every model, row by row. Raises Disagreement when any pair is too far apart."""
     rows = [row for document in documents for row in crosscheck(document)]
-    table = pd.DataFrame(rows, columns=columns)
-    apart = table[~table["agrees"].astype(bool)]
-    if not apart.empty:
-        lines = [
-            f"  {r.synthesis} {r.quantity}: {r.ours!r} here, {r.theirs!r} by {r.route}; "
-            f"difference {r.difference:.3g} above {r.tolerance:.3g}"
-            for r in apart.itertuples()
-        ]
-        raise Disagreement("two routes to the same number differ:\n" + "\n".join(lines))
-    return table
+    apart = [
+        f"  {r['synthesis']} {r['quantity']}: {r['ours']!r} here, {r['theirs']!r} by {r['route']}; "
+        f"difference {r['difference']:.3g} above {r['tolerance']:.3g}"
+        for r in rows
+        if not r["agrees"]
+    ]
+    if apart:
+        raise Disagreement("two routes to the same number differ:\n" + "\n".join(apart))
+    return rows
