@@ -25,3 +25,5 @@ else
 fi
 "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r requirements.lock
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
+# Compiled once, here: every job of the workflow starts a Python.
+"$venv/bin/python" -m compileall -q workflow/synthesis

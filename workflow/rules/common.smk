@@ -37,10 +37,11 @@ wildcard_constraints:
 
 
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,
-# or by that of the rule's conda environment where one is deployed.
+# or by that of the rule's conda environment where one is deployed. One thread for linear algebra: the arrays are
+# small, and sums must not depend on the number of cores.
 with_conda = bool(workflow.deployment_settings.deployment_method)
 shell.prefix(
-    "set -euo pipefail; export PYTHONPATH={package}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    "set -euo pipefail; export OPENBLAS_NUM_THREADS=1 PYTHONPATH={package}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
     'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
         package=shlex.quote(str(Path(workflow.basedir) / "workflow")),
         python="python" if with_conda else shlex.quote(sys.executable),

@@ -1,5 +1,5 @@
 # in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv}, data/raw/corrections.csv
-# out: results/config.json, results/sources/<source>.*.parquet, results/effects.parquet, results/dropped.csv
+# out: results/config.json, results/sources/<source>.json, results/effects.parquet, results/dropped.csv
 # config: sources, conversions, and the metrics that syntheses ask of a source
 
 
@@ -25,13 +25,11 @@ rule extract:
         corrections=branch(
             exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]
         ),
-        config=ancient("results/config.json"),
     output:
-        effects="results/sources/{source}.effects.parquet",
-        dropped="results/sources/{source}.dropped.parquet",
+        "results/sources/{source}.json",
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
-        conversions=PLAN.section("conversions"),
+        zero_cells=PLAN.config.conversions.zero_cells,
         code=CODE,
     log:
         "results/logs/extract/{source}.log",
@@ -40,14 +38,13 @@ rule extract:
     conda:
         "../envs/synthesis.yaml"
     shell:
-        "synthesis extract --config {input.config:q} --raw data/raw --source {wildcards.source:q} "
-        "--metrics {params.metrics:q} --effects {output.effects:q} --dropped {output.dropped:q} > {log:q} 2>&1"
+        "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
+        "--metrics {params.metrics:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule gather:
     input:
-        effects=expand("results/sources/{source}.effects.parquet", source=SOURCES),
-        dropped=expand("results/sources/{source}.dropped.parquet", source=SOURCES),
+        expand("results/sources/{source}.json", source=SOURCES),
     output:
         effects="results/effects.parquet",
         table=report(
@@ -71,5 +68,5 @@ rule gather:
     conda:
         "../envs/synthesis.yaml"
     shell:
-        "synthesis gather --effects {input.effects:q} --dropped {input.dropped:q} --effects-out {output.effects:q} "
-        "--table-out {output.table:q} --dropped-out {output.dropped:q} > {log:q} 2>&1"
+        "synthesis gather --sources {input:q} --effects {output.effects:q} "
+        "--table {output.table:q} --dropped {output.dropped:q} > {log:q} 2>&1"

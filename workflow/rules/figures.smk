@@ -1,4 +1,4 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.effects.parquet, tables/comparison.csv
+# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, tables/comparison.csv
 # out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
 # config: syntheses (through their models), figures
 
@@ -34,8 +34,8 @@ rule comparison_forest:
         models=lambda wildcards: expand(
             "results/models/{synthesis}.json", synthesis=PLAN.blocks_of(wildcards.figure)
         ),
-        effects=lambda wildcards: expand(
-            "results/sources/{source}.effects.parquet",
+        sources=lambda wildcards: expand(
+            "results/sources/{source}.json",
             source=PLAN.sources_of_references(wildcards.figure),
         ),
         comparison="results/tables/comparison.csv",
@@ -59,8 +59,10 @@ rule comparison_forest:
         "results/benchmarks/forest/{figure}.tsv"
     conda:
         "../envs/synthesis.yaml"
+    # The longest drawings wait for every fit: fits, comparisons and these drawings go before the others.
+    priority: 1
     shell:
         "synthesis comparison-forest --config {input.config:q} --figure {wildcards.figure:q} "
-        "--models {input.models:q} --effects {input.effects:q} --comparison {input.comparison:q} "
+        "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "
         "--layout {output.layout:q} --svg {output.svg:q} --pdf {output.pdf:q} --png {output.png:q} "
         "> {log:q} 2>&1"

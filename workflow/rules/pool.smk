@@ -1,20 +1,14 @@
-# in:  results/sources/<source>.*.parquet, results/config.json
+# in:  results/sources/<source>.json, results/config.json
 # out: results/models/<synthesis>.json, results/tables/{pooled,crosscheck,comparison}.csv
 # config: syntheses, defaults, comparisons, bridges
 
 
-def sources_of(synthesis, kind):
-    return expand(
-        "results/sources/{source}.{kind}.parquet",
-        source=PLAN.config.syntheses[synthesis].sources,
-        kind=kind,
-    )
-
-
 rule pool:
     input:
-        effects=lambda wildcards: sources_of(wildcards.synthesis, "effects"),
-        dropped=lambda wildcards: sources_of(wildcards.synthesis, "dropped"),
+        sources=lambda wildcards: expand(
+            "results/sources/{source}.json",
+            source=PLAN.config.syntheses[wildcards.synthesis].sources,
+        ),
         config=ancient("results/config.json"),
     output:
         "results/models/{synthesis}.json",
@@ -27,9 +21,10 @@ rule pool:
         "results/benchmarks/pool/{synthesis}.tsv"
     conda:
         "../envs/synthesis.yaml"
+    priority: 1
     shell:
-        "synthesis pool --config {input.config:q} --synthesis {wildcards.synthesis:q} --effects {input.effects:q} "
-        "--dropped {input.dropped:q} --model {output:q} > {log:q} 2>&1"
+        "synthesis pool --config {input.config:q} --synthesis {wildcards.synthesis:q} --sources {input.sources:q} "
+        "--model {output:q} > {log:q} 2>&1"
 
 
 rule pooled:
@@ -51,6 +46,7 @@ rule pooled:
         "results/benchmarks/pooled.tsv"
     conda:
         "../envs/synthesis.yaml"
+    priority: 1
     shell:
         "synthesis pooled --models {input:q} --table {output.table:q} --crosscheck {output.crosscheck:q} "
         "> {log:q} 2>&1"
@@ -76,5 +72,6 @@ rule compare:
         "results/benchmarks/compare.tsv"
     conda:
         "../envs/synthesis.yaml"
+    priority: 1
     shell:
         "synthesis compare --config {input.config:q} --models {input.models:q} --table {output:q} > {log:q} 2>&1"

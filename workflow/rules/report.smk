@@ -1,4 +1,4 @@
-# in:  results/models/*.json, results/sources/*.parquet, results/tables/{comparison,crosscheck}.csv,
+# in:  results/models/*.json, results/sources/*.json, results/tables/{comparison,crosscheck}.csv,
 #      data/raw/<source>/source.yaml, results/figures/*.svg
 # out: results/report.html
 # config: all of it
@@ -9,9 +9,8 @@ rule report:
         models=MODELS,
         comparison="results/tables/comparison.csv",
         crosscheck="results/tables/crosscheck.csv",
-        effects=expand("results/sources/{source}.effects.parquet", source=SOURCES),
-        dropped=expand("results/sources/{source}.dropped.parquet", source=SOURCES),
-        sources=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        sources=expand("results/sources/{source}.json", source=SOURCES),
+        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
         figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.report_groups()),
         config=ancient("results/config.json"),
     output:
@@ -27,5 +26,5 @@ rule report:
         "../envs/synthesis.yaml"
     shell:
         "synthesis report --config {input.config:q} --models {input.models:q} --comparison {input.comparison:q} "
-        "--crosscheck {input.crosscheck:q} --dropped {input.dropped:q} --effects {input.effects:q} "
-        "--sources {input.sources:q} --out {output:q} > {log:q} 2>&1"
+        "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
+        "--out {output:q} > {log:q} 2>&1"

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthesis.effectsizes import Policy
 from synthesis.errors import Disagreement, InputError
-from synthesis.files import read_csv, read_json, read_parquet, write_csv, write_json, write_parquet
+from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
     from synthesis.figures.layout import Layout
@@ -43,14 +44,11 @@ def config(args: argparse.Namespace) -> None:
 
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
-    from synthesis.effectsizes import Policy
-    from synthesis.extraction import DROPPED_TYPES, EFFECT_TYPES
     from synthesis.extraction import extract as run
+    from synthesis.extraction import write_extracted
 
-    conversions = _plan(args.config).config.conversions
-    found = run(args.raw, args.source, tuple(args.metrics), Policy(conversions.zero_cells))
-    write_parquet(args.effects, found.effects, EFFECT_TYPES)
-    write_parquet(args.dropped, found.dropped, DROPPED_TYPES)
+    found = run(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))
+    write_extracted(args.out, found)
     print(f"{args.source}: {len(found.effects)} effects, {len(found.dropped)} rows dropped with a reason")
 
 
@@ -58,30 +56,29 @@ def gather(args: argparse.Namespace) -> None:
     """Puts the sources together, checks the whole against its schema: effects (parquet, CSV) and dropped rows."""
     import pandas as pd
 
-    from synthesis.extraction import DROPPED_TYPES, EFFECT_TYPES
+    from synthesis.extraction import DROPPED_TYPES, EFFECT_TYPES, read_extracted
     from synthesis.models.tables import effects_schema
 
-    effects, dropped = read_parquet(args.effects), read_parquet(args.dropped)
+    found = read_extracted(args.sources)
+    effects, dropped = found.effects, found.dropped
     effects_schema().validate(pd.DataFrame(effects, columns=list(EFFECT_TYPES)), lazy=True)
-    write_parquet(args.effects_out, effects, EFFECT_TYPES)
-    write_csv(args.table_out, effects, EFFECT_TYPES)
-    write_csv(args.dropped_out, dropped, DROPPED_TYPES)
+    write_parquet(args.effects, effects, EFFECT_TYPES)
+    write_csv(args.table, effects, EFFECT_TYPES)
+    write_csv(args.dropped, dropped, DROPPED_TYPES)
     print(f"{len(effects)} effects; {len(dropped)} rows dropped with a reason")
 
 
 def pool(args: argparse.Namespace) -> None:
     """Fits one synthesis."""
+    from synthesis.extraction import read_extracted
     from synthesis.pooling.run import run_synthesis
 
     plan = _plan(args.config).config
     if args.synthesis not in plan.syntheses:
         _refuse("--synthesis", args.synthesis, plan.syntheses)
+    found = read_extracted(args.sources)
     document = run_synthesis(
-        args.synthesis,
-        plan.syntheses[args.synthesis],
-        plan.defaults,
-        read_parquet(args.effects),
-        read_parquet(args.dropped),
+        args.synthesis, plan.syntheses[args.synthesis], plan.defaults, found.effects, found.dropped
     )
     write_json(args.model, document)
     print(
@@ -135,15 +132,15 @@ def forest(args: argparse.Namespace) -> None:
 
 def comparison_forest(args: argparse.Namespace) -> None:
     """Draws a comparison figure of the plan, with its layout as a table."""
+    from synthesis.extraction import read_extracted, reference_rows
     from synthesis.figures.layout import comparison
-    from synthesis.pooling.run import reference_rows
 
     plan = _plan(args.config).config
     if args.figure not in plan.figures:
         _refuse("--figure", args.figure, plan.figures)
     figure = plan.figures[args.figure]
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
-    effects = read_parquet(args.effects)
+    effects = read_extracted(args.sources).effects
     references = {}
     for lane, named in figure.references.items():
         metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
@@ -168,18 +165,20 @@ def _draw(args: argparse.Namespace, layout: Layout) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report."""
+    from synthesis.extraction import read_extracted
     from synthesis.files import write_text
     from synthesis.models.config import Source, parse, read_yaml
     from synthesis.report import render
 
+    found = read_extracted(args.sources)
     html = render(
         _plan(args.config).config,
         [read_json(path) for path in args.models],
         read_csv(args.comparison),
-        read_parquet(args.effects),
-        read_parquet(args.dropped),
+        found.effects,
+        found.dropped,
         read_csv(args.crosscheck),
-        [parse(Source, read_yaml(path), str(path)) for path in args.sources],
+        [parse(Source, read_yaml(path), str(path)) for path in args.about],
     )
     write_text(args.out, html)
     print(f"open {args.out}")
@@ -224,17 +223,18 @@ def _parser() -> argparse.ArgumentParser:
     added = command(config, plan=False)
     added.add_argument("--content", required=True, help="the config as JSON")
     one(added, "--out")
-    added = command(extract)
+    added = command(extract, plan=False)
     added.add_argument("--raw", **raw)  # type: ignore[arg-type]
+    added.add_argument("--zero-cells", type=float, default=Policy().zero_cells)
     added.add_argument("--source", required=True)
     added.add_argument("--metrics", nargs="+", required=True)
-    one(added, "--effects", "--dropped")
+    one(added, "--out")
     added = command(gather, plan=False)
-    many(added, "--effects", "--dropped")
-    one(added, "--effects-out", "--table-out", "--dropped-out")
+    many(added, "--sources")
+    one(added, "--effects", "--table", "--dropped")
     added = command(pool)
     added.add_argument("--synthesis", required=True)
-    many(added, "--effects", "--dropped")
+    many(added, "--sources")
     one(added, "--model")
     added = command(pooled, plan=False)
     many(added, "--models")
@@ -246,10 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     one(command(forest, plan=False), "--model", *drawn)
     added = command(comparison_forest, "comparison-forest")
     added.add_argument("--figure", required=True)
-    many(added, "--models", "--effects")
+    many(added, "--models", "--sources")
     one(added, "--comparison", *drawn)
     added = command(report)
-    many(added, "--models", "--sources", "--effects", "--dropped")
+    many(added, "--models", "--sources", "--about")
     one(added, "--comparison", "--crosscheck", "--out")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")

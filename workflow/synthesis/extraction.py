@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthesis.effectsizes import Policy, Row, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.files import read_json, write_json
 from synthesis.models.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS
 from synthesis.models.tables import (
     Numbered,
@@ -62,6 +64,30 @@ class Extracted:
 
     effects: list[dict[str, Any]]
     dropped: list[dict[str, Any]]
+
+
+def write_extracted(path: Path, found: Extracted) -> None:
+    """Writes a source's records as JSON, missing numbers as null."""
+    write_json(path, {"effects": _nulls(found.effects), "dropped": _nulls(found.dropped)})
+
+
+def _nulls(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()}
+        for record in records
+    ]
+
+
+def read_extracted(paths: Iterable[Path]) -> Extracted:
+    """The records of several sources, in the order of the files."""
+    effects: list[dict[str, Any]] = []
+    dropped: list[dict[str, Any]] = []
+    for path in paths:
+        content = read_json(path)
+        for records, part in ((effects, "effects"), (dropped, "dropped")):
+            for record in content[part]:
+                records.append({k: math.nan if v is None else v for k, v in record.items()})
+    return Extracted(effects, dropped)
 
 
 def corrections_of(raw: Path) -> list[Numbered]:
@@ -173,7 +199,7 @@ def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any
         "n_total": total_n(row),
         "exactness": "exact" if exact else "approximate",
         "converter": name,
-        "converter_version": version,
+        "converter_version": float(version),
         "corrected": row["corrected"],
         "not_in_quote": "; ".join(numbers_not_in_quote(row)),
     }
@@ -231,3 +257,45 @@ def numbers_not_in_quote(row: Row) -> list[str]:
         if cell == cell and abs(float(cell)) not in shown:
             missing.append(name)
     return missing
+
+
+def reference_rows(
+    key: str, effect_ids: tuple[str, ...], metric: str, effects: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Published summaries by effect_id, for display only. Raises InputError for unknown or unusable ones."""
+    by_id = {row["effect_id"]: row for row in effects if row["metric"] == metric}
+    found, problems = [], []
+    for effect_id in effect_ids:
+        row = by_id.get(effect_id)
+        if row is None:
+            allowed = f"a row of the sources that is usable in metric {metric}"
+            hint = "see results/dropped.csv for the reason"
+            problems.append(Problem(key, effect_id, allowed, hint))
+        elif row["level"] != "summary":
+            problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
+        else:
+            found.append(
+                {
+                    "effect_id": effect_id,
+                    "label": row["label"],
+                    "detail": row["treatment"],
+                    "construct": row["construct"],
+                    "yi": row["yi"],
+                    "k": None if math.isnan(row["k"]) else int(row["k"]),
+                    **_printed_interval(row, metric),
+                }
+            )
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _printed_interval(row: Row, metric: str) -> dict[str, float | None]:
+    """The limits as printed, on the metric's scale and oriented like the estimate."""
+    if math.isnan(row["ci_low"]) or math.isnan(row["ci_high"]):
+        return {"ci_low": None, "ci_high": None}
+    limits = [row["ci_low"], row["ci_high"]]
+    if metric == "z":
+        limits = [math.atanh(x) for x in limits]
+    low, high = sorted(row["direction"] * x for x in limits)
+    return {"ci_low": low, "ci_high": high}

@@ -91,10 +91,3 @@ def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str,
     ]
     table = pa.table(arrays, names=list(types))
     replace(path, lambda p: pq.write_table(table, p, compression="zstd"))
-
-
-def read_parquet(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """Reads the records of parquet files of one schema, file by file."""
-    import pyarrow.parquet as pq
-
-    return [record for path in paths for record in pq.read_table(path, partitioning=None).to_pylist()]

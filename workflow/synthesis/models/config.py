@@ -44,7 +44,8 @@ FigureColumn = Literal[
 class Model(BaseModel):
     """Base of all config models: immutable, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Validators are built when a model is first used: most jobs use few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Condition(Model):

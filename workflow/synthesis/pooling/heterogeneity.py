@@ -11,7 +11,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from synthesis.models.vocabulary import Tau2Method
@@ -20,8 +19,6 @@ Array = NDArray[np.float64]
 
 # Points of the likelihood's search grid per decade of tau2; the likelihood can have several maxima.
 _GRID_PER_DECADE = 24
-_XTOL = 1e-15
-_RTOL = 4 * float(np.finfo(float).eps)
 
 
 def weighted_mean(yi: Array, wi: Array) -> float:
@@ -91,7 +88,21 @@ def _root_of_q(y: Array, v: Array, target: float) -> float:
     if generalized_q(y, v, 0.0) <= target:
         return 0.0
     upper = float(np.ptp(y) ** 2 * len(y) / target) + float(v.max())
-    return float(brentq(lambda t: generalized_q(y, v, t) - target, 0.0, upper, xtol=_XTOL, rtol=_RTOL))
+    return bisect(lambda t: generalized_q(y, v, t) - target, 0.0, upper)
+
+
+def bisect(function: Callable[[float], float], low: float, high: float) -> float:
+    """The root of a function that falls from above 0 at `low` to at most 0 at `high`, to the last bit.
+
+    scipy's brentq would do; importing scipy.optimize costs each job half a second.
+    """
+    low, high = float(low), float(high)
+    while low < (middle := low + (high - low) / 2) < high:
+        if function(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 def _score(y: Array, v: Array, tau2: float, restricted: bool) -> float:
@@ -119,17 +130,7 @@ def _likelihood(y: Array, v: Array, restricted: bool) -> float:
     scores = np.array([_score(y, v, t, restricted) for t in grid])
     candidates = [0.0] if scores[0] <= 0 else []
     for i in np.flatnonzero((scores[:-1] > 0) & (scores[1:] <= 0)):
-        candidates.append(
-            float(
-                brentq(
-                    lambda t: _score(y, v, t, restricted),
-                    grid[i],
-                    grid[i + 1],
-                    xtol=_XTOL * grid[i + 1],
-                    rtol=_RTOL,
-                )
-            )
-        )
+        candidates.append(bisect(lambda t: _score(y, v, t, restricted), grid[i], grid[i + 1]))
     return max(candidates, key=lambda t: log_likelihood(y, v, t, restricted))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from synthesis.effectsizes import Row, fisher_z
 from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.extraction import reference_rows
 from synthesis.models.config import MIX_COLUMNS, Condition, Defaults, Synthesis
 from synthesis.models.vocabulary import LANE_ESTIMANDS, LANE_WORD
 from synthesis.pooling.dependence import Composites, composites
@@ -271,48 +272,6 @@ def _common(values: Iterable[str]) -> str:
     """The value that all rows share, or "mixed"."""
     distinct = list(dict.fromkeys(value for value in values if value))
     return MIXED if len(distinct) > 1 else "".join(distinct)
-
-
-def reference_rows(
-    key: str, effect_ids: tuple[str, ...], metric: str, effects: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """Published summaries by effect_id, for display only. Raises InputError for unknown or unusable ones."""
-    by_id = {row["effect_id"]: row for row in effects if row["metric"] == metric}
-    found, problems = [], []
-    for effect_id in effect_ids:
-        row = by_id.get(effect_id)
-        if row is None:
-            allowed = f"a row of the sources that is usable in metric {metric}"
-            hint = "see results/dropped.csv for the reason"
-            problems.append(Problem(key, effect_id, allowed, hint))
-        elif row["level"] != "summary":
-            problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
-        else:
-            found.append(
-                {
-                    "effect_id": effect_id,
-                    "label": row["label"],
-                    "detail": row["treatment"],
-                    "construct": row["construct"],
-                    "yi": row["yi"],
-                    "k": None if math.isnan(row["k"]) else int(row["k"]),
-                    **_printed_interval(row, metric),
-                }
-            )
-    if problems:
-        raise InputError(problems)
-    return found
-
-
-def _printed_interval(row: Row, metric: str) -> dict[str, float | None]:
-    """The limits as printed, on the metric's scale and oriented like the estimate."""
-    if math.isnan(row["ci_low"]) or math.isnan(row["ci_high"]):
-        return {"ci_low": None, "ci_high": None}
-    limits = [row["ci_low"], row["ci_high"]]
-    if metric == "z":
-        limits = [math.atanh(x) for x in limits]
-    low, high = sorted(row["direction"] * x for x in limits)
-    return {"ci_low": low, "ci_high": high}
 
 
 def digest(content: Any) -> str:
