@@ -19,20 +19,16 @@ except InputError as error:
     raise WorkflowError(str(error))
 
 SOURCES = list(PLAN.config.sources)
-SYNTHESES = list(PLAN.config.syntheses)
+MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
 FIGURES = expand(
-    "results/figures/forest_{figure}.{kind}",
-    figure=PLAN.report_groups(),
-    kind=["svg", "pdf", "png"],
+    "results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"]
 )
-MODELS = expand("results/models/{synthesis}.json", synthesis=SYNTHESES)
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 
 
 wildcard_constraints:
     source="|".join(SOURCES),
-    synthesis="|".join(SYNTHESES),
     figure="|".join(PLAN.config.figures),
 
 

@@ -1,32 +1,39 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, tables/comparison.csv
+# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/comparison.csv
 # out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
 # config: syntheses (through their models), figures
 
+# One job per set of sources, as for the fits.
+for batch, names in PLAN.batches().items():
 
-rule forest:
-    input:
-        "results/models/{synthesis}.json",
-    output:
-        svg=report(
-            "results/figures/forest_{synthesis}.svg",
-            category="Forest plots",
-            labels={"figure": "{synthesis}"},
-            caption="../report/forest.rst",
-        ),
-        pdf="results/figures/forest_{synthesis}.pdf",
-        png="results/figures/forest_{synthesis}.png",
-        layout="results/figures/data/forest_{synthesis}.csv",
-    params:
-        code=CODE,
-    log:
-        "results/logs/forest/{synthesis}.log",
-    benchmark:
-        "results/benchmarks/forest/{synthesis}.tsv"
-    conda:
-        "../envs/synthesis.yaml"
-    shell:
-        "synthesis forest --model {input:q} --layout {output.layout:q} "
-        "--svg {output.svg:q} --pdf {output.pdf:q} --png {output.png:q} > {log:q} 2>&1"
+    rule:
+        name:
+            f"forest_{batch}"
+        input:
+            expand("results/models/{synthesis}.json", synthesis=names),
+        output:
+            [
+                report(
+                    f"results/figures/forest_{name}.svg",
+                    category="Forest plots",
+                    labels={"figure": name},
+                    caption="../report/forest.rst",
+                )
+                for name in names
+            ],
+            expand("results/figures/forest_{name}.{kind}", name=names, kind=["pdf", "png"]),
+            expand("results/figures/data/forest_{name}.csv", name=names),
+        params:
+            code=CODE,
+        log:
+            f"results/logs/forest_{batch}.log",
+        benchmark:
+            f"results/benchmarks/forest_{batch}.tsv"
+        conda:
+            "../envs/synthesis.yaml"
+        # The longest job starts first.
+        priority: len(names)
+        shell:
+            "synthesis forest --models {input:q} --out results/figures > {log:q} 2>&1"
 
 
 rule comparison_forest:
@@ -49,20 +56,18 @@ rule comparison_forest:
         ),
         pdf="results/figures/forest_{figure}.pdf",
         png="results/figures/forest_{figure}.png",
-        layout="results/figures/data/forest_{figure}.csv",
+        data="results/figures/data/forest_{figure}.csv",
     params:
         plan=lambda wildcards: PLAN.section("figures", wildcards.figure),
         code=CODE,
     log:
-        "results/logs/forest/{figure}.log",
+        "results/logs/forest_{figure}.log",
     benchmark:
-        "results/benchmarks/forest/{figure}.tsv"
+        "results/benchmarks/forest_{figure}.tsv"
     conda:
         "../envs/synthesis.yaml"
-    # The longest drawings wait for every fit: fits, comparisons and these drawings go before the others.
-    priority: 1
+    priority: 9
     shell:
         "synthesis comparison-forest --config {input.config:q} --figure {wildcards.figure:q} "
         "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "
-        "--layout {output.layout:q} --svg {output.svg:q} --pdf {output.pdf:q} --png {output.png:q} "
-        "> {log:q} 2>&1"
+        "--out results/figures > {log:q} 2>&1"

@@ -2,29 +2,33 @@
 # out: results/models/<synthesis>.json, results/tables/{pooled,crosscheck,comparison}.csv
 # config: syntheses, defaults, comparisons, bridges
 
+# One job per set of sources: its syntheses depend on the same rows, and starting a Python costs more than a fit.
+for batch, names in PLAN.batches().items():
 
-rule pool:
-    input:
-        sources=lambda wildcards: expand(
-            "results/sources/{source}.json",
-            source=PLAN.config.syntheses[wildcards.synthesis].sources,
-        ),
-        config=ancient("results/config.json"),
-    output:
-        "results/models/{synthesis}.json",
-    params:
-        plan=lambda wildcards: PLAN.synthesis_params(wildcards.synthesis),
-        code=CODE,
-    log:
-        "results/logs/pool/{synthesis}.log",
-    benchmark:
-        "results/benchmarks/pool/{synthesis}.tsv"
-    conda:
-        "../envs/synthesis.yaml"
-    priority: 1
-    shell:
-        "synthesis pool --config {input.config:q} --synthesis {wildcards.synthesis:q} --sources {input.sources:q} "
-        "--model {output:q} > {log:q} 2>&1"
+    rule:
+        name:
+            f"pool_{batch}"
+        input:
+            sources=expand(
+                "results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources
+            ),
+            config=ancient("results/config.json"),
+        output:
+            expand("results/models/{synthesis}.json", synthesis=names),
+        params:
+            syntheses=names,
+            plan=[PLAN.section("syntheses", name) for name in names] + [PLAN.section("defaults")],
+            code=CODE,
+        log:
+            f"results/logs/pool_{batch}.log",
+        benchmark:
+            f"results/benchmarks/pool_{batch}.tsv"
+        conda:
+            "../envs/synthesis.yaml"
+        priority: 1
+        shell:
+            "synthesis pool --config {input.config:q} --syntheses {params.syntheses:q} "
+            "--sources {input.sources:q} --out results/models > {log:q} 2>&1"
 
 
 rule pooled:
@@ -46,7 +50,6 @@ rule pooled:
         "results/benchmarks/pooled.tsv"
     conda:
         "../envs/synthesis.yaml"
-    priority: 1
     shell:
         "synthesis pooled --models {input:q} --table {output.table:q} --crosscheck {output.crosscheck:q} "
         "> {log:q} 2>&1"
@@ -64,7 +67,7 @@ rule compare:
             caption="../report/comparison.rst",
         ),
     params:
-        plan=PLAN.section("comparisons") + PLAN.section("bridges"),
+        plan=[PLAN.section("comparisons"), PLAN.section("bridges")],
         code=CODE,
     log:
         "results/logs/compare.log",

@@ -11,7 +11,7 @@ rule report:
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
-        figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.report_groups()),
+        figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.figures()),
         config=ancient("results/config.json"),
     output:
         "results/report.html",

@@ -69,22 +69,27 @@ def gather(args: argparse.Namespace) -> None:
 
 
 def pool(args: argparse.Namespace) -> None:
-    """Fits one synthesis."""
+    """Fits syntheses, one model file each."""
     from synthesis.extraction import read_extracted
     from synthesis.pooling.run import run_synthesis
 
     plan = _plan(args.config).config
-    if args.synthesis not in plan.syntheses:
-        _refuse("--synthesis", args.synthesis, plan.syntheses)
     found = read_extracted(args.sources)
-    document = run_synthesis(
-        args.synthesis, plan.syntheses[args.synthesis], plan.defaults, found.effects, found.dropped
-    )
-    write_json(args.model, document)
-    print(
-        f"{args.synthesis}: {document['estimate']:.4f} [{document['ci_low']:.4f}, {document['ci_high']:.4f}] "
-        f"({document['metric']}), {document['samples']} samples, {document['k']} effects"
-    )
+    documents = []
+    for name in args.syntheses:
+        if name not in plan.syntheses:
+            _refuse("--syntheses", name, plan.syntheses)
+        synthesis = plan.syntheses[name]
+        documents.append(
+            run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped)
+        )
+    for document in documents:
+        write_json(args.out / f"{document['synthesis']}.json", document)
+        print(
+            f"{document['synthesis']}: {document['estimate']:.4f} "
+            f"[{document['ci_low']:.4f}, {document['ci_high']:.4f}] ({document['metric']}), "
+            f"{document['samples']} samples, {document['k']} effects"
+        )
 
 
 def pooled(args: argparse.Namespace) -> None:
@@ -124,10 +129,11 @@ def compare(args: argparse.Namespace) -> None:
 
 
 def forest(args: argparse.Namespace) -> None:
-    """Draws the forest plot of one synthesis, with its layout as a table."""
+    """Draws the forest plots of single syntheses, each with its layout as a table."""
     from synthesis.figures.layout import forest as layout_of
 
-    _draw(args, layout_of(read_json(args.model)))
+    for path in args.models:
+        _draw(layout_of(read_json(path)), args.out)
 
 
 def comparison_forest(args: argparse.Namespace) -> None:
@@ -151,16 +157,16 @@ def comparison_forest(args: argparse.Namespace) -> None:
         (plan.bridges[name].title, [row for row in table if row["comparison"] == name])
         for name in figure.bridges
     ]
-    _draw(args, comparison(args.figure, figure, documents, references, bridges))
+    _draw(comparison(args.figure, figure, documents, references, bridges), args.out)
 
 
-def _draw(args: argparse.Namespace, layout: Layout) -> None:
+def _draw(layout: Layout, folder: Path) -> None:
     from synthesis.figures.forest import FORMATS, draw, save
 
-    figure = draw(layout)
-    save(figure, {kind: getattr(args, kind) for kind in FORMATS})
-    write_csv(args.layout, layout.table())
-    print(f"{layout.name}: {sum(len(section.rows) for section in layout.sections)} rows")
+    name = f"forest_{layout.name}"
+    save(draw(layout), {kind: folder / f"{name}.{kind}" for kind in FORMATS})
+    write_csv(folder / "data" / f"{name}.csv", layout.table())
+    print(f"{name}: {sum(len(section.rows) for section in layout.sections)} rows")
 
 
 def report(args: argparse.Namespace) -> None:
@@ -233,21 +239,22 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--sources")
     one(added, "--effects", "--table", "--dropped")
     added = command(pool)
-    added.add_argument("--synthesis", required=True)
+    added.add_argument("--syntheses", nargs="+", required=True)
     many(added, "--sources")
-    one(added, "--model")
+    one(added, "--out")
     added = command(pooled, plan=False)
     many(added, "--models")
     one(added, "--table", "--crosscheck")
     added = command(compare)
     many(added, "--models")
     one(added, "--table")
-    drawn = ("--layout", "--svg", "--pdf", "--png")
-    one(command(forest, plan=False), "--model", *drawn)
+    added = command(forest, plan=False)
+    many(added, "--models")
+    one(added, "--out")
     added = command(comparison_forest, "comparison-forest")
     added.add_argument("--figure", required=True)
     many(added, "--models", "--sources")
-    one(added, "--comparison", *drawn)
+    one(added, "--comparison", "--out")
     added = command(report)
     many(added, "--models", "--sources", "--about")
     one(added, "--comparison", "--crosscheck", "--out")

@@ -34,9 +34,12 @@ class Plan:
             part = part[key]
         return json.dumps(part, sort_keys=True, ensure_ascii=False)
 
-    def synthesis_params(self, name: str) -> str:
-        """What one fit depends on."""
-        return self.section("syntheses", name) + self.section("defaults")
+    def batches(self) -> dict[str, list[str]]:
+        """Syntheses by the sources they draw on: one job fits or draws all that depend on the same rows."""
+        batches: dict[str, list[str]] = {}
+        for name, synthesis in self.config.syntheses.items():
+            batches.setdefault("_and_".join(sorted(synthesis.sources)), []).append(name)
+        return batches
 
     def blocks_of(self, figure: str) -> list[str]:
         """Syntheses that a comparison figure draws."""
@@ -49,7 +52,7 @@ class Plan:
         pooled = {s for synthesis in self.config.syntheses.values() for s in synthesis.sources}
         return [s for s in self.config.sources if s in own or s not in pooled]
 
-    def report_groups(self) -> list[str]:
+    def figures(self) -> list[str]:
         """All figures: one per synthesis, then the comparison figures."""
         return [*self.config.syntheses, *self.config.figures]
 

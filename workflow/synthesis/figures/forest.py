@@ -13,6 +13,7 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Affine2D
@@ -25,6 +26,9 @@ DPI = 300
 # Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
 MAX_PIXELS = 6000
 _FONTS = Path(__file__).parent / "fonts"
+FAMILY = "Synthesis Sans"
+# For characters that our font lacks; named only where needed, since each family is looked up for each text.
+FALLBACK = [FAMILY, "DejaVu Sans"]
 
 # Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
@@ -71,7 +75,7 @@ def _settings() -> Iterator[None]:
     for path in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(path))
     parameters = {
-        "font.family": ["Synthesis Sans", "DejaVu Sans"],
+        "font.family": [FAMILY],
         "svg.fonttype": "path",
         "svg.hashsalt": "synthesis",
         "pdf.fonttype": 42,
@@ -88,9 +92,11 @@ class Page:
 
     def __init__(self, style: Style, height: float) -> None:
         self.style = style
-        self.figure = Figure(figsize=(style.width, height))
+        self.figure = Figure(figsize=(style.width, height), dpi=DPI)
         self.renderer = FigureCanvasAgg(self.figure).get_renderer()
         self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
+        regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
+        self._known = frozenset(regular.get_charmap())
         self._widths: dict[tuple[str, float, str], float] = {}
 
     def width(self, content: str, size: float, weight: str = "normal") -> float:
@@ -120,6 +126,7 @@ class Page:
     ) -> None:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
+            known = all(ord(character) in self._known for character in content)
             self.figure.text(
                 x,
                 y,
@@ -130,6 +137,7 @@ class Page:
                 color=colour,
                 fontweight=weight,
                 fontstyle=style,
+                fontfamily=FAMILY if known else FALLBACK,
                 parse_math=False,
                 transform=self._place,
             )
