@@ -20,9 +20,7 @@ except InputError as error:
 
 SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
-FIGURES = expand(
-    "results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"]
-)
+FIGURES = expand("results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"])
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 

@@ -6,15 +6,15 @@
 rule config:
     output:
         "results/config.json",
-    params:
-        content=PLAN.section(),
-        code=CODE,
     log:
         "results/logs/config.log",
     benchmark:
         "results/benchmarks/config.tsv"
     conda:
         "../envs/synthesis.yaml"
+    params:
+        content=PLAN.section(),
+        code=CODE,
     shell:
         "synthesis config --content {params.content:q} --out {output:q} > {log:q} 2>&1"
 
@@ -22,21 +22,19 @@ rule config:
 rule extract:
     input:
         table="data/raw/{source}/effects.csv",
-        corrections=branch(
-            exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]
-        ),
+        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
     output:
         "results/sources/{source}.json",
-    params:
-        metrics=lambda wildcards: PLAN.metrics(wildcards.source),
-        zero_cells=PLAN.config.conversions.zero_cells,
-        code=CODE,
     log:
         "results/logs/extract/{source}.log",
     benchmark:
         "results/benchmarks/extract/{source}.tsv"
     conda:
         "../envs/synthesis.yaml"
+    params:
+        metrics=lambda wildcards: PLAN.metrics(wildcards.source),
+        zero_cells=PLAN.config.conversions.zero_cells,
+        code=CODE,
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
         "--metrics {params.metrics:q} --out {output:q} > {log:q} 2>&1"
@@ -59,14 +57,14 @@ rule gather:
             labels={"table": "dropped rows"},
             caption="../report/dropped.rst",
         ),
-    params:
-        code=CODE,
     log:
         "results/logs/gather.log",
     benchmark:
         "results/benchmarks/gather.tsv"
     conda:
         "../envs/synthesis.yaml"
+    params:
+        code=CODE,
     shell:
         "synthesis gather --sources {input:q} --effects {output.effects:q} "
         "--table {output.table:q} --dropped {output.dropped:q} > {log:q} 2>&1"

@@ -22,16 +22,16 @@ for batch, names in PLAN.batches().items():
             ],
             expand("results/figures/forest_{name}.{kind}", name=names, kind=["pdf", "png"]),
             expand("results/figures/data/forest_{name}.csv", name=names),
-        params:
-            code=CODE,
         log:
             f"results/logs/forest_{batch}.log",
         benchmark:
             f"results/benchmarks/forest_{batch}.tsv"
-        conda:
-            "../envs/synthesis.yaml"
         # The longest job starts first.
         priority: len(names)
+        conda:
+            "../envs/synthesis.yaml"
+        params:
+            code=CODE,
         shell:
             "synthesis forest --models {input:q} --out results/figures > {log:q} 2>&1"
 
@@ -57,16 +57,16 @@ rule comparison_forest:
         pdf="results/figures/forest_{figure}.pdf",
         png="results/figures/forest_{figure}.png",
         data="results/figures/data/forest_{figure}.csv",
-    params:
-        plan=lambda wildcards: PLAN.section("figures", wildcards.figure),
-        code=CODE,
     log:
         "results/logs/forest_{figure}.log",
     benchmark:
         "results/benchmarks/forest_{figure}.tsv"
+    priority: 9
     conda:
         "../envs/synthesis.yaml"
-    priority: 9
+    params:
+        plan=lambda wildcards: PLAN.section("figures", wildcards.figure),
+        code=CODE,
     shell:
         "synthesis comparison-forest --config {input.config:q} --figure {wildcards.figure:q} "
         "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "

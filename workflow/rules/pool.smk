@@ -9,23 +9,21 @@ for batch, names in PLAN.batches().items():
         name:
             f"pool_{batch}"
         input:
-            sources=expand(
-                "results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources
-            ),
+            sources=expand("results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources),
             config=ancient("results/config.json"),
         output:
             expand("results/models/{synthesis}.json", synthesis=names),
-        params:
-            syntheses=names,
-            plan=[PLAN.section("syntheses", name) for name in names] + [PLAN.section("defaults")],
-            code=CODE,
         log:
             f"results/logs/pool_{batch}.log",
         benchmark:
             f"results/benchmarks/pool_{batch}.tsv"
+        priority: 1
         conda:
             "../envs/synthesis.yaml"
-        priority: 1
+        params:
+            syntheses=names,
+            plan=[PLAN.section("syntheses", name) for name in names] + [PLAN.section("defaults")],
+            code=CODE,
         shell:
             "synthesis pool --config {input.config:q} --syntheses {params.syntheses:q} "
             "--sources {input.sources:q} --out results/models > {log:q} 2>&1"
@@ -42,14 +40,14 @@ rule pooled:
             caption="../report/pooled.rst",
         ),
         crosscheck="results/tables/crosscheck.csv",
-    params:
-        code=CODE,
     log:
         "results/logs/pooled.log",
     benchmark:
         "results/benchmarks/pooled.tsv"
     conda:
         "../envs/synthesis.yaml"
+    params:
+        code=CODE,
     shell:
         "synthesis pooled --models {input:q} --table {output.table:q} --crosscheck {output.crosscheck:q} "
         "> {log:q} 2>&1"
@@ -66,15 +64,15 @@ rule compare:
             labels={"table": "comparisons"},
             caption="../report/comparison.rst",
         ),
-    params:
-        plan=[PLAN.section("comparisons"), PLAN.section("bridges")],
-        code=CODE,
     log:
         "results/logs/compare.log",
     benchmark:
         "results/benchmarks/compare.tsv"
+    priority: 1
     conda:
         "../envs/synthesis.yaml"
-    priority: 1
+    params:
+        plan=[PLAN.section("comparisons"), PLAN.section("bridges")],
+        code=CODE,
     shell:
         "synthesis compare --config {input.config:q} --models {input.models:q} --table {output:q} > {log:q} 2>&1"

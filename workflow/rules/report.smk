@@ -15,15 +15,15 @@ rule report:
         config=ancient("results/config.json"),
     output:
         "results/report.html",
-    params:
-        plan=PLAN.section(),
-        code=CODE,
     log:
         "results/logs/report.log",
     benchmark:
         "results/benchmarks/report.tsv"
     conda:
         "../envs/synthesis.yaml"
+    params:
+        plan=PLAN.section(),
+        code=CODE,
     shell:
         "synthesis report --config {input.config:q} --models {input.models:q} --comparison {input.comparison:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "

@@ -80,9 +80,7 @@ def pool(args: argparse.Namespace) -> None:
         if name not in plan.syntheses:
             _refuse("--syntheses", name, plan.syntheses)
         synthesis = plan.syntheses[name]
-        documents.append(
-            run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped)
-        )
+        documents.append(run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped))
     for document in documents:
         write_json(args.out / f"{document['synthesis']}.json", document)
         print(
@@ -119,8 +117,7 @@ def compare(args: argparse.Namespace) -> None:
     plan = _plan(args.config).config
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
     rows: list[dict[str, Any]] = [
-        comparing.contrast(name, c, documents[c.first], documents[c.second])
-        for name, c in plan.comparisons.items()
+        comparing.contrast(name, c, documents[c.first], documents[c.second]) for name, c in plan.comparisons.items()
     ]
     for name, b in plan.bridges.items():
         rows += comparing.bridge(name, b, documents[b.association], documents[b.effect])
@@ -147,15 +144,14 @@ def comparison_forest(args: argparse.Namespace) -> None:
     figure = plan.figures[args.figure]
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
     effects = read_extracted(args.sources).effects
-    references = {}
+    references: dict[str, list[dict[str, Any]]] = {}
     for lane, named in figure.references.items():
         metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
         key = f"config, key figures.{args.figure}.references.{lane}"
         references[lane] = reference_rows(key, named.effects, metric, effects)
     table = read_csv(args.comparison)
     bridges = [
-        (plan.bridges[name].title, [row for row in table if row["comparison"] == name])
-        for name in figure.bridges
+        (plan.bridges[name].title, [row for row in table if row["comparison"] == name]) for name in figure.bridges
     ]
     _draw(comparison(args.figure, figure, documents, references, bridges), args.out)
 

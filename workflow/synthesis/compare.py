@@ -154,9 +154,7 @@ CONTRASTS: dict[str, Callable[[float], float]] = {
 _STEP = 1e-5
 
 
-def bridge(
-    name: str, plan: Bridge, association: dict[str, Any], effect: dict[str, Any]
-) -> list[dict[str, Any]]:
+def bridge(name: str, plan: Bridge, association: dict[str, Any], effect: dict[str, Any]) -> list[dict[str, Any]]:
     """The pooled association as d under each declared contrast, beside the pooled effect: one row a contrast.
 
     Limits are transformed, not the standard error; the difference association minus effect has a delta-method SE

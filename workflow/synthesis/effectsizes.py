@@ -83,10 +83,7 @@ def d_to_r(d: float, n_treat: float | None = None, n_control: float | None = Non
 
     Borenstein et al. (2009), Introduction to Meta-Analysis, eq. 7.7 and 7.8.
     """
-    if n_treat and n_control:
-        a = (n_treat + n_control) ** 2 / (n_treat * n_control)
-    else:
-        a = 4.0
+    a = (n_treat + n_control) ** 2 / (n_treat * n_control) if n_treat and n_control else 4.0
     return d / math.sqrt(d * d + a)
 
 
@@ -269,9 +266,7 @@ def _beta(row: Row, policy: Policy) -> Estimate:
 
 def _r2_alone(row: Row, r2: float) -> Estimate:
     if row["adjusted_for"] in {"baseline", "prior change"}:
-        raise CannotConvert(
-            f"R2 of a model that also holds {row['adjusted_for']}: not the alliance's share alone"
-        )
+        raise CannotConvert(f"R2 of a model that also holds {row['adjusted_for']}: not the alliance's share alone")
     if row["estimand"] == "r_partial" or "joint_R2" in str(row["flag"]).split(";"):
         raise CannotConvert("R2 of a model with other predictors (baseline severity may be one)")
     return _z_of(row, math.sqrt(r2))
@@ -413,23 +408,27 @@ def _d(row: Row, policy: Policy) -> Estimate:
     return Estimate(estimate.yi, variance * small_sample_factor(n_treat + n_control - 2) ** 2)
 
 
-_TABLE = ("events_treat", "total_treat", "events_control", "total_control")
+def _table(row: Row) -> tuple[float, float, float, float]:
+    names = ("events_treat", "total_treat", "events_control", "total_control")
+    events_treat, total_treat, events_control, total_control = _need(row, *names)
+    return events_treat, total_treat, events_control, total_control
 
 
 @_register("2x2", "g", exact=False)
 def _2x2_g(row: Row, policy: Policy) -> Estimate:
-    cells = _need(row, *_TABLE)
-    return log_odds_ratio_to_g(log_odds_ratio(*cells, policy.zero_cells), cells[1], cells[3])
+    table = _table(row)
+    estimate = log_odds_ratio(*table, zero_cells=policy.zero_cells)
+    return log_odds_ratio_to_g(estimate, table[1], table[3])
 
 
 @_register("2x2", "log_odds_ratio", exact=True)
 def _2x2_or(row: Row, policy: Policy) -> Estimate:
-    return log_odds_ratio(*_need(row, *_TABLE), policy.zero_cells)
+    return log_odds_ratio(*_table(row), zero_cells=policy.zero_cells)
 
 
 @_register("2x2", "log_risk_ratio", exact=True)
 def _2x2_rr(row: Row, policy: Policy) -> Estimate:
-    return log_risk_ratio(*_need(row, *_TABLE), policy.zero_cells)
+    return log_risk_ratio(*_table(row), zero_cells=policy.zero_cells)
 
 
 @_register("or", "log_odds_ratio", exact=True)

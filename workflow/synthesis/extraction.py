@@ -26,9 +26,7 @@ from synthesis.models.tables import (
 CORRECTIONS = "corrections.csv"
 
 # Columns of the results, with their types: the same for every source, whatever it happens to hold.
-_RAW_TYPES: dict[str, type] = {
-    c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS
-}
+_RAW_TYPES: dict[str, type] = {c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS}
 EFFECT_TYPES: dict[str, type] = {
     "source": str,
     "metric": str,
@@ -72,10 +70,7 @@ def write_extracted(path: Path, found: Extracted) -> None:
 
 
 def _nulls(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [
-        {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()}
-        for record in records
-    ]
+    return [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()} for record in records]
 
 
 def read_extracted(paths: Iterable[Path]) -> Extracted:
@@ -96,9 +91,7 @@ def corrections_of(raw: Path) -> list[Numbered]:
     return read_corrections(path) if path.exists() else []
 
 
-def load_source(
-    raw: Path, source: str, corrections: list[Numbered]
-) -> tuple[list[Numbered], list[Problem]]:
+def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[list[Numbered], list[Problem]]:
     """Reads one source: typed rows with an entry `corrected`, numbered as in the file, and every problem found.
 
     The rows are empty where a cell of the file is not of its column's type.
@@ -112,8 +105,7 @@ def load_source(
     if faults:
         return [], problems + faults
     records = [
-        (number, typed(row) | {"corrected": "; ".join(changed.get(row["effect_id"], []))})
-        for number, row in rows
+        (number, typed(row) | {"corrected": "; ".join(changed.get(row["effect_id"], []))}) for number, row in rows
     ]
     return records, problems + check_rows(path, records)
 
@@ -141,9 +133,7 @@ def _apply_corrections(
     return changed, problems
 
 
-def unknown_corrections(
-    path: Path, corrections: list[Numbered], effect_ids: set[str]
-) -> list[Problem]:
+def unknown_corrections(path: Path, corrections: list[Numbered], effect_ids: set[str]) -> list[Problem]:
     """Corrections of rows that no source has."""
     return [
         Problem(
@@ -157,9 +147,7 @@ def unknown_corrections(
     ]
 
 
-def extract(
-    raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | None = None
-) -> Extracted:
+def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | None = None) -> Extracted:
     """Effects and dropped rows of one source in the given metrics.
 
     Raises InputError with every problem of the source's table and of its corrections.

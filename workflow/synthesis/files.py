@@ -85,9 +85,6 @@ def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str,
     import pyarrow.parquet as pq
 
     kinds = {str: pa.string(), float: pa.float64()}
-    arrays = [
-        pa.array([record[name] for record in records], type=kinds[kind])
-        for name, kind in types.items()
-    ]
+    arrays = [pa.array([record[name] for record in records], type=kinds[kind]) for name, kind in types.items()]
     table = pa.table(arrays, names=list(types))
     replace(path, lambda p: pq.write_table(table, p, compression="zstd"))

@@ -6,23 +6,27 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from synthesis.effectsizes import back_transform
 from synthesis.figures import text
 from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
 from synthesis.models.config import Config, Source
 from synthesis.models.vocabulary import CONTRAST_NAME
-from synthesis.effectsizes import back_transform
 
 Record = dict[str, Any]
 
 _STYLE = """
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 "Liberation Sans", Arial, Helvetica, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #8888; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
+body { font: 16px/1.5 Arial, Helvetica, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; border-bottom: 1px solid #8888; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .85rem; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #8884; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-img { max-width: 100%; background: white; } figure { margin: 1rem 0; }
-summary { cursor: pointer; } blockquote { margin: 0; font-style: italic; }
+img { max-width: 100%; background: white; }
+figure { margin: 1rem 0; }
+summary { cursor: pointer; }
+blockquote { margin: 0; font-style: italic; }
 """
 CATEGORY_NAME = {
     "gap": "Gaps: the reachable text prints no number",
@@ -122,9 +126,7 @@ def _comparison_table(table: list[Record]) -> str:
 
 def _figure(name: str, title: str) -> str:
     alt = escape(f"Forest plot: {title}. The numbers are in the tables of this report.")
-    links = " ".join(
-        f"<a href='figures/forest_{name}.{kind}'>{kind.upper()}</a>" for kind in ("svg", "pdf", "png")
-    )
+    links = " ".join(f"<a href='figures/forest_{name}.{kind}'>{kind.upper()}</a>" for kind in ("svg", "pdf", "png"))
     data = f"<a href='figures/data/forest_{name}.csv'>data</a>"
     return (
         f"<figure><img src='figures/forest_{name}.svg' alt='{alt}' loading='lazy'>"
@@ -189,10 +191,7 @@ def render(
         for name, bridge in config.bridges.items()
     ]
     versions = documents[0]["versions"]
-    limits = "".join(
-        f"<li>{escape(source.title)}: {escape(' '.join(source.limits))}</li>"
-        for source in sources
-    )
+    limits = "".join(f"<li>{escape(source.title)}: {escape(' '.join(source.limits))}</li>" for source in sources)
     parts = [
         f"<h1>{escape(config.title)}</h1><p>{escape(config.question)}</p>",
         "<h2>Results in sentences</h2><ul>",

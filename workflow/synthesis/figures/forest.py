@@ -83,7 +83,7 @@ def _settings() -> Iterator[None]:
         # At print resolution hinting changes no shape that is seen, and costs a third of the drawing time.
         "text.hinting": "no_hinting",
     }
-    with mpl.rc_context(parameters):
+    with mpl.rc_context(parameters):  # type: ignore[arg-type]
         yield
 
 
@@ -93,7 +93,7 @@ class Page:
     def __init__(self, style: Style, height: float) -> None:
         self.style = style
         self.figure = Figure(figsize=(style.width, height), dpi=DPI)
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()
+        self.renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
         self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
         regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
         self._known = frozenset(regular.get_charmap())
@@ -165,9 +165,17 @@ class Page:
                 lines.append(word)
         return lines
 
-    def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dash: str = "-") -> None:
-        """A line."""
-        self.add(Line2D(x, y, color=colour, linewidth=width, linestyle=dash, solid_capstyle="butt"))
+    def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8) -> None:
+        """A line through the points."""
+        self.add(Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt"))
+
+    def polygon(self, corners: list[tuple[float, float]], fill: str, edge: str) -> None:
+        """A filled shape."""
+        self.add(Polygon(corners, closed=True, facecolor=fill, edgecolor=edge, linewidth=0.8))
+
+    def box(self, left: float, top: float, width: float, height: float, colour: str) -> None:
+        """A filled box without an edge."""
+        self.add(Rectangle((left, top), width, height, color=colour, linewidth=0))
 
 
 def _numeric(column: str) -> bool:
@@ -259,7 +267,8 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         columns = _columns(ruler, layout)
         text_width = style.width - 2 * style.margin
-        title = _wrapped_bold(ruler, layout.title, text_width, style.title)
+        # Bold runs about a tenth wider than the regular face that `wrapped` measures.
+        title = ruler.wrapped(layout.title, text_width / 1.1, style.title)
         notes = [line for note in layout.notes for line in ruler.wrapped(note, text_width, style.small)]
         top = 0.13 + 0.19 * len(title)
         height = top + sum(_section_height(ruler, s) + 0.1 for s in layout.sections)
@@ -269,158 +278,158 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
             page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
         y = top
         for section in layout.sections:
-            y = _draw_section(page, columns, section, y) + 0.1
+            y = _SectionDrawing(page, columns, section).draw(y) + 0.1
         for line in notes:
             page.text(style.margin, y, line, style.small, colour=FAINT)
             y += 0.135
     return page.figure
 
 
-def _wrapped_bold(page: Page, content: str, width: float, size: float) -> list[str]:
-    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
-    return page.wrapped(content, width / 1.1, size)
+class _SectionDrawing:
+    """Draws one section, row by row downwards."""
 
+    def __init__(self, page: Page, columns: Columns, section: Section) -> None:
+        self.page, self.style = page, page.style
+        self.columns, self.section = columns, section
+        studies = [row.weight or 0.0 for row in section.rows if row.kind == "study"]
+        self.heaviest = max(studies, default=0.0)
 
-def _draw_section(page: Page, columns: Columns, section: Section, y: float) -> float:
-    style = page.style
-    right = style.width - style.margin
-    if section.heading:
-        page.add(Rectangle((style.margin - 0.05, y), right - style.margin + 0.1, 0.21, color=BAND, lw=0))
-        page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
-        y += 0.26
-    y = _draw_heads(page, columns, section, y)
-    span = section.high - section.low
-
-    def x_of(value: float) -> float:
-        share = (value - section.low) / span
+    def x_of(self, value: float | None) -> float:
+        """Position of a value on the axis, in inches; it may lie outside the plot."""
+        section, columns = self.section, self.columns
+        share = ((value or 0.0) - section.low) / (section.high - section.low)
         return columns.plot_left + share * (columns.plot_right - columns.plot_left)
 
-    heaviest = max((row.weight or 0 for row in section.rows if row.kind == "study"), default=0)
-    for row in section.rows:
-        height = _row_height(page, row)
-        if section.low <= 0 <= section.high and row.kind not in {"heading", "note"}:
-            page.line([x_of(0)] * 2, [y, y + height], GRID, 0.9)
-        _draw_row(page, columns, section, row, y, height, x_of, heaviest)
-        y += height
-    return _draw_axis(page, columns, section, y, x_of)
+    def draw(self, y: float) -> float:
+        """Draws from `y` downwards; returns where the section ends."""
+        style, page, section = self.style, self.page, self.section
+        if section.heading:
+            width = style.width - 2 * style.margin + 0.1
+            page.box(style.margin - 0.05, y, width, 0.21, BAND)
+            page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
+            y += 0.26
+        y = self._heads(y)
+        for row in section.rows:
+            height = _row_height(page, row)
+            match row.kind:
+                case "heading":
+                    width = style.width - 2 * style.margin
+                    label = page.fitted(row.label, width, style.font, "bold")
+                    page.text(self.columns.label, y + height * 0.58, label, weight="bold")
+                case "note":
+                    for i, line in enumerate(_note_lines(page, row)):
+                        at = y + style.row * (0.5 + 0.86 * i)
+                        page.text(self.columns.label + 0.1, at, line, style.small, colour=FAINT)
+                case _:
+                    if section.low <= 0 <= section.high:
+                        page.line([self.x_of(0)] * 2, [y, y + height], GRID, 0.9)
+                    self._texts(row, y + height / 2)
+                    self._mark(row, y + height / 2)
+            y += height
+        return self._axis(y)
 
+    def _heads(self, y: float) -> float:
+        columns, section, page = self.columns, self.section, self.page
+        middle = y + 0.09
 
-def _draw_heads(page: Page, columns: Columns, section: Section, y: float) -> float:
-    style, middle = page.style, y + 0.09
-    bold = {"weight": "bold"}
-    for left, width, name in zip(columns.cells, columns.cell_widths, section.columns, strict=False):
-        if _numeric(name):
-            page.text(left + width, middle, name, align="right", **bold)
+        def head(x: float, name: str, align: str = "left") -> None:
+            page.text(x, middle, name, align=align, weight="bold")
+
+        for left, width, name in zip(columns.cells, columns.cell_widths, section.columns, strict=False):
+            head(left + width if _numeric(name) else left, name, "right" if _numeric(name) else "left")
+        head(columns.label, section.row_name)
+        head(columns.estimate, section.estimate_name, "right")
+        head(columns.high, section.interval_name, "right")
+        if section.weights and columns.weight is not None:
+            head(columns.weight, WEIGHT_NAME, "right")
+        page.line([self.style.margin, self.style.width - self.style.margin], [y + 0.195] * 2, INK, 0.6)
+        return y + 0.24
+
+    def _texts(self, row: Row, middle: float) -> None:
+        page, columns, style = self.page, self.columns, self.style
+        weight = "bold" if row.kind == "pooled" else "normal"
+        indent = 0.1 if row.kind in {"study", "prediction", "converted"} else 0.0
+        free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
+        label = page.fitted(row.label, free - indent, style.font, weight)
+        italic = "italic" if row.kind == "reference" else "normal"
+        page.text(columns.label + indent, middle, label, weight=weight, style=italic)
+        places = zip(columns.cells, columns.cell_widths, self.section.columns, row.cells, strict=False)
+        for left, width, name, cell in places:
+            shown = page.fitted(cell, width, style.font)
+            if _numeric(name):
+                page.text(left + width, middle, shown, align="right", weight=weight)
+            else:
+                page.text(left, middle, shown)
+        numbers = [
+            (columns.estimate, row.estimate_text),
+            (columns.low, row.low_text),
+            (columns.high, row.high_text),
+        ]
+        if columns.weight is not None and self.section.weights:
+            numbers.append((columns.weight, row.weight_text))
+        for x, content in numbers:
+            page.text(x, middle, content, align="right", weight=weight)
+        if row.estimate is not None and not row.low_text:
+            page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
+
+    def _mark(self, row: Row, middle: float) -> None:
+        page, half, colour = self.page, self.style.row * 0.36, LANE_COLOUR[row.lane]
+        if row.pi_low is not None:
+            self._whisker(row.pi_low, row.pi_high, middle, colour, ticks=True)
+        if row.estimate is None:
+            return
+        x = self.x_of(row.estimate)
+        if row.kind in {"pooled", "converted"}:
+            left, right = self.x_of(row.ci_low), self.x_of(row.ci_high)
+            diamond = [(left, middle), (x, middle - half), (right, middle), (x, middle + half)]
+            page.polygon(diamond, colour if row.kind == "pooled" else "white", colour)
+        elif row.kind == "reference":
+            if row.ci_low is not None:
+                self._whisker(row.ci_low, row.ci_high, middle, FAINT)
+            diamond = [(x - 0.045, middle), (x, middle - half), (x + 0.045, middle), (x, middle + half)]
+            page.polygon(diamond, "white", FAINT)
         else:
-            page.text(left, middle, name, **bold)
-    first = "Study" if any(r.kind == "study" for r in section.rows) else "Synthesis"
-    first = "" if section.name == "lane C" else first
-    page.text(columns.label, middle, first, **bold)
-    page.text(columns.estimate, middle, section.estimate_name, align="right", **bold)
-    page.text(columns.high, middle, "95% CI", align="right", **bold)
-    if section.weights and columns.weight is not None:
-        page.text(columns.weight, middle, WEIGHT_NAME, align="right", **bold)
-    page.line([style.margin, style.width - style.margin], [y + 0.195] * 2, INK, 0.6)
-    return y + 0.24
+            self._whisker(row.ci_low, row.ci_high, middle, colour)
+            if self.columns.plot_left <= x <= self.columns.plot_right:
+                share = ((row.weight or 0.0) / self.heaviest) ** 0.5 if self.heaviest else 0.5
+                side = self.style.row * (0.16 + 0.54 * share)
+                page.box(x - side / 2, middle - side / 2, side, side, colour)
 
+    def _whisker(self, low: float | None, high: float | None, middle: float, colour: str, ticks: bool = False) -> None:
+        """An interval, cut at the plot's edges with an arrow that says so."""
+        edges = (self.columns.plot_left, self.columns.plot_right)
+        ends = (self.x_of(low), self.x_of(high))
+        left, right = max(ends[0], edges[0]), min(ends[1], edges[1])
+        if left < right:
+            self.page.line([left, right], [middle, middle], colour)
+        for end, edge, sign in zip(ends, edges, (-1, 1), strict=True):
+            if (end - edge) * sign > 1e-9:
+                back = edge - sign * 0.055
+                arrow = [(edge, middle), (back, middle - 0.033), (back, middle + 0.033)]
+                self.page.polygon(arrow, colour, colour)
+            elif ticks:
+                self.page.line([end, end], [middle - 0.03, middle + 0.03], colour)
 
-def _draw_row(page, columns, section, row, y, height, x_of, heaviest):  # type: ignore[no-untyped-def]
-    style, middle = page.style, y + height / 2
-    bold = row.kind == "pooled"
-    weight = "bold" if bold else "normal"
-    colour = LANE_COLOUR[row.lane]
-    if row.kind == "heading":
-        width = style.width - 2 * style.margin
-        label = page.fitted(row.label, width, style.font, "bold")
-        page.text(columns.label, y + height * 0.58, label, weight="bold", colour=INK)
-        return
-    if row.kind == "note":
-        for i, line in enumerate(_note_lines(page, row)):
-            at = y + style.row * (0.5 + 0.86 * i)
-            page.text(columns.label + 0.1, at, line, style.small, colour=FAINT)
-        return
-    indent = 0.1 if row.kind in {"study", "prediction", "converted"} else 0.0
-    free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
-    label = page.fitted(row.label, free - indent, style.font, weight)
-    italic = "italic" if row.kind == "reference" else "normal"
-    page.text(columns.label + indent, middle, label, weight=weight, style=italic)
-    for left, width, name, cell in zip(
-        columns.cells, columns.cell_widths, section.columns, row.cells, strict=False
-    ):
-        shown = page.fitted(cell, width, style.font)
-        if _numeric(name):
-            page.text(left + width, middle, shown, align="right", weight=weight)
-        else:
-            page.text(left, middle, shown)
-    page.text(columns.estimate, middle, row.estimate_text, align="right", weight=weight)
-    page.text(columns.low, middle, row.low_text, align="right", weight=weight)
-    page.text(columns.high, middle, row.high_text, align="right", weight=weight)
-    if row.kind != "prediction" and row.estimate is not None and not row.low_text:
-        page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
-    if columns.weight is not None and section.weights:
-        page.text(columns.weight, middle, row.weight_text, align="right", weight=weight)
-    _draw_mark(page, columns, row, middle, x_of, colour, heaviest)
-
-
-def _draw_mark(page, columns, row, middle, x_of, colour, heaviest):  # type: ignore[no-untyped-def]
-    half = page.style.row * 0.36
-    if row.pi_low is not None:
-        _whisker(page, columns, x_of(row.pi_low), x_of(row.pi_high), middle, colour, ticks=True)
-    if row.estimate is None:
-        return
-    x = x_of(row.estimate)
-    if row.kind in {"pooled", "converted"}:
-        corners = [(x_of(row.ci_low), middle), (x, middle - half), (x_of(row.ci_high), middle), (x, middle + half)]
-        filled = row.kind == "pooled"
-        page.add(
-            Polygon(corners, closed=True, facecolor=colour if filled else "white", edgecolor=colour, linewidth=0.8)
-        )
-        return
-    if row.kind == "reference":
-        if row.ci_low is not None:
-            _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, FAINT)
-        corners = [(x - 0.045, middle), (x, middle - half), (x + 0.045, middle), (x, middle + half)]
-        page.add(Polygon(corners, closed=True, facecolor="white", edgecolor=FAINT, linewidth=0.8))
-        return
-    _whisker(page, columns, x_of(row.ci_low), x_of(row.ci_high), middle, colour)
-    if columns.plot_left <= x <= columns.plot_right:
-        share = ((row.weight or 0) / heaviest) ** 0.5 if heaviest else 0.5
-        side = page.style.row * (0.16 + 0.54 * share)
-        page.add(Rectangle((x - side / 2, middle - side / 2), side, side, color=colour, lw=0))
-
-
-def _whisker(page, columns, low, high, middle, colour, ticks=False):  # type: ignore[no-untyped-def]
-    """An interval, cut at the plot's edges with an arrow that says so."""
-    left, right = max(low, columns.plot_left), min(high, columns.plot_right)
-    if left < right:
-        page.line([left, right], [middle, middle], colour, 0.8)
-    for end, edge, sign in ((low, columns.plot_left, -1), (high, columns.plot_right, 1)):
-        if (end - edge) * sign > 1e-9:
-            corners = [(edge, middle), (edge - sign * 0.055, middle - 0.033), (edge - sign * 0.055, middle + 0.033)]
-            page.add(Polygon(corners, closed=True, color=colour, lw=0))
-        elif ticks:
-            page.line([end, end], [middle - 0.03, middle + 0.03], colour, 0.8)
-
-
-def _draw_axis(page: Page, columns: Columns, section: Section, y: float, x_of) -> float:  # type: ignore[no-untyped-def]
-    style = page.style
-    y += 0.03
-    page.line([columns.plot_left, columns.plot_right], [y, y], INK, 0.7)
-    for tick, label in zip(section.ticks, section.tick_texts, strict=True):
-        page.line([x_of(tick)] * 2, [y, y + 0.035], INK, 0.7)
-        page.text(x_of(tick), y + 0.095, label, style.small, align="center")
-    centre = (columns.plot_left + columns.plot_right) / 2
-    y += 0.22
-    if section.favours:
-        zero = min(max(x_of(0), columns.plot_left), columns.plot_right)
-        left, right = section.favours
-        page.text(zero - 0.06, y, left and f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
-        page.text(zero + 0.06, y, right and f"{right} \N{RIGHTWARDS ARROW}", style.small, "left", FAINT)
-        y += 0.125
-    half = page.width(section.axis, style.small) / 2
-    centre = min(centre, style.width - style.margin - half)
-    page.text(centre, y, section.axis, style.small, align="center")
-    return y + 0.1
+    def _axis(self, y: float) -> float:
+        page, style, columns, section = self.page, self.style, self.columns, self.section
+        y += 0.03
+        page.line([columns.plot_left, columns.plot_right], [y, y], INK, 0.7)
+        for tick, label in zip(section.ticks, section.tick_texts, strict=True):
+            page.line([self.x_of(tick)] * 2, [y, y + 0.035], INK, 0.7)
+            page.text(self.x_of(tick), y + 0.095, label, style.small, align="center")
+        y += 0.22
+        if section.favours:
+            zero = min(max(self.x_of(0), columns.plot_left), columns.plot_right)
+            left, right = section.favours
+            if left:
+                page.text(zero - 0.06, y, f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
+            if right:
+                page.text(zero + 0.06, y, f"{right} \N{RIGHTWARDS ARROW}", style.small, "left", FAINT)
+            y += 0.125
+        half = page.width(section.axis, style.small) / 2
+        centre = (columns.plot_left + columns.plot_right) / 2
+        page.text(min(centre, style.width - style.margin - half), y, section.axis, style.small, "center")
+        return y + 0.1
 
 
 def save(figure: Figure, paths: dict[str, Path]) -> None:

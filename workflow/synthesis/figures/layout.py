@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from synthesis.effectsizes import back_transform
 from synthesis.figures import text
 from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
-from synthesis.effectsizes import back_transform
 
 if TYPE_CHECKING:
     from synthesis.models.config import ComparisonFigure
@@ -95,6 +95,8 @@ class Section:
     tick_texts: tuple[str, ...]
     favours: tuple[str, str] | None
     weights: bool
+    row_name: str
+    interval_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,6 @@ class Layout:
     name: str
     title: str
     sections: tuple[Section, ...]
-    caption: str = ""
     notes: tuple[str, ...] = field(default=())
 
     def table(self) -> list[dict[str, Any]]:
@@ -126,7 +127,7 @@ def _coordinates(metric: str, *values: float | None) -> list[float | None]:
     return list(values)
 
 
-def _texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, str]:
+def _texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Estimate and limits as printed, from values on the metric's scale."""
     shown = [back_transform(metric, v) for v in (estimate, low, high)]
     return {
@@ -143,9 +144,7 @@ def _mark(metric: str, estimate: float, low: float | None, high: float | None) -
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
 
-def study_rows(
-    document: dict[str, Any], columns: Iterable[str], group_by: str | None = None
-) -> list[Row]:
+def study_rows(document: dict[str, Any], columns: Iterable[str], group_by: str | None = None) -> list[Row]:
     """One row per independent sample, in blocks of the column `group_by`, each by year and name."""
     from statistics import NormalDist
 
@@ -156,9 +155,7 @@ def study_rows(
         half = quantile * math.sqrt(study["vi"])
         several = len(study["effects"])
         label = study["label"] + (f" ({several} effects)" if several > 1 else "")
-        cells = tuple(
-            text.count(study["n"]) if c == "n" else str(study.get(c) or "") for c in columns
-        )
+        cells = tuple(text.count(study["n"]) if c == "n" else str(study.get(c) or "") for c in columns)
         return Row(
             "study",
             label,
@@ -184,15 +181,19 @@ def study_rows(
     return rows
 
 
-def pooled_rows(document: dict[str, Any], columns: int) -> list[Row]:
+def people(document: dict[str, Any]) -> int:
+    """People in all samples whose size is known."""
+    return sum(study["n"] for study in document["studies"] if study["n"] is not None)
+
+
+def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]:
     """The diamond, the prediction interval and the heterogeneity line of one synthesis."""
     metric, lane = document["metric"], document["lane"]
     single = document["samples"] == 1
     label = "Single sample" if single else f"Pooled {document['word']} (random effects)"
     if document["method"] == "FE":
         label = f"Pooled {document['word']} (common effect)"
-    people = sum(s["n"] for s in document["studies"] if s["n"] is not None)
-    cells = (text.count(people),) + ("",) * (columns - 1) if columns else ()
+    cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
     mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
     key = document["synthesis"]
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
@@ -200,27 +201,21 @@ def pooled_rows(document: dict[str, Any], columns: int) -> list[Row]:
         low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
-        rows.append(
-            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts)
-        )
+        rows.append(Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts))
     rows.append(Row("note", heterogeneity(document), lane, key=key))
     return rows
 
 
 def heterogeneity(document: dict[str, Any]) -> str:
     """The line below a diamond: samples, effects, heterogeneity and how it was fitted."""
-    parts = [
-        text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "effect")
-    ]
+    parts = [text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "effect")]
     if document["tau2"] is not None and document["method"] != "FE":
         limits = (document["tau2_ci_low"], document["tau2_ci_high"])
         shown = text.variance(document["tau2"], *limits)
         parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {shown}")
     if document["i2"] is not None:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
-        parts.append(
-            f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}"
-        )
+        parts.append(f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}")
     names = {"wald": "Wald", "hksj": "HKSJ", "hksj_adhoc": "HKSJ (ad hoc)"}
     if document["samples"] > 1:
         parts.append(f"{document['method']}, {names[document['ci_method']]}")
@@ -253,13 +248,7 @@ def axis_of(rows: Iterable[Row], ratio: bool) -> tuple[float, float, tuple[float
     """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
     rows = list(rows)
     points = [r.estimate for r in rows if r.estimate is not None]
-    firm = [
-        x
-        for r in rows
-        if r.kind != "study"
-        for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high)
-        if x is not None
-    ]
+    firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
     ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
     ends.sort()
     cut = int(CLIP_SHARE * len(ends))
@@ -288,29 +277,35 @@ def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
 
 def _section(
     name: str,
-    heading: str,
     metric: str,
     columns: tuple[str, ...],
     rows: list[Row],
-    favours: tuple[str, str] | None,
-    weights: bool,
+    level: float,
+    *,
+    heading: str = "",
+    favours: tuple[str, str] | None = None,
+    weights: bool = False,
     axis: str | None = None,
     estimate_name: str | None = None,
 ) -> Section:
     low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS)
+    kinds = {row.kind for row in rows}
+    row_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(
-        name,
-        heading,
-        axis or AXIS_NAME[metric],
-        tuple(COLUMN_NAME[c] for c in columns),
-        estimate_name or ESTIMATE_NAME[metric],
-        tuple(rows),
-        low,
-        high,
-        ticks,
-        texts,
-        favours,
-        weights,
+        name=name,
+        heading=heading,
+        axis=axis or AXIS_NAME[metric],
+        columns=tuple(COLUMN_NAME[c] for c in columns),
+        estimate_name=estimate_name or ESTIMATE_NAME[metric],
+        rows=tuple(rows),
+        low=low,
+        high=high,
+        ticks=ticks,
+        tick_texts=texts,
+        favours=favours,
+        weights=weights,
+        row_name=row_name,
+        interval_name=f"{100 * level:g}% CI",
     )
 
 
@@ -319,11 +314,11 @@ def forest(document: dict[str, Any]) -> Layout:
     options = document["figure"]
     columns = tuple(options["columns"])
     rows = study_rows(document, columns, options["group_by"])
-    rows += pooled_rows(document, len(columns))
+    rows += pooled_rows(document, columns)
     rows += _reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]
-    section = _section(name, "", metric, columns, rows, favours, weights=True)
+    section = _section(name, metric, columns, rows, document["level"], favours=favours, weights=True)
     return Layout(name, document["title"], (section,), notes=_notes([document]))
 
 
@@ -338,7 +333,10 @@ def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     if any(d["set_to_zero"] for d in documents):
         notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
     for document in documents:
-        notes += [f"{document['title']}: {note}." for note in document["notes"]]
+        own = [document["figure"]["note"]] if document["figure"]["note"] else []
+        remarks = [f"{note[:1].upper()}{note[1:]}." for note in document["notes"]] + own
+        lead = f"{document['title']}: " if len(documents) > 1 else ""
+        notes += [f"{lead}{remark}" for remark in remarks]
     return tuple(notes)
 
 
@@ -372,17 +370,25 @@ def comparison(
             if plan.studies:
                 rows.append(Row("heading", heading, lane))
                 rows += study_rows(document, columns)
-                rows += pooled_rows(document, len(columns))
+                rows += pooled_rows(document, columns)
             else:
                 rows.append(_summary_row(document, heading))
         rows += _reference_block(references.get(lane, []), metric)
-        favours = ("", f"stronger {LANE_WORD[lane]}")
-        if lane == "B":
-            favours = ("favours comparator", "favours treatment")
-        heading = LANE_HEADING[lane]
+        favours = ("favours comparator", "favours treatment")
+        if lane == "A":
+            favours = ("", f"stronger {LANE_WORD[lane]}")
         name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
         sections.append(
-            _section(name_of_section, heading, metric, columns, rows, favours, plan.studies)
+            _section(
+                name_of_section,
+                metric,
+                columns,
+                rows,
+                used[0]["level"],
+                heading=LANE_HEADING[lane],
+                favours=favours,
+                weights=plan.studies,
+            )
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
@@ -397,12 +403,11 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
     """A whole synthesis in one row: diamond with the prediction interval behind it."""
     metric = document["metric"]
     low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
-    people = sum(s["n"] for s in document["studies"] if s["n"] is not None)
     return Row(
         "pooled",
         label,
         document["lane"],
-        (text.count(document["samples"]), text.count(people)),
+        (text.count(document["samples"]), text.count(people(document))),
         pi_low=low,
         pi_high=high,
         key=document["synthesis"],
@@ -410,9 +415,7 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
     )
 
 
-def _bridge_section(
-    bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]
-) -> Section:
+def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]) -> Section:
     """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
@@ -427,12 +430,11 @@ def _bridge_section(
         rows.append(Row("pooled", label, "B", key=effect, **mark))
     return _section(
         "lane C",
-        "Lane C. Comparison under each conversion of r to d",
         "g",
         (),
         rows,
-        None,
-        weights=False,
+        next(iter(documents.values()))["level"],
+        heading="Lane C. Comparison under each conversion of r to d",
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

@@ -55,9 +55,7 @@ class Column:
         return (", " + " and ".join(parts)) if parts else ""
 
 
-def _choice(
-    name: str, literal: object, description: str, example: str, required: bool = False
-) -> Column:
+def _choice(name: str, literal: object, description: str, example: str, required: bool = False) -> Column:
     return Column(name, "choice", description, example, required, allowed=v.terms(literal))
 
 

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -84,9 +84,7 @@ class Defaults(Model):
     tau2: Tau2Method = Field("REML", description="Estimator of the between-study variance.")
     ci: CiMethod = Field("hksj", description="Interval of the pooled estimate.")
     level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
-    rho: float = Field(
-        0.6, ge=0, le=1, description="Correlation assumed between effects of one sample."
-    )
+    rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
 
 
 class Conversions(Model):
@@ -107,9 +105,7 @@ class Synthesis(Model):
     lane: Lane = Field(description="A: process-outcome association; B: randomised protocol effect.")
     metric: Metric = Field(description="Scale of the effect sizes.")
     sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to draw from.")
-    select: dict[str, Condition] = Field(
-        default_factory=dict, description="Conditions by column; all must hold."
-    )
+    select: dict[str, Condition] = Field(default_factory=dict, description="Conditions by column; all must hold.")
     mix: dict[MixColumn, tuple[str, ...]] = Field(
         default_factory=dict,
         description="Values of construct, estimand, level or comparator that are knowingly pooled together.",
@@ -129,9 +125,8 @@ class Synthesis(Model):
         ("n",), max_length=3, description="Columns of the forest plot between study and plot."
     )
     group_by: str | None = Field(None, description="Column that orders the forest plot in blocks.")
-    favours: tuple[str, str] | None = Field(
-        None, description="Words under the axis, left and right of no effect."
-    )
+    favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
+    note: str = Field("", description="What a reader of the figure must know; shown below it.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Synthesis:
@@ -205,9 +200,7 @@ class Config(Model):
     question: str = Field("", description="The question, in one sentence.")
     sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
     defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
-    conversions: Conversions = Field(
-        default_factory=Conversions, description="Decisions of converters."
-    )
+    conversions: Conversions = Field(default_factory=Conversions, description="Decisions of converters.")
     syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
     comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
     bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
@@ -260,9 +253,7 @@ class Config(Model):
 
     def metrics_of(self, source: str) -> tuple[str, ...]:
         """Metrics that syntheses ask of a source; none where no synthesis draws on it."""
-        return tuple(
-            sorted({s.metric for s in self.syntheses.values() if source in s.sources})
-        )
+        return tuple(sorted({s.metric for s in self.syntheses.values() if source in s.sources}))
 
 
 class SourceExtraction(Model):
@@ -292,7 +283,7 @@ class _StrictLoader(yaml.SafeLoader):
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
-        key = loader.construct_object(key_node)  # type: ignore[no-untyped-call]
+        key = loader.construct_object(key_node)
         if key in seen:
             where = f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}"
             raise InputError([Problem(where, str(key), "each key once", "a block pasted twice?")])
@@ -360,14 +351,16 @@ def _split(text: str) -> tuple[str, str]:
 def _fields_at(model: type[Model], location: tuple[Any, ...]) -> list[str]:
     """Keys allowed at a place of the config."""
     current: Any = model
+    skip = False
     for part in location:
-        if isinstance(current, type) and issubclass(current, BaseModel):
-            field = current.model_fields.get(str(part))
-            current = _inner(field.annotation) if field else None
-        # The name of an entry in a mapping, or an index: the annotation already is the entry's.
-    if isinstance(current, type) and issubclass(current, BaseModel):
-        return list(current.model_fields)
-    return []
+        if skip:
+            skip = False
+            continue
+        field = current.model_fields.get(str(part)) if current else None
+        current = _inner(field.annotation) if field else None
+        # Below a mapping or a list comes the name or the number of an entry.
+        skip = field is not None and get_origin(field.annotation) in {dict, tuple}
+    return list(current.model_fields) if current else []
 
 
 def _inner(annotation: Any) -> Any:

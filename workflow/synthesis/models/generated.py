@@ -19,10 +19,7 @@ def generated() -> dict[str, str]:
         "workflow/schemas/effects.schema.json": table_schema("effects.csv", COLUMNS),
         "workflow/schemas/corrections.schema.json": table_schema("corrections.csv", CORRECTION_COLUMNS),
     }
-    files = {
-        name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-        for name, schema in schemas.items()
-    }
+    files = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
     files["data/raw/README.md"] = data_dictionary()
     files["docs/config.md"] = config_reference()
     return files
@@ -121,9 +118,7 @@ def _type_text(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
     match schema.get("type"):
         case "array":
             if "prefixItems" in schema:
-                return "list of " + ", ".join(
-                    _type_text(s, definitions) for s in schema["prefixItems"]
-                )
+                return "list of " + ", ".join(_type_text(s, definitions) for s in schema["prefixItems"])
             return "list of " + _type_text(schema.get("items", {}), definitions)
         case "object":
             extra = schema.get("additionalProperties", schema.get("patternProperties"))
@@ -146,9 +141,7 @@ def config_reference() -> str:
         "Unknown keys are refused. A key without a default is required. In `select`, a plain list of words is short "
         "for `any_of`.",
     ]
-    sections = {"Config": schema} | {
-        name: d for name, d in definitions.items() if "properties" in d
-    }
+    sections = {"Config": schema} | {name: d for name, d in definitions.items() if "properties" in d}
     for name, section in sections.items():
         title = "The file" if name == "Config" else name
         parts.append(f"## {title}\n\n{section.get('description', '')}")

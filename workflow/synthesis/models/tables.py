@@ -96,9 +96,7 @@ def _csv_lines(path: Path) -> list[list[str]]:
         raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
 
 
-def _header_problems(
-    path: Path, header: list[str], by_name: dict[str, Column], required: list[str]
-) -> list[Problem]:
+def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], required: list[str]) -> list[Problem]:
     problems = []
     for name in header:
         if name not in by_name:
@@ -141,10 +139,7 @@ def _in_range(column: Column, value: float) -> bool:
         return False
     if column.low is not None and (value < column.low or (column.low_open and value == column.low)):
         return False
-    return not (
-        column.high is not None
-        and (value > column.high or (column.high_open and value == column.high))
-    )
+    return not (column.high is not None and (value > column.high or (column.high_open and value == column.high)))
 
 
 def _hint(column: Column, text: str) -> str:
@@ -240,10 +235,7 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             interval = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
             yield "value", f"{value:g}", interval, "a sign lost, or limits of another row?"
     for arm in ("treat", "control"):
-        if (
-            printed(f"events_{arm}", f"total_{arm}")
-            and row[f"events_{arm}"] > row[f"total_{arm}"]
-        ):
+        if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
     if printed("sd_treat", "sd_control") and row["exclusion_reason"] == "":
@@ -325,9 +317,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
         where = f"{path}, row {number}, column sample_id"
         first = spelled.setdefault(re.sub(r"[\W_]", "", name).casefold(), name)
         if first != name:
-            problems.append(
-                Problem(where, name, f"one spelling per sample; {first} is used above", "a slip?")
-            )
+            problems.append(Problem(where, name, f"one spelling per sample; {first} is used above", "a slip?"))
         if row["level"] != "study" or row["disorder"] == "":
             continue
         disorder = disorders.setdefault(name, row["disorder"])
@@ -349,9 +339,7 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     problems = []
     directions: dict[tuple[str, str], tuple[float, int]] = {}
     for number, row in rows:
-        poolable = row["estimand"] not in {"descriptive", "interaction"} and (
-            row["level"] == "study"
-        )
+        poolable = row["estimand"] not in {"descriptive", "interaction"} and (row["level"] == "study")
         result = any(row[name] == row[name] for name in RESULT_COLUMNS)
         where = f"{path}, row {number}, column direction"
         if poolable and result and row["direction"] != row["direction"]:

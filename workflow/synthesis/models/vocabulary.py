@@ -3,9 +3,7 @@
 from typing import Literal, get_args
 
 Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
-Estimand = Literal[
-    "r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"
-]
+Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
 Level = Literal["study", "summary"]
 Statistic = Literal[
     "r",

@@ -42,9 +42,7 @@ def crosscheck(document: dict[str, Any]) -> list[dict[str, Any]]:
     y, v = yi / np.sqrt(scale), vi / scale
     rows = []
 
-    def compare(
-        quantity: str, route: str, theirs: float, unit: float, rtol: float, floor: float = 0.0
-    ) -> None:
+    def compare(quantity: str, route: str, theirs: float, unit: float, rtol: float, floor: float = 0.0) -> None:
         ours = float(document[quantity]) / unit
         difference = abs(ours - theirs)
         tolerance = rtol * max(abs(ours), abs(theirs), floor)

@@ -81,9 +81,7 @@ def check_effects(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
         raise InputError([Problem("yi, vi", shapes, "two arrays of one shape (k,)")])
     if len(y) == 0:
         raise InputError([Problem("yi", "no effects", "at least one effect")])
-    problems = [
-        Problem(f"yi[{i}]", str(y[i]), "a finite number") for i in np.flatnonzero(~np.isfinite(y))
-    ]
+    problems = [Problem(f"yi[{i}]", str(y[i]), "a finite number") for i in np.flatnonzero(~np.isfinite(y))]
     for i in np.flatnonzero(~(np.isfinite(v) & (v > 0))):
         hint = "a variance, not a standard error" if v[i] < 0 else ""
         problems.append(Problem(f"vi[{i}]", str(v[i]), "a finite number above 0", hint))
@@ -116,9 +114,7 @@ def pool(
     k, used_rho = len(y), None
     if cluster is not None:
         if len(cluster) != k:
-            raise InputError(
-                [Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {k}")]
-            )
+            raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {k}")])
         check_rho(rho)
         combined = composites(y, v, cluster, rho)
         used_rho = rho if len(combined.yi) < k else None

@@ -126,9 +126,7 @@ def _emptiest(rows: list[dict[str, Any]], select: Mapping[str, Condition]) -> st
     """Which condition leaves nothing by itself."""
     if not rows:
         return "its sources hold no study effect in this metric; see results/dropped.csv"
-    alone = [
-        name for name, condition in select.items() if not any(meets(r, {name: condition}) for r in rows)
-    ]
+    alone = [name for name, condition in select.items() if not any(meets(r, {name: condition}) for r in rows)]
     if alone:
         return f"select.{alone[0]} alone excludes every row"
     return "the conditions exclude each other, or the estimands do not belong to the lane"
@@ -153,9 +151,7 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[dict[str, Any]]) -> 
         raise InputError(problems)
 
 
-def _zeros(
-    synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str]
-) -> list[dict[str, Any]]:
+def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
     """Samples reported only as "not significant", entered as 0: a stress test, marked as such."""
     select = {k: c for k, c in synthesis.select.items() if k not in {"tier", "exactness"}}
     zeros = []
@@ -228,7 +224,7 @@ def run_synthesis(
         synthesis.metric,
         effects,
     )
-    document["figure"] = synthesis.model_dump(mode="json", include={"columns", "group_by", "favours"})
+    document["figure"] = synthesis.model_dump(mode="json", include={"columns", "group_by", "favours", "note"})
     plan = {"synthesis": synthesis.model_dump(mode="json"), "defaults": defaults.model_dump(mode="json")}
     document["config_sha256"] = digest(plan)
     inputs = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
@@ -237,9 +233,7 @@ def run_synthesis(
     return document
 
 
-def _studies(
-    chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]
-) -> list[dict[str, Any]]:
+def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]) -> list[dict[str, Any]]:
     """One entry per independent sample, in the order of the data."""
     studies = []
     triples = zip(combined.samples, combined.members, weights, strict=True)
