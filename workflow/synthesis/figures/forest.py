@@ -50,7 +50,7 @@ class Style:
     title: float = 9.5
     plot_min: float = 1.95
     label_max: float = 3.0
-    cell_max: float = 1.05
+    cell_max: float = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,17 +316,22 @@ class _SectionDrawing:
                     width = style.width - 2 * style.margin
                     label = page.fitted(row.label, width, style.font, "bold")
                     page.text(self.columns.label, y + height * 0.58, label, weight="bold")
+                    if self.columns.label + page.width(label, style.font, "bold") < self.x_of(0):
+                        self._null_line(y, height)
                 case "note":
                     for i, line in enumerate(_note_lines(page, row)):
                         at = y + style.row * (0.5 + 0.86 * i)
                         page.text(self.columns.label + 0.1, at, line, style.small, colour=FAINT)
                 case _:
-                    if section.low <= 0 <= section.high:
-                        page.line([self.x_of(0)] * 2, [y, y + height], GRID, 0.9)
+                    self._null_line(y, height)
                     self._texts(row, y + height / 2)
                     self._mark(row, y + height / 2)
             y += height
         return self._axis(y)
+
+    def _null_line(self, y: float, height: float) -> None:
+        if self.section.low <= 0 <= self.section.high:
+            self.page.line([self.x_of(0)] * 2, [y, y + height], GRID, 0.9)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page

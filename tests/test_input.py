@@ -1,0 +1,270 @@
+"""Bad input: named at file, row and column, with what is allowed; all problems of a file at once."""
+
+import pytest
+
+from synthesis.cli import main
+from synthesis.errors import InputError
+from synthesis.extraction import extract
+
+
+def check(project, capsys):
+    """Exit status and message of `synthesis check`."""
+    status = main(["check", "--config", str(project.config_path), "--raw", str(project.raw)])
+    return status, capsys.readouterr().err
+
+
+def refused(project, capsys, *said):
+    status, message = check(project, capsys)
+    assert status == 1
+    for part in said:
+        assert part in message, message
+    return message
+
+
+def test_the_example_is_accepted(project, capsys):
+    assert check(project, capsys) == (0, "")
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+def test_unknown_column(project, capsys):
+    rows = [dict(row, effct="1") for row in project.rows()]
+    project.write(rows)
+    refused(project, capsys, "bcg/effects.csv, row 1", "'effct'", "a column of data/raw/README.md")
+
+
+def test_misspelt_column_gets_a_suggestion(project, capsys):
+    project.table.write_text(project.table.read_text().replace("direction", "directon", 1))
+    refused(project, capsys, "did you mean direction?")
+
+
+def test_missing_and_repeated_column(project, capsys):
+    text = project.table.read_text()
+    project.table.write_text(text.replace("locator", "note", 1))
+    refused(project, capsys, "no column locator", "each column once")
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "1.2"}, "between -1 and 1"),
+        ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "-1"}, "between -1 and 1"),
+        ({"n_treat": "5.96"}, "were two cells mixed up?"),
+        ({"n_treat": "1"}, "at least 2"),
+        ({"value": "0,35"}, "decimal comma"),
+        ({"value": "about .3"}, "not a number"),
+        ({"value": "inf"}, "not a number"),
+        ({"quote": ""}, "a number without a quote cannot be checked"),
+        ({"direction": "0"}, "one of 1, -1"),
+        ({"direction": ""}, "1 or -1 where a study row has a number"),
+        ({"construct": "aliance"}, "did you mean alliance?"),
+        ({"level": "Study"}, "did you mean study?"),
+        ({"events_treat": "999999"}, "at most total_treat"),
+        ({"sample_id": ""}, "rows of one sample share it"),
+        ({"url": "doi.org/10"}, "http"),
+        ({"coded_on": "23.11.2026"}, "2026-11-23"),
+        ({"p": "n.s."}, "p value as printed"),
+        ({"note": "=cmd()"}, "starts like a spreadsheet formula"),
+        ({"note": "@SUM(A1)"}, "starts like a spreadsheet formula"),
+        ({"study": "-2+3"}, "starts like a spreadsheet formula"),
+        ({"value": "0.5", "ci_low": "0.6", "ci_high": "0.9", "statistic": "or"}, "inside [0.6, 0.9]"),
+        ({"value": "0.5", "ci_low": "0.9", "ci_high": "0.1", "statistic": "g"}, "swapped?"),
+        ({"value": "0.5", "se": "0.5", "ci_low": "0.3", "ci_high": "0.7", "statistic": "g"}, "as the interval implies"),
+        ({"value": "0.5", "se": "0.1", "p": "0.4", "statistic": "g"}, "as value and standard error imply"),
+        ({"value": "0.5", "se": "1", "p": "<.001", "statistic": "g"}, "as value and standard error imply"),
+        ({"sd_treat": "0", "statistic": "mean_sd"}, "above 0"),
+        ({"sd_treat": "1.4", "sd_control": "27.8", "statistic": "mean_sd"}, "standard error entered as SD"),
+        ({"percent_women": "60"}, "at most 1"),
+    ],
+)
+def test_bad_cells(project, capsys, cells, said):
+    project.change(2, **cells)
+    refused(project, capsys, "effects.csv, row 4, column ", said)
+
+
+def test_consistent_p_and_standard_error_pass(project, capsys):
+    project.change(2, statistic="g", value="0.5", se="0.2", ci_low="0.11", ci_high="0.89", p="0.012")
+    assert check(project, capsys)[0] == 0
+    project.change(2, p="<.05")
+    assert check(project, capsys)[0] == 0
+
+
+def test_duplicated_ids(project, capsys):
+    project.change(5, effect_id="bcg_01")
+    refused(project, capsys, "row 7, column effect_id", "'bcg_01'", "row 2 has it")
+
+
+def test_duplicated_ids_across_sources(project, capsys):
+    other = project.raw / "other"
+    other.mkdir()
+    (other / "source.yaml").write_text((project.raw / "bcg" / "source.yaml").read_text())
+    (other / "effects.csv").write_text(project.table.read_text())
+    project.configure(sources=["bcg", "other"])
+    message = refused(project, capsys, "a name not used in another source (bcg has it)")
+    assert message.startswith("synthesis check: 13 problems")
+
+
+def test_one_spelling_of_a_sample(project, capsys):
+    project.change(5, sample_id="BCG-01")
+    refused(project, capsys, "row 7, column sample_id", "bcg_01 is used above")
+
+
+def test_one_sign_per_outcome(project, capsys):
+    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1")
+    project.change(0, **means, direction="-1")
+    project.change(1, **means, direction="1")
+    refused(project, capsys, "row 3, column direction", "a sign slip?")
+
+
+def test_one_sample_one_disorder(project, capsys):
+    project.change(1, sample_id="bcg_01", disorder="leprosy")
+    refused(project, capsys, "one sample_id for two samples?")
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_empty_file(project, capsys, content):
+    project.table.write_text(content)
+    refused(project, capsys, "empty file", "a header with effect_id")
+
+
+def test_header_without_rows(project, capsys):
+    project.table.write_text(project.table.read_text().splitlines()[0] + "\n")
+    refused(project, capsys, "no rows below the header")
+
+
+def test_semicolons(project, capsys):
+    header, *rest = project.table.read_text().splitlines()
+    project.table.write_text("\n".join([header.replace(",", ";"), *rest]))
+    refused(project, capsys, "save it as comma-separated")
+
+
+def test_rows_of_the_wrong_length(project, capsys):
+    project.table.write_text(project.table.read_text() + "a,b\n")
+    refused(project, capsys, "row 15", "2 cells")
+
+
+def test_unclosed_quotation_mark(project, capsys):
+    project.table.write_text(project.table.read_text() + '"open')
+    refused(project, capsys, "a quotation mark is not closed")
+
+
+def test_another_encoding_is_named_with_its_line(project, capsys):
+    project.change(3, note="Flückiger")
+    project.table.write_bytes(project.table.read_text(encoding="utf-8").encode("latin-1"))
+    refused(project, capsys, "effects.csv, line 5", "byte 0xfc", "CSV UTF-8")
+
+
+def test_byte_order_mark_line_endings_and_other_alphabets_change_nothing(project, capsys):
+    """What Excel writes as 'CSV UTF-8' is read as the same table; authors keep their names."""
+    project.change(3, note="Flückiger, Ødegård & 吳")
+    plain = extract(project.raw, "bcg", ("log_risk_ratio",))
+    text = project.table.read_bytes()
+    project.table.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    assert check(project, capsys)[0] == 0
+    again = extract(project.raw, "bcg", ("log_risk_ratio",))
+    assert [r["yi"] for r in again.effects] == [r["yi"] for r in plain.effects]
+    assert again.effects[3]["note"] == "Flückiger, Ødegård & 吳"
+
+
+def test_all_problems_of_a_file_are_shown_at_once(project, capsys):
+    project.change(0, direction="2")
+    project.change(1, url="x")
+    project.change(2, level="none")
+    message = refused(project, capsys, "3 problems")
+    assert [line.split(", ")[1] for line in message.splitlines()[1:]] == ["row 2", "row 3", "row 4"]
+
+
+def test_missing_source_folder_and_bad_source_file(project, capsys):
+    (project.raw / "bcg" / "source.yaml").write_text("title: x\ncitaton: y\n")
+    refused(project, capsys, "key citaton", "did you mean citation?", "key licence", "missing")
+    project.configure(sources=["bgc"], syntheses={})
+    refused(project, capsys)
+
+
+# --- corrections --------------------------------------------------------------------------------------------------
+
+
+def correct(project, **changes):
+    row = dict(
+        effect_id="bcg_01", field="events_treat", old="4", new="5", reason="misread", who="AB", date="2026-11-23"
+    )
+    project.write([row | changes], project.raw / "corrections.csv")
+
+
+def test_a_correction_changes_the_value_and_is_recorded(project):
+    correct(project)
+    effects = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
+    assert effects[0]["events_treat"] == 5
+    assert effects[0]["corrected"] == "events_treat"
+    assert effects[1]["corrected"] == ""
+    assert project.rows()[0]["events_treat"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"old": "3"}, "'4', as the table has it"),
+        ({"effect_id": "bcg_99"}, "an effect_id of a source"),
+        ({"field": "events"}, "did you mean events_treat?"),
+        ({"reason": ""}, "column reason"),
+        ({"new": "five"}, "not a number"),
+    ],
+)
+def test_corrections_that_do_not_fit(project, capsys, changes, said):
+    correct(project, **changes)
+    refused(project, capsys, said)
+
+
+# --- config -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (
+            ("defaults", "tau"),
+            "DL",
+            "key defaults.tau: 'tau'; allowed: one of tau2, ci, level, rho (did you mean tau2?)",
+        ),
+        (("defaults", "tau2"), "RELM", "did you mean REML?"),
+        (("defaults", "level"), 95, "less than 1"),
+        (("syntheses", "bcg", "titel"), "x", "did you mean title?"),
+        (("syntheses", "bcg", "lane"), "C", "key syntheses.bcg.lane"),
+        (("syntheses", "bcg", "metric"), "z", "does not belong to lane B"),
+        (("syntheses", "bcg", "sources"), ["bgc"], "bgc is not declared; did you mean bcg?"),
+        (("syntheses", "bcg", "select"), {"comparitor": ["x"]}, "did you mean comparator?"),
+        (("syntheses", "bcg", "select"), {"note": {"at_least": 3}}, "need a number column"),
+        (("syntheses", "bcg", "select"), {"year": {}}, "a condition names"),
+        (("syntheses", "bcg", "group_by"), "colour", "not a column"),
+        (("syntheses", "bcg", "nonsignificant_as_zero"), True, "lane A only"),
+        (("comparisons",), {"x": {"title": "x", "first": "bcg", "second": "bcg"}}, "compared with itself"),
+        (("bridges",), {"x": {"title": "x", "association": "bcg", "effect": "bcg"}}, "not of lane A"),
+        (("figures",), {"bcg": {"title": "x", "blocks": [{"synthesis": "bcg"}]}}, "taken by a synthesis"),
+        (("figures",), {"x": {"title": "x", "blocks": [{"synthesiss": "bcg"}]}}, "did you mean synthesis?"),
+        (("syntheses", "Bad Name"), {}, "Bad Name"),
+    ],
+)
+def test_bad_config(project, capsys, path, value, said):
+    config = project.config
+    place = config
+    for key in path[:-1]:
+        place = place.setdefault(key, {})
+    place[path[-1]] = value
+    project.configure(**config)
+    refused(project, capsys, said)
+
+
+def test_yaml_that_repeats_a_key_or_does_not_parse(project, capsys):
+    text = project.config_path.read_text()
+    project.config_path.write_text(text + "\ntitle: again\n")
+    refused(project, capsys, "'title'", "each key once")
+    project.config_path.write_text("title: [")
+    refused(project, capsys, "well-formed YAML")
+    project.config_path.unlink()
+    refused(project, capsys, "no such file")
+
+
+def test_unknown_source_is_an_error_of_extraction_too(project):
+    with pytest.raises(InputError, match="no such file"):
+        extract(project.raw, "nowhere", ("g",))
