@@ -19,6 +19,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        "results/config.json",
         "results/effects.parquet",
         "results/dropped.csv",
         "results/tables/effects.csv",

@@ -6,7 +6,6 @@ import pytest
 import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
-
 from synthesis import effectsizes as es
 from synthesis.errors import CannotConvert
 from synthesis.models.columns import BY_NAME, NUMERIC_KINDS

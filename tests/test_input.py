@@ -1,7 +1,6 @@
 """Bad input: named at file, row and column, with what is allowed; all problems of a file at once."""
 
 import pytest
-
 from synthesis.cli import main
 from synthesis.errors import InputError
 from synthesis.extraction import extract
@@ -178,8 +177,11 @@ def test_all_problems_of_a_file_are_shown_at_once(project, capsys):
 def test_missing_source_folder_and_bad_source_file(project, capsys):
     (project.raw / "bcg" / "source.yaml").write_text("title: x\ncitaton: y\n")
     refused(project, capsys, "key citaton", "did you mean citation?", "key licence", "missing")
-    project.configure(sources=["bgc"], syntheses={})
-    refused(project, capsys)
+
+
+def test_a_source_without_a_folder(project, capsys):
+    project.configure(sources=["bcg", "bgc"])
+    refused(project, capsys, "key sources: 'bgc'", "a folder of data/raw: bcg")
 
 
 # --- corrections --------------------------------------------------------------------------------------------------

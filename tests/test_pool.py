@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
+import synthesis
 import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import synthesis
 from synthesis.errors import InputError
 from synthesis.models.vocabulary import CiMethod, Tau2Method, terms
 from synthesis.pooling.heterogeneity import estimate_tau2, log_likelihood
@@ -112,7 +111,7 @@ effects = st.integers(2, 12).flatmap(
         st.lists(st.floats(0.001, 4), min_size=k, max_size=k),
     )
 )
-methods = st.sampled_from([m for m in terms(Tau2Method)])
+methods = st.sampled_from(list(terms(Tau2Method)))
 intervals = st.sampled_from(terms(CiMethod))
 NUMBERS = ("estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high")
 

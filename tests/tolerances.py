@@ -10,6 +10,7 @@ ZERO = 1e-10
 ESCALC = 1e-12
 # Published to this many decimals: half a unit in the last place.
 PRINTED_2 = 0.005
+PRINTED_3 = 0.0005
 PRINTED_4 = 0.00005
 # Laws that hold exactly but for the order of floating-point sums.
 LAW = 1e-8

@@ -7,10 +7,11 @@ from pathlib import Path
 from synthesis import plan as planning
 from synthesis.errors import InputError
 from synthesis.models.config import read_yaml
+from synthesis.models.config import read_yaml
 
 try:
     for path in workflow.configfiles:
-        planning.read_yaml(Path(path))
+        read_yaml(Path(path))
     PLAN = planning.load(config)
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:

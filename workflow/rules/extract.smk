@@ -13,10 +13,10 @@ rule config:
     conda:
         "../envs/synthesis.yaml"
     params:
-        content=PLAN.section(),
+        plan=PLAN.whole(),
         code=CODE,
     shell:
-        "synthesis config --content {params.content:q} --out {output:q} > {log:q} 2>&1"
+        "synthesis config --config - --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule extract:

@@ -46,7 +46,6 @@ rule comparison_forest:
             source=PLAN.sources_of_references(wildcards.figure),
         ),
         comparison="results/tables/comparison.csv",
-        config=ancient("results/config.json"),
     output:
         svg=report(
             "results/figures/forest_{figure}.svg",
@@ -65,9 +64,9 @@ rule comparison_forest:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.section("figures", wildcards.figure),
+        plan=lambda wildcards: PLAN.part(figures=[wildcards.figure]),
         code=CODE,
     shell:
-        "synthesis comparison-forest --config {input.config:q} --figure {wildcards.figure:q} "
+        "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
         "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "
-        "--out results/figures > {log:q} 2>&1"
+        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# in:  results/sources/<source>.json, results/config.json
+# in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/tables/{pooled,crosscheck,comparison}.csv
 # config: syntheses, defaults, comparisons, bridges
 
@@ -9,8 +9,7 @@ for batch, names in PLAN.batches().items():
         name:
             f"pool_{batch}"
         input:
-            sources=expand("results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources),
-            config=ancient("results/config.json"),
+            expand("results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources),
         output:
             expand("results/models/{synthesis}.json", synthesis=names),
         log:
@@ -22,11 +21,11 @@ for batch, names in PLAN.batches().items():
             "../envs/synthesis.yaml"
         params:
             syntheses=names,
-            plan=[PLAN.section("syntheses", name) for name in names] + [PLAN.section("defaults")],
+            plan=PLAN.part(syntheses=names),
             code=CODE,
         shell:
-            "synthesis pool --config {input.config:q} --syntheses {params.syntheses:q} "
-            "--sources {input.sources:q} --out results/models > {log:q} 2>&1"
+            "synthesis pool --config - --syntheses {params.syntheses:q} --sources {input:q} --out results/models "
+            "<<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule pooled:
@@ -55,8 +54,7 @@ rule pooled:
 
 rule compare:
     input:
-        models=MODELS,
-        config=ancient("results/config.json"),
+        MODELS,
     output:
         report(
             "results/tables/comparison.csv",
@@ -72,7 +70,7 @@ rule compare:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=[PLAN.section("comparisons"), PLAN.section("bridges")],
+        plan=PLAN.part(PLAN.config.syntheses, PLAN.config.comparisons, PLAN.config.bridges),
         code=CODE,
     shell:
-        "synthesis compare --config {input.config:q} --models {input.models:q} --table {output:q} > {log:q} 2>&1"
+        "synthesis compare --config - --models {input:q} --table {output:q} <<< {params.plan:q} > {log:q} 2>&1"

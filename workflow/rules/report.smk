@@ -12,7 +12,6 @@ rule report:
         sources=expand("results/sources/{source}.json", source=SOURCES),
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
         figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.figures()),
-        config=ancient("results/config.json"),
     output:
         "results/report.html",
     log:
@@ -22,9 +21,9 @@ rule report:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.section(),
+        plan=PLAN.whole(),
         code=CODE,
     shell:
-        "synthesis report --config {input.config:q} --models {input.models:q} --comparison {input.comparison:q} "
+        "synthesis report --config - --models {input.models:q} --comparison {input.comparison:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
-        "--out {output:q} > {log:q} 2>&1"
+        "--out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     from synthesis.plan import Plan
 
 
-def _plan(path: Path) -> Plan:
+def _plan(name: str) -> Plan:
+    """The plan in a file, or, for "-", on standard input."""
     from synthesis import plan
     from synthesis.models.config import read_yaml
 
-    return plan.load(read_yaml(path), str(path))
+    if name == "-":
+        return plan.load(json.load(sys.stdin), "standard input")
+    return plan.load(read_yaml(Path(name)), name)
 
 
 def check(args: argparse.Namespace) -> None:
@@ -36,10 +39,7 @@ def check(args: argparse.Namespace) -> None:
 
 def config(args: argparse.Namespace) -> None:
     """Writes the resolved config: every key, defaults included."""
-    from synthesis import plan
-
-    resolved = plan.load(json.loads(args.content), "config")
-    write_json(args.out, resolved.config.model_dump(mode="json"))
+    write_json(args.out, _plan(args.config).config.model_dump(mode="json"))
 
 
 def extract(args: argparse.Namespace) -> None:
@@ -209,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
         added = commands.add_parser(name or run.__name__, help=run.__doc__, description=run.__doc__)
         added.set_defaults(run=run)
         if plan:
-            added.add_argument("--config", type=Path, required=True, help="config.yaml, or results/config.json")
+            added.add_argument("--config", required=True, help="config.yaml, or - for JSON on standard input")
         return added
 
     def many(added: argparse.ArgumentParser, *names: str) -> None:
@@ -222,9 +222,7 @@ def _parser() -> argparse.ArgumentParser:
 
     raw = {"type": Path, "default": Path("data/raw"), "help": "folder of the sources"}
     command(check).add_argument("--raw", **raw)  # type: ignore[arg-type]
-    added = command(config, plan=False)
-    added.add_argument("--content", required=True, help="the config as JSON")
-    one(added, "--out")
+    one(command(config), "--out")
     added = command(extract, plan=False)
     added.add_argument("--raw", **raw)  # type: ignore[arg-type]
     added.add_argument("--zero-cells", type=float, default=Policy().zero_cells)

@@ -11,6 +11,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from synthesis.errors import InputError, Problem
 from synthesis.models.config import Bridge, Comparison
 from synthesis.pooling.fit import pool
+from synthesis.selection import check_shared_samples
 
 # --- same metric ------------------------------------------------------------------------------------------------
 
@@ -22,11 +23,8 @@ def contrast(name: str, plan: Comparison, first: dict[str, Any], second: dict[st
     df (Satterthwaite 1946), otherwise normal. Samples that stand on both sides make the pools dependent: refused,
     or left out of both sides, which are then pooled again. Raises InputError where nothing is left.
     """
-    shared = sorted({s["sample_id"] for s in first["studies"]} & {s["sample_id"] for s in second["studies"]})
-    if shared and plan.shared_samples == "refuse":
-        allowed = "samples on one side only, or shared_samples: leave_out"
-        hint = "pools that share people are not independent"
-        raise InputError([Problem(f"config, key comparisons.{name}", ", ".join(shared), allowed, hint)])
+    ids = [[study["sample_id"] for study in document["studies"]] for document in (first, second)]
+    shared = check_shared_samples(name, plan, *ids)
     sides = [_side(name, document, set(shared)) for document in (first, second)]
     a, b = sides
     return {

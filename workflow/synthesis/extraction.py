@@ -22,6 +22,7 @@ from synthesis.models.tables import (
     read_table,
     typed,
 )
+from synthesis.models.vocabulary import DropCategory
 
 CORRECTIONS = "corrections.csv"
 
@@ -155,6 +156,13 @@ def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | N
     rows, problems = load_source(raw, source, corrections_of(raw))
     if problems:
         raise InputError(problems)
+    return convert_rows(rows, source, metrics, policy)
+
+
+def convert_rows(
+    rows: list[Numbered], source: str, metrics: tuple[str, ...], policy: Policy | None = None
+) -> Extracted:
+    """The checked rows of a source as effects, or dropped with the reason."""
     effects, dropped = [], []
     for _, row in rows:
         for metric in metrics:
@@ -212,20 +220,21 @@ def total_n(row: Row) -> float:
     return math.nan
 
 
-def _why(row: Row, refusal: str) -> tuple[str, str]:
+def _why(row: Row, refusal: str) -> tuple[DropCategory, str]:
     """Category and reason of a dropped row."""
+    unread = _UNREAD_REASON.get(row["reported_as"], "")
+    if unread and math.isnan(row["value"]):
+        return "gap", unread
     if row["exclusion_reason"]:
-        excluded = row["exclusion_reason"]
-        if not has_number(row) and row["reported_as"] in _UNREAD_REASON:
-            return "gap", _UNREAD_REASON[row["reported_as"]]
-        return "excluded", excluded
+        return "excluded", row["exclusion_reason"]
     if row["estimand"] in {"descriptive", "interaction"}:
         return "descriptive", refusal
     if not has_number(row):
-        return "gap", _UNREAD_REASON.get(row["reported_as"], "the reachable text prints no number")
+        return "gap", "the reachable text prints no number"
     return "refused", refusal
 
 
+_THOUSANDS = re.compile(r"\b[1-9]\d{0,2}(,\d{3})+\b")
 _PRINTED = re.compile(r"\d*[.,·]?\d+")
 
 
@@ -234,7 +243,7 @@ def numbers_not_in_quote(row: Row) -> list[str]:
 
     The first check of an extraction: it finds numbers read elsewhere on the page, derived, or mistyped.
     """
-    quote = re.sub(r"(?<=\d),(?=\d{3}\b)", "", row["quote"])
+    quote = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), row["quote"])
     shown = {float(re.sub("[,·]", ".", token)) for token in _PRINTED.findall(quote)}
     shown |= {round(value / 100, 6) for value in shown}
     missing = []

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthesis.effectsizes import Policy
 from synthesis.errors import InputError, Problem
+from synthesis.extraction import (
+    CORRECTIONS,
+    Extracted,
+    convert_rows,
+    corrections_of,
+    load_source,
+    reference_rows,
+    unknown_corrections,
+)
 from synthesis.models.config import Config, Source, parse, read_yaml
+from synthesis.selection import check_shared_samples, select_effects
 
 RAW = Path("data/raw")
 # A source that no synthesis draws on is converted to the metric of its estimands.
@@ -26,13 +39,41 @@ class Plan:
         """Metrics to convert a source to."""
         return self.config.metrics_of(source) or DEFAULT_METRICS
 
-    def section(self, *keys: str) -> str:
-        """A part of the config, defaults included, as canonical JSON: a rule's params, so that a change of just
-        this part reruns just what depends on it."""
-        part: Any = self.config.model_dump(mode="json")
-        for key in keys:
-            part = part[key]
-        return json.dumps(part, sort_keys=True, ensure_ascii=False)
+    def whole(self) -> str:
+        """The whole plan as JSON, defaults included."""
+        return json.dumps(self.config.model_dump(mode="json"), ensure_ascii=False)
+
+    def part(
+        self,
+        syntheses: Iterable[str] = (),
+        comparisons: Iterable[str] = (),
+        bridges: Iterable[str] = (),
+        figures: Iterable[str] = (),
+    ) -> str:
+        """A plan with just these entries and what they name, as JSON.
+
+        It is a job's params and standard input: a change elsewhere in the plan reruns nothing, and every executor
+        carries it, whatever files its nodes share.
+        """
+        content = self.config.model_dump(mode="json")
+        chosen: dict[str, dict[str, Any]] = {
+            "comparisons": {name: content["comparisons"][name] for name in comparisons},
+            "figures": {name: content["figures"][name] for name in figures},
+        }
+        named = [*bridges, *(b for figure in chosen["figures"].values() for b in figure["bridges"])]
+        chosen["bridges"] = {name: content["bridges"][name] for name in named}
+        wanted = {*syntheses}
+        wanted |= {c[side] for c in chosen["comparisons"].values() for side in ("first", "second")}
+        wanted |= {b[side] for b in chosen["bridges"].values() for side in ("association", "effect")}
+        wanted |= {block["synthesis"] for f in chosen["figures"].values() for block in f["blocks"]}
+        chosen["syntheses"] = {k: v for k, v in content["syntheses"].items() if k in wanted}
+        sources = {source for synthesis in chosen["syntheses"].values() for source in synthesis["sources"]}
+        rest = {
+            "title": "part of a plan",
+            "sources": [source for source in self.config.sources if source in sources],
+            "defaults": content["defaults"],
+        }
+        return json.dumps(rest | chosen, ensure_ascii=False)
 
     def batches(self) -> dict[str, list[str]]:
         """Syntheses by the sources they draw on: one job fits or draws all that depend on the same rows."""
@@ -63,12 +104,59 @@ def load(content: dict[str, Any], where: str = "config.yaml") -> Plan:
 
 
 def check(plan: Plan, raw: Path = RAW) -> None:
-    """Checks every raw table, `source.yaml` and correction. Raises InputError with the problems of all files."""
-    from synthesis.extraction import CORRECTIONS, corrections_of, load_source, unknown_corrections
+    """Checks every raw table, `source.yaml` and correction, and what each synthesis selects.
 
+    Raises InputError with the problems of all files, or, where the files are sound, of the whole plan.
+    """
+    found = _checked_sources(plan, raw)
+    problems: list[Problem] = []
+    samples: dict[str, set[str]] = {}
+    effects = [row for extracted in found.values() for row in extracted.effects]
+    for name, synthesis in plan.config.syntheses.items():
+        own = [found[source] for source in synthesis.sources]
+        own_effects = [row for extracted in own for row in extracted.effects]
+        dropped = [row for extracted in own for row in extracted.dropped]
+        references = synthesis.references.effects if synthesis.references else ()
+        key = f"config, key syntheses.{name}.references"
+        with _collected(problems):
+            selected = select_effects(name, synthesis, own_effects, dropped)
+            samples[name] = {row["sample_id"] for row in selected}
+            reference_rows(key, references, synthesis.metric, own_effects)
+    for name, figure in plan.config.figures.items():
+        for lane, named in figure.references.items():
+            blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
+            metrics = {block.metric for block in blocks if block.lane == lane}
+            key = f"config, key figures.{name}.references.{lane}"
+            if len(metrics) != 1:
+                shown = ", ".join(sorted(metrics)) or "no block"
+                problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
+                continue
+            with _collected(problems):
+                reference_rows(key, named.effects, metrics.pop(), effects)
+    for name, comparison in plan.config.comparisons.items():
+        first, second = (samples.get(side, set()) for side in (comparison.first, comparison.second))
+        with _collected(problems):
+            check_shared_samples(name, comparison, first, second)
+    if problems:
+        raise InputError(problems)
+
+
+@contextmanager
+def _collected(problems: list[Problem]) -> Iterator[None]:
+    """Adds the problems of an InputError to a list instead of stopping at the first."""
+    try:
+        yield
+    except InputError as error:
+        problems += error.problems
+
+
+def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
+    """Every source of the plan, read, checked and converted. Raises InputError with the problems of all files."""
     problems: list[Problem] = []
     corrections = corrections_of(raw)
+    policy = Policy(plan.config.conversions.zero_cells)
     seen: dict[str, str] = {}
+    found: dict[str, Extracted] = {}
     for source in plan.config.sources:
         folder = raw / source
         if not folder.is_dir():
@@ -76,27 +164,24 @@ def check(plan: Plan, raw: Path = RAW) -> None:
             allowed = "a folder of data/raw: " + ", ".join(known)
             problems.append(Problem("config.yaml, key sources", source, allowed))
             continue
-        try:
+        with _collected(problems):
             parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
-        except InputError as error:
-            problems += error.problems
-        try:
+        with _collected(problems):
             rows, faults = load_source(raw, source, corrections)
-        except InputError as error:
-            problems += error.problems
-            continue
-        problems += faults
-        for number, row in rows:
-            effect_id = row["effect_id"]
-            first = seen.setdefault(effect_id, source)
-            if first != source:
-                where = f"{folder / 'effects.csv'}, row {number}, column effect_id"
-                allowed = f"a name not used in another source ({first} has it)"
-                problems.append(Problem(where, effect_id, allowed))
+            problems += faults
+            for number, row in rows:
+                first = seen.setdefault(row["effect_id"], source)
+                if first != source:
+                    where = f"{folder / 'effects.csv'}, row {number}, column effect_id"
+                    allowed = f"a name not used in another source ({first} has it)"
+                    problems.append(Problem(where, row["effect_id"], allowed))
+            if not problems:
+                found[source] = convert_rows(rows, source, plan.metrics(source), policy)
     if not problems:
         problems += unknown_corrections(raw / CORRECTIONS, corrections, set(seen))
     if problems:
         raise InputError(problems)
+    return found
 
 
 def code_fingerprint() -> str:

@@ -1,23 +1,21 @@
-"""One synthesis of the plan: selects its effects, fits them, and describes the result completely."""
+"""One synthesis of the plan, fitted and described completely."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from synthesis.effectsizes import Row, fisher_z
-from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.extraction import reference_rows
-from synthesis.models.config import MIX_COLUMNS, Condition, Defaults, Synthesis
-from synthesis.models.vocabulary import LANE_ESTIMANDS, LANE_WORD
+from synthesis.models.config import Defaults, Synthesis
+from synthesis.models.vocabulary import LANE_WORD
 from synthesis.pooling.dependence import Composites, composites
 from synthesis.pooling.fit import pool
+from synthesis.selection import SET_TO_ZERO, select_effects
 
 # Columns that describe a study row in tables and figures.
 DESCRIPTORS = (
@@ -36,153 +34,6 @@ DESCRIPTORS = (
     "estimand",
 )
 MIXED = "mixed"
-SET_TO_ZERO = "set to zero"
-
-
-def meets(row: Row, select: Mapping[str, Condition]) -> bool:
-    """Whether a row meets every condition. A missing number meets no range."""
-    return all(_meets(row[name], condition) for name, condition in select.items())
-
-
-def _meets(value: Any, condition: Condition) -> bool:
-    word = f"{value:g}" if isinstance(value, float) else value
-    return (
-        (condition.any_of is None or word in condition.any_of)
-        and (condition.none_of is None or word not in condition.none_of)
-        and (condition.at_least is None or value >= condition.at_least)
-        and (condition.at_most is None or value <= condition.at_most)
-    )
-
-
-def select_effects(
-    name: str, synthesis: Synthesis, effects: list[dict[str, Any]], dropped: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The rows of a synthesis, in the order of its sources; zeros, where asked for, at the end.
-
-    `effects`, `dropped`: the extracted records of its sources. Raises InputError when nothing is left, when a value
-    of a select condition occurs nowhere, and when estimands, levels, constructs or comparators are mixed unnamed.
-    """
-    key = f"config, key syntheses.{name}"
-    rows = [
-        row
-        for source in synthesis.sources
-        for row in effects
-        if row["source"] == source and row["metric"] == synthesis.metric
-    ]
-    _check_values_occur(key, synthesis, rows)
-    if "level" not in synthesis.mix:
-        rows = [row for row in rows if row["level"] == "study"]
-    chosen = [
-        dict(row)
-        for row in rows
-        if meets(row, synthesis.select)
-        and row["estimand"] in LANE_ESTIMANDS[synthesis.lane]
-        and not math.isnan(row["vi"])
-    ]
-    chosen = _without_copies(chosen)
-    if not chosen:
-        allowed = f"at least one usable effect in metric {synthesis.metric}"
-        raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis.select))])
-    if synthesis.nonsignificant_as_zero:
-        chosen += _zeros(synthesis, dropped, {row["sample_id"] for row in chosen})
-    _check_mix(key, synthesis, chosen)
-    if synthesis.orientation == "as_reported":
-        for row in chosen:
-            row["yi"] *= row["direction"]
-    return chosen
-
-
-def _without_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Without repeats of a finding that two sources list: same sample, instrument, rater, time and estimate.
-
-    The first source of the plan is kept; "PHQ-9" and "phq-9" are one instrument. Repeats inside a source stay.
-    """
-    first_source: dict[tuple[Any, ...], str] = {}
-    kept = []
-    for row in rows:
-        instrument = re.sub("[^a-z0-9]", "", row["outcome"].casefold())
-        identity = (row["sample_id"], instrument, row["rater"], row["timepoint"], round(row["yi"], 6))
-        if first_source.setdefault(identity, row["source"]) == row["source"]:
-            kept.append(row)
-    return kept
-
-
-def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any]]) -> None:
-    """A word in a condition that no row of the sources has is a slip, not an empty group."""
-    problems = []
-    for name, condition in synthesis.select.items():
-        present = {row[name] for row in rows}
-        if not present or any(isinstance(value, float) for value in present):
-            continue
-        for word in (*(condition.any_of or ()), *(condition.none_of or ())):
-            if word not in present:
-                allowed = "one of " + ", ".join(sorted(present - {""})[:20])
-                problems.append(Problem(f"{key}.select.{name}", word, allowed))
-    if problems:
-        raise InputError(problems)
-
-
-def _emptiest(rows: list[dict[str, Any]], select: Mapping[str, Condition]) -> str:
-    """Which condition leaves nothing by itself."""
-    if not rows:
-        return "its sources hold no study effect in this metric; see results/dropped.csv"
-    alone = [name for name, condition in select.items() if not any(meets(r, {name: condition}) for r in rows)]
-    if alone:
-        return f"select.{alone[0]} alone excludes every row"
-    return "the conditions exclude each other, or the estimands do not belong to the lane"
-
-
-def _check_mix(key: str, synthesis: Synthesis, chosen: list[dict[str, Any]]) -> None:
-    problems = []
-    mix: Mapping[str, tuple[str, ...]] = {str(k): v for k, v in synthesis.mix.items()}
-    for column in MIX_COLUMNS:
-        present = sorted({row[column] for row in chosen})
-        named = mix.get(column)
-        if named is None and len(present) > 1:
-            allowed = f"one {column}, or all of them named under mix.{column}"
-            hint = "what is pooled together must be said"
-            problems.append(Problem(key, f"{column} " + ", ".join(present), allowed, hint))
-        if named is not None:
-            unnamed = [value for value in present if value not in named]
-            if unnamed:
-                allowed = "only " + ", ".join(named)
-                problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
-    if problems:
-        raise InputError(problems)
-
-
-def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
-    """Samples reported only as "not significant", entered as 0: a stress test, marked as such."""
-    select = {k: c for k, c in synthesis.select.items() if k not in {"tier", "exactness"}}
-    zeros = []
-    for row in dropped:
-        if (
-            row["source"] not in synthesis.sources
-            or row["reported_as"] != "ns"
-            or row["metric"] != synthesis.metric
-            or row["estimand"] not in LANE_ESTIMANDS[synthesis.lane]
-            or row["sample_id"] in present
-            or math.isnan(row["n"])
-            or not meets(row, select)
-        ):
-            continue
-        try:
-            vi = fisher_z(0.0, row["n"], int(row["estimand"] == "r_partial")).vi
-        except CannotConvert:
-            continue
-        zeros.append(
-            row
-            | {
-                "yi": 0.0,
-                "vi": vi,
-                "n_total": row["n"],
-                "exactness": SET_TO_ZERO,
-                "converter": "ns_as_zero",
-                "converter_version": 1.0,
-                "label": row["label"] or row["study"],
-            }
-        )
-    return zeros
 
 
 def run_synthesis(

@@ -1,0 +1,143 @@
+"""Promises about the repository itself: generated files, layers, pinned versions, a clean tree."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+
+import jsonschema
+import pytest
+import synthesis
+import yaml
+from conftest import ROOT
+from synthesis.extraction import load_source
+from synthesis.models.columns import COLUMNS
+from synthesis.models.generated import generated
+
+PACKAGE = ROOT / "workflow" / "synthesis"
+# From the bottom of the design's list to its top: a module imports only from its own level or below.
+LAYERS = [
+    "errors",
+    "files",
+    "models",
+    "effectsizes",
+    "extraction",
+    "selection",
+    "pooling",
+    "compare",
+    "figures",
+    "report",
+    "cli",
+]
+BESIDE = {"plan": "compare", "__init__": "cli", "__main__": "cli"}
+# The package's root offers pool(), so it reaches down into pooling.
+
+
+def modules():
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", generated())
+def test_generated_files_are_up_to_date(name):
+    """When this fails: make schemas."""
+    assert (ROOT / name).read_text(encoding="utf-8") == generated()[name]
+
+
+def test_config_and_rows_satisfy_the_json_schemas():
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    resolved = synthesis_config(config)
+    jsonschema.validate(resolved, json.loads((ROOT / "workflow/schemas/config.schema.json").read_text()))
+    schema = json.loads((ROOT / "workflow/schemas/effects.schema.json").read_text())
+    for source in ("alliance_primary", "low_intensity_self_guided"):
+        rows, problems = load_source(ROOT / "data" / "raw", source, [])
+        assert problems == []
+        for _, row in rows:
+            present = {c.name: row[c.name] for c in COLUMNS if row[c.name] == row[c.name] and row[c.name] != ""}
+            jsonschema.validate(present, schema)
+    for path in (ROOT / "data" / "raw").glob("*/source.yaml"):
+        about = json.loads((ROOT / "workflow/schemas/source.schema.json").read_text())
+        jsonschema.validate(yaml.safe_load(path.read_text()), about)
+
+
+def synthesis_config(content):
+    from synthesis import plan
+
+    return plan.load(content).config.model_dump(mode="json")
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                yield alias.name, []
+
+
+def layer(name):
+    return LAYERS.index(BESIDE.get(name, name))
+
+
+def test_imports_point_down_the_list():
+    for path in modules():
+        own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for module, names in imports(path):
+            parts = module.split(".")
+            if parts[0] != "synthesis":
+                continue
+            targets = [parts[1]] if len(parts) > 1 else names
+            for target in targets:
+                if target in {"Fit", "pool", "__version__"}:
+                    continue
+                assert layer(target) <= layer(own), f"{path.name} imports {target}"
+
+
+def test_the_package_does_not_know_snakemake():
+    for path in modules():
+        assert not any(module.split(".")[0] == "snakemake" for module, _ in imports(path)), path
+
+
+def test_jobs_do_not_import_what_they_do_not_need():
+    """Starting a job is most of its cost: pandas, PyMARE and statsmodels belong to two commands only."""
+    heavy = "{'pandas', 'pymare', 'statsmodels', 'matplotlib', 'pandera', 'scipy.optimize', 'scipy.stats'}"
+    code = f"import sys, synthesis.cli, synthesis.extraction, synthesis.pooling.run; print({heavy} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "set()"
+
+
+def test_pool_is_reachable_from_the_package_root():
+    assert synthesis.pool([0.1, 0.2, 0.4], [0.1, 0.1, 0.1]).k == 3
+    with pytest.raises(AttributeError, match="poool"):
+        synthesis.poool  # noqa: B018
+
+
+def test_versions_agree():
+    lock = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), flags=re.M))
+    env = yaml.safe_load((ROOT / "workflow/envs/synthesis.yaml").read_text())
+    pins = [p.split("==") for p in env["dependencies"][-1]["pip"]]
+    assert all(lock[name] == pinned for name, pinned in pins)
+    project = (ROOT / "pyproject.toml").read_text()
+    wanted = re.search(r"^dependencies = \[(.*?)^\]", project, flags=re.M | re.S)[1]
+    needed = {re.match(r"[a-z0-9-]+", d)[0] for d in re.findall(r'"([^"]+)"', wanted)}
+    assert needed - {"snakemake", "snakemake-executor-plugin-slurm"} == {name for name, _ in pins}
+    assert f'version = "{synthesis.__version__}"' in project
+    assert f"version: {synthesis.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert "--hash=sha256:" in (ROOT / "requirements.lock").read_text()
+
+
+def test_nothing_names_a_machine_or_an_index():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert len(tracked) > 50
+    path = re.compile(r"(?<![\w.:/])/(home|root|Users)/[a-z]")
+    for name in tracked:
+        if name.endswith((".ttf", ".png")) or name == "profiles":
+            continue
+        content = (ROOT / name).read_text(encoding="utf-8")
+        assert path.search(content) is None, name
+        assert "pypi.org" not in content or name == "tests/test_package.py", name
+
+
+def test_files_stay_short():
+    for path in (*modules(), *(ROOT / "tests").glob("*.py")):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path

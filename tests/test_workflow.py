@@ -1,0 +1,209 @@
+"""The DAG end to end, on the example: published result, what reruns, and that bad input leaves results alone."""
+
+import csv
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from synthesis.files import read_json
+
+SKIPPED = ("logs", "benchmarks")
+
+
+def snakemake(folder, *arguments, ok=True):
+    """Runs the workflow on a folder; returns what it said."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+    said = done.stdout + done.stderr
+    assert (done.returncode == 0) == ok, said
+    return said
+
+
+def digests(folder):
+    """SHA-256 of every result but logs and benchmarks."""
+    results = folder / "results"
+    return {
+        path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(results.rglob("*"))
+        if path.is_file() and path.relative_to(results).parts[0] not in SKIPPED
+    }
+
+
+def jobs(said):
+    """Rules and counts of a dry run."""
+    lines = said.split("Job stats:")[1].splitlines() if "Job stats:" in said else []
+    found = {}
+    for line in lines[3:]:
+        if not line.strip():
+            break
+        name, count = line.split()
+        found[name] = int(count)
+    found.pop("total", None)
+    return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with nothing but config.yaml and data/raw, run once; two sources, so that reruns can differ."""
+    folder = tmp_path_factory.mktemp("finished")
+    shutil.copytree(ROOT / "examples" / "bcg" / "data", folder / "data")
+    other = folder / "data" / "raw" / "other"
+    shutil.copytree(folder / "data" / "raw" / "bcg", other)
+    table = other / "effects.csv"
+    table.write_text(table.read_text().replace("bcg_", "other_"))
+    config = (ROOT / "examples" / "bcg" / "config.yaml").read_text().replace("[bcg]", "[bcg, other]", 1)
+    block = config.split("  bcg:\n")[1].replace("[bcg]", "[other]")
+    (folder / "config.yaml").write_text(config + "  other:\n" + block)
+    said = snakemake(folder, "--cores", "2")
+    return folder, said
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished[0], folder, symlinks=True)
+    return folder
+
+
+def test_bcg_as_published(finished):
+    """metafor's dat.bcg, REML: log risk ratio -0.7145, SE 0.1798, tau2 0.3132."""
+    model = read_json(finished[0] / "results" / "models" / "bcg.json")
+    assert round(model["estimate"], 4) == -0.7145
+    assert round(model["se"], 4) == 0.1798
+    assert round(model["tau2"], 4) == 0.3132
+    assert model["samples"] == 13
+
+
+def test_all_outputs_of_the_contract_exist(finished):
+    expected = {"effects.parquet", "dropped.csv", "report.html", "models/bcg.json"}
+    expected |= {f"tables/{name}.csv" for name in ("pooled", "comparison", "effects", "crosscheck")}
+    expected |= {f"figures/forest_bcg.{kind}" for kind in ("svg", "pdf", "png")}
+    assert expected <= set(digests(finished[0]))
+    with (finished[0] / "results/tables/pooled.csv").open() as handle:
+        row = next(csv.DictReader(handle))
+    contract = (
+        "k samples estimate se statistic df p ci_low ci_high pi_low pi_high tau2 tau2_se tau2_ci_low tau2_ci_high "
+        "i2 h2 q q_df q_p method ci_method rho metric level config_sha256 inputs_sha256"
+    )
+    assert set(contract.split()) <= set(row)
+
+
+def test_effects_lead_back_to_their_quotes(finished):
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(finished[0] / "results/effects.parquet").to_pylist()
+    assert len(rows) == 26
+    assert all(r["quote"] and r["locator"] and r["converter"] == "2x2_to_log_risk_ratio" for r in rows)
+
+
+def test_second_run_has_nothing_to_do(finished):
+    assert "Nothing to be done" in snakemake(finished[0], "--cores", "2")
+
+
+def test_the_same_bytes_with_one_core_and_with_two(finished, copy):
+    shutil.rmtree(copy / "results")
+    shutil.rmtree(copy / ".snakemake")
+    snakemake(copy, "--cores", "1")
+    assert digests(copy) == digests(finished[0])
+
+
+def test_editing_one_row_reruns_only_what_depends_on_it(copy):
+    table = copy / "data/raw/other/effects.csv"
+    table.write_text(table.read_text().replace("Aronson", "Aaronson"))
+    found = jobs(snakemake(copy, "-n", "--cores", "2"))
+    assert found["extract"] == 1
+    assert "pool_other" in found
+    assert "forest_other" in found
+    assert not {"pool_bcg", "forest_bcg", "config"} & set(found)
+
+
+def test_comments_and_documents_rerun_nothing(copy):
+    (copy / "README.md").write_text("words")
+    config = copy / "config.yaml"
+    config.write_text("# a comment\n" + config.read_text())
+    assert "Nothing to be done" in snakemake(copy, "-n", "--cores", "2")
+
+
+def test_changing_one_decision_reruns_only_its_batch(copy):
+    config = copy / "config.yaml"
+    head, tail = config.read_text().split("  other:\n")
+    config.write_text(head + "  other:\n" + tail.replace("ci: wald", "ci: hksj"))
+    found = jobs(snakemake(copy, "-n", "--cores", "2"))
+    assert "pool_other" in found
+    assert not {"pool_bcg", "forest_bcg", "extract"} & set(found)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (
+            lambda folder: edit(folder / "config.yaml", "title: BCG vaccine against tub", "titel: BCG"),
+            "did you mean title?",
+        ),
+        (lambda folder: edit(folder / "data/raw/bcg/effects.csv", "locator", "locater"), "did you mean locator?"),
+        (lambda folder: edit(folder / "config.yaml", "    columns: [n]", "    select: {outcome: [flu]}"), "'flu'"),
+        (lambda folder: (folder / "data/raw/bcg/effects.csv").write_text(""), "empty file"),
+    ],
+)
+def test_bad_input_stops_before_the_first_job_and_leaves_results(copy, spoil, said):
+    before = digests(copy)
+    spoil(copy)
+    assert said in snakemake(copy, "--cores", "2", ok=False)
+    assert digests(copy) == before
+
+
+def edit(path, old, new):
+    content = path.read_text()
+    assert old in content
+    path.write_text(content.replace(old, new, 1))
+
+
+def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
+    from synthesis.cli import main
+
+    out = tmp_path / "models"
+    common = ["--config", str(project.config_path)]
+    sources = ["--sources", str(tmp_path / "bcg.json")]
+    assert (
+        main(
+            [
+                "extract",
+                "--raw",
+                str(project.raw),
+                "--source",
+                "bcg",
+                "--metrics",
+                "log_risk_ratio",
+                "--out",
+                sources[1],
+            ]
+        )
+        == 0
+    )
+    assert main(["pool", *common, "--syntheses", "bcg", *sources, "--out", str(out)]) == 0
+    assert "-0.7145" in capsys.readouterr().out
+    assert main(["pool", *common, "--syntheses", "nothing", *sources, "--out", str(out)]) == 1
+    assert "one of bcg" in capsys.readouterr().err
+    assert main(["config", *common, "--out", str(tmp_path / "config.json")]) == 0
+    assert read_json(tmp_path / "config.json")["defaults"]["rho"] == 0.6
+
+
+def test_a_failed_write_leaves_the_earlier_file(tmp_path):
+    from synthesis.files import replace, write_text
+
+    path = tmp_path / "a.txt"
+    write_text(path, "before")
+
+    def broken(target):
+        target.write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        replace(path, broken)
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
