@@ -7,9 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check figures-check bench schemas lock clean
+.PHONY: help setup results test check bench schemas readme lock clean
 
 help:
+	@echo 'Targets:'
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
 
 setup: $(STAMP)
@@ -40,6 +41,10 @@ bench: $(STAMP)
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
 	$(BIN)/synthesis schemas .
+
+# make readme    puts the comparison figure of the last run into the README
+readme: results
+	cp results/figures/forest_comparison.png docs/forest_comparison.png
 
 # make lock      resolves pyproject.toml again into requirements.lock
 lock: $(STAMP)

@@ -27,3 +27,7 @@ rule all:
         "results/tables/comparison.csv",
         FIGURES,
         "results/report.html",
+
+
+onsuccess:
+    print("Open results/report.html; the figures are in results/figures/.")
