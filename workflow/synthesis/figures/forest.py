@@ -34,6 +34,7 @@ FALLBACK = [FAMILY, "DejaVu Sans"]
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
 INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
+BOLD = frozenset({"pooled", "single"})
 WEIGHT_NAME = "Weight, %"
 
 
@@ -109,8 +110,9 @@ class Page:
         return self._widths[key] if content else 0.0
 
     def add(self, artist: Artist) -> None:
-        """Adds a shape or line."""
+        """Adds a shape or line, above whatever was added before."""
         artist.set_transform(self._place)
+        artist.set_zorder(2)
         self.figure.add_artist(artist)
 
     def text(
@@ -198,11 +200,11 @@ def _columns(page: Page, layout: Layout) -> Columns:
         heads = [s.columns[i] for s in layout.sections if i < len(s.columns)]
         cells = [row.cells[i] for row in marks if i < len(row.cells)]
         cell_widths.append(min(style.cell_max, max(widest(cells), widest(heads, weight="bold"))))
-    bold = [r.low_text for r in marks if r.kind == "pooled"]
+    bold = [r.low_text for r in marks if r.kind in BOLD]
     low = max(widest([r.low_text for r in marks]), widest(bold, weight="bold"))
     high = max(
         widest([r.high_text for r in marks]),
-        widest([r.high_text for r in marks if r.kind == "pooled"], weight="bold"),
+        widest([r.high_text for r in marks if r.kind in BOLD], weight="bold"),
     )
     estimate = max(
         widest([r.estimate_text for r in marks], weight="bold"),
@@ -220,7 +222,7 @@ def _columns(page: Page, layout: Layout) -> Columns:
     beside_cells = [r for r in marks if any(r.cells)]
     labels = max(
         widest([r.label for r in beside_cells]) + 0.1,
-        widest([r.label for r in beside_cells if r.kind == "pooled"], weight="bold"),
+        widest([r.label for r in beside_cells if r.kind in BOLD], weight="bold"),
         widest([r.label for r in marks]) - cells_total,
     )
     available = plot_right - style.margin - cells_total - gap
@@ -352,7 +354,7 @@ class _SectionDrawing:
 
     def _texts(self, row: Row, middle: float) -> None:
         page, columns, style = self.page, self.columns, self.style
-        weight = "bold" if row.kind == "pooled" else "normal"
+        weight = "bold" if row.kind in BOLD else "normal"
         indent = 0.1 if row.kind in {"study", "prediction", "converted"} else 0.0
         free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
         label = page.fitted(row.label, free - indent, style.font, weight)

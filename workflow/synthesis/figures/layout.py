@@ -17,7 +17,7 @@ from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
 if TYPE_CHECKING:
     from synthesis.models.config import ComparisonFigure
 
-RowKind = Literal["heading", "study", "pooled", "prediction", "reference", "converted", "note"]
+RowKind = Literal["heading", "study", "pooled", "single", "prediction", "reference", "converted", "note"]
 
 AXIS_NAME = {
     "z": "Correlation r",
@@ -187,23 +187,22 @@ def people(document: dict[str, Any]) -> int:
 
 
 def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]:
-    """The diamond, the prediction interval and the heterogeneity line of one synthesis."""
-    metric, lane = document["metric"], document["lane"]
-    single = document["samples"] == 1
-    label = "Single sample" if single else f"Pooled {document['word']} (random effects)"
-    if document["method"] == "FE":
-        label = f"Pooled {document['word']} (common effect)"
+    """The diamond, the prediction interval and the heterogeneity line; of a single sample just the line."""
+    metric, lane, key = document["metric"], document["lane"], document["synthesis"]
+    note = Row("note", heterogeneity(document), lane, key=key)
+    if document["samples"] == 1:
+        return [note]
+    model = "common effect" if document["method"] == "FE" else "random effects"
+    label = f"Pooled {document['word']} ({model})"
     cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
     mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
-    key = document["synthesis"]
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
     if document["pi_low"] is not None:
         low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
         rows.append(Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts))
-    rows.append(Row("note", heterogeneity(document), lane, key=key))
-    return rows
+    return [*rows, note]
 
 
 def heterogeneity(document: dict[str, Any]) -> str:
@@ -394,17 +393,17 @@ def comparison(
         sections.append(_bridge_section(bridges, documents))
     notes = _notes(used)
     if not plan.studies:
-        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval."
+        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (shown, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
 
 
 def _summary_row(document: dict[str, Any], label: str) -> Row:
-    """A whole synthesis in one row: diamond with the prediction interval behind it."""
+    """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
     metric = document["metric"]
     low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
     return Row(
-        "pooled",
+        "single" if document["samples"] == 1 else "pooled",
         label,
         document["lane"],
         (text.count(document["samples"]), text.count(people(document))),

@@ -71,7 +71,7 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
 }
 # How each contrast reads a correlation as a difference between two groups.
 CONTRAST_NAME: dict[str, str] = {
-    "2_sd": "one SD above against one SD below the mean alliance",
+    "2_sd": "one SD above against one SD below the mean",
     "1_sd": "one SD of alliance",
     "median_split": "better against worse half of alliances",
     "concordance": "equal probability of the better outcome",
