@@ -73,7 +73,7 @@ def test_rows_are_ordered_by_year_and_keep_their_keys():
     studies = [row for row in layout.sections[0].rows if row.kind == "study"]
     years = {f"x{i}": 2000 + (i * 7) % 20 for i in range(9)}
     assert [years[row.key] for row in studies] == sorted(years.values())
-    assert {row.effects for row in studies if "2 effects" in row.label} == {(f"e{i}", f"f{i}") for i in (0, 3, 6)}
+    assert {row.effects for row in studies if "2 estimates" in row.label} == {(f"e{i}", f"f{i}") for i in (0, 3, 6)}
 
 
 def test_blocks_of_a_column_have_headings():

@@ -43,7 +43,7 @@ def sentence(document: Record) -> str:
     def shown(field: str) -> str:
         return text.number(back_transform(metric, document[field]))
 
-    counts = f"{text.plural(document['samples'], 'sample')}, {text.plural(document['k'], 'effect')}"
+    counts = f"{text.plural(document['samples'], 'sample')}, {text.plural(document['k'], 'estimate')}"
     lead = "the" if document["samples"] == 1 else "pooled"
     words = (
         f"{document['title']}: {lead} {document['word']} {name} = {shown('estimate')} "
@@ -56,7 +56,8 @@ def sentence(document: Record) -> str:
             f"; {text.plural(document['set_to_zero'], 'finding')} reported as not significant "
             "entered as 0, a stress test"
         )
-    return words + "."
+    note = document["figure"]["note"]
+    return f"{words}. {note}" if note else f"{words}."
 
 
 def bridge_sentence(title: str, rows: list[Record]) -> str:
@@ -168,9 +169,9 @@ def _effects(effects: list[Record]) -> str:
             f"<td><blockquote>{escape(r['quote'])}</blockquote>{escape(r['locator'])}</td>",
         ]
         rows.append("<tr>" + "".join(cells) + "</tr>")
-    head = "".join(f"<th scope='col'>{h}</th>" for h in ("Study", "Effect", "Converter", "Quote and locator"))
+    head = "".join(f"<th scope='col'>{h}</th>" for h in ("Study", "Estimate", "Converter", "Quote and locator"))
     return (
-        f"<details><summary>All {len(effects)} usable effects with their quotes</summary><div class='wide'>"
+        f"<details><summary>All {len(effects)} usable numbers with their quotes</summary><div class='wide'>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
     )
 

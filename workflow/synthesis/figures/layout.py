@@ -154,7 +154,7 @@ def study_rows(document: dict[str, Any], columns: Iterable[str], group_by: str |
     def row(study: dict[str, Any]) -> Row:
         half = quantile * math.sqrt(study["vi"])
         several = len(study["effects"])
-        label = study["label"] + (f" ({several} effects)" if several > 1 else "")
+        label = study["label"] + (f" ({several} estimates)" if several > 1 else "")
         cells = tuple(text.count(study["n"]) if c == "n" else str(study.get(c) or "") for c in columns)
         return Row(
             "study",
@@ -207,7 +207,7 @@ def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]
 
 def heterogeneity(document: dict[str, Any]) -> str:
     """The line below a diamond: samples, effects, heterogeneity and how it was fitted."""
-    parts = [text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "effect")]
+    parts = [text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "estimate")]
     if document["tau2"] is not None and document["method"] != "FE":
         limits = (document["tau2_ci_low"], document["tau2_ci_high"])
         shown = text.variance(document["tau2"], *limits)
@@ -326,7 +326,7 @@ def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     notes = []
     if any(d["rho"] is not None for d in documents):
         rho = next(d["rho"] for d in documents if d["rho"] is not None)
-        notes.append(f"Several effects of one sample are combined first (assumed correlation {rho:g}).")
+        notes.append(f"Several estimates of one sample are combined first (assumed correlation {rho:g}).")
     if any(d["lane"] == "A" for d in documents):
         notes.append("Correlations are associations: early improvement raises the alliance too.")
     if any(d["set_to_zero"] for d in documents):
