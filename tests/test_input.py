@@ -238,7 +238,7 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("syntheses", "bcg", "select"), {"comparitor": ["x"]}, "did you mean comparator?"),
         (("syntheses", "bcg", "select"), {"note": {"at_least": 3}}, "need a number column"),
         (("syntheses", "bcg", "select"), {"year": {}}, "a condition names"),
-        (("syntheses", "bcg", "group_by"), "colour", "not a column"),
+        (("syntheses", "bcg", "group_by"), "contry", "did you mean country?"),
         (("syntheses", "bcg", "nonsignificant_as_zero"), True, "lane A only"),
         (("comparisons",), {"x": {"title": "x", "first": "bcg", "second": "bcg"}}, "compared with itself"),
         (("bridges",), {"x": {"title": "x", "association": "bcg", "effect": "bcg"}}, "not of lane A"),

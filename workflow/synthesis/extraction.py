@@ -45,6 +45,7 @@ DROPPED_TYPES: dict[str, type] = {
     "category": str,
     "reason": str,
     "metric": str,
+    "not_in_quote": str,
 } | _RAW_TYPES
 _UNREAD_REASON = {
     "ns": "reported as not significant, without a number",
@@ -171,6 +172,7 @@ def convert_rows(
             except CannotConvert as refusal:
                 category, reason = _why(row, str(refusal))
                 entry = {"source": source, "category": category, "reason": reason, "metric": metric}
+                entry["not_in_quote"] = "; ".join(numbers_not_in_quote(row))
                 dropped.append(entry | {name: row[name] for name in BY_NAME})
     return Extracted(effects, dropped)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -176,6 +177,18 @@ def _effects(effects: list[Record]) -> str:
     )
 
 
+def _quote_check(records: list[Record]) -> str:
+    """How many rows print a number that their quote does not show, and which columns those are."""
+    rows = {r["effect_id"]: [c for c in r["not_in_quote"].split("; ") if c] for r in records}
+    counts = Counter(column for columns in rows.values() for column in columns)
+    unquoted = sum(1 for columns in rows.values() if columns)
+    shown = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
+    return (
+        f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there, "
+        f"most often a sample size that stands elsewhere on the page: {shown or 'none'}. The remark beside a row names them."
+    )
+
+
 def render(
     config: Config,
     documents: list[Record],
@@ -209,6 +222,7 @@ def render(
         "<p>Same-metric differences are on the scale of Fisher z or g, with separate between-study variances.</p>",
         _comparison_table(comparison),
         "<h2>Where each number comes from</h2>",
+        f"<p>{escape(_quote_check([*effects, *dropped]))}</p>",
         _effects(effects),
         "<h2>What is missing or not used</h2>",
         _gaps(dropped),

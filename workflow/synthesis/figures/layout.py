@@ -40,6 +40,8 @@ COLUMN_NAME = {
     "tier": "Tier",
     "rob": "Risk of bias",
     "country": "Country",
+    "exactness": "Conversion",
+    "estimand": "Estimand",
     "samples": "Samples",
     "people": "People",
 }

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
-from synthesis.models.vocabulary import CiMethod, Contrast, Lane, Metric, Tau2Method
+from synthesis.models.vocabulary import CiMethod, Contrast, Descriptor, Lane, Metric, Tau2Method
 
 T = TypeVar("T", bound="Model")
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -25,20 +25,7 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),
 }
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
-FigureColumn = Literal[
-    "n",
-    "rater",
-    "comparator",
-    "outcome",
-    "format",
-    "disorder",
-    "treatment",
-    "timepoint",
-    "confidence",
-    "tier",
-    "rob",
-    "country",
-]
+FigureColumn = Literal["n"] | Descriptor
 
 
 class Model(BaseModel):
@@ -124,7 +111,7 @@ class Synthesis(Model):
     columns: tuple[FigureColumn, ...] = Field(
         ("n",), max_length=3, description="Columns of the forest plot between study and plot."
     )
-    group_by: str | None = Field(None, description="Column that orders the forest plot in blocks.")
+    group_by: Descriptor | None = Field(None, description="Column that orders the forest plot in blocks.")
     favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
     note: str = Field("", description="What a reader of the figure must know; shown below it.")
 
@@ -133,8 +120,7 @@ class Synthesis(Model):
         if self.metric not in LANE_METRICS[self.lane]:
             allowed = ", ".join(LANE_METRICS[self.lane])
             raise ValueError(f"metric {self.metric} does not belong to lane {self.lane} ({allowed})")
-        columns = [*self.select, *([self.group_by] if self.group_by else [])]
-        for name in columns:
+        for name in self.select:
             if name not in SELECTABLE:
                 close = difflib.get_close_matches(name, SELECTABLE, n=1)
                 hint = f"; did you mean {close[0]}?" if close else ""
@@ -169,8 +155,8 @@ class Bridge(Model):
     effect: Name = Field(description="A synthesis of lane B in metric g.")
     contrasts: tuple[Contrast, ...] = Field(
         ("2_sd", "1_sd", "median_split", "concordance"),
-        min_length=1,
-        description="Ways to read r as a difference between groups; always several.",
+        min_length=2,
+        description="Ways to read r as a difference between groups; always several, never one.",
     )
 
 

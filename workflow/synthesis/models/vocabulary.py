@@ -62,6 +62,22 @@ ReportedAs = Literal[
 ]
 Adjustment = Literal["none", "baseline", "prior change", "unknown"]
 DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+# Columns that describe a sample in tables and figures.
+Descriptor = Literal[
+    "rater",
+    "comparator",
+    "outcome",
+    "format",
+    "disorder",
+    "treatment",
+    "timepoint",
+    "confidence",
+    "tier",
+    "rob",
+    "country",
+    "exactness",
+    "estimand",
+]
 Contrast = Literal["2_sd", "1_sd", "median_split", "concordance"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}

@@ -12,27 +12,11 @@ import numpy as np
 
 from synthesis.extraction import reference_rows
 from synthesis.models.config import Defaults, Synthesis
-from synthesis.models.vocabulary import LANE_WORD
+from synthesis.models.vocabulary import LANE_WORD, Descriptor, terms
 from synthesis.pooling.dependence import Composites, composites
 from synthesis.pooling.fit import pool
 from synthesis.selection import SET_TO_ZERO, select_effects
 
-# Columns that describe a study row in tables and figures.
-DESCRIPTORS = (
-    "rater",
-    "comparator",
-    "outcome",
-    "format",
-    "disorder",
-    "treatment",
-    "timepoint",
-    "confidence",
-    "tier",
-    "rob",
-    "country",
-    "exactness",
-    "estimand",
-)
 MIXED = "mixed"
 
 
@@ -103,7 +87,7 @@ def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[
             "effects": [row["effect_id"] for row in rows],
             "source": _joined(row["source"] for row in rows),
         }
-        studies.append(entry | {name: _common(row[name] for row in rows) for name in DESCRIPTORS})
+        studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
     return studies
 
 
