@@ -184,8 +184,8 @@ def _quote_check(records: list[Record]) -> str:
     unquoted = sum(1 for columns in rows.values() if columns)
     shown = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
     return (
-        f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there, "
-        f"most often a sample size that stands elsewhere on the page: {shown or 'none'}. The remark beside a row names them."
+        f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there: "
+        f"{shown or 'none'}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
     )
 
 
