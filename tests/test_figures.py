@@ -40,7 +40,13 @@ def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **chang
         "set_to_zero": 0,
         "studies": studies,
         "references": [],
-        "figure": {"columns": ["n", "comparator"], "group_by": None, "favours": ["left", "right"], "note": ""},
+        "figure": {
+            "columns": ["n", "comparator"],
+            "group_by": None,
+            "favours": ["left", "right"],
+            "note": "",
+            "orientation": "better",
+        },
     }
     return fit.to_dict() | extra | changes
 
@@ -77,7 +83,13 @@ def test_rows_are_ordered_by_year_and_keep_their_keys():
 
 
 def test_blocks_of_a_column_have_headings():
-    options = {"columns": ["n"], "group_by": "comparator", "favours": None, "note": "Read this."}
+    options = {
+        "columns": ["n"],
+        "group_by": "comparator",
+        "favours": None,
+        "note": "Read this.",
+        "orientation": "better",
+    }
     layout = forest(document(6, figure=options))
     headings = [row.label for row in layout.sections[0].rows if row.kind == "heading"]
     assert headings == ["Usual care", "Wait list"]
@@ -161,6 +173,18 @@ def test_comparison_keeps_lanes_apart_on_their_own_axes(studies):
     assert [row.kind for row in lane_c.rows] == ["heading", "converted", "converted", "pooled"]
     if not studies:
         assert lane_a.rows[0].pi_low is not None
+
+
+def test_words_under_the_axis_are_left_out_where_a_sign_may_mean_either():
+    plan = ComparisonFigure.model_validate({"title": "x", "blocks": [{"synthesis": "a"}, {"synthesis": "b"}]})
+
+    def favours(**second):
+        options = {"columns": ["n"], "group_by": None, "favours": None, "note": "", "orientation": "better"}
+        a, b = document(3, name="a", figure=options), document(3, name="b", figure=options | second)
+        return comparison("x", plan, {"a": a, "b": b}, {}, []).sections[0].favours
+
+    assert favours() == ("favours comparator", "favours treatment")
+    assert favours(orientation="as_reported") is None
 
 
 def test_the_layout_table_has_a_record_per_row():

@@ -375,9 +375,7 @@ def comparison(
             else:
                 rows.append(_summary_row(document, heading))
         rows += _reference_block(references.get(lane, []), metric)
-        favours = ("favours comparator", "favours treatment")
-        if lane == "A":
-            favours = ("", f"stronger {LANE_WORD[lane]}")
+        favours = _favours(lane, [d for d in used if (d["lane"], d["metric"]) == (lane, metric)])
         name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
         sections.append(
             _section(
@@ -398,6 +396,19 @@ def comparison(
         shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (shown, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
+
+
+def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """The words under a section's axis: its blocks' own where they agree; none where a sign may mean either."""
+    own = {tuple(d["figure"]["favours"] or ()) for d in documents}
+    if len(own) == 1 and own != {()}:
+        left, right = own.pop()
+        return left, right
+    if any(d["figure"]["orientation"] == "as_reported" for d in documents):
+        return None
+    if lane == "A":
+        return "", f"stronger {LANE_WORD[lane]}"
+    return "favours comparator", "favours treatment"
 
 
 def _summary_row(document: dict[str, Any], label: str) -> Row:

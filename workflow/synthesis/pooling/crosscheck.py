@@ -64,7 +64,7 @@ def crosscheck(document: dict[str, Any]) -> list[dict[str, Any]]:
         # Scaled variances are about 1, and so is what tau2 and the estimate are measured against.
         compare("tau2", "PyMARE", found["tau2"], scale, SEARCH_RTOL, floor=1.0)
         compare("estimate", "PyMARE", found["estimate"], scale**0.5, SEARCH_RTOL, floor=1.0)
-        compare("se", "PyMARE", found["se"], scale**0.5, SEARCH_RTOL)
+        compare("se", "PyMARE", found["se"], scale**0.5, SEARCH_RTOL, floor=1.0)
         compare("q", "PyMARE", found["q"], 1.0, CLOSED_FORM_RTOL, floor=1.0)
         if document["method"] != "FE":
             for name in ("tau2_ci_low", "tau2_ci_high"):

@@ -59,7 +59,9 @@ def run_synthesis(
         synthesis.metric,
         effects,
     )
-    document["figure"] = synthesis.model_dump(mode="json", include={"columns", "group_by", "favours", "note"})
+    document["figure"] = synthesis.model_dump(
+        mode="json", include={"columns", "group_by", "favours", "note", "orientation"}
+    )
     plan = {"synthesis": synthesis.model_dump(mode="json"), "defaults": defaults.model_dump(mode="json")}
     document["config_sha256"] = digest(plan)
     inputs = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
