@@ -74,6 +74,10 @@ def test_missing_and_repeated_column(project, capsys):
         ({"value": "0.5", "se": "1", "p": "<.001", "statistic": "g"}, "as value and standard error imply"),
         ({"sd_treat": "0", "statistic": "mean_sd"}, "above 0"),
         ({"sd_treat": "1.4", "sd_control": "27.8", "statistic": "mean_sd"}, "standard error entered as SD"),
+        (
+            {"sd_treat": "2.12", "sd_control": "2.31", "baseline_sd_treat": "9.66", "statistic": "mean_sd"},
+            "2.12 beside baseline_sd_treat 9.66",
+        ),
         ({"percent_women": "60"}, "at most 1"),
     ],
 )

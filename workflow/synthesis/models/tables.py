@@ -34,7 +34,7 @@ SE_CI_RATIO = 1.15
 # A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
 # t instead of normal, rounding of all three.
 P_Z_SLACK = 0.45
-# Standard deviations of two randomised arms on one scale hardly differ by more than this factor.
+# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
 SD_RATIO = 4.0
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -238,15 +238,16 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
-    if printed("sd_treat", "sd_control") and row["exclusion_reason"] == "":
-        ratio = max(row["sd_treat"], row["sd_control"]) / min(row["sd_treat"], row["sd_control"])
-        if ratio > SD_RATIO:
-            yield (
-                "sd_treat",
-                f"{row['sd_treat']:g} beside sd_control {row['sd_control']:g}",
-                f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason",
-                "a standard error entered as SD, or shifted cells? Settle it in corrections.csv",
-            )
+    pairs = [("sd_treat", "sd_control")]
+    if statistic == "mean_sd":
+        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
+    for one, other in pairs:
+        if row["exclusion_reason"] or not printed(one, other):
+            continue
+        if max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
+            shown = f"{row[one]:g} beside {other} {row[other]:g}"
+            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
+            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
     yield from _precision_faults(row)
 
 
