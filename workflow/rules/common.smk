@@ -7,7 +7,6 @@ from pathlib import Path
 from synthesis import plan as planning
 from synthesis.errors import InputError
 from synthesis.models.config import read_yaml
-from synthesis.models.config import read_yaml
 
 try:
     for path in workflow.configfiles:
