@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench schemas readme lock clean
+.PHONY: help setup results test check bench coverage schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -34,13 +34,22 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
-# make bench     wall time and memory of the main job, written to docs/benchmarks.md
+# make bench     wall time and memory of the main job, fits beside PyMARE, written to docs/benchmarks.md
 bench: $(STAMP)
 	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/fits.py
+
+# make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
+coverage: $(STAMP)
+	$(BIN)/python benchmarks/coverage.py
 
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
 	$(BIN)/synthesis schemas .
+
+# make validation  recomputes every stored number of metafor and writes docs/validation.md
+validation: $(STAMP)
+	$(BIN)/python tests/validation.py
 
 # make readme    puts the comparison figure of the last run into the README
 readme: results

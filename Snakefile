@@ -25,6 +25,7 @@ rule all:
         "results/tables/effects.csv",
         "results/tables/pooled.csv",
         "results/tables/comparison.csv",
+        DIAGNOSTIC_TABLES,
         FIGURES,
         "results/report.html",
 

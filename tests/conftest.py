@@ -13,7 +13,10 @@ BCG = ROOT / "examples" / "bcg"
 
 @pytest.fixture(scope="session")
 def metafor():
-    return json.loads((DATA / "metafor.json").read_text())["sets"]
+    """Effects and variances of the reference sets, and what metafor makes of them."""
+    from tally import NAMES, reference
+
+    return {name: reference(name)["data"] | reference(name) for name in NAMES}
 
 
 @pytest.fixture(scope="session")

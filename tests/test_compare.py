@@ -13,7 +13,10 @@ from synthesis.models.config import Bridge, Comparison
 def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
     fit = pool(yi, vi, ci=ci, metric=metric)
     samples = samples or [f"{name}{i}" for i in range(len(yi))]
-    studies = [{"sample_id": s, "yi": y, "vi": v} for s, y, v in zip(samples, yi, vi, strict=True)]
+    studies = [
+        {"sample_id": s, "yi": y, "vi": v, "members": [{"yi": y, "vi": v}]}
+        for s, y, v in zip(samples, yi, vi, strict=True)
+    ]
     return fit.to_dict() | {"synthesis": name, "studies": studies}
 
 

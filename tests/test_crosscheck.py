@@ -10,7 +10,7 @@ from synthesis.pooling.crosscheck import PYMARE_METHODS, crosscheck, crosscheck_
 
 def document(yi, vi, **options):
     fit = synthesis.pool(yi, vi, **options)
-    studies = [{"yi": y, "vi": v} for y, v in zip(yi, vi, strict=True)]
+    studies = [{"yi": y, "vi": v, "members": [{"yi": y, "vi": v}]} for y, v in zip(yi, vi, strict=True)]
     return fit.to_dict() | {"synthesis": "x", "studies": studies}
 
 

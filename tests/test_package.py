@@ -25,6 +25,7 @@ LAYERS = [
     "extraction",
     "selection",
     "pooling",
+    "diagnose",
     "compare",
     "figures",
     "report",
@@ -131,7 +132,7 @@ def test_nothing_names_a_machine_or_an_index():
     assert len(tracked) > 50
     path = re.compile(r"(?<![\w.:/])/(home|root|Users)/[a-z]")
     for name in tracked:
-        if name.endswith((".ttf", ".png")) or name == "profiles":
+        if name.endswith((".ttf", ".png", ".gz")) or name == "profiles":
             continue
         content = (ROOT / name).read_text(encoding="utf-8")
         assert path.search(content) is None, name

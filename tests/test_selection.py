@@ -62,10 +62,13 @@ def plan_rows(source):
 
 def test_pool_of_the_abstracts_agrees_with_the_extractors_check(alliance):
     """The extraction notes: 34 samples with a number give r of about .26; null findings as zero, about .16."""
-    document = run_synthesis("x", lane_a(), Defaults(), alliance.effects, alliance.dropped)
+    mean_of_sample = Defaults(model="composites")
+    document = run_synthesis("x", lane_a(), mean_of_sample, alliance.effects, alliance.dropped)
     assert document["samples"] == 34
     assert math.tanh(document["estimate"]) == pytest.approx(0.26, abs=0.01)
-    stressed = run_synthesis("x", lane_a(nonsignificant_as_zero=True), Defaults(), alliance.effects, alliance.dropped)
+    stressed = run_synthesis(
+        "x", lane_a(nonsignificant_as_zero=True), mean_of_sample, alliance.effects, alliance.dropped
+    )
     assert math.tanh(stressed["estimate"]) == pytest.approx(0.16, abs=0.015)
     zeros = [s for s in stressed["studies"] if s["exactness"] == "set to zero"]
     assert len(zeros) == stressed["set_to_zero"] == stressed["samples"] - 34

@@ -14,3 +14,45 @@ PRINTED_3 = 0.0005
 PRINTED_4 = 0.00005
 # Laws that hold exactly but for the order of floating-point sums.
 LAW = 1e-8
+# p-values this small are 0 to any reader; their relative error is that of the tail function.
+TINY_P = 1e-12
+# Roever (2020): bayesmeta integrates tau adaptively and optimises modes and shortest intervals, to about 1e-5.
+BAYESMETA_TAU = 1e-8
+BAYESMETA_TAU_OPTIMISED = 5e-5
+# mu and theta are mixtures on bayesmeta's own grid of tau (delta 0.01, epsilon 1e-4): 0.01% of the mass is left out.
+BAYESMETA_MU = 5e-4
+BAYESMETA_THETA = 1e-3
+# Two-dimensional adaptive integration that knows nothing of the closed forms.
+BRUTE_FORCE = 1e-7
+# Exact but for rounding; a mode (a flat top) keeps half of the digits.
+BAYES_LAW = 1e-9
+BAYES_LAW_MODE = 1e-7
+# metafor's selection models are Newton-polished nlminb results; absolute values in units of the largest effect.
+SELECTION = 1e-5
+SELECTION_ABSOLUTE = 1e-6
+# Where metafor stopped with a gradient of 4e-6 to 2e-4 (ours: below 1e-11), on a likelihood no higher than ours.
+SELECTION_UNPOLISHED = 2e-4
+# Our likelihood is never lower than metafor's by more than rounding of the stored digits.
+SELECTION_LIKELIHOOD = 1e-6
+SELECTION_LAW = 1e-7
+# Sections of the reference, first matching prefix: (relative, absolute in units of the largest effect), and why.
+SECTIONS = (
+    # metafor's uniroot stops at about 1e-10 of its own scale
+    ("confint.PL", 1e-5, 1e-7),
+    ("confint", 1e-6, 1e-9),
+    # nlminb inside confint.rma.mv
+    ("mv.ml3_confint", 1e-4, 1e-6),
+    ("mv", 1e-6, 1e-8),
+    # metafor's optimiser stops at a gradient of about 1e-4; ours at 1e-9
+    ("selmodel", 1e-4, 1e-5),
+    # bayesmeta integrates on a grid of its own; 5e-3 is what it promises
+    ("extras.bayesmeta", 5e-3, 5e-3),
+    # meta's REML stops at 1e-5
+    ("extras", 1e-4, 1e-4),
+    ("", 1e-7, 1e-9),
+)
+
+
+def for_path(path: str) -> tuple[float, float]:
+    """Relative and absolute tolerance of a stored number."""
+    return next((relative, absolute) for prefix, relative, absolute in SECTIONS if path.startswith(prefix))

@@ -1,6 +1,7 @@
 # in:  results/sources/<source>.json
-# out: results/models/<synthesis>.json, results/tables/{pooled,crosscheck,comparison}.csv
-# config: syntheses, defaults, comparisons, bridges
+# out: results/models/<synthesis>.json, results/diagnostics/<synthesis>.json,
+#      results/tables/{pooled,crosscheck,comparison,influence,cumulative,small_study,moderators,few_samples}.csv
+# config: syntheses, defaults, diagnostics, comparisons, bridges
 
 # One job per set of sources: its syntheses depend on the same rows, and starting a Python costs more than a fit.
 for batch, names in PLAN.batches().items():
@@ -50,6 +51,31 @@ rule pooled:
     shell:
         "synthesis pooled --models {input:q} --table {output.table:q} --crosscheck {output.crosscheck:q} "
         "> {log:q} 2>&1"
+
+
+rule diagnose:
+    input:
+        MODELS,
+    output:
+        expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
+        report(
+            DIAGNOSTIC_TABLES,
+            category="Diagnostics",
+            caption="../report/diagnostics.rst",
+        ),
+    log:
+        "results/logs/diagnose.log",
+    benchmark:
+        "results/benchmarks/diagnose.tsv"
+    priority: 1
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=PLAN.part(PLAN.config.syntheses, diagnostics=True),
+        code=CODE,
+    shell:
+        "synthesis diagnose --config - --models {input:q} --out results/diagnostics --tables results/tables "
+        "<<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule compare:

@@ -2,19 +2,77 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from synthesis.diagnose.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
+    from synthesis.diagnose.influence import (
+        baujat,
+        cumulative,
+        influence,
+        leave_one_out,
+        leave_one_sample_out,
+        shrunken,
+    )
+    from synthesis.diagnose.selection_model import selection_model
+    from synthesis.pooling.bayes import bayes
+    from synthesis.pooling.dependent import robust_regress
     from synthesis.pooling.fit import Fit, pool
+    from synthesis.pooling.many import pool_many
+    from synthesis.pooling.permutation import permutation_test
+    from synthesis.pooling.regression import design, predict, regress, subgroups
 
-__all__ = ["Fit", "pool"]
+__all__ = [
+    "Fit",
+    "baujat",
+    "bayes",
+    "cumulative",
+    "design",
+    "egger",
+    "fail_safe",
+    "influence",
+    "leave_one_out",
+    "leave_one_sample_out",
+    "permutation_test",
+    "pet_peese",
+    "pool",
+    "pool_many",
+    "predict",
+    "rank_test",
+    "regress",
+    "robust_egger",
+    "robust_regress",
+    "selection_model",
+    "shrunken",
+    "subgroups",
+    "trim_fill",
+]
 __version__ = "0.1.0"
+
+_HOMES = {
+    "diagnose.bias": ("egger", "fail_safe", "pet_peese", "rank_test", "robust_egger", "trim_fill"),
+    "diagnose.influence": (
+        "baujat",
+        "cumulative",
+        "influence",
+        "leave_one_out",
+        "leave_one_sample_out",
+        "shrunken",
+    ),
+    "diagnose.selection_model": ("selection_model",),
+    "pooling.bayes": ("bayes",),
+    "pooling.dependent": ("robust_regress",),
+    "pooling.fit": ("Fit", "pool"),
+    "pooling.many": ("pool_many",),
+    "pooling.permutation": ("permutation_test",),
+    "pooling.regression": ("design", "predict", "regress", "subgroups"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     # Late, so that a command that does not fit anything does not import numpy and scipy.
-    if name in __all__:
-        from synthesis.pooling import fit
-
-        return getattr(fit, name)
+    if name in _HOME:
+        return getattr(import_module(f"synthesis.{_HOME[name]}"), name)
     raise AttributeError(f"module 'synthesis' has no attribute {name!r}")

@@ -110,6 +110,23 @@ def pooled(args: argparse.Namespace) -> None:
     print(f"{len(documents)} fits; {len(compared)} numbers agree with the second route")
 
 
+def diagnose(args: argparse.Namespace) -> None:
+    """Examines every fit: influence, small-study effects, moderators, small numbers of samples."""
+    from synthesis.diagnose import run as diagnosing
+
+    plan = _plan(args.config).config
+    found = []
+    for path in args.models:
+        document = read_json(path)
+        synthesis = plan.syntheses[document["synthesis"]]
+        found.append(diagnosing.diagnose(document, synthesis.moderators, plan.diagnostics))
+    for one in found:
+        write_json(args.out / f"{one['synthesis']}.json", one)
+    for name, rows in diagnosing.tables(found).items():
+        write_csv(args.tables / f"{name}.csv", rows, diagnosing.TABLES[name])
+    print(f"{len(found)} syntheses examined")
+
+
 def compare(args: argparse.Namespace) -> None:
     """Contrasts and bridges as one table."""
     from synthesis import compare as comparing
@@ -239,6 +256,9 @@ def _parser() -> argparse.ArgumentParser:
     added = command(pooled, plan=False)
     many(added, "--models")
     one(added, "--table", "--crosscheck")
+    added = command(diagnose)
+    many(added, "--models")
+    one(added, "--out", "--tables")
     added = command(compare)
     many(added, "--models")
     one(added, "--table")

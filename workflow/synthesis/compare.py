@@ -78,12 +78,17 @@ def _side(name: str, document: dict[str, Any], shared: set[str]) -> dict[str, An
         where = f"config, key comparisons.{name}"
         synthesis = document["synthesis"]
         raise InputError([Problem(where, f"{synthesis} without shared samples", "at least one sample")])
+    members = [(s["sample_id"], m["yi"], m["vi"]) for s in studies for m in s["members"]]
+    multilevel = document["model"] in ("che", "three_level")
     options = {} if document["method"] == "single sample" else {"tau2": document["method"]}
-    ci = document["ci_method"]
+    if not multilevel:
+        options["ci"] = document["ci_method"]
     fit = pool(
-        [s["yi"] for s in studies],
-        [s["vi"] for s in studies],
-        ci=ci,
+        [yi for _, yi, _ in members],
+        [vi for _, _, vi in members],
+        cluster=[sample for sample, _, _ in members],
+        model=document["model"] if multilevel else "composites",
+        rho=document["rho"] or 0.0,
         level=document["level"],
         metric=document["metric"],
         **options,

@@ -49,6 +49,7 @@ class Plan:
         comparisons: Iterable[str] = (),
         bridges: Iterable[str] = (),
         figures: Iterable[str] = (),
+        diagnostics: bool = False,
     ) -> str:
         """A plan with just these entries and what they name, as JSON.
 
@@ -73,6 +74,8 @@ class Plan:
             "sources": [source for source in self.config.sources if source in sources],
             "defaults": content["defaults"],
         }
+        if diagnostics:
+            rest["diagnostics"] = content["diagnostics"]
         return json.dumps(rest | chosen, ensure_ascii=False)
 
     def batches(self) -> dict[str, list[str]]:

@@ -214,13 +214,36 @@ def heterogeneity(document: dict[str, Any]) -> str:
         limits = (document["tau2_ci_low"], document["tau2_ci_high"])
         shown = text.variance(document["tau2"], *limits)
         parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {shown}")
+    if document["omega2"] is not None:
+        within = text.variance(document["omega2"], None, None)
+        parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}")
     if document["i2"] is not None:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
         parts.append(f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}")
-    names = {"wald": "Wald", "hksj": "HKSJ", "hksj_adhoc": "HKSJ (ad hoc)"}
     if document["samples"] > 1:
-        parts.append(f"{document['method']}, {names[document['ci_method']]}")
+        parts.append(f"{document['method']}, {_INTERVALS[document['ci_method']]}{_dependence(document)}")
     return "; ".join(parts)
+
+
+_INTERVALS = {
+    "wald": "Wald",
+    "wald_t": "Wald with t",
+    "hksj": "HKSJ",
+    "hksj_adhoc": "HKSJ (ad hoc)",
+    "cr2": "cluster-robust CR2",
+}
+
+
+def _dependence(document: dict[str, Any]) -> str:
+    """How effects of one sample were treated, where any sample has several."""
+    match document["model"]:
+        case "che":
+            return f", correlated and hierarchical effects (ρ = {document['rho']:g})"
+        case "three_level":
+            return ", three-level model"
+        case "composites":
+            return f", composites (ρ = {document['rho']:g})"
+    return ""
 
 
 def reference_row(reference: dict[str, Any], metric: str) -> Row:

@@ -13,7 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from synthesis.errors import InputError, Problem
 from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
-from synthesis.models.vocabulary import CiMethod, Contrast, Descriptor, Lane, Metric, Tau2Method
+from synthesis.models.vocabulary import (
+    CiMethod,
+    Contrast,
+    DependenceModel,
+    Descriptor,
+    Lane,
+    Metric,
+    NumericModerator,
+    Tau2Method,
+)
 
 T = TypeVar("T", bound="Model")
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
@@ -26,6 +35,7 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
 }
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 FigureColumn = Literal["n"] | Descriptor
+ModeratorName = NumericModerator | Descriptor
 
 
 class Model(BaseModel):
@@ -69,9 +79,34 @@ class Defaults(Model):
     """How syntheses are fitted unless they say otherwise. docs/defaults.md gives the reasons."""
 
     tau2: Tau2Method = Field("REML", description="Estimator of the between-study variance.")
-    ci: CiMethod = Field("hksj", description="Interval of the pooled estimate.")
+    ci: CiMethod = Field(
+        "hksj", description="Interval of the pooled estimate; che and three_level have their own (CR2)."
+    )
+    model: DependenceModel = Field(
+        "che",
+        description="Effects that share a sample: che (correlated and hierarchical effects, cluster-robust tests), "
+        "three_level (the same with rho 0), or composites (their mean); the ordinary model where no sample repeats.",
+    )
     level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
     rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
+
+
+class Diagnostics(Model):
+    """What is examined beside each pool, and from how many samples on."""
+
+    funnel_from: int = Field(
+        10, ge=3, description="Fewest samples for tests of small-study effects and publication bias."
+    )
+    force_funnel: tuple[Name, ...] = Field((), description="Syntheses tested with fewer samples, with a warning.")
+    bayes_up_to: int = Field(4, ge=0, description="Most samples for which the Bayesian fit is added.")
+    tau_scale: dict[Metric, float] = Field(
+        {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
+        description="Scale of the half-normal prior on tau in the Bayesian fit, by metric.",
+    )
+    permutations: int = Field(
+        10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."
+    )
+    seed: int = Field(1, ge=0, description="Seed of permutation tests that draw their arrangements.")
 
 
 class Conversions(Model):
@@ -106,7 +141,11 @@ class Synthesis(Model):
     )
     tau2: Tau2Method | None = Field(None, description="Overrides defaults.tau2.")
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
+    model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    moderators: tuple[ModeratorName, ...] = Field(
+        (), description="Columns for meta-regressions, one at a time: text as a factor, numbers as they are."
+    )
     references: References | None = Field(None, description="Published summaries to show beside it.")
     columns: tuple[FigureColumn, ...] = Field(
         ("n",), max_length=3, description="Columns of the forest plot between study and plot."
@@ -186,6 +225,7 @@ class Config(Model):
     question: str = Field("", description="The question, in one sentence.")
     sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
     defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
+    diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="What is examined beside each pool.")
     conversions: Conversions = Field(default_factory=Conversions, description="Decisions of converters.")
     syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
     comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
@@ -207,6 +247,8 @@ class Config(Model):
         for key, synthesis in self.syntheses.items():
             for source in synthesis.sources:
                 known(f"syntheses.{key}.sources", source, self.sources)
+        for name in self.diagnostics.force_funnel:
+            known("diagnostics.force_funnel", name, self.syntheses)
         for key, comparison in self.comparisons.items():
             where = f"comparisons.{key}"
             for side in (comparison.first, comparison.second):

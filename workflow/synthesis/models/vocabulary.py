@@ -32,8 +32,10 @@ Statistic = Literal[
 ]
 Metric = Literal["z", "g", "log_odds_ratio", "log_risk_ratio"]
 Lane = Literal["A", "B"]
-Tau2Method = Literal["FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM"]
-CiMethod = Literal["wald", "hksj", "hksj_adhoc"]
+Tau2Method = Literal["FE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "PM", "PMM", "DL2", "HE2"]
+CiMethod = Literal["wald", "wald_t", "hksj", "hksj_adhoc"]
+# How effects that share a sample are treated; docs/defaults.md.
+DependenceModel = Literal["composites", "che", "three_level"]
 Rater = Literal["client", "therapist", "observer", "clinician", "self-report"]
 Timepoint = Literal["early", "mid", "late", "averaged", "concurrent", "lagged", "post", "follow-up"]
 Comparator = Literal[
@@ -78,6 +80,7 @@ Descriptor = Literal[
     "exactness",
     "estimand",
 ]
+NumericModerator = Literal["year", "weeks", "n_total"]
 Contrast = Literal["2_sd", "1_sd", "median_split", "concordance"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}

@@ -1,200 +1,191 @@
-"""Between-study variance tau2 of an intercept-only model: estimators, standard error, Q-profile interval.
+"""What is said about tau2 of one data set: standard error, intervals, I2 and H2, log-likelihood.
 
-Our own because PyMARE and statsmodels lack HS, SJ, EB and (safely) PM, and return tau2 = 0 where one variance
-dwarfs the rest; `tests/test_pool.py` compares every estimator with metafor.
-All functions take arrays `yi`, `vi` of shape (k,), k >= 2, finite, vi > 0.
+Arrays `y`, `v` have shape (k,), `x` is a design (k, p) or None for an intercept alone; k > p, v > 0.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import chdtri
+from scipy.special import chdtri, ndtri
 
 from synthesis.models.vocabulary import Tau2Method
+from synthesis.pooling.kernel import Array, estimate_tau2, log_likelihood, prepare, solve_q, spread_of, terms
 
-Array = NDArray[np.float64]
-
-# Points of the likelihood's search grid per decade of tau2; the likelihood can have several maxima.
-_GRID_PER_DECADE = 24
-
-
-def weighted_mean(yi: Array, wi: Array) -> float:
-    """Sum of wi yi over the sum of wi."""
-    return float(np.dot(wi, yi) / wi.sum())
+# Relative width of the bracket at which a root is found, and the most steps to get there.
+_ROOT_WIDTH = 1e-14
+_ROOT_STEPS = 200
+IntervalKind = Literal["q_profile", "profile_likelihood"]
 
 
-def generalized_q(yi: Array, vi: Array, tau2: float) -> float:
-    """Q(tau2) = sum of (yi - mean)^2 / (vi + tau2), the mean being weighted likewise. DerSimonian & Kacker (2007)."""
-    wi = 1 / (vi + tau2)
-    return float(np.dot(wi, (yi - weighted_mean(yi, wi)) ** 2))
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """tau2 and what follows from it, in the squared units of yi; `i2` in percent. None: not defined.
 
-
-def typical_variance(vi: Array) -> float:
-    """The "typical" within-study variance of Higgins & Thompson (2002), eq. 9, behind I2 and H2."""
-    wi = 1 / vi
-    total = wi.sum()
-    return float((len(vi) - 1) * total / (total**2 - np.dot(wi, wi)))
-
-
-def estimate_tau2(yi: Array, vi: Array, method: Tau2Method) -> float:
-    """tau2 >= 0 by `method`, in the squared units of yi. FE gives 0.
-
-    DL: DerSimonian & Laird (1986); HE: Hedges & Olkin (1985), ch. 9; HS: Hunter & Schmidt (1990), as in
-    Viechtbauer (2005); SJ: Sidik & Jonkman (2005); ML, REML: Viechtbauer (2005), J Educ Behav Stat 30:261-293;
-    EB: Morris (1983), the same root as PM for this model; PM: Paule & Mandel (1982).
+    `q` is Cochran's (residual) Q with `q_df` degrees of freedom; `log_likelihood` is the restricted one for REML and
+    the ordinary one otherwise, with its constant, as are `aic` and `bic`.
     """
+
+    tau2: float
+    tau2_se: float | None
+    i2: float
+    h2: float
+    q: float
+    q_df: int
+    log_likelihood: float
+    aic: float
+    bic: float
+
+
+def describe(
+    y: Array, v: Array, method: Tau2Method, x: Array | None = None, fixed: float | None = None
+) -> Heterogeneity:
+    """Estimates tau2, or takes it as `fixed`, and describes it.
+
+    I2, H2: Higgins & Thompson (2002) from tau2 and the typical variance; with FE from Q.
+    """
+    k, p = len(y), 1 if x is None else x.shape[1]
+    tau2 = float(estimate_tau2(y[None], v[None], method, x)[0]) if fixed is None else fixed
+    at_zero = terms(prepare(y[None], v[None], x), np.zeros(1))
+    q, typical = float(at_zero.q[0]), (k - p) / float(at_zero.tr_p[0])
     if method == "FE":
-        return 0.0
-    # One unit for all data: thresholds below are then free of the data's scale.
-    scale = float(np.median(vi))
-    y, v = (yi - np.median(yi)) / np.sqrt(scale), vi / scale
-    return max(0.0, _ESTIMATORS[method](y, v)) * scale
+        i2, h2 = (max(0.0, 100 * (q - (k - p)) / q) if q else 0.0), q / (k - p)
+    else:
+        i2, h2 = 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
+    value = full_log_likelihood(y, v, tau2, method == "REML", x)
+    parameters = p + (method != "FE" and fixed is None)
+    observations = k - p if method == "REML" else k
+    return Heterogeneity(
+        tau2=tau2,
+        tau2_se=tau2_standard_error(y, v, tau2, method, x) if fixed is None else None,
+        i2=i2,
+        h2=h2,
+        q=q,
+        q_df=k - p,
+        log_likelihood=value,
+        aic=2 * parameters - 2 * value,
+        bic=math.log(observations) * parameters - 2 * value,
+    )
 
 
-def _dl(y: Array, v: Array) -> float:
-    w = 1 / v
-    c = w.sum() - np.dot(w, w) / w.sum()
-    return float((generalized_q(y, v, 0.0) - (len(y) - 1)) / c)
+def typical_variance(v: Array, x: Array | None = None) -> float:
+    """The "typical" within-study variance of Higgins & Thompson (2002), eq. 9, generalised to a design: (k-p)/tr P."""
+    p = 1 if x is None else x.shape[1]
+    found = terms(prepare(np.zeros((1, len(v))), v[None], x), np.zeros(1))
+    return (len(v) - p) / float(found.tr_p[0])
 
 
-def _he(y: Array, v: Array) -> float:
-    return float(np.var(y, ddof=1) - v.mean())
+def full_log_likelihood(y: Array, v: Array, tau2: float, restricted: bool, x: Array | None = None) -> float:
+    """(Restricted) log-likelihood at tau2 with its constant. Harville (1974) for the restricted one."""
+    k, p = len(y), 1 if x is None else x.shape[1]
+    value = float(log_likelihood(prepare(y[None], v[None], x), np.array([tau2]), restricted)[0])
+    if not restricted:
+        return value - 0.5 * k * math.log(2 * math.pi)
+    fixed = math.log(k) if x is None else float(np.linalg.slogdet(x.T @ x)[1])
+    return value - 0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * fixed
 
 
-def _hs(y: Array, v: Array) -> float:
-    return float((generalized_q(y, v, 0.0) - len(y)) / (1 / v).sum())
-
-
-def _sj_start(y: Array) -> float:
-    return float(np.var(y))
-
-
-def _sj(y: Array, v: Array) -> float:
-    start = _sj_start(y)
-    if start == 0:
-        return 0.0
-    return start * generalized_q(y, v, start) / (len(y) - 1)
-
-
-def _pm(y: Array, v: Array) -> float:
-    return _root_of_q(y, v, len(y) - 1)
-
-
-def _root_of_q(y: Array, v: Array, target: float) -> float:
-    """The tau2 >= 0 with Q(tau2) = target, or 0 where Q(0) is already below it. Q falls monotonically."""
-    if generalized_q(y, v, 0.0) <= target:
-        return 0.0
-    upper = float(np.ptp(y) ** 2 * len(y) / target) + float(v.max())
-    return bisect(lambda t: generalized_q(y, v, t) - target, 0.0, upper)
-
-
-def bisect(function: Callable[[float], float], low: float, high: float) -> float:
-    """The root of a function that falls from above 0 at `low` to at most 0 at `high`, to the last bit.
-
-    scipy's brentq would do; importing scipy.optimize costs each job half a second.
-    """
-    low, high = float(low), float(high)
-    while low < (middle := low + (high - low) / 2) < high:
-        if function(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _score(y: Array, v: Array, tau2: float, restricted: bool) -> float:
-    """Twice the derivative of the (restricted) log-likelihood in tau2."""
-    w = 1 / (v + tau2)
-    total = w.sum()
-    score = np.dot(w * w, (y - np.dot(w, y) / total) ** 2) - total
-    return float(score + np.dot(w, w) / total if restricted else score)
-
-
-def log_likelihood(y: Array, v: Array, tau2: float, restricted: bool) -> float:
-    """(Restricted) log-likelihood at tau2 with the mean profiled out, up to a constant."""
-    w = 1 / (v + tau2)
-    total = w.sum()
-    value = -0.5 * (np.log(v + tau2).sum() + np.dot(w, (y - np.dot(w, y) / total) ** 2))
-    return float(value - 0.5 * np.log(total) if restricted else value)
-
-
-def _likelihood(y: Array, v: Array, restricted: bool) -> float:
-    """Global maximum over tau2 >= 0: every sign change of the score on a fine grid is refined and compared."""
-    low = float(v.min()) * 1e-8
-    high = 10 * (float(np.ptp(y)) ** 2 + float(v.max()))
-    points = int(np.ceil(np.log10(high / low) * _GRID_PER_DECADE)) + 2
-    grid = np.concatenate([[0.0], np.geomspace(low, high, points)])
-    scores = np.array([_score(y, v, t, restricted) for t in grid])
-    candidates = [0.0] if scores[0] <= 0 else []
-    for i in np.flatnonzero((scores[:-1] > 0) & (scores[1:] <= 0)):
-        candidates.append(bisect(lambda t: _score(y, v, t, restricted), grid[i], grid[i + 1]))
-    return max(candidates, key=lambda t: log_likelihood(y, v, t, restricted))
-
-
-_ESTIMATORS: dict[str, Callable[[Array, Array], float]] = {
-    "DL": _dl,
-    "HE": _he,
-    "HS": _hs,
-    "SJ": _sj,
-    "PM": _pm,
-    "EB": _pm,
-    "ML": lambda y, v: _likelihood(y, v, restricted=False),
-    "REML": lambda y, v: _likelihood(y, v, restricted=True),
-}
-
-
-def tau2_standard_error(yi: Array, vi: Array, tau2: float, method: Tau2Method) -> float | None:
-    """Asymptotic standard error of tau2 (moment estimators: from the variance of their quadratic form).
+def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: Array | None = None) -> float | None:
+    """Asymptotic standard error of tau2; None for FE and the two-step estimators.
 
     ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
-    2 tr(A S A S) with S the marginal covariance; PM, EB: from the information of Q. None for FE.
+    2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.
     """
-    k = len(yi)
-    wi = 1 / (vi + tau2)
+    batch = prepare(y[None], v[None], x)
+    k, p = len(y), batch.p
+    found = terms(batch, np.array([tau2]))
     match method:
-        case "FE":
+        case "FE" | "DL2" | "HE2":
             return None
         case "ML":
-            return float(np.sqrt(2 / np.dot(wi, wi)))
+            return float(np.sqrt(2 / found.s2[0]))
         case "REML":
-            s1, s2, s3 = wi.sum(), np.dot(wi, wi), np.dot(wi * wi, wi)
-            return float(np.sqrt(2 / (s2 - 2 * s3 / s1 + (s2 / s1) ** 2)))
-        case "EB" | "PM":
-            return float(np.sqrt(2 * k * k / (k - 1)) / wi.sum())
+            return float(np.sqrt(2 / found.tr_p2[0]))
+        case "EB" | "PM" | "PMM":
+            return float(np.sqrt(2 * k * k / (k - p)) / found.s1[0])
         case "HE":
-            weights, factor = np.ones(k), 1 / (k - 1)
+            weights, factor = np.ones(k), 1 / (k - p)
         case "SJ":
-            start = _sj_start(yi)
+            start = float(spread_of(batch)[0])
             if start == 0:
                 return None
-            weights, factor = 1 / (vi + start), start / (k - 1)
-        case "DL" | "HS":
-            weights = 1 / vi
-            total = weights.sum()
-            factor = 1 / (total if method == "HS" else total - np.dot(weights, weights) / total)
-    return float(factor * np.sqrt(_quadratic_form_variance(weights, vi + tau2)))
+            weights, factor = 1 / (v + start), start / (k - p)
+        case "DL" | "HS" | "HSk":
+            weights, at_zero = 1 / v, terms(batch, np.zeros(1))
+            factor = 1 / float(at_zero.tr_p[0] if method == "DL" else at_zero.s1[0])
+            factor *= k / (k - p) if method == "HSk" else 1
+    return factor * math.sqrt(_quadratic_form_variance(weights, v + tau2, x))
 
 
-def _quadratic_form_variance(weights: Array, marginal: Array) -> float:
-    """Variance of the weighted sum of squares around its weighted mean: 2 tr(P S P S), P = W - ww'/sum(w)."""
-    w, s, total = weights, marginal, weights.sum()
-    diagonal = np.dot(w * s, w * s)
-    cross = np.dot(w**3, s**2) / total
-    square = (np.dot(w * w, s) / total) ** 2
-    return float(2 * (diagonal - 2 * cross + square))
+def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -> float:
+    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights."""
+    basis = np.sqrt(weights)[:, None] * (np.ones((len(weights), 1)) if x is None else x)
+    basis = np.linalg.qr(basis)[0]
+    ws = weights * marginal
+    inner = basis.T @ (ws[:, None] * basis)
+    cross = np.einsum("kp,k,kp->", basis, ws * ws, basis)
+    return float(2 * (np.dot(ws, ws) - 2 * cross + np.sum(inner * inner)))
 
 
-def q_profile(yi: Array, vi: Array, level: float) -> tuple[float, float]:
-    """Q-profile confidence interval of tau2. Viechtbauer (2007), Stat Med 26:37-52.
+def tau2_interval(
+    y: Array,
+    v: Array,
+    level: float,
+    x: Array | None = None,
+    kind: IntervalKind = "q_profile",
+    restricted: bool = True,
+) -> tuple[float, float]:
+    """Confidence interval of tau2.
 
-    Both limits are 0 where even tau2 = 0 leaves Q below its lower quantile (the interval is empty).
+    q_profile: Viechtbauer (2007), Stat Med 26:37-52; both limits are 0 where even tau2 = 0 leaves Q below its lower
+    quantile. profile_likelihood: Hardy & Thompson (1996), from the restricted or the ordinary likelihood.
     """
-    scale = float(np.median(vi))
-    y, v = (yi - np.median(yi)) / np.sqrt(scale), vi / scale
-    tail = (1 - level) / 2
-    df = len(yi) - 1
-    upper, lower = float(chdtri(df, tail)), float(chdtri(df, 1 - tail))
-    return _root_of_q(y, v, upper) * scale, _root_of_q(y, v, lower) * scale
+    unit = float(v.min())
+    batch = prepare(y[None] / math.sqrt(unit), v[None] / unit, x)
+    if kind == "q_profile":
+        tail = (1 - level) / 2
+        df = len(y) - batch.p
+        quantiles = np.array([chdtri(df, tail), chdtri(df, 1 - tail)])
+        low, high = solve_q(batch.rows(np.array([0, 0])), quantiles)
+        return float(low * unit), float(high * unit)
+    top = float(estimate_tau2(batch.y, batch.v, "REML" if restricted else "ML", batch.x)[0])
+
+    def height(t: float) -> float:
+        return float(log_likelihood(batch, np.array([t]), restricted)[0])
+
+    floor = height(top) - float(ndtri(0.5 + level / 2)) ** 2 / 2
+    far = 2 * max(top, 1.0)
+    while height(far) > floor:
+        far *= 2
+    low = 0.0 if height(0.0) >= floor else find_root(lambda t: floor - height(t), 0.0, top)
+    return low * unit, find_root(lambda t: height(t) - floor, top, far) * unit
+
+
+def find_root(function: Callable[[float], float], low: float, high: float) -> float:
+    """The root of a function that falls from above 0 at `low` to at most 0 at `high`, to about the last bit.
+
+    The Illinois variant of regula falsi, bisecting whenever it does not halve the bracket. scipy's brentq would do;
+    importing scipy.optimize costs each job half a second.
+    """
+    at_low, at_high = function(low), function(high)
+    width = high - low
+    for step in range(_ROOT_STEPS):
+        if at_high == 0 or high - low <= _ROOT_WIDTH * max(abs(low), abs(high)):
+            return high
+        if step % 3 == 2 and high - low > width / 2:
+            middle = low + (high - low) / 2
+        else:
+            middle = high - at_high * (high - low) / (at_high - at_low)
+        width = high - low if step % 3 == 2 else width
+        if not low < middle < high:
+            middle = low + (high - low) / 2
+        value = function(middle)
+        if value > 0:
+            low, at_low, at_high = middle, value, at_high / 2
+        else:
+            high, at_high, at_low = middle, value, at_low / 2
+    return high

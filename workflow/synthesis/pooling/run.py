@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from synthesis.errors import InputError, Problem
 from synthesis.extraction import reference_rows
 from synthesis.models.config import Defaults, Synthesis
-from synthesis.models.vocabulary import LANE_WORD, Descriptor, terms
+from synthesis.models.vocabulary import LANE_WORD, Descriptor, NumericModerator, terms
 from synthesis.pooling.dependence import Composites, composites
 from synthesis.pooling.fit import pool
 from synthesis.selection import SET_TO_ZERO, select_effects
@@ -33,16 +34,21 @@ def run_synthesis(
     yi = np.array([row["yi"] for row in chosen])
     vi = np.array([row["vi"] for row in chosen])
     cluster = [row["sample_id"] for row in chosen]
-    fit = pool(
-        yi,
-        vi,
-        tau2=synthesis.tau2 or defaults.tau2,
-        ci=synthesis.ci or defaults.ci,
-        cluster=cluster,
-        rho=rho,
-        level=defaults.level,
-        metric=synthesis.metric,
-    )
+    try:
+        fit = pool(
+            yi,
+            vi,
+            tau2=synthesis.tau2 or defaults.tau2,
+            ci=synthesis.ci or defaults.ci,
+            cluster=cluster,
+            rho=rho,
+            model=synthesis.model or defaults.model,
+            level=defaults.level,
+            metric=synthesis.metric,
+        )
+    except InputError as error:
+        where = f"config, key syntheses.{name}"
+        raise InputError([Problem(f"{where}.{p.where}", p.value, p.allowed, p.hint) for p in error.problems]) from None
     document: dict[str, Any] = {
         "synthesis": name,
         "title": synthesis.title,
@@ -70,6 +76,10 @@ def run_synthesis(
     return document
 
 
+# What is kept of each effect: enough to fit the model again, with moderators.
+_MEMBER = ("effect_id", "yi", "vi", *terms(NumericModerator), *terms(Descriptor))
+
+
 def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]) -> list[dict[str, Any]]:
     """One entry per independent sample, in the order of the data."""
     studies = []
@@ -87,10 +97,16 @@ def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[
             "weight": weight,
             "n": int(max(people)) if people else None,
             "effects": [row["effect_id"] for row in rows],
+            "members": [{name: _plain(row[name]) for name in _MEMBER} for row in rows],
             "source": _joined(row["source"] for row in rows),
         }
         studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
     return studies
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: missing is null."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _joined(values: Iterable[str]) -> str:

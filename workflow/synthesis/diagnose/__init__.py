@@ -1,0 +1,1 @@
+"""Diagnostics of a fit: publication bias, selection models, influence."""
