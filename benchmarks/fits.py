@@ -110,7 +110,7 @@ def main() -> None:
     )
     lines = [
         BEGIN,
-        f"REML with HKSJ interval on {platform.system()}, Python {platform.python_version()}; median of at least 3 runs. "
+        f"REML with HKSJ interval on {platform.system()}, Python {platform.python_version()}; medians.",
         "One fit includes the Q-profile interval of tau2 on both sides; the batch does not.",
         "",
         "| what | synthesis | PyMARE | ratio | metafor |",

@@ -95,7 +95,7 @@ def section(name: str, section: str) -> dict[str, Any]:
     return reference(name).get(section) or {}
 
 
-def column(name: str, column: str, factor: bool) -> list[Any]:
+def cells_of(name: str, column: str, factor: bool) -> list[Any]:
     cells = reference(name)["table"][column]
     if not factor:
         return cells

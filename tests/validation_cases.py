@@ -14,7 +14,7 @@ from synthesis.pooling.heterogeneity import tau2_interval, typical_variance
 from synthesis.pooling.many import pool_many
 from synthesis.pooling.permutation import permutation_test
 from synthesis.pooling.regression import design, predict, regress, subgroups
-from tally import BASIC, Tally, data, reference, section
+from tally import BASIC, Tally, cells_of, data, reference, section
 from validation_dependent import multilevel, robust_study
 
 TESTS = {"z": "wald", "t": "wald_t", "knha": "hksj", "adhoc": "hksj_adhoc"}
@@ -172,7 +172,7 @@ def _moderators(name: str, key: str) -> tuple[dict[str, list[Any]], list[bool]]:
     else:
         formula = [key.split("_", 1)[1]]
     assert set(formula) <= {*numeric, *factors}
-    cells = {column: column(name, column, column in factors) for column in formula}
+    cells = {column: cells_of(name, column, column in factors) for column in formula}
     keep = [all(values[i] is not None for values in cells.values()) for i in range(len(reference(name)["data"]["yi"]))]
     return {c: [x for x, k in zip(values, keep, strict=True) if k] for c, values in cells.items()}, keep
 
@@ -210,7 +210,7 @@ def _metareg(tally: Tally, name: str) -> None:
 def _subgroups(tally: Tally, name: str) -> None:
     y, v, scale = data(name)
     for column, stored in section(name, "subgroup").items():
-        cells = column(name, column, True)
+        cells = cells_of(name, column, True)
         for model in ("FE_z", "DL_z", "REML_z", "REML_knha"):
             expected = stored.get(model)
             if expected is None:

@@ -10,7 +10,7 @@ from synthesis.pooling.dependence import composites
 from synthesis.pooling.multilevel import fit_multilevel, variance_interval
 from synthesis.pooling.regression import design
 from synthesis.pooling.robust import robust, wald_test
-from tally import BASIC, EXCEPTIONS, Tally, data, reference, section
+from tally import BASIC, EXCEPTIONS, Tally, cells_of, data, reference, section
 
 
 def _robust_univariate(
@@ -68,7 +68,7 @@ def multilevel(tally: Tally, name: str) -> None:
         if key.startswith("ml3_mod_") and not key.endswith(("_CR2", "_wald")) and expected:
             column = key.removeprefix("ml3_mod_")
             factor = column in reference(name)["meta"]["factor_moderators"]
-            cells = column(name, column, factor)
+            cells = cells_of(name, column, factor)
             keep = np.array([cell is not None for cell in cells])
             matrix = design({column: [c for c in cells if c is not None]}, int(keep.sum()))
             rest = [c for c, k in zip(cluster, keep, strict=True) if k]
