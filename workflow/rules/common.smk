@@ -22,7 +22,8 @@ SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
 FIGURES = expand("results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"])
 DIAGNOSTIC_TABLES = expand(
-    "results/tables/{table}.csv", table=["influence", "cumulative", "small_study", "moderators", "few_samples"]
+    "results/tables/{table}.csv",
+    table=["influence", "cumulative", "small_study", "moderators", "few_samples"],
 )
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
