@@ -29,6 +29,7 @@ def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **chang
             "source": "s",
             "comparator": "wait list" if i % 2 else "usual care",
             "rater": "client",
+            "members": [{"effect_id": f"e{i}", "yi": yi[i], "vi": vi[i], "rater": "client"}],
         }
         for i in range(k)
     ]

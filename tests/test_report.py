@@ -4,9 +4,10 @@ import re
 
 from conftest import ROOT
 from synthesis import plan
+from synthesis.diagnose.run import diagnose, tables
 from synthesis.extraction import extract
-from synthesis.models.config import Source, read_yaml
-from synthesis.report import bridge_sentence, render, sentence
+from synthesis.models.config import Diagnostics, Source, read_yaml
+from synthesis.report import _diagnostics, bridge_sentence, render, sentence
 from test_figures import document
 
 
@@ -48,9 +49,24 @@ def test_report_escapes_data_and_names_every_gap():
             "extraction": {"how": "x", "by": "x", "on": "x"},
         }
     )
-    html = render(config, [model], [], effects, found.dropped, [], [source])
+    html = render(config, [model], [], effects, found.dropped, [], [source], tables([]))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "be_rumination" in html
     assert "reported as significant, without a number" in html
     assert re.search(r"https?://[^'\"]*\.(js|css)", html) is None
+
+
+def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test():
+    far = document(12, "g", "B")
+    assert far["studies"][3]["label"]
+    far["studies"][3]["yi"] += 3
+    far["studies"][3]["members"][0]["yi"] += 3
+    found = tables([diagnose(far, ["rater"], Diagnostics(permutations=99))])
+    html = _diagnostics(found, [far])
+    moved = html.split("lies between")[1].split("and")[0]
+    assert f"(without {far['studies'][3]['label']})" in moved
+    assert f"marked influential: {far['studies'][3]['label']}" in html
+    for name in ("Egger regression", "Trim and fill, L0", "Three-parameter selection model", "Fail-safe N, Orwin"):
+        assert name in html
+    assert "not fitted" in html

@@ -183,3 +183,13 @@ def test_numbers_that_the_quote_does_not_show_are_named():
     assert by_id["ap_e063"] == "n"  # after the correction to the printed f2
     metapsy = extract(RAW, "full_dose_cbt_depression", ("g",)).effects
     assert all(r["not_in_quote"] == "" for r in metapsy)
+
+
+def test_a_multilevel_model_of_few_samples_is_refused_before_the_first_job():
+    content = read_yaml(ROOT / "config.yaml")
+    del content["syntheses"]["trauma_focused_usual_care"]["model"]
+    content["syntheses"]["alliance_ptsd"]["model"] = "three_level"
+    with pytest.raises(InputError) as refused:
+        plan.check(plan.load(content), RAW)
+    assert "syntheses.alliance_ptsd.model" in str(refused.value)
+    assert "three_level with 3 samples" in str(refused.value)

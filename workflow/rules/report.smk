@@ -1,4 +1,4 @@
-# in:  results/models/*.json, results/sources/*.json, results/tables/{comparison,crosscheck}.csv,
+# in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/{comparison,crosscheck}.csv,
 #      data/raw/<source>/source.yaml, results/figures/*.svg
 # out: results/report.html
 # config: all of it
@@ -10,6 +10,7 @@ rule report:
         comparison="results/tables/comparison.csv",
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),
+        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
         figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.figures()),
     output:
@@ -26,4 +27,5 @@ rule report:
     shell:
         "synthesis report --config - --models {input.models:q} --comparison {input.comparison:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
+        "--diagnostics {input.diagnostics:q} "
         "--out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

@@ -184,6 +184,7 @@ def _draw(layout: Layout, folder: Path) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report."""
+    from synthesis.diagnose.run import tables as diagnostic_tables
     from synthesis.extraction import read_extracted
     from synthesis.files import write_text
     from synthesis.models.config import Source, parse, read_yaml
@@ -198,6 +199,7 @@ def report(args: argparse.Namespace) -> None:
         found.dropped,
         read_csv(args.crosscheck),
         [parse(Source, read_yaml(path), str(path)) for path in args.about],
+        diagnostic_tables(map(read_json, args.diagnostics)),
     )
     write_text(args.out, html)
     print(f"open {args.out}")
@@ -270,7 +272,7 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--models", "--sources")
     one(added, "--comparison", "--out")
     added = command(report)
-    many(added, "--models", "--sources", "--about")
+    many(added, "--models", "--sources", "--about", "--diagnostics")
     one(added, "--comparison", "--crosscheck", "--out")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")

@@ -21,10 +21,12 @@ from synthesis.extraction import (
     reference_rows,
     unknown_corrections,
 )
-from synthesis.models.config import Config, Source, parse, read_yaml
+from synthesis.models.config import Config, Defaults, Source, Synthesis, parse, read_yaml
 from synthesis.selection import check_shared_samples, select_effects
 
 RAW = Path("data/raw")
+# Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
+LEAST_SAMPLES = 5
 # A source that no synthesis draws on is converted to the metric of its estimands.
 DEFAULT_METRICS = ("g", "z")
 
@@ -124,6 +126,7 @@ def check(plan: Plan, raw: Path = RAW) -> None:
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row["sample_id"] for row in selected}
+            _check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
@@ -142,6 +145,23 @@ def check(plan: Plan, raw: Path = RAW) -> None:
             check_shared_samples(name, comparison, first, second)
     if problems:
         raise InputError(problems)
+
+
+def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:
+    """Refuses a multilevel model that cannot have 4 degrees of freedom. The fit itself refuses what only it can see."""
+    model = synthesis.model or defaults.model
+    if model != "composites" and effects > samples and samples < LEAST_SAMPLES:
+        hint = "model composites takes one mean effect of each sample"
+        raise InputError(
+            [
+                Problem(
+                    f"config, key syntheses.{name}.model",
+                    f"{model} with {samples} samples",
+                    f"at least {LEAST_SAMPLES} samples where a sample has several effects",
+                    hint,
+                )
+            ]
+        )
 
 
 @contextmanager

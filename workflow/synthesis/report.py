@@ -11,7 +11,7 @@ from synthesis.effectsizes import back_transform
 from synthesis.figures import text
 from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
 from synthesis.models.config import Config, Source
-from synthesis.models.vocabulary import CONTRAST_NAME
+from synthesis.models.vocabulary import CONTRAST_NAME, NumericModerator, terms
 
 Record = dict[str, Any]
 
@@ -126,6 +126,119 @@ def _comparison_table(table: list[Record]) -> str:
     return _table(heads, rows, frozenset({2, 3, 4, 5}))
 
 
+_TEST_NAME = {
+    "egger": "Egger regression",
+    "egger_inverse_root_n": "Egger regression on 1/\u221an",
+    "egger_robust": "Egger regression, cluster-robust",
+    "rank": "Rank correlation (Begg)",
+    "trim_fill_L0": "Trim and fill, L0",
+    "trim_fill_R0": "Trim and fill, R0",
+    "pet": "PET",
+    "peese": "PEESE",
+    "selection_model": "Three-parameter selection model",
+    "fail_safe_rosenthal": "Fail-safe N, Rosenthal",
+    "fail_safe_orwin": "Fail-safe N, Orwin",
+    "fail_safe_rosenberg": "Fail-safe N, Rosenberg",
+    "all": "All tests",
+}
+
+
+def _small_study_table(table: list[Record], documents: list[Record]) -> str:
+    by_name = {d["synthesis"]: d for d in documents}
+    rows = []
+    for r in table:
+        document = by_name[r["synthesis"]]
+        value = [
+            None if r[f"adjusted_{k}"] is None else back_transform(document["metric"], r[f"adjusted_{k}"])
+            for k in ("estimate", "ci_low", "ci_high")
+        ]
+        statistic = text.number(r["statistic"], 0 if r["test"].startswith(("trim", "fail")) else 2)
+        p = "" if r["p"] is None else text.p_value(r["p"])
+        shown = f"{text.number(value[0])} {text.interval(value[1], value[2])}".strip()
+        rows.append([document["title"], _TEST_NAME[r["test"]], statistic, p, shown, r["note"] or ""])
+    heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
+    return _table(heads, rows, frozenset({2, 3, 4}))
+
+
+def _moderator_table(table: list[Record], documents: list[Record]) -> str:
+    """The joint test of each moderator and the pool of each level; what was refused with its reason."""
+    by_name = {d["synthesis"]: d for d in documents}
+    rows = []
+    for r in table:
+        document = by_name[r["synthesis"]]
+        is_slope = r["kind"] == "coefficient" and r["moderator"] in terms(NumericModerator)
+        if r["kind"] == "coefficient" and (not is_slope or r["term"] == "intrcpt"):
+            continue
+        value = [r[k] for k in ("estimate", "ci_low", "ci_high")]
+        if r["kind"] == "level":
+            value = [back_transform(document["metric"], x) for x in value]
+        label = {"level": r["term"], "test of all": "all levels alike", "refused": "not fitted"}.get(r["kind"])
+        label = f"per unit ({'z' if document['metric'] == 'z' else document['metric']})" if is_slope else label
+        if r["kind"] == "test of all" and r["moderator"] in terms(NumericModerator):
+            continue
+        decimals = 4 if is_slope else 2
+        shown = "" if r["kind"] == "test of all" or value[0] is None else text.number(value[0], decimals)
+        limits = "" if r["kind"] == "test of all" else text.interval(value[1], value[2], decimals)
+        p = "" if r["p"] is None or r["kind"] == "level" else text.p_value(r["p"])
+        rows.append([document["title"], r["moderator"], label, r["k"], shown, limits, p, r["note"] or ""])
+    heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", "95% CI", "p", "Remark"]
+    return _table(heads, rows, frozenset({3, 4, 5, 6}))
+
+
+def _influence_sentences(table: list[Record], documents: list[Record]) -> str:
+    """Per synthesis: how far leaving out one sample moves it, and which sample that is."""
+    items = []
+    for document in documents:
+        rows = [r for r in table if r["synthesis"] == document["synthesis"]]
+        key = "model_estimate_without" if any(r["model_estimate_without"] is not None for r in rows) else ""
+        key = key or "estimate_without"
+        left = [(back_transform(document["metric"], r[key]), r["label"]) for r in rows if r[key] is not None]
+        if not left:
+            continue
+        (low, low_name), (high, high_name) = min(left), max(left)
+        marked = [r["label"] for r in rows if r["influential"]]
+        words = (
+            f"{document['title']}: without any one sample the estimate lies between {text.number(low)} "
+            f"(without {low_name}) and {text.number(high)} (without {high_name})"
+        )
+        words += f"; marked influential: {', '.join(marked)}." if marked else "; none is marked influential."
+        items.append(f"<li>{escape(words)}</li>")
+    return "<ul>" + "".join(items) + "</ul>"
+
+
+def _few_table(table: list[Record], documents: list[Record]) -> str:
+    by_name = {d["synthesis"]: d for d in documents}
+    rows = []
+    for r in table:
+        document = by_name[r["synthesis"]]
+        on_scale = r["what"] in ("Bayes: mean", "Bayes: new study")
+        value = [r[k] for k in ("estimate", "ci_low", "ci_high")]
+        if on_scale:
+            value = [back_transform(document["metric"], x) for x in value]
+        decimals = 2 if on_scale else 3
+        limits = text.interval(value[1], value[2], decimals)
+        rows.append([document["title"], r["what"], text.number(value[0], decimals), limits, r["note"] or ""])
+    return _table(["Synthesis", "What", "Value", "95% interval", "How"], rows, frozenset({2, 3}))
+
+
+def _diagnostics(tables: dict[str, list[Record]], documents: list[Record]) -> str:
+    return "".join(
+        [
+            "<h2>Diagnostics</h2><h3>Influence of single samples</h3>",
+            _influence_sentences(tables["influence"], documents),
+            "<h3>Small-study effects</h3><p>An asymmetric funnel has other causes than publication bias; none of these "
+            "tests corrects an estimate.</p><details><summary>Tests and adjusted estimates</summary>",
+            _small_study_table(tables["small_study"], documents),
+            "</details><h3>Moderators</h3><p>One at a time; levels are pooled with one mean effect for each sample."
+            "</p><details><summary>Tests and levels</summary>",
+            _moderator_table(tables["moderators"], documents),
+            "</details><h3>Permutation tests, and Bayesian fits of few samples</h3><details><summary>Values</summary>",
+            _few_table(tables["few_samples"], documents),
+            "</details>",
+        ]
+    )
+
+
 def _figure(name: str, title: str) -> str:
     alt = escape(f"Forest plot: {title}. The numbers are in the tables of this report.")
     links = " ".join(f"<a href='figures/forest_{name}.{kind}'>{kind.upper()}</a>" for kind in ("svg", "pdf", "png"))
@@ -197,8 +310,9 @@ def render(
     dropped: list[Record],
     crosscheck: list[Record],
     sources: list[Source],
+    diagnostics: dict[str, list[Record]],
 ) -> str:
-    """The report as HTML. `documents` in the order of the plan; tables as the run wrote them."""
+    """The report as HTML. `documents` in the order of the plan; tables as the run wrote them, `diagnostics` by name."""
     sentences = [sentence(d) for d in documents]
     sentences += [
         bridge_sentence(bridge.title, [row for row in comparison if row["comparison"] == name])
@@ -221,6 +335,7 @@ def render(
         "<h2>Comparisons</h2>",
         "<p>Same-metric differences are on the scale of Fisher z or g, with separate between-study variances.</p>",
         _comparison_table(comparison),
+        _diagnostics(diagnostics, documents),
         "<h2>Where each number comes from</h2>",
         f"<p>{escape(_quote_check([*effects, *dropped]))}</p>",
         _effects(effects),

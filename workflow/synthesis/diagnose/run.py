@@ -254,9 +254,8 @@ def _small_study_rows(one: Record) -> list[Record]:
     for name, r in one.get("small_study", {}).items():
         match name.split("_")[0]:
             case "egger":
-                rows.append(
-                    _row(name, r["statistic"], r["df"], r["p"], r["limit"], r["limit_ci_low"], r["limit_ci_high"])
-                )
+                limits = (r["limit"], r["limit_ci_low"], r["limit_ci_high"])
+                rows.append(_row(name, r["statistic"], r["df"], r["p"], *limits, note="; ".join(r["notes"])))
             case "rank":
                 rows.append(_row(name, r["tau"], None, r["p"]))
             case "trim":

@@ -349,9 +349,12 @@ def forest(document: dict[str, Any]) -> Layout:
 def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
-    if any(d["rho"] is not None for d in documents):
-        rho = next(d["rho"] for d in documents if d["rho"] is not None)
-        notes.append(f"Several estimates of one sample are combined first (assumed correlation {rho:g}).")
+    for rho in sorted({d["rho"] for d in documents if d["rho"] is not None}):
+        notes.append(f"A sample with several estimates is drawn as their mean (assumed correlation {rho:g}).")
+    if any(d["model"] in ("che", "three_level") for d in documents):
+        notes.append(
+            "The pooled value is of the single estimates, in a model with true differences within samples too."
+        )
     if any(d["lane"] == "A" for d in documents):
         notes.append("Correlations are associations: early improvement raises the alliance too.")
     if any(d["set_to_zero"] for d in documents):
