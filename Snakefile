@@ -12,6 +12,7 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/extract.smk"
 include: "workflow/rules/pool.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -24,9 +25,12 @@ rule all:
         "results/dropped.csv",
         "results/tables/effects.csv",
         "results/tables/pooled.csv",
-        "results/tables/comparison.csv",
+        COMPARISON_TABLES,
+        TIPPING_TABLES,
+        "results/claims.json",
         DIAGNOSTIC_TABLES,
         FIGURES,
+        expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
         "results/report.html",
 
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import synthesis
 from matplotlib.patches import Polygon, Rectangle
-from synthesis.figures import text
+from synthesis import text
 from synthesis.figures.forest import DPI, FORMATS, MAX_PIXELS, draw, save
 from synthesis.figures.layout import comparison, forest
 from synthesis.models.config import ComparisonFigure

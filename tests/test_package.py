@@ -20,6 +20,7 @@ PACKAGE = ROOT / "workflow" / "synthesis"
 LAYERS = [
     "errors",
     "files",
+    "text",
     "models",
     "effectsizes",
     "extraction",

@@ -25,6 +25,16 @@ DIAGNOSTIC_TABLES = expand(
     "results/tables/{table}.csv",
     table=["influence", "cumulative", "small_study", "moderators", "few_samples"],
 )
+COMPARISON_TABLES = expand(
+    "results/tables/{table}.csv",
+    table=["comparison", "bridge", "relevance", "interactions", "claims"],
+)
+TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
+# A folder of one's own need not have claims.
+CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
+COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
+    ["claims_verdicts"] if CLAIMS else []
+)
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 

@@ -1,4 +1,4 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/comparison.csv
+# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/bridge.csv, results/claims.json
 # out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
 # config: syntheses (through their models), figures
 
@@ -45,7 +45,7 @@ rule comparison_forest:
             "results/sources/{source}.json",
             source=PLAN.sources_of_references(wildcards.figure),
         ),
-        comparison="results/tables/comparison.csv",
+        bridge="results/tables/bridge.csv",
     output:
         svg=report(
             "results/figures/forest_{figure}.svg",
@@ -68,5 +68,39 @@ rule comparison_forest:
         code=CODE,
     shell:
         "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
-        "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "
+        "--models {input.models:q} --sources {input.sources:q} --bridge {input.bridge:q} "
         "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+
+
+if COMPARISON_FIGURES:
+
+    rule comparison_figures:
+        input:
+            models=expand("results/models/{synthesis}.json", synthesis=PLAN.sides_of_bridges()),
+            bridge="results/tables/bridge.csv",
+            claims="results/claims.json",
+        output:
+            [
+                report(
+                    f"results/figures/{name}.svg",
+                    category="Comparison",
+                    labels={"figure": name},
+                    caption=f"../report/{name.split('_')[0]}.rst",
+                )
+                for name in COMPARISON_FIGURES
+            ],
+            expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["pdf", "png"]),
+            expand("results/figures/data/{name}.csv", name=COMPARISON_FIGURES),
+        log:
+            "results/logs/comparison_figures.log",
+        benchmark:
+            "results/benchmarks/comparison_figures.tsv"
+        priority: 8
+        conda:
+            "../envs/synthesis.yaml"
+        params:
+            plan=PLAN.part(bridges=PLAN.config.bridges),
+            code=CODE,
+        shell:
+            "synthesis comparison-figures --config - --models {input.models:q} --bridge {input.bridge:q} "
+            "--claims {input.claims:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"

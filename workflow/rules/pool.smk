@@ -1,7 +1,7 @@
 # in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/diagnostics/<synthesis>.json,
-#      results/tables/{pooled,crosscheck,comparison,influence,cumulative,small_study,moderators,few_samples}.csv
-# config: syntheses, defaults, diagnostics, comparisons, bridges
+#      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,few_samples}.csv
+# config: syntheses, defaults, diagnostics, groupings
 
 # One job per set of sources: its syntheses depend on the same rows, and starting a Python costs more than a fit.
 for batch, names in PLAN.batches().items():
@@ -17,7 +17,7 @@ for batch, names in PLAN.batches().items():
             f"results/logs/pool_{batch}.log",
         benchmark:
             f"results/benchmarks/pool_{batch}.tsv"
-        priority: 1
+        priority: 30
         conda:
             "../envs/synthesis.yaml"
         params:
@@ -67,36 +67,12 @@ rule diagnose:
         "results/logs/diagnose.log",
     benchmark:
         "results/benchmarks/diagnose.tsv"
-    priority: 1
+    priority: 18
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.part(PLAN.config.syntheses, diagnostics=True),
+        plan=PLAN.part(PLAN.config.syntheses, also=("diagnostics", "groupings")),
         code=CODE,
     shell:
         "synthesis diagnose --config - --models {input:q} --out results/diagnostics --tables results/tables "
         "<<< {params.plan:q} > {log:q} 2>&1"
-
-
-rule compare:
-    input:
-        MODELS,
-    output:
-        report(
-            "results/tables/comparison.csv",
-            category="Tables",
-            labels={"table": "comparisons"},
-            caption="../report/comparison.rst",
-        ),
-    log:
-        "results/logs/compare.log",
-    benchmark:
-        "results/benchmarks/compare.tsv"
-    priority: 1
-    conda:
-        "../envs/synthesis.yaml"
-    params:
-        plan=PLAN.part(PLAN.config.syntheses, PLAN.config.comparisons, PLAN.config.bridges),
-        code=CODE,
-    shell:
-        "synthesis compare --config - --models {input:q} --table {output:q} <<< {params.plan:q} > {log:q} 2>&1"

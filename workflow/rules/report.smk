@@ -1,4 +1,4 @@
-# in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/{comparison,crosscheck}.csv,
+# in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
 #      data/raw/<source>/source.yaml, results/figures/*.svg
 # out: results/report.html
 # config: all of it
@@ -7,7 +7,8 @@
 rule report:
     input:
         models=MODELS,
-        comparison="results/tables/comparison.csv",
+        compared=[*COMPARISON_TABLES, *TIPPING_TABLES],
+        claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
@@ -25,7 +26,7 @@ rule report:
         plan=PLAN.whole(),
         code=CODE,
     shell:
-        "synthesis report --config - --models {input.models:q} --comparison {input.comparison:q} "
+        "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
         "--diagnostics {input.diagnostics:q} "
-        "--out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "--claims {input.claims:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

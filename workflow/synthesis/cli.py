@@ -14,6 +14,7 @@ from synthesis.errors import Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
+    from synthesis.compare.claims import Evidence
     from synthesis.figures.layout import Layout
     from synthesis.plan import Plan
 
@@ -119,7 +120,7 @@ def diagnose(args: argparse.Namespace) -> None:
     for path in args.models:
         document = read_json(path)
         synthesis = plan.syntheses[document["synthesis"]]
-        found.append(diagnosing.diagnose(document, synthesis.moderators, plan.diagnostics))
+        found.append(diagnosing.diagnose(document, synthesis.moderators, plan.diagnostics, plan.groupings))
     for one in found:
         write_json(args.out / f"{one['synthesis']}.json", one)
     for name, rows in diagnosing.tables(found).items():
@@ -128,18 +129,37 @@ def diagnose(args: argparse.Namespace) -> None:
 
 
 def compare(args: argparse.Namespace) -> None:
-    """Contrasts and bridges as one table."""
-    from synthesis import compare as comparing
+    """Contrasts, bridges, clinical relevance, interactions, and the verdicts on claims."""
+    from synthesis.compare.run import TABLES, compare_all
 
-    plan = _plan(args.config).config
+    evidence, claims = _evidence(args)
+    tables = compare_all(evidence, claims)
+    for name, columns in TABLES.items():
+        write_csv(args.tables / f"{name}.csv", tables[name], columns)
+    write_json(args.claims_out, tables["claims"])
+    print(f"{len(tables['comparison'])} comparisons, {len(tables['bridge'])} bridge rows, {len(claims)} claims")
+
+
+def tipping(args: argparse.Namespace) -> None:
+    """Tries every single change on every claim, and says which ones turn its verdict."""
+    from synthesis.compare.run import TIPPING_TABLES, tipping_all
+
+    evidence, claims = _evidence(args)
+    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
+    tables = tipping_all(evidence, claims, diagnostics)
+    for name, columns in TIPPING_TABLES.items():
+        write_csv(args.tables / f"{name}.csv", tables[name], columns)
+    print(f"{len(tables['tipping_points_all'])} changes tried on {len(claims)} claims")
+
+
+def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[dict[str, Any]]]:
+    from synthesis.compare.claims import read_claims
+    from synthesis.compare.run import evidence_of
+    from synthesis.extraction import read_extracted
+
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
-    rows: list[dict[str, Any]] = [
-        comparing.contrast(name, c, documents[c.first], documents[c.second]) for name, c in plan.comparisons.items()
-    ]
-    for name, b in plan.bridges.items():
-        rows += comparing.bridge(name, b, documents[b.association], documents[b.effect])
-    write_csv(args.table, rows, comparing.COMPARISON_COLUMNS)
-    print(f"{len(plan.comparisons)} contrasts and {len(plan.bridges)} bridges")
+    claims = read_claims(args.claims) if args.claims else []
+    return evidence_of(_plan(args.config).config, documents, read_extracted(args.sources)), claims
 
 
 def forest(args: argparse.Namespace) -> None:
@@ -166,11 +186,31 @@ def comparison_forest(args: argparse.Namespace) -> None:
         metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
         key = f"config, key figures.{args.figure}.references.{lane}"
         references[lane] = reference_rows(key, named.effects, metric, effects)
-    table = read_csv(args.comparison)
-    bridges = [
-        (plan.bridges[name].title, [row for row in table if row["comparison"] == name]) for name in figure.bridges
-    ]
+    table = read_csv(args.bridge)
+    bridges = [(plan.bridges[name].title, [row for row in table if row["bridge"] == name]) for name in figure.bridges]
     _draw(comparison(args.figure, figure, documents, references, bridges), args.out)
+
+
+def comparison_figures(args: argparse.Namespace) -> None:
+    """Draws each bridge of the plan, and the verdicts on the claims."""
+    from synthesis.figures.bridge import bridge_layout
+    from synthesis.figures.claims import claims_layout, draw_claims
+    from synthesis.figures.forest import FORMATS, draw, save
+
+    plan = _plan(args.config).config
+    documents = {d["synthesis"]: d for d in map(read_json, args.models)}
+    table = read_csv(args.bridge)
+    for name, bridge in plan.bridges.items():
+        rows = [row for row in table if row["bridge"] == name]
+        layout = bridge_layout(name, rows, documents[bridge.association], documents[bridge.effect])
+        save(draw(layout), {kind: args.out / f"bridge_{name}.{kind}" for kind in FORMATS})
+        write_csv(args.out / "data" / f"bridge_{name}.csv", layout.table())
+    claims = read_json(args.claims)
+    if claims:
+        verdicts = claims_layout(claims, "What the text says, and what the data say")
+        save(draw_claims(verdicts), {kind: args.out / f"claims_{verdicts.name}.{kind}" for kind in FORMATS})
+        write_csv(args.out / "data" / f"claims_{verdicts.name}.csv", verdicts.table())
+    print(f"{len(plan.bridges)} bridges, {len(claims)} claims")
 
 
 def _draw(layout: Layout, folder: Path) -> None:
@@ -194,7 +234,7 @@ def report(args: argparse.Namespace) -> None:
     html = render(
         _plan(args.config).config,
         [read_json(path) for path in args.models],
-        read_csv(args.comparison),
+        {path.stem: read_csv(path) for path in args.compared} | {"claims": read_json(args.claims)},
         found.effects,
         found.dropped,
         read_csv(args.crosscheck),
@@ -262,18 +302,26 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--models")
     one(added, "--out", "--tables")
     added = command(compare)
-    many(added, "--models")
-    one(added, "--table")
+    many(added, "--models", "--sources")
+    added.add_argument("--claims", type=Path)
+    one(added, "--tables", "--claims-out")
+    added = command(tipping)
+    many(added, "--models", "--sources", "--diagnostics")
+    added.add_argument("--claims", type=Path)
+    one(added, "--tables")
     added = command(forest, plan=False)
     many(added, "--models")
     one(added, "--out")
     added = command(comparison_forest, "comparison-forest")
     added.add_argument("--figure", required=True)
     many(added, "--models", "--sources")
-    one(added, "--comparison", "--out")
+    one(added, "--bridge", "--out")
+    added = command(comparison_figures, "comparison-figures")
+    many(added, "--models")
+    one(added, "--bridge", "--claims", "--out")
     added = command(report)
-    many(added, "--models", "--sources", "--about", "--diagnostics")
-    one(added, "--comparison", "--crosscheck", "--out")
+    many(added, "--models", "--sources", "--about", "--diagnostics", "--compared")
+    one(added, "--claims", "--crosscheck", "--out")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser

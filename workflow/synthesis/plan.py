@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthesis.compare.claims import CLAIMS, check_claims, read_claims
+from synthesis.compare.published import find, rows_by_id, threshold
 from synthesis.effectsizes import Policy
 from synthesis.errors import InputError, Problem
 from synthesis.extraction import (
@@ -51,9 +53,9 @@ class Plan:
         comparisons: Iterable[str] = (),
         bridges: Iterable[str] = (),
         figures: Iterable[str] = (),
-        diagnostics: bool = False,
+        also: tuple[str, ...] = (),
     ) -> str:
-        """A plan with just these entries and what they name, as JSON.
+        """A plan with just these entries and what they name, as JSON; `also`: further top-level keys, whole.
 
         It is a job's params and standard input: a change elsewhere in the plan reruns nothing, and every executor
         carries it, whatever files its nodes share.
@@ -66,19 +68,23 @@ class Plan:
         named = [*bridges, *(b for figure in chosen["figures"].values() for b in figure["bridges"])]
         chosen["bridges"] = {name: content["bridges"][name] for name in named}
         wanted = {*syntheses}
-        wanted |= {c[side] for c in chosen["comparisons"].values() for side in ("first", "second")}
+        wanted |= {c[side] for c in chosen["comparisons"].values() for side in ("first", "second") if c[side]}
         wanted |= {b[side] for b in chosen["bridges"].values() for side in ("association", "effect")}
         wanted |= {block["synthesis"] for f in chosen["figures"].values() for block in f["blocks"]}
         chosen["syntheses"] = {k: v for k, v in content["syntheses"].items() if k in wanted}
+        for synthesis in chosen["syntheses"].values():
+            # Words about a pool that do not belong to its fit.
+            if "groupings" not in also:
+                synthesis["moderators"] = []
+            if "relevance" not in also:
+                synthesis["alternatives"] = []
         sources = {source for synthesis in chosen["syntheses"].values() for source in synthesis["sources"]}
         rest = {
             "title": "part of a plan",
             "sources": [source for source in self.config.sources if source in sources],
             "defaults": content["defaults"],
         }
-        if diagnostics:
-            rest["diagnostics"] = content["diagnostics"]
-        return json.dumps(rest | chosen, ensure_ascii=False)
+        return json.dumps(rest | {key: content[key] for key in also} | chosen, ensure_ascii=False)
 
     def batches(self) -> dict[str, list[str]]:
         """Syntheses by the sources they draw on: one job fits or draws all that depend on the same rows."""
@@ -90,6 +96,10 @@ class Plan:
     def blocks_of(self, figure: str) -> list[str]:
         """Syntheses that a comparison figure draws."""
         return list(dict.fromkeys(b.synthesis for b in self.config.figures[figure].blocks))
+
+    def sides_of_bridges(self) -> list[str]:
+        """Syntheses on either side of a bridge."""
+        return list(dict.fromkeys(side for b in self.config.bridges.values() for side in (b.association, b.effect)))
 
     def sources_of_references(self, figure: str) -> list[str]:
         """Sources that may hold the published summaries of a comparison figure: those no synthesis pools, and
@@ -140,11 +150,40 @@ def check(plan: Plan, raw: Path = RAW) -> None:
             with _collected(problems):
                 reference_rows(key, named.effects, metrics.pop(), effects)
     for name, comparison in plan.config.comparisons.items():
-        first, second = (samples.get(side, set()) for side in (comparison.first, comparison.second))
+        first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))
         with _collected(problems):
             check_shared_samples(name, comparison, first, second)
+    problems += _published_faults(plan.config, raw, found)
     if problems:
         raise InputError(problems)
+
+
+def _published_faults(config: Config, raw: Path, found: dict[str, Extracted]) -> list[Problem]:
+    """Faults of what is held against published rows: references, thresholds, interactions, claims."""
+    problems: list[Problem] = []
+    effects = [row for extracted in found.values() for row in extracted.effects]
+    rows = rows_by_id([*(row for extracted in found.values() for row in extracted.dropped), *effects])
+    for name, comparison in config.comparisons.items():
+        metric, where = config.syntheses[comparison.first].metric, f"config, key comparisons.{name}"
+        with _collected(problems):
+            if comparison.reference:
+                reference_rows(f"{where}.reference", (comparison.reference,), metric, effects)
+        with _collected(problems):
+            if comparison.equivalence:
+                threshold(f"{where}.equivalence", comparison.equivalence, metric, rows)
+    for metric, keys in config.relevance.thresholds.items():
+        for key in keys:
+            with _collected(problems):
+                threshold(f"config, key relevance.thresholds.{metric}", key, metric, rows)
+    for name, interaction in config.interactions.items():
+        for field in ("coefficient", "points", "threshold", "points_threshold"):
+            with _collected(problems):
+                if getattr(interaction, field):
+                    find(f"config, key interactions.{name}.{field}", getattr(interaction, field), rows)
+    if (raw / CLAIMS).exists():
+        with _collected(problems):
+            check_claims(read_claims(raw / CLAIMS), config, rows)
+    return problems
 
 
 def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from synthesis import report_comparison as comparing
+from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.figures import text
 from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
+from synthesis.html import table
 from synthesis.models.config import Config, Source
-from synthesis.models.vocabulary import CONTRAST_NAME, NumericModerator, terms
+from synthesis.models.vocabulary import NumericModerator, terms
 
 Record = dict[str, Any]
 
@@ -61,33 +62,6 @@ def sentence(document: Record) -> str:
     return f"{words}. {note}" if note else f"{words}."
 
 
-def bridge_sentence(title: str, rows: list[Record]) -> str:
-    """The range of d over all declared conversions, beside the protocol effect."""
-    converted = [row["estimate_first"] for row in rows]
-    first = rows[0]
-    low, high = text.number(min(converted)), text.number(max(converted))
-    effect = text.number(first["estimate_second"])
-    limits = text.interval(first["ci_low_second"], first["ci_high_second"])
-    return (
-        f"{title}: the association is d = {low} to {high}, depending on the conversion; the protocol effect is "
-        f"g = {effect} {limits}. A comparison under conversions, not a test of causes."
-    )
-
-
-def _table(heads: Iterable[str], rows: Iterable[Iterable[Any]], numbers: frozenset[int] = frozenset()) -> str:
-    head = "".join(f"<th scope='col'>{escape(h)}</th>" for h in heads)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td class='number'>{escape(str(c))}</td>" if i in numbers else f"<td>{escape(str(c))}</td>"
-            for i, c in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<div class='wide'><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-
-
 def _pooled_table(documents: list[Record]) -> str:
     rows = []
     for d in documents:
@@ -104,26 +78,7 @@ def _pooled_table(documents: list[Record]) -> str:
             ]
         )
     heads = ["Synthesis", "What it is", "", "Estimate", "95% CI", "Prediction", "Heterogeneity and method"]
-    return _table(heads, rows, frozenset({3, 4, 5}))
-
-
-def _comparison_table(table: list[Record]) -> str:
-    rows = []
-    for r in table:
-        contrast = CONTRAST_NAME.get(r["contrast"], "")
-        rows.append(
-            [
-                r["title"],
-                contrast,
-                f"{text.number(r['estimate_first'])} {text.interval(r['ci_low_first'], r['ci_high_first'])}",
-                f"{text.number(r['estimate_second'])} {text.interval(r['ci_low_second'], r['ci_high_second'])}",
-                f"{text.number(r['difference'])} {text.interval(r['ci_low'], r['ci_high'])}",
-                text.p_value(r["p"]),
-                "z" if r["metric"] == "z" else "d, g",
-            ]
-        )
-    heads = ["Comparison", "Alliance read as", "First", "Second", "Difference", "p", "Scale"]
-    return _table(heads, rows, frozenset({2, 3, 4, 5}))
+    return table(heads, rows, frozenset({3, 4, 5}))
 
 
 _TEST_NAME = {
@@ -157,7 +112,7 @@ def _small_study_table(table: list[Record], documents: list[Record]) -> str:
         shown = f"{text.number(value[0])} {text.interval(value[1], value[2])}".strip()
         rows.append([document["title"], _TEST_NAME[r["test"]], statistic, p, shown, r["note"] or ""])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
-    return _table(heads, rows, frozenset({2, 3, 4}))
+    return table(heads, rows, frozenset({2, 3, 4}))
 
 
 def _moderator_table(table: list[Record], documents: list[Record]) -> str:
@@ -182,7 +137,7 @@ def _moderator_table(table: list[Record], documents: list[Record]) -> str:
         p = "" if r["p"] is None or r["kind"] == "level" else text.p_value(r["p"])
         rows.append([document["title"], r["moderator"], label, r["k"], shown, limits, p, r["note"] or ""])
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", "95% CI", "p", "Remark"]
-    return _table(heads, rows, frozenset({3, 4, 5, 6}))
+    return table(heads, rows, frozenset({3, 4, 5, 6}))
 
 
 def _influence_sentences(table: list[Record], documents: list[Record]) -> str:
@@ -218,7 +173,7 @@ def _few_table(table: list[Record], documents: list[Record]) -> str:
         decimals = 2 if on_scale else 3
         limits = text.interval(value[1], value[2], decimals)
         rows.append([document["title"], r["what"], text.number(value[0], decimals), limits, r["note"] or ""])
-    return _table(["Synthesis", "What", "Value", "95% interval", "How"], rows, frozenset({2, 3}))
+    return table(["Synthesis", "What", "Value", "95% interval", "How"], rows, frozenset({2, 3}))
 
 
 def _diagnostics(tables: dict[str, list[Record]], documents: list[Record]) -> str:
@@ -255,7 +210,7 @@ def _gaps(dropped: list[Record]) -> str:
         rows = {r["effect_id"]: r for r in dropped if r["category"] == category}
         if not rows:
             continue
-        table = _table(
+        table = table(
             ["Source", "Study", "Row", "Reason", "Quote", "Locator"],
             [
                 [r["source"], r["label"] or r["study"], key, r["reason"], r["quote"], r["locator"]]
@@ -305,7 +260,7 @@ def _quote_check(records: list[Record]) -> str:
 def render(
     config: Config,
     documents: list[Record],
-    comparison: list[Record],
+    compared: dict[str, list[Record]],
     effects: list[Record],
     dropped: list[Record],
     crosscheck: list[Record],
@@ -315,8 +270,8 @@ def render(
     """The report as HTML. `documents` in the order of the plan; tables as the run wrote them, `diagnostics` by name."""
     sentences = [sentence(d) for d in documents]
     sentences += [
-        bridge_sentence(bridge.title, [row for row in comparison if row["comparison"] == name])
-        for name, bridge in config.bridges.items()
+        comparing.bridge_sentence([row for row in compared["bridge"] if row["bridge"] == name])
+        for name in config.bridges
     ]
     versions = documents[0]["versions"]
     limits = "".join(f"<li>{escape(source.title)}: {escape(' '.join(source.limits))}</li>" for source in sources)
@@ -332,9 +287,7 @@ def render(
         "".join(_figure(name, s.title) for name, s in config.syntheses.items()),
         "</details><h2>Pooled estimates</h2>",
         _pooled_table(documents),
-        "<h2>Comparisons</h2>",
-        "<p>Same-metric differences are on the scale of Fisher z or g, with separate between-study variances.</p>",
-        _comparison_table(comparison),
+        comparing.section(compared),
         _diagnostics(diagnostics, documents),
         "<h2>Where each number comes from</h2>",
         f"<p>{escape(_quote_check([*effects, *dropped]))}</p>",
@@ -345,7 +298,7 @@ def render(
         "<h2>Method and provenance</h2>",
         f"<p>Random-effects models; every fit agrees with a second route ({len(crosscheck)} numbers compared). "
         f"Software: {escape(', '.join(f'{k} {v}' for k, v in versions.items()))}.</p>",
-        _table(
+        table(
             ["Synthesis", "Plan (SHA-256)", "Inputs (SHA-256)"],
             [[d["synthesis"], d["config_sha256"][:16], d["inputs_sha256"][:16]] for d in documents],
         ),

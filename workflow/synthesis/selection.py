@@ -68,6 +68,11 @@ def select_effects(
     return chosen
 
 
+def instrument(outcome: str) -> str:
+    """An outcome's name without case and punctuation: "PHQ-9" and "phq-9" are one instrument."""
+    return re.sub("[^a-z0-9]", "", outcome.casefold())
+
+
 def _without_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Without repeats of a finding that two sources list: same sample, instrument, rater, time and estimate.
 
@@ -76,8 +81,7 @@ def _without_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     first_source: dict[tuple[Any, ...], str] = {}
     kept = []
     for row in rows:
-        instrument = re.sub("[^a-z0-9]", "", row["outcome"].casefold())
-        identity = (row["sample_id"], instrument, row["rater"], row["timepoint"], round(row["yi"], 6))
+        identity = (row["sample_id"], instrument(row["outcome"]), row["rater"], row["timepoint"], round(row["yi"], 6))
         if first_source.setdefault(identity, row["source"]) == row["source"]:
             kept.append(row)
     return kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from synthesis.diagnose.influence import (
     shrunken,
 )
 from synthesis.errors import InputError
-from synthesis.models.config import Diagnostics
+from synthesis.models.config import Diagnostics, Grouping
 from synthesis.models.vocabulary import CiMethod, NumericModerator, Tau2Method, terms
 from synthesis.pooling.bayes import bayes
 from synthesis.pooling.dependent import robust_regress
@@ -53,7 +53,12 @@ TABLES: dict[str, tuple[str, ...]] = {
 _MULTILEVEL = ("che", "three_level")
 
 
-def diagnose(document: Record, moderators: Sequence[str], options: Diagnostics) -> Record:
+def diagnose(
+    document: Record,
+    moderators: Sequence[str],
+    options: Diagnostics,
+    groupings: Mapping[str, Grouping] | None = None,
+) -> Record:
     """Diagnostics of a model document: sections by name, and under `skipped` why others are missing.
 
     Influence, cumulative fits, permutation and small-study tests use one effect per sample; leaving out samples,
@@ -79,7 +84,7 @@ def diagnose(document: Record, moderators: Sequence[str], options: Diagnostics) 
         found["small_study"] = _small_study(document, y, v, method, ci)
     else:
         found["skipped"]["small_study"] = f"{len(y)} samples: fewer than {options.funnel_from}"
-    found["moderators"] = [_moderator(document, name, method, ci) for name in moderators]
+    found["moderators"] = [_moderator(document, name, (groupings or {}).get(name), method, ci) for name in moderators]
     return found
 
 
@@ -181,9 +186,11 @@ def _small_study(document: Record, y: Array, v: Array, method: Any, ci: Any) -> 
     return found
 
 
-def _moderator(document: Record, name: str, method: Any, ci: Any) -> Record:
+def _moderator(document: Record, name: str, grouping: Grouping | None, method: Any, ci: Any) -> Record:
     """A regression on one moderator, and for a factor the pool of each level; effects without a value are counted."""
     members = [(s["sample_id"], m) for s in document["studies"] for m in s["members"]]
+    if grouping is not None:
+        members = [(sample, m | {name: grouping.level_of(m[grouping.column])}) for sample, m in members]
     numeric = name in terms(NumericModerator)
     held = [(sample, m) for sample, m in members if m[name] not in (None, "")]
     found: Record = {"moderator": name, "k": len(held), "without_value": len(members) - len(held)}
@@ -224,7 +231,8 @@ def _level(document: Record, held: list[tuple[str, Record]], level: str, method:
         [m["yi"] for _, m in held],
         [m["vi"] for _, m in held],
         tau2=method if method != "single sample" else "REML",
-        ci=ci,
+        # Levels are often two or three samples; where those happen to agree, HKSJ alone would be far too narrow.
+        ci="hksj_adhoc" if ci == "hksj" else ci,
         cluster=[s for s, _ in held],
         rho=document["rho"] or 0.0,
         level=document["level"],

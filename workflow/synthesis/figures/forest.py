@@ -18,7 +18,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Affine2D
 
-from synthesis.figures.layout import Layout, Row, Section
+from synthesis.figures.layout import PROBABILITY_COLUMNS, Layout, Row, Section
 from synthesis.files import replace
 
 FORMATS = ("svg", "pdf", "png")
@@ -71,7 +71,7 @@ class Columns:
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
+def settings() -> Iterator[None]:
     """Our font and bytes that depend on nothing but the drawing."""
     for path in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(path))
@@ -181,7 +181,7 @@ class Page:
 
 
 def _numeric(column: str) -> bool:
-    return column in {"n", "Samples", "People"}
+    return column in {"n", "Samples", "People", *PROBABILITY_COLUMNS}
 
 
 def _columns(page: Page, layout: Layout) -> Columns:
@@ -265,7 +265,7 @@ def _section_height(page: Page, section: Section) -> float:
 def draw(layout: Layout, style: Style | None = None) -> Figure:
     """The figure of a layout."""
     style = style or Style()
-    with _settings():
+    with settings():
         ruler = Page(style, 1.0)
         columns = _columns(ruler, layout)
         text_width = style.width - 2 * style.margin
@@ -318,7 +318,7 @@ class _SectionDrawing:
                     width = style.width - 2 * style.margin
                     label = page.fitted(row.label, width, style.font, "bold")
                     page.text(self.columns.label, y + height * 0.58, label, weight="bold")
-                    if self.columns.label + page.width(label, style.font, "bold") < self.x_of(0):
+                    if self.columns.label + page.width(label, style.font, "bold") < self.x_of(section.null):
                         self._null_line(y, height)
                 case "note":
                     for i, line in enumerate(_note_lines(page, row)):
@@ -332,8 +332,8 @@ class _SectionDrawing:
         return self._axis(y)
 
     def _null_line(self, y: float, height: float) -> None:
-        if self.section.low <= 0 <= self.section.high:
-            self.page.line([self.x_of(0)] * 2, [y, y + height], GRID, 0.9)
+        if self.section.low <= self.section.null <= self.section.high:
+            self.page.line([self.x_of(self.section.null)] * 2, [y, y + height], GRID, 0.9)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
@@ -426,7 +426,7 @@ class _SectionDrawing:
             page.text(self.x_of(tick), y + 0.095, label, style.small, align="center")
         y += 0.22
         if section.favours:
-            zero = min(max(self.x_of(0), columns.plot_left), columns.plot_right)
+            zero = min(max(self.x_of(section.null), columns.plot_left), columns.plot_right)
             left, right = section.favours
             if left:
                 page.text(zero - 0.06, y, f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
@@ -450,7 +450,7 @@ def save(figure: Figure, paths: dict[str, Path]) -> None:
     # Mostly white: a light compression costs a few percent of size and saves half of the writing time.
     dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
     options: dict[str, Any] = {"dpi": dpi, "pil_kwargs": {"compress_level": 1}}
-    with _settings():
+    with settings():
         for kind, path in paths.items():
 
             def write(target: Path, kind: str = kind) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.figures import text
 from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ GROUP_NAME = {
     "": "Not stated",
     "mixed": "Several",
 }
+# Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
+PROBABILITY_COLUMNS = ("P mean", "P new")
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
 CLIP_SHARE = 0.02
 _RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
@@ -99,6 +101,7 @@ class Section:
     weights: bool
     row_name: str
     interval_name: str
+    null: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +271,9 @@ def _reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]
     return [heading, *(reference_row(r, metric) for r in references)]
 
 
-def axis_of(rows: Iterable[Row], ratio: bool) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
+def axis_of(
+    rows: Iterable[Row], ratio: bool, null: float = 0.0
+) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
     """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
     rows = list(rows)
     points = [r.estimate for r in rows if r.estimate is not None]
@@ -276,7 +281,7 @@ def axis_of(rows: Iterable[Row], ratio: bool) -> tuple[float, float, tuple[float
     ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
     ends.sort()
     cut = int(CLIP_SHARE * len(ends))
-    values = [0.0, *points, *firm, *ends[cut : len(ends) - cut]]
+    values = [null, *points, *firm, *ends[cut : len(ends) - cut]]
     low, high = float(min(values)), float(max(values))
     pad = 0.02 * (high - low or 1.0)
     low, high = low - pad, high + pad
@@ -458,12 +463,13 @@ def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: 
     rows: list[Row] = []
     for title, table in bridges:
         rows.append(Row("heading", title))
-        for entry in table:
-            mark = _mark("g", *(entry[f"{k}_first"] for k in ("estimate", "ci_low", "ci_high")))
+        differences = [entry for entry in table if entry["unit"] == "d"]
+        for entry in differences:
+            mark = _mark("g", *(entry[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")))
             label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
             rows.append(Row("converted", label, "A", key=entry["contrast"], **mark))
-        effect = table[0]["second"]
-        mark = _mark("g", *(table[0][f"{k}_second"] for k in ("estimate", "ci_low", "ci_high")))
+        effect = table[0]["effect"]
+        mark = _mark("g", *(differences[0][f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")))
         label = documents[effect]["title"] if effect in documents else effect
         rows.append(Row("pooled", label, "B", key=effect, **mark))
     return _section(

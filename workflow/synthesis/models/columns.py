@@ -200,3 +200,39 @@ CORRECTION_COLUMNS: tuple[Column, ...] = (
     Column("who", "text", "Who decided.", "AB", required=True),
     Column("date", "date", "When.", "2026-11-23", required=True),
 )
+
+CLAIM_COLUMNS: tuple[Column, ...] = (
+    Column("claim_id", "id", "Name of the claim; unique.", "predicts_ptsd", required=True),
+    Column("statement", "id", "Statement of the text that it belongs to.", "predicts", required=True),
+    Column("says", "text", "What the text says, verbatim.", "found to predict outcome", required=True),
+    Column("cites", "text", "What the text cites for it; empty for nothing.", "Horvath & Symonds 1991"),
+    Column("claim", "text", "What is checked, in one sentence.", "The pooled association is above 0.", required=True),
+    Column(
+        "quantity",
+        "text",
+        "What decides it: kind:name, for example pooled:alliance; empty where nothing could. Kinds: pooled, "
+        "prediction, variance, levels (levels:synthesis:moderator), share_of_estimates, share_of_true_effects (of a "
+        "synthesis); "
+        "comparison, bridge (of the plan); interaction (of the plan); published, root (of an effect_id).",
+        "pooled:alliance",
+    ),
+    Column(
+        "rule",
+        "choice",
+        "Where the interval must lie: above low; below high; not_above low; within low and high; all_within: every "
+        "one of the estimates or true effects.",
+        "above",
+        allowed=v.terms(v.ClaimRule),
+    ),
+    Column("low", "text", "A number, or the effect_id of a threshold; on the scale that is read (r, g).", "0"),
+    Column("high", "text", "The same, for the upper bound.", "th_mid_024"),
+    Column("evidence", "text", "effect_ids of the rows that quote the cited source, separated by semicolons.", "hs_01"),
+    _choice(
+        "source_agrees",
+        v.SourceAgrees,
+        "Whether the cited source says what the text has it say: a reading of the quotes; no makes it misquoted.",
+        "yes",
+        required=True,
+    ),
+    Column("reading", "text", "Why source_agrees is what it is, and what was not reached.", "said of the interaction"),
+)

@@ -15,13 +15,13 @@ from synthesis.errors import InputError, Problem
 from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.models.vocabulary import (
     CiMethod,
-    Contrast,
     DependenceModel,
     Descriptor,
     Lane,
     Metric,
     NumericModerator,
     Tau2Method,
+    terms,
 )
 
 T = TypeVar("T", bound="Model")
@@ -35,7 +35,7 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
 }
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 FigureColumn = Literal["n"] | Descriptor
-ModeratorName = NumericModerator | Descriptor
+MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
 
 
 class Model(BaseModel):
@@ -143,8 +143,13 @@ class Synthesis(Model):
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
     model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
-    moderators: tuple[ModeratorName, ...] = Field(
-        (), description="Columns for meta-regressions, one at a time: text as a factor, numbers as they are."
+    moderators: tuple[Name, ...] = Field(
+        (),
+        description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
+        "severity is the baseline severity of a sample in SD of its instrument.",
+    )
+    alternatives: tuple[Name, ...] = Field(
+        (), description="Other selections of the same question: would the verdict on a claim change with one of them?"
     )
     references: References | None = Field(None, description="Published summaries to show beside it.")
     columns: tuple[FigureColumn, ...] = Field(
@@ -180,10 +185,20 @@ class Comparison(Model):
 
     title: str = Field(min_length=1, description="Shown in the table.")
     first: Name = Field(description="A synthesis.")
-    second: Name = Field(description="Another synthesis, on the same metric.")
+    second: Name | None = Field(None, description="Another synthesis, on the same metric.")
+    reference: str | None = Field(None, description="Instead of `second`: effect_id of a published summary.")
+    equivalence: str | None = Field(
+        None, description="effect_id of the threshold below which a difference does not matter."
+    )
     shared_samples: Literal["refuse", "leave_out"] = Field(
         "refuse", description="What to do where both sides hold the same sample."
     )
+
+    @model_validator(mode="after")
+    def _one_second(self) -> Comparison:
+        if (self.second is None) == (self.reference is None):
+            raise ValueError("a comparison names either second (a synthesis) or reference (a published summary)")
+        return self
 
 
 class Bridge(Model):
@@ -192,11 +207,56 @@ class Bridge(Model):
     title: str = Field(min_length=1, description="Shown in the table.")
     association: Name = Field(description="A synthesis of lane A.")
     effect: Name = Field(description="A synthesis of lane B in metric g.")
-    contrasts: tuple[Contrast, ...] = Field(
-        ("2_sd", "1_sd", "median_split", "concordance"),
-        min_length=2,
-        description="Ways to read r as a difference between groups; always several, never one.",
+
+
+class MonteCarlo(Model):
+    """How intervals of the bridge are drawn."""
+
+    draws: int = Field(100_000, ge=1000, description="Draws from each pooled distribution.")
+    seed: int = Field(1, ge=0, description="Seed of the draws.")
+    control_response_rates: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.1, 0.2, 0.4),
+        description="Rates of response among controls for which numbers needed to treat are shown; scenarios, no data.",
     )
+
+
+class Relevance(Model):
+    """Clinical relevance: the thresholds that each pool is held against."""
+
+    thresholds: dict[Metric, tuple[str, ...]] = Field(
+        default_factory=dict, description="effect_id of rows that hold a threshold, by metric."
+    )
+    bootstrap: int = Field(2000, ge=200, description="Resamples of the samples for intervals of shares.")
+    seed: int = Field(1, ge=0, description="Seed of the resamples.")
+
+
+class Interaction(Model):
+    """A published interaction of treatment with a patient's severity, held against thresholds."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    coefficient: str = Field(description="effect_id of the coefficient, with its interval.")
+    points: str | None = Field(None, description="effect_id of its translation into points of an instrument.")
+    threshold: str | None = Field(None, description="effect_id of the threshold on the coefficient's scale.")
+    points_threshold: str | None = Field(None, description="effect_id of the threshold in points.")
+
+
+class Grouping(Model):
+    """Levels of a column put together for a moderator; values that no level names are left out and counted."""
+
+    column: Descriptor = Field(description="A column that describes a sample.")
+    levels: dict[str, tuple[str, ...]] = Field(min_length=2, description="Values of the column, by level.")
+
+    @model_validator(mode="after")
+    def _each_value_once(self) -> Grouping:
+        values = [value for level in self.levels.values() for value in level]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError("values that stand in two levels: " + ", ".join(twice))
+        return self
+
+    def level_of(self, value: str) -> str | None:
+        """The level that holds a value."""
+        return next((level for level, values in self.levels.items() if value in values), None)
 
 
 class Block(Model):
@@ -228,8 +288,12 @@ class Config(Model):
     diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="What is examined beside each pool.")
     conversions: Conversions = Field(default_factory=Conversions, description="Decisions of converters.")
     syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
+    groupings: dict[Name, Grouping] = Field(default_factory=dict, description="Coarser levels for moderators.")
     comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
     bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
+    monte_carlo: MonteCarlo = Field(default_factory=MonteCarlo, description="How the bridges are drawn.")
+    relevance: Relevance = Field(default_factory=Relevance, description="Clinical relevance.")
+    interactions: dict[Name, Interaction] = Field(default_factory=dict, description="Published interactions.")
     figures: dict[Name, ComparisonFigure] = Field(
         default_factory=dict, description="Comparison figures, beside one forest plot per synthesis."
     )
@@ -247,13 +311,24 @@ class Config(Model):
         for key, synthesis in self.syntheses.items():
             for source in synthesis.sources:
                 known(f"syntheses.{key}.sources", source, self.sources)
+            for name in synthesis.moderators:
+                known(f"syntheses.{key}.moderators", name, (*MODERATORS, *self.groupings))
+            for name in synthesis.alternatives:
+                known(f"syntheses.{key}.alternatives", name, self.syntheses)
+                other = self.syntheses.get(name)
+                if other and other.metric != synthesis.metric:
+                    faults.append(f"syntheses.{key}.alternatives: {name} has another metric")
+        for key in self.groupings:
+            if key in MODERATORS:
+                faults.append(f"groupings.{key}: the name is taken by a column")
         for name in self.diagnostics.force_funnel:
             known("diagnostics.force_funnel", name, self.syntheses)
         for key, comparison in self.comparisons.items():
             where = f"comparisons.{key}"
-            for side in (comparison.first, comparison.second):
+            sides = [side for side in (comparison.first, comparison.second) if side]
+            for side in sides:
                 known(where, side, self.syntheses)
-            pair = [self.syntheses.get(s) for s in (comparison.first, comparison.second)]
+            pair = [self.syntheses.get(side) for side in sides]
             if all(pair) and len({s.metric for s in pair if s}) > 1:
                 faults.append(f"{where}: the two sides have different metrics; use a bridge")
             if comparison.first == comparison.second:

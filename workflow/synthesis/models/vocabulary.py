@@ -80,8 +80,11 @@ Descriptor = Literal[
     "exactness",
     "estimand",
 ]
-NumericModerator = Literal["year", "weeks", "n_total"]
-Contrast = Literal["2_sd", "1_sd", "median_split", "concordance"]
+NumericModerator = Literal["year", "weeks", "n_total", "severity"]
+# What decides a claim; docs in the data dictionary.
+ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
+SourceAgrees = Literal["yes", "partly", "no", "unknown"]
+Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}
 LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {

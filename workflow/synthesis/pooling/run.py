@@ -16,7 +16,7 @@ from synthesis.models.config import Defaults, Synthesis
 from synthesis.models.vocabulary import LANE_WORD, Descriptor, NumericModerator, terms
 from synthesis.pooling.dependence import Composites, composites
 from synthesis.pooling.fit import pool
-from synthesis.selection import SET_TO_ZERO, select_effects
+from synthesis.selection import SET_TO_ZERO, instrument, select_effects
 
 MIXED = "mixed"
 
@@ -58,6 +58,8 @@ def run_synthesis(
         "set_to_zero": sum(row["exactness"] == SET_TO_ZERO for row in chosen),
     }
     document |= fit.to_dict()
+    for row, value in zip(chosen, severity(chosen), strict=True):
+        row["severity"] = value
     document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
     document["references"] = reference_rows(
         f"config, key syntheses.{name}.references",
@@ -102,6 +104,37 @@ def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[
         }
         studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
     return studies
+
+
+# Severity is relative to the other samples of an instrument, so it takes several.
+LEAST_SAMPLES_OF_INSTRUMENT = 3
+
+
+def severity(rows: list[dict[str, Any]]) -> list[float]:
+    """Baseline severity of each effect's sample: its baseline mean, both arms together, in SD of the instrument.
+
+    0 is the mean of the samples with that instrument, the unit their mean baseline SD; higher is more severe on
+    symptom scales. NaN without baseline means, and for instruments of fewer than 3 samples.
+    """
+    means: dict[str, dict[str, list[float]]] = {}
+    spreads: dict[str, list[float]] = {}
+    found = []
+    for row in rows:
+        arms = [(row[f"baseline_mean_{a}"], row[f"baseline_sd_{a}"], row[f"n_{a}"]) for a in ("treat", "control")]
+        whole = [arm for arm in arms if not any(math.isnan(x) for x in arm)]
+        name = instrument(row["outcome"])
+        mean = sum(m * n for m, _, n in whole) / sum(n for _, _, n in whole) if whole else math.nan
+        found.append((name, mean))
+        if whole:
+            means.setdefault(name, {}).setdefault(row["sample_id"], []).append(mean)
+            spreads.setdefault(name, []).append(sum(s for _, s, _ in whole) / len(whole))
+    centres = {
+        name: sum(sum(v) / len(v) for v in samples.values()) / len(samples)
+        for name, samples in means.items()
+        if len(samples) >= LEAST_SAMPLES_OF_INSTRUMENT
+    }
+    units = {name: sum(values) / len(values) for name, values in spreads.items()}
+    return [(mean - centres[name]) / units[name] if name in centres else math.nan for name, mean in found]
 
 
 def _plain(value: Any) -> Any:

@@ -42,3 +42,10 @@ def variance(value: float, low: float | None, high: float | None) -> str:
     shown = [x for x in (value, low, high) if x is not None and x > 0]
     decimals = 4 if shown and min(shown) < 0.0095 else 3
     return f"{number(value, decimals)} {interval(low, high, decimals)}".rstrip()
+
+
+def probability(p: float) -> str:
+    """A probability with two decimals, never rounded to 0 or 1."""
+    if p < 0.005:
+        return "<0.01"
+    return ">0.99" if p > 0.995 else number(p)

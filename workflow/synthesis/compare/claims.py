@@ -1,0 +1,450 @@
+"""Claims: statements of a text, each decided by a computed quantity and a rule that the data declare beforehand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthesis import text
+from synthesis.compare.bridge import differences
+from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
+from synthesis.compare.published import Record, find, number
+from synthesis.compare.relevance import interaction, shares_between
+from synthesis.effectsizes import back_transform
+from synthesis.errors import InputError, Problem
+from synthesis.extraction import reference_rows
+from synthesis.models.columns import CLAIM_COLUMNS
+from synthesis.models.config import Config
+from synthesis.models.tables import check_cells, read_table
+from synthesis.models.vocabulary import CONTRAST_NAME, Verdict
+
+CLAIMS = "claims.csv"
+CLAIM_TABLE = (
+    "claim_id", "statement", "says", "cites", "claim", "quantity", "rule", "low", "high", "unit", "estimate",
+    "ci_low", "ci_high", "verdict_of_data", "verdict", "why", "source_agrees", "source_says", "evidence", "reading",
+)  # fmt: skip
+_UNIT_NAME = {"smd": "SMD"}
+_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One value of a quantity, as it is read. Limits are None where none are printed; equal to it where exact."""
+
+    label: str
+    unit: str
+    estimate: float
+    low: float | None
+    high: float | None
+
+    def shown(self) -> str:
+        """In words, with its interval."""
+        decimals = 0 if self.unit == "%" else 2
+        sign = "%" if self.unit == "%" else ""
+        lead = "" if self.unit == "%" else f"{_UNIT_NAME.get(self.unit, self.unit)} = "
+        words = f"{lead}{text.number(self.estimate, decimals)}{sign}"
+        if self.low is None or self.high is None or self.low == self.high == self.estimate:
+            return words
+        return f"{words} {text.interval(self.low, self.high, decimals)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What claims are decided from: model documents by synthesis, the plan, raw rows by effect_id, usable effects."""
+
+    documents: dict[str, Record]
+    plan: Config
+    rows: dict[str, Record]
+    effects: list[Record]
+
+
+class Missing(Exception):
+    """A datum that a quantity needs is not there; the message says which."""
+
+
+def read_claims(path: Path) -> list[Record]:
+    """The claims as text, in their order. Raises InputError for bad cells, repeated names and rules without bounds."""
+    rows = read_table(path, CLAIM_COLUMNS)
+    problems = check_cells(path, rows, CLAIM_COLUMNS)
+    names: set[str] = set()
+    for line, row in rows:
+        where = f"{path}, row {line}"
+        if row["claim_id"] in names:
+            problems.append(Problem(f"{where}, column claim_id", row["claim_id"], "each name once"))
+        names.add(row["claim_id"])
+        rule = row.get("rule", "")
+        if bool(row.get("quantity", "")) != bool(rule):
+            allowed = "a quantity and a rule, or neither"
+            problems.append(Problem(f"{where}, column rule", rule, allowed))
+        needed = {"above": ("low",), "not_above": ("low",), "below": ("high",)}.get(rule, ("low", "high"))
+        for name in needed if rule else ():
+            if not row.get(name, ""):
+                problems.append(Problem(f"{where}, column {name}", "", f"a bound, for rule {rule}"))
+    if problems:
+        raise InputError(problems)
+    return [{c.name: row.get(c.name, "") for c in CLAIM_COLUMNS} | {"row": line} for line, row in rows]
+
+
+def bound_of(claim: Record, name: str, rows: dict[str, Record]) -> float | None:
+    """A bound as number: printed in the claim, or the value of the threshold that it names."""
+    cell = claim[name]
+    if not cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        where = _where(claim, name)
+        value = number(find(where, cell, rows), "value")
+        if value is None:
+            raise Missing(f"the threshold {cell} is not in the reachable text") from None
+        return value
+
+
+def _bound_or_none(claim: Record, name: str, rows: dict[str, Record]) -> float | None:
+    try:
+        return bound_of(claim, name, rows)
+    except Missing:
+        return None
+
+
+def _where(claim: Record, name: str) -> str:
+    return f"{CLAIMS}, row {claim['row']}, column {name}"
+
+
+# --- quantities ---------------------------------------------------------------------------------------------------
+
+
+def values_of(claim: Record, evidence: Evidence) -> list[Value]:
+    """The values of a claim's quantity. Raises Missing for a gap, InputError for a name that does not exist."""
+    kind, _, name = claim["quantity"].partition(":")
+    if kind not in _QUANTITIES:
+        where = _where(claim, "quantity")
+        raise InputError([Problem(where, claim["quantity"], "kind:name with a kind of " + ", ".join(_QUANTITIES))])
+    return _QUANTITIES[kind](claim, name, evidence)
+
+
+def syntheses_of(claim: Record, plan: Config) -> tuple[str, ...]:
+    """The syntheses behind a claim's quantity."""
+    kind, _, name = claim["quantity"].partition(":")
+    match kind:
+        case "comparison":
+            comparison = plan.comparisons[name]
+            return tuple(side for side in (comparison.first, comparison.second) if side)
+        case "bridge":
+            return plan.bridges[name].association, plan.bridges[name].effect
+        case "interaction" | "published" | "root" | "":
+            return ()
+    return (name.split(":")[0],)
+
+
+def _known(claim: Record, name: str, allowed: Any) -> None:
+    if name not in allowed:
+        raise InputError([Problem(_where(claim, "quantity"), name, "one of " + ", ".join(allowed))])
+
+
+def _document(claim: Record, name: str, evidence: Evidence) -> Record:
+    _known(claim, name, evidence.documents)
+    return evidence.documents[name]
+
+
+def _read(document: Record, fields: tuple[str, str, str], label: str) -> Value:
+    metric = document["metric"]
+    estimate, low, high = (back_transform(metric, document[field]) for field in fields)
+    if estimate is None or low is None or high is None:
+        raise Missing(f"{document['title']}: too few samples")
+    return Value(label, _NAME[metric], estimate, low, high)
+
+
+def _pooled(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    document = _document(claim, name, evidence)
+    return [_read(document, ("estimate", "ci_low", "ci_high"), document["title"])]
+
+
+def _prediction(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    document = _document(claim, name, evidence)
+    return [_read(document, ("estimate", "pi_low", "pi_high"), f"{document['title']}, in a new setting")]
+
+
+def _variance(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    (value,) = _pooled(claim, name, evidence)
+    limits = sorted(100 * x * x for x in (value.low, value.high) if x is not None)
+    low = 0.0 if (value.low or 0) < 0 < (value.high or 0) else limits[0]
+    return [Value(value.label, "%", 100 * value.estimate**2, low, limits[1])]
+
+
+def _levels(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    """The pool of each level of a moderator, one mean effect for each sample."""
+    synthesis, _, moderator = name.partition(":")
+    document, grouping = _document(claim, synthesis, evidence), evidence.plan.groupings.get(moderator)
+    column = grouping.column if grouping else moderator
+    by_level: dict[str, set[str]] = {}
+    for study in document["studies"]:
+        if column not in study:
+            raise InputError([Problem(_where(claim, "quantity"), moderator, "a grouping or a column of a sample")])
+        level = grouping.level_of(study[column]) if grouping else study[column]
+        if level:
+            by_level.setdefault(level, set()).add(study["sample_id"])
+    values = []
+    for level, samples in sorted(by_level.items()):
+        ci = {} if len(samples) == 1 else {"ci": "hksj_adhoc"}
+        fit = refit(document, samples, model="composites", **ci)
+        count = text.plural(len(samples), "sample")
+        values.append(_read(fit, ("estimate", "ci_low", "ci_high"), f"{level} ({count})"))
+    return values
+
+
+def _comparison(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    _known(claim, name, evidence.plan.comparisons)
+    plan = evidence.plan.comparisons[name]
+    first = evidence.documents[plan.first]
+    if plan.second:
+        row = contrast(name, plan, first, evidence.documents[plan.second])
+    else:
+        row = contrast_with_published(name, plan, first, published_summary(name, plan.reference or "", first, evidence))
+        if row["se"] is None:
+            raise Missing(_without_interval(row))
+    unit = f"difference in {'z' if row['metric'] == 'z' else _NAME[row['metric']]}"
+    return [Value(plan.title, unit, row["difference"], row["ci_low"], row["ci_high"])]
+
+
+def _without_interval(row: Record) -> str:
+    """Why a published value without an interval decides nothing, and how wide its interval could be to decide."""
+    words = f"the published value has no interval (difference in z = {text.number(row['difference'])}"
+    if row["largest_se"] is None:
+        return words + ")"
+    half = PRINTED_QUANTILE * row["largest_se"]
+    ends = (back_transform(row["metric"], row["estimate_second"] + sign * half) for sign in (-1, 1))
+    low, high = ends
+    return f"{words}; it would differ from 0 as long as the value's 95% interval is within {text.interval(low, high)})"
+
+
+def published_summary(name: str, effect_id: str, first: Record, evidence: Evidence) -> Record:
+    """The published summary of a comparison, on the metric of its first side."""
+    where = f"config, key comparisons.{name}.reference"
+    (found,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
+    return found
+
+
+def _bridge(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    """Association minus effect in d, under each conversion."""
+    _known(claim, name, evidence.plan.bridges)
+    plan = evidence.plan.bridges[name]
+    sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
+    found = differences(*sides, evidence.plan.monte_carlo)
+    return [Value(CONTRAST_NAME[key], "difference in d", *values) for key, values in found.items()]
+
+
+def _on_metric(metric: str, value: float) -> float:
+    if metric == "z":
+        return math.atanh(value)
+    return value if metric == "g" else math.log(value)
+
+
+def _range(claim: Record, document: Record, evidence: Evidence) -> tuple[float, float]:
+    low, high = (bound_of(claim, name, evidence.rows) for name in ("low", "high"))
+    metric = document["metric"]
+    return (
+        -math.inf if low is None else _on_metric(metric, low),
+        math.inf if high is None else _on_metric(metric, high),
+    )
+
+
+def _share_of_estimates(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    document = _document(claim, name, evidence)
+    low, high = _range(claim, document, evidence)
+    inside = [low <= study["yi"] <= high for study in document["studies"]]
+    share = 100 * sum(inside) / len(inside)
+    return [Value(f"{sum(inside)} of {len(inside)} samples", "%", share, share, share)]
+
+
+def _share_of_true_effects(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    document = _document(claim, name, evidence)
+    share, _ = shares_between(document, *_range(claim, document, evidence), evidence.plan.relevance)
+    if share.low is None or share.high is None:
+        raise Missing(f"{document['title']}: too few samples for a share of true effects")
+    return [Value(f"{document['title']}, true values", "%", 100 * share.value, 100 * share.low, 100 * share.high)]
+
+
+def _interaction(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    _known(claim, name, evidence.plan.interactions)
+    plan = evidence.plan.interactions[name]
+    row = interaction(name, plan, evidence.rows, evidence.plan.defaults.level)
+    if row["coefficient"] is None:
+        raise Missing(f"{plan.title}: the coefficient is not in the reachable text")
+    return [Value(plan.title, "coefficient", row["coefficient"], row["ci_low"], row["ci_high"])]
+
+
+def _published(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    row = find(_where(claim, "quantity"), name, evidence.rows)
+    value = number(row, "value")
+    if value is None:
+        raise Missing(f"{row['label'] or row['study']}: the number is not in the reachable text")
+    sign = row["direction"] if row["direction"] == row["direction"] else 1.0
+    limits = sorted(sign * x for x in (number(row, "ci_low"), number(row, "ci_high")) if x is not None)
+    low, high = limits if len(limits) == 2 else (None, None)
+    return [Value(row["label"] or row["study"], row["statistic"] or "value", sign * value, low, high)]
+
+
+def _root(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+    """The correlation behind a printed share of variance: exact arithmetic on what is printed."""
+    (value,) = _published(claim, name, evidence)
+    root = math.sqrt(value.estimate)
+    return [Value(value.label, "r", root, root, root)]
+
+
+_QUANTITIES: dict[str, Callable[[Record, str, Evidence], list[Value]]] = {
+    "pooled": _pooled,
+    "prediction": _prediction,
+    "variance": _variance,
+    "levels": _levels,
+    "comparison": _comparison,
+    "bridge": _bridge,
+    "share_of_estimates": _share_of_estimates,
+    "share_of_true_effects": _share_of_true_effects,
+    "interaction": _interaction,
+    "published": _published,
+    "root": _root,
+}
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------
+
+
+def decide(rule: str, value: Value, low: float | None, high: float | None) -> tuple[Verdict, str]:
+    """Verdict of one value, and why. An interval that crosses a bound decides nothing."""
+    if value.low is None or value.high is None:
+        return "cannot be decided", f"{value.shown()} is printed without an interval"
+    bottom = -math.inf if low is None else low
+    top = math.inf if high is None else high
+    if rule == "all_within":
+        return _all_within(value, bottom, top)
+    if rule == "not_above":
+        above = value.low > bottom
+        return ("not supported" if above else "supported",
+                f"{value.shown()} {'lies' if above else 'does not lie'} above {_bound(bottom)}")  # fmt: skip
+    if rule == "above":
+        yes, no, place = value.low > bottom, value.high <= bottom, f"above {_bound(bottom)}"
+    elif rule == "below":
+        yes, no, place = value.high < top, value.low >= top, f"below {_bound(top)}"
+    else:
+        yes = bottom <= value.low and value.high <= top
+        no = value.high < bottom or value.low > top
+        place = f"between {_bound(bottom)} and {_bound(top)}"
+    if yes:
+        return "supported", f"{value.shown()} lies {place}"
+    if no:
+        return "not supported", f"{value.shown()} does not lie {place}"
+    return "cannot be decided", f"{value.shown()} may or may not lie {place}"
+
+
+def _all_within(share: Value, bottom: float, top: float) -> tuple[Verdict, str]:
+    """All of the estimates or true effects: the share must be 100%."""
+    low, high = share.low or 0.0, share.high or 0.0
+    shown = f"{share.shown()} ({share.label}) lie between {_bound(bottom)} and {_bound(top)}"
+    if low >= 100:
+        return "supported", shown
+    return ("not supported" if high < 100 else "cannot be decided"), shown
+
+
+def _bound(value: float) -> str:
+    decimals = max(2 if value % 1 else 0, len(f"{value:g}".partition(".")[2]))
+    return text.number(value, decimals)
+
+
+def verdict_of_data(claim: Record, evidence: Evidence) -> tuple[Verdict, str, list[Value]]:
+    """What the data say of a claim, why, and from which values."""
+    if not claim["quantity"]:
+        return "cannot be decided", "no datum decides it", []
+    try:
+        values = values_of(claim, evidence)
+        low, high = (bound_of(claim, name, evidence.rows) for name in ("low", "high"))
+    except Missing as missing:
+        return "cannot be decided", str(missing), []
+    decided = [decide(claim["rule"], value, low, high) for value in values]
+    verdicts = {verdict for verdict, _ in decided}
+    if len(values) == 1:
+        return decided[0][0], decided[0][1], values
+    parts = []
+    for verdict in ("supported", "not supported", "cannot be decided"):
+        held = [value.label for value, (own, _) in zip(values, decided, strict=True) if own == verdict]
+        if held:
+            parts.append(f"{verdict}: {', '.join(held)}")
+    overall: Verdict = verdicts.pop() if len(verdicts) == 1 else "cannot be decided"
+    return overall, f"of {len(values)} readings, " + "; ".join(parts), values
+
+
+def final(claim: Record, data: Verdict) -> Verdict:
+    """A claim whose source does not say it is misquoted, whatever the data say."""
+    return "misquoted" if claim["source_agrees"] == "no" else data
+
+
+def decided_claims(claims: list[Record], evidence: Evidence) -> list[Record]:
+    """The table of claims: each with its values, verdict, reason, and the words of the cited source."""
+    table = []
+    for claim in claims:
+        data, why, values = verdict_of_data(claim, evidence)
+        cited = [e.strip() for e in claim["evidence"].split(";") if e.strip()]
+        sources = [find(_where(claim, "evidence"), effect_id, evidence.rows) for effect_id in cited]
+        quotes = dict.fromkeys(f"{row['label'] or row['study']}: {row['quote']}" for row in sources if row["quote"])
+        single = values[0] if len(values) == 1 else None
+        table.append(
+            {name: claim[name] for name in ("claim_id", "statement", "says", "cites", "claim", "quantity", "rule")}
+            | {name: claim[name] for name in ("low", "high", "source_agrees", "evidence", "reading")}
+            | {
+                "unit": values[0].unit if values else "",
+                "estimate": single.estimate if single else None,
+                "ci_low": single.low if single else None,
+                "ci_high": single.high if single else None,
+                "verdict_of_data": data,
+                "verdict": final(claim, data),
+                "why": why,
+                "source_says": " | ".join(quotes),
+                "low_value": _bound_or_none(claim, "low", evidence.rows),
+                "high_value": _bound_or_none(claim, "high", evidence.rows),
+                "values": [vars_of(value) for value in values],
+            }
+        )
+    return table
+
+
+def vars_of(value: Value) -> Record:
+    """A value as a record, for JSON."""
+    return {name: getattr(value, name) for name in ("label", "unit", "estimate", "low", "high")}
+
+
+def check_claims(claims: list[Record], plan: Config, rows: dict[str, Record]) -> None:
+    """Checks every name in the claims before anything is fitted. Raises InputError with every problem."""
+    problems: list[Problem] = []
+    names: dict[str, Any] = {
+        "comparison": plan.comparisons,
+        "bridge": plan.bridges,
+        "interaction": plan.interactions,
+        "published": rows,
+        "root": rows,
+    }
+    for claim in claims:
+        kind, _, name = claim["quantity"].partition(":")
+        if claim["quantity"]:
+            if kind not in _QUANTITIES:
+                allowed = "kind:name with a kind of " + ", ".join(_QUANTITIES)
+                problems.append(Problem(_where(claim, "quantity"), claim["quantity"], allowed))
+                continue
+            allowed_names = names.get(kind, plan.syntheses)
+            own = name.split(":")[0] if kind == "levels" else name
+            if own not in allowed_names:
+                what = "an effect_id of a source" if allowed_names is rows else "one of " + ", ".join(allowed_names)
+                problems.append(Problem(_where(claim, "quantity"), own, what))
+        cited = [e.strip() for e in claim["evidence"].split(";") if e.strip()]
+        problems += [Problem(_where(claim, "evidence"), e, "an effect_id of a source") for e in cited if e not in rows]
+        for name in ("low", "high"):
+            try:
+                bound_of(claim, name, rows)
+            except InputError as error:
+                problems += error.problems
+            except Missing:
+                continue
+    if problems:
+        raise InputError(problems)
