@@ -6,11 +6,10 @@ from collections import Counter
 from html import escape
 from typing import Any
 
+from synthesis import markup, text
 from synthesis import report_comparison as comparing
-from synthesis import text
 from synthesis.effectsizes import back_transform
 from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
-from synthesis.html import table
 from synthesis.models.config import Config, Source
 from synthesis.models.vocabulary import NumericModerator, terms
 
@@ -78,7 +77,7 @@ def _pooled_table(documents: list[Record]) -> str:
             ]
         )
     heads = ["Synthesis", "What it is", "", "Estimate", "95% CI", "Prediction", "Heterogeneity and method"]
-    return table(heads, rows, frozenset({3, 4, 5}))
+    return markup.table(heads, rows, frozenset({3, 4, 5}))
 
 
 _TEST_NAME = {
@@ -112,7 +111,7 @@ def _small_study_table(table: list[Record], documents: list[Record]) -> str:
         shown = f"{text.number(value[0])} {text.interval(value[1], value[2])}".strip()
         rows.append([document["title"], _TEST_NAME[r["test"]], statistic, p, shown, r["note"] or ""])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
-    return table(heads, rows, frozenset({2, 3, 4}))
+    return markup.table(heads, rows, frozenset({2, 3, 4}))
 
 
 def _moderator_table(table: list[Record], documents: list[Record]) -> str:
@@ -137,7 +136,7 @@ def _moderator_table(table: list[Record], documents: list[Record]) -> str:
         p = "" if r["p"] is None or r["kind"] == "level" else text.p_value(r["p"])
         rows.append([document["title"], r["moderator"], label, r["k"], shown, limits, p, r["note"] or ""])
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", "95% CI", "p", "Remark"]
-    return table(heads, rows, frozenset({3, 4, 5, 6}))
+    return markup.table(heads, rows, frozenset({3, 4, 5, 6}))
 
 
 def _influence_sentences(table: list[Record], documents: list[Record]) -> str:
@@ -173,7 +172,7 @@ def _few_table(table: list[Record], documents: list[Record]) -> str:
         decimals = 2 if on_scale else 3
         limits = text.interval(value[1], value[2], decimals)
         rows.append([document["title"], r["what"], text.number(value[0], decimals), limits, r["note"] or ""])
-    return table(["Synthesis", "What", "Value", "95% interval", "How"], rows, frozenset({2, 3}))
+    return markup.table(["Synthesis", "What", "Value", "95% interval", "How"], rows, frozenset({2, 3}))
 
 
 def _diagnostics(tables: dict[str, list[Record]], documents: list[Record]) -> str:
@@ -210,7 +209,7 @@ def _gaps(dropped: list[Record]) -> str:
         rows = {r["effect_id"]: r for r in dropped if r["category"] == category}
         if not rows:
             continue
-        table = table(
+        table = markup.table(
             ["Source", "Study", "Row", "Reason", "Quote", "Locator"],
             [
                 [r["source"], r["label"] or r["study"], key, r["reason"], r["quote"], r["locator"]]
@@ -298,7 +297,7 @@ def render(
         "<h2>Method and provenance</h2>",
         f"<p>Random-effects models; every fit agrees with a second route ({len(crosscheck)} numbers compared). "
         f"Software: {escape(', '.join(f'{k} {v}' for k, v in versions.items()))}.</p>",
-        table(
+        markup.table(
             ["Synthesis", "Plan (SHA-256)", "Inputs (SHA-256)"],
             [[d["synthesis"], d["config_sha256"][:16], d["inputs_sha256"][:16]] for d in documents],
         ),

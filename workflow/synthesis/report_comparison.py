@@ -5,9 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from synthesis import text
+from synthesis import markup, text
 from synthesis.effectsizes import back_transform
-from synthesis.html import table
 
 Record = dict[str, Any]
 
@@ -20,8 +19,8 @@ def bridge_sentence(rows: list[Record]) -> str:
     effect = text.number(first["effect_estimate"])
     limits = text.interval(first["effect_ci_low"], first["effect_ci_high"])
     return (
-        f"{first['title']}: the association is d = {low} to {high}, depending on the conversion; the protocol effect is "
-        f"g = {effect} {limits}. A comparison under conversions, not a test of causes."
+        f"{first['title']}: the association is d = {low} to {high}, depending on the conversion; the protocol effect "
+        f"is g = {effect} {limits}. A comparison under conversions, not a test of causes."
     )
 
 
@@ -61,7 +60,7 @@ def contrasts(rows: list[Record]) -> str:
             [r["title"], *sides, _shown(r["difference"], r["ci_low"], r["ci_high"]), p, bound, words, r["metric"]]
         )
     heads = ["Comparison", "First", "Second", "Difference", "p", "Equivalence (bound)", "Conclusion", "Scale"]
-    return table(heads, cells, frozenset({1, 2, 3, 4, 5}))
+    return markup.table(heads, cells, frozenset({1, 2, 3, 4, 5}))
 
 
 def bridges(rows: list[Record]) -> str:
@@ -82,7 +81,7 @@ def bridges(rows: list[Record]) -> str:
             ]
         )
     heads = ["Bridge", "Read as", "Unit", "Association", "Effect", "P association larger", "in a new setting", "Remark"]
-    inner = table(heads, cells, frozenset({3, 4, 5, 6}))
+    inner = markup.table(heads, cells, frozenset({3, 4, 5, 6}))
     return f"<details><summary>All {len(rows)} readings</summary>{inner}</details>"
 
 
@@ -115,7 +114,7 @@ def relevance(rows: list[Record]) -> str:
         "True values above, %",
         "P above in a new setting",
     ]
-    return table(heads, cells, frozenset({2, 3, 5, 6}))
+    return markup.table(heads, cells, frozenset({2, 3, 5, 6}))
 
 
 def interactions(rows: list[Record]) -> str:
@@ -150,7 +149,7 @@ def claims(rows: list[Record], tipping: list[Record]) -> str:
         "What its source says",
         "What would turn the verdict of the data",
     ]
-    return table(heads, cells)
+    return markup.table(heads, cells)
 
 
 def turns(row: Record) -> str:

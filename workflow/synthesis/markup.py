@@ -8,6 +8,7 @@ from typing import Any
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[Any]], numbers: frozenset[int] = frozenset()) -> str:
+    """A table with a header row; columns in `numbers` are set flush right."""
     head = "".join(f"<th scope='col'>{escape(h)}</th>" for h in heads)
     body = "".join(
         "<tr>"
