@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -42,7 +43,8 @@ def section(compared: dict[str, list[Record]]) -> str:
     return "".join(parts)
 
 
-def _shown(estimate: float | None, low: float | None, high: float | None, decimals: int = 2) -> str:
+def _shown(values: Iterable[float | None], decimals: int = 2) -> str:
+    estimate, low, high = values
     return f"{text.number(estimate, decimals)} {text.interval(low, high, decimals)}".strip()
 
 
@@ -50,14 +52,14 @@ def contrasts(rows: list[Record]) -> str:
     """Same-metric differences and equivalence."""
     cells = []
     for r in rows:
-        sides = [_shown(*(r[f"{k}_{side}"] for k in ("estimate", "ci_low", "ci_high"))) for side in ("first", "second")]
+        sides = [_shown(r[f"{k}_{side}"] for k in ("estimate", "ci_low", "ci_high")) for side in ("first", "second")]
         bound = "" if r["p_equivalence"] is None else f"{text.p_value(r['p_equivalence'])} ({text.number(r['bound'])})"
         p = "" if r["p"] is None else text.p_value(r["p"])
         words = r["conclusion"]
         if r["largest_se"] is not None:
             words += f"; different as long as the published standard error is below {text.number(r['largest_se'])}"
         cells.append(
-            [r["title"], *sides, _shown(r["difference"], r["ci_low"], r["ci_high"]), p, bound, words, r["metric"]]
+            [r["title"], *sides, _shown((r["difference"], r["ci_low"], r["ci_high"])), p, bound, words, r["metric"]]
         )
     heads = ["Comparison", "First", "Second", "Difference", "p", "Equivalence (bound)", "Conclusion", "Scale"]
     return markup.table(heads, cells, frozenset({1, 2, 3, 4, 5}))
@@ -74,8 +76,8 @@ def bridges(rows: list[Record]) -> str:
                 r["title"],
                 r["quantity"],
                 r["unit"],
-                _shown(*(r[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")), decimals),
-                _shown(*(r[f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")), decimals),
+                _shown((r[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")), decimals),
+                _shown((r[f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")), decimals),
                 *("" if p is None else text.probability(p) for p in chances),
                 r["note"] or "",
             ]
@@ -99,9 +101,9 @@ def relevance(rows: list[Record]) -> str:
                 r["title"],
                 r["threshold_label"],
                 text.number(value),
-                _shown(*limits),
+                _shown(limits),
                 r["conclusion"],
-                _shown(*share, 0),
+                _shown(share, 0),
                 new,
             ]
         )
@@ -121,11 +123,11 @@ def interactions(rows: list[Record]) -> str:
     """Published interactions in words."""
     items = []
     for r in rows:
-        words = f"{r['title']}: {_shown(r['coefficient'], r['ci_low'], r['ci_high'])}"
+        words = f"{r['title']}: {_shown((r['coefficient'], r['ci_low'], r['ci_high']))}"
         if r["threshold_value"] is not None:
             words += f", {r['conclusion']} against {text.number(r['threshold_value'])}"
         if r["points"] is not None:
-            words += f"; in points of the instrument {_shown(r['points'], r['points_low'], r['points_high'], 1)}"
+            words += f"; in points of the instrument {_shown((r['points'], r['points_low'], r['points_high']), 1)}"
         note = f"; {r['note']}" if r["note"] else ""
         items.append(f"<li>{escape(words + note)}.</li>")
     return f"<ul>{''.join(items)}</ul>" if items else ""
