@@ -1,13 +1,12 @@
-"""Contrasts and the bridge, against the design's table, closed forms and simulation."""
+"""Contrasts on one metric, against closed forms, metafor's test of subgroups and brute force."""
 
 import math
 
-import numpy as np
 import pytest
-import tolerances
-from synthesis import compare, pool
+from synthesis import pool
+from synthesis.compare import contrast as compare
 from synthesis.errors import InputError
-from synthesis.models.config import Bridge, Comparison
+from synthesis.models.config import Comparison
 
 
 def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
@@ -23,36 +22,6 @@ def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
 A = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05])
 B = document("b", [0.1, 0.2, 0.0], [0.03, 0.02, 0.04])
 PLAN = Comparison(title="a minus b", first="a", second="b")
-
-
-@pytest.mark.parametrize(
-    ("contrast", "d"), [("2_sd", 0.579), ("1_sd", 0.289), ("median_split", 0.455), ("concordance", 0.321)]
-)
-def test_conversions_of_flueckiger_2018(contrast, d):
-    """r = .278: the abstract itself prints d = .579; the others are the design's .29, .46 (.455) and .32."""
-    assert compare.CONTRASTS[contrast](0.278) == pytest.approx(d, abs=tolerances.PRINTED_3)
-
-
-def test_median_split_and_concordance_hold_in_simulated_data():
-    rng = np.random.default_rng(20261123)
-    r, n = 0.45, 400_000
-    x = rng.standard_normal(n)
-    y = r * x + math.sqrt(1 - r * r) * rng.standard_normal(n)
-    high, low = y[x > np.median(x)], y[x <= np.median(x)]
-    d = (high.mean() - low.mean()) / math.sqrt((high.var(ddof=1) + low.var(ddof=1)) / 2)
-    assert compare.d_after_median_split(r) == pytest.approx(d, abs=0.01)
-    half = n // 2
-    better = ((x[:half] - x[half:]) * (y[:half] - y[half:]) > 0).mean()
-    assert compare.concordance_of_r(r) == pytest.approx(better, abs=0.005)
-
-
-@pytest.mark.parametrize("r", [-0.9, -0.3, 0.0, 0.26, 0.8])
-def test_conversions_are_odd_and_keep_concordance(r):
-    for convert in compare.CONTRASTS.values():
-        assert convert(-r) == pytest.approx(-convert(r), abs=1e-12)
-    d = compare.d_at_equal_concordance(r)
-    assert compare.concordance_of_d(d) == pytest.approx(compare.concordance_of_r(r))
-    assert compare.d_at_2_sd(r) == pytest.approx(2 * compare.d_at_1_sd(r))
 
 
 def test_contrast_is_a_welch_comparison_of_two_pools():
@@ -97,18 +66,58 @@ def test_shared_samples_are_refused_or_left_out_of_both_sides():
         compare.contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, same)
 
 
-def test_bridge_shows_every_declared_contrast_with_transformed_limits():
-    z = document("z", [0.2, 0.3, 0.25], [0.01, 0.02, 0.01], metric="z")
-    plan = Bridge(title="x", association="z", effect="b")
-    rows = compare.bridge("x", plan, z, B)
-    assert [row["contrast"] for row in rows] == ["2_sd", "1_sd", "median_split", "concordance"]
-    for row in rows:
-        convert = compare.CONTRASTS[row["contrast"]]
-        assert row["estimate_first"] == pytest.approx(convert(math.tanh(z["estimate"])))
-        assert row["ci_low_first"] == pytest.approx(convert(math.tanh(z["ci_low"])))
-        assert row["estimate_second"] == B["estimate"]
-        assert row["difference"] == pytest.approx(row["estimate_first"] - B["estimate"])
-    one_sd = rows[1]
-    # d/dz of tanh(z)/sqrt(1 - tanh(z)^2) = d/dz sinh(z) = cosh(z).
-    slope = math.cosh(z["estimate"])
-    assert one_sd["se"] == pytest.approx(math.hypot(slope * z["se"], B["se"]), rel=1e-6)
+PUBLISHED = {"yi": 0.1, "ci_low": 0.0, "ci_high": 0.2, "k": 32}
+AGAINST = Comparison(title="a minus published", first="a", reference="ref")
+
+
+def test_a_published_value_with_limits_is_a_side_with_a_normal_reference():
+    row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED)
+    se = 0.2 / (2 * 1.959963984540054)
+    assert row["se"] == pytest.approx(math.hypot(A["se"], se))
+    assert row["df"] == pytest.approx(row["se"] ** 4 / (A["se"] ** 4 / 3))
+    assert row["difference"] == pytest.approx(A["estimate"] - 0.1)
+
+
+def test_a_published_value_without_limits_has_no_test_but_a_largest_standard_error():
+    row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED | {"ci_low": None, "ci_high": None})
+    assert (row["p"], row["ci_low"], row["conclusion"]) == (None, None, "no test")
+    at_the_edge = {"estimate": 0.1, "se": row["largest_se"], "df": None}
+    normal = A | {"df": None}
+    assert compare.difference(normal, at_the_edge, 0.95)["p"] == pytest.approx(0.05)
+    near = compare.contrast_with_published("x", AGAINST, A, {**PUBLISHED, "yi": A["estimate"], "ci_low": None})
+    assert near["largest_se"] is None
+
+
+@pytest.mark.parametrize(
+    ("gap", "se", "bound", "conclusion"),
+    [
+        (0.3, 0.05, 0.1, "different"),
+        (0.05, 0.01, 0.1, "different, but by less than the bound"),
+        (0.0, 0.03, 0.1, "equivalent"),
+        (0.05, 0.2, 0.1, "undecided"),
+    ],
+)
+def test_difference_and_equivalence_are_told_apart(gap, se, bound, conclusion):
+    first = A | {"estimate": gap, "se": se, "df": None}
+    second = B | {"estimate": 0.0, "se": 0.0, "df": None}
+    row = compare.contrast("x", PLAN, first, second, bound)
+    assert row["conclusion"] == conclusion
+
+
+def test_equivalence_is_the_90_percent_interval_inside_the_bounds():
+    """Two one-sided tests at 5% reject exactly where the 90% interval lies within the bounds (Schuirmann 1987)."""
+    for bound in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
+        row = compare.difference({"estimate": 0.08, "se": 0.06, "df": 12.0}, {"estimate": 0, "se": 0, "df": None}, 0.9)
+        inside = -bound < row["ci_low"] and row["ci_high"] < bound
+        assert (compare.equivalence_p(0.08, 0.06, 12.0, bound) < 0.05) == inside
+
+
+def test_refitting_without_a_change_gives_the_same_fit():
+    for ci in ("hksj", "wald"):
+        whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"rho": 0.6}
+        again = compare.refit(whole)
+        assert again["estimate"] == pytest.approx(whole["estimate"], rel=1e-12)
+        assert again["ci_high"] == pytest.approx(whole["ci_high"], rel=1e-12)
+    less = compare.refit(whole, {"a0", "a1", "a3"}, tau2="DL")
+    assert less["estimate"] == pytest.approx(pool([0.2, 0.4, 0.7], [0.02, 0.03, 0.05], tau2="DL").estimate)
+    assert [s["sample_id"] for s in less["studies"]] == ["a0", "a1", "a3"]

@@ -32,7 +32,13 @@ LAYERS = [
     "report",
     "cli",
 ]
-BESIDE = {"plan": "compare", "__init__": "cli", "__main__": "cli"}
+BESIDE = {
+    "plan": "compare",
+    "markup": "text",
+    "report_comparison": "report",
+    "__init__": "cli",
+    "__main__": "cli",
+}
 # The package's root offers pool(), so it reaches down into pooling.
 
 

@@ -7,7 +7,8 @@ from synthesis import plan
 from synthesis.diagnose.run import diagnose, tables
 from synthesis.extraction import extract
 from synthesis.models.config import Diagnostics, Source, read_yaml
-from synthesis.report import _diagnostics, bridge_sentence, render, sentence
+from synthesis.report import _diagnostics, render, sentence
+from synthesis.report_comparison import bridge_sentence
 from test_figures import document
 
 
@@ -24,11 +25,15 @@ def test_a_single_sample_is_not_called_pooled():
 
 
 def test_bridge_sentence_gives_the_range_of_conversions_and_its_caveat():
-    row = {"estimate_second": 0.4, "ci_low_second": 0.2, "ci_high_second": 0.6}
-    said = bridge_sentence("Title", [row | {"estimate_first": d} for d in (0.53, 0.26, 0.42)])
+    row = {"title": "Title", "unit": "d", "effect_estimate": 0.4, "effect_ci_low": 0.2, "effect_ci_high": 0.6}
+    rows = [row | {"association_estimate": d} for d in (0.53, 0.26, 0.42)]
+    said = bridge_sentence([*rows, row | {"unit": "%", "association_estimate": 60.0}])
     assert "d = 0.26 to 0.53" in said
     assert "g = 0.40 [0.20, 0.60]" in said
     assert "not a test of causes" in said
+
+
+COMPARED = {key: [] for key in ("comparison", "bridge", "relevance", "interactions", "claims", "tipping_points")}
 
 
 def test_report_escapes_data_and_names_every_gap():
@@ -49,7 +54,7 @@ def test_report_escapes_data_and_names_every_gap():
             "extraction": {"how": "x", "by": "x", "on": "x"},
         }
     )
-    html = render(config, [model], [], effects, found.dropped, [], [source], tables([]))
+    html = render(config, [model], COMPARED, effects, found.dropped, [], [source], tables([]))
     assert "<script" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert "be_rumination" in html

@@ -35,6 +35,11 @@ SELECTION_UNPOLISHED = 2e-4
 # Our likelihood is never lower than metafor's by more than rounding of the stored digits.
 SELECTION_LIKELIHOOD = 1e-6
 SELECTION_LAW = 1e-7
+# Stratified draws of 100,000: limits move with the grid in the tails, probabilities with the pairing of two margins.
+MONTE_CARLO = 1e-3
+MONTE_CARLO_P = 5e-3
+# 60 runs of a nominal 95% interval: four standard errors below 0.95.
+BOOTSTRAP_COVERAGE = 0.83
 # Sections of the reference, first matching prefix: (relative, absolute in units of the largest effect), and why.
 SECTIONS = (
     # metafor's uniroot stops at about 1e-10 of its own scale

@@ -1,0 +1,340 @@
+"""Claims and their tipping points: rules on intervals, gaps, what turns a verdict; only data and config count."""
+
+import csv
+import dataclasses
+import math
+import re
+import shutil
+
+import pytest
+from conftest import ROOT
+from synthesis import plan as planning
+from synthesis.compare import claims as c
+from synthesis.compare.run import compare_all, evidence_of
+from synthesis.compare.tipping import shift_to_flip, tipping, variants
+from synthesis.errors import InputError
+from synthesis.extraction import Extracted, extract
+from synthesis.figures.claims import VERDICTS, claims_layout, draw_claims
+from synthesis.files import write_csv
+from synthesis.models.columns import CLAIM_COLUMNS
+from synthesis.models.config import read_yaml
+from synthesis.pooling.run import run_synthesis
+
+RAW = ROOT / "data" / "raw"
+
+
+def evidence_from(config, raw=RAW, changed=lambda row: row):
+    plan = planning.load(config).config
+    found = Extracted([], [])
+    for source in plan.sources:
+        one = extract(raw, source, planning.Plan(plan).metrics(source))
+        found.effects.extend(changed(row) for row in one.effects)
+        found.dropped.extend(one.dropped)
+    documents = {
+        name: run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped)
+        for name, synthesis in plan.syntheses.items()
+    }
+    return evidence_of(plan, documents, found)
+
+
+@pytest.fixture(scope="module")
+def config():
+    """The real plan with fewer draws and resamples: verdicts are compared with each other here."""
+    content = read_yaml(ROOT / "config.yaml")
+    content["monte_carlo"]["draws"] = 5000
+    content["relevance"]["bootstrap"] = 200
+    return content
+
+
+@pytest.fixture(scope="module")
+def evidence(config):
+    return evidence_from(config)
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return c.read_claims(RAW / "claims.csv")
+
+
+@pytest.fixture(scope="module")
+def decided(claims, evidence):
+    return {row["claim_id"]: row for row in c.decided_claims(claims, evidence)}
+
+
+def value(low, high, estimate=None, unit="g"):
+    return c.Value("x", unit, (low + high) / 2 if estimate is None else estimate, low, high)
+
+
+@pytest.mark.parametrize(
+    ("rule", "low", "high", "interval", "verdict"),
+    [
+        ("above", 0.2, None, (0.21, 0.5), "supported"),
+        ("above", 0.2, None, (0.1, 0.2), "not supported"),
+        ("above", 0.2, None, (0.1, 0.5), "cannot be decided"),
+        ("below", None, 0.2, (0.0, 0.19), "supported"),
+        ("below", None, 0.2, (0.2, 0.5), "not supported"),
+        ("below", None, 0.2, (0.1, 0.5), "cannot be decided"),
+        ("within", 0.1, 0.3, (0.1, 0.3), "supported"),
+        ("within", 0.1, 0.3, (0.31, 0.4), "not supported"),
+        ("within", 0.1, 0.3, (0.0, 0.09), "not supported"),
+        ("within", 0.1, 0.3, (0.2, 0.4), "cannot be decided"),
+        ("not_above", 0.0, None, (-0.1, 0.4), "supported"),
+        ("not_above", 0.0, None, (0.01, 0.4), "not supported"),
+    ],
+)
+def test_rules_on_intervals(rule, low, high, interval, verdict):
+    found, why = c.decide(rule, value(*interval), low, high)
+    assert found == verdict
+    assert "g = " in why
+
+
+@pytest.mark.parametrize(
+    ("share", "verdict"),
+    [((100, 100), "supported"), ((40, 99), "not supported"), ((60, 100), "cannot be decided")],
+)
+def test_all_within_asks_for_the_whole(share, verdict):
+    assert c.decide("all_within", value(*share, unit="%"), 0.1, 0.3)[0] == verdict
+
+
+def test_no_interval_decides_nothing():
+    found, why = c.decide("above", c.Value("x", "r", 0.3, None, None), 0.0, None)
+    assert (found, "without an interval" in why) == ("cannot be decided", True)
+
+
+# --- the real claims ----------------------------------------------------------------------------------------------
+
+
+def test_every_statement_of_the_text_is_checked(claims, decided):
+    """The nine statements of the founding text, each with at least one claim, and no verdict outside the four."""
+    assert len({claim["statement"] for claim in claims}) == 9
+    assert {row["verdict"] for row in decided.values()} <= set(VERDICTS)
+    assert all(row["why"] for row in decided.values())
+
+
+def test_verdicts_follow_from_the_fits(decided, evidence):
+    low = evidence.documents["low_intensity"]["ci_low"]
+    assert decided["low_intensity_below_024"]["verdict_of_data"] == (
+        "not supported" if low >= 0.24 else "cannot be decided"
+    )
+    r = math.tanh(evidence.documents["alliance"]["ci_low"])
+    assert decided["predicts_mean"]["ci_low"] == pytest.approx(r)
+    assert decided["predicts_mean"]["verdict"] == "supported"
+    inside = [0.1 <= math.tanh(s["yi"]) <= 0.3 for s in evidence.documents["alliance"]["studies"]]
+    assert decided["all_estimates_small_to_medium"]["estimate"] == pytest.approx(100 * sum(inside) / len(inside))
+
+
+def test_a_missing_datum_is_never_guessed(decided):
+    for name in ("ptsd_patient_rated", "ptsd_therapist_rated"):
+        assert decided[name]["verdict"] == "cannot be decided"
+        assert "not in the reachable text" in decided[name]["why"]
+        assert decided[name]["estimate"] is None
+    assert "no interval" in decided["alliance_above_adherence"]["why"]
+
+
+def test_what_a_source_does_not_say_is_misquoted_whatever_the_data_say(decided):
+    row = decided["low_intensity_below_024"]
+    assert (row["verdict"], row["source_agrees"]) == ("misquoted", "no")
+    assert "interaction" in row["source_says"]
+    assert decided["components_three"]["verdict"] == "misquoted"
+
+
+def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
+    """sqrt(.13) = .36 and sqrt(.28) = .53 are above .30: arithmetic on the text's own numbers."""
+    assert decided["variance_13_is_small"]["estimate"] == pytest.approx(math.sqrt(0.13))
+    assert decided["variance_28_is_small"]["verdict"] == "not supported"
+
+
+def test_a_claim_over_conversions_is_decided_only_where_all_agree(decided):
+    row = decided["not_above_low_intensity"]
+    assert len(row["values"]) == 4
+    own = {c.decide("below", c.Value(**v), None, 0.0)[0] for v in row["values"]}
+    assert row["verdict_of_data"] == (own.pop() if len(own) == 1 else "cannot be decided")
+
+
+def test_changing_a_rule_or_threshold_in_the_data_changes_the_verdict(claims, evidence, tmp_path):
+    rows = [{k: v for k, v in claim.items() if k != "row"} for claim in claims]
+    for row in rows:
+        if row["claim_id"] == "low_intensity_below_024":
+            row["high"] = "0.9"
+        if row["claim_id"] == "predicts_mean":
+            row["low"] = "0.6"
+        if row["claim_id"] == "low_intensity_below_050":
+            row["source_agrees"] = "yes"
+    write_csv(tmp_path / "claims.csv", rows, [column.name for column in CLAIM_COLUMNS])
+    decided = {row["claim_id"]: row for row in c.decided_claims(c.read_claims(tmp_path / "claims.csv"), evidence)}
+    assert decided["low_intensity_below_024"]["verdict_of_data"] == "supported"
+    assert decided["predicts_mean"]["verdict"] == "not supported"
+    assert decided["low_intensity_below_050"]["verdict"] == "cannot be decided"
+    lower = {**evidence.rows, "th_mid_024": evidence.rows["th_mid_024"] | {"value": 0.75}}
+    moved = c.decided_claims(claims, dataclasses.replace(evidence, rows=lower))
+    assert next(r for r in moved if r["claim_id"] == "low_intensity_below_024")["verdict_of_data"] == "supported"
+
+
+def test_order_scale_and_direction_of_raw_rows_change_nothing(config, claims, decided, tmp_path):
+    """Rows turned round, scores multiplied by ten, and signs counted the other way with the other direction."""
+    raw = tmp_path / "raw"
+    shutil.copytree(RAW, raw)
+    path = raw / "full_dose_cbt_depression" / "effects.csv"
+    with path.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    turned = {row["effect_id"] for row in rows if row["statistic"] == "mean_sd"}
+
+    def moved(field, cell):
+        scores = re.search("(mean|sd)_(treat|control)", field)
+        return repr((10 if "sd" in field else -10) * float(cell)) if cell and scores else cell
+
+    for row in rows:
+        if row["effect_id"] in turned:
+            row |= {name: moved(name, cell) for name, cell in row.items()}
+            row["direction"] = {"1": "-1", "-1": "1"}[row["direction"]]
+    write_csv(path, rows[::-1], list(rows[0]))
+    with (raw / "corrections.csv").open(encoding="utf-8", newline="") as handle:
+        corrections = list(csv.DictReader(handle))
+    for row in corrections:
+        if row["effect_id"] in turned:
+            row |= {name: moved(row["field"], row[name]) for name in ("old", "new")}
+    write_csv(raw / "corrections.csv", corrections, list(corrections[0]))
+    again = {row["claim_id"]: row for row in c.decided_claims(claims, evidence_from(config, raw))}
+    row, before = again["protocol_matters_depression"], decided["protocol_matters_depression"]
+    assert row["verdict"] == before["verdict"]
+    for name in ("estimate", "ci_low", "ci_high"):
+        assert row[name] == pytest.approx(before[name], rel=1e-9)
+    for before, after in zip(
+        decided["not_above_full_dose"]["values"], again["not_above_full_dose"]["values"], strict=True
+    ):
+        assert after["estimate"] == pytest.approx(before["estimate"], rel=1e-9)
+
+
+def test_all_tables_have_their_columns(evidence, claims):
+    from synthesis.compare.run import TABLES
+
+    tables = compare_all(evidence, claims)
+    for name, columns in TABLES.items():
+        assert tables[name], name
+        for row in tables[name]:
+            assert set(columns) <= set(row), name
+
+
+# --- tipping points -----------------------------------------------------------------------------------------------
+
+
+def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
+    document = evidence.documents["alliance_ptsd"]
+    before = dict(document)
+    kinds = [kind for kind, _, _ in variants(document, evidence.plan, evidence.documents)]
+    assert kinds.count("sample left out") == document["samples"]
+    assert "method" in kinds
+    assert document == before
+    named = evidence.plan.syntheses["alliance"].alternatives
+    chosen = [
+        d["synthesis"]
+        for k, _, d in variants(evidence.documents["alliance"], evidence.plan, evidence.documents)
+        if k == "selection"
+    ]
+    assert chosen == list(named)
+
+
+def test_a_change_that_turns_a_verdict_is_found_by_fitting_without_it(evidence, claims):
+    """Each flip of the PTSD claim is checked by pooling the rest by hand."""
+    from synthesis import pool
+
+    own = [claim for claim in claims if claim["claim_id"] == "ptsd_pooled"]
+    rows, (summary,) = tipping(own, evidence, {})
+    studies = evidence.documents["alliance_ptsd"]["studies"]
+    for row in rows:
+        if row["kind"] != "sample left out":
+            continue
+        rest = [s for s in studies if s["label"] != row["change"]]
+        fit = pool([s["yi"] for s in rest], [s["vi"] for s in rest])
+        assert row["estimate"] == pytest.approx(math.tanh(fit.estimate))
+        assert row["flips"] == ("no" if fit.ci_low > 0 else "yes")
+    assert summary["changes_tried"] == len(rows)
+    assert summary["flips"] == sum(row["flips"] == "yes" for row in rows)
+
+
+def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence, claims):
+    own = [claim for claim in claims if claim["claim_id"] in {"predicts_mean", "predicts_new_setting"}]
+    adjusted = {"fit": {"estimate": 0.05, "ci_low": -0.1, "ci_high": 0.2}}
+    rows, (mean, new) = tipping(own, evidence, {"alliance": {"small_study": {"trim_fill_L0": adjusted}}})
+    assert "trim and fill (L0) (cannot be decided)" in mean["decisions_that_flip"]
+    assert "trim and fill" not in new["decisions_that_flip"]
+    assert {row["claim_id"] for row in rows if row["kind"] == "bias adjustment"} == {"predicts_mean"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "interval", "shift", "then"),
+    [
+        ("above", (0.3, 0.5), -0.1, "cannot be decided"),
+        ("above", (0.1, 0.5), 0.1, "supported"),
+        ("below", (0.3, 0.5), -0.1, "cannot be decided"),
+    ],
+)
+def test_the_smallest_shift_that_turns_a_verdict(evidence, rule, interval, shift, then):
+    claim = {"rule": rule, "low": "0.2" if rule == "above" else "", "high": "0.2" if rule == "below" else "", "row": 2}
+    verdict, _ = c.decide(rule, value(*interval), 0.2, 0.2)
+    found, after = shift_to_flip(claim, verdict, [value(*interval)], evidence)
+    assert found == pytest.approx(shift)
+    assert after == then
+
+
+# --- bad input ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rule": "over"}, "did you mean"),
+        ({"rule": ""}, "a quantity and a rule, or neither"),
+        ({"low": ""}, "a bound, for rule above"),
+        ({"source_agrees": "maybe"}, "one of yes, partly, no, unknown"),
+        ({"quantity": "mean:alliance"}, "kind of pooled"),
+        ({"quantity": "pooled:aliance"}, "one of alliance"),
+        ({"quantity": "comparison:none"}, "alliance_or_adherence"),
+        ({"low": "th_none"}, "an effect_id of a source"),
+        ({"evidence": "hs_01; nothing"}, "'nothing'"),
+    ],
+)
+def test_bad_claims_are_named_before_the_first_job(claims, evidence, tmp_path, changes, said):
+    first = {k: v for k, v in claims[0].items() if k != "row"} | changes
+    write_csv(tmp_path / "claims.csv", [first], [column.name for column in CLAIM_COLUMNS])
+    with pytest.raises(InputError) as refused:
+        c.check_claims(c.read_claims(tmp_path / "claims.csv"), evidence.plan, evidence.rows)
+    assert "row 2" in str(refused.value)
+    assert said in str(refused.value)
+
+
+def test_a_claim_has_one_row(claims, tmp_path):
+    first = {k: v for k, v in claims[0].items() if k != "row"}
+    write_csv(tmp_path / "claims.csv", [first, first], [column.name for column in CLAIM_COLUMNS])
+    with pytest.raises(InputError, match="each name once"):
+        c.read_claims(tmp_path / "claims.csv")
+
+
+# --- the figure ---------------------------------------------------------------------------------------------------
+
+
+def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
+    layout = claims_layout(list(decided.values()), "Title")
+    rows = [row for statement in layout.statements for row in statement.rows]
+    assert {row.claim_id: row.verdict for row in rows} == {k: r["verdict"] for k, r in decided.items()}
+    for row in rows:
+        assert len(row.marks) == len(decided[row.claim_id]["values"])
+        if row.axis:
+            for mark in row.marks:
+                assert all(
+                    row.axis[0] <= x <= row.axis[1] for x in (mark.estimate, mark.low, mark.high) if x is not None
+                )
+    counted = layout.notes[0]
+    for verdict in VERDICTS:
+        number = sum(row.verdict == verdict for row in rows)
+        assert number == 0 or f"{number} {verdict}" in counted
+
+
+def test_words_of_the_claims_are_drawn_as_written(decided):
+    evil = [dict(row) for row in decided.values()][:2]
+    evil[0]["says"], evil[0]["why"], evil[1]["claim"] = r"$\alpha$ <b>", "50% $x$", "<script>alert(1)</script>"
+    figure = draw_claims(claims_layout(evil, r"$\beta$"))
+    drawn = {t.get_text() for t in figure.texts}
+    assert r"$\beta$" in drawn
+    assert any(r"$\alpha$ <b>" in t for t in drawn)
+    assert all(not t.get_parse_math() for t in figure.texts)
