@@ -118,7 +118,7 @@ def claims_layout(claims: list[Record], title: str) -> ClaimsLayout:
 
 def _row(claim: Record) -> ClaimRow:
     marks = tuple(Mark(v["label"], v["estimate"], v["low"], v["high"]) for v in claim["values"])
-    unit: str = _UNIT_NAME.get(claim["unit"], claim["unit"])
+    unit = str(_UNIT_NAME.get(claim["unit"], claim["unit"]))
     words: str = claim["why"]
     if claim["verdict"] == "misquoted" and claim["quantity"]:
         words = f"{words}; of the claim itself: {claim['verdict_of_data']}"
