@@ -1,0 +1,69 @@
+"""Model cards: what a fit is, what it was made from, what it may be used for, and what not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synthesis.effectsizes import back_transform
+from synthesis.models.config import Source, Synthesis
+from synthesis.models.vocabulary import METRIC_NAME
+
+Record = dict[str, Any]
+_USES = {
+    "A": {
+        "use": "describing how closely a process rating goes with outcome over the samples that are named",
+        "not_for": "causal claims: early improvement raises the alliance too, and nobody was assigned to an alliance",
+    },
+    "B": {
+        "use": "the mean randomised effect of the named protocols against the named comparator",
+        "not_for": "comparisons with other comparators: usual care, wait list and attention controls differ",
+    },
+}
+_FIT = (
+    "estimate", "se", "df", "p", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "tau2_ci_low", "tau2_ci_high",
+    "omega2", "i2", "h2", "q", "q_df", "q_p",
+)  # fmt: skip
+
+
+def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source], diagnostics: Record) -> Record:
+    """The card of one synthesis as a record for JSON; numbers at full precision, missing ones null."""
+    metric = document["metric"]
+    limits = [f"{sources[name].title}: {limit}" for name in document["sources"] for limit in sources[name].limits]
+    return {
+        "synthesis": document["synthesis"],
+        "title": document["title"],
+        "what": f"pooled {document['word']}",
+        "metric": METRIC_NAME[metric],
+        "data": {
+            "sources": {name: sources[name].citation for name in document["sources"]},
+            "samples": document["samples"],
+            "effects": document["k"],
+            "people": sum(s["n"] for s in document["studies"] if s["n"] is not None),
+            "samples_of_unknown_size": sum(s["n"] is None for s in document["studies"]),
+            "years": _span([s["year"] for s in document["studies"] if s["year"] is not None]),
+            "set_to_zero": document["set_to_zero"],
+            "selection": synthesis.model_dump(mode="json", include={"select", "mix", "nonsignificant_as_zero"}),
+        },
+        "model": {name: document[name] for name in ("model", "method", "ci_method", "rho", "level")},
+        "fit": {name: document[name] for name in _FIT},
+        "as_read": {
+            name: back_transform(metric, document[name])
+            for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        },
+        "checks": {
+            "influential_samples": [r["label"] for r in diagnostics.get("influence", []) if r.get("influential")],
+            "not_examined": diagnostics["skipped"],
+        },
+        "intended_use": _USES[document["lane"]]["use"],
+        "not_for": _USES[document["lane"]]["not_for"],
+        "limits": [*([document["figure"]["note"]] if document["figure"]["note"] else []), *document["notes"], *limits],
+        "provenance": {
+            "plan_sha256": document["config_sha256"],
+            "inputs_sha256": document["inputs_sha256"],
+            "software": document["versions"],
+        },
+    }
+
+
+def _span(years: list[int]) -> list[int] | None:
+    return [min(years), max(years)] if years else None
