@@ -15,23 +15,14 @@ include: "workflow/rules/pool.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/export.smk"
 
 
 rule all:
     default_target: True
     input:
-        "results/config.json",
-        "results/effects.parquet",
-        "results/dropped.csv",
-        "results/tables/effects.csv",
-        "results/tables/pooled.csv",
-        COMPARISON_TABLES,
-        TIPPING_TABLES,
-        "results/claims.json",
-        DIAGNOSTIC_TABLES,
-        FIGURES,
-        expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
-        "results/report.html",
+        RESULTS,
+        "results/ro-crate-metadata.json",
 
 
 onsuccess:

@@ -35,6 +35,7 @@ LAYERS = [
 BESIDE = {
     "plan": "compare",
     "markup": "text",
+    "export": "report",
     "report_comparison": "report",
     "__init__": "cli",
     "__main__": "cli",

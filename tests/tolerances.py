@@ -40,6 +40,8 @@ MONTE_CARLO = 1e-3
 MONTE_CARLO_P = 5e-3
 # 60 runs of a nominal 95% interval: four standard errors below 0.95.
 BOOTSTRAP_COVERAGE = 0.83
+# Expected numbers in R scripts: the fits themselves agree to 1e-6 with stored ones.
+R_SCRIPT = 1e-6
 # Sections of the reference, first matching prefix: (relative, absolute in units of the largest effect), and why.
 SECTIONS = (
     # metafor's uniroot stops at about 1e-10 of its own scale

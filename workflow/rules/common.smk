@@ -35,6 +35,28 @@ CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
 COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
     ["claims_verdicts"] if CLAIMS else []
 )
+EXPORTS = [
+    *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
+    *expand("results/model_cards/{synthesis}.json", synthesis=PLAN.config.syntheses),
+]
+# Everything that a run makes but its logs; the crate describes it.
+RESULTS = [
+    "results/config.json",
+    "results/effects.parquet",
+    "results/dropped.csv",
+    "results/tables/effects.csv",
+    "results/tables/pooled.csv",
+    *COMPARISON_TABLES,
+    *TIPPING_TABLES,
+    "results/claims.json",
+    *DIAGNOSTIC_TABLES,
+    *FIGURES,
+    *expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
+    *EXPORTS,
+    "results/prisma_checklist.csv",
+    *expand("results/figures/prisma_flow.{kind}", kind=["svg", "pdf", "png"]),
+    "results/report.html",
+]
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 

@@ -16,6 +16,7 @@ from synthesis.files import read_csv, read_json, write_csv, write_json, write_pa
 if TYPE_CHECKING:
     from synthesis.compare.claims import Evidence
     from synthesis.figures.layout import Layout
+    from synthesis.models.config import Source
     from synthesis.plan import Plan
 
 
@@ -245,6 +246,54 @@ def report(args: argparse.Namespace) -> None:
     print(f"open {args.out}")
 
 
+def export(args: argparse.Namespace) -> None:
+    """Writes what others need of the fits: R scripts with data, model cards, the PRISMA checklist, its flow diagram."""
+    from synthesis.export.cards import model_card
+    from synthesis.export.checklist import CHECKLIST_COLUMNS, checklist
+    from synthesis.export.r_script import DATA_COLUMNS, r_data, r_script
+    from synthesis.extraction import read_extracted
+    from synthesis.figures.forest import FORMATS, save
+    from synthesis.figures.prisma import draw_flow, flow
+    from synthesis.files import write_text
+
+    plan = _plan(args.config).config
+    documents = [read_json(path) for path in args.models]
+    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
+    sources = _sources(args.about)
+    for document in documents:
+        name = document["synthesis"]
+        write_text(args.out / "r" / f"{name}.R", r_script(document))
+        write_csv(args.out / "r" / f"{name}.csv", r_data(document), DATA_COLUMNS)
+        card = model_card(document, plan.syntheses[name], sources, diagnostics[name])
+        write_json(args.out / "model_cards" / f"{name}.json", card)
+    claims = len(read_json(args.claims))
+    write_csv(args.out / "prisma_checklist.csv", checklist(plan, documents, claims), CHECKLIST_COLUMNS)
+    found = read_extracted(args.sources)
+    layout = flow(plan.title, documents, found.effects, found.dropped)
+    figures = args.out / "figures"
+    save(draw_flow(layout), {kind: figures / f"prisma_{layout.name}.{kind}" for kind in FORMATS})
+    write_csv(figures / "data" / f"prisma_{layout.name}.csv", layout.table())
+    print(f"{len(documents)} R scripts and model cards, the PRISMA checklist and flow")
+
+
+def crate(args: argparse.Namespace) -> None:
+    """Describes the results as a research object: every file with its hash."""
+    from synthesis.export.crate import METADATA
+    from synthesis.export.crate import crate as describe
+
+    plan = _plan(args.config).config
+    versions = read_json(args.model)["versions"] | {"snakemake": args.snakemake}
+    write_json(args.out / METADATA, describe(plan, _sources(args.about), args.files, args.out, versions))
+    print(f"{len(args.files)} files described")
+
+
+def _sources(paths: Sequence[Path]) -> dict[str, Source]:
+    """Each `source.yaml` by the name of its folder."""
+    from synthesis.models.config import Source, parse, read_yaml
+
+    return {path.parent.name: parse(Source, read_yaml(path), str(path)) for path in paths}
+
+
 def schemas(args: argparse.Namespace) -> None:
     """Writes what is generated from the models: JSON Schemas, data dictionary, config reference."""
     from synthesis.files import write_text
@@ -322,6 +371,13 @@ def _parser() -> argparse.ArgumentParser:
     added = command(report)
     many(added, "--models", "--sources", "--about", "--diagnostics", "--compared")
     one(added, "--claims", "--crosscheck", "--out")
+    added = command(export)
+    many(added, "--models", "--diagnostics", "--sources", "--about")
+    one(added, "--claims", "--out")
+    added = command(crate)
+    many(added, "--about", "--files")
+    added.add_argument("--snakemake", required=True, help="version of Snakemake")
+    one(added, "--model", "--out")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser

@@ -1,0 +1,202 @@
+"""What leaves the project: R calls against stored results of metafor; cards, checklist, flow, crate against data."""
+
+import csv
+import hashlib
+import json
+import re
+
+import pytest
+import synthesis
+import tolerances
+from conftest import ROOT
+from synthesis import plan as planning
+from synthesis.diagnose.run import diagnose
+from synthesis.export.cards import model_card
+from synthesis.export.checklist import WRITE, checklist
+from synthesis.export.crate import crate
+from synthesis.export.r_script import r_data, r_script
+from synthesis.figures.prisma import draw_flow, flow
+from synthesis.models.config import Diagnostics, Source, Synthesis, read_yaml
+from tally import data, reference
+from test_figures import document
+
+# The test that metafor's stored output names as in our scripts.
+METAFOR_TEST = {"z": "z", "t": "t", "knha": "knha", "adhoc": "adhoc"}
+
+
+def from_reference(name, cluster=None, **options):
+    """A model document as the pipeline writes it, of a stored data set."""
+    y, v, _ = data(name)
+    samples = [str(c) for c in (cluster or range(len(y)))]
+    fit = synthesis.pool(y, v, cluster=samples, **options)
+    studies: dict[str, dict] = {}
+    for i, sample in enumerate(samples):
+        entry = studies.setdefault(sample, {"sample_id": sample, "label": f"S {sample}", "members": []})
+        entry["members"].append({"effect_id": f"e{i}", "yi": y[i], "vi": v[i]})
+    return fit.to_dict() | {"synthesis": name, "title": "Title", "studies": list(studies.values())}
+
+
+def expected_of(script):
+    """The numbers that a script says it must give."""
+    line = re.search(r"expected <- c\((.*)\)", script)[1]
+    return {key: float(value) for key, value in (part.split(" = ") for part in line.split(", "))}
+
+
+@pytest.mark.parametrize("name", ["colditz1994", "hine1989", "molloy2014"])
+@pytest.mark.parametrize(("method", "ci"), [("REML", "hksj"), ("DL", "wald"), ("PM", "hksj_adhoc"), ("ML", "wald_t")])
+def test_rma_scripts_name_the_call_whose_stored_output_they_expect(name, method, ci):
+    script = r_script(from_reference(name, tau2=method, ci=ci, model="composites"))
+    call = re.search(r'rma\(yi, vi, data = dat, method = "(\w+)", test = "(\w+)", level = 95\)', script)
+    stored = reference(name)["rma"][call[1]][METAFOR_TEST[call[2]]]
+    expected = expected_of(script)
+    for theirs, ours in (("estimate", "estimate"), ("ci_lb", "ci_low"), ("ci_ub", "ci_high"), ("tau2", "tau2")):
+        assert expected[ours] == pytest.approx(stored[theirs], rel=tolerances.R_SCRIPT, abs=tolerances.R_SCRIPT)
+
+
+@pytest.mark.parametrize(("model", "key"), [("che", "che_rho0.6"), ("three_level", "ml3")])
+@pytest.mark.parametrize("name", ["assink2016", "tannersmith2016"])
+def test_multilevel_scripts_name_the_call_whose_stored_output_they_expect(name, model, key):
+    table = reference(name)
+    cluster = table["table"][table["meta"]["cluster"]]
+    script = r_script(from_reference(name, cluster, model=model, rho=0.6))
+    assert ("vcalc(vi, cluster = sample_id, obs = effect_id, rho = 0.6" in script) == (model == "che")
+    assert "random = ~ 1 | sample_id / effect_id" in script
+    assert "clubSandwich = TRUE" in script
+    stored, expected = table["mv"], expected_of(script)
+    assert expected["estimate"] == pytest.approx(stored[key]["beta"][0], rel=tolerances.R_SCRIPT)
+    variances = [expected["tau2"], expected["omega2"]]
+    assert variances == pytest.approx(stored[key]["sigma2"], rel=tolerances.R_SCRIPT, abs=tolerances.R_SCRIPT)
+    tested = stored[f"{key}_robust"]["clubSandwich_CR2"]
+    limits = [tested["ci_lb"], tested["ci_ub"]]
+    first = [limit[0] if isinstance(limit, list) else limit for limit in limits]
+    assert [expected["ci_low"], expected["ci_high"]] == pytest.approx(first, rel=tolerances.R_SCRIPT)
+
+
+def test_composites_are_aggregated_in_r_as_here():
+    name = "assink2016"
+    cluster = reference(name)["table"]["studyid"]
+    script = r_script(from_reference(name, cluster, model="composites", rho=0.5))
+    assert 'aggregate(dat, cluster = sample_id, struct = "CS", rho = 0.5, weighted = FALSE)' in script
+    assert "aggregate" not in r_script(from_reference("colditz1994", model="composites", rho=0.5))
+
+
+def test_data_of_a_script_are_the_effects_in_order_and_titles_stay_comments():
+    made = from_reference("assink2016", reference("assink2016")["table"]["studyid"], model="che")
+    rows = r_data(made)
+    assert len(rows) == made["k"]
+    assert [r["effect_id"] for r in rows[:3]] == [m["effect_id"] for m in made["studies"][0]["members"][:3]]
+    evil = r_script(made | {"title": 'x\nsystem("rm")'})
+    assert not any(line.startswith("system") for line in evil.splitlines())
+
+
+def test_a_single_sample_is_shown_and_not_pooled():
+    one = document(1)
+    one["studies"][0]["members"] = [{"effect_id": "e0", "yi": one["studies"][0]["yi"], "vi": one["studies"][0]["vi"]}]
+    script = r_script(one)
+    assert 'method = "FE"' in script
+    assert expected_of(script)["estimate"] == one["estimate"]
+
+
+# --- cards --------------------------------------------------------------------------------------------------------
+
+SOURCE = Source.model_validate(
+    {
+        "title": "A source",
+        "citation": "Author (2020)",
+        "licence": "facts",
+        "limits": ["abstracts only"],
+        "extraction": {"how": "read", "by": "AB", "on": "2026-11-23"},
+    }
+)
+PLAN = Synthesis(title="x", lane="A", metric="z", sources=("s",))
+
+
+def test_a_card_says_what_a_fit_may_not_be_used_for():
+    fit = document(12, "z", "A", sources=["s"], config_sha256="0", inputs_sha256="0", versions={})
+    card = model_card(fit, PLAN, {"s": SOURCE}, diagnose(fit, [], Diagnostics(permutations=99)))
+    assert card["what"] == "pooled association"
+    assert "causal" in card["not_for"]
+    assert card["fit"]["estimate"] == fit["estimate"]
+    assert card["as_read"]["estimate"] == pytest.approx(0.38, abs=0.1)
+    assert "A source: abstracts only" in card["limits"]
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+    effect = model_card(fit | {"lane": "B", "word": "effect"}, PLAN, {"s": SOURCE}, {"skipped": {}})
+    assert "other comparators" in effect["not_for"]
+
+
+# --- checklist and flow -------------------------------------------------------------------------------------------
+
+
+def test_the_checklist_has_every_item_of_prisma_2020_and_names_files_that_exist():
+    """42 items and subitems: Page et al. (2021), BMJ 372:n71, Table 1."""
+    plan = planning.load(read_yaml(ROOT / "config.yaml")).config
+    rows = checklist(plan, [document(12)], claims=3)
+    items = [row["item"] for row in rows]
+    assert len(items) == len(set(items)) == 42
+    assert {int(re.match(r"\d+", item)[0]) for item in items} == set(range(1, 28))
+    for row in rows:
+        assert (row["status"] == WRITE) == (row["where"] == ""), row["item"]
+    made = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    documented = (ROOT / "results" / "README.md").read_text() + made
+    for row in rows:
+        for name in re.findall(r"results/tables/(\w+)\.csv", row["where"]):
+            assert f'"{name}"' in made or f"tables/{name}.csv" in documented, name
+
+
+def test_items_fall_back_to_the_author_where_a_run_has_nothing():
+    plan = planning.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
+    rows = {row["item"]: row for row in checklist(plan, [document(3)], claims=0)}
+    for item in ("11", "14", "13e", "23a"):
+        assert rows[item]["status"] == WRITE
+    assert "fewer samples" in rows["14"]["remark"]
+
+
+def test_the_flow_counts_every_row_once():
+    effects = [
+        {"effect_id": f"e{i}", "source": "s", "level": "summary" if i == 9 else "study", "metric": "z"}
+        for i in range(10)
+    ]
+    dropped = [{"effect_id": f"d{i}", "source": "t", "category": "gap" if i else "excluded"} for i in range(4)] + [
+        {"effect_id": "e0", "source": "s", "category": "refused"}
+    ]
+    model = {"title": "T", "samples": 2, "k": 4, "studies": [
+        {"sample_id": "a", "effects": ["e0", "e1"]}, {"sample_id": "b", "effects": ["e2", "d3"]}]}  # fmt: skip
+    layout = flow("X", [model], effects, dropped)
+    first, second, third = layout.boxes
+    assert first.words == ("14 rows extracted from 2 sources",)
+    assert first.left == ("4 rows without a usable number", "excluded, with the reason: 1",
+                          "the reachable text prints no number: 3")  # fmt: skip
+    assert second.words == ("10 rows converted",)
+    assert "1 published summary: shown, never pooled" in second.left
+    assert "6 rows of studies that no synthesis selects" in second.left
+    assert "4 rows of 2 samples in 1 synthesis" in third.words
+    assert "of which 1 entered as 0 in a stress test" in third.words
+    texts = " ".join(t.get_text() for t in draw_flow(layout).texts)
+    assert "14 rows extracted" in texts
+
+
+# --- crate --------------------------------------------------------------------------------------------------------
+
+
+def test_the_crate_describes_every_file_with_its_hash(tmp_path):
+    (tmp_path / "figures").mkdir()
+    files = [tmp_path / "figures" / "a.svg", tmp_path / "b.csv"]
+    for path in files:
+        path.write_text(path.name)
+    plan = planning.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
+    made = crate(plan, {"s": SOURCE}, files, tmp_path, {"synthesis": "1"})
+    nodes = {node["@id"]: node for node in made["@graph"]}
+    for path in files:
+        node = nodes[path.relative_to(tmp_path).as_posix()]
+        assert node["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert {part["@id"] for part in nodes["./"]["hasPart"]} == {"figures/a.svg", "b.csv"}
+    assert nodes["#run"]["instrument"]["@id"] == nodes["./"]["mainEntity"]["@id"]
+    referred = set(re.findall(r'"@id": "([^"]+)"', json.dumps(made)))
+    assert {r for r in referred if not r.startswith("https://")} <= set(nodes)
+    assert made == crate(plan, {"s": SOURCE}, files[::-1], tmp_path, {"synthesis": "1"})
+
+
+def test_the_checklist_file_is_read_as_csv():
+    with (ROOT / "workflow" / "synthesis" / "export" / "prisma_2020.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["status"] for row in rows} <= {"met", "partly", WRITE}

@@ -1,0 +1,66 @@
+# in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/claims.json, data/raw/<source>/source.yaml
+# out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
+#      results/figures/prisma_flow.{svg,pdf,png}, results/ro-crate-metadata.json
+# config: all of it
+
+import snakemake as snakemake_package
+
+
+rule export:
+    input:
+        models=MODELS,
+        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
+        sources=expand("results/sources/{source}.json", source=SOURCES),
+        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        claims="results/claims.json",
+    output:
+        EXPORTS,
+        report(
+            "results/prisma_checklist.csv",
+            category="Reporting",
+            labels={"table": "PRISMA 2020 checklist"},
+            caption="../report/checklist.rst",
+        ),
+        report(
+            "results/figures/prisma_flow.svg",
+            category="Reporting",
+            labels={"figure": "flow of evidence"},
+            caption="../report/prisma.rst",
+        ),
+        multiext("results/figures/prisma_flow", ".pdf", ".png"),
+        "results/figures/data/prisma_flow.csv",
+    log:
+        "results/logs/export.log",
+    benchmark:
+        "results/benchmarks/export.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=PLAN.whole(),
+        code=CODE,
+    shell:
+        "synthesis export --config - --models {input.models:q} --diagnostics {input.diagnostics:q} "
+        "--sources {input.sources:q} --about {input.about:q} --claims {input.claims:q} --out results "
+        "<<< {params.plan:q} > {log:q} 2>&1"
+
+
+rule crate:
+    input:
+        files=RESULTS,
+        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+    output:
+        "results/ro-crate-metadata.json",
+    log:
+        "results/logs/crate.log",
+    benchmark:
+        "results/benchmarks/crate.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=PLAN.whole(),
+        model=MODELS[0],
+        version=snakemake_package.__version__,
+        code=CODE,
+    shell:
+        "synthesis crate --config - --model {params.model:q} --files {input.files:q} --about {input.about:q} "
+        "--snakemake {params.version:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
