@@ -1,5 +1,6 @@
 # in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/comparison.csv
-# out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
+# out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv,
+#      results/figures/live/forest_<name>.svg (the drawing that the report embeds)
 # config: syntheses (through their models), figures
 
 # One job per set of sources, as for the fits.
@@ -22,6 +23,7 @@ for batch, names in PLAN.batches().items():
             ],
             expand("results/figures/forest_{name}.{kind}", name=names, kind=["pdf", "png"]),
             expand("results/figures/data/forest_{name}.csv", name=names),
+            expand("results/figures/live/forest_{name}.svg", name=names),
         log:
             f"results/logs/forest_{batch}.log",
         benchmark:
@@ -56,6 +58,7 @@ rule comparison_forest:
         pdf="results/figures/forest_{figure}.pdf",
         png="results/figures/forest_{figure}.png",
         data="results/figures/data/forest_{figure}.csv",
+        live="results/figures/live/forest_{figure}.svg",
     log:
         "results/logs/forest_{figure}.log",
     benchmark:

@@ -176,8 +176,14 @@ def comparison_forest(args: argparse.Namespace) -> None:
 def _draw(layout: Layout, folder: Path) -> None:
     from synthesis.figures.forest import FORMATS, draw, save
 
+    from synthesis.figures.live import save_live
+    from synthesis.figures.marks import flat
+
     name = f"forest_{layout.name}"
-    save(draw(layout), {kind: folder / f"{name}.{kind}" for kind in FORMATS})
+    figure = draw(layout)
+    save(figure, {kind: folder / f"{name}.{kind}" for kind in FORMATS})
+    described = f"Forest plot: {layout.title}. The numbers are in the tables of the report."
+    save_live(figure, folder / "live" / f"{name}.svg", layout.title, described, flat(layout))
     write_csv(folder / "data" / f"{name}.csv", layout.table())
     print(f"{name}: {sum(len(section.rows) for section in layout.sections)} rows")
 

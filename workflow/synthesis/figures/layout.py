@@ -79,6 +79,8 @@ class Row:
     weight_text: str = ""
     key: str = ""
     effects: tuple[str, ...] = ()
+    # The synthesis behind a mark that draws no single sample.
+    synthesis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +200,14 @@ def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]
     label = f"Pooled {document['word']} ({model})"
     cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
     mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
-    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
+    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document["pi_low"] is not None:
         low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
-        rows.append(Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts))
+        rows.append(
+            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts)
+        )
     return [*rows, note]
 
 
@@ -449,6 +453,7 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
         pi_low=low,
         pi_high=high,
         key=document["synthesis"],
+        synthesis=document["synthesis"],
         **_mark(metric, document["estimate"], document["ci_low"], document["ci_high"]),
     )
 
@@ -461,11 +466,11 @@ def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: 
         for entry in table:
             mark = _mark("g", *(entry[f"{k}_first"] for k in ("estimate", "ci_low", "ci_high")))
             label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
-            rows.append(Row("converted", label, "A", key=entry["contrast"], **mark))
+            rows.append(Row("converted", label, "A", key=entry["contrast"], synthesis=entry["first"], **mark))
         effect = table[0]["second"]
         mark = _mark("g", *(table[0][f"{k}_second"] for k in ("estimate", "ci_low", "ci_high")))
         label = documents[effect]["title"] if effect in documents else effect
-        rows.append(Row("pooled", label, "B", key=effect, **mark))
+        rows.append(Row("pooled", label, "B", key=effect, synthesis=effect, **mark))
     return _section(
         "lane C",
         "g",
