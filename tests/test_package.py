@@ -31,7 +31,7 @@ LAYERS = [
     "report",
     "cli",
 ]
-BESIDE = {"plan": "compare", "__init__": "cli", "__main__": "cli"}
+BESIDE = {"plan": "compare", "rules": "errors", "__init__": "cli", "__main__": "cli"}
 # The package's root offers pool(), so it reaches down into pooling.
 
 

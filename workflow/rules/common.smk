@@ -7,6 +7,7 @@ from pathlib import Path
 from synthesis import plan as planning
 from synthesis.errors import InputError
 from synthesis.models.config import read_yaml
+from synthesis.rules import edges
 
 try:
     for path in workflow.configfiles:
@@ -27,6 +28,8 @@ DIAGNOSTIC_TABLES = expand(
 )
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
+# Wildcards to ask input functions with, for the drawing of the workflow.
+TRIED = {"source": SOURCES[0], "figure": next(iter(PLAN.config.figures), "")}
 
 
 wildcard_constraints:

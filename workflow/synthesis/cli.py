@@ -194,18 +194,23 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.extraction import read_extracted
     from synthesis.files import write_text
     from synthesis.models.config import Source, parse, read_yaml
-    from synthesis.report import render
+    from synthesis.report import Material, render
+    from synthesis.report.material import read_drawings, read_rules
 
     found = read_extracted(args.sources)
     html = render(
-        _plan(args.config).config,
-        [read_json(path) for path in args.models],
-        read_csv(args.comparison),
-        found.effects,
-        found.dropped,
-        read_csv(args.crosscheck),
-        [parse(Source, read_yaml(path), str(path)) for path in args.about],
-        diagnostic_tables(map(read_json, args.diagnostics)),
+        Material(
+            config=_plan(args.config).config,
+            documents=[read_json(path) for path in args.models],
+            comparison=read_csv(args.comparison),
+            effects=found.effects,
+            dropped=found.dropped,
+            crosscheck=read_csv(args.crosscheck),
+            sources=[parse(Source, read_yaml(path), str(path)) for path in args.about],
+            diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
+            drawings=read_drawings(args.figures),
+            rules=read_rules(args.rules),
+        )
     )
     write_text(args.out, html)
     print(f"open {args.out}")
@@ -280,6 +285,8 @@ def _parser() -> argparse.ArgumentParser:
     added = command(report)
     many(added, "--models", "--sources", "--about", "--diagnostics")
     one(added, "--comparison", "--crosscheck", "--out")
+    added.add_argument("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
+    added.add_argument("--rules", nargs="*", default=[], help="rules of the workflow, as rule:rule,rule")
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser
