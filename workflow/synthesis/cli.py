@@ -175,7 +175,6 @@ def comparison_forest(args: argparse.Namespace) -> None:
 
 def _draw(layout: Layout, folder: Path) -> None:
     from synthesis.figures.forest import FORMATS, draw, save
-
     from synthesis.figures.live import save_live
     from synthesis.figures.marks import flat
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,11 +45,10 @@ def _inputs(given: Iterable[Any], wildcards: Mapping[str, str]) -> list[str]:
     for one in given:
         found = one
         if callable(one) and not isinstance(one, str):
-            try:
-                found = one(SimpleNamespace(**wildcards))
+            found = None
             # An input function may fail in any way for wildcards that are not its own.
-            except Exception:
-                continue
+            with suppress(Exception):
+                found = one(SimpleNamespace(**wildcards))
         listed = [found] if isinstance(found, str) else list(found or [])
         paths += [_WILDCARD.sub("x", str(path)) for path in listed]
     return paths

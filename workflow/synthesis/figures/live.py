@@ -9,6 +9,7 @@ import io
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -153,7 +154,7 @@ def _reach(groups: list[Element], width: float) -> None:
     """Gives each mark an area that answers the pointer: the whole line where it has text, else a frame around it."""
     boxes = [_box(group) for group in groups]
     lines = sorted((box[1], box[3], i) for i, box in enumerate(boxes) if groups[i].find("text") is not None)
-    for (_, bottom, above), (top, _, below) in zip(lines, lines[1:], strict=False):
+    for (_, bottom, above), (top, _, below) in pairwise(lines):
         if abs(top - bottom) < _REACH:
             middle = (top + bottom) / 2
             boxes[above] = (*boxes[above][:3], middle)

@@ -17,6 +17,10 @@ from synthesis.report.markup import Html, safe, web
 from synthesis.report.material import Material, Record
 from synthesis.report.sentences import sentence
 
+HINT = Html(
+    "<p class='hint'>Every mark in a figure leads to the quotes behind it: point at it, tap it, or reach it with Tab "
+    "and the arrow keys. Enter opens what a mark shows, Escape closes it.</p>"
+)
 _KINDS = ("svg", "pdf", "png")
 
 
@@ -31,8 +35,7 @@ def figure(material: Material, stem: str, caption: str) -> Html:
     return Html(
         f"<figure id='figure-{escape(stem)}' data-figure='{escape(stem)}'>"
         f"<div class='drawing{paper}'>{_embedded(drawing.svg)}</div>"
-        f"<figcaption>{safe(caption)} <span class='hint'>Point at a mark, tap it, or reach it with the keyboard to "
-        "see the quote behind it.</span></figcaption>"
+        f"<figcaption>{safe(caption)}</figcaption>"
         f"<p class='files'>Files beside this report: {' '.join(links)}</p></figure>"
     )
 

@@ -71,7 +71,7 @@ def table(
     numbers: frozenset[int] = frozenset(),
     names: Iterable[str] | None = None,
 ) -> Html:
-    """A table; `numbers` are the columns set as numbers, `names` the ids of its rows. The page makes it sort and filter."""
+    """A table; `numbers` are the columns set as numbers, `names` the ids of its rows. The script makes it sort."""
     head = "".join(
         f"<th scope='col'{' class=number' if i in numbers else ''}>{safe(h)}</th>" for i, h in enumerate(heads)
     )

@@ -50,6 +50,10 @@ def _part(name: str, title: str, terms: str, *contents: str) -> Html:
     return joined(heading(3, f"methods-{name}", title), where, *contents)
 
 
+def _small(content: str) -> Html:
+    return Html(f"<small>{safe(content)}</small>")
+
+
 def _listed(words: Iterable[str]) -> str:
     words = list(words)
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
@@ -75,18 +79,20 @@ def _information(material: Material) -> Html:
     rows = []
     for name, source in zip(material.config.sources, material.sources, strict=False):
         doi = link(f"https://doi.org/{source.doi}", source.doi) if source.doi else ""
-        how = joined(source.extraction.how, f"(by {source.extraction.by}; {source.extraction.on})")
-        rows.append([source.title, joined(source.citation, doi), how, used[name], unused[name], source.licence])
-    heads = ["Source", "Citation", "How it was extracted", "Usable", "Not used", "Terms"]
+        by = dict.fromkeys((source.extraction.by, source.extraction.on))
+        how = joined(source.extraction.how, _small(f"By whom, when: {', '.join(by)}"))
+        cited = joined(source.citation, doi, _small(source.licence))
+        rows.append([joined(source.title, _small(name)), cited, how, used[name], unused[name]])
+    heads = ["Source", "Citation and terms", "How it was extracted", "Usable", "Not used"]
     return _part(
         "information",
         "Information sources",
         "PRISMA 2020 items 6 to 8; MARS: information sources, study selection",
         paragraph(
             f"The databases of this synthesis are {text.plural(len(rows), 'extraction source')}: published reviews and "
-            "sets of primary studies whose numbers were extracted row by row. The workflow runs no bibliographic search "
-            "of its own; how each source was found and read stands below, and its search and selection are those of "
-            "the source."
+            "sets of primary studies whose numbers were extracted row by row. The workflow runs no bibliographic "
+            "search of its own; how each source was found and read stands below, and its search and selection are "
+            "those of the source."
         ),
         details("Sources", table("Sources", heads, rows, frozenset({3, 4}))),
     )
@@ -122,7 +128,12 @@ def _eligibility(material: Material) -> Html:
             "A synthesis takes the usable rows of its sources that meet its conditions. What may not be pooled in "
             "silence (different estimands, comparators, evidence levels) is named."
         ),
-        details("Conditions", table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, frozenset({3}))),
+        details(
+            "Conditions",
+            table(
+                "Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, frozenset({3})
+            ),
+        ),
     )
 
 
@@ -138,9 +149,9 @@ def _collection(material: Material) -> Html:
         "PRISMA 2020 items 9 to 11; MARS: data collection, risks to internal validity",
         paragraph(
             f"{text.count(total)} rows were extracted, each with a short verbatim quote and its place in the source. "
-            f"{text.count(second)} of them name a second coder. Extracted tables are not edited: {text.count(corrected)} "
-            "rows were corrected by entries that keep the old value and the reason. Numbers that a source does not print "
-            "stay missing; nothing is imputed."
+            f"{text.count(second)} of them name a second coder. Extracted tables are not edited: "
+            f"{text.count(corrected)} rows were corrected by entries that keep the old value and the reason. Numbers "
+            "that a source does not print stay missing; nothing is imputed."
         ),
         paragraph(
             f"A risk-of-bias judgement is recorded for {text.count(rated)} of {text.count(total)} rows. It does not "
@@ -199,7 +210,9 @@ def _model(material: Material) -> Html:
             "inverse-variance weights, because true values are expected to differ between settings."
         )
     words.append(f"Between-study variance: {_groups(pooled, 'method', _ESTIMATOR)}.")
-    words.append(f"Intervals of the pooled value, at {100 * pooled[0]['level']:g}%: {_groups(pooled, 'ci_method', _INTERVAL)}.")
+    words.append(
+        f"Intervals of the pooled value, at {100 * pooled[0]['level']:g}%: {_groups(pooled, 'ci_method', _INTERVAL)}."
+    )
     repeated = [d for d in pooled if d["k"] > d["samples"]]
     if repeated:
         known = [d for d in repeated if d["model"] in _DEPENDENCE]
@@ -209,13 +222,15 @@ def _model(material: Material) -> Html:
         dependence += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
         words.append(f"{dependence}.")
     if single:
-        words.append(f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample shows that sample, unpooled.")
+        words.append(
+            f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample shows that sample, unpooled."
+        )
     parts: list[str] = [paragraph(" ".join(words))]
     if material.config.bridges:
         parts.append(
             paragraph(
-                "Associations and effects are never pooled together. They are put on one scale only after pooling, under "
-                "every declared conversion of r to d, never under one alone."
+                "Associations and effects are never pooled together. They are put on one scale only after pooling, "
+                "under every declared conversion of r to d, never under one alone."
             )
         )
     return _part(
@@ -238,7 +253,8 @@ def _heterogeneity(material: Material) -> Html:
     parts = [paragraph(words)]
     if moderated:
         listed = [
-            f"{material.config.syntheses[name].title}: {', '.join(moderators)}" for name, moderators in moderated.items()
+            f"{material.config.syntheses[name].title}: {', '.join(moderators)}"
+            for name, moderators in moderated.items()
         ]
         parts += [paragraph("Moderators were examined one at a time:"), items(listed)]
     parts.append(
@@ -265,8 +281,8 @@ def _reporting_bias(material: Material) -> Html:
         paragraph(
             f"Tests of small-study effects were run for {len(tested)} of "
             f"{text.plural(len(material.documents), 'synthesis', 'syntheses')}, those with at least "
-            f"{material.config.diagnostics.funnel_from} samples: regression and rank tests, trim and fill, PET-PEESE, a "
-            "three-parameter selection model and fail-safe numbers. They describe asymmetry and correct no estimate."
+            f"{material.config.diagnostics.funnel_from} samples: regression and rank tests, trim and fill, PET-PEESE, "
+            "a three-parameter selection model and fail-safe numbers. They describe asymmetry and correct no estimate."
         ),
     )
 

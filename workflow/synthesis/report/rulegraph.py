@@ -48,7 +48,11 @@ def drawing(rules: dict[str, tuple[str, ...]]) -> Html:
     height = _DOWN * (tallest - 1) + _HEIGHT + 4
     places: dict[str, tuple[float, float]] = {}
     for depth, names in columns.items():
-        top = 2 + (tallest - len(names)) * _DOWN / 2
+        # Lines that pass a column run above it: what leads on stands at the bottom, the end in the middle.
+        following = {one for name in columns.get(depth + 1, []) for one in rules[name]}
+        names.sort(key=following.__contains__)
+        above = tallest - len(names)
+        top = 2 + above * _DOWN / (2 if depth == len(columns) - 1 else 1)
         places |= {name: (2 + depth * _ACROSS, top + i * _DOWN) for i, name in enumerate(names)}
     parts = []
     for name, after in _direct(rules).items():
@@ -57,9 +61,8 @@ def drawing(rules: dict[str, tuple[str, ...]]) -> Html:
             left, right = places[one][0] + _WIDTH, x
             from_y, to_y = places[one][1] + _HEIGHT / 2, y + _HEIGHT / 2
             bend = (left + right) / 2
-            parts.append(
-                f"<path class='edge' d='M{left:g} {from_y:g}C{bend:g} {from_y:g} {bend:g} {to_y:g} {right:g} {to_y:g}'/>"
-            )
+            curve = f"M{left:g} {from_y:g}C{bend:g} {from_y:g} {bend:g} {to_y:g} {right:g} {to_y:g}"
+            parts.append(f"<path class='edge' d='{curve}'/>")
     for name, (x, y) in places.items():
         parts.append(f"<rect class='rule' x='{x:g}' y='{y:g}' width='{_WIDTH}' height='{_HEIGHT}' rx='4'/>")
         parts.append(
@@ -68,7 +71,8 @@ def drawing(rules: dict[str, tuple[str, ...]]) -> Html:
         )
     return Html(
         f"<div class='wide'><svg class='rules' viewBox='0 0 {width:g} {height:g}' width='{width:g}' role='img' "
-        f"aria-label='Rules of the workflow, from left to right; the table below lists them'>{''.join(parts)}</svg></div>"
+        f"aria-label='Rules of the workflow, from left to right; the table below lists them'>"
+        f"{''.join(parts)}</svg></div>"
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from synthesis.figures.layout import heterogeneity
 from synthesis.report import methods, rulegraph, sentences, tables
-from synthesis.report.live import figure
+from synthesis.report.live import HINT, figure
 from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
 from synthesis.report.material import Material
 
@@ -41,6 +41,7 @@ def comparison(material: Material) -> str:
         if material.bridge_rows(name)
     ]
     return joined(
+        HINT if material.drawings else "",
         drawn[0] if drawn else "",
         items(bridged) if bridged else "",
         *drawn[1:],

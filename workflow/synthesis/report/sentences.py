@@ -90,7 +90,7 @@ def _association(material: Material) -> str:
     )
     others = [d for d in material.documents if d["lane"] == "A" and d is not document and not d["set_to_zero"]]
     if others:
-        values = [back_transform(d["metric"], d["estimate"]) for d in others]
+        values = [x for d in others if (x := back_transform(d["metric"], d["estimate"])) is not None]
         words += (
             f"; in {text.plural(len(others), 'other selection')} of samples it lies between "
             f"{text.number(min(values))} and {text.number(max(values))}"
@@ -144,8 +144,8 @@ def _spread(documents: list[Record]) -> str:
         said = "which includes no difference" if crossing else "which leaves out no difference"
         return f"In a new setting {name} is expected between {low} and {high}, {said}."
     return (
-        f"Results differ between settings: of {len(ranged)} prediction intervals, {crossing} "
-        f"{'includes' if crossing == 1 else 'include'} zero, so that a new setting may show nothing or the opposite there."
+        f"Of {len(ranged)} prediction intervals, {crossing} {'includes' if crossing == 1 else 'include'} zero: there, "
+        "a new setting may show nothing, or the opposite."
     )
 
 

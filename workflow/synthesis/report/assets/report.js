@@ -20,7 +20,7 @@
   document.body.append(card, spoken);
   const state = { mark: null, pinned: false, timer: 0 };
 
-  function effect(name) {
+  function effect(name, title) {
     const row = data.effects[name];
     if (!row) return make("div", { class: "effect" }, make("p", {}, `${name} is not among the extracted rows.`));
     const facts = [
@@ -38,7 +38,7 @@
     const links = make("p", { class: "links" });
     if (row.url) links.append(make("a", { href: row.url, rel: "noreferrer" }, "Source"));
     if (row.row && document.getElementById(row.row)) links.append(make("a", { href: `#${row.row}` }, "Row in the table"));
-    return make("div", { class: "effect" }, make("p", { class: "title" }, row.study), list,
+    return make("div", { class: "effect" }, title ?? make("p", { class: "title" }, row.study), list,
       row.quote ? make("blockquote", {}, row.quote) : make("p", {}, "No quote: the row holds none."), links);
   }
 
@@ -47,7 +47,7 @@
     if (!found) return [];
     const names = found.samples.flatMap((sample) => sample.effects);
     const quotes = make("details", {}, make("summary", {}, names.length === 1 ? "The quote behind it" : `The ${names.length} quotes behind it`));
-    quotes.append(...names.map(effect));
+    quotes.append(...names.map((one) => effect(one)));
     return [make("p", {}, found.said), quotes, make("p", { class: "links" }, make("a", { href: `#synthesis-${name}` }, "Its section"))];
   }
 
@@ -57,7 +57,14 @@
     const close = make("button", { class: "close", type: "button", "aria-label": "Close" }, "\u00d7");
     close.addEventListener("click", () => hide(true));
     const label = make("p", { class: "title", id: "card-title" }, mark.dataset.label);
-    card.replaceChildren(close, label, ...behind(mark).map(effect), ...synthesis(mark.dataset.synthesis));
+    const names = behind(mark);
+    const parts = names.map((name, i) => {
+      // The card's title names the study already.
+      const known = data.effects[name] && mark.dataset.label.startsWith(data.effects[name].study);
+      const count = names.length > 1 ? make("p", { class: "title" }, `Estimate ${i + 1} of ${names.length}`) : "";
+      return effect(name, known ? count : undefined);
+    });
+    card.replaceChildren(close, label, ...parts, ...synthesis(mark.dataset.synthesis));
     card.setAttribute("aria-label", mark.dataset.label);
     card.scrollTop = 0;
   }
