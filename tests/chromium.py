@@ -24,7 +24,7 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
 )
-PATIENCE = 60
+PATIENCE = 20
 
 
 def executable() -> str:
@@ -105,6 +105,9 @@ class Page:
 
     def call(self, method: str, **params) -> dict:
         return self.browser.call(method, self.session, **params)
+
+    def close(self) -> None:
+        self.call("Page.close")
 
     def _events(self, *methods: str) -> list[dict]:
         own = (e for e in self.browser.events if e.get("sessionId") == self.session)

@@ -70,7 +70,8 @@ def drawing(rules: dict[str, tuple[str, ...]]) -> Html:
             f"font-size='12'>{safe(name)}</text>"
         )
     return Html(
-        f"<div class='wide'><svg class='rules' viewBox='0 0 {width:g} {height:g}' width='{width:g}' role='img' "
+        "<div class='wide' role='group' aria-label='Drawing of the workflow' tabindex='0'>"
+        f"<svg class='rules' viewBox='0 0 {width:g} {height:g}' width='{width:g}' role='img' "
         f"aria-label='Rules of the workflow, from left to right; the table below lists them'>"
         f"{''.join(parts)}</svg></div>"
     )

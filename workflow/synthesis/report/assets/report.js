@@ -18,7 +18,7 @@
   const card = make("div", { class: "card", id: "card", role: "dialog", "aria-label": "Behind this mark", tabindex: "-1", hidden: "" });
   const spoken = make("p", { class: "unseen", role: "status" });
   document.body.append(card, spoken);
-  const state = { mark: null, pinned: false, timer: 0 };
+  const state = { mark: null, pinned: false, timer: 0, returning: false };
 
   function effect(name, title) {
     const row = data.effects[name];
@@ -51,6 +51,8 @@
     return [make("p", {}, found.said), quotes, make("p", { class: "links" }, make("a", { href: `#synthesis-${name}` }, "Its section"))];
   }
 
+  // The button of a mark is its area, which has a name of its own; the texts of its line stay texts.
+  const area = (mark) => mark.querySelector(".area");
   const behind = (mark) => (mark.dataset.effects || "").split(" ").filter(Boolean);
 
   function fill(mark) {
@@ -93,7 +95,7 @@
       state.mark = mark;
       fill(mark);
       card.hidden = false;
-      mark.setAttribute("aria-expanded", "true");
+      area(mark).setAttribute("aria-expanded", "true");
       place(mark, x);
     }
     state.pinned = state.pinned || pinned;
@@ -103,12 +105,15 @@
     clearTimeout(state.timer);
     const mark = state.mark;
     if (!mark) return;
-    mark.setAttribute("aria-expanded", "false");
+    area(mark).setAttribute("aria-expanded", "false");
     state.mark = null;
     state.pinned = false;
     const inside = card.contains(document.activeElement);
     card.hidden = true;
-    if (back && inside) mark.focus({ preventScroll: true });
+    if (!back || !inside) return;
+    state.returning = true;
+    area(mark).focus({ preventScroll: true });
+    state.returning = false;
   }
 
   const hideSoon = () => {
@@ -128,16 +133,16 @@
     const marks = all(".mark", svg);
     if (!marks.length) return;
     svg.setAttribute("role", "group");
-    const go = (mark) => {
-      for (const other of marks) other.setAttribute("tabindex", other === mark ? "0" : "-1");
-      mark.focus();
+    const choose = (mark) => {
+      for (const other of marks) area(other).setAttribute("tabindex", other === mark ? "0" : "-1");
     };
+    choose(marks[0]);
     marks.forEach((mark, i) => {
-      mark.setAttribute("role", "button");
-      mark.setAttribute("tabindex", i ? "-1" : "0");
-      mark.setAttribute("aria-label", mark.dataset.label);
-      mark.setAttribute("aria-haspopup", "dialog");
-      mark.setAttribute("aria-expanded", "false");
+      const button = area(mark);
+      button.setAttribute("role", "button");
+      button.setAttribute("aria-label", mark.dataset.label);
+      button.setAttribute("aria-haspopup", "dialog");
+      button.setAttribute("aria-expanded", "false");
       mark.addEventListener("pointerenter", (event) => {
         if (event.pointerType === "touch" || state.pinned) return;
         clearTimeout(state.timer);
@@ -149,19 +154,19 @@
         if (state.mark !== mark) hide(false);
         show(mark, { pinned: true, x: event.clientX });
       });
-      mark.addEventListener("focus", () => {
-        for (const other of marks) other.setAttribute("tabindex", other === mark ? "0" : "-1");
-        if (!mark.matches(":focus-visible")) return;
+      button.addEventListener("focus", () => {
+        choose(mark);
+        if (state.returning || !button.matches(":focus-visible")) return;
         if (state.mark !== mark) hide(false);
         show(mark);
         say(mark);
       });
-      mark.addEventListener("blur", (event) => { if (!card.contains(event.relatedTarget)) hideSoon(); });
-      mark.addEventListener("keydown", (event) => {
+      button.addEventListener("blur", (event) => { if (!card.contains(event.relatedTarget)) hideSoon(); });
+      button.addEventListener("keydown", (event) => {
         const steps = { ArrowDown: i + 1, ArrowRight: i + 1, ArrowUp: i - 1, ArrowLeft: i - 1, Home: 0, End: marks.length - 1 };
         if (event.key in steps) {
           event.preventDefault();
-          go(marks[Math.max(0, Math.min(marks.length - 1, steps[event.key]))]);
+          area(marks[Math.max(0, Math.min(marks.length - 1, steps[event.key]))]).focus();
         } else if (event.key === "Enter" || event.key === " ") {
           event.preventDefault();
           show(mark, { pinned: true });
@@ -247,10 +252,7 @@
 
   function drawing(svg) {
     const copy = svg.cloneNode(true);
-    all(".area", copy).forEach((area) => area.remove());
-    for (const mark of all(".mark", copy)) {
-      for (const name of ["role", "tabindex", "aria-label", "aria-haspopup", "aria-expanded"]) mark.removeAttribute(name);
-    }
+    all(".area", copy).forEach((button) => button.remove());
     copy.setAttribute("role", "img");
     return new XMLSerializer().serializeToString(copy);
   }
