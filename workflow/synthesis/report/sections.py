@@ -68,7 +68,7 @@ def syntheses(material: Material) -> str:
                 heading(3, f"synthesis-{name}", document["title"]),
                 kind,
                 paragraph(sentences.sentence(document)),
-                figure(material, f"forest_{name}", f"Forest plot: {document['title']}. {heterogeneity(document)}."),
+                figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}."),
                 data,
             )
         )

@@ -302,10 +302,40 @@
   }, { rootMargin: "0px 0px -60% 0px" });
   for (const name of links.keys()) watch.observe(document.getElementById(name));
 
+  // A drawing much taller than a page is printed in pieces that end between its lines.
+  const PAGE = 1.32;
+  function pieces(svg) {
+    const { width, height } = svg.viewBox.baseVal;
+    const ends = all(".area", svg).map((box) => box.y.baseVal.value + box.height.baseVal.value);
+    const cuts = [0];
+    while (height - cuts.at(-1) > PAGE * width) {
+      const start = cuts.at(-1);
+      const fit = ends.filter((end) => end > start + 0.5 * PAGE * width && end <= start + PAGE * width);
+      cuts.push(fit.length ? Math.max(...fit) : start + PAGE * width);
+    }
+    return cuts.map((start, i) => {
+      const piece = svg.cloneNode(true);
+      piece.removeAttribute("id");
+      piece.classList.add("piece");
+      piece.setAttribute("viewBox", `0 ${start} ${width} ${(cuts[i + 1] ?? height) - start}`);
+      return piece;
+    });
+  }
+
   let folded = [];
   window.addEventListener("beforeprint", () => {
     folded = all("main details:not([open])");
     for (const part of folded) part.open = true;
+    for (const svg of all("svg.live")) {
+      if (svg.viewBox.baseVal.height < 1.8 * svg.viewBox.baseVal.width) continue;
+      svg.after(...pieces(svg));
+      svg.classList.add("whole");
+      svg.closest("figure").classList.add("pieces");
+    }
   });
-  window.addEventListener("afterprint", () => { for (const part of folded) part.open = false; });
+  window.addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
+    for (const piece of all(".piece")) piece.remove();
+    for (const svg of all(".whole")) svg.classList.remove("whole");
+  });
 })();
