@@ -24,8 +24,11 @@ HINT = Html(
 _KINDS = ("svg", "pdf", "png")
 
 
-def figure(material: Material, stem: str, caption: str) -> Html:
-    """A figure with its caption and its files; nothing where the run drew none. `stem` is the name of its file."""
+def figure(material: Material, stem: str, caption: str, data: str = "") -> Html:
+    """A figure with its caption and its files, and `data` beside them; nothing where the run drew none.
+
+    `stem` is the name of its file.
+    """
     drawing = material.drawings.get(stem)
     if drawing is None:
         return Html("")
@@ -36,7 +39,7 @@ def figure(material: Material, stem: str, caption: str) -> Html:
         f"<figure id='figure-{escape(stem)}' data-figure='{escape(stem)}'>"
         f"<div class='drawing{paper}'>{_embedded(drawing.svg)}</div>"
         f"<figcaption>{safe(caption)}</figcaption>"
-        f"<p class='files'>Files beside this report: {' '.join(links)}</p></figure>"
+        f"<p class='files'>Files beside this report: {' '.join(links)}</p>{safe(data)}</figure>"
     )
 
 

@@ -81,7 +81,7 @@ def section(rules: dict[str, tuple[str, ...]]) -> Html:
     """Drawing and table; nothing where the run did not say its rules."""
     if not rules:
         return Html("")
-    rows = [[name, ", ".join(after) or "the data"] for name, after in rules.items()]
+    rows = [[name, ", ".join(after) or "the plan and the data"] for name, after in rules.items()]
     return joined(
         heading(3, "workflow", "Workflow"),
         paragraph("Each box is a rule of the workflow; what it writes goes to the rules on its right."),

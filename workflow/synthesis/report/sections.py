@@ -60,7 +60,7 @@ def syntheses(material: Material) -> str:
         name = document["synthesis"]
         kind = Html(f"<p class='lane'>Lane {safe(document['lane'])}: {safe(document['word'])}</p>")
         data = Html(
-            f"<p class='files'>Data of this synthesis: <a href='models/{safe(name)}.json'>fit</a> "
+            f"<p class='files'>Of this synthesis, as JSON: <a href='models/{safe(name)}.json'>fit</a> "
             f"<a href='diagnostics/{safe(name)}.json'>diagnostics</a></p>"
         )
         parts.append(
@@ -68,8 +68,7 @@ def syntheses(material: Material) -> str:
                 heading(3, f"synthesis-{name}", document["title"]),
                 kind,
                 paragraph(sentences.sentence(document)),
-                figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}."),
-                data,
+                figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}.", data),
             )
         )
     return joined(*parts)

@@ -72,7 +72,7 @@
   }
 
   function place(mark, x) {
-    card.style.left = card.style.top = "";
+    card.style.left = card.style.top = card.style.maxHeight = "";
     if (getComputedStyle(card).position === "fixed") return;
     const line = mark.getBoundingClientRect();
     const frame = mark.closest(".drawing").getBoundingClientRect();
@@ -81,8 +81,13 @@
     let left = frame.left + Math.min(frame.width, mark.ownerSVGElement.getBoundingClientRect().width) + 16;
     let top = Math.max(8, Math.min(line.top - 16, view.height - height - 8));
     if (left + width > view.width - 8) {
+      const above = line.top - 13;
+      const below = view.height - line.bottom - 13;
+      const under = below >= height || below >= above;
+      const room = Math.min(height, Math.max(160, under ? below : above));
+      card.style.maxHeight = `${room}px`;
       left = Math.max(8, Math.min((x ?? line.left + 120) - width / 3, view.width - width - 8));
-      top = line.bottom + 5 + height < view.height || line.top < height ? line.bottom + 5 : line.top - height - 5;
+      top = under ? line.bottom + 5 : line.top - room - 5;
     }
     card.style.left = `${left + window.scrollX}px`;
     card.style.top = `${top + window.scrollY}px`;
@@ -177,6 +182,7 @@
   }
   all("svg.live").forEach(enliven);
 
+  card.addEventListener("toggle", () => { if (state.mark) place(state.mark); }, true);
   card.addEventListener("pointerenter", () => clearTimeout(state.timer));
   card.addEventListener("pointerleave", hideSoon);
   card.addEventListener("focusin", () => { state.pinned = true; });
