@@ -116,14 +116,18 @@ def page(browser, results):
 
 
 @pytest.fixture(scope="session")
-def axe():
+def axe(tmp_path_factory):
     """The accessibility rules of axe-core, from the lock file."""
-    path = AXE / "node_modules" / "axe-core" / "axe.min.js"
-    if not path.exists():
+    installed = Path("node_modules") / "axe-core" / "axe.min.js"
+    folder = AXE
+    if not (folder / installed).exists():
         assert shutil.which("npm"), "axe-core is missing, and so is npm: apt-get install npm"
-        done = subprocess.run(["npm", "ci", "--no-fund", "--no-audit"], cwd=AXE, capture_output=True, text=True)
+        folder = tmp_path_factory.mktemp("axe")
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(AXE / name, folder)
+        done = subprocess.run(["npm", "ci", "--no-fund", "--no-audit"], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
-    return path.read_text(encoding="utf-8")
+    return (folder / installed).read_text(encoding="utf-8")
 
 
 def card(page):
@@ -341,7 +345,25 @@ def test_drawing_and_data_download_from_the_page_itself(page, results, tmp_path)
     assert written[1].read_bytes() == (results / "figures" / "data" / "forest_alliance.csv").read_bytes()
     links = page.run(f"[...document.querySelectorAll('{FIGURE} .files a')].map(a => a.getAttribute('href'))")
     assert all((results / link).exists() for link in links)
-    assert {Path(link).suffix for link in links} == {".svg", ".pdf", ".png", ".csv"}
+    assert {Path(link).suffix for link in links} == {".svg", ".pdf", ".png", ".csv", ".json"}
+
+
+def test_a_tall_figure_is_printed_in_pieces_that_cut_no_line(page):
+    page.run("window.dispatchEvent(new Event('beforeprint'))")
+    whole = page.run("document.querySelectorAll('.whole').length")
+    cut = page.run(
+        "[...document.querySelectorAll('.whole')].map((svg) => {"
+        "  const parts = [...svg.parentElement.querySelectorAll('.piece')].map((p) => p.viewBox.baseVal);"
+        "  const lines = [...svg.querySelectorAll('.area')].map((a) => [a.y.baseVal.value, a.height.baseVal.value]);"
+        "  return { covered: parts.reduce((sum, p) => sum + p.height, 0) / svg.viewBox.baseVal.height,"
+        "    through: parts.slice(1).map((p) => p.y).filter((at) =>"
+        "      lines.some(([y, h]) => y < at - 0.1 && at + 0.1 < y + h)).length };"
+        "})"
+    )
+    assert whole == len(cut) > 0
+    assert all(piece["covered"] == pytest.approx(1, abs=1e-4) and not piece["through"] for piece in cut)
+    page.run("window.dispatchEvent(new Event('afterprint'))")
+    assert page.run("document.querySelectorAll('.piece, .whole').length") == 0
 
 
 def test_print_shows_what_is_closed_and_hides_what_is_for_the_screen(page, tmp_path):

@@ -299,10 +299,11 @@ def _open() -> Html:
     )
 
 
-def software(versions: list[list[str]]) -> Html:
-    """The versions that the fits were made with."""
+def software(versions: list[list[str]], compared: int) -> Html:
+    """The versions that the fits were made with, and how many numbers have a second route."""
     return joined(
         heading(3, "software", "Software"),
+        paragraph(f"Every fit agrees with a second route ({text.count(compared)} numbers compared)."),
         table("Software of the fits", ["Package", "Version"], versions),
         heading(3, "digests", "Digests"),
         paragraph("A digest changes when the plan of a synthesis or any row it draws on changes."),
