@@ -151,7 +151,7 @@ def comparison_layout(studies):
     first = {"estimate": 0.5, "ci_low": 0.4, "ci_high": 0.6}
     second = {"estimate": 0.4, "ci_low": 0.2, "ci_high": 0.6}
     bridge = [
-        {"contrast": contrast, "effect": "b", "unit": "d"}
+        {"contrast": contrast, "association": "a", "effect": "b", "unit": "d"}
         | {f"association_{key}": value for key, value in first.items()}
         | {f"effect_{key}": value for key, value in second.items()}
         for contrast in ("2_sd", "1_sd")

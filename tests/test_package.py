@@ -32,14 +32,7 @@ LAYERS = [
     "report",
     "cli",
 ]
-BESIDE = {
-    "plan": "compare",
-    "markup": "text",
-    "export": "report",
-    "report_comparison": "report",
-    "__init__": "cli",
-    "__main__": "cli",
-}
+BESIDE = {"plan": "compare", "rules": "errors", "export": "report", "__init__": "cli", "__main__": "cli"}
 # The package's root offers pool(), so it reaches down into pooling.
 
 

@@ -1,14 +1,23 @@
 """The report: computed sentences in the words of their lane, text from data escaped."""
 
+import base64
+import hashlib
+import json
 import re
+from types import SimpleNamespace
 
 from conftest import ROOT
 from synthesis import plan
 from synthesis.diagnose.run import diagnose, tables
 from synthesis.extraction import extract
+from synthesis.figures.forest import BAND, FAINT, GRID, INK, LANE_COLOUR
 from synthesis.models.config import Diagnostics, Source, read_yaml
-from synthesis.report import _diagnostics, render, sentence
-from synthesis.report_comparison import bridge_sentence
+from synthesis.report import Drawing, Material, bridge_sentence, methods, render, rulegraph, sentence
+from synthesis.report.assets import read_asset
+from synthesis.report.material import read_rules
+from synthesis.report.sections import SECTIONS, diagnostics
+from synthesis.report.sentences import answer
+from synthesis.rules import edges
 from test_figures import document
 
 
@@ -34,32 +43,146 @@ def test_bridge_sentence_gives_the_range_of_conversions_and_its_caveat():
 
 
 COMPARED = {key: [] for key in ("comparison", "bridge", "relevance", "interactions", "claims", "tipping_points")}
+EVIL = "<script>alert(1)</script>"
+FIT = {"versions": {"synthesis": "0"}, "config_sha256": "0", "inputs_sha256": "0"}
 
 
-def test_report_escapes_data_and_names_every_gap():
+def material(**changes):
+    """The material of the example's report, with a study, a quote, an address and a title that try to break out."""
     config = plan.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
     found = extract(ROOT / "data" / "raw", "beierl_2021", ("z",))
-    evil = "<script>alert(1)</script>"
     effects = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
-    effects[0]["label"] = effects[0]["quote"] = evil
+    effects[0]["label"] = effects[0]["quote"] = EVIL
     effects[1]["url"] = "https://example.org/?q='><script>"
-    found.dropped[0]["note"] = found.dropped[0]["study"] = found.dropped[0]["label"] = evil
-    model = document(5, name="bcg", title=evil, versions={"synthesis": "0"}, config_sha256="0", inputs_sha256="0")
+    effects[2]["url"] = "javascript:alert(1)"
+    found.dropped[0]["note"] = found.dropped[0]["study"] = found.dropped[0]["label"] = EVIL
+    model = document(5, name="bcg", title=EVIL, **FIT)
+    for study, effect in zip(model["studies"], effects, strict=False):
+        study["effects"] = [effect["effect_id"]]
     source = Source.model_validate(
         {
-            "title": evil,
+            "title": EVIL,
             "citation": "x",
             "licence": "x",
-            "limits": [evil],
+            "limits": [EVIL],
             "extraction": {"how": "x", "by": "x", "on": "x"},
         }
     )
-    html = render(config, [model], COMPARED, effects, found.dropped, [], [source], tables([]))
-    assert "<script" not in html
+    given = {
+        "config": config,
+        "documents": [model],
+        "compared": COMPARED,
+        "effects": effects,
+        "dropped": found.dropped,
+        "crosscheck": [],
+        "sources": [source],
+        "diagnostics": tables([]),
+    }
+    return Material(**given | changes)
+
+
+def test_report_escapes_data_and_names_every_gap():
+    html = render(material())
+    own = re.findall("<script[^>]*>", html)
+    assert own == ["<script type='application/json' id='data'>", "<script>"]
+    assert html.count("</script") == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "href='javascript" not in html
     assert "be_rumination" in html
     assert "reported as significant, without a number" in html
     assert re.search(r"https?://[^'\"]*\.(js|css)", html) is None
+
+
+def test_the_page_lets_nothing_run_or_load_but_what_was_hashed():
+    html = render(material())
+    policy = re.search('Content-Security-Policy" content="([^"]*)"', html)[1]
+    assert "unsafe" not in policy
+    assert policy.startswith("default-src 'none'")
+    for directive, tag in (("style-src", "style"), ("script-src", "script")):
+        content = html.rpartition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{directive} 'sha256-{digest}'" in policy
+    assert re.search(r"<[^>]* (style|on[a-z]+)=", html.replace("aria-", "")) is None
+
+
+def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
+    made = material()
+    block = render(made).split("id='data'>")[1].split("</script>")[0]
+    assert "<" not in block
+    cards = json.loads(block)
+    first, third = (cards["effects"][made.effects[i]["effect_id"]] for i in (0, 2))
+    assert first["quote"] == first["study"] == EVIL
+    assert {"estimate", "converter", "exactness", "locator", "row"} <= set(first)
+    assert "url" not in third
+    assert cards["syntheses"]["bcg"]["samples"][0]["effects"] == [made.effects[0]["effect_id"]]
+
+
+def test_sections_come_in_order_and_an_empty_one_is_left_out():
+    html = render(material(drawings={}, rules={}))
+    heads = re.findall("<h2 id='([^']*)'>", html)
+    # Without claims there is no such section.
+    assert heads == [section.name for section in SECTIONS if section.name != "claims"]
+    assert all(f"<a href='#{name}'>" in html for name in heads)
+    empty = render(material(dropped=[]))
+    assert "<h2 id='gaps'>" not in empty
+    assert "href='#gaps'" not in empty
+
+
+def test_a_figure_of_known_colours_is_recoloured_and_others_keep_their_paper():
+    for name in (LANE_COLOUR["A"], LANE_COLOUR["B"], LANE_COLOUR[""], INK, FAINT, GRID, BAND):
+        assert f'="{name}"]' in read_asset("style.css")
+    known = render(material(drawings={"forest_bcg": Drawing(f'<svg><path fill="{INK}"/></svg>', "a,b\n")}))
+    other = render(material(drawings={"forest_bcg": Drawing('<svg><path fill="#123456"/></svg>', "a,b\n")}))
+    assert "<div class='drawing'>" in known
+    assert "<div class='drawing paper'>" in other
+    assert '"csv":{"forest_bcg":"a,b\\n"}' in known
+
+
+def test_the_answer_has_at_most_five_sentences_and_calls_nothing_of_lane_a_an_effect():
+    a, b = document(5, "z", "A", name="a", **FIT), document(6, "g", "B", name="b", **FIT)
+    stress = document(8, "z", "A", name="s", **FIT) | {"set_to_zero": 3}
+    said = answer(material(documents=[a, stress, b]))
+    assert 3 <= len(said) <= 5
+    assert "Title of a: the pooled association is r = " in said[0]
+    assert "pooled effect is g = " in said[1]
+    assert any("a stress test, the association is r = " in words for words in said)
+    assert not any("association" in words and "effect of r" in words for words in said)
+    assert len(answer(material(documents=[b]))) >= 3
+
+
+def test_methods_name_the_estimator_interval_and_dependence_of_the_run():
+    html = methods.section(material(documents=[document(6, "z", "A", **FIT), document(1, **FIT)]))
+    assert "restricted maximum likelihood (REML)" in html
+    assert "Fisher z" in html
+    assert "1 synthesis with a single sample" in html
+    for item in ("items 12", "13a", "13d", "13e", "item 14", "Cochrane Handbook 10.10"):
+        assert item in html
+
+
+def test_the_drawing_of_the_workflow_leaves_out_edges_that_others_imply():
+    rules = {"extract": (), "pool": ("extract",), "report": ("extract", "pool")}
+    assert rulegraph.drawing(rules).count("class='edge'") == 2
+    assert "extract, pool" in rulegraph.section(rules)
+    assert rulegraph.section({}) == ""
+
+
+def test_rules_are_read_from_inputs_and_outputs():
+    def rule(name, inputs, outputs):
+        return SimpleNamespace(name=name, input=inputs, output=outputs)
+
+    found = edges(
+        [
+            rule("extract", ["raw/{source}.csv"], ["out/{source}.json"]),
+            rule("pool_a", ["out/a.json"], ["models/a.json"]),
+            rule("pool_b", [lambda wildcards: [f"out/{wildcards.source}.json"]], ["models/b.json"]),
+            rule("report", ["models/a.json", lambda wildcards: wildcards.nothing], ["report.html"]),
+            rule("all", ["report.html"], []),
+        ],
+        ["a", "b"],
+        {"source": "s"},
+    )
+    assert found == ["extract:", "pool:extract", "report:pool"]
+    assert read_rules(found) == {"extract": (), "pool": ("extract",), "report": ("pool",)}
 
 
 def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test():
@@ -68,7 +191,7 @@ def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test
     far["studies"][3]["yi"] += 3
     far["studies"][3]["members"][0]["yi"] += 3
     found = tables([diagnose(far, ["rater"], Diagnostics(permutations=99))])
-    html = _diagnostics(found, [far])
+    html = diagnostics(material(documents=[far], diagnostics=found))
     moved = html.split("lies between")[1].split("and")[0]
     assert f"(without {far['studies'][3]['label']})" in moved
     assert f"marked influential: {far['studies'][3]['label']}" in html

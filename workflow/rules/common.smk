@@ -7,6 +7,7 @@ from pathlib import Path
 from synthesis import plan as planning
 from synthesis.errors import InputError
 from synthesis.models.config import read_yaml
+from synthesis.rules import edges
 
 try:
     for path in workflow.configfiles:
@@ -35,6 +36,8 @@ CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
 COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
     ["claims_verdicts"] if CLAIMS else []
 )
+# Figures that the report embeds.
+LIVE = [*expand("forest_{figure}", figure=PLAN.figures()), *COMPARISON_FIGURES]
 EXPORTS = [
     *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
     *expand("results/model_cards/{synthesis}.json", synthesis=PLAN.config.syntheses),
@@ -59,6 +62,8 @@ RESULTS = [
 ]
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
+# Wildcards to ask input functions with, for the drawing of the workflow.
+TRIED = {"source": SOURCES[0], "figure": next(iter(PLAN.config.figures), "")}
 
 
 wildcard_constraints:

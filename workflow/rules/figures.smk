@@ -1,5 +1,6 @@
 # in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/bridge.csv, results/claims.json
-# out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
+# out: results/figures/{forest,bridge,claims}_<name>.{svg,pdf,png}, results/figures/data/*.csv,
+#      results/figures/live/*.svg (the drawings that the report embeds)
 # config: syntheses (through their models), figures
 
 # One job per set of sources, as for the fits.
@@ -22,6 +23,7 @@ for batch, names in PLAN.batches().items():
             ],
             expand("results/figures/forest_{name}.{kind}", name=names, kind=["pdf", "png"]),
             expand("results/figures/data/forest_{name}.csv", name=names),
+            expand("results/figures/live/forest_{name}.svg", name=names),
         log:
             f"results/logs/forest_{batch}.log",
         benchmark:
@@ -56,6 +58,7 @@ rule comparison_forest:
         pdf="results/figures/forest_{figure}.pdf",
         png="results/figures/forest_{figure}.png",
         data="results/figures/data/forest_{figure}.csv",
+        live="results/figures/live/forest_{figure}.svg",
     log:
         "results/logs/forest_{figure}.log",
     benchmark:
@@ -91,6 +94,7 @@ if COMPARISON_FIGURES:
             ],
             expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["pdf", "png"]),
             expand("results/figures/data/{name}.csv", name=COMPARISON_FIGURES),
+            expand("results/figures/live/{name}.svg", name=COMPARISON_FIGURES),
         log:
             "results/logs/comparison_figures.log",
         benchmark:

@@ -1,5 +1,5 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
-#      data/raw/<source>/source.yaml, results/figures/*.svg
+#      data/raw/<source>/source.yaml, results/figures/live/*.svg, results/figures/data/*.csv
 # out: results/report.html
 # config: all of it
 
@@ -13,7 +13,8 @@ rule report:
         sources=expand("results/sources/{source}.json", source=SOURCES),
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
-        figures=expand("results/figures/forest_{figure}.svg", figure=PLAN.figures()),
+        figures=expand("results/figures/live/{name}.svg", name=LIVE),
+        data=expand("results/figures/data/{name}.csv", name=LIVE),
     output:
         "results/report.html",
     log:
@@ -24,9 +25,10 @@ rule report:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
+        rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
         code=CODE,
     shell:
         "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
-        "--diagnostics {input.diagnostics:q} "
+        "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --rules {params.rules:q} "
         "--claims {input.claims:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

@@ -196,7 +196,8 @@ def comparison_figures(args: argparse.Namespace) -> None:
     """Draws each bridge of the plan, and the verdicts on the claims."""
     from synthesis.figures.bridge import bridge_layout
     from synthesis.figures.claims import claims_layout, draw_claims
-    from synthesis.figures.forest import FORMATS, draw, save
+    from synthesis.figures.forest import FORMATS, save
+    from synthesis.figures.live import save_live
 
     plan = _plan(args.config).config
     documents = {d["synthesis"]: d for d in map(read_json, args.models)}
@@ -204,21 +205,28 @@ def comparison_figures(args: argparse.Namespace) -> None:
     for name, bridge in plan.bridges.items():
         rows = [row for row in table if row["bridge"] == name]
         layout = bridge_layout(name, rows, documents[bridge.association], documents[bridge.effect])
-        save(draw(layout), {kind: args.out / f"bridge_{name}.{kind}" for kind in FORMATS})
-        write_csv(args.out / "data" / f"bridge_{name}.csv", layout.table())
+        _draw(layout, args.out, "bridge")
     claims = read_json(args.claims)
     if claims:
         verdicts = claims_layout(claims, "What the text says, and what the data say")
-        save(draw_claims(verdicts), {kind: args.out / f"claims_{verdicts.name}.{kind}" for kind in FORMATS})
-        write_csv(args.out / "data" / f"claims_{verdicts.name}.csv", verdicts.table())
+        figure, stem = draw_claims(verdicts), f"claims_{verdicts.name}"
+        save(figure, {kind: args.out / f"{stem}.{kind}" for kind in FORMATS})
+        described = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
+        save_live(figure, args.out / "live" / f"{stem}.svg", verdicts.title, described, ())
+        write_csv(args.out / "data" / f"{stem}.csv", verdicts.table())
     print(f"{len(plan.bridges)} bridges, {len(claims)} claims")
 
 
-def _draw(layout: Layout, folder: Path) -> None:
+def _draw(layout: Layout, folder: Path, kind: str = "forest") -> None:
     from synthesis.figures.forest import FORMATS, draw, save
+    from synthesis.figures.live import save_live
+    from synthesis.figures.marks import flat
 
-    name = f"forest_{layout.name}"
-    save(draw(layout), {kind: folder / f"{name}.{kind}" for kind in FORMATS})
+    name = f"{kind}_{layout.name}"
+    figure = draw(layout)
+    save(figure, {suffix: folder / f"{name}.{suffix}" for suffix in FORMATS})
+    described = f"{kind.capitalize()} plot: {layout.title}. The numbers are in the tables of the report."
+    save_live(figure, folder / "live" / f"{name}.svg", layout.title, described, flat(layout))
     write_csv(folder / "data" / f"{name}.csv", layout.table())
     print(f"{name}: {sum(len(section.rows) for section in layout.sections)} rows")
 
@@ -228,19 +236,23 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.diagnose.run import tables as diagnostic_tables
     from synthesis.extraction import read_extracted
     from synthesis.files import write_text
-    from synthesis.models.config import Source, parse, read_yaml
-    from synthesis.report import render
+    from synthesis.report import Material, render
+    from synthesis.report.material import read_drawings, read_rules
 
     found = read_extracted(args.sources)
     html = render(
-        _plan(args.config).config,
-        [read_json(path) for path in args.models],
-        {path.stem: read_csv(path) for path in args.compared} | {"claims": read_json(args.claims)},
-        found.effects,
-        found.dropped,
-        read_csv(args.crosscheck),
-        [parse(Source, read_yaml(path), str(path)) for path in args.about],
-        diagnostic_tables(map(read_json, args.diagnostics)),
+        Material(
+            config=_plan(args.config).config,
+            documents=[read_json(path) for path in args.models],
+            compared={path.stem: read_csv(path) for path in args.compared} | {"claims": read_json(args.claims)},
+            effects=found.effects,
+            dropped=found.dropped,
+            crosscheck=read_csv(args.crosscheck),
+            sources=list(_sources(args.about).values()),
+            diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
+            drawings=read_drawings(args.figures),
+            rules=read_rules(args.rules),
+        )
     )
     write_text(args.out, html)
     print(f"open {args.out}")
@@ -371,6 +383,8 @@ def _parser() -> argparse.ArgumentParser:
     added = command(report)
     many(added, "--models", "--sources", "--about", "--diagnostics", "--compared")
     one(added, "--claims", "--crosscheck", "--out")
+    added.add_argument("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
+    added.add_argument("--rules", nargs="*", default=[], help="rules of the workflow, as rule:rule,rule")
     added = command(export)
     many(added, "--models", "--diagnostics", "--sources", "--about")
     one(added, "--claims", "--out")

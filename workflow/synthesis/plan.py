@@ -250,7 +250,7 @@ def code_fingerprint() -> str:
     """Digest of the package's own source: a params value that reruns the jobs when their code changes."""
     root = Path(__file__).parent
     summed = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(path for kind in ("*.py", "*.css", "*.js") for path in root.rglob(kind)):
         summed.update(path.relative_to(root).as_posix().encode())
         summed.update(path.read_bytes())
     return summed.hexdigest()[:16]

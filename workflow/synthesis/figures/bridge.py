@@ -118,4 +118,5 @@ def _row(kind: Any, label: str, lane: str, entry: Record, side: str, decimals: i
         low_text="" if low is None else f"[{text.number(low, decimals)},",
         high_text="" if high is None else f"{text.number(high, decimals)}]",
         key=entry["contrast"] if side == "association" else "effect",
+        synthesis=entry[side],
     )

@@ -19,6 +19,7 @@ from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Affine2D
 
 from synthesis.figures.layout import PROBABILITY_COLUMNS, Layout, Row, Section
+from synthesis.figures.marks import PART, Mark, marks
 from synthesis.files import replace
 
 FORMATS = ("svg", "pdf", "png")
@@ -99,6 +100,17 @@ class Page:
         regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
         self._known = frozenset(regular.get_charmap())
         self._widths: dict[tuple[str, float, str], float] = {}
+        self._mark, self._parts = "", 0
+
+    def marked(self, mark: Mark | None) -> None:
+        """What is added from here on belongs to this mark, and carries its name in the file."""
+        self._mark, self._parts = mark.name if mark else "", 0
+
+    def _name(self, artist: Artist) -> None:
+        if self._mark:
+            # Names are unique in a file: each part of a mark has its own.
+            artist.set_gid(f"{self._mark}{PART}{self._parts}")
+            self._parts += 1
 
     def width(self, content: str, size: float, weight: str = "normal") -> float:
         """Width of a text in inches."""
@@ -113,6 +125,7 @@ class Page:
         """Adds a shape or line, above whatever was added before."""
         artist.set_transform(self._place)
         artist.set_zorder(2)
+        self._name(artist)
         self.figure.add_artist(artist)
 
     def text(
@@ -129,7 +142,7 @@ class Page:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
             known = all(ord(character) in self._known for character in content)
-            self.figure.text(
+            placed = self.figure.text(
                 x,
                 y,
                 content,
@@ -143,6 +156,7 @@ class Page:
                 parse_math=False,
                 transform=self._place,
             )
+            self._name(placed)
 
     def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
         """The text, shortened with an ellipsis where it is wider than `width`."""
@@ -279,8 +293,9 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
         for i, line in enumerate(title):
             page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
         y = top
-        for section in layout.sections:
-            y = _SectionDrawing(page, columns, section).draw(y) + 0.1
+        named = marks(layout)
+        for number, section in enumerate(layout.sections):
+            y = _SectionDrawing(page, columns, section, named[number]).draw(y) + 0.1
         for line in notes:
             page.text(style.margin, y, line, style.small, colour=FAINT)
             y += 0.135
@@ -290,9 +305,9 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
 class _SectionDrawing:
     """Draws one section, row by row downwards."""
 
-    def __init__(self, page: Page, columns: Columns, section: Section) -> None:
+    def __init__(self, page: Page, columns: Columns, section: Section, marks: list[Mark | None]) -> None:
         self.page, self.style = page, page.style
-        self.columns, self.section = columns, section
+        self.columns, self.section, self.marks = columns, section, marks
         studies = [row.weight or 0.0 for row in section.rows if row.kind == "study"]
         self.heaviest = max(studies, default=0.0)
 
@@ -311,7 +326,7 @@ class _SectionDrawing:
             page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
             y += 0.26
         y = self._heads(y)
-        for row in section.rows:
+        for row, mark in zip(section.rows, self.marks, strict=True):
             height = _row_height(page, row)
             match row.kind:
                 case "heading":
@@ -326,8 +341,10 @@ class _SectionDrawing:
                         page.text(self.columns.label + 0.1, at, line, style.small, colour=FAINT)
                 case _:
                     self._null_line(y, height)
+                    page.marked(mark)
                     self._texts(row, y + height / 2)
                     self._mark(row, y + height / 2)
+                    page.marked(None)
             y += height
         return self._axis(y)
 

@@ -81,6 +81,8 @@ class Row:
     weight_text: str = ""
     key: str = ""
     effects: tuple[str, ...] = ()
+    # The synthesis behind a mark that draws no single sample.
+    synthesis: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +203,14 @@ def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]
     label = f"Pooled {document['word']} ({model})"
     cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
     mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
-    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
+    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document["pi_low"] is not None:
         low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
-        rows.append(Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts))
+        rows.append(
+            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts)
+        )
     return [*rows, note]
 
 
@@ -454,6 +458,7 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
         pi_low=low,
         pi_high=high,
         key=document["synthesis"],
+        synthesis=document["synthesis"],
         **_mark(metric, document["estimate"], document["ci_low"], document["ci_high"]),
     )
 
@@ -467,11 +472,12 @@ def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: 
         for entry in differences:
             mark = _mark("g", *(entry[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")))
             label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
-            rows.append(Row("converted", label, "A", key=entry["contrast"], **mark))
+            association = entry["association"]
+            rows.append(Row("converted", label, "A", key=entry["contrast"], synthesis=association, **mark))
         effect = table[0]["effect"]
         mark = _mark("g", *(differences[0][f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")))
         label = documents[effect]["title"] if effect in documents else effect
-        rows.append(Row("pooled", label, "B", key=effect, **mark))
+        rows.append(Row("pooled", label, "B", key=effect, synthesis=effect, **mark))
     return _section(
         "lane C",
         "g",

@@ -1,0 +1,83 @@
+"""The drawing for the report: one named group per mark, text as text, nothing that a strict page refuses."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+
+import pytest
+from synthesis.figures.forest import draw, save
+from synthesis.figures.layout import forest
+from synthesis.figures.live import save_live
+from synthesis.figures.marks import flat
+from test_figures import LABELS, comparison_layout, document
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(layout, folder, name="forest_x"):
+    path = folder / f"{name}.svg"
+    save_live(draw(layout), path, layout.title, "Described.", flat(layout))
+    return path.read_text(encoding="utf-8")
+
+
+def groups(svg):
+    root = ElementTree.fromstring(svg)  # noqa: S314
+    return [e for e in root if e.get("class") == "mark"]
+
+
+@pytest.mark.parametrize("layout", [forest(document(6)), comparison_layout(True), comparison_layout(False)])
+def test_every_row_with_data_is_a_group_that_names_what_is_behind_it(layout, tmp_path):
+    marks = groups(drawn(layout, tmp_path))
+    rows = [row for section in layout.sections for row in section.rows if row.effects or row.synthesis]
+    assert len(marks) == len(rows) > 0
+    for mark, row in zip(marks, rows, strict=True):
+        assert mark.get("data-effects", "").split() == list(row.effects)
+        assert mark.get("data-synthesis", "") == row.synthesis
+        assert all(name in mark.get("id") for name in row.effects)
+        assert mark.get("data-label").startswith(row.label)
+        assert mark[0].get("class") == "area"
+        shown = mark.find(f"{SVG}text").text.rstrip("…")
+        assert row.label.startswith(shown)
+        assert shown
+
+
+def test_names_are_unique_and_begin_with_the_figure(tmp_path):
+    svg = drawn(comparison_layout(True), tmp_path)
+    names = re.findall(r'\bid="([^"]*)"', svg)
+    assert len(names) == len(set(names))
+    assert all(name.startswith("forest_x") for name in names)
+
+
+def test_it_has_a_name_and_no_style_and_is_small(tmp_path):
+    layout = forest(document(150))
+    svg = drawn(layout, tmp_path)
+    assert not re.search("style|metadata|DOCTYPE|xlink", svg)
+    assert f'<title id="forest_x.title">{layout.title}</title>' in svg
+    assert '<desc id="forest_x.description">Described.</desc>' in svg
+    save(draw(layout), {"svg": tmp_path / "paths.svg"})
+    assert len(svg) < (tmp_path / "paths.svg").stat().st_size / 4
+
+
+def test_text_from_data_stays_text(tmp_path):
+    marks = groups(drawn(forest(document(6, labels=LABELS)), tmp_path))
+    shown = {text.text for mark in marks for text in mark.iter(f"{SVG}text")}
+    assert {"<script>alert(1)</script>", "吳 2019", "100% _x_ ^y^"} <= {s.removesuffix(" (2 estimates)") for s in shown}
+
+
+def test_areas_meet_between_neighbouring_rows_and_do_not_overlap(tmp_path):
+    areas = [mark[0] for mark in groups(drawn(forest(document(9)), tmp_path))]
+    edges = [(float(a.get("y")), float(a.get("y")) + float(a.get("height"))) for a in areas]
+    for (_, bottom), (top, _) in pairwise(edges[:9]):
+        assert top == pytest.approx(bottom, abs=0.02)
+
+
+def test_the_published_drawing_has_unique_names_too(tmp_path):
+    save(draw(comparison_layout(True)), {"svg": tmp_path / "x.svg"})
+    names = re.findall(r'\bid="([^"]*)"', (tmp_path / "x.svg").read_text())
+    assert len(names) == len(set(names))
+    assert any(name.startswith("2-e") for name in names)
+
+
+def test_the_same_layout_gives_the_same_bytes(tmp_path):
+    layout = forest(document(20))
+    assert drawn(layout, tmp_path) == drawn(layout, tmp_path)

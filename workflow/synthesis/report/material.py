@@ -1,0 +1,73 @@
+"""What the report is written from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from synthesis.models.config import Config, Source
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure as the report embeds it, and its data as CSV."""
+
+    svg: str
+    csv: str = ""
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a section may draw on. `documents` in the order of the plan; tables as the run wrote them.
+
+    `drawings` by the stem of their file; `rules`: per rule of the workflow the rules it waits for.
+    """
+
+    config: Config
+    documents: list[Record]
+    compared: dict[str, list[Record]]
+    effects: list[Record]
+    dropped: list[Record]
+    crosscheck: list[Record]
+    sources: list[Source]
+    diagnostics: dict[str, list[Record]]
+    drawings: dict[str, Drawing] = field(default_factory=dict)
+    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> dict[str, Record]:
+        """The documents by the name of their synthesis."""
+        return {document["synthesis"]: document for document in self.documents}
+
+    @cached_property
+    def rows(self) -> dict[str, Record]:
+        """Every extracted row by its effect_id, usable ones first."""
+        rows: dict[str, Record] = {}
+        for row in (*self.effects, *self.dropped):
+            rows.setdefault(row["effect_id"], row)
+        return rows
+
+    def bridge_rows(self, name: str) -> list[Record]:
+        """The rows of a bridge, one per reading."""
+        return [row for row in self.compared["bridge"] if row["bridge"] == name]
+
+
+def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
+    """The drawings at these paths, each with the CSV of its figure."""
+    drawings = {}
+    for path in paths:
+        data = path.parent.parent / "data" / f"{path.stem}.csv"
+        csv = data.read_text(encoding="utf-8") if data.exists() else ""
+        drawings[path.stem] = Drawing(path.read_text(encoding="utf-8"), csv)
+    return drawings
+
+
+def read_rules(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Rules from words like `pool:extract` and `report:pool,compare`."""
+    pairs = (word.partition(":") for word in words)
+    return {name: tuple(filter(None, after.split(","))) for name, _, after in pairs}

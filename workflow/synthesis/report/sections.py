@@ -1,0 +1,131 @@
+"""The sections of the report, in their order. A new one is a function of the material and a line in SECTIONS.
+
+A section that returns nothing is left out, with its entry in the contents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from synthesis.figures.layout import heterogeneity
+from synthesis.report import comparing, methods, rulegraph, sentences, tables
+from synthesis.report.live import HINT, figure
+from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
+from synthesis.report.material import Material
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: its name in links, its title, and the function that writes it. Its h3 headings enter the contents."""
+
+    name: str
+    title: str
+    body: Callable[[Material], str]
+
+
+def answer(material: Material) -> str:
+    """The question, and the answer in computed sentences."""
+    question = Html(f"<p class='question'>{safe(material.config.question)}</p>") if material.config.question else ""
+    said = Html("<ol class='answer'>" + "".join(f"<li>{safe(s)}</li>" for s in sentences.answer(material)) + "</ol>")
+    return joined(question, said, paragraph(sentences.NOT_CAUSAL))
+
+
+def comparison(material: Material) -> str:
+    """The syntheses beside each other: figures, one metric, bridges, clinical relevance."""
+    config = material.config
+    drawn = [figure(material, f"forest_{name}", f"{plan.title}.") for name, plan in config.figures.items()]
+    return joined(
+        HINT if material.drawings else "",
+        drawn[0] if drawn else "",
+        *drawn[1:],
+        tables.pooled(material.documents),
+        comparing.section(material),
+    )
+
+
+def syntheses(material: Material) -> str:
+    """Each synthesis: sentence, figure, heterogeneity, data."""
+    parts = []
+    for document in material.documents:
+        name = document["synthesis"]
+        kind = Html(f"<p class='lane'>Lane {safe(document['lane'])}: {safe(document['word'])}</p>")
+        data = Html(
+            f"<p class='files'>Of this synthesis, as JSON: <a href='models/{safe(name)}.json'>fit</a> "
+            f"<a href='diagnostics/{safe(name)}.json'>diagnostics</a></p>"
+        )
+        parts.append(
+            joined(
+                heading(3, f"synthesis-{name}", document["title"]),
+                kind,
+                paragraph(sentences.sentence(document)),
+                figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}.", data),
+            )
+        )
+    return joined(*parts)
+
+
+def diagnostics(material: Material) -> str:
+    """Influence, small-study effects, moderators, few samples."""
+    said = (sentences.influence_sentence(material.diagnostics["influence"], d) for d in material.documents)
+    return joined(
+        heading(3, "influence", "Influence of single samples"),
+        items(words for words in said if words),
+        heading(3, "small-study", "Small-study effects"),
+        paragraph(
+            "An asymmetric funnel has other causes than publication bias; none of these tests corrects an estimate."
+        ),
+        details("Tests and adjusted estimates", tables.small_study(material)),
+        heading(3, "moderators", "Moderators"),
+        paragraph("One at a time; levels are pooled with one mean effect for each sample."),
+        details("Tests and levels", tables.moderators(material)),
+        heading(3, "few-samples", "Permutation tests, and Bayesian fits of few samples"),
+        details("Values", tables.few_samples(material)),
+    )
+
+
+def numbers(material: Material) -> str:
+    """Where each number comes from."""
+    count = len(material.effects)
+    return joined(
+        paragraph(sentences.quote_check([*material.effects, *material.dropped])),
+        details(f"All {count} usable numbers with their quotes", tables.effects(material.effects)),
+    )
+
+
+def dropped(material: Material) -> str:
+    """What is missing or not used."""
+    return tables.dropped(material.dropped)
+
+
+def limits(material: Material) -> str:
+    """Limits of the sources, as each source states them."""
+    stated = []
+    for source in material.sources:
+        stated.append(Html(f"<li><strong>{safe(source.title)}</strong>{items(source.limits)}</li>"))
+    return Html(f"<ul class='limits'>{''.join(stated)}</ul>")
+
+
+def provenance(material: Material) -> str:
+    """Software, digests and the rules of the run."""
+    versions = material.documents[0]["versions"]
+    rows = [[name, version] for name, version in versions.items()]
+    return joined(
+        methods.software(rows, len(material.crosscheck)),
+        tables.hashes(material.documents),
+        rulegraph.section(material.rules),
+    )
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section("answer", "Question and answer", answer),
+    Section("comparison", "The comparison", comparison),
+    Section("claims", "The claims, checked", comparing.claims),
+    Section("syntheses", "Each synthesis", syntheses),
+    Section("diagnostics", "Diagnostics", diagnostics),
+    Section("numbers", "Where each number comes from", numbers),
+    Section("gaps", "What is missing or not used", dropped),
+    Section("limits", "Limits of the sources", limits),
+    Section("methods", "Methods", methods.section),
+    Section("provenance", "Software, digests and workflow", provenance),
+)

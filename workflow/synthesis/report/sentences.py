@@ -1,0 +1,201 @@
+"""Results in words. Associations are associations, effects are effects, and every number comes from the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from synthesis import text
+from synthesis.effectsizes import back_transform
+from synthesis.figures.layout import ESTIMATE_NAME, people
+from synthesis.report.material import Material, Record
+
+NOT_CAUSAL = (
+    "Correlations with the alliance are associations: early improvement raises the alliance too. "
+    "Only randomised contrasts are called effects."
+)
+
+
+def _shown(document: Record, *fields: str) -> list[str]:
+    return [text.number(back_transform(document["metric"], document[field])) for field in fields]
+
+
+def _estimate(document: Record) -> str:
+    value, low, high = _shown(document, "estimate", "ci_low", "ci_high")
+    return f"{ESTIMATE_NAME[document['metric']]} = {value} [{low}, {high}]"
+
+
+def sentence(document: Record) -> str:
+    """One pooled result in words, with the word of its lane: associations are not effects."""
+    counts = f"{text.plural(document['samples'], 'sample')}, {text.plural(document['k'], 'estimate')}"
+    lead = "the" if document["samples"] == 1 else "pooled"
+    words = f"{document['title']}: {lead} {document['word']} {_estimate(document)} ({counts})"
+    if document["pi_low"] is not None:
+        low, high = _shown(document, "pi_low", "pi_high")
+        words += f"; in a new setting between {low} and {high}"
+    if document["set_to_zero"]:
+        words += (
+            f"; {text.plural(document['set_to_zero'], 'finding')} reported as not significant "
+            "entered as 0, a stress test"
+        )
+    note = document["figure"]["note"]
+    return f"{words}. {note}" if note else f"{words}."
+
+
+def converted(rows: list[Record]) -> tuple[float, float]:
+    """The smallest and the largest d of an association over the conversions of a bridge."""
+    values = [row["association_estimate"] for row in rows if row["unit"] == "d"]
+    return min(values), max(values)
+
+
+def bridge_sentence(rows: list[Record]) -> str:
+    """The range of d over all declared conversions, beside the protocol effect."""
+    first = rows[0]
+    low, high = (text.number(value) for value in converted(rows))
+    limits = text.interval(first["effect_ci_low"], first["effect_ci_high"])
+    return (
+        f"{first['title']}: the association is d = {low} to {high}, depending on the conversion; the protocol effect "
+        f"is g = {text.number(first['effect_estimate'])} {limits}. A comparison under conversions, not a test of "
+        "causes."
+    )
+
+
+def answer(material: Material) -> list[str]:
+    """The answer in at most five sentences."""
+    candidates = [
+        _association(material),
+        _effects(material),
+        _bridge(material),
+        _spread(material.documents),
+        _basis(material),
+        influence_sentence(material.diagnostics.get("influence", []), _headline(material)),
+    ]
+    return [said for said in candidates if said][:5]
+
+
+def _main_association(material: Material) -> Record | None:
+    """The association of the first bridge, or the first of lane A."""
+    named = [bridge.association for bridge in material.config.bridges.values()]
+    lane = [d for d in material.documents if d["lane"] == "A"]
+    return next((d for name in named for d in lane if d["synthesis"] == name), lane[0] if lane else None)
+
+
+def _headline(material: Material) -> Record:
+    return _main_association(material) or material.documents[0]
+
+
+def _association(material: Material) -> str:
+    document = _main_association(material)
+    if document is None:
+        return ""
+    lead = "the pooled association" if document["samples"] > 1 else "the association"
+    words = (
+        f"{document['title']}: {lead} is {_estimate(document)}, from "
+        f"{text.plural(document['samples'], 'sample')} with {text.count(people(document))} people"
+    )
+    others = [d for d in material.documents if d["lane"] == "A" and d is not document and not d["set_to_zero"]]
+    if others:
+        values = [x for d in others if (x := back_transform(d["metric"], d["estimate"])) is not None]
+        words += (
+            f"; in {text.plural(len(others), 'other selection')} of samples it lies between "
+            f"{text.number(min(values))} and {text.number(max(values))}"
+        )
+    return f"{words}."
+
+
+def _effects(material: Material) -> str:
+    pooled = [d for d in material.documents if d["lane"] == "B" and d["samples"] > 1]
+    pooled = [d for d in pooled if d["metric"] == pooled[0]["metric"]]
+    if not pooled:
+        return ""
+    pooled.sort(key=lambda d: float(d["estimate"]))
+    low, high = pooled[0], pooled[-1]
+    if low is high:
+        return (
+            f"{low['title']}: the pooled effect is {_estimate(low)}, from "
+            f"{text.plural(low['samples'], 'sample')} with {text.count(people(low))} people."
+        )
+    return (
+        f"The {len(pooled)} pooled effects of randomised contrasts lie between {_estimate(low)} ({low['title']}) and "
+        f"{_estimate(high)} ({high['title']})."
+    )
+
+
+def _bridge(material: Material) -> str:
+    for name, bridge in material.config.bridges.items():
+        rows = material.bridge_rows(name)
+        if rows:
+            low, high = converted(rows)
+            limits = text.interval(rows[0]["effect_ci_low"], rows[0]["effect_ci_high"])
+            title = material.by_name[bridge.effect]["title"]
+            return (
+                f"On one scale the association reads as d = {text.number(low)} to "
+                f"{text.number(high)}, depending on the conversion, beside an effect of "
+                f"g = {text.number(rows[0]['effect_estimate'])} {limits} ({title}): a comparison under conversions, "
+                "not a test of causes."
+            )
+    return ""
+
+
+def _spread(documents: list[Record]) -> str:
+    """How far results of single settings lie apart."""
+    ranged = [d for d in documents if d["pi_low"] is not None]
+    if not ranged:
+        return ""
+    crossing = sum(1 for d in ranged if d["pi_low"] <= 0 <= d["pi_high"])
+    if len(ranged) == 1:
+        low, high = _shown(ranged[0], "pi_low", "pi_high")
+        name = ESTIMATE_NAME[ranged[0]["metric"]]
+        said = "which includes no difference" if crossing else "which leaves out no difference"
+        return f"In a new setting {name} is expected between {low} and {high}, {said}."
+    return (
+        f"Of {len(ranged)} prediction intervals, {crossing} {'includes' if crossing == 1 else 'include'} zero: there, "
+        "a new setting may show nothing, or the opposite."
+    )
+
+
+def _basis(material: Material) -> str:
+    """What the numbers rest on, and what is missing."""
+    gaps = len({r["effect_id"] for r in material.dropped if r["category"] == "gap"})
+    used = len({r["effect_id"] for r in material.effects})
+    words = f"{text.count(used)} extracted numbers are usable, each with its quote"
+    if gaps:
+        words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
+    main = _main_association(material)
+    stress = next((d for d in material.documents if d["set_to_zero"]), None)
+    if main is not None and stress is not None:
+        value, other = _shown(stress, "estimate")[0], _shown(main, "estimate")[0]
+        words += (
+            f", and with findings reported as not significant entered as 0, a stress test, the association is "
+            f"r = {value} instead of {other}"
+        )
+    return f"{words}."
+
+
+def influence_sentence(table: Iterable[Record], document: Record) -> str:
+    """How far leaving out one sample moves a synthesis, and which sample that is."""
+    rows = [r for r in table if r["synthesis"] == document["synthesis"]]
+    key = "model_estimate_without" if any(r["model_estimate_without"] is not None for r in rows) else ""
+    key = key or "estimate_without"
+    left = [(back_transform(document["metric"], r[key]), r["label"]) for r in rows if r[key] is not None]
+    if not left:
+        return ""
+    (low, low_name), (high, high_name) = min(left), max(left)
+    marked = [r["label"] for r in rows if r["influential"]]
+    words = (
+        f"{document['title']}: without any one sample the estimate lies between {text.number(low)} "
+        f"(without {low_name}) and {text.number(high)} (without {high_name})"
+    )
+    return words + (f"; marked influential: {', '.join(marked)}." if marked else "; none is marked influential.")
+
+
+def quote_check(records: Iterable[Record]) -> str:
+    """How many rows print a number that their quote does not show, and which columns those are."""
+    rows = {r["effect_id"]: [c for c in r["not_in_quote"].split("; ") if c] for r in records}
+    counts = Counter(column for columns in rows.values() for column in columns)
+    unquoted = sum(1 for columns in rows.values() if columns)
+    shown = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
+    return (
+        f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there: "
+        f"{shown or 'none'}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
+    )
