@@ -26,6 +26,7 @@ __all__ = ["DPI", "FORMATS", "MAX_PIXELS", "draw", "save"]
 
 BOLD = frozenset({"pooled", "single"})
 WEIGHT_NAME = "Weight, %"
+_GUIDE = (2.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Columns:
 
 
 def _numeric(column: str) -> bool:
-    return column in {"n", "Samples", "People"}
+    return column in {"n", "Samples", "People", "τ²", "ω²", "I², %"}
 
 
 def _columns(page: Page, layout: Layout) -> Columns:
@@ -88,6 +89,7 @@ def _columns(page: Page, layout: Layout) -> Columns:
         widest([r.label for r in beside_cells]) + 0.1,
         widest([r.label for r in beside_cells if r.kind in BOLD], weight="bold"),
         widest([r.label for r in marks]) - cells_total,
+        widest([r.label for r in marks if r.kind in BOLD], weight="bold") - cells_total,
     )
     available = plot_right - style.margin - cells_total - gap
     label_width = min(labels, style.label_max, available - style.plot_min)
@@ -198,6 +200,8 @@ class _SectionDrawing:
     def _null_line(self, y: float, height: float) -> None:
         if self.section.low <= 0 <= self.section.high:
             self.page.line([self.x_of(0)] * 2, [y, y + height], GRID, 0.9)
+        if self.section.guide is not None:
+            self.page.line([self.x_of(self.section.guide)] * 2, [y, y + height], FAINT, 0.7, _GUIDE)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
@@ -240,7 +244,7 @@ class _SectionDrawing:
             numbers.append((columns.weight, row.weight_text))
         for x, content in numbers:
             page.text(x, middle, content, align="right", weight=weight)
-        if row.estimate is not None and not row.low_text:
+        if row.estimate is not None and not (row.low_text or row.high_text):
             page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
 
     def _mark(self, row: Row, middle: float) -> None:

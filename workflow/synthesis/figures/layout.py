@@ -44,6 +44,9 @@ COLUMN_NAME = {
     "estimand": "Estimand",
     "samples": "Samples",
     "people": "People",
+    "tau2": "τ²",
+    "omega2": "ω²",
+    "i2": "I², %",
 }
 GROUP_NAME = {
     "r_total": "Not adjusted for baseline (total correlation)",
@@ -56,7 +59,7 @@ GROUP_NAME = {
 }
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
 CLIP_SHARE = 0.02
-_RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
+RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class Section:
     weights: bool
     row_name: str
     interval_name: str
+    # Where a dashed line crosses all rows.
+    guide: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +127,7 @@ class Layout:
         return records
 
 
-def _coordinates(metric: str, *values: float | None) -> list[float | None]:
+def coordinates(metric: str, *values: float | None) -> list[float | None]:
     """From the metric's scale to the axis: r for z, unchanged otherwise (ratios stay logarithms)."""
     if metric == "z":
         return [back_transform("z", v) for v in values]
@@ -139,9 +144,9 @@ def _texts(metric: str, estimate: float, low: float | None, high: float | None) 
     }
 
 
-def _mark(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Coordinates and texts of a row's mark, from values on the metric's scale."""
-    x, x_low, x_high = _coordinates(metric, estimate, low, high)
+    x, x_low, x_high = coordinates(metric, estimate, low, high)
     texts = _texts(metric, estimate, low, high)
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
@@ -167,7 +172,7 @@ def study_rows(document: dict[str, Any], columns: Iterable[str], group_by: str |
             weight_text=text.number(study["weight"], 1),
             key=study["sample_id"],
             effects=tuple(study["effects"]),
-            **_mark(metric, study["yi"], study["yi"] - half, study["yi"] + half),
+            **mark_of(metric, study["yi"], study["yi"] - half, study["yi"] + half),
         )
 
     studies = sorted(
@@ -197,10 +202,10 @@ def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]
     model = "common effect" if document["method"] == "FE" else "random effects"
     label = f"Pooled {document['word']} ({model})"
     cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
-    mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
+    mark = mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"])
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, **mark)]
     if document["pi_low"] is not None:
-        low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
+        low, high = coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
         rows.append(Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, **texts))
@@ -221,17 +226,22 @@ def heterogeneity(document: dict[str, Any]) -> str:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
         parts.append(f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}")
     if document["samples"] > 1:
-        parts.append(f"{document['method']}, {_INTERVALS[document['ci_method']]}{_dependence(document)}")
+        parts.append(method_of(document))
     return "; ".join(parts)
 
 
-_INTERVALS = {
+INTERVAL_NAME = {
     "wald": "Wald",
     "wald_t": "Wald with t",
     "hksj": "HKSJ",
     "hksj_adhoc": "HKSJ (ad hoc)",
     "cr2": "cluster-robust CR2",
 }
+
+
+def method_of(document: dict[str, Any]) -> str:
+    """Estimator, interval and treatment of dependent effects, in words."""
+    return f"{document['method']}, {INTERVAL_NAME[document['ci_method']]}{_dependence(document)}"
 
 
 def _dependence(document: dict[str, Any]) -> str:
@@ -257,7 +267,7 @@ def reference_row(reference: dict[str, Any], metric: str) -> Row:
         f"{reference['label']}{detail}{count}",
         key=reference["effect_id"],
         effects=(reference["effect_id"],),
-        **_mark(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
+        **mark_of(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
     )
 
 
@@ -268,30 +278,33 @@ def _reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]
     return [heading, *(reference_row(r, metric) for r in references)]
 
 
-def axis_of(rows: Iterable[Row], ratio: bool) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
+def axis_of(
+    rows: Iterable[Row], ratio: bool, clip: float = CLIP_SHARE
+) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
     """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
     rows = list(rows)
     points = [r.estimate for r in rows if r.estimate is not None]
     firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
     ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
     ends.sort()
-    cut = int(CLIP_SHARE * len(ends))
+    cut = int(clip * len(ends))
     values = [0.0, *points, *firm, *ends[cut : len(ends) - cut]]
     low, high = float(min(values)), float(max(values))
-    pad = 0.02 * (high - low or 1.0)
+    # Where much is cut, an arrow must not lie on the mark of the outermost estimate.
+    pad = (0.02 if clip <= CLIP_SHARE else 0.06) * (high - low or 1.0)
     low, high = low - pad, high + pad
     if ratio:
-        ticks = [math.log(t) for t in _RATIO_TICKS if low <= math.log(t) <= high]
+        ticks = [math.log(t) for t in RATIO_TICKS if low <= math.log(t) <= high]
         texts = [f"{math.exp(t):g}" for t in ticks]
     else:
-        ticks, decimals = _linear_ticks(low, high)
+        ticks, decimals = linear_ticks(low, high)
         texts = [text.number(t, decimals) for t in ticks]
     return low, high, tuple(ticks), tuple(texts)
 
 
-def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
-    """Multiples of 1, 2 or 5 times a power of ten inside the limits: four to eight of them."""
-    rough = (high - low) / 6
+def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
+    rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -299,7 +312,7 @@ def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
     return [i * step for i in range(first, last + 1)], decimals
 
 
-def _section(
+def section_of(
     name: str,
     metric: str,
     columns: tuple[str, ...],
@@ -311,10 +324,14 @@ def _section(
     weights: bool = False,
     axis: str | None = None,
     estimate_name: str | None = None,
+    row_name: str | None = None,
+    guide: float | None = None,
+    clip: float = CLIP_SHARE,
 ) -> Section:
-    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS)
+    """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end."""
+    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip)
     kinds = {row.kind for row in rows}
-    row_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
+    usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(
         name=name,
         heading=heading,
@@ -328,8 +345,9 @@ def _section(
         tick_texts=texts,
         favours=favours,
         weights=weights,
-        row_name=row_name,
+        row_name=row_name or usual_name,
         interval_name=f"{100 * level:g}% CI",
+        guide=guide,
     )
 
 
@@ -342,7 +360,7 @@ def forest(document: dict[str, Any]) -> Layout:
     rows += _reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]
-    section = _section(name, metric, columns, rows, document["level"], favours=favours, weights=True)
+    section = section_of(name, metric, columns, rows, document["level"], favours=favours, weights=True)
     return Layout(name, document["title"], (section,), notes=_notes([document]))
 
 
@@ -404,7 +422,7 @@ def comparison(
         favours = _favours(lane, [d for d in used if (d["lane"], d["metric"]) == (lane, metric)])
         name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
         sections.append(
-            _section(
+            section_of(
                 name_of_section,
                 metric,
                 columns,
@@ -440,7 +458,7 @@ def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | No
 def _summary_row(document: dict[str, Any], label: str) -> Row:
     """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
     metric = document["metric"]
-    low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
+    low, high = coordinates(metric, document["pi_low"], document["pi_high"])
     return Row(
         "single" if document["samples"] == 1 else "pooled",
         label,
@@ -449,7 +467,7 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
         pi_low=low,
         pi_high=high,
         key=document["synthesis"],
-        **_mark(metric, document["estimate"], document["ci_low"], document["ci_high"]),
+        **mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"]),
     )
 
 
@@ -459,14 +477,14 @@ def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: 
     for title, table in bridges:
         rows.append(Row("heading", title))
         for entry in table:
-            mark = _mark("g", *(entry[f"{k}_first"] for k in ("estimate", "ci_low", "ci_high")))
+            mark = mark_of("g", *(entry[f"{k}_first"] for k in ("estimate", "ci_low", "ci_high")))
             label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
             rows.append(Row("converted", label, "A", key=entry["contrast"], **mark))
         effect = table[0]["second"]
-        mark = _mark("g", *(table[0][f"{k}_second"] for k in ("estimate", "ci_low", "ci_high")))
+        mark = mark_of("g", *(table[0][f"{k}_second"] for k in ("estimate", "ci_low", "ci_high")))
         label = documents[effect]["title"] if effect in documents else effect
         rows.append(Row("pooled", label, "B", key=effect, **mark))
-    return _section(
+    return section_of(
         "lane C",
         "g",
         (),

@@ -15,12 +15,18 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
-from matplotlib.transforms import Affine2D
+from matplotlib.path import Path as MarkPath
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
 from synthesis.files import replace
 
@@ -37,6 +43,7 @@ FALLBACK = [FAMILY, "DejaVu Sans"]
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
 INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
+Dashes = tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,45 @@ def settings() -> Iterator[None]:
         yield
 
 
+# Measured once for all figures of a process, in inches.
+_WIDTHS: dict[tuple[str, float, str], float] = {}
+_ASCENTS: dict[tuple[float, str], float] = {}
+_OUTLINES: dict[tuple[Any, ...], MarkPath] = {}
+
+
+class Words(Text):
+    """A text of one line that starts at `start`, in inches on the page: shaped once for each file, not three times."""
+
+    start: tuple[float, float] = (0.0, 0.0)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draws the text where the page has placed it."""
+        x, y = self.get_transform().transform(self.start)
+        if renderer.flipy():
+            y = renderer.get_canvas_width_height()[1] - y
+        gc = renderer.new_gc()
+        gc.set_foreground(self.get_color())
+        properties = self.get_fontproperties()
+        if isinstance(renderer, RendererAgg):
+            gc.set_linewidth(0)
+            pixels = properties.get_size_in_points() * renderer.dpi / 72
+            place = Affine2D().scale(pixels / text_to_path.FONT_SCALE).translate(x, renderer.height - y)
+            renderer.draw_path(gc, self._outline(), place, to_rgb(self.get_color()))  # type: ignore[no-untyped-call]
+        else:
+            renderer.draw_text(gc, x, y, self.get_text(), properties, 0, ismath=False, mtext=self)
+        gc.restore()
+
+    def _outline(self) -> MarkPath:
+        """The shapes of the letters; figures of one synthesis have most of their words in common."""
+        properties = self.get_fontproperties()
+        content = self.get_text()
+        key = (content, properties.get_weight(), properties.get_style(), *properties.get_family())
+        if key not in _OUTLINES:
+            vertices, codes = text_to_path.get_text_path(properties, content, ismath=False)
+            _OUTLINES[key] = MarkPath(vertices, codes)
+        return _OUTLINES[key]
+
+
 class Page:
     """A page on which text is measured before it is placed. Positions in inches from the top left."""
 
@@ -89,16 +135,15 @@ class Page:
         self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
         regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
         self._known = frozenset(regular.get_charmap())
-        self._widths: dict[tuple[str, float, str], float] = {}
 
     def width(self, content: str, size: float, weight: str = "normal") -> float:
         """Width of a text in inches."""
         key = (content, size, weight)
-        if content and key not in self._widths:
+        if content and key not in _WIDTHS:
             properties = font_manager.FontProperties(size=size, weight=weight)
             extent = self.renderer.get_text_width_height_descent(content, properties, False)
-            self._widths[key] = float(extent[0]) / float(self.figure.dpi)
-        return self._widths[key] if content else 0.0
+            _WIDTHS[key] = float(extent[0]) / float(self.figure.dpi)
+        return _WIDTHS[key] if content else 0.0
 
     def add(self, artist: Artist) -> None:
         """Adds a shape or line, above whatever was added before."""
@@ -119,12 +164,13 @@ class Page:
     ) -> None:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
+            size = size or self.style.font
             known = all(ord(character) in self._known for character in content)
-            self.figure.text(
+            words = Words(
                 x,
                 y,
                 content,
-                fontsize=size or self.style.font,
+                fontsize=size,
                 ha=align,
                 va="center_baseline",
                 color=colour,
@@ -134,6 +180,19 @@ class Page:
                 parse_math=False,
                 transform=self._place,
             )
+            before = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.width(content, size, weight)
+            words.start = (x - before, y + self._ascent(size, weight) / 2)
+            words.set_figure(self.figure)
+            self.figure.texts.append(words)
+
+    def _ascent(self, size: float, weight: str) -> float:
+        """From the baseline to the top of a tall letter, in inches."""
+        key = (size, weight)
+        if key not in _ASCENTS:
+            properties = font_manager.FontProperties(size=size, weight=weight)
+            _, height, descent = self.renderer.get_text_width_height_descent("lp", properties, False)
+            _ASCENTS[key] = float(height - descent) / float(self.figure.dpi)
+        return _ASCENTS[key]
 
     def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
         """The text, shortened with an ellipsis where it is wider than `width`."""
@@ -151,20 +210,59 @@ class Page:
     def wrapped(self, content: str, width: float, size: float) -> list[str]:
         """The text in lines no wider than `width`, broken at spaces."""
         lines: list[str] = []
-        for word in content.split():
+        for word in content.split(" "):
             if lines and self.width(f"{lines[-1]} {word}", size) <= width:
                 lines[-1] += f" {word}"
             else:
                 lines.append(word)
         return lines
 
-    def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8) -> None:
-        """A line through the points."""
-        self.add(Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt"))
+    def line(
+        self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dashes: Dashes = None
+    ) -> None:
+        """A line through the points, dashed by lengths in points."""
+        drawn = Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt", dash_capstyle="butt")
+        if dashes is not None:
+            drawn.set_linestyle((0, dashes))
+        self.add(drawn)
 
-    def polygon(self, corners: list[tuple[float, float]], fill: str, edge: str) -> None:
-        """A filled shape."""
-        self.add(Polygon(corners, closed=True, facecolor=fill, edgecolor=edge, linewidth=0.8))
+    def polygon(
+        self, corners: list[tuple[float, float]], fill: str, edge: str | None, edge_width: float = 0.8
+    ) -> Artist:
+        """A filled shape, with an edge where it has a colour."""
+        width = edge_width if edge else 0.0
+        shape = Polygon(corners, closed=True, facecolor=fill, edgecolor=edge or "none", linewidth=width)
+        self.add(shape)
+        return shape
+
+    def marks(
+        self,
+        places: list[tuple[float, float]],
+        sizes: list[float],
+        fill: str,
+        edge: str,
+        edge_width: float,
+        alpha: float,
+        shape: MarkPath,
+    ) -> None:
+        """Marks of one shape, of unit size, and kind; one artist however many there are."""
+        # A collection takes areas, in square points, of a shape of unit size.
+        drawn = PathCollection(
+            [shape],
+            sizes=[(72 * size) ** 2 for size in sizes],
+            offsets=places,
+            offset_transform=self._place,
+            facecolors=[to_rgba(fill, alpha)],
+            edgecolors=[edge],
+            linewidths=[edge_width],
+        )
+        drawn.set_transform(IdentityTransform())
+        drawn.set_zorder(2)
+        self.figure.add_artist(drawn)
+
+    def clip(self, artist: Artist, left: float, top: float, right: float, bottom: float) -> None:
+        """Cuts what was added at the edges of a box."""
+        artist.set_clip_box(TransformedBbox(Bbox([[left, top], [right, bottom]]), self._place))
 
     def box(self, left: float, top: float, width: float, height: float, colour: str) -> None:
         """A filled box without an edge."""
