@@ -182,6 +182,32 @@ def _draw(layout: Layout, folder: Path) -> None:
     print(f"{name}: {sum(len(section.rows) for section in layout.sections)} rows")
 
 
+def diagnostic_figures(args: argparse.Namespace) -> None:
+    """Draws the figures beside the forest plots that the plan names, each with its layout as a table."""
+    from synthesis.figures import forest, ink
+    from synthesis.figures.chart import COLUMNS
+    from synthesis.figures.diagnostic import layouts
+    from synthesis.figures.layout import Layout
+    from synthesis.figures.page import FORMATS, save
+
+    plan = _plan(args.config).config
+    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
+    for path in args.models:
+        document = read_json(path)
+        name = document["synthesis"]
+        if name not in plan.diagnostic_figures:
+            _refuse("--models", name, plan.diagnostic_figures)
+        if name not in diagnostics:
+            _refuse("--diagnostics", f"none of {name}", [f"results/diagnostics/{name}.json"])
+        kinds = plan.diagnostic_figures[name]
+        for figure, layout in layouts(document, diagnostics[name], kinds, plan.syntheses[name].moderators):
+            drawn = forest.draw(layout) if isinstance(layout, Layout) else ink.draw(layout)
+            save(drawn, {kind: args.out / f"{figure}.{kind}" for kind in FORMATS})
+            columns = None if isinstance(layout, Layout) else COLUMNS
+            write_csv(args.out / "data" / f"{figure}.csv", layout.table(), columns)
+            print(figure)
+
+
 def report(args: argparse.Namespace) -> None:
     """Writes the report."""
     from synthesis.diagnose.run import tables as diagnostic_tables
@@ -271,6 +297,9 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--figure", required=True)
     many(added, "--models", "--sources")
     one(added, "--comparison", "--out")
+    added = command(diagnostic_figures, "diagnostic-figures")
+    many(added, "--models", "--diagnostics")
+    one(added, "--out")
     added = command(report)
     many(added, "--models", "--sources", "--about", "--diagnostics")
     one(added, "--comparison", "--crosscheck", "--out")

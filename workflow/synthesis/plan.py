@@ -22,6 +22,7 @@ from synthesis.extraction import (
     unknown_corrections,
 )
 from synthesis.models.config import Config, Defaults, Source, Synthesis, parse, read_yaml
+from synthesis.models.vocabulary import NumericModerator, terms
 from synthesis.selection import check_shared_samples, select_effects
 
 RAW = Path("data/raw")
@@ -52,6 +53,7 @@ class Plan:
         bridges: Iterable[str] = (),
         figures: Iterable[str] = (),
         diagnostics: bool = False,
+        diagnostic_figures: bool = False,
     ) -> str:
         """A plan with just these entries and what they name, as JSON.
 
@@ -78,6 +80,9 @@ class Plan:
         }
         if diagnostics:
             rest["diagnostics"] = content["diagnostics"]
+        if diagnostic_figures:
+            named_figures = content["diagnostic_figures"].items()
+            rest["diagnostic_figures"] = {k: v for k, v in named_figures if k in chosen["syntheses"]}
         return json.dumps(rest | chosen, ensure_ascii=False)
 
     def batches(self) -> dict[str, list[str]]:
@@ -97,6 +102,18 @@ class Plan:
         own = {s for name in self.blocks_of(figure) for s in self.config.syntheses[name].sources}
         pooled = {s for synthesis in self.config.syntheses.values() for s in synthesis.sources}
         return [s for s in self.config.sources if s in own or s not in pooled]
+
+    def diagnostic_figures(self, synthesis: str) -> list[tuple[str, str]]:
+        """Kind and name of each figure that stands beside a synthesis' forest plot."""
+        moderators = self.config.syntheses[synthesis].moderators
+        numeric = [m for m in moderators if m in terms(NumericModerator)]
+        found: list[tuple[str, str]] = []
+        for kind in self.config.diagnostic_figures.get(synthesis, ()):
+            if kind == "bubble":
+                found += [(kind, f"{kind}_{synthesis}_{moderator}") for moderator in numeric]
+            else:
+                found.append((kind, f"{kind}_{synthesis}"))
+        return found
 
     def figures(self) -> list[str]:
         """All figures: one per synthesis, then the comparison figures."""

@@ -81,6 +81,18 @@ Descriptor = Literal[
     "estimand",
 ]
 NumericModerator = Literal["year", "weeks", "n_total"]
+# Figures beside a forest plot; `bubble` stands for one per numeric moderator.
+DiagnosticFigure = Literal[
+    "funnel",
+    "orchard",
+    "caterpillar",
+    "cumulative",
+    "leave_one_out",
+    "baujat",
+    "radial",
+    "influence",
+    "bubble",
+]
 Contrast = Literal["2_sd", "1_sd", "median_split", "concordance"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}
