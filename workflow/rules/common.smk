@@ -21,6 +21,13 @@ except InputError as error:
 SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
 FIGURES = expand("results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"])
+# Kind and name of the figures beside each synthesis' forest plot.
+BESIDE = {synthesis: PLAN.diagnostic_figures(synthesis) for synthesis in PLAN.config.diagnostic_figures}
+FIGURES += expand(
+    "results/figures/{figure}.{kind}",
+    figure=[name for figures in BESIDE.values() for _, name in figures],
+    kind=["svg", "pdf", "png"],
+)
 DIAGNOSTIC_TABLES = expand(
     "results/tables/{table}.csv",
     table=["influence", "cumulative", "small_study", "moderators", "few_samples"],

@@ -1,6 +1,8 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/comparison.csv
-# out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv
-# config: syntheses (through their models), figures
+# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/comparison.csv;
+#      diagnostic figures also results/diagnostics/<synthesis>.json
+# out: results/figures/forest_<name>.{svg,pdf,png}, results/figures/data/forest_<name>.csv;
+#      the same of <kind>_<synthesis> and bubble_<synthesis>_<moderator>
+# config: syntheses (through their models; moderators), figures, diagnostic_figures
 
 # One job per set of sources, as for the fits.
 for batch, names in PLAN.batches().items():
@@ -70,3 +72,51 @@ rule comparison_forest:
         "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
         "--models {input.models:q} --sources {input.sources:q} --comparison {input.comparison:q} "
         "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+
+
+# Again one job per set of sources, of those that have such figures.
+for batch, names in PLAN.batches().items():
+    named = [name for name in names if BESIDE.get(name)]
+    if not named:
+        continue
+
+    rule:
+        name:
+            f"diagnostic_figures_{batch}"
+        input:
+            models=expand("results/models/{synthesis}.json", synthesis=named),
+            diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=named),
+        output:
+            [
+                report(
+                    f"results/figures/{figure}.svg",
+                    category="Diagnostics",
+                    subcategory=name,
+                    labels={"figure": figure},
+                    caption=f"../report/{kind}.rst",
+                )
+                for name in named
+                for kind, figure in BESIDE[name]
+            ],
+            expand(
+                "results/figures/{figure}.{kind}",
+                figure=[figure for name in named for _, figure in BESIDE[name]],
+                kind=["pdf", "png"],
+            ),
+            expand(
+                "results/figures/data/{figure}.csv",
+                figure=[figure for name in named for _, figure in BESIDE[name]],
+            ),
+        log:
+            f"results/logs/diagnostic_figures_{batch}.log",
+        benchmark:
+            f"results/benchmarks/diagnostic_figures_{batch}.tsv"
+        priority: len(named)
+        conda:
+            "../envs/synthesis.yaml"
+        params:
+            plan=PLAN.part(syntheses=named, diagnostic_figures=True),
+            code=CODE,
+        shell:
+            "synthesis diagnostic-figures --config - --models {input.models:q} "
+            "--diagnostics {input.diagnostics:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
