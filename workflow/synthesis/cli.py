@@ -15,6 +15,7 @@ from synthesis.files import read_csv, read_json, write_csv, write_json, write_pa
 
 if TYPE_CHECKING:
     from synthesis.figures.layout import Layout
+    from synthesis.models.config import Config
     from synthesis.plan import Plan
 
 
@@ -26,6 +27,14 @@ def _plan(name: str) -> Plan:
     if name == "-":
         return plan.load(json.load(sys.stdin), "standard input")
     return plan.load(read_yaml(Path(name)), name)
+
+
+def _config(name: str) -> Config:
+    """The plan's content alone, for commands that need no raw data."""
+    from synthesis.models.config import Config, parse, read_yaml
+
+    where = "standard input" if name == "-" else name
+    return parse(Config, json.load(sys.stdin) if name == "-" else read_yaml(Path(name)), where)
 
 
 def check(args: argparse.Namespace) -> None:
@@ -190,7 +199,7 @@ def diagnostic_figures(args: argparse.Namespace) -> None:
     from synthesis.figures.layout import Layout
     from synthesis.figures.page import FORMATS, save
 
-    plan = _plan(args.config).config
+    plan = _config(args.config)
     diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
     for path in args.models:
         document = read_json(path)

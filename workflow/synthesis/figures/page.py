@@ -125,13 +125,20 @@ class Words(Text):
         return _OUTLINES[key]
 
 
+@cache
+def _ruler() -> Any:
+    """Measures texts; of a small canvas, since each page would need another large one."""
+    return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=DPI)).get_renderer()  # type: ignore[no-untyped-call]
+
+
 class Page:
     """A page on which text is measured before it is placed. Positions in inches from the top left."""
 
     def __init__(self, style: Style, height: float) -> None:
         self.style = style
         self.figure = Figure(figsize=(style.width, height), dpi=DPI)
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
+        FigureCanvasAgg(self.figure)
+        self.renderer = _ruler()
         self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
         regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
         self._known = frozenset(regular.get_charmap())

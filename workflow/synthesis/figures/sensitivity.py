@@ -62,7 +62,7 @@ def cumulative(document: Record, diagnostics: Record) -> Layout | Chart:
             half = quantile * math.sqrt(study["vi"])
             low, high = step["estimate"] - half, step["estimate"] + half
         cells = (text.count(step["samples"]), text.number(step["i2"], 0))
-        mark = mark_of(metric, step["estimate"], low, high)
+        mark = _mark(metric, step["estimate"], low, high)
         rows.append(
             Row("study", step["label"], lane, cells, key=step["sample_id"], effects=tuple(study["effects"]), **mark)
         )
@@ -93,7 +93,7 @@ def leave_one_out(document: Record, diagnostics: Record) -> Layout | Chart:
     for r in sorted(found, key=lambda r: (r[f"{lead}estimate_without"] is None, r[f"{lead}estimate_without"] or 0.0)):
         estimate, low, high = (r[f"{lead}{key}_without"] for key in ("estimate", "ci_low", "ci_high"))
         cells = tuple(text.number(r[f"{lead}{column}_without"], 4) for column in columns)
-        mark = {} if estimate is None else mark_of(metric, estimate, low, high)
+        mark = {} if estimate is None else _mark(metric, estimate, low, high)
         if low is None:
             mark["high_text"] = "not fitted" if estimate is None else "no interval"
         rows.append(Row("study", r["label"], lane, cells, key=r["sample_id"], effects=effects[r["sample_id"]], **mark))
@@ -101,6 +101,12 @@ def leave_one_out(document: Record, diagnostics: Record) -> Layout | Chart:
     note = f"Each row: the pool without that sample ({how}), by size. Dashed line and diamond: with all samples."
     guide = coordinates(metric, document["estimate"])[0]
     return _forest_like("leave_one_out", document, rows, columns, "Left out", note, guide=guide)
+
+
+def _mark(metric: str, estimate: float, low: float | None, high: float | None) -> Record:
+    """A row's mark with both limits in one text: there are many rows, and each text takes its time."""
+    mark = mark_of(metric, estimate, low, high)
+    return mark | {"low_text": "", "high_text": f"{mark['low_text']} {mark['high_text']}".strip()}
 
 
 def _forest_like(
