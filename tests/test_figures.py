@@ -6,8 +6,9 @@ import pytest
 import synthesis
 from matplotlib.patches import Polygon, Rectangle
 from synthesis import text
+from synthesis.figures.comparison import comparison
 from synthesis.figures.forest import DPI, FORMATS, MAX_PIXELS, draw, save
-from synthesis.figures.layout import comparison, forest
+from synthesis.figures.layout import forest
 from synthesis.models.config import ComparisonFigure
 
 

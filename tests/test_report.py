@@ -133,8 +133,8 @@ def test_a_figure_of_known_colours_is_recoloured_and_others_keep_their_paper():
         assert f'="{name}"]' in read_asset("style.css")
     known = render(material(drawings={"forest_bcg": Drawing(f'<svg><path fill="{INK}"/></svg>', "a,b\n")}))
     other = render(material(drawings={"forest_bcg": Drawing('<svg><path fill="#123456"/></svg>', "a,b\n")}))
-    assert "<div class='drawing'>" in known
-    assert "<div class='drawing paper'>" in other
+    assert "<div class='drawing'" in known
+    assert "<div class='drawing paper'" in other
     assert '"csv":{"forest_bcg":"a,b\\n"}' in known
 
 

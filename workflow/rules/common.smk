@@ -22,6 +22,13 @@ except InputError as error:
 SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
 FIGURES = expand("results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"])
+# Kind and name of the figures beside each synthesis' forest plot.
+BESIDE = {synthesis: PLAN.diagnostic_figures(synthesis) for synthesis in PLAN.config.diagnostic_figures}
+FIGURES += expand(
+    "results/figures/{figure}.{kind}",
+    figure=[name for figures in BESIDE.values() for _, name in figures],
+    kind=["svg", "pdf", "png"],
+)
 DIAGNOSTIC_TABLES = expand(
     "results/tables/{table}.csv",
     table=["influence", "cumulative", "small_study", "moderators", "few_samples"],
@@ -37,7 +44,11 @@ COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
     ["claims_verdicts"] if CLAIMS else []
 )
 # Figures that the report embeds.
-LIVE = [*expand("forest_{figure}", figure=PLAN.figures()), *COMPARISON_FIGURES]
+LIVE = [
+    *expand("forest_{figure}", figure=PLAN.figures()),
+    *COMPARISON_FIGURES,
+    *(figure for figures in BESIDE.values() for _, figure in figures),
+]
 EXPORTS = [
     *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
     *expand("results/model_cards/{synthesis}.json", synthesis=PLAN.config.syntheses),

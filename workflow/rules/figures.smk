@@ -1,7 +1,8 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/bridge.csv, results/claims.json
-# out: results/figures/{forest,bridge,claims}_<name>.{svg,pdf,png}, results/figures/data/*.csv,
-#      results/figures/live/*.svg (the drawings that the report embeds)
-# config: syntheses (through their models), figures
+# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/bridge.csv and
+#      results/claims.json; diagnostic figures also results/diagnostics/<synthesis>.json
+# out: results/figures/{forest,bridge,claims}_<name>.{svg,pdf,png}, the same of <kind>_<synthesis> and
+#      bubble_<synthesis>_<moderator>, results/figures/data/*.csv, results/figures/live/*.svg (what the report embeds)
+# config: syntheses (through their models; moderators), figures, bridges, diagnostic_figures
 
 # One job per set of sources, as for the fits.
 for batch, names in PLAN.batches().items():
@@ -108,3 +109,51 @@ if COMPARISON_FIGURES:
         shell:
             "synthesis comparison-figures --config - --models {input.models:q} --bridge {input.bridge:q} "
             "--claims {input.claims:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+
+
+# Again one job per set of sources, of those that have such figures.
+for batch, names in PLAN.batches().items():
+    named = [name for name in names if BESIDE.get(name)]
+    if not named:
+        continue
+
+    rule:
+        name:
+            f"diagnostic_figures_{batch}"
+        input:
+            models=expand("results/models/{synthesis}.json", synthesis=named),
+            diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=named),
+        output:
+            [
+                report(
+                    f"results/figures/{figure}.svg",
+                    category="Diagnostics",
+                    subcategory=name,
+                    labels={"figure": figure},
+                    caption=f"../report/{kind}.rst",
+                )
+                for name in named
+                for kind, figure in BESIDE[name]
+            ],
+            expand(
+                "results/figures/{figure}.{kind}",
+                figure=[figure for name in named for _, figure in BESIDE[name]],
+                kind=["pdf", "png"],
+            ),
+            expand(
+                ["results/figures/data/{figure}.csv", "results/figures/live/{figure}.svg"],
+                figure=[figure for name in named for _, figure in BESIDE[name]],
+            ),
+        log:
+            f"results/logs/diagnostic_figures_{batch}.log",
+        benchmark:
+            f"results/benchmarks/diagnostic_figures_{batch}.tsv"
+        priority: len(named)
+        conda:
+            "../envs/synthesis.yaml"
+        params:
+            plan=PLAN.part(syntheses=named, also=("groupings",), beside=True),
+            code=CODE,
+        shell:
+            "synthesis diagnostic-figures --config - --models {input.models:q} "
+            "--diagnostics {input.diagnostics:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"

@@ -16,7 +16,7 @@ from synthesis.files import read_csv, read_json, write_csv, write_json, write_pa
 if TYPE_CHECKING:
     from synthesis.compare.claims import Evidence
     from synthesis.figures.layout import Layout
-    from synthesis.models.config import Source
+    from synthesis.models.config import Config, Source
     from synthesis.plan import Plan
 
 
@@ -28,6 +28,14 @@ def _plan(name: str) -> Plan:
     if name == "-":
         return plan.load(json.load(sys.stdin), "standard input")
     return plan.load(read_yaml(Path(name)), name)
+
+
+def _config(name: str) -> Config:
+    """The plan's content alone, for commands that need no raw data."""
+    from synthesis.models.config import Config, parse, read_yaml
+
+    where = "standard input" if name == "-" else name
+    return parse(Config, json.load(sys.stdin) if name == "-" else read_yaml(Path(name)), where)
 
 
 def check(args: argparse.Namespace) -> None:
@@ -174,7 +182,7 @@ def forest(args: argparse.Namespace) -> None:
 def comparison_forest(args: argparse.Namespace) -> None:
     """Draws a comparison figure of the plan, with its layout as a table."""
     from synthesis.extraction import read_extracted, reference_rows
-    from synthesis.figures.layout import comparison
+    from synthesis.figures.comparison import comparison
 
     plan = _plan(args.config).config
     if args.figure not in plan.figures:
@@ -229,6 +237,37 @@ def _draw(layout: Layout, folder: Path, kind: str = "forest") -> None:
     save_live(figure, folder / "live" / f"{name}.svg", layout.title, described, flat(layout))
     write_csv(folder / "data" / f"{name}.csv", layout.table())
     print(f"{name}: {sum(len(section.rows) for section in layout.sections)} rows")
+
+
+def diagnostic_figures(args: argparse.Namespace) -> None:
+    """Draws the figures beside the forest plots that the plan names, each with its layout as a table."""
+    from synthesis.figures import forest, ink
+    from synthesis.figures.chart import COLUMNS
+    from synthesis.figures.diagnostic import layouts
+    from synthesis.figures.layout import Layout
+    from synthesis.figures.live import save_live
+    from synthesis.figures.marks import chart_marks, flat
+    from synthesis.figures.page import FORMATS, save
+
+    plan = _config(args.config)
+    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
+    for path in args.models:
+        document = read_json(path)
+        name = document["synthesis"]
+        if name not in plan.diagnostic_figures:
+            _refuse("--models", name, plan.diagnostic_figures)
+        if name not in diagnostics:
+            _refuse("--diagnostics", f"none of {name}", [f"results/diagnostics/{name}.json"])
+        kinds = plan.diagnostic_figures[name]
+        for figure, layout in layouts(document, diagnostics[name], kinds, plan.syntheses[name].moderators):
+            drawn = forest.draw(layout) if isinstance(layout, Layout) else ink.draw(layout)
+            save(drawn, {kind: args.out / f"{figure}.{kind}" for kind in FORMATS})
+            described = f"{layout.title}. The numbers are in the tables of the report."
+            marks = flat(layout) if isinstance(layout, Layout) else chart_marks(layout)
+            save_live(drawn, args.out / "live" / f"{figure}.svg", layout.title, described, marks)
+            columns = None if isinstance(layout, Layout) else COLUMNS
+            write_csv(args.out / "data" / f"{figure}.csv", layout.table(), columns)
+            print(figure)
 
 
 def report(args: argparse.Namespace) -> None:
@@ -380,6 +419,9 @@ def _parser() -> argparse.ArgumentParser:
     added = command(comparison_figures, "comparison-figures")
     many(added, "--models")
     one(added, "--bridge", "--claims", "--out")
+    added = command(diagnostic_figures, "diagnostic-figures")
+    many(added, "--models", "--diagnostics")
+    one(added, "--out")
     added = command(report)
     many(added, "--models", "--sources", "--about", "--diagnostics", "--compared")
     one(added, "--claims", "--crosscheck", "--out")

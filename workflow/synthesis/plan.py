@@ -24,6 +24,7 @@ from synthesis.extraction import (
     unknown_corrections,
 )
 from synthesis.models.config import Config, Defaults, Source, Synthesis, parse, read_yaml
+from synthesis.models.vocabulary import NumericModerator, terms
 from synthesis.selection import check_shared_samples, select_effects
 
 RAW = Path("data/raw")
@@ -54,8 +55,11 @@ class Plan:
         bridges: Iterable[str] = (),
         figures: Iterable[str] = (),
         also: tuple[str, ...] = (),
+        beside: bool = False,
     ) -> str:
-        """A plan with just these entries and what they name, as JSON; `also`: further top-level keys, whole.
+        """A plan with just these entries and what they name, as JSON.
+
+        `also`: further top-level keys, whole; `beside`: with the diagnostic figures of its syntheses.
 
         It is a job's params and standard input: a change elsewhere in the plan reruns nothing, and every executor
         carries it, whatever files its nodes share.
@@ -84,6 +88,9 @@ class Plan:
             "sources": [source for source in self.config.sources if source in sources],
             "defaults": content["defaults"],
         }
+        if beside:
+            asked = content["diagnostic_figures"].items()
+            rest["diagnostic_figures"] = {k: v for k, v in asked if k in chosen["syntheses"]}
         return json.dumps(rest | {key: content[key] for key in also} | chosen, ensure_ascii=False)
 
     def batches(self) -> dict[str, list[str]]:
@@ -107,6 +114,18 @@ class Plan:
         own = {s for name in self.blocks_of(figure) for s in self.config.syntheses[name].sources}
         pooled = {s for synthesis in self.config.syntheses.values() for s in synthesis.sources}
         return [s for s in self.config.sources if s in own or s not in pooled]
+
+    def diagnostic_figures(self, synthesis: str) -> list[tuple[str, str]]:
+        """Kind and name of each figure that stands beside a synthesis' forest plot."""
+        moderators = self.config.syntheses[synthesis].moderators
+        numeric = [m for m in moderators if m in terms(NumericModerator)]
+        found: list[tuple[str, str]] = []
+        for kind in self.config.diagnostic_figures.get(synthesis, ()):
+            if kind == "bubble":
+                found += [(kind, f"{kind}_{synthesis}_{moderator}") for moderator in numeric]
+            else:
+                found.append((kind, f"{kind}_{synthesis}"))
+        return found
 
     def figures(self) -> list[str]:
         """All figures: one per synthesis, then the comparison figures."""

@@ -26,7 +26,7 @@ from synthesis.pooling.dependent import robust_regress
 from synthesis.pooling.fit import pool
 from synthesis.pooling.kernel import Array
 from synthesis.pooling.permutation import permutation_test
-from synthesis.pooling.regression import design, regress
+from synthesis.pooling.regression import design, predict, regress
 
 Record = dict[str, Any]
 _MODERATOR_COLUMNS = ("kind", "term", "k", "samples", "estimate", "se", "df", "ci_low", "ci_high", "p", "tau2", "note")
@@ -51,6 +51,8 @@ TABLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 # Effects of the samples are treated as independent here: one composite per sample, as in the forest plot.
 _MULTILEVEL = ("che", "three_level")
+# Points at which a regression line and its interval are given for drawing.
+_LINE_POINTS = 25
 
 
 def diagnose(
@@ -114,14 +116,15 @@ def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Re
         row["shrunken_high"] = float(drawn.high[i])
         rows.append(row)
     found["influence"] = rows
-    years = [study["year"] for study in studies]
-    if all(year is not None for year in years):
-        order, fits = cumulative(y, v, years, tau2=method, ci=ci, level=level)
-        found["cumulative"] = [
-            {"sample_id": studies[j]["sample_id"], "label": studies[j]["label"], "year": years[j], "samples": i + 1}
-            | {name: _number(getattr(fits, name)[i]) for name in ("estimate", "ci_low", "ci_high", "tau2", "i2")}
-            for i, j in enumerate(order)
-        ]
+    # Samples without a year come last, so that the last pool holds all of them.
+    years = [math.inf if study["year"] is None else study["year"] for study in studies]
+    order, fits = cumulative(y, v, years, tau2=method, ci=ci, level=level)
+    found["cumulative"] = [
+        {name: studies[j][name] for name in ("sample_id", "label", "year")}
+        | {"samples": i + 1}
+        | {name: _number(getattr(fits, name)[i]) for name in ("estimate", "ci_low", "ci_high", "tau2", "i2")}
+        for i, j in enumerate(order)
+    ]
     return found
 
 
@@ -199,20 +202,30 @@ def _moderator(document: Record, name: str, grouping: Grouping | None, method: A
     cells: list[float | str] = [float(m[name]) if numeric else str(m[name]) for _, m in held]
     cluster = [sample for sample, _ in held]
     repeats = len(set(cluster)) < len(cluster)
+    ends = [float(m[name]) for _, m in held] if numeric else []
+    grid = [[1.0, x] for x in np.linspace(min(ends), max(ends), _LINE_POINTS).tolist()] if ends else []
+    means: list[tuple[float | None, ...]] = []
     try:
         matrix = design({name: cells}, len(held))
         if repeats and document["model"] in _MULTILEVEL:
-            fit: Any = robust_regress(y, v, matrix, cluster, rho=document["rho"] or 0.0, level=document["level"])
+            options = {"rho": document["rho"] or 0.0, "level": document["level"]}
+            fit: Any = robust_regress(y, v, matrix, cluster, at=grid or None, **options)
+            means = list(fit.means)
         elif repeats:
             found["refused"] = "effects share samples: moderators need model che or three_level"
             return found
         else:
             fit = regress(y, v, matrix, tau2=method, ci=ci, level=document["level"])
+            means = [(m.estimate, m.ci_low, m.ci_high) for m in predict(fit, np.array(grid))]
     except InputError as error:
         found["refused"] = "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
         return found
-    found["regression"] = dataclasses.asdict(fit)
+    found["regression"] = {key: value for key, value in dataclasses.asdict(fit).items() if key != "means"}
     if numeric:
+        found["line"] = [
+            {"x": x, "estimate": mean, "ci_low": low, "ci_high": high}
+            for (_, x), (mean, low, high) in zip(grid, means, strict=True)
+        ]
         points = zip(held, cells, strict=True)
         found["bubbles"] = [
             {"effect_id": m["effect_id"], "sample_id": s, "x": x, "yi": m["yi"], "vi": m["vi"]} for (s, m), x in points
@@ -237,7 +250,10 @@ def _level(document: Record, held: list[tuple[str, Record]], level: str, method:
         rho=document["rho"] or 0.0,
         level=document["level"],
     )
-    names = ("k", "samples", "estimate", "se", "ci_low", "ci_high", "p", "tau2", "i2", "q", "q_df", "q_p")
+    names = (
+        *("k", "samples", "estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "p"),
+        *("tau2", "i2", "q", "q_df", "q_p"),
+    )
     return {"level": level} | {n: getattr(fit, n) for n in names}
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from synthesis import text
-from synthesis.figures.forest import FAINT, GRID, INK, Page, Style, settings
+from synthesis.figures.page import FAINT, GRID, INK, Page, Style, settings
 
 Record = dict[str, Any]
 VERDICTS = ("supported", "not supported", "cannot be decided", "misquoted")

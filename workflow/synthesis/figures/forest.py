@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-import matplotlib as mpl
-from matplotlib import font_manager
-from matplotlib.artist import Artist
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.font_manager import get_font
-from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon, Rectangle
-from matplotlib.transforms import Affine2D
 
 from synthesis.figures.layout import PROBABILITY_COLUMNS, Layout, Row, Section
-from synthesis.figures.marks import PART, Mark, marks
-from synthesis.files import replace
+from synthesis.figures.marks import Mark, marks
+from synthesis.figures.page import (
+    BAND,
+    DPI,
+    FAINT,
+    FORMATS,
+    GRID,
+    INK,
+    LANE_COLOUR,
+    MAX_PIXELS,
+    Page,
+    Style,
+    save,
+    settings,
+)
 
-FORMATS = ("svg", "pdf", "png")
-DPI = 300
-# Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
-MAX_PIXELS = 6000
-_FONTS = Path(__file__).parent / "fonts"
-FAMILY = "Synthesis Sans"
-# For characters that our font lacks; named only where needed, since each family is looked up for each text.
-FALLBACK = [FAMILY, "DejaVu Sans"]
+__all__ = ["DPI", "FORMATS", "MAX_PIXELS", "draw", "save"]
 
-# Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
-LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
-INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
-BAND = "#f2f2f2"
 BOLD = frozenset({"pooled", "single"})
 WEIGHT_NAME = "Weight, %"
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """Sizes in inches and points."""
-
-    width: float = 7.2
-    margin: float = 0.12
-    row: float = 0.172
-    gap: float = 0.13
-    font: float = 7.6
-    small: float = 6.8
-    title: float = 9.5
-    plot_min: float = 1.95
-    label_max: float = 3.0
-    cell_max: float = 1.3
+_GUIDE = (2.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,131 +46,8 @@ class Columns:
     weight: float | None
 
 
-@contextmanager
-def settings() -> Iterator[None]:
-    """Our font and bytes that depend on nothing but the drawing."""
-    for path in sorted(_FONTS.glob("*.ttf")):
-        font_manager.fontManager.addfont(str(path))
-    parameters = {
-        "font.family": [FAMILY],
-        "svg.fonttype": "path",
-        "svg.hashsalt": "synthesis",
-        "pdf.fonttype": 42,
-        "path.simplify": False,
-        # At print resolution hinting changes no shape that is seen, and costs a third of the drawing time.
-        "text.hinting": "no_hinting",
-    }
-    with mpl.rc_context(parameters):  # type: ignore[arg-type]
-        yield
-
-
-class Page:
-    """A page on which text is measured before it is placed. Positions in inches from the top left."""
-
-    def __init__(self, style: Style, height: float) -> None:
-        self.style = style
-        self.figure = Figure(figsize=(style.width, height), dpi=DPI)
-        self.renderer = FigureCanvasAgg(self.figure).get_renderer()  # type: ignore[no-untyped-call]
-        self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
-        regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
-        self._known = frozenset(regular.get_charmap())
-        self._widths: dict[tuple[str, float, str], float] = {}
-        self._mark, self._parts = "", 0
-
-    def marked(self, mark: Mark | None) -> None:
-        """What is added from here on belongs to this mark, and carries its name in the file."""
-        self._mark, self._parts = mark.name if mark else "", 0
-
-    def _name(self, artist: Artist) -> None:
-        if self._mark:
-            # Names are unique in a file: each part of a mark has its own.
-            artist.set_gid(f"{self._mark}{PART}{self._parts}")
-            self._parts += 1
-
-    def width(self, content: str, size: float, weight: str = "normal") -> float:
-        """Width of a text in inches."""
-        key = (content, size, weight)
-        if content and key not in self._widths:
-            properties = font_manager.FontProperties(size=size, weight=weight)
-            extent = self.renderer.get_text_width_height_descent(content, properties, False)
-            self._widths[key] = float(extent[0]) / float(self.figure.dpi)
-        return self._widths[key] if content else 0.0
-
-    def add(self, artist: Artist) -> None:
-        """Adds a shape or line, above whatever was added before."""
-        artist.set_transform(self._place)
-        artist.set_zorder(2)
-        self._name(artist)
-        self.figure.add_artist(artist)
-
-    def text(
-        self,
-        x: float,
-        y: float,
-        content: str,
-        size: float | None = None,
-        align: str = "left",
-        colour: str = INK,
-        weight: str = "normal",
-        style: str = "normal",
-    ) -> None:
-        """Places a text, centred on y. Text from data is never read as mathematics."""
-        if content:
-            known = all(ord(character) in self._known for character in content)
-            placed = self.figure.text(
-                x,
-                y,
-                content,
-                fontsize=size or self.style.font,
-                ha=align,
-                va="center_baseline",
-                color=colour,
-                fontweight=weight,
-                fontstyle=style,
-                fontfamily=FAMILY if known else FALLBACK,
-                parse_math=False,
-                transform=self._place,
-            )
-            self._name(placed)
-
-    def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
-        """The text, shortened with an ellipsis where it is wider than `width`."""
-        if self.width(content, size, weight) <= width:
-            return content
-        low, high = 0, len(content)
-        while low < high:
-            middle = (low + high + 1) // 2
-            if self.width(content[:middle].rstrip() + "…", size, weight) <= width:
-                low = middle
-            else:
-                high = middle - 1
-        return content[:low].rstrip() + "…"
-
-    def wrapped(self, content: str, width: float, size: float) -> list[str]:
-        """The text in lines no wider than `width`, broken at spaces."""
-        lines: list[str] = []
-        for word in content.split():
-            if lines and self.width(f"{lines[-1]} {word}", size) <= width:
-                lines[-1] += f" {word}"
-            else:
-                lines.append(word)
-        return lines
-
-    def line(self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8) -> None:
-        """A line through the points."""
-        self.add(Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt"))
-
-    def polygon(self, corners: list[tuple[float, float]], fill: str, edge: str) -> None:
-        """A filled shape."""
-        self.add(Polygon(corners, closed=True, facecolor=fill, edgecolor=edge, linewidth=0.8))
-
-    def box(self, left: float, top: float, width: float, height: float, colour: str) -> None:
-        """A filled box without an edge."""
-        self.add(Rectangle((left, top), width, height, color=colour, linewidth=0))
-
-
 def _numeric(column: str) -> bool:
-    return column in {"n", "Samples", "People", *PROBABILITY_COLUMNS}
+    return column in {"n", "Samples", "People", "τ²", "ω²", "I², %", *PROBABILITY_COLUMNS}
 
 
 def _columns(page: Page, layout: Layout) -> Columns:
@@ -238,6 +90,7 @@ def _columns(page: Page, layout: Layout) -> Columns:
         widest([r.label for r in beside_cells]) + 0.1,
         widest([r.label for r in beside_cells if r.kind in BOLD], weight="bold"),
         widest([r.label for r in marks]) - cells_total,
+        widest([r.label for r in marks if r.kind in BOLD], weight="bold") - cells_total,
     )
     available = plot_right - style.margin - cells_total - gap
     label_width = min(labels, style.label_max, available - style.plot_min)
@@ -351,6 +204,8 @@ class _SectionDrawing:
     def _null_line(self, y: float, height: float) -> None:
         if self.section.low <= self.section.null <= self.section.high:
             self.page.line([self.x_of(self.section.null)] * 2, [y, y + height], GRID, 0.9)
+        if self.section.guide is not None:
+            self.page.line([self.x_of(self.section.guide)] * 2, [y, y + height], FAINT, 0.7, _GUIDE)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
@@ -393,7 +248,7 @@ class _SectionDrawing:
             numbers.append((columns.weight, row.weight_text))
         for x, content in numbers:
             page.text(x, middle, content, align="right", weight=weight)
-        if row.estimate is not None and not row.low_text:
+        if row.estimate is not None and not (row.low_text or row.high_text):
             page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
 
     def _mark(self, row: Row, middle: float) -> None:
@@ -454,24 +309,3 @@ class _SectionDrawing:
         centre = (columns.plot_left + columns.plot_right) / 2
         page.text(min(centre, style.width - style.margin - half), y, section.axis, style.small, "center")
         return y + 0.1
-
-
-def save(figure: Figure, paths: dict[str, Path]) -> None:
-    """Writes the figure as the given formats; the same drawing gives the same bytes."""
-    # A date or a version in the file would make equal figures differ.
-    metadata = {
-        "svg": {"Date": None, "Creator": "synthesis"},
-        "pdf": {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"},
-        "png": {"Software": "synthesis"},
-    }
-    # Mostly white: a light compression costs a few percent of size and saves half of the writing time.
-    dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
-    options: dict[str, Any] = {"dpi": dpi, "pil_kwargs": {"compress_level": 1}}
-    with settings():
-        for kind, path in paths.items():
-
-            def write(target: Path, kind: str = kind) -> None:
-                extra = options if kind == "png" else {}
-                figure.savefig(target, format=kind, metadata=metadata[kind], **extra)
-
-            replace(path, write)

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
 
 if TYPE_CHECKING:
-    from synthesis.models.config import ComparisonFigure
+    pass
 
 RowKind = Literal["heading", "study", "pooled", "single", "prediction", "reference", "converted", "note"]
 
@@ -44,6 +43,9 @@ COLUMN_NAME = {
     "estimand": "Estimand",
     "samples": "Samples",
     "people": "People",
+    "tau2": "τ²",
+    "omega2": "ω²",
+    "i2": "I², %",
 }
 GROUP_NAME = {
     "r_total": "Not adjusted for baseline (total correlation)",
@@ -58,7 +60,7 @@ GROUP_NAME = {
 PROBABILITY_COLUMNS = ("P mean", "P new")
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
 CLIP_SHARE = 0.02
-_RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
+RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Section:
     row_name: str
     interval_name: str
     null: float = 0.0
+    # Where a dashed line crosses all rows.
+    guide: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,7 @@ class Layout:
         return records
 
 
-def _coordinates(metric: str, *values: float | None) -> list[float | None]:
+def coordinates(metric: str, *values: float | None) -> list[float | None]:
     """From the metric's scale to the axis: r for z, unchanged otherwise (ratios stay logarithms)."""
     if metric == "z":
         return [back_transform("z", v) for v in values]
@@ -144,9 +148,9 @@ def _texts(metric: str, estimate: float, low: float | None, high: float | None) 
     }
 
 
-def _mark(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Coordinates and texts of a row's mark, from values on the metric's scale."""
-    x, x_low, x_high = _coordinates(metric, estimate, low, high)
+    x, x_low, x_high = coordinates(metric, estimate, low, high)
     texts = _texts(metric, estimate, low, high)
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
@@ -172,7 +176,7 @@ def study_rows(document: dict[str, Any], columns: Iterable[str], group_by: str |
             weight_text=text.number(study["weight"], 1),
             key=study["sample_id"],
             effects=tuple(study["effects"]),
-            **_mark(metric, study["yi"], study["yi"] - half, study["yi"] + half),
+            **mark_of(metric, study["yi"], study["yi"] - half, study["yi"] + half),
         )
 
     studies = sorted(
@@ -202,10 +206,10 @@ def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]
     model = "common effect" if document["method"] == "FE" else "random effects"
     label = f"Pooled {document['word']} ({model})"
     cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
-    mark = _mark(metric, document["estimate"], document["ci_low"], document["ci_high"])
+    mark = mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"])
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document["pi_low"] is not None:
-        low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
+        low, high = coordinates(metric, document["pi_low"], document["pi_high"])
         texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
         texts["estimate_text"] = ""
         rows.append(
@@ -228,17 +232,22 @@ def heterogeneity(document: dict[str, Any]) -> str:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
         parts.append(f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}")
     if document["samples"] > 1:
-        parts.append(f"{document['method']}, {_INTERVALS[document['ci_method']]}{_dependence(document)}")
+        parts.append(method_of(document))
     return "; ".join(parts)
 
 
-_INTERVALS = {
+INTERVAL_NAME = {
     "wald": "Wald",
     "wald_t": "Wald with t",
     "hksj": "HKSJ",
     "hksj_adhoc": "HKSJ (ad hoc)",
     "cr2": "cluster-robust CR2",
 }
+
+
+def method_of(document: dict[str, Any]) -> str:
+    """Estimator, interval and treatment of dependent effects, in words."""
+    return f"{document['method']}, {INTERVAL_NAME[document['ci_method']]}{_dependence(document)}"
 
 
 def _dependence(document: dict[str, Any]) -> str:
@@ -264,11 +273,12 @@ def reference_row(reference: dict[str, Any], metric: str) -> Row:
         f"{reference['label']}{detail}{count}",
         key=reference["effect_id"],
         effects=(reference["effect_id"],),
-        **_mark(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
+        **mark_of(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
     )
 
 
-def _reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]:
+def reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]:
+    """Published summaries below a heading that says what they are."""
     if not references:
         return []
     heading = Row("heading", "Published meta-analyses, for reference (not pooled)")
@@ -276,7 +286,7 @@ def _reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]
 
 
 def axis_of(
-    rows: Iterable[Row], ratio: bool, null: float = 0.0
+    rows: Iterable[Row], ratio: bool, null: float = 0.0, clip: float = CLIP_SHARE
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
     """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
     rows = list(rows)
@@ -284,23 +294,24 @@ def axis_of(
     firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
     ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
     ends.sort()
-    cut = int(CLIP_SHARE * len(ends))
+    cut = int(clip * len(ends))
     values = [null, *points, *firm, *ends[cut : len(ends) - cut]]
     low, high = float(min(values)), float(max(values))
-    pad = 0.02 * (high - low or 1.0)
+    # Where much is cut, an arrow must not lie on the mark of the outermost estimate.
+    pad = (0.02 if clip <= CLIP_SHARE else 0.06) * (high - low or 1.0)
     low, high = low - pad, high + pad
     if ratio:
-        ticks = [math.log(t) for t in _RATIO_TICKS if low <= math.log(t) <= high]
+        ticks = [math.log(t) for t in RATIO_TICKS if low <= math.log(t) <= high]
         texts = [f"{math.exp(t):g}" for t in ticks]
     else:
-        ticks, decimals = _linear_ticks(low, high)
+        ticks, decimals = linear_ticks(low, high)
         texts = [text.number(t, decimals) for t in ticks]
     return low, high, tuple(ticks), tuple(texts)
 
 
-def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
-    """Multiples of 1, 2 or 5 times a power of ten inside the limits: four to eight of them."""
-    rough = (high - low) / 6
+def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
+    rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -308,7 +319,7 @@ def _linear_ticks(low: float, high: float) -> tuple[list[float], int]:
     return [i * step for i in range(first, last + 1)], decimals
 
 
-def _section(
+def section_of(
     name: str,
     metric: str,
     columns: tuple[str, ...],
@@ -320,10 +331,14 @@ def _section(
     weights: bool = False,
     axis: str | None = None,
     estimate_name: str | None = None,
+    row_name: str | None = None,
+    guide: float | None = None,
+    clip: float = CLIP_SHARE,
 ) -> Section:
-    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS)
+    """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end."""
+    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip)
     kinds = {row.kind for row in rows}
-    row_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
+    usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(
         name=name,
         heading=heading,
@@ -337,8 +352,9 @@ def _section(
         tick_texts=texts,
         favours=favours,
         weights=weights,
-        row_name=row_name,
+        row_name=row_name or usual_name,
         interval_name=f"{100 * level:g}% CI",
+        guide=guide,
     )
 
 
@@ -348,14 +364,14 @@ def forest(document: dict[str, Any]) -> Layout:
     columns = tuple(options["columns"])
     rows = study_rows(document, columns, options["group_by"])
     rows += pooled_rows(document, columns)
-    rows += _reference_block(document["references"], document["metric"])
+    rows += reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]
-    section = _section(name, metric, columns, rows, document["level"], favours=favours, weights=True)
-    return Layout(name, document["title"], (section,), notes=_notes([document]))
+    section = section_of(name, metric, columns, rows, document["level"], favours=favours, weights=True)
+    return Layout(name, document["title"], (section,), notes=notes_of([document]))
 
 
-def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
+def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
     for rho in sorted({d["rho"] for d in documents if d["rho"] is not None}):
@@ -374,117 +390,3 @@ def _notes(documents: list[dict[str, Any]]) -> tuple[str, ...]:
         lead = f"{document['title']}: " if len(documents) > 1 else ""
         notes += [f"{lead}{remark}" for remark in remarks]
     return tuple(notes)
-
-
-LANE_HEADING = {
-    "A": "Lane A. Associations of alliance with outcome",
-    "B": "Lane B. Randomised effects of protocols",
-}
-
-
-def comparison(
-    name: str,
-    plan: ComparisonFigure,
-    documents: dict[str, dict[str, Any]],
-    references: dict[str, list[dict[str, Any]]],
-    bridges: list[tuple[str, list[dict[str, Any]]]],
-) -> Layout:
-    """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
-
-    `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
-    """
-    sections = []
-    used = [documents[block.synthesis] for block in plan.blocks]
-    for lane, metric in sorted({(d["lane"], d["metric"]) for d in used}):
-        columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
-        rows: list[Row] = []
-        for block in plan.blocks:
-            document = documents[block.synthesis]
-            if (document["lane"], document["metric"]) != (lane, metric):
-                continue
-            heading = block.heading or document["title"]
-            if plan.studies:
-                rows.append(Row("heading", heading, lane))
-                rows += study_rows(document, columns)
-                rows += pooled_rows(document, columns)
-            else:
-                rows.append(_summary_row(document, heading))
-        rows += _reference_block(references.get(lane, []), metric)
-        favours = _favours(lane, [d for d in used if (d["lane"], d["metric"]) == (lane, metric)])
-        name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
-        sections.append(
-            _section(
-                name_of_section,
-                metric,
-                columns,
-                rows,
-                used[0]["level"],
-                heading=LANE_HEADING[lane],
-                favours=favours,
-                weights=plan.studies,
-            )
-        )
-    if bridges:
-        sections.append(_bridge_section(bridges, documents))
-    notes = _notes(used)
-    if not plan.studies:
-        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
-        notes = (shown, *notes)
-    return Layout(name, plan.title, tuple(sections), notes=notes)
-
-
-def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """The words under a section's axis: its blocks' own where they agree; none where a sign may mean either."""
-    own = {tuple(d["figure"]["favours"] or ()) for d in documents}
-    if len(own) == 1 and own != {()}:
-        left, right = own.pop()
-        return left, right
-    if any(d["figure"]["orientation"] == "as_reported" for d in documents):
-        return None
-    if lane == "A":
-        return "", f"stronger {LANE_WORD[lane]}"
-    return "favours comparator", "favours treatment"
-
-
-def _summary_row(document: dict[str, Any], label: str) -> Row:
-    """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
-    metric = document["metric"]
-    low, high = _coordinates(metric, document["pi_low"], document["pi_high"])
-    return Row(
-        "single" if document["samples"] == 1 else "pooled",
-        label,
-        document["lane"],
-        (text.count(document["samples"]), text.count(people(document))),
-        pi_low=low,
-        pi_high=high,
-        key=document["synthesis"],
-        synthesis=document["synthesis"],
-        **_mark(metric, document["estimate"], document["ci_low"], document["ci_high"]),
-    )
-
-
-def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]) -> Section:
-    """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
-    rows: list[Row] = []
-    for title, table in bridges:
-        rows.append(Row("heading", title))
-        differences = [entry for entry in table if entry["unit"] == "d"]
-        for entry in differences:
-            mark = _mark("g", *(entry[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")))
-            label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
-            association = entry["association"]
-            rows.append(Row("converted", label, "A", key=entry["contrast"], synthesis=association, **mark))
-        effect = table[0]["effect"]
-        mark = _mark("g", *(differences[0][f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")))
-        label = documents[effect]["title"] if effect in documents else effect
-        rows.append(Row("pooled", label, "B", key=effect, synthesis=effect, **mark))
-    return _section(
-        "lane C",
-        "g",
-        (),
-        rows,
-        next(iter(documents.values()))["level"],
-        heading="Lane C. Comparison under each conversion of r to d",
-        axis="Standardized mean difference (d converted from r, or Hedges g)",
-        estimate_name="d or g",
-    )

@@ -15,8 +15,8 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from synthesis.figures.forest import FAMILY, settings
-from synthesis.figures.marks import PART, Mark
+from synthesis.figures.marks import MANY, PART, Mark
+from synthesis.figures.page import FAMILY, settings
 from synthesis.files import write_text
 
 Element = ElementTree.Element
@@ -54,12 +54,12 @@ def live(svg: bytes, stem: str, title: str, description: str, marks: Iterable[Ma
     for element in drawn.iter():
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
         _attributes(element, stem)
-    known = {mark.name: mark for mark in marks}
+    row = list(marks)
+    known = {mark.name: mark for mark in row}
     root = _root(drawn, stem, title, description)
     groups: dict[str, Element] = {}
     body = next(child for child in drawn if child.tag == "g")
-    for part in _parts(body, stem, set(known)):
-        name = part.attrib.pop("id", "").removeprefix(f"{stem}.").rpartition(PART)[0]
+    for name, part in _named(body, stem, row):
         if name not in known:
             root.extend(_plain(part))
             continue
@@ -74,6 +74,18 @@ def live(svg: bytes, stem: str, title: str, description: str, marks: Iterable[Ma
         defs.extend(shapes)
         root.insert(2, defs)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _named(body: Element, stem: str, row: list[Mark]) -> Iterator[tuple[str, Element]]:
+    """The parts of a drawing with the name of the mark they belong to; shapes drawn at once one by one."""
+    for part in _parts(body, stem, {MANY, *(mark.name for mark in row)}):
+        name, _, number = part.attrib.pop("id", "").removeprefix(f"{stem}.").rpartition(PART)
+        if name != MANY:
+            yield name, part
+            continue
+        shapes = [e for inner in _plain(part) for e in inner.iter() if e.tag in {"use", "path"}]
+        for mark, shape in zip(row[int(number) :], shapes, strict=False):
+            yield mark.name, shape
 
 
 def _root(drawn: Element, stem: str, title: str, description: str) -> Element:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from synthesis.figures.chart import Chart, Point
 from synthesis.figures.layout import Layout, Row
 
 # Stands between the name of a mark and the number of a part of its drawing.
 PART = "/"
+# Begins the name of shapes drawn at once, which belong to a row of marks; the number of the first one follows.
+MANY = "many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,21 @@ def _label(row: Row, estimate_name: str) -> str:
         return f"{row.label}: {limits}"
     weight = f", weight {row.weight_text}%" if row.kind == "study" and row.weight_text else ""
     return f"{row.label}: {estimate_name} = {row.estimate_text} {limits or 'without a printed interval'}{weight}"
+
+
+def points_with_data(chart: Chart) -> list[Point]:
+    """The points of a chart that have effects behind them, in the order in which they are drawn: kind by kind."""
+    found = []
+    for panel in chart.panels:
+        kinds = dict.fromkeys(point.kind for point in panel.points)
+        for kind in sorted(kinds, key=lambda kind: kind == "pooled"):
+            found += [point for point in panel.points if point.kind == kind and point.effects]
+    return found
+
+
+def chart_marks(chart: Chart) -> list[Mark]:
+    """The marks of a chart, one per point with data, in the order in which they are drawn."""
+    return [
+        Mark(mark_name(number, point.effects), point.label, point.effects)
+        for number, point in enumerate(points_with_data(chart), start=1)
+    ]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from synthesis import text
-from synthesis.figures.forest import FAINT, INK, Page, Style, settings
+from synthesis.figures.page import FAINT, INK, Page, Style, settings
 
 Record = dict[str, Any]
 _LEFT_NAME = {

@@ -17,6 +17,7 @@ from synthesis.models.vocabulary import (
     CiMethod,
     DependenceModel,
     Descriptor,
+    DiagnosticFigure,
     Lane,
     Metric,
     NumericModerator,
@@ -297,6 +298,10 @@ class Config(Model):
     figures: dict[Name, ComparisonFigure] = Field(
         default_factory=dict, description="Comparison figures, beside one forest plot per synthesis."
     )
+    diagnostic_figures: dict[Name, tuple[DiagnosticFigure, ...]] = Field(
+        default_factory=dict,
+        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
+    )
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
@@ -350,6 +355,14 @@ class Config(Model):
                 known(f"figures.{key}.blocks", block.synthesis, self.syntheses)
             for name in figure.bridges:
                 known(f"figures.{key}.bridges", name, self.bridges)
+        for key, kinds in self.diagnostic_figures.items():
+            known("diagnostic_figures", key, self.syntheses)
+            if len(set(kinds)) < len(kinds):
+                faults.append(f"diagnostic_figures.{key}: a kind is named twice")
+            moderators = self.syntheses[key].moderators if key in self.syntheses else ()
+            if "bubble" in kinds and key in self.syntheses and not {*moderators} & {*terms(NumericModerator)}:
+                allowed = ", ".join(terms(NumericModerator))
+                faults.append(f"diagnostic_figures.{key}: bubble needs a numeric moderator ({allowed})")
         if faults:
             raise ValueError("\n".join(faults))
         return self

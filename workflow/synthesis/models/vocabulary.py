@@ -81,6 +81,18 @@ Descriptor = Literal[
     "estimand",
 ]
 NumericModerator = Literal["year", "weeks", "n_total", "severity"]
+# Figures beside a forest plot; `bubble` stands for one per numeric moderator.
+DiagnosticFigure = Literal[
+    "funnel",
+    "orchard",
+    "caterpillar",
+    "cumulative",
+    "leave_one_out",
+    "baujat",
+    "radial",
+    "influence",
+    "bubble",
+]
 # What decides a claim; docs in the data dictionary.
 ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
 SourceAgrees = Literal["yes", "partly", "no", "unknown"]

@@ -12,7 +12,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.pooling.fit import check_effects, check_options
 from synthesis.pooling.multilevel import fit_multilevel
 from synthesis.pooling.regression import Design, Moderator, design, thin_notes
-from synthesis.pooling.robust import LEAST_DF, robust, wald_test
+from synthesis.pooling.robust import LEAST_DF, mean_intervals, robust, wald_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class RobustRegression:
     `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, and where a
     level is that of a single sample: its residuals are 0, and the robust variance would take that for certainty.
     `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators; None where it has no degrees of
-    freedom.
+    freedom. `means`: mean effect and its limits at the design rows that were asked for.
     """
 
     k: int
@@ -47,6 +47,7 @@ class RobustRegression:
     rho: float
     level: float
     notes: tuple[str, ...]
+    means: tuple[tuple[float, float | None, float | None], ...] = ()
 
 
 def robust_regress(
@@ -57,12 +58,13 @@ def robust_regress(
     *,
     rho: float = 0.6,
     level: float = 0.95,
+    at: ArrayLike | None = None,
 ) -> RobustRegression:
     """Regression of effects (k,) that share samples, named by `cluster` (k,), on moderators.
 
     The working model has correlated (`rho`) and hierarchical effects by REML, rho = 0 being the three-level model;
-    tests are CR2 with Satterthwaite df, Pustejovsky & Tipton (2022). Raises InputError for bad effects, designs and
-    fewer samples than coefficients plus one.
+    tests are CR2 with Satterthwaite df, Pustejovsky & Tipton (2022). `at`: design rows (n, p) whose mean effects go
+    into `means`. Raises InputError for bad effects, designs and fewer samples than coefficients plus one.
     """
     y, v = check_effects(yi, vi)
     check_options("REML", "hksj", level)
@@ -112,6 +114,7 @@ def robust_regress(
         rho=rho,
         level=level,
         notes=notes,
+        means=() if at is None else tuple(mean_intervals(np.asarray(at), fitted.beta, tested, x, marginal, level)),
     )
 
 

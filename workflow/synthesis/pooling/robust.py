@@ -143,3 +143,22 @@ def wald_test(
     statistic = float(difference @ np.linalg.solve(contrast @ found.covariance @ contrast.T, difference))
     f = statistic * df2 / (eta * q)
     return f, q, df2, float(fdtrc(q, df2, f))
+
+
+def mean_intervals(
+    rows: Array, beta: Array, found: Robust, x: list[Array], v: list[Array], level: float = 0.95
+) -> list[tuple[float, float | None, float | None]]:
+    """Mean effect and its limits at design rows (n, p), each with its own Satterthwaite df. CR2 only.
+
+    Limits are None below 4 degrees of freedom.
+    """
+    parts = _parts(x, v, "CR2")
+    means: list[tuple[float, float | None, float | None]] = []
+    for row in rows:
+        estimate, df = float(row @ beta), satterthwaite(parts, row[None])
+        if df < LEAST_DF:
+            means.append((estimate, None, None))
+            continue
+        half = float(stdtrit(df, 0.5 + level / 2) * np.sqrt(max(0.0, float(row @ found.covariance @ row))))
+        means.append((estimate, estimate - half, estimate + half))
+    return means

@@ -36,7 +36,7 @@ def figure(material: Material, stem: str, caption: str, data: str = "") -> Html:
     links.append(f"<a href='figures/data/{escape(stem)}.csv' download>CSV</a>")
     paper = "" if set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg)) <= _recoloured() else " paper"
     # A drawing without marks has nothing that takes the keyboard, so that its frame must, to be scrolled.
-    reach = "" if "class=\"mark\"" in drawing.svg else f" tabindex='0' role='region' aria-label='{escape(stem)}'"
+    reach = "" if 'class="mark"' in drawing.svg else f" tabindex='0' role='region' aria-label='{escape(stem)}'"
     return Html(
         f"<figure id='figure-{escape(stem)}' data-figure='{escape(stem)}'>"
         f"<div class='drawing{paper}'{reach}>{_embedded(drawing.svg)}</div>"

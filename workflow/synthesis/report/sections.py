@@ -5,10 +5,12 @@ A section that returns nothing is left out, with its entry in the contents.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from synthesis.figures.layout import heterogeneity
+from synthesis.models.vocabulary import DiagnosticFigure, terms
 from synthesis.report import comparing, methods, rulegraph, sentences, tables
 from synthesis.report.live import HINT, figure
 from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
@@ -60,9 +62,22 @@ def syntheses(material: Material) -> str:
                 kind,
                 paragraph(sentences.sentence(document)),
                 figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}.", data),
+                _beside(material, name),
             )
         )
     return joined(*parts)
+
+
+def _beside(material: Material, name: str) -> str:
+    """The diagnostic figures of a synthesis, folded."""
+    stems = [stem for stem in material.drawings if re.fullmatch(rf"({_KINDS})_{name}|bubble_{name}_\w+", stem)]
+    drawn = [
+        figure(material, stem, f"{stem.partition('_' + name)[0].replace('_', ' ').capitalize()}.") for stem in stems
+    ]
+    return details(f"{len(drawn)} figures of what was examined beside it", *drawn) if drawn else ""
+
+
+_KINDS = "|".join(kind for kind in terms(DiagnosticFigure) if kind != "bubble")
 
 
 def diagnostics(material: Material) -> str:
