@@ -198,7 +198,7 @@ def few_to_compare(diagnostics: Record) -> str:
 
 def room_for(labels: Iterable[str]) -> float:
     """Room left of the panels for labels, about as wide as they are."""
-    return min(2.4, max(1.2, 0.25 + 0.057 * max(map(len, labels))))
+    return min(2.4, max(1.2, 0.22 + 0.051 * max(map(len, labels))))
 
 
 def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0.08) -> Axis:
@@ -206,7 +206,7 @@ def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0
     values = list(values)
     for about in (6, 5, 4, 3, 2):
         axis = number_axis(name, values, about, pad)
-        if len(axis.texts) * (0.055 * max(map(len, axis.texts), default=0) + 0.06) <= width:
+        if len(axis.texts) * (0.05 * max(map(len, axis.texts), default=0) + 0.05) <= width:
             break
     return axis
 

@@ -221,7 +221,8 @@ class Page:
 
     def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
         """The text, shortened with an ellipsis where it is wider than `width`."""
-        if self.width(content, size, weight) <= width:
+        # A column as wide as its widest text holds it, whatever the rounding.
+        if self.width(content, size, weight) <= width + 1e-6:
             return content
         low, high = 0, len(content)
         while low < high:

@@ -43,7 +43,8 @@ _STANDS_OUT = 3.0
 def _pooled(document: Record, columns: int) -> list[Row]:
     """The diamond and the heterogeneity line of the whole."""
     rows = pooled_rows(document, ("",) * columns)
-    return [row for row in rows if row.kind != "prediction"]
+    joined = [replace(row, low_text="", high_text=f"{row.low_text} {row.high_text}".strip()) for row in rows]
+    return [row for row in joined if row.kind != "prediction"]
 
 
 def cumulative(document: Record, diagnostics: Record) -> Layout | Chart:
