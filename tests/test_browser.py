@@ -44,6 +44,7 @@ def configure(folder):
         "sources": list(SOURCES),
         "syntheses": {name: plan["syntheses"][name] | {"alternatives": []} for name in ("alliance", "low_intensity")},
         "interactions": {},
+        "diagnostic_figures": {"alliance": ["funnel", "leave_one_out"]},
         "comparisons": {},
         "bridges": {"alliance_beside_low_intensity": plan["bridges"]["alliance_beside_low_intensity"]},
         "figures": {"comparison": figure},
@@ -100,7 +101,8 @@ def results(tmp_path_factory):
     claimed = ["--claims", raw / "claims.csv", "--tables", tables]
     run("compare", *config, *both, *claimed, "--claims-out", out / "claims.json")
     run("tipping", *config, *both, "--diagnostics", *found, *claimed)
-    run("forest", "--models", *models, "--out", figures)
+    run("forest", *config, "--models", *models, "--out", figures)
+    run("diagnostic-figures", *config, "--models", models[0], "--diagnostics", found[0], "--out", figures)
     bridge = ["--bridge", tables / "bridge.csv"]
     run("comparison-forest", *config, "--figure", "comparison", *both, *bridge, "--out", figures)
     run("comparison-figures", *config, "--models", *models, *bridge, "--claims", out / "claims.json", "--out", figures)
@@ -266,8 +268,8 @@ def test_every_mark_of_every_figure_leads_to_quotes(page):
     )
     assert bare == []
     counts = page.run("[...document.querySelectorAll('svg.live')].map((s) => s.querySelectorAll('.mark').length)")
-    # Two forest plots, a comparison and a bridge; the verdicts on claims are words and no marks of samples.
-    assert len(counts) == 5
+    # Two forest plots, a comparison, a bridge, a funnel and a plot of deletions; verdicts on claims have no marks.
+    assert len(counts) == 7
     assert sorted(counts)[0] == 0
     assert sorted(counts)[1] > 20
     ids = page.run("[...document.querySelectorAll('[id]')].map((e) => e.id)")

@@ -17,7 +17,7 @@ from synthesis.extraction import Extracted, extract
 from synthesis.figures.claims import VERDICTS, claims_layout, draw_claims
 from synthesis.files import write_csv
 from synthesis.models.columns import CLAIM_COLUMNS
-from synthesis.models.config import read_yaml
+from synthesis.models.reading import read_yaml
 from synthesis.pooling.run import run_synthesis
 
 RAW = ROOT / "data" / "raw"

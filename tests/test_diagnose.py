@@ -197,7 +197,7 @@ def document(k=16, model="composites", per_sample=1):
             {"sample_id": name, "label": f"Study {name}", "year": 2000 + first, "n": int(N[first]), "yi": Y[first]}
             | {"vi": V[first], "members": members}
         )
-    return fit.to_dict() | {"synthesis": "x", "studies": studies}
+    return fit.to_dict() | {"synthesis": "x", "tau_scale": 0.25, "studies": studies}
 
 
 def test_every_section_is_there_and_flat_tables_hold_it():

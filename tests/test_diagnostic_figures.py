@@ -18,7 +18,8 @@ from synthesis.figures.layout import Layout
 from synthesis.figures.page import FORMATS, save
 from synthesis.figures.sensitivity import baujat, cumulative, influence, leave_one_out
 from synthesis.figures.spread import bubble, caterpillar, orchard, swarm
-from synthesis.models.config import Diagnostics, read_yaml
+from synthesis.models.config import Diagnostics
+from synthesis.models.reading import read_yaml
 from synthesis.models.vocabulary import DiagnosticFigure, terms
 from synthesis.pooling.fit import pool
 from test_figures import LABELS, document

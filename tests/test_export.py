@@ -16,7 +16,8 @@ from synthesis.export.checklist import WRITE, checklist
 from synthesis.export.crate import crate
 from synthesis.export.r_script import r_data, r_script
 from synthesis.figures.prisma import draw_flow, flow
-from synthesis.models.config import Diagnostics, Source, Synthesis, read_yaml
+from synthesis.models.config import Diagnostics, Source, Synthesis
+from synthesis.models.reading import read_yaml
 from tally import data, reference
 from test_figures import document
 

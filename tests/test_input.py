@@ -231,7 +231,7 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (
             ("defaults", "tau"),
             "DL",
-            "key defaults.tau: 'tau'; allowed: one of tau2, ci, model, level, rho (did you mean tau2?)",
+            "key defaults.tau: 'tau'; allowed: one of tau2, ci, model, level, rho, tau_scale (did you mean tau2?)",
         ),
         (("defaults", "tau2"), "RELM", "did you mean REML?"),
         (("defaults", "level"), 95, "less than 1"),

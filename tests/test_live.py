@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 from synthesis.figures.forest import draw, save
-from synthesis.figures.layout import forest
 from synthesis.figures.live import save_live
 from synthesis.figures.marks import flat
+from synthesis.figures.rows import forest
 from test_figures import LABELS, comparison_layout, document
 
 SVG = "{http://www.w3.org/2000/svg}"

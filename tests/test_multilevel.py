@@ -162,3 +162,16 @@ def test_too_few_samples_are_refused_with_the_reason():
     assert "composites" in said
     with pytest.raises(InputError, match="more samples than coefficients"):
         robust_regress(y, v, {"x": [1, 2, 3, 4, 5, 7]}, [1, 1, 1, 2, 2, 2])
+
+
+def test_a_level_whose_effects_are_all_the_same_has_no_test():
+    """A robust covariance without spread is named, not divided by."""
+    rng = np.random.default_rng(7)
+    y = np.concatenate([rng.normal(0.3, 0.2, 20), np.zeros(10)])
+    cluster = [i // 2 for i in range(30)]
+    groups = ["a"] * 10 + ["b"] * 10 + ["zero"] * 10
+    groups_of_two = {"group": ["zero" if g == "zero" else "rest" for g in groups]}
+    for moderators in ({"group": groups}, groups_of_two):
+        fit = robust_regress(y, np.full(30, 0.02), moderators, cluster)
+        assert fit.f is None or np.isfinite(fit.f)
+        assert all(x is None or np.isfinite(x) for x in (*fit.statistic, fit.f_p))

@@ -10,8 +10,9 @@ from conftest import ROOT
 from synthesis import plan
 from synthesis.diagnose.run import diagnose, tables
 from synthesis.extraction import extract
-from synthesis.figures.forest import BAND, FAINT, GRID, INK, LANE_COLOUR
-from synthesis.models.config import Diagnostics, Source, read_yaml
+from synthesis.figures.page import BAND, FAINT, GRID, INK, LANE_COLOUR
+from synthesis.models.config import Diagnostics, Source
+from synthesis.models.reading import read_yaml
 from synthesis.report import Drawing, Material, bridge_sentence, methods, render, rulegraph, sentence
 from synthesis.report.assets import read_asset
 from synthesis.report.material import read_rules

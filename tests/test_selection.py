@@ -7,7 +7,8 @@ from conftest import ROOT
 from synthesis import plan
 from synthesis.errors import InputError
 from synthesis.extraction import extract, reference_rows
-from synthesis.models.config import Defaults, Synthesis, read_yaml
+from synthesis.models.config import Defaults, Synthesis
+from synthesis.models.reading import read_yaml
 from synthesis.pooling.run import run_synthesis
 from synthesis.selection import select_effects
 

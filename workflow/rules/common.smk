@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synthesis import plan as planning
 from synthesis.errors import InputError
-from synthesis.models.config import read_yaml
+from synthesis.models.reading import read_yaml
 from synthesis.rules import edges
 
 try:

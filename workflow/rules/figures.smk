@@ -34,9 +34,10 @@ for batch, names in PLAN.batches().items():
         conda:
             "../envs/synthesis.yaml"
         params:
+            plan=PLAN.part(syntheses=names, also=("drawing",)),
             code=CODE,
         shell:
-            "synthesis forest --models {input:q} --out results/figures > {log:q} 2>&1"
+            "synthesis forest --config - --models {input:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule comparison_forest:
@@ -68,7 +69,7 @@ rule comparison_forest:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.part(figures=[wildcards.figure]),
+        plan=lambda wildcards: PLAN.part(figures=[wildcards.figure], also=("drawing",)),
         code=CODE,
     shell:
         "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
@@ -104,7 +105,7 @@ if COMPARISON_FIGURES:
         conda:
             "../envs/synthesis.yaml"
         params:
-            plan=PLAN.part(bridges=PLAN.config.bridges),
+            plan=PLAN.part(bridges=PLAN.config.bridges, also=("drawing",)),
             code=CODE,
         shell:
             "synthesis comparison-figures --config - --models {input.models:q} --bridge {input.bridge:q} "
@@ -152,7 +153,7 @@ for batch, names in PLAN.batches().items():
         conda:
             "../envs/synthesis.yaml"
         params:
-            plan=PLAN.part(syntheses=named, also=("groupings",), beside=True),
+            plan=PLAN.part(syntheses=named, also=("groupings", "drawing"), beside=True),
             code=CODE,
         shell:
             "synthesis diagnostic-figures --config - --models {input.models:q} "

@@ -16,14 +16,14 @@ from synthesis.files import read_csv, read_json, write_csv, write_json, write_pa
 if TYPE_CHECKING:
     from synthesis.compare.claims import Evidence
     from synthesis.figures.layout import Layout
-    from synthesis.models.config import Config, Source
+    from synthesis.models.config import Config, Drawing, Source
     from synthesis.plan import Plan
 
 
 def _plan(name: str) -> Plan:
     """The plan in a file, or, for "-", on standard input."""
     from synthesis import plan
-    from synthesis.models.config import read_yaml
+    from synthesis.models.reading import read_yaml
 
     if name == "-":
         return plan.load(json.load(sys.stdin), "standard input")
@@ -32,7 +32,8 @@ def _plan(name: str) -> Plan:
 
 def _config(name: str) -> Config:
     """The plan's content alone, for commands that need no raw data."""
-    from synthesis.models.config import Config, parse, read_yaml
+    from synthesis.models.config import Config
+    from synthesis.models.reading import parse, read_yaml
 
     where = "standard input" if name == "-" else name
     return parse(Config, json.load(sys.stdin) if name == "-" else read_yaml(Path(name)), where)
@@ -173,10 +174,11 @@ def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[dict[str, Any]]]
 
 def forest(args: argparse.Namespace) -> None:
     """Draws the forest plots of single syntheses, each with its layout as a table."""
-    from synthesis.figures.layout import forest as layout_of
+    from synthesis.figures.rows import forest as layout_of
 
+    drawing = _plan(args.config).config.drawing
     for path in args.models:
-        _draw(layout_of(read_json(path)), args.out)
+        _draw(layout_of(read_json(path)), args.out, drawing)
 
 
 def comparison_forest(args: argparse.Namespace) -> None:
@@ -197,7 +199,7 @@ def comparison_forest(args: argparse.Namespace) -> None:
         references[lane] = reference_rows(key, named.effects, metric, effects)
     table = read_csv(args.bridge)
     bridges = [(plan.bridges[name].title, [row for row in table if row["bridge"] == name]) for name in figure.bridges]
-    _draw(comparison(args.figure, figure, documents, references, bridges), args.out)
+    _draw(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing)
 
 
 def comparison_figures(args: argparse.Namespace) -> None:
@@ -213,7 +215,7 @@ def comparison_figures(args: argparse.Namespace) -> None:
     for name, bridge in plan.bridges.items():
         rows = [row for row in table if row["bridge"] == name]
         layout = bridge_layout(name, rows, documents[bridge.association], documents[bridge.effect])
-        _draw(layout, args.out, "bridge")
+        _draw(layout, args.out, plan.drawing, "bridge")
     claims = read_json(args.claims)
     if claims:
         verdicts = claims_layout(claims, "What the text says, and what the data say")
@@ -225,14 +227,18 @@ def comparison_figures(args: argparse.Namespace) -> None:
     print(f"{len(plan.bridges)} bridges, {len(claims)} claims")
 
 
-def _draw(layout: Layout, folder: Path, kind: str = "forest") -> None:
-    from synthesis.figures.forest import FORMATS, draw, save
+def _draw(layout: Layout, folder: Path, drawing: Drawing, kind: str = "forest") -> None:
+    from synthesis.figures.forest import FORMATS, draw, pages, save
     from synthesis.figures.live import save_live
     from synthesis.figures.marks import flat
 
     name = f"{kind}_{layout.name}"
-    figure = draw(layout)
-    save(figure, {suffix: folder / f"{name}.{suffix}" for suffix in FORMATS})
+    from synthesis.figures.page import PRESETS
+
+    style = PRESETS[drawing.preset]
+    figure = draw(layout, style)
+    on_pages = pages(layout, drawing.page_height, style)
+    save(figure, {suffix: folder / f"{name}.{suffix}" for suffix in FORMATS}, on_pages)
     described = f"{kind.capitalize()} plot: {layout.title}. The numbers are in the tables of the report."
     save_live(figure, folder / "live" / f"{name}.svg", layout.title, described, flat(layout))
     write_csv(folder / "data" / f"{name}.csv", layout.table())
@@ -340,7 +346,8 @@ def crate(args: argparse.Namespace) -> None:
 
 def _sources(paths: Sequence[Path]) -> dict[str, Source]:
     """Each `source.yaml` by the name of its folder."""
-    from synthesis.models.config import Source, parse, read_yaml
+    from synthesis.models.config import Source
+    from synthesis.models.reading import parse, read_yaml
 
     return {path.parent.name: parse(Source, read_yaml(path), str(path)) for path in paths}
 
@@ -409,7 +416,7 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--models", "--sources", "--diagnostics")
     added.add_argument("--claims", type=Path)
     one(added, "--tables")
-    added = command(forest, plan=False)
+    added = command(forest)
     many(added, "--models")
     one(added, "--out")
     added = command(comparison_forest, "comparison-forest")

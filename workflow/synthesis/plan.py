@@ -23,7 +23,8 @@ from synthesis.extraction import (
     reference_rows,
     unknown_corrections,
 )
-from synthesis.models.config import Config, Defaults, Source, Synthesis, parse, read_yaml
+from synthesis.models.config import Config, Defaults, Source, Synthesis
+from synthesis.models.reading import parse, read_yaml
 from synthesis.models.vocabulary import NumericModerator, terms
 from synthesis.selection import check_shared_samples, select_effects
 

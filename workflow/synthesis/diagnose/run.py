@@ -79,7 +79,7 @@ def diagnose(
     signs = permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed)
     found["permutation"] = dataclasses.asdict(signs)
     if len(y) <= options.bayes_up_to:
-        found["bayes"] = dataclasses.asdict(bayes(y, v, tau_scale=options.tau_scale[document["metric"]]))
+        found["bayes"] = dataclasses.asdict(bayes(y, v, tau_scale=document["tau_scale"]))
     else:
         found["skipped"]["bayes"] = f"{len(y)} samples: more than {options.bayes_up_to}"
     if len(y) >= options.funnel_from or (document["synthesis"] in options.force_funnel and len(y) >= 3):

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.figures.layout import ESTIMATE_NAME, INTERVAL_NAME, RATIO_METRICS, RATIO_TICKS, linear_ticks, method_of
+from synthesis.figures.layout import ESTIMATE_NAME, RATIO_METRICS, RATIO_TICKS, linear_ticks
+from synthesis.figures.rows import INTERVAL_NAME, method_of
 
 Record = dict[str, Any]
 PointKind = Literal["sample", "estimate", "added", "marked", "pooled"]

@@ -5,19 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from synthesis import text
-from synthesis.figures.layout import (
-    Layout,
-    Row,
-    Section,
-    coordinates,
-    mark_of,
-    notes_of,
-    people,
-    pooled_rows,
-    reference_block,
-    section_of,
-    study_rows,
-)
+from synthesis.figures.layout import Layout, Row, Section, coordinates, mark_of, section_of
+from synthesis.figures.rows import notes_of, people, pooled_rows, reference_block, study_rows
 from synthesis.models.vocabulary import CONTRAST_NAME, LANE_WORD
 
 if TYPE_CHECKING:

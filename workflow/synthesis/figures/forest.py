@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 
-from synthesis.figures.layout import PROBABILITY_COLUMNS, Layout, Row, Section
+from synthesis.figures.layout import Layout, Row, Section
 from synthesis.figures.marks import Mark, marks
 from synthesis.figures.page import (
     BAND,
@@ -15,7 +17,6 @@ from synthesis.figures.page import (
     FORMATS,
     GRID,
     INK,
-    LANE_COLOUR,
     MAX_PIXELS,
     Page,
     Style,
@@ -25,7 +26,12 @@ from synthesis.figures.page import (
 
 __all__ = ["DPI", "FORMATS", "MAX_PIXELS", "draw", "save"]
 
-BOLD = frozenset({"pooled", "single"})
+BOLD = frozenset({"pooled", "single", "subgroup"})
+# Behind diamonds: where the effects of new settings lie.
+BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "": "#e2e2e2"}
+_NUMBER = re.compile("[<>]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
+# Risk of bias as a symbol: shape and colour both say it.
+_RISK = {"low": ("+", "#1b7a43"), "some concerns": ("?", "#b58900"), "high": ("\N{MINUS SIGN}", "#b3261e")}
 WEIGHT_NAME = "Weight, %"
 _GUIDE = (2.5, 2.0)
 
@@ -44,10 +50,17 @@ class Columns:
     low: float
     high: float
     weight: float | None
+    # Per cell column the width right of the decimal point where it holds numbers, else None.
+    fractions: tuple[float | None, ...]
 
 
-def _numeric(column: str) -> bool:
-    return column in {"n", "Samples", "People", "τ²", "ω²", "I², %", *PROBABILITY_COLUMNS}
+def _is_number(cell: str) -> bool:
+    return _NUMBER.fullmatch(cell) is not None
+
+
+def _fraction(cell: str) -> str:
+    """What stands from the decimal point on."""
+    return cell[cell.index(".") :] if "." in cell else ""
 
 
 def _columns(page: Page, layout: Layout) -> Columns:
@@ -62,10 +75,21 @@ def _columns(page: Page, layout: Layout) -> Columns:
 
     count = max(len(section.columns) for section in layout.sections)
     cell_widths = []
+    fractions: list[float | None] = []
     for i in range(count):
         heads = [s.columns[i] for s in layout.sections if i < len(s.columns)]
-        cells = [row.cells[i] for row in marks if i < len(row.cells)]
-        cell_widths.append(min(style.cell_max, max(widest(cells), widest(heads, weight="bold"))))
+        cells = [row.cells[i] for row in marks if i < len(row.cells) and row.cells[i]]
+        bold = [row.cells[i] for row in marks if i < len(row.cells) and row.kind in BOLD]
+        numbers = bool(cells) and all(map(_is_number, cells))
+        if numbers:
+            after = widest([_fraction(cell) for cell in cells])
+            before = widest([cell.removesuffix(_fraction(cell)) for cell in cells])
+            width = before + after
+        else:
+            after, width = 0.0, 0.11 if set(map(str.casefold, cells)) <= set(_RISK) else widest(cells)
+        fractions.append(after if numbers else None)
+        width = max(width, widest(bold, weight="bold"), widest(heads, weight="bold"))
+        cell_widths.append(min(style.cell_max, width))
     bold = [r.low_text for r in marks if r.kind in BOLD]
     low = max(widest([r.low_text for r in marks]), widest(bold, weight="bold"))
     high = max(
@@ -109,6 +133,7 @@ def _columns(page: Page, layout: Layout) -> Columns:
         low_right,
         high_right,
         weight_right,
+        tuple(fractions),
     )
 
 
@@ -133,25 +158,101 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
     """The figure of a layout."""
     style = style or Style()
     with settings():
+        layout = _printed(layout, style)
+        return _draw(layout, style, _columns(Page(style, 1.0), layout))
+
+
+def pages(layout: Layout, height: float, style: Style | None = None) -> list[Figure]:
+    """The figure on pages no taller than `height` inches, each with its heads and axes; one page where it fits.
+
+    Rows are never cut, a heading stays with the row below it, notes stand on the last page.
+    """
+    style = style or Style()
+    with settings():
+        layout = _printed(layout, style)
         ruler = Page(style, 1.0)
+        if _height(ruler, layout) <= height:
+            return []
         columns = _columns(ruler, layout)
-        text_width = style.width - 2 * style.margin
-        # Bold runs about a tenth wider than the regular face that `wrapped` measures.
-        title = ruler.wrapped(layout.title, text_width / 1.1, style.title)
-        notes = [line for note in layout.notes for line in ruler.wrapped(note, text_width, style.small)]
-        top = 0.13 + 0.19 * len(title)
-        height = top + sum(_section_height(ruler, s) + 0.1 for s in layout.sections)
-        height += 0.135 * len(notes) + 0.12
-        page = Page(style, height)
-        for i, line in enumerate(title):
-            page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
-        y = top
-        named = marks(layout)
-        for number, section in enumerate(layout.sections):
-            y = _SectionDrawing(page, columns, section, named[number]).draw(y) + 0.1
-        for line in notes:
-            page.text(style.margin, y, line, style.small, colour=FAINT)
-            y += 0.135
+        parts = _split(ruler, layout, height)
+        titled = [replace(part, title=f"{layout.title} ({i} of {len(parts)})") for i, part in enumerate(parts, start=1)]
+        return [_draw(part, style, columns) for part in titled]
+
+
+def _split(page: Page, layout: Layout, height: float) -> list[Layout]:
+    """Layouts of single pages."""
+    room = height - _height(page, replace(layout, sections=()))
+    found: list[list[Section]] = [[]]
+    left = room
+    for section in layout.sections:
+        frame = _section_height(page, replace(section, rows=())) + 0.1
+        rows: list[Row] = []
+        left -= frame
+        for i, row in enumerate(section.rows):
+            needed = _row_height(page, row)
+            if row.kind == "heading" and i + 1 < len(section.rows):
+                needed += _row_height(page, section.rows[i + 1])
+            if needed > left:
+                if rows:
+                    found[-1].append(replace(section, rows=tuple(rows)))
+                found.append([])
+                rows, left = [], room - frame
+            rows.append(row)
+            left -= _row_height(page, row)
+        found[-1].append(replace(section, rows=tuple(rows)))
+    kept = [sections for sections in found if sections]
+    last = len(kept) - 1
+    return [
+        replace(layout, sections=tuple(sections), notes=layout.notes if i == last else ())
+        for i, sections in enumerate(kept)
+    ]
+
+
+def _printed(layout: Layout, style: Style) -> Layout:
+    """The layout with its intervals in the brackets of the style."""
+    opening, middle, closing = style.interval
+    if style.interval == Style().interval:
+        return layout
+
+    def turned(row: Row) -> Row:
+        low, high = row.low_text, row.high_text
+        if low.startswith("[") and low.endswith(","):
+            low = f"{opening}{low[1:-1]}{middle}"
+        return replace(row, low_text=low, high_text=high.replace("]", closing).replace("[", opening))
+
+    sections = tuple(replace(s, rows=tuple(turned(row) for row in s.rows)) for s in layout.sections)
+    return replace(layout, sections=sections)
+
+
+def _title(page: Page, layout: Layout) -> list[str]:
+    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
+    return page.wrapped(layout.title, (page.style.width - 2 * page.style.margin) / 1.1, page.style.title)
+
+
+def _notes(page: Page, layout: Layout) -> list[str]:
+    width = page.style.width - 2 * page.style.margin
+    return [line for note in layout.notes for line in page.wrapped(note, width, page.style.small)]
+
+
+def _height(page: Page, layout: Layout) -> float:
+    top = 0.13 + 0.19 * len(_title(page, layout))
+    body = sum(_section_height(page, s) + 0.1 for s in layout.sections)
+    return top + body + 0.135 * len(_notes(page, layout)) + 0.12
+
+
+def _draw(layout: Layout, style: Style, columns: Columns) -> Figure:
+    ruler = Page(style, 1.0)
+    title, notes = _title(ruler, layout), _notes(ruler, layout)
+    page = Page(style, _height(ruler, layout))
+    for i, line in enumerate(title):
+        page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
+    y = 0.13 + 0.19 * len(title)
+    named = marks(layout)
+    for number, section in enumerate(layout.sections):
+        y = _SectionDrawing(page, columns, section, named[number]).draw(y) + 0.1
+    for line in notes:
+        page.text(style.margin, y, line, style.small, colour=FAINT)
+        y += 0.135
     return page.figure
 
 
@@ -214,8 +315,9 @@ class _SectionDrawing:
         def head(x: float, name: str, align: str = "left") -> None:
             page.text(x, middle, name, align=align, weight="bold")
 
-        for left, width, name in zip(columns.cells, columns.cell_widths, section.columns, strict=False):
-            head(left + width if _numeric(name) else left, name, "right" if _numeric(name) else "left")
+        places = zip(columns.cells, columns.cell_widths, columns.fractions, section.columns, strict=False)
+        for left, width, fraction, name in places:
+            head(left if fraction is None else left + width, name, "left" if fraction is None else "right")
         head(columns.label, section.row_name)
         head(columns.estimate, section.estimate_name, "right")
         head(columns.high, section.interval_name, "right")
@@ -227,18 +329,22 @@ class _SectionDrawing:
     def _texts(self, row: Row, middle: float) -> None:
         page, columns, style = self.page, self.columns, self.style
         weight = "bold" if row.kind in BOLD else "normal"
-        indent = 0.1 if row.kind in {"study", "prediction", "converted"} else 0.0
+        indent = 0.1 if row.kind in {"study", "prediction", "converted", "subgroup", "summary"} else 0.0
         free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
         label = page.fitted(row.label, free - indent, style.font, weight)
         italic = "italic" if row.kind == "reference" else "normal"
         page.text(columns.label + indent, middle, label, weight=weight, style=italic)
-        places = zip(columns.cells, columns.cell_widths, self.section.columns, row.cells, strict=False)
-        for left, width, name, cell in places:
-            shown = page.fitted(cell, width, style.font)
-            if _numeric(name):
-                page.text(left + width, middle, shown, align="right", weight=weight)
+        places = zip(columns.cells, columns.cell_widths, columns.fractions, row.cells, strict=False)
+        for left, width, fraction, cell in places:
+            if fraction is not None:
+                # On the decimal point: whole part to its left, the rest to its right.
+                point = left + width - fraction
+                page.text(point, middle, cell.removesuffix(_fraction(cell)), align="right", weight=weight)
+                page.text(point, middle, _fraction(cell), weight=weight)
+            elif cell.casefold() in _RISK:
+                self._risk(left + width / 2, middle, cell.casefold())
             else:
-                page.text(left, middle, shown)
+                page.text(left, middle, page.fitted(cell, width, style.font))
         numbers = [
             (columns.estimate, row.estimate_text),
             (columns.low, row.low_text),
@@ -251,17 +357,38 @@ class _SectionDrawing:
         if row.estimate is not None and not (row.low_text or row.high_text):
             page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
 
+    def _risk(self, x: float, middle: float, word: str) -> None:
+        symbol, colour = _RISK[word]
+        self.page.add(Circle((x, middle), 0.052, facecolor=colour, linewidth=0))
+        self.page.text(x, middle - 0.004, symbol, self.style.small, "center", "#ffffff", weight="bold")
+
+    def _bracket(self, row: Row, middle: float) -> None:
+        """A line left of the rows of one sample."""
+        half, x = self.style.row / 2, self.columns.label + 0.045
+        top = middle if row.bracket == "start" else middle - half
+        bottom = middle if row.bracket == "end" else middle + half
+        self.page.line([x, x], [top, bottom], FAINT, 0.7)
+        if row.bracket != "middle":
+            self.page.line([x, x + 0.035], [middle, middle], FAINT, 0.7)
+
     def _mark(self, row: Row, middle: float) -> None:
-        page, half, colour = self.page, self.style.row * 0.36, LANE_COLOUR[row.lane]
-        if row.pi_low is not None:
+        page, half = self.page, self.style.row * 0.36
+        diamond_kinds = {"pooled", "subgroup", "summary", "converted", "prediction"}
+        colour = (self.style.diamonds if row.kind in diamond_kinds else self.style.marks)[row.lane]
+        if row.bracket:
+            self._bracket(row, middle)
+        if row.pi_low is not None and row.pi_high is not None:
+            edges = (self.columns.plot_left, self.columns.plot_right)
+            left, right = (min(max(self.x_of(x), edges[0]), edges[1]) for x in (row.pi_low, row.pi_high))
+            page.box(left, middle - half * 0.62, right - left, 1.24 * half, BANDS[row.lane])
             self._whisker(row.pi_low, row.pi_high, middle, colour, ticks=True)
         if row.estimate is None:
             return
         x = self.x_of(row.estimate)
-        if row.kind in {"pooled", "converted"}:
+        if row.kind in {"pooled", "subgroup", "summary", "converted"}:
             left, right = self.x_of(row.ci_low), self.x_of(row.ci_high)
             diamond = [(left, middle), (x, middle - half), (right, middle), (x, middle + half)]
-            page.polygon(diamond, colour if row.kind == "pooled" else "white", colour)
+            page.polygon(diamond, colour if row.kind in {"pooled", "subgroup"} else "white", colour)
         elif row.kind == "reference":
             if row.ci_low is not None:
                 self._whisker(row.ci_low, row.ci_high, middle, FAINT)

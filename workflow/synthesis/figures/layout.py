@@ -16,7 +16,18 @@ from synthesis.effectsizes import back_transform
 if TYPE_CHECKING:
     pass
 
-RowKind = Literal["heading", "study", "pooled", "single", "prediction", "reference", "converted", "note"]
+RowKind = Literal[
+    "heading",
+    "study",
+    "subgroup",
+    "pooled",
+    "summary",
+    "single",
+    "prediction",
+    "reference",
+    "converted",
+    "note",
+]
 
 AXIS_NAME = {
     "z": "Correlation r",
@@ -40,6 +51,9 @@ COLUMN_NAME = {
     "rob": "Risk of bias",
     "country": "Country",
     "exactness": "Conversion",
+    "converter": "Converter",
+    "n_treat": "n treated",
+    "n_control": "n control",
     "estimand": "Estimand",
     "samples": "Samples",
     "people": "People",
@@ -85,6 +99,8 @@ class Row:
     effects: tuple[str, ...] = ()
     # The synthesis behind a mark that draws no single sample.
     synthesis: str = ""
+    # Rows of one sample are joined by a bracket: "start", "middle" or "end" of it.
+    bracket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,7 @@ def coordinates(metric: str, *values: float | None) -> list[float | None]:
     return list(values)
 
 
-def _texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Estimate and limits as printed, from values on the metric's scale."""
     shown = [back_transform(metric, v) for v in (estimate, low, high)]
     return {
@@ -151,138 +167,8 @@ def _texts(metric: str, estimate: float, low: float | None, high: float | None) 
 def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
     """Coordinates and texts of a row's mark, from values on the metric's scale."""
     x, x_low, x_high = coordinates(metric, estimate, low, high)
-    texts = _texts(metric, estimate, low, high)
+    texts = interval_texts(metric, estimate, low, high)
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
-
-
-def study_rows(document: dict[str, Any], columns: Iterable[str], group_by: str | None = None) -> list[Row]:
-    """One row per independent sample, in blocks of the column `group_by`, each by year and name."""
-    from statistics import NormalDist
-
-    quantile = NormalDist().inv_cdf(0.5 + document["level"] / 2)
-    metric, lane = document["metric"], document["lane"]
-
-    def row(study: dict[str, Any]) -> Row:
-        half = quantile * math.sqrt(study["vi"])
-        several = len(study["effects"])
-        label = study["label"] + (f" ({several} estimates)" if several > 1 else "")
-        cells = tuple(text.count(study["n"]) if c == "n" else str(study.get(c) or "") for c in columns)
-        return Row(
-            "study",
-            label,
-            lane,
-            cells,
-            weight=study["weight"],
-            weight_text=text.number(study["weight"], 1),
-            key=study["sample_id"],
-            effects=tuple(study["effects"]),
-            **mark_of(metric, study["yi"], study["yi"] - half, study["yi"] + half),
-        )
-
-    studies = sorted(
-        document["studies"],
-        key=lambda s: (s["year"] or 9999, s["label"].casefold(), s["sample_id"]),
-    )
-    if group_by is None:
-        return [row(study) for study in studies]
-    rows: list[Row] = []
-    for value in sorted({study[group_by] for study in studies}):
-        rows.append(Row("heading", GROUP_NAME.get(value, value[:1].upper() + value[1:]), lane))
-        rows += [row(study) for study in studies if study[group_by] == value]
-    return rows
-
-
-def people(document: dict[str, Any]) -> int:
-    """People in all samples whose size is known."""
-    return sum(study["n"] for study in document["studies"] if study["n"] is not None)
-
-
-def pooled_rows(document: dict[str, Any], columns: tuple[str, ...]) -> list[Row]:
-    """The diamond, the prediction interval and the heterogeneity line; of a single sample just the line."""
-    metric, lane, key = document["metric"], document["lane"], document["synthesis"]
-    note = Row("note", heterogeneity(document), lane, key=key)
-    if document["samples"] == 1:
-        return [note]
-    model = "common effect" if document["method"] == "FE" else "random effects"
-    label = f"Pooled {document['word']} ({model})"
-    cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
-    mark = mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"])
-    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
-    if document["pi_low"] is not None:
-        low, high = coordinates(metric, document["pi_low"], document["pi_high"])
-        texts = _texts(metric, document["estimate"], document["pi_low"], document["pi_high"])
-        texts["estimate_text"] = ""
-        rows.append(
-            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts)
-        )
-    return [*rows, note]
-
-
-def heterogeneity(document: dict[str, Any]) -> str:
-    """The line below a diamond: samples, effects, heterogeneity and how it was fitted."""
-    parts = [text.plural(document["samples"], "sample") + ", " + text.plural(document["k"], "estimate")]
-    if document["tau2"] is not None and document["method"] != "FE":
-        limits = (document["tau2_ci_low"], document["tau2_ci_high"])
-        shown = text.variance(document["tau2"], *limits)
-        parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {shown}")
-    if document["omega2"] is not None:
-        within = text.variance(document["omega2"], None, None)
-        parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}")
-    if document["i2"] is not None:
-        parts.append(f"I\N{SUPERSCRIPT TWO} = {document['i2']:.0f}%")
-        parts.append(f"Q = {document['q']:.1f}, df = {document['q_df']}, {text.p_value(document['q_p'])}")
-    if document["samples"] > 1:
-        parts.append(method_of(document))
-    return "; ".join(parts)
-
-
-INTERVAL_NAME = {
-    "wald": "Wald",
-    "wald_t": "Wald with t",
-    "hksj": "HKSJ",
-    "hksj_adhoc": "HKSJ (ad hoc)",
-    "cr2": "cluster-robust CR2",
-}
-
-
-def method_of(document: dict[str, Any]) -> str:
-    """Estimator, interval and treatment of dependent effects, in words."""
-    return f"{document['method']}, {INTERVAL_NAME[document['ci_method']]}{_dependence(document)}"
-
-
-def _dependence(document: dict[str, Any]) -> str:
-    """How effects of one sample were treated, where any sample has several."""
-    match document["model"]:
-        case "che":
-            return f", correlated and hierarchical effects (ρ = {document['rho']:g})"
-        case "three_level":
-            return ", three-level model"
-        case "composites":
-            return f", composites (ρ = {document['rho']:g})"
-    return ""
-
-
-def reference_row(reference: dict[str, Any], metric: str) -> Row:
-    """A published summary: drawn hollow, never pooled."""
-    construct = reference["construct"]
-    said = construct if construct in {"adherence", "competence"} else reference["detail"]
-    detail = f": {said}" if said else ""
-    count = f" (k = {reference['k']})" if reference["k"] is not None else ""
-    return Row(
-        "reference",
-        f"{reference['label']}{detail}{count}",
-        key=reference["effect_id"],
-        effects=(reference["effect_id"],),
-        **mark_of(metric, reference["yi"], reference["ci_low"], reference["ci_high"]),
-    )
-
-
-def reference_block(references: list[dict[str, Any]], metric: str) -> list[Row]:
-    """Published summaries below a heading that says what they are."""
-    if not references:
-        return []
-    heading = Row("heading", "Published meta-analyses, for reference (not pooled)")
-    return [heading, *(reference_row(r, metric) for r in references)]
 
 
 def axis_of(
@@ -343,7 +229,7 @@ def section_of(
         name=name,
         heading=heading,
         axis=axis or AXIS_NAME[metric],
-        columns=tuple(COLUMN_NAME[c] for c in columns),
+        columns=tuple(COLUMN_NAME.get(c, c.replace("_", " ").capitalize()) for c in columns),
         estimate_name=estimate_name or ESTIMATE_NAME[metric],
         rows=tuple(rows),
         low=low,
@@ -356,37 +242,3 @@ def section_of(
         interval_name=f"{100 * level:g}% CI",
         guide=guide,
     )
-
-
-def forest(document: dict[str, Any]) -> Layout:
-    """The forest plot of one synthesis, from its model document."""
-    options = document["figure"]
-    columns = tuple(options["columns"])
-    rows = study_rows(document, columns, options["group_by"])
-    rows += pooled_rows(document, columns)
-    rows += reference_block(document["references"], document["metric"])
-    favours = tuple(options["favours"]) if options["favours"] else None
-    name, metric = document["synthesis"], document["metric"]
-    section = section_of(name, metric, columns, rows, document["level"], favours=favours, weights=True)
-    return Layout(name, document["title"], (section,), notes=notes_of([document]))
-
-
-def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:
-    """What a reader must know of what is drawn."""
-    notes = []
-    for rho in sorted({d["rho"] for d in documents if d["rho"] is not None}):
-        notes.append(f"A sample with several estimates is drawn as their mean (assumed correlation {rho:g}).")
-    if any(d["model"] in ("che", "three_level") for d in documents):
-        notes.append(
-            "The pooled value is of the single estimates, in a model with true differences within samples too."
-        )
-    if any(d["lane"] == "A" for d in documents):
-        notes.append("Correlations are associations: early improvement raises the alliance too.")
-    if any(d["set_to_zero"] for d in documents):
-        notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
-    for document in documents:
-        own = [document["figure"]["note"]] if document["figure"]["note"] else []
-        remarks = [f"{note[:1].upper()}{note[1:]}." for note in document["notes"]] + own
-        lead = f"{document['title']}: " if len(documents) > 1 else ""
-        notes += [f"{lead}{remark}" for remark in remarks]
-    return tuple(notes)

@@ -5,9 +5,9 @@ All positions are in inches on one page-wide axes, from the top.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
@@ -61,6 +62,20 @@ class Style:
     plot_min: float = 1.95
     label_max: float = 3.0
     cell_max: float = 1.3
+    # Colours of marks and of diamonds by lane; how an interval is printed.
+    marks: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
+    diamonds: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
+    interval: tuple[str, str, str] = ("[", ",", "]")
+
+
+_BMJ = {"A": "#1f5a96", "B": "#1f5a96", "": "#444444"}
+_REVMAN = {"A": "#1d6f42", "B": "#1d6f42", "": "#444444"}
+_BLACK = {"A": "#1a1a1a", "B": "#1a1a1a", "": "#444444"}
+PRESETS: dict[str, Style] = {
+    "project": Style(),
+    "bmj": Style(marks=_BMJ, diamonds=_BMJ, interval=("(", " to", ")")),
+    "revman": Style(marks=_REVMAN, diamonds=_BLACK),
+}
 
 
 @cache
@@ -103,6 +118,7 @@ class Words(Text):
         x, y = self.get_transform().transform(self.start)
         if renderer.flipy():
             y = renderer.get_canvas_width_height()[1] - y
+        renderer.open_group("text", self.get_gid())
         gc = renderer.new_gc()
         gc.set_foreground(self.get_color())
         properties = self.get_fontproperties()
@@ -114,6 +130,7 @@ class Words(Text):
         else:
             renderer.draw_text(gc, x, y, self.get_text(), properties, 0, ismath=False, mtext=self)
         gc.restore()
+        renderer.close_group("text")
 
     def _outline(self) -> MarkPath:
         """The shapes of the letters; figures of one synthesis have most of their words in common."""
@@ -296,10 +313,10 @@ class Page:
         self.add(Rectangle((left, top), width, height, color=colour, linewidth=0))
 
 
-def save(figure: Figure, paths: dict[str, Path]) -> None:
-    """Writes the figure as the given formats; the same drawing gives the same bytes."""
+def save(figure: Figure, paths: dict[str, Path], pages: Sequence[Figure] = ()) -> None:
+    """Writes the figure as the given formats, its PDF in `pages` where there are any; equal drawings, equal bytes."""
     # A date or a version in the file would make equal figures differ.
-    metadata = {
+    metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Creator": "synthesis"},
         "pdf": {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"},
         "png": {"Software": "synthesis"},
@@ -311,6 +328,11 @@ def save(figure: Figure, paths: dict[str, Path]) -> None:
         for kind, path in paths.items():
 
             def write(target: Path, kind: str = kind) -> None:
+                if kind == "pdf" and len(pages) > 1:
+                    with PdfPages(target, metadata=metadata[kind]) as document:
+                        for page in pages:
+                            document.savefig(page)
+                    return
                 extra = options if kind == "png" else {}
                 figure.savefig(target, format=kind, metadata=metadata[kind], **extra)
 

@@ -31,7 +31,8 @@ from synthesis.figures.chart import (
     sample_note,
     title_of,
 )
-from synthesis.figures.layout import Layout, Row, coordinates, mark_of, method_of, pooled_rows, section_of
+from synthesis.figures.layout import Layout, Row, coordinates, mark_of, section_of
+from synthesis.figures.rows import method_of, pooled_rows
 
 # Early cumulative pools have hardly an upper limit: this share of limits at each end may be cut, with an arrow.
 _CLIP = 0.06

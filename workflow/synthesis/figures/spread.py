@@ -28,7 +28,8 @@ from synthesis.figures.chart import (
     shown,
     title_of,
 )
-from synthesis.figures.layout import AXIS_NAME, COLUMN_NAME, ESTIMATE_NAME, GROUP_NAME, coordinates, method_of
+from synthesis.figures.layout import AXIS_NAME, COLUMN_NAME, ESTIMATE_NAME, GROUP_NAME, coordinates
+from synthesis.figures.rows import method_of
 
 # Diameters: of the most precise estimate, and the least that is still seen.
 _LARGEST, _SMALLEST = 0.13, 0.035

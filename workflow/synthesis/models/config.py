@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_origin
+from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from synthesis.errors import InputError, Problem
 from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.models.vocabulary import (
     CiMethod,
@@ -21,11 +17,14 @@ from synthesis.models.vocabulary import (
     Lane,
     Metric,
     NumericModerator,
+    Preset,
+    RowOrder,
+    RowUnit,
+    Summary,
     Tau2Method,
     terms,
 )
 
-T = TypeVar("T", bound="Model")
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
@@ -35,7 +34,8 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),
 }
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
-FigureColumn = Literal["n"] | Descriptor
+# What a forest plot may show of a sample: any column of its rows, and how its number was converted.
+FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
 
 
@@ -90,6 +90,22 @@ class Defaults(Model):
     )
     level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
     rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
+    tau_scale: dict[Metric, Annotated[float, Field(gt=0)]] = Field(
+        {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
+        description="Scale of the half-normal prior on tau in Bayesian fits, by metric.",
+    )
+
+
+class Drawing(Model):
+    """How figures look."""
+
+    preset: Preset = Field(
+        "project",
+        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high); revman: black diamonds.",
+    )
+    page_height: float = Field(
+        10.0, gt=3, description="Inches; a taller forest plot is a PDF of several pages. SVG and PNG stay whole."
+    )
 
 
 class Diagnostics(Model):
@@ -100,10 +116,6 @@ class Diagnostics(Model):
     )
     force_funnel: tuple[Name, ...] = Field((), description="Syntheses tested with fewer samples, with a warning.")
     bayes_up_to: int = Field(4, ge=0, description="Most samples for which the Bayesian fit is added.")
-    tau_scale: dict[Metric, float] = Field(
-        {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
-        description="Scale of the half-normal prior on tau in the Bayesian fit, by metric.",
-    )
     permutations: int = Field(
         10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."
     )
@@ -153,10 +165,19 @@ class Synthesis(Model):
         (), description="Other selections of the same question: would the verdict on a claim change with one of them?"
     )
     references: References | None = Field(None, description="Published summaries to show beside it.")
-    columns: tuple[FigureColumn, ...] = Field(
-        ("n",), max_length=3, description="Columns of the forest plot between study and plot."
+    columns: tuple[str, ...] = Field(
+        ("n",), max_length=4, description="Columns of data/raw/README.md between study and plot of the forest plot."
     )
-    group_by: Descriptor | None = Field(None, description="Column that orders the forest plot in blocks.")
+    group_by: Descriptor | None = Field(
+        None, description="Column that orders the forest plot in blocks, each with its own diamond."
+    )
+    sort: RowOrder = Field("year", description="Order of the studies in a block: given is the order of the data.")
+    rows: RowUnit = Field(
+        "samples", description="samples: one row each; estimates: every estimate, those of a sample bracketed."
+    )
+    summaries: tuple[Summary, ...] = Field(
+        (), description="Shown beside the pooled estimate: the common-effect estimate, the Bayesian one."
+    )
     favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
     note: str = Field("", description="What a reader of the figure must know; shown below it.")
 
@@ -170,6 +191,11 @@ class Synthesis(Model):
                 close = difflib.get_close_matches(name, SELECTABLE, n=1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 raise ValueError(f"{name} is not a column of data/raw/README.md{hint}")
+        for name in self.columns:
+            if name not in FIGURE_COLUMNS:
+                close = difflib.get_close_matches(name, FIGURE_COLUMNS, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                raise ValueError(f"columns: {name} is not a column of data/raw/README.md{hint}")
         for name, condition in self.select.items():
             ranged = condition.at_least is not None or condition.at_most is not None
             if ranged and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS):
@@ -287,6 +313,7 @@ class Config(Model):
     sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
     defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
     diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="What is examined beside each pool.")
+    drawing: Drawing = Field(default_factory=Drawing, description="How figures look.")
     conversions: Conversions = Field(default_factory=Conversions, description="Decisions of converters.")
     syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
     groupings: dict[Name, Grouping] = Field(default_factory=dict, description="Coarser levels for moderators.")
@@ -390,101 +417,3 @@ class Source(Model):
     licence: str = Field(min_length=1, description="Terms under which its facts are used.")
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """SafeLoader that refuses a key that stands twice instead of taking the last."""
-
-
-def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen: set[Any] = set()
-    for key_node, _ in node.value:
-        key = loader.construct_object(key_node)
-        if key in seen:
-            where = f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}"
-            raise InputError([Problem(where, str(key), "each key once", "a block pasted twice?")])
-        seen.add(key)
-    return loader.construct_mapping(node, deep=True)
-
-
-_StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
-
-
-def read_yaml(path: Path) -> Any:
-    """Content of a YAML file. Raises InputError for a missing or malformed file and for repeated keys."""
-    try:
-        with path.open(encoding="utf-8-sig") as handle:
-            return yaml.load(handle, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
-    except FileNotFoundError:
-        raise InputError([Problem(str(path), "no such file", "a YAML file")]) from None
-    except UnicodeDecodeError:
-        raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text")]) from None
-    except yaml.YAMLError as error:
-        hint = "indentation by spaces; text with a colon or a leading % in quotation marks"
-        problem = Problem(str(path), " ".join(str(error).split()), "well-formed YAML", hint)
-        raise InputError([problem]) from None
-
-
-def parse(model: type[T], content: Any, where: str) -> T:
-    """`content` as `model`. Raises InputError with every problem, each with its key and what is allowed."""
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        raise InputError([p for e in error.errors() for p in _problems(model, e, where)]) from None
-
-
-def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
-    key = ".".join(str(part) for part in error["loc"])
-    place = f"{where}, key {key}" if key else where
-    value = error["input"]
-    shown = value if isinstance(value, str | int | float | bool) else type(value).__name__
-    match error["type"]:
-        case "extra_forbidden":
-            name = str(error["loc"][-1])
-            allowed = _fields_at(model, error["loc"][:-1])
-            close = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"did you mean {close[0]}?" if close else "unknown key"
-            return [Problem(place, name, "one of " + ", ".join(allowed), hint)]
-        case "missing":
-            return [Problem(place, "missing", "a value: the key is required")]
-        case "value_error":
-            texts = str(error["ctx"]["error"]).splitlines()
-            return [Problem(place, *_split(text)) for text in texts]
-        case "literal_error":
-            allowed_text = re.sub(r"'(\w+)'", r"\1", error["ctx"]["expected"])
-            options = re.findall(r"'([^']+)'", error["ctx"]["expected"])
-            close = difflib.get_close_matches(str(value), options, n=1, cutoff=0.4)
-            hint = f"did you mean {close[0]}?" if close else ""
-            return [Problem(place, str(shown), f"one of {allowed_text}", hint)]
-    return [Problem(place, str(shown), error["msg"][0].lower() + error["msg"][1:])]
-
-
-def _split(text: str) -> tuple[str, str]:
-    head, _, tail = text.partition(": ")
-    return (head, tail) if tail else ("this combination", text)
-
-
-def _fields_at(model: type[Model], location: tuple[Any, ...]) -> list[str]:
-    """Keys allowed at a place of the config."""
-    current: Any = model
-    skip = False
-    for part in location:
-        if skip:
-            skip = False
-            continue
-        field = current.model_fields.get(str(part)) if current else None
-        current = _inner(field.annotation) if field else None
-        # Below a mapping or a list comes the name or the number of an entry.
-        skip = field is not None and get_origin(field.annotation) in {dict, tuple}
-    return list(current.model_fields) if current else []
-
-
-def _inner(annotation: Any) -> Any:
-    """The model inside Optional, dict and tuple annotations."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in reversed(getattr(annotation, "__args__", ())):
-        found = _inner(argument)
-        if found is not None:
-            return found
-    return None

@@ -81,6 +81,12 @@ Descriptor = Literal[
     "estimand",
 ]
 NumericModerator = Literal["year", "weeks", "n_total", "severity"]
+# The order of studies in a forest plot, what a row is, and what stands beside the pooled estimate.
+RowOrder = Literal["year", "label", "estimate", "weight", "n", "given"]
+RowUnit = Literal["samples", "estimates"]
+Summary = Literal["common", "bayes"]
+# How figures print intervals and colour marks.
+Preset = Literal["project", "bmj", "revman"]
 # Figures beside a forest plot; `bubble` stands for one per numeric moderator.
 DiagnosticFigure = Literal[
     "funnel",

@@ -140,7 +140,12 @@ def wald_test(
     if df2 <= 0:
         hint = "too few independent samples in the levels of this moderator for a test of all"
         raise InputError([Problem("moderators", f"{max(0.0, df2):.2f} degrees of freedom", "more than 0", hint)])
-    statistic = float(difference @ np.linalg.solve(contrast @ found.covariance @ contrast.T, difference))
+    spread = contrast @ found.covariance @ contrast.T
+    values = np.linalg.eigvalsh(spread)
+    if values[0] <= _NO_SPREAD * values[-1]:
+        hint = "the effects of a level are all the same, as in a stress test that enters one number for them"
+        raise InputError([Problem("moderators", "no spread within a level", "effects that differ", hint)])
+    statistic = float(difference @ np.linalg.solve(spread, difference))
     f = statistic * df2 / (eta * q)
     return f, q, df2, float(fdtrc(q, df2, f))
 

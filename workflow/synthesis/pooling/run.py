@@ -13,9 +13,21 @@ import numpy as np
 from synthesis.errors import InputError, Problem
 from synthesis.extraction import reference_rows
 from synthesis.models.config import Defaults, Synthesis
-from synthesis.models.vocabulary import LANE_WORD, Descriptor, NumericModerator, terms
+from synthesis.models.vocabulary import (
+    LANE_WORD,
+    CiMethod,
+    Descriptor,
+    NumericModerator,
+    Summary,
+    Tau2Method,
+    terms,
+)
+from synthesis.pooling.bayes import bayes
 from synthesis.pooling.dependence import Composites, composites
+from synthesis.pooling.dependent import robust_regress
 from synthesis.pooling.fit import pool
+from synthesis.pooling.kernel import Array
+from synthesis.pooling.regression import design, regress
 from synthesis.selection import SET_TO_ZERO, instrument, select_effects
 
 MIXED = "mixed"
@@ -58,9 +70,11 @@ def run_synthesis(
         "set_to_zero": sum(row["exactness"] == SET_TO_ZERO for row in chosen),
     }
     document |= fit.to_dict()
+    document["tau_scale"] = defaults.tau_scale[synthesis.metric]
     for row, value in zip(chosen, severity(chosen), strict=True):
         row["severity"] = value
-    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
+    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, synthesis.columns)
+    document |= _beside(document, synthesis)
     document["references"] = reference_rows(
         f"config, key syntheses.{name}.references",
         synthesis.references.effects if synthesis.references else (),
@@ -68,7 +82,7 @@ def run_synthesis(
         effects,
     )
     document["figure"] = synthesis.model_dump(
-        mode="json", include={"columns", "group_by", "favours", "note", "orientation"}
+        mode="json", include={"columns", "group_by", "sort", "rows", "favours", "note", "orientation"}
     )
     plan = {"synthesis": synthesis.model_dump(mode="json"), "defaults": defaults.model_dump(mode="json")}
     document["config_sha256"] = digest(plan)
@@ -82,7 +96,73 @@ def run_synthesis(
 _MEMBER = ("effect_id", "yi", "vi", *terms(NumericModerator), *terms(Descriptor))
 
 
-def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]) -> list[dict[str, Any]]:
+_GROUP = (
+    "samples", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p", "method",
+)  # fmt: skip
+
+
+def _beside(document: dict[str, Any], synthesis: Synthesis) -> dict[str, Any]:
+    """What a forest plot shows beside the pool, of one mean effect for each sample: its blocks, other summaries.
+
+    Blocks with a single sample have no pool; their difference is tested where two have one.
+    """
+    studies = document["studies"]
+    y, v = np.array([s["yi"] for s in studies]), np.array([s["vi"] for s in studies])
+    method: Tau2Method = document["method"] if document["method"] != "single sample" else "REML"
+    # Blocks are often two or three samples; where those happen to agree, HKSJ alone would be far too narrow.
+    ci: CiMethod = "hksj_adhoc" if document["ci_method"] in ("cr2", "hksj") else document["ci_method"]
+    found: dict[str, Any] = {"groups": [], "groups_test": None, "summaries": []}
+    values = [s[synthesis.group_by] for s in studies] if synthesis.group_by else []
+    pooled = [value for value in sorted(set(values)) if values.count(value) > 1]
+    if len(set(values)) > 1 and pooled:
+        for value in pooled:
+            own = np.array([held == value for held in values])
+            fit = pool(y[own], v[own], tau2=method, ci=ci, level=document["level"])
+            found["groups"].append({"value": value} | {name: getattr(fit, name) for name in _GROUP})
+    if len(set(values)) > 1:
+        found["groups_test"] = _difference_of_blocks(document, values, method)
+    if len(y) > 1:
+        found["summaries"] = [_summary(kind, y, v, document) for kind in synthesis.summaries]
+    return found
+
+
+def _difference_of_blocks(document: dict[str, Any], values: list[str], method: Tau2Method) -> dict[str, Any] | None:
+    """The test of the blocks as a moderator, as the diagnostics have it; None where it has too few degrees."""
+    held = [
+        (m["yi"], m["vi"], study["sample_id"], value)
+        for study, value in zip(document["studies"], values, strict=True)
+        for m in study["members"]
+    ]
+    repeats = len(held) > len(values)
+    try:
+        if repeats and document["model"] in ("che", "three_level"):
+            matrix = design({"block": [value for *_, value in held]}, len(held))
+            cluster = [sample for _, _, sample, _ in held]
+            robust = robust_regress(
+                [y for y, *_ in held], [v for _, v, *_ in held], matrix, cluster, rho=document["rho"] or 0.0
+            )
+            if robust.f_p is None:
+                return None
+            return {"statistic": robust.f, "df1": len(matrix.names) - 1, "df2": robust.f_df2, "p": robust.f_p}
+        own = document["studies"]
+        matrix = design({"block": values}, len(values))
+        fit = regress([s["yi"] for s in own], [s["vi"] for s in own], matrix, tau2=method, ci="hksj")
+    except InputError:
+        return None
+    return {"statistic": fit.qm, "df1": fit.qm_df, "df2": fit.qm_df2, "p": fit.qm_p}
+
+
+def _summary(kind: Summary, y: Array, v: Array, document: dict[str, Any]) -> dict[str, Any]:
+    if kind == "common":
+        fit = pool(y, v, tau2="FE", ci="wald", level=document["level"])
+        return {"kind": kind, "estimate": fit.estimate, "ci_low": fit.ci_low, "ci_high": fit.ci_high}
+    posterior = bayes(y, v, tau_scale=document["tau_scale"], level=document["level"]).mu
+    return {"kind": kind, "estimate": posterior.median, "ci_low": posterior.low, "ci_high": posterior.high}
+
+
+def _studies(
+    chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...], columns: tuple[str, ...]
+) -> list[dict[str, Any]]:
     """One entry per independent sample, in the order of the data."""
     studies = []
     triples = zip(combined.samples, combined.members, weights, strict=True)
@@ -99,7 +179,10 @@ def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[
             "weight": weight,
             "n": int(max(people)) if people else None,
             "effects": [row["effect_id"] for row in rows],
-            "members": [{name: _plain(row[name]) for name in _MEMBER} for row in rows],
+            "members": [
+                {name: _plain(row[name]) for name in _MEMBER} | {"cells": _cells([row], columns)} for row in rows
+            ],
+            "cells": _cells(rows, columns),
             "source": _joined(row["source"] for row in rows),
         }
         studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
@@ -135,6 +218,19 @@ def severity(rows: list[dict[str, Any]]) -> list[float]:
     }
     units = {name: sum(values) / len(values) for name, values in spreads.items()}
     return [(mean - centres[name]) / units[name] if name in centres else math.nan for name, mean in found]
+
+
+def _cells(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, Any]:
+    """What the forest plot shows of rows: the number or word that they share, "mixed" words, the largest n."""
+    cells: dict[str, Any] = {}
+    for column in columns:
+        values = [row["n_total"] if column == "n" else row[column] for row in rows]
+        numbers = [value for value in values if isinstance(value, float) and not math.isnan(value)]
+        if numbers:
+            cells[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
+        else:
+            cells[column] = _common(value for value in values if isinstance(value, str))
+    return cells
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from synthesis.figures.layout import heterogeneity
+from synthesis.figures.rows import heterogeneity
 from synthesis.models.vocabulary import DiagnosticFigure, terms
 from synthesis.report import comparing, methods, rulegraph, sentences, tables
 from synthesis.report.live import HINT, figure

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.figures.layout import ESTIMATE_NAME, people
+from synthesis.figures.layout import ESTIMATE_NAME
+from synthesis.figures.rows import people
 from synthesis.report.material import Material, Record
 
 NOT_CAUSAL = (

@@ -7,7 +7,8 @@ from typing import Any
 
 from synthesis import text
 from synthesis.effectsizes import back_transform
-from synthesis.figures.layout import ESTIMATE_NAME, heterogeneity
+from synthesis.figures.layout import ESTIMATE_NAME
+from synthesis.figures.rows import heterogeneity
 from synthesis.models.vocabulary import NumericModerator, terms
 from synthesis.report.markup import Cell, Html, details, joined, link, safe, table
 from synthesis.report.material import Material, Record
