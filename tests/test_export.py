@@ -16,6 +16,7 @@ from synthesis.export.checklist import WRITE, checklist
 from synthesis.export.crate import crate
 from synthesis.export.r_script import r_data, r_script
 from synthesis.figures.prisma import draw_flow, flow
+from synthesis.figures.risk import draw_risk, risk_of_bias
 from synthesis.models.config import Diagnostics, Source, Synthesis
 from synthesis.models.reading import read_yaml
 from tally import data, reference
@@ -201,3 +202,23 @@ def test_the_checklist_file_is_read_as_csv():
     with (ROOT / "workflow" / "synthesis" / "export" / "prisma_2020.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert {row["status"] for row in rows} <= {"met", "partly", WRITE}
+
+
+def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
+    rated = document(6)
+    for study, rating in zip(rated["studies"], ("High", "Low", "Low", "Some Concerns", "High", ""), strict=True):
+        study["rob"] = rating
+    scored = document(4, name="y")
+    for study, rating in zip(scored["studies"], ("4", "1", "3", "4"), strict=True):
+        study["rob"] = rating
+    layout = risk_of_bias([rated, scored, document(3)])
+    assert [[s.rating for s in segments] for _, segments in layout.bars] == [
+        ["Low", "Some Concerns", "High", "not rated"],
+        ["4", "3", "1"],
+    ]
+    for _, segments in layout.bars:
+        assert sum(s.share for s in segments) == pytest.approx(100)
+    assert layout.bars[0][1][0].samples == 2
+    drawn = " ".join(t.get_text() for t in draw_risk(layout).texts)
+    assert "Low (2)" in drawn
+    assert draw_risk(risk_of_bias([])).texts

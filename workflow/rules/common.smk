@@ -44,7 +44,9 @@ COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
     ["claims_verdicts"] if CLAIMS else []
 )
 # Figures that the report embeds.
+REPORTING_FIGURES = ["prisma_flow", "risk_of_bias"]
 LIVE = [
+    *REPORTING_FIGURES,
     *expand("forest_{figure}", figure=PLAN.figures()),
     *COMPARISON_FIGURES,
     *(figure for figures in BESIDE.values() for _, figure in figures),
@@ -68,7 +70,11 @@ RESULTS = [
     *expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
     *EXPORTS,
     "results/prisma_checklist.csv",
-    *expand("results/figures/prisma_flow.{kind}", kind=["svg", "pdf", "png"]),
+    *expand("results/figures/{name}.{kind}", name=REPORTING_FIGURES, kind=["svg", "pdf", "png"]),
+    *expand("results/figures/data/{name}.csv", name=LIVE),
+    *MODELS,
+    *expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
+    "results/tables/crosscheck.csv",
     "results/report.html",
 ]
 # A value in the params of every rule: results are made again when the package's code changes.

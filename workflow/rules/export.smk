@@ -1,6 +1,6 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/claims.json, data/raw/<source>/source.yaml
 # out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
-#      results/figures/prisma_flow.{svg,pdf,png}, results/ro-crate-metadata.json
+#      results/figures/{prisma_flow,risk_of_bias}.{svg,pdf,png}, results/ro-crate-metadata.json
 # config: all of it
 
 import snakemake as snakemake_package
@@ -27,8 +27,21 @@ rule export:
             labels={"figure": "flow of evidence"},
             caption="../report/prisma.rst",
         ),
-        multiext("results/figures/prisma_flow", ".pdf", ".png"),
-        "results/figures/data/prisma_flow.csv",
+        report(
+            "results/figures/risk_of_bias.svg",
+            category="Reporting",
+            labels={"figure": "risk of bias"},
+            caption="../report/risk.rst",
+        ),
+        expand(
+            [
+                "results/figures/{name}.pdf",
+                "results/figures/{name}.png",
+                "results/figures/data/{name}.csv",
+                "results/figures/live/{name}.svg",
+            ],
+            name=REPORTING_FIGURES,
+        ),
     log:
         "results/logs/export.log",
     benchmark:

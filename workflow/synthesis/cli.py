@@ -310,7 +310,9 @@ def export(args: argparse.Namespace) -> None:
     from synthesis.export.r_script import DATA_COLUMNS, r_data, r_script
     from synthesis.extraction import read_extracted
     from synthesis.figures.forest import FORMATS, save
+    from synthesis.figures.live import save_live
     from synthesis.figures.prisma import draw_flow, flow
+    from synthesis.figures.risk import draw_risk, risk_of_bias
     from synthesis.files import write_text
 
     plan = _plan(args.config).config
@@ -328,8 +330,14 @@ def export(args: argparse.Namespace) -> None:
     found = read_extracted(args.sources)
     layout = flow(plan.title, documents, found.effects, found.dropped)
     figures = args.out / "figures"
-    save(draw_flow(layout), {kind: figures / f"prisma_{layout.name}.{kind}" for kind in FORMATS})
-    write_csv(figures / "data" / f"prisma_{layout.name}.csv", layout.table())
+    risk = risk_of_bias(documents)
+    for name, figure, drawn in (
+        (f"prisma_{layout.name}", layout, draw_flow(layout)),
+        (risk.name, risk, draw_risk(risk)),
+    ):
+        save(drawn, {kind: figures / f"{name}.{kind}" for kind in FORMATS})
+        save_live(drawn, figures / "live" / f"{name}.svg", figure.title, " ".join(figure.notes), ())
+        write_csv(figures / "data" / f"{name}.csv", figure.table(), list(figure.table()[0]) if figure.table() else [])
     print(f"{len(documents)} R scripts and model cards, the PRISMA checklist and flow")
 
 

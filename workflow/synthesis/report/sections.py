@@ -110,7 +110,11 @@ def numbers(material: Material) -> str:
 
 def dropped(material: Material) -> str:
     """What is missing or not used."""
-    return tables.dropped(material.dropped)
+    return joined(
+        figure(material, "prisma_flow", "What became of every extracted row."),
+        figure(material, "risk_of_bias", "Risk of bias, as the sources' databases rate it."),
+        tables.dropped(material.dropped),
+    )
 
 
 def limits(material: Material) -> str:
