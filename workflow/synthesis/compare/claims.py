@@ -1,4 +1,4 @@
-"""Claims: statements of a text, each decided by a computed quantity and a rule that the data declare beforehand."""
+"""Claims: statements of a text, each decided by a computed quantity and a rule that the data declare."""
 
 from __future__ import annotations
 
@@ -373,7 +373,7 @@ def verdict_of_data(claim: Record, evidence: Evidence) -> tuple[Verdict, str, li
         if held:
             parts.append(f"{verdict}: {', '.join(held)}")
     overall: Verdict = verdicts.pop() if len(verdicts) == 1 else "cannot be decided"
-    return overall, f"of {len(values)} readings, " + "; ".join(parts), values
+    return overall, f"of {len(values)} values, " + "; ".join(parts), values
 
 
 def final(claim: Record, data: Verdict) -> Verdict:

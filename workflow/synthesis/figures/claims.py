@@ -111,7 +111,8 @@ def claims_layout(claims: list[Record], title: str) -> ClaimsLayout:
     notes = (
         f"{text.plural(len(claims), 'claim')}: {counts}.",
         "Shaded: where the whole interval would have to lie for the claim to hold; each claim has its own axis.",
-        "Rules were declared with the claims, before the data were pooled. Associations are no causes.",
+        "The rules stand with the claims in data/raw/claims.csv; they were written when earlier pools were known. "
+        "Associations are no causes.",
     )
     return ClaimsLayout("verdicts", title, tuple(statements), notes)
 

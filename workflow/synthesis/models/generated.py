@@ -107,7 +107,7 @@ has an `exclusion_reason`.
 
 ## claims.csv
 
-Checkable statements of a text, each bound to a computed quantity and to a rule declared beforehand. The verdict is
+Checkable statements of a text, each bound to a computed quantity and to a rule declared here. The verdict is
 computed: supported or not supported where the whole interval lies on one side of the rule, cannot be decided where it
 does not or where a datum is missing, misquoted where the cited source does not say it. A claim with several values
 (conversions, levels) is decided where all agree.

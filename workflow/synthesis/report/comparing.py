@@ -138,8 +138,9 @@ def claims(material: Material) -> str:
     heads = ["The text", "Checked as", "Verdict", "Data", "What its source says", "What would turn the data's verdict"]
     return joined(
         paragraph(
-            "Statements of the text that began this project. Each was bound to a computed quantity and to a rule "
-            "before pooling; a missing datum gives \u201ccannot be decided\u201d."
+            "Statements of the text that began this project, each bound to a computed quantity and to a rule, "
+            "in data/raw/claims.csv and not in the code; the rules were written when earlier pools were known. A "
+            "missing datum gives \u201ccannot be decided\u201d."
         ),
         figure(material, "claims_verdicts", "What the text says, and what the data say."),
         details(f"All {len(rows)} claims as a table", table("Claims and verdicts", heads, cells)),
