@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage schemas validation readme lock clean
+.PHONY: help setup results test check bench coverage slurm schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -42,6 +42,10 @@ bench: $(STAMP)
 # make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
 coverage: $(STAMP)
 	$(BIN)/python benchmarks/coverage.py
+
+# make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
+slurm: $(STAMP)
+	tests/slurm/run.sh
 
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
