@@ -48,7 +48,7 @@ def pool_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML", ci: CiMethod =
     residual = np.where(present, yi - estimate[:, None], 0.0)
     if ci.startswith("hksj"):
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.einsum("ij,ij,ij->i", w, residual, residual) / df
+            factor = np.where(several, np.einsum("ij,ij,ij->i", w, residual, residual) / df, np.nan)
         se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / se
