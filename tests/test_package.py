@@ -28,6 +28,7 @@ LAYERS = [
     "pooling",
     "diagnose",
     "compare",
+    "multiverse",
     "figures",
     "report",
     "cli",
