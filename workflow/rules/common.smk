@@ -84,7 +84,11 @@ RESULTS = [
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 # Wildcards to ask input functions with, for the drawing of the workflow.
-TRIED = {"source": SOURCES[0], "figure": next(iter(PLAN.config.figures), ""), "multiverse": next(iter(MULTIVERSES), "")}
+TRIED = {
+    "source": SOURCES[0],
+    "figure": next(iter(PLAN.config.figures), ""),
+    "multiverse": next(iter(MULTIVERSES), ""),
+}
 
 
 wildcard_constraints:

@@ -27,7 +27,11 @@ rule report:
     params:
         plan=PLAN.whole(),
         rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
-        multiverses=["--multiverses", *expand("results/multiverse/{name}.json", name=MULTIVERSES)] if MULTIVERSES else [],
+        multiverses=(
+            ["--multiverses", *expand("results/multiverse/{name}.json", name=MULTIVERSES)]
+            if MULTIVERSES
+            else []
+        ),
         code=CODE,
     shell:
         "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "

@@ -215,6 +215,6 @@ def _tests(document: Record, curves: list[Record]) -> str:
         found = curve["scopes"]["all"]
         label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
         middle = shown(document["metric"], found["estimate_median"])
-        tested = f", {text.p_value(curve['test']['median_p'])} under no effect" if curve["test"] else ""
+        tested = f", {text.p_value(curve['test']['median_p'])} under no {document['word']}" if curve["test"] else ""
         parts.append(f"{label}{middle}{tested}")
     return f"Median {document['word']} {ESTIMATE_NAME[document['metric']]}: " + "; ".join(parts) + "."

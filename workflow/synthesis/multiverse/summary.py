@@ -26,8 +26,8 @@ DECISION_COLUMNS = (
     "multiverse", "curve", "factor", "decision", "variance_share", "option", "option_title", "kind", "specifications",
     "estimate_5", "estimate_median", "estimate_95",
 )  # fmt: skip
-# Specifications of a curve that figures draw, evenly spaced over its ranks.
-DRAWN = 150
+# Specifications that figures draw, evenly spaced over the ranks of each curve: of all curves, and at least of each.
+DRAWN, LEAST_DRAWN = 600, 150
 # A share of variance below this is none.
 _NOTHING = 1e-12
 
@@ -47,7 +47,9 @@ def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[
     reasons = table["reason"].to_pylist()
     tests = permute_curves(head, units)
     curves = []
-    for name in dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN_CURVE,))):
+    names = list(dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN_CURVE,))))
+    most = max(LEAST_DRAWN, DRAWN // max(1, len(names)))
+    for name in names:
         own = curve == name
         fitted = own & np.isfinite(values["estimate"])
         scopes = {
@@ -64,7 +66,7 @@ def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[
                 "variance_explained": total,
                 "test": dataclasses.asdict(tests[name]) if name in tests else None,
                 "decisions": _decisions(factors, choices[fitted], values["estimate"][fitted], shares),
-                "drawn": _drawn(values, choices, spec, np.flatnonzero(fitted)),
+                "drawn": _drawn(values, choices, spec, np.flatnonzero(fitted), most),
             }
         )
     not_fitted = {r: reasons.count(r) for r in sorted({r for r in reasons if r})}
@@ -184,10 +186,10 @@ def _decisions(factors: list[Record], choices: Array, estimate: Array, shares: l
     return found
 
 
-def _drawn(values: dict[str, Array], choices: Array, spec: Array, index: Index) -> list[Record]:
+def _drawn(values: dict[str, Array], choices: Array, spec: Array, index: Index, most: int) -> list[Record]:
     """Evenly spaced specifications of the sorted curve, the first and the last among them."""
     order = index[np.lexsort((spec[index], values["estimate"][index]))]
-    count = min(DRAWN, len(order))
+    count = min(most, len(order))
     places = [round(i * (len(order) - 1) / max(1, count - 1)) for i in range(count)]
     return [
         {
