@@ -10,6 +10,7 @@ import synthesis
 import tolerances
 from synthesis.diagnose.bias_many import pet_peese_many, trim_fill_many
 from synthesis.errors import InputError
+from synthesis.figures.multiverse import specification, vibration
 from synthesis.files import read_json
 from synthesis.models.config import Config, Defaults, Synthesis, parse
 from synthesis.models.multiverse import Multiverse
@@ -18,6 +19,7 @@ from synthesis.multiverse.fitting import Fitter, gather_shards, write_shard
 from synthesis.multiverse.permutation import permute_curves
 from synthesis.multiverse.summary import summarise, tables, variance_shares
 from synthesis.pooling.dependence import composites
+from synthesis.report.multiverse import sentences
 
 BASE = Synthesis.model_validate(
     {"title": "t", "lane": "A", "metric": "z", "sources": ["s"], "mix": {"estimand": ["r_total", "r_partial"]}}
@@ -346,3 +348,62 @@ def test_json_of_a_document_is_plain(tmp_path):
     document = summarise(found.head, tmp_path / "m.parquet", found.units, [])
     write_json(tmp_path / "m.json", document)
     assert read_json(tmp_path / "m.json") == json.loads(json.dumps(document))
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("document")
+    found = enumerated(title="$\\alpha$ <script>alert(1)</script>")
+    write_enumeration(folder / "m.jsonl", found)
+    write_shard(folder / "m.jsonl", 0, 1, folder / "m.parquet")
+    return summarise(found.head, folder / "m.parquet", found.units, [{"key": "s", "label": "<b>", "value": 0.1}])
+
+
+def test_the_specification_curve_as_data(document):
+    chart = specification(document)
+    assert len(chart.panels) == len(document["curves"]) == 2
+    assert [p.heading.split()[0] for p in chart.panels] == ["A", "B"]
+    options = sum(len(f["options"]) for f in document["factors"] if len(f["options"]) > 1)
+    assert len(chart.rows) == options
+    for panel, curve in zip(chart.panels, document["curves"], strict=True):
+        heights = [point.y for point in panel.points]
+        assert heights == sorted(heights)
+        assert len(heights) == len(curve["drawn"])
+        # Each drawn specification has one option of every decision.
+        factors = sum(len(f["options"]) > 1 for f in document["factors"])
+        widths = [line.x[1] - line.x[0] for line in panel.lines if line.kind.endswith("choice")]
+        assert sum(widths) == pytest.approx(factors * len(curve["drawn"]))
+        assert all(0 <= y <= chart.height for line in panel.lines for y in line.y)
+
+
+def test_vibration_as_data(document):
+    chart = vibration(document)
+    for panel, curve in zip(chart.panels, document["curves"], strict=True):
+        assert [p.x for p in panel.points] == [d["estimate"] for d in curve["drawn"]]
+        assert [10**-p.y for p in panel.points] == pytest.approx([d["p"] for d in curve["drawn"]])
+
+
+@pytest.mark.parametrize("layout", [specification, vibration])
+def test_figures_show_text_from_the_plan_as_it_is(document, layout, tmp_path):
+    from synthesis.figures import ink
+    from synthesis.figures.page import save
+
+    contents = []
+    for name in ("a.svg", "b.svg"):
+        save(ink.draw(layout(document)), {"svg": tmp_path / name})
+        contents.append((tmp_path / name).read_bytes())
+    assert contents[0] == contents[1]
+    assert b"<script" not in contents[0]
+
+
+def test_a_multiverse_without_a_fit_is_said_and_not_drawn(document):
+    empty = document | {"curves": [c | {"drawn": []} for c in document["curves"]]}
+    assert "no specification could be fitted" in specification(empty).refused
+    assert "no specification could be fitted" in vibration(empty).refused
+
+
+def test_sentences_speak_of_associations_in_lane_a(document):
+    said = " ".join(sentences(document))
+    assert "median association" in said
+    assert "effect" not in said.replace("no effect is left", "").replace("goes with effects", "")
+    assert "distinct analyses" in said

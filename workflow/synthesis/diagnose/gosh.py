@@ -113,7 +113,8 @@ def gosh_batches(
 
 def members(mask: NDArray[np.int64], k: int) -> Array:
     """The subsets as rows of 0 and 1, shape (n, k)."""
-    return ((mask[:, None] >> np.arange(k)) & 1).astype(float)
+    octets = np.ascontiguousarray(mask, dtype="<i8").view(np.uint8).reshape(len(mask), 8)
+    return np.unpackbits(octets, axis=1, count=k, bitorder="little").astype(float)
 
 
 def scattered(numbers: NDArray[np.int64], k: int, seed: int) -> NDArray[np.int64]:

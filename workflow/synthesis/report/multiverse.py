@@ -15,9 +15,9 @@ from synthesis.report.tables import interval, number, p_cell
 _NAMED = 3
 _ABOUT = (
     "A pooled number hides decisions that could have been made otherwise. Here each declared combination of them is "
-    "run. Options are declared as equivalent, uncertain or non-equivalent; the last are other questions and never share "
-    "a curve. The test of a curve asks whether chance alone would give one like it: the signs of whole samples are "
-    "turned at random and everything is fitted again. It does not ask whether the decisions are right."
+    "run. Options are declared as equivalent, uncertain or non-equivalent; the last are other questions and never "
+    "share a curve. The test of a curve asks whether chance alone would give one like it: the signs of whole samples "
+    "are turned at random and everything is fitted again. It does not ask whether the decisions are right."
 )
 
 
