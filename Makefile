@@ -34,10 +34,11 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
-# make bench     wall time and memory of the main job, fits beside PyMARE, written to docs/benchmarks.md
+# make bench     wall time and memory of the main job, fits beside PyMARE, multiverses, written to docs/benchmarks.md
 bench: $(STAMP)
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/fits.py
+	$(BIN)/python benchmarks/multiverse.py
 
 # make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
 coverage: $(STAMP)

@@ -28,11 +28,19 @@ LAYERS = [
     "pooling",
     "diagnose",
     "compare",
+    "multiverse",
     "figures",
     "report",
     "cli",
 ]
-BESIDE = {"plan": "compare", "rules": "errors", "export": "report", "__init__": "cli", "__main__": "cli"}
+BESIDE = {
+    "plan": "compare",
+    "cli_multiverse": "cli",
+    "rules": "errors",
+    "export": "report",
+    "__init__": "cli",
+    "__main__": "cli",
+}
 # The package's root offers pool(), so it reaches down into pooling.
 
 

@@ -12,6 +12,28 @@ from conftest import ROOT
 from synthesis.files import read_json
 
 SKIPPED = ("logs", "benchmarks")
+MULTIVERSE = """
+multiverses:
+  vaccine:
+    title: All of it, $\\alpha$ <script>alert(1)</script>
+    synthesis: other
+    which:
+      years:
+        options:
+          all: {kind: equivalent}
+          early: {kind: uncertain, select: {year: {at_most: 1965}}}
+          late: {kind: non_equivalent, select: {year: {at_least: 1966}}}
+      outliers:
+        options:
+          kept: {kind: equivalent}
+          out: {kind: uncertain, outliers: 2}
+    how:
+      adjustment: {none: equivalent, trim_fill: uncertain, pet_peese: uncertain}
+      tau2: {REML: equivalent, DL: equivalent}
+      ci: {hksj: equivalent, wald: uncertain}
+    permutations: 99
+    shards: 2
+"""
 
 
 def snakemake(folder, *arguments, ok=True):
@@ -58,7 +80,7 @@ def finished(tmp_path_factory):
     table.write_text(table.read_text().replace("bcg_", "other_"))
     config = (ROOT / "examples" / "bcg" / "config.yaml").read_text().replace("[bcg]", "[bcg, other]", 1)
     block = config.split("  bcg:\n")[1].replace("[bcg]", "[other]")
-    (folder / "config.yaml").write_text(config + "  other:\n" + block)
+    (folder / "config.yaml").write_text(config + "  other:\n" + block + MULTIVERSE)
     said = snakemake(folder, "--cores", "2")
     return folder, said
 
@@ -138,6 +160,39 @@ def test_changing_one_decision_reruns_only_its_batch(copy):
     assert not {"pool_bcg", "forest_bcg", "extract"} & set(found)
 
 
+def test_a_multiverse_from_end_to_end(finished):
+    import pyarrow.parquet as pq
+    import synthesis
+
+    results = finished[0] / "results"
+    rows = pq.read_table(results / "multiverse/vaccine.parquet").to_pylist()
+    whole = [r for r in rows if r["which_years"] == "all" and r["which_outliers"] == "kept"]
+    plain = next(r for r in whole if (r["how_adjustment"], r["how_tau2"], r["how_ci"]) == ("none", "REML", "wald"))
+    assert round(plain["estimate"], 4) == -0.7145
+    assert sum(r["copies"] for r in rows) == 3 * 2 * 3 * 2 * 2
+    model = read_json(results / "models/bcg.json")
+    effects = [(s["yi"], s["vi"]) for s in model["studies"]]
+    filled = synthesis.trim_fill(*map(list, zip(*effects, strict=True)), tau2="DL", ci="hksj").fit
+    row = next(r for r in whole if (r["how_adjustment"], r["how_tau2"], r["how_ci"]) == ("trim_fill", "DL", "hksj"))
+    assert row["estimate"] == pytest.approx(filled.estimate)
+    assert {c["curve"] for c in read_json(results / "multiverse/vaccine.json")["curves"]} == {"main", "years: late"}
+    report = (results / "report.html").read_text()
+    assert "multiverse-vaccine" in report
+    assert "figure-specification_vaccine" in report
+    assert "<script>alert(1)</script>" not in report
+
+
+def test_more_shards_fit_again_and_change_no_byte(finished, copy):
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("shards: 2", "shards: 3"))
+    found = jobs(snakemake(copy, "-n", "--cores", "2"))
+    assert found["multiverse_fit"] == 3
+    assert not {"multiverse_enumerate", "pool_bcg", "pool_other", "extract"} & set(found)
+    name = "results/multiverse/vaccine.parquet"
+    snakemake(copy, "--cores", "2", name)
+    assert (copy / name).read_bytes() == (finished[0] / name).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -148,6 +203,10 @@ def test_changing_one_decision_reruns_only_its_batch(copy):
         (lambda folder: edit(folder / "data/raw/bcg/effects.csv", "locator", "locater"), "did you mean locator?"),
         (lambda folder: edit(folder / "config.yaml", "    columns: [n]", "    select: {outcome: [flu]}"), "'flu'"),
         (lambda folder: (folder / "data/raw/bcg/effects.csv").write_text(""), "empty file"),
+        (
+            lambda folder: edit(folder / "config.yaml", "select: {year: {at_most: 1965}}", "select: {outcome: [flu]}"),
+            "multiverses.vaccine.which.years.options.early",
+        ),
     ],
 )
 def test_bad_input_stops_before_the_first_job_and_leaves_results(copy, spoil, said):

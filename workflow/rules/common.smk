@@ -51,6 +51,9 @@ LIVE = [
     *COMPARISON_FIGURES,
     *(figure for figures in BESIDE.values() for _, figure in figures),
 ]
+MULTIVERSES = list(PLAN.config.multiverses)
+MULTIVERSE_FIGURES = expand("{kind}_{name}", kind=["specification", "vibration"], name=MULTIVERSES)
+LIVE += MULTIVERSE_FIGURES
 EXPORTS = [
     *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
     *expand("results/model_cards/{synthesis}.json", synthesis=PLAN.config.syntheses),
@@ -69,6 +72,13 @@ RESULTS = [
     *FIGURES,
     *expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
     *EXPORTS,
+    *expand("results/multiverse/{name}.{kind}", name=MULTIVERSES, kind=["jsonl", "parquet", "json"]),
+    *(
+        expand("results/tables/{table}.csv", table=["multiverse", "multiverse_decisions"])
+        if MULTIVERSES
+        else []
+    ),
+    *expand("results/figures/{name}.{kind}", name=MULTIVERSE_FIGURES, kind=["svg", "pdf", "png"]),
     "results/prisma_checklist.csv",
     *expand("results/figures/{name}.{kind}", name=REPORTING_FIGURES, kind=["svg", "pdf", "png"]),
     *expand("results/figures/data/{name}.csv", name=LIVE),
@@ -80,12 +90,18 @@ RESULTS = [
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 # Wildcards to ask input functions with, for the drawing of the workflow.
-TRIED = {"source": SOURCES[0], "figure": next(iter(PLAN.config.figures), "")}
+TRIED = {
+    "source": SOURCES[0],
+    "figure": next(iter(PLAN.config.figures), ""),
+    "multiverse": next(iter(MULTIVERSES), ""),
+}
 
 
 wildcard_constraints:
     source="|".join(SOURCES),
     figure="|".join(PLAN.config.figures),
+    multiverse="|".join(MULTIVERSES),
+    shard=r"\d+",
 
 
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,

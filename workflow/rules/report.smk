@@ -15,6 +15,7 @@ rule report:
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
         figures=expand("results/figures/live/{name}.svg", name=LIVE),
         data=expand("results/figures/data/{name}.csv", name=LIVE),
+        multiverses=expand("results/multiverse/{name}.json", name=MULTIVERSES),
     output:
         "results/report.html",
     log:
@@ -26,9 +27,14 @@ rule report:
     params:
         plan=PLAN.whole(),
         rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
+        multiverses=(
+            ["--multiverses", *expand("results/multiverse/{name}.json", name=MULTIVERSES)]
+            if MULTIVERSES
+            else []
+        ),
         code=CODE,
     shell:
         "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
         "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --rules {params.rules:q} "
-        "--claims {input.claims:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "--claims {input.claims:q} {params.multiverses:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthesis.diagnose.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
+    from synthesis.diagnose.gosh import gosh, gosh_batches
     from synthesis.diagnose.influence import (
         baujat,
         cumulative,
@@ -31,6 +32,8 @@ __all__ = [
     "design",
     "egger",
     "fail_safe",
+    "gosh",
+    "gosh_batches",
     "influence",
     "leave_one_out",
     "leave_one_sample_out",
@@ -52,6 +55,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "diagnose.bias": ("egger", "fail_safe", "pet_peese", "rank_test", "robust_egger", "trim_fill"),
+    "diagnose.gosh": ("gosh", "gosh_batches"),
     "diagnose.influence": (
         "baujat",
         "cumulative",

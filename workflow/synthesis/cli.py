@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthesis import cli_multiverse
 from synthesis.effectsizes import Policy
 from synthesis.errors import Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
@@ -297,6 +298,7 @@ def report(args: argparse.Namespace) -> None:
             diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
             drawings=read_drawings(args.figures),
             rules=read_rules(args.rules),
+            multiverses=[read_json(path) for path in args.multiverses],
         )
     )
     write_text(args.out, html)
@@ -442,6 +444,7 @@ def _parser() -> argparse.ArgumentParser:
     one(added, "--claims", "--crosscheck", "--out")
     added.add_argument("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
     added.add_argument("--rules", nargs="*", default=[], help="rules of the workflow, as rule:rule,rule")
+    added.add_argument("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added = command(export)
     many(added, "--models", "--diagnostics", "--sources", "--about")
     one(added, "--claims", "--out")
@@ -449,6 +452,7 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--about", "--files")
     added.add_argument("--snakemake", required=True, help="version of Snakemake")
     one(added, "--model", "--out")
+    cli_multiverse.register(command, _config)
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -57,6 +58,7 @@ class Plan:
         figures: Iterable[str] = (),
         also: tuple[str, ...] = (),
         beside: bool = False,
+        multiverses: Iterable[str] = (),
     ) -> str:
         """A plan with just these entries and what they name, as JSON.
 
@@ -70,19 +72,24 @@ class Plan:
             "comparisons": {name: content["comparisons"][name] for name in comparisons},
             "figures": {name: content["figures"][name] for name in figures},
         }
+        chosen["multiverses"] = {name: content["multiverses"][name] for name in multiverses}
+        for multiverse in chosen["multiverses"].values():
+            # Their number changes no result.
+            del multiverse["shards"]
         named = [*bridges, *(b for figure in chosen["figures"].values() for b in figure["bridges"])]
         chosen["bridges"] = {name: content["bridges"][name] for name in named}
         wanted = {*syntheses}
         wanted |= {c[side] for c in chosen["comparisons"].values() for side in ("first", "second") if c[side]}
         wanted |= {b[side] for b in chosen["bridges"].values() for side in ("association", "effect")}
         wanted |= {block["synthesis"] for f in chosen["figures"].values() for block in f["blocks"]}
+        wanted |= {multiverse["synthesis"] for multiverse in chosen["multiverses"].values()}
         chosen["syntheses"] = {k: v for k, v in content["syntheses"].items() if k in wanted}
         for synthesis in chosen["syntheses"].values():
             # Words about a pool that do not belong to its fit.
             if "groupings" not in also:
                 synthesis["moderators"] = []
-            if "relevance" not in also:
-                synthesis["alternatives"] = []
+            kept = wanted if "relevance" in also else ()
+            synthesis["alternatives"] = [name for name in synthesis["alternatives"] if name in kept]
         sources = {source for synthesis in chosen["syntheses"].values() for source in synthesis["sources"]}
         rest = {
             "title": "part of a plan",
@@ -108,6 +115,10 @@ class Plan:
     def sides_of_bridges(self) -> list[str]:
         """Syntheses on either side of a bridge."""
         return list(dict.fromkeys(side for b in self.config.bridges.values() for side in (b.association, b.effect)))
+
+    def sources_of_multiverse(self, name: str) -> tuple[str, ...]:
+        """Sources that the synthesis of a multiverse draws on."""
+        return self.config.syntheses[self.config.multiverses[name].synthesis].sources
 
     def sources_of_references(self, figure: str) -> list[str]:
         """Sources that may hold the published summaries of a comparison figure: those no synthesis pools, and
@@ -158,6 +169,8 @@ def check(plan: Plan, raw: Path = RAW) -> None:
             samples[name] = {row["sample_id"] for row in selected}
             _check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
+    for name in plan.config.multiverses:
+        problems += _multiverse_faults(name, plan.config, effects, found)
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
             blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
@@ -176,6 +189,33 @@ def check(plan: Plan, raw: Path = RAW) -> None:
     problems += _published_faults(plan.config, raw, found)
     if problems:
         raise InputError(problems)
+
+
+def _multiverse_faults(
+    name: str, config: Config, effects: list[dict[str, Any]], found: dict[str, Extracted]
+) -> list[Problem]:
+    """Options of a multiverse that select nothing by themselves, or name values that occur nowhere."""
+    problems: list[Problem] = []
+    multiverse = config.multiverses[name]
+    base = config.syntheses[multiverse.synthesis]
+    own = [row for row in effects if row["source"] in base.sources and row["metric"] == base.metric]
+    dropped = [row for source in base.sources for row in found[source].dropped]
+    for factor, content in multiverse.which.items():
+        for key, option in content.options.items():
+            where = f"config, key multiverses.{name}.which.{factor}.options.{key}"
+            asked = base.model_copy(update={"select": base.select | option.select})
+            faults: list[Problem] = []
+            with _collected(faults):
+                select_effects(multiverse.synthesis, asked, own, dropped)
+            place = f"config, key syntheses.{multiverse.synthesis}"
+            problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
+            for column, words in option.prefer.items():
+                present = {row[column] for row in own}
+                for word in words:
+                    if word not in present:
+                        allowed = "one of " + ", ".join(sorted(present - {""})[:20])
+                        problems.append(Problem(f"{where}.prefer.{column}", word, allowed))
+    return problems
 
 
 def _published_faults(config: Config, raw: Path, found: dict[str, Extracted]) -> list[Problem]:

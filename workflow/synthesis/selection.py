@@ -9,7 +9,8 @@ from typing import Any
 
 from synthesis.effectsizes import Row, fisher_z
 from synthesis.errors import CannotConvert, InputError, Problem
-from synthesis.models.config import MIX_COLUMNS, Comparison, Condition, Synthesis
+from synthesis.models.base import Condition
+from synthesis.models.config import MIX_COLUMNS, Comparison, Synthesis
 from synthesis.models.vocabulary import LANE_ESTIMANDS
 
 SET_TO_ZERO = "set to zero"
@@ -31,12 +32,18 @@ def _meets(value: Any, condition: Condition) -> bool:
 
 
 def select_effects(
-    name: str, synthesis: Synthesis, effects: list[dict[str, Any]], dropped: list[dict[str, Any]]
+    name: str,
+    synthesis: Synthesis,
+    effects: list[dict[str, Any]],
+    dropped: list[dict[str, Any]],
+    *,
+    check_values: bool = True,
 ) -> list[dict[str, Any]]:
     """The rows of a synthesis, in the order of its sources; zeros, where asked for, at the end.
 
     `effects`, `dropped`: the extracted records of its sources. Raises InputError when nothing is left, when a value
-    of a select condition occurs nowhere, and when estimands, levels, constructs or comparators are mixed unnamed.
+    of a select condition occurs nowhere (unless `check_values` is off), and when estimands, levels, constructs or
+    comparators are mixed unnamed.
     """
     key = f"config, key syntheses.{name}"
     rows = [
@@ -45,7 +52,8 @@ def select_effects(
         for row in effects
         if row["source"] == source and row["metric"] == synthesis.metric
     ]
-    _check_values_occur(key, synthesis, rows)
+    if check_values:
+        _check_values_occur(key, synthesis, rows)
     if "level" not in synthesis.mix:
         rows = [row for row in rows if row["level"] == "study"]
     chosen = [

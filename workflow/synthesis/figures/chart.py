@@ -16,9 +16,20 @@ from synthesis.figures.layout import ESTIMATE_NAME, RATIO_METRICS, RATIO_TICKS, 
 from synthesis.figures.rows import INTERVAL_NAME, method_of
 
 Record = dict[str, Any]
-PointKind = Literal["sample", "estimate", "added", "marked", "pooled"]
+PointKind = Literal["sample", "estimate", "added", "marked", "marked_small", "pooled"]
 LineKind = Literal[
-    "null", "grid", "threshold", "effect", "pooled", "limit", "regression", "curve", "interval", "prediction"
+    "null",
+    "grid",
+    "threshold",
+    "effect",
+    "pooled",
+    "limit",
+    "regression",
+    "curve",
+    "interval",
+    "prediction",
+    "choice",
+    "uncertain choice",
 ]
 AreaKind = Literal["background", "p 0.01 to 0.05", "p 0.05 to 0.1", "p above 0.1", "row", "confidence", "prediction"]
 

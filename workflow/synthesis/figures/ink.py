@@ -54,12 +54,15 @@ STROKES: dict[LineKind, Stroke] = {
     "curve": Stroke(INK, 1.2),
     "prediction": Stroke(INK, 0.9, over=True),
     "interval": Stroke(INK, 2.8, over=True),
+    "choice": Stroke(INK, 3.4),
+    "uncertain choice": Stroke("#909090", 3.4),
 }
 FILLS: dict[PointKind, Fill] = {
     "added": Fill("white", LANE, 0.9),
     "estimate": Fill(LANE, "white", 0.4, 0.55),
     "sample": Fill(LANE, "white", 0.4),
     "marked": Fill(INK, INK, 0.5, path=_DIAMOND),
+    "marked_small": Fill(INK, INK, 0.0),
     "pooled": Fill("white", INK, 1.3),
 }
 SHADES: dict[AreaKind, str] = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
+from synthesis.models.base import Condition, Model, Name, check_select
+from synthesis.models.columns import BY_NAME
+from synthesis.models.multiverse import Multiverse, check_multiverse
 from synthesis.models.vocabulary import (
     CiMethod,
     DependenceModel,
@@ -25,7 +27,6 @@ from synthesis.models.vocabulary import (
     terms,
 )
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
 MixColumn = Literal["construct", "estimand", "level", "comparator"]
@@ -33,41 +34,9 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
     "A": ("z",),
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),
 }
-SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
-
-
-class Model(BaseModel):
-    """Base of all config models: immutable, unknown keys refused."""
-
-    # Validators are built when a model is first used: most jobs use few of them.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-
-class Condition(Model):
-    """What a column must hold. A plain list in the config is short for `any_of`."""
-
-    any_of: tuple[str, ...] | None = Field(None, description="Keep rows with one of these values.")
-    none_of: tuple[str, ...] | None = Field(None, description="Drop rows with one of these values.")
-    at_least: float | None = Field(None, description="Keep rows with at least this number.")
-    at_most: float | None = Field(None, description="Keep rows with at most this number.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_list(cls, value: Any) -> Any:
-        if isinstance(value, str | int | float):
-            return {"any_of": [str(value)]}
-        if isinstance(value, list):
-            return {"any_of": [str(item) for item in value]}
-        return value
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Condition:
-        if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise ValueError("a condition names any_of, none_of, at_least or at_most")
-        return self
 
 
 class References(Model):
@@ -186,20 +155,12 @@ class Synthesis(Model):
         if self.metric not in LANE_METRICS[self.lane]:
             allowed = ", ".join(LANE_METRICS[self.lane])
             raise ValueError(f"metric {self.metric} does not belong to lane {self.lane} ({allowed})")
-        for name in self.select:
-            if name not in SELECTABLE:
-                close = difflib.get_close_matches(name, SELECTABLE, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise ValueError(f"{name} is not a column of data/raw/README.md{hint}")
         for name in self.columns:
             if name not in FIGURE_COLUMNS:
                 close = difflib.get_close_matches(name, FIGURE_COLUMNS, n=1)
                 hint = f"; did you mean {close[0]}?" if close else ""
                 raise ValueError(f"columns: {name} is not a column of data/raw/README.md{hint}")
-        for name, condition in self.select.items():
-            ranged = condition.at_least is not None or condition.at_most is not None
-            if ranged and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS):
-                raise ValueError(f"select.{name}: at_least and at_most need a number column")
+        check_select(self.select)
         if len(set(self.sources)) < len(self.sources):
             raise ValueError("a source is named twice")
         if self.nonsignificant_as_zero and self.lane != "A":
@@ -329,6 +290,9 @@ class Config(Model):
         default_factory=dict,
         description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
     )
+    multiverses: dict[Name, Multiverse] = Field(
+        default_factory=dict, description="Every defensible analysis of a synthesis, as factors of declared options."
+    )
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
@@ -390,6 +354,10 @@ class Config(Model):
             if "bubble" in kinds and key in self.syntheses and not {*moderators} & {*terms(NumericModerator)}:
                 allowed = ", ".join(terms(NumericModerator))
                 faults.append(f"diagnostic_figures.{key}: bubble needs a numeric moderator ({allowed})")
+        for key, multiverse in self.multiverses.items():
+            known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
+            base = self.syntheses.get(multiverse.synthesis)
+            faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
         if faults:
             raise ValueError("\n".join(faults))
         return self

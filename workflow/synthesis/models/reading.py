@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from synthesis.errors import InputError, Problem
-from synthesis.models.config import Model
+from synthesis.models.base import Model
 
 T = TypeVar("T", bound=Model)
 

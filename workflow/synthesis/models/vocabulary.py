@@ -36,6 +36,10 @@ Tau2Method = Literal["FE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "P
 CiMethod = Literal["wald", "wald_t", "hksj", "hksj_adhoc"]
 # How effects that share a sample are treated; docs/defaults.md.
 DependenceModel = Literal["composites", "che", "three_level"]
+# Adjustments of a pooled estimate for small-study effects that a multiverse can try.
+BiasAdjustment = Literal["none", "trim_fill", "pet_peese"]
+# Options of a multiverse; Del Giudice & Gangestad (2021).
+OptionKind = Literal["equivalent", "uncertain", "non_equivalent"]
 Rater = Literal["client", "therapist", "observer", "clinician", "self-report"]
 Timepoint = Literal["early", "mid", "late", "averaged", "concurrent", "lagged", "post", "follow-up"]
 Comparator = Literal[

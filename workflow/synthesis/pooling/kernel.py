@@ -308,8 +308,9 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
         # A convex decreasing function lies below its chord and above its tangents.
         negative = ((h0 <= 0) & (d1 <= t0 + dt0 * length)) | ((h1 <= 0) & (d0 <= t1 - dt1 * length))
         positive = ((h0 >= 0) & (d0 + dd0 * length >= t1)) | ((h1 >= 0) & (d1 - dd1 * length >= t0))
-        falling = dd1 <= dt0
-        rising = dd0 >= dt1
+        # Or by D/T: D'/D and T'/T both rise with t, since each is minus a mean of 1/(b + t) over falling weights.
+        falling = (dd1 <= dt0) | (dd1 * t0 <= dt0 * d1)
+        rising = (dd0 >= dt1) | (dd0 * t1 >= dt1 * d0)
         root = falling & (h0 > 0) & (h1 <= 0)
         done = negative | positive | rising | (falling & ~root)
         point = ~done & ~root & (length <= _POINT * (b + low[index]))

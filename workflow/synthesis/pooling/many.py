@@ -34,11 +34,22 @@ def pool_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML", ci: CiMethod =
 
     A row with one study has tau2 = 0 and, for intervals other than wald, no interval (nan). Same formulas as `pool`.
     """
+    return fits_at(yi, vi, tau2_many(yi, vi, tau2), tau2=tau2, ci=ci, level=level)
+
+
+def tau2_many(yi: Array, vi: Array, method: Tau2Method = "REML") -> Array:
+    """tau2 of each row as `pool_many` has it: 0 for rows of one study."""
+    several = np.isfinite(vi).sum(axis=1) > 1
+    found = np.zeros(len(yi))
+    found[several] = estimate_tau2(yi[several], vi[several], method)
+    return found
+
+
+def fits_at(yi: Array, vi: Array, found: Array, *, tau2: Tau2Method, ci: CiMethod, level: float = 0.95) -> Fits:
+    """The fits of `pool_many` where tau2 `found` (n,) is known already; `tau2` names the method behind it."""
     present = np.isfinite(vi)
     count = present.sum(axis=1).astype(float)
     several = count > 1
-    found = np.zeros(len(yi))
-    found[several] = estimate_tau2(yi[several], vi[several], tau2)
     w = 1 / (vi + found[:, None])
     total = w.sum(axis=1)
     centre = np.where(present, yi, 0.0)
@@ -48,7 +59,7 @@ def pool_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML", ci: CiMethod =
     residual = np.where(present, yi - estimate[:, None], 0.0)
     if ci.startswith("hksj"):
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.einsum("ij,ij,ij->i", w, residual, residual) / df
+            factor = np.where(several, np.einsum("ij,ij,ij->i", w, residual, residual) / df, np.nan)
         se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / se

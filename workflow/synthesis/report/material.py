@@ -38,6 +38,7 @@ class Material:
     diagnostics: dict[str, list[Record]]
     drawings: dict[str, Drawing] = field(default_factory=dict)
     rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    multiverses: list[Record] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Record]:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.models.config import Condition, Synthesis
+from synthesis.models.base import Condition
+from synthesis.models.config import Synthesis
 from synthesis.models.vocabulary import METRIC_NAME
 from synthesis.report.markup import Html, details, heading, items, joined, link, paragraph, safe, table
 from synthesis.report.material import Material, Record

@@ -1,0 +1,1 @@
+"""Every defensible analysis of a synthesis: enumerated, fitted in batches, summarised."""

@@ -1,0 +1,395 @@
+"""The specifications of a multiverse: which rows and which model each of them has, before any fit.
+
+A specification is a choice of one option per factor. Factors of *which* decide the rows, factors of *how* the model;
+the choices are numbered as in nested loops, the last factor of *how* turning fastest. Choices that come to the same
+rows and the same model are one specification, counted as often as they occur.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthesis.diagnose.influence import influence
+from synthesis.errors import InputError
+from synthesis.files import write_text
+from synthesis.models.config import Defaults, Synthesis
+from synthesis.models.multiverse import How, Multiverse, Option
+from synthesis.models.vocabulary import LANE_WORD
+from synthesis.pooling.dependence import composites
+from synthesis.selection import select_effects
+
+Record = dict[str, Any]
+MAIN_CURVE = "main"
+# Microseconds that a fit takes about (docs/scale.md): they decide the shards, not the results.
+COST = {"none": 60.0, "trim_fill": 250.0, "pet_peese": 60.0, "multilevel": 50_000.0, "unit": 400.0}
+# Work of a block: fitted together, never cut, so that results do not depend on the number of shards.
+BLOCK = 400_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """How a specification is fitted. `dependence` is "independent" where no sample repeats; None: plays no part."""
+
+    dependence: str
+    tau2: str | None
+    ci: str | None
+    rho: float | None
+    adjustment: str
+
+
+@dataclass(slots=True)
+class Unit:
+    """Rows that specifications of one curve share. `choice`: first option numbers of which; `rows`: effects.
+
+    `models`: numbers of the how-choices that are fitted, with how often each occurs; `reason`: why none is.
+    """
+
+    number: int
+    curve: str
+    choice: tuple[int, ...]
+    rows: tuple[int, ...]
+    samples: int
+    models: Counter[int] = field(default_factory=Counter)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """All of a multiverse that its fits need."""
+
+    head: Record
+    units: list[Unit]
+
+
+def enumerate_multiverse(
+    name: str,
+    plan: Multiverse,
+    synthesis: Synthesis,
+    defaults: Defaults,
+    effects: list[Record],
+    dropped: list[Record],
+) -> Enumeration:
+    """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
+    which = _which_factors(plan)
+    how = how_factors(plan.how, synthesis, defaults)
+    hows = list(itertools.product(*(range(len(f["options"])) for f in how)))
+    sizes = [len(factor["options"]) for factor in which]
+    crossing = math.prod(sizes) * len(hows)
+    wanted = _drawn(crossing, plan) if crossing > plan.max else None
+    chooser = _Chooser(plan, synthesis, defaults, effects, dropped)
+    units: dict[tuple[str, tuple[int, ...], str], Unit] = {}
+    per_repeats = {
+        repeats: Counter(_first_of_model(how, hows, repeats)[i] for i in range(len(hows))) for repeats in (False, True)
+    }
+    firsts = {repeats: _first_of_model(how, hows, repeats) for repeats in (False, True)}
+    for number, own in _by_which(wanted, math.prod(sizes), len(hows)):
+        choice = _digits(number, sizes)
+        rows, reason = chooser.rows(_options(plan, choice))
+        samples = len({chooser.pool[i]["sample_id"] for i in rows})
+        if not reason and samples < plan.least_samples:
+            reason = f"{samples} samples: fewer than {plan.least_samples}" if samples != 1 else "one sample"
+        curve = _curve(which, choice)
+        unit = units.setdefault((curve, rows, reason), Unit(number, curve, choice, rows, samples, reason=reason))
+        if reason:
+            # Nothing is fitted, whatever the model.
+            unit.models[0] += len(own) if own is not None else len(hows)
+            continue
+        repeats = samples < len(rows)
+        unit.models.update(per_repeats[repeats] if own is None else (firsts[repeats][i] for i in own))
+    found = sorted(units.values(), key=lambda unit: unit.number)
+    head = {
+        "multiverse": name,
+        "title": plan.title,
+        "synthesis": plan.synthesis,
+        "synthesis_title": synthesis.title,
+        "lane": synthesis.lane,
+        "word": LANE_WORD[synthesis.lane],
+        "metric": synthesis.metric,
+        "level": defaults.level,
+        "which": which,
+        "how": how,
+        "crossing": crossing,
+        "drawn": None if wanted is None else len(wanted),
+        "seed": plan.seed,
+        "permutations": plan.permutations,
+        "permuted": plan.permuted,
+        "effects": [{key: row[key] for key in ("effect_id", "sample_id", "yi", "vi")} for row in chooser.pool],
+        "specifications": sum(len(unit.models) for unit in found),
+    }
+    head["blocks"] = _blocks(found, head)
+    return Enumeration(head, found)
+
+
+def _which_factors(plan: Multiverse) -> list[Record]:
+    return [
+        {
+            "name": name,
+            "title": factor.title or name.replace("_", " "),
+            "options": [
+                {"name": key, "title": option.title or key.replace("_", " "), "kind": option.kind}
+                for key, option in factor.options.items()
+            ],
+        }
+        for name, factor in plan.which.items()
+    ]
+
+
+_HOW_TITLES = {
+    "model": "Effects of one sample",
+    "rho": "Correlation within samples",
+    "adjustment": "Bias adjustment",
+    "tau2": "Estimator of tau2",
+    "ci": "Interval",
+}
+_OPTION_TITLES = {
+    "composites": "their mean", "che": "correlated and hierarchical", "three_level": "three-level",
+    "none": "none", "trim_fill": "trim and fill", "pet_peese": "PET-PEESE",
+    "wald": "Wald", "wald_t": "Wald t", "hksj": "HKSJ", "hksj_adhoc": "HKSJ ad hoc",
+}  # fmt: skip
+
+
+def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> list[Record]:
+    """The decisions about the fit; one that is not declared has the option of the synthesis alone."""
+    own: dict[str, Any] = {
+        "model": "composites",
+        "rho": defaults.rho if synthesis.rho is None else synthesis.rho,
+        "adjustment": "none",
+        "tau2": synthesis.tau2 or defaults.tau2,
+        "ci": synthesis.ci or defaults.ci,
+    }
+    factors = []
+    for name, title in _HOW_TITLES.items():
+        declared = getattr(how, name) or {own[name]: "equivalent"}
+        options = []
+        for key, kind in declared.items():
+            shown = f"{key:g}" if isinstance(key, float) else key
+            options.append({"name": shown, "title": _OPTION_TITLES.get(shown, shown), "kind": kind})
+        factors.append({"name": name, "title": title, "options": options})
+    return factors
+
+
+def model_of(how: list[Record], choice: tuple[int, ...], repeats: bool) -> Model:
+    """The model that a choice comes to: what plays no part in it is None, so that equal models compare equal."""
+    named = {f["name"]: f["options"][i]["name"] for f, i in zip(how, choice, strict=True)}
+    dependence, adjustment = named["model"], named["adjustment"]
+    rho: float | None = float(named["rho"])
+    if not repeats:
+        dependence, rho = "independent", None
+    elif adjustment != "none":
+        # Adjustments take one value of each sample.
+        dependence = "composites"
+    if dependence in ("che", "three_level"):
+        return Model(dependence, "REML", "cr2", rho if dependence == "che" else 0.0, "none")
+    if adjustment == "pet_peese":
+        return Model(dependence, None, None, rho, adjustment)
+    return Model(dependence, named["tau2"], named["ci"], rho, adjustment)
+
+
+def _first_of_model(how: list[Record], hows: list[tuple[int, ...]], repeats: bool) -> list[int]:
+    """Per how-choice the first one of the same model and the same curve."""
+    first: dict[tuple[Model, str], int] = {}
+    return [first.setdefault((model_of(how, c, repeats), _curve(how, c)), i) for i, c in enumerate(hows)]
+
+
+def _curve(factors: list[Record], choice: tuple[int, ...]) -> str:
+    """What sets this curve apart: the non-equivalent options chosen."""
+    chosen = [(f, f["options"][i]) for f, i in zip(factors, choice, strict=True)]
+    return "; ".join(f"{f['title']}: {o['title']}" for f, o in chosen if o["kind"] == "non_equivalent")
+
+
+def curve_name(*parts: str) -> str:
+    """The name of a curve from what sets it apart."""
+    return "; ".join(part for part in parts if part) or MAIN_CURVE
+
+
+def how_choices(how: list[Record]) -> list[tuple[int, ...]]:
+    """All how-choices, in the order of their numbers."""
+    return list(itertools.product(*(range(len(f["options"])) for f in how)))
+
+
+def how_curve(how: list[Record], choice: tuple[int, ...]) -> str:
+    """What the how-choice adds to the name of a curve."""
+    return _curve(how, choice)
+
+
+def _digits(number: int, sizes: list[int]) -> tuple[int, ...]:
+    digits = []
+    for size in reversed(sizes):
+        number, digit = divmod(number, size)
+        digits.append(digit)
+    return tuple(reversed(digits))
+
+
+def _options(plan: Multiverse, choice: tuple[int, ...]) -> list[Option]:
+    return [list(f.options.values())[i] for f, i in zip(plan.which.values(), choice, strict=True)]
+
+
+def _drawn(crossing: int, plan: Multiverse) -> list[int]:
+    return sorted(random.Random(plan.seed).sample(range(crossing), plan.max))  # noqa: S311 (no secret)
+
+
+def _by_which(wanted: list[int] | None, combinations: int, hows: int) -> Iterator[tuple[int, list[int] | None]]:
+    """Each which-choice with its how-choices; None: all of them."""
+    if wanted is None:
+        yield from ((number, None) for number in range(combinations))
+        return
+    for number, group in itertools.groupby(wanted, key=lambda i: i // hows):
+        yield number, [i % hows for i in group]
+
+
+class _Chooser:
+    """Rows of a choice of options, as numbers into the pool of all rows that any choice takes."""
+
+    def __init__(
+        self, plan: Multiverse, synthesis: Synthesis, defaults: Defaults, effects: list[Record], dropped: list[Record]
+    ) -> None:
+        self.plan, self.synthesis, self.defaults = plan, synthesis, defaults
+        self.effects, self.dropped = effects, dropped
+        self.pool: list[Record] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._selected: dict[Any, tuple[tuple[int, ...], str]] = {}
+        self._outliers: dict[Any, tuple[int, ...]] = {}
+        self._decided = {
+            column for factor in plan.which.values() for option in factor.options.values() for column in option.select
+        }
+
+    def rows(self, options: list[Option]) -> tuple[tuple[int, ...], str]:
+        """Numbers of the rows, and why there are none."""
+        select = {column: condition for option in options for column, condition in option.select.items()}
+        zeros = [o.nonsignificant_as_zero for o in options if o.nonsignificant_as_zero is not None]
+        zero = zeros[0] if zeros else self.synthesis.nonsignificant_as_zero
+        key = (tuple(select.items()), zero)
+        if key not in self._selected:
+            self._selected[key] = self._select(select, zero)
+        rows, reason = self._selected[key]
+        for option in options:
+            for column, words in option.prefer.items():
+                rows = self._per_sample(rows, lambda own, c=column, w=words: _preferred(self.pool, own, c, w))
+        for option in options:
+            if option.take == "first":
+                rows = self._per_sample(rows, lambda own: own[:1])
+            elif option.take == "most_precise":
+                rows = self._per_sample(rows, lambda own: [min(own, key=lambda i: self.pool[i]["vi"])])
+        for option in options:
+            if option.outliers is not None:
+                found = (rows, option.outliers)
+                if found not in self._outliers:
+                    self._outliers[found] = self._without_outliers(*found)
+                rows = self._outliers[found]
+        return rows, reason
+
+    def _select(self, select: Record, zero: bool) -> tuple[tuple[int, ...], str]:
+        kept = {column: c for column, c in self.synthesis.select.items() if column not in select}
+        asked = self.synthesis.model_copy(update={"select": kept | select, "nonsignificant_as_zero": zero})
+        try:
+            chosen = select_effects(self.plan.synthesis, asked, self.effects, self.dropped, check_values=False)
+        except InputError as error:
+            # Which columns leave nothing is known from the choice; that nothing is left is what counts here.
+            problem = error.problems[0]
+            return (), "no effect is left" if problem.value == "selects nothing" else str(problem)
+        return tuple(self._number(row) for row in chosen), ""
+
+    def _number(self, row: Record) -> int:
+        key = (row["effect_id"], row["exactness"])
+        if key not in self._numbers:
+            self._numbers[key] = len(self.pool)
+            self.pool.append(row)
+        return self._numbers[key]
+
+    def _per_sample(self, rows: tuple[int, ...], keep: Any) -> tuple[int, ...]:
+        samples: dict[str, list[int]] = {}
+        for i in rows:
+            samples.setdefault(self.pool[i]["sample_id"], []).append(i)
+        kept = {i for own in samples.values() for i in keep(own)}
+        return tuple(i for i in rows if i in kept)
+
+    def _without_outliers(self, rows: tuple[int, ...], limit: float) -> tuple[int, ...]:
+        """Without samples whose studentised deleted residual is beyond the limit; all where that is not defined."""
+        rho = self.defaults.rho if self.synthesis.rho is None else self.synthesis.rho
+        cluster = [self.pool[i]["sample_id"] for i in rows]
+        y, v = (np.array([self.pool[i][key] for i in rows]) for key in ("yi", "vi"))
+        if len(set(cluster)) <= 2:
+            return rows
+        whole = composites(y, v, cluster, rho)
+        found = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
+        far = {s for s, r in zip(whole.samples, found.rstudent, strict=True) if abs(r) > limit}
+        return tuple(i for i, sample in zip(rows, cluster, strict=True) if sample not in far)
+
+
+def _preferred(pool: list[Record], own: list[int], column: str, words: Iterable[str]) -> list[int]:
+    for word in words:
+        found = [i for i in own if pool[i][column] == word]
+        if found:
+            return found
+    return own
+
+
+def work_of(unit: Unit, how: list[Record], hows: list[tuple[int, ...]]) -> float:
+    """Microseconds that a unit's fits take about."""
+    if unit.reason:
+        return 1.0
+    repeats = unit.samples < len(unit.rows)
+    work = COST["unit"]
+    for i in unit.models:
+        model = model_of(how, hows[i], repeats)
+        work += COST["multilevel" if model.dependence in ("che", "three_level") else model.adjustment]
+    return work
+
+
+def _blocks(units: list[Unit], head: Record) -> list[Record]:
+    """Runs of units of about equal work; a block is fitted as a whole."""
+    hows = how_choices(head["how"])
+    blocks: list[Record] = []
+    for place, unit in enumerate(units):
+        work = work_of(unit, head["how"], hows)
+        if not blocks or blocks[-1]["work"] >= BLOCK:
+            blocks.append({"start": place, "end": place, "work": 0.0})
+        blocks[-1]["end"] = place + 1
+        blocks[-1]["work"] += work
+    return blocks
+
+
+def shard_of_blocks(blocks: list[Record], shard: int, shards: int) -> list[Record]:
+    """The blocks of one shard: about an equal share of the work, in order."""
+    total = sum(block["work"] for block in blocks)
+    before, chosen = 0.0, []
+    for block in blocks:
+        if int(shards * (before + block["work"] / 2) / total) == shard:
+            chosen.append(block)
+        before += block["work"]
+    return chosen
+
+
+def write_enumeration(path: Path, found: Enumeration) -> None:
+    """One JSON document per line: the head, then each unit; a shard reads just the lines of its own."""
+    lines = [json.dumps(found.head, ensure_ascii=False, separators=(",", ":"), allow_nan=False)]
+    for unit in found.units:
+        content = [unit.number, unit.curve, unit.choice, unit.rows, unit.samples, sorted(unit.models.items())]
+        lines.append(json.dumps([*content, unit.reason], ensure_ascii=False, separators=(",", ":")))
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def read_head(path: Path) -> Record:
+    """The head of an enumeration."""
+    with path.open(encoding="utf-8") as handle:
+        found: Record = json.loads(handle.readline())
+    return found
+
+
+def read_units(path: Path, start: int = 0, end: int | None = None) -> Iterator[Unit]:
+    """The units from `start` to before `end`, one at a time."""
+    with path.open(encoding="utf-8") as handle:
+        for line in itertools.islice(handle, start + 1, None if end is None else end + 1):
+            number, curve, choice, rows, samples, models, reason = json.loads(line)
+            counted = Counter({int(i): int(times) for i, times in models})
+            yield Unit(number, curve, tuple(choice), tuple(rows), samples, counted, reason)
