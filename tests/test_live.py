@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from synthesis.figures.forest import draw, save
-from synthesis.figures.live import save_live
+from synthesis.figures.live import live, save_live
 from synthesis.figures.marks import flat
 from synthesis.figures.rows import forest
 from test_figures import LABELS, comparison_layout, document
@@ -81,3 +81,20 @@ def test_the_published_drawing_has_unique_names_too(tmp_path):
 def test_the_same_layout_gives_the_same_bytes(tmp_path):
     layout = forest(document(20))
     assert drawn(layout, tmp_path) == drawn(layout, tmp_path)
+
+
+def test_circles_and_lines_that_look_alike_take_little_room():
+    circle = (
+        "M 10 12 C 10.53 12 11.04 11.79 11.41 11.41 C 11.79 11.04 12 10.53 12 10 C 12 9.47 11.79 8.96 11.41 8.59 "
+        "C 11.04 8.21 10.53 8 10 8 C 9.47 8 8.96 8.21 8.59 8.59 C 8.21 8.96 8 9.47 8 10 "
+        "C 8 10.53 8.21 11.04 8.59 11.41 C 8.96 11.79 9.47 12 10 12 z"
+    )
+    lines = "".join(f'<path d="M {i} 0 L {i} 5" fill="none" stroke="#000000"/>' for i in range(3))
+    other = '<path d="M 9 0 L 9 5" fill="none" stroke="#ff0000"/>'
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20">'
+    svg = f'{head}<g><path d="{circle}" fill="#000000"/>{lines}{other}</g></svg>'
+    made = ElementTree.fromstring(live(svg.encode(), "x", "t", "d", []))  # noqa: S314
+    (drawn,) = [e for e in made.iter() if e.tag.endswith("circle")]
+    assert (drawn.get("cx"), drawn.get("cy"), drawn.get("r")) == ("10", "10", "2")
+    paths = [e.get("d") for e in made.iter() if e.tag.endswith("path")]
+    assert paths == ["M 0 0 L 0 5 M 1 0 L 1 5 M 2 0 L 2 5", "M 9 0 L 9 5"]

@@ -67,6 +67,7 @@ def live(svg: bytes, stem: str, title: str, description: str, marks: Iterable[Ma
             groups[name] = ElementTree.SubElement(root, "g", _described(stem, known[name]))
         groups[name].extend(_plain(part))
     _reach(list(groups.values()), float(drawn.get("viewBox", "0 0 0 0").split()[2]))
+    _smaller(root)
     used = {name for element in root.iter() for value in element.attrib.values() for name in _REFERENCE.findall(value)}
     shapes = [e for defs in drawn.iter("defs") for e in defs if e.tag != "style" and e.get("id") in used]
     if shapes:
@@ -74,6 +75,45 @@ def live(svg: bytes, stem: str, title: str, description: str, marks: Iterable[Ma
         defs.extend(shapes)
         root.insert(2, defs)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+_CIRCLE = re.compile(r"M ([\d.]+) ([\d.]+)((?: C(?: -?[\d.]+){6}){8}) z")
+
+
+def _smaller(root: Element) -> None:
+    """Circles as circles, and lines that follow each other and look alike as one path: the same picture, less text."""
+    for path in root.iter("path"):
+        found = _CIRCLE.fullmatch(path.get("d", ""))
+        if found is None:
+            continue
+        numbers = [float(x) for x in re.findall(r"-?[\d.]+", found[3])]
+        xs, ys = numbers[4::6], numbers[5::6]
+        wide, high = max(xs) - min(xs), max(ys) - min(ys)
+        if abs(wide - high) < _ROUND:
+            path.tag = "circle"
+            del path.attrib["d"]
+            shape = {"cx": (min(xs) + max(xs)) / 2, "cy": (min(ys) + max(ys)) / 2, "r": wide / 2}
+            path.attrib.update({name: _rounded(f"{value:.3f}") for name, value in shape.items()})
+    for group in root.iter():
+        kept: list[Element] = []
+        for child in list(group):
+            before = kept[-1] if kept else None
+            if before is not None and _alike(before, child):
+                before.set("d", f"{before.get('d')} {child.get('d')}")
+                group.remove(child)
+            else:
+                kept.append(child)
+
+
+# How far a circle of rounded numbers may be from round.
+_ROUND = 0.03
+
+
+def _alike(first: Element, second: Element) -> bool:
+    """Whether two paths are unfilled lines that differ in their course alone."""
+    if first.tag != "path" or second.tag != "path" or first.get("fill") != "none" or first.get("id"):
+        return False
+    return {k: v for k, v in first.items() if k != "d"} == {k: v for k, v in second.items() if k != "d"}
 
 
 def _named(body: Element, stem: str, row: list[Mark]) -> Iterator[tuple[str, Element]]:

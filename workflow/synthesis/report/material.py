@@ -11,6 +11,8 @@ from typing import Any
 from synthesis.models.config import Config, Source
 
 Record = dict[str, Any]
+# Larger tables stand beside the report only.
+LARGEST_CSV = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
     drawings = {}
     for path in paths:
         data = path.parent.parent / "data" / f"{path.stem}.csv"
-        csv = data.read_text(encoding="utf-8") if data.exists() else ""
+        small = data.exists() and data.stat().st_size <= LARGEST_CSV
+        csv = data.read_text(encoding="utf-8") if small else ""
         drawings[path.stem] = Drawing(path.read_text(encoding="utf-8"), csv)
     return drawings
 
