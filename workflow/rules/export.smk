@@ -60,6 +60,7 @@ rule export:
 rule crate:
     input:
         files=RESULTS,
+        model=MODELS[0],
         about=expand("data/raw/{source}/source.yaml", source=SOURCES),
     output:
         "results/ro-crate-metadata.json",
@@ -71,9 +72,8 @@ rule crate:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        model=MODELS[0],
         version=snakemake_package.__version__,
         code=CODE,
     shell:
-        "synthesis crate --config - --model {params.model:q} --files {input.files:q} --about {input.about:q} "
+        "synthesis crate --config - --model {input.model:q} --files {input.files:q} --about {input.about:q} "
         "--snakemake {params.version:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
