@@ -16,7 +16,7 @@ from synthesis.models.config import Config, Defaults, Synthesis
 from synthesis.models.multiverse import Multiverse
 from synthesis.models.reading import parse
 from synthesis.multiverse.enumeration import enumerate_multiverse, read_units, shard_of_blocks, write_enumeration
-from synthesis.multiverse.fitting import Fitter, gather_shards, write_shard
+from synthesis.multiverse.fitting import LARGEST_Z, RESULTS, Fitter, as_z, gather_shards, write_shard
 from synthesis.multiverse.permutation import permute_curves
 from synthesis.multiverse.summary import summarise, tables, variance_shares
 from synthesis.pooling.dependence import composites
@@ -218,6 +218,35 @@ def _hashable(found):
     return [{k: v for k, v in r.items() if k != "copies"} for r in found]
 
 
+def test_correlations_pooled_as_r_are_given_as_z():
+    how = {"metric": {"z": "equivalent", "r": "equivalent"}, "ci": {"hksj": "equivalent"}}
+    data = [row for row in rows() if row["effect_id"].endswith("_0")]
+    found = enumerated({"title": "t", "synthesis": "s", "how": how}, data)
+    got = {r["how_metric"]: r for r in records(found)}
+    y, v = (np.array([row[key] for row in data]) for key in ("yi", "vi"))
+    r, n = np.tanh(y), 1 / v + 3
+    fit = synthesis.pool(r, (1 - r**2) ** 2 / (n - 1), ci="hksj")
+    expected = [math.atanh(x) for x in (fit.estimate, fit.ci_low, fit.ci_high)]
+    assert [got["r"][name] for name in ("estimate", "ci_low", "ci_high")] == pytest.approx(expected, rel=1e-9)
+    assert (got["r"]["p"], got["r"]["tau2"]) == pytest.approx((fit.p, fit.tau2), rel=1e-6)
+    assert got["z"]["estimate"] == pytest.approx(synthesis.pool(y, v, ci="hksj").estimate)
+    test = permute_curves(found.head, found.units)["main"]
+    assert test.median == pytest.approx((got["r"]["estimate"] + got["z"]["estimate"]) / 2)
+
+
+def test_a_pooled_r_beyond_one_is_refused_and_a_limit_is_cut():
+    result = dict.fromkeys(RESULTS, 0.0) | {"estimate": 0.5, "ci_low": -1.3, "ci_high": 1.0, "tau2": 0.01}
+    given, reason = as_z(result)
+    assert reason == ""
+    assert (given["estimate"], given["ci_low"], given["ci_high"]) == pytest.approx(
+        (math.atanh(0.5), -LARGEST_Z, LARGEST_Z), abs=0.1
+    )
+    assert given["tau2"] == result["tau2"]
+    given, reason = as_z(result | {"estimate": 1.02})
+    assert math.isnan(given["estimate"])
+    assert reason == "the pooled r is 1.02: outside -1 to 1"
+
+
 @pytest.fixture
 def blocky(monkeypatch):
     """Blocks of a few units, so that there is something to share out."""
@@ -316,6 +345,7 @@ def test_the_observed_statistics_are_those_of_the_fits():
         ({"which": {"tau2": {"options": {"b": {"kind": "equivalent"}}}}}, "taken by a decision of how"),
         ({"how": {"tau2": {"REMLL": "equivalent"}}}, "REML"),
         ({"how": {"rho": {"1.2": "equivalent"}}}, "1"),
+        ({"how": {"metric": {"g": "equivalent"}}}, "one of z or r"),
         (
             {
                 "which": {

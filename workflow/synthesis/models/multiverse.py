@@ -7,7 +7,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from synthesis.models.base import Condition, Model, Name, check_columns, check_select
-from synthesis.models.vocabulary import BiasAdjustment, CiMethod, DependenceModel, OptionKind, Tau2Method
+from synthesis.models.vocabulary import (
+    BiasAdjustment,
+    CiMethod,
+    CorrelationMetric,
+    DependenceModel,
+    OptionKind,
+    Tau2Method,
+)
 
 _KIND = (
     "equivalent: as good as the others; uncertain: perhaps; non_equivalent: another question, which gets a curve of "
@@ -58,6 +65,10 @@ class Factor(Model):
 class How(Model):
     """Decisions about the fit: per decision each option with its kind. An empty one stays as the synthesis has it."""
 
+    metric: dict[CorrelationMetric, OptionKind] = Field(
+        default_factory=dict,
+        description="Scales on which correlations are pooled (lane A); estimates are compared as Fisher z all the same.",
+    )
     tau2: dict[Tau2Method, OptionKind] = Field(default_factory=dict, description="Estimators of tau2.")
     ci: dict[CiMethod, OptionKind] = Field(default_factory=dict, description="Intervals.")
     rho: dict[Annotated[float, Field(ge=0, le=1)], OptionKind] = Field(
@@ -97,6 +108,8 @@ class Multiverse(Model):
 def check_multiverse(where: str, plan: Multiverse, lane: str | None) -> list[str]:
     """Faults of a multiverse beside those of single keys."""
     faults = []
+    if plan.how.metric and lane == "B":
+        faults.append(f"{where}.how.metric: only correlations (lane A) are pooled on more than one scale")
     columns: dict[str, str] = {}
     treatments: dict[str, str] = {}
     for name, factor in plan.which.items():

@@ -38,6 +38,8 @@ CiMethod = Literal["wald", "wald_t", "hksj", "hksj_adhoc"]
 DependenceModel = Literal["composites", "che", "three_level"]
 # Adjustments of a pooled estimate for small-study effects that a multiverse can try.
 BiasAdjustment = Literal["none", "trim_fill", "pet_peese"]
+# How a multiverse pools correlations: Fisher's z, or r itself with the variance (1 - r^2)^2 / (n - 1).
+CorrelationMetric = Literal["z", "r"]
 # Options of a multiverse; Del Giudice & Gangestad (2021).
 OptionKind = Literal["equivalent", "uncertain", "non_equivalent"]
 Rater = Literal["client", "therapist", "observer", "clinician", "self-report"]
@@ -101,6 +103,7 @@ DiagnosticFigure = Literal[
     "baujat",
     "radial",
     "influence",
+    "gosh",
     "bubble",
 ]
 # What decides a claim; docs in the data dictionary.

@@ -40,6 +40,7 @@ BLOCK = 400_000.0
 class Model:
     """How a specification is fitted. `dependence` is "independent" where no sample repeats; None: plays no part."""
 
+    metric: str
     dependence: str
     tau2: str | None
     ci: str | None
@@ -145,6 +146,7 @@ def _which_factors(plan: Multiverse) -> list[Record]:
 
 
 _HOW_TITLES = {
+    "metric": "Scale of pooling",
     "model": "Effects of one sample",
     "rho": "Correlation within samples",
     "adjustment": "Bias adjustment",
@@ -152,6 +154,7 @@ _HOW_TITLES = {
     "ci": "Interval",
 }
 _OPTION_TITLES = {
+    "z": "Fisher z", "r": "r itself", "g": "Hedges g",
     "composites": "their mean", "che": "correlated and hierarchical", "three_level": "three-level",
     "none": "none", "trim_fill": "trim and fill", "pet_peese": "PET-PEESE",
     "wald": "Wald", "wald_t": "Wald t", "hksj": "HKSJ", "hksj_adhoc": "HKSJ ad hoc",
@@ -161,6 +164,7 @@ _OPTION_TITLES = {
 def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> list[Record]:
     """The decisions about the fit; one that is not declared has the option of the synthesis alone."""
     own: dict[str, Any] = {
+        "metric": synthesis.metric,
         "model": "composites",
         "rho": defaults.rho if synthesis.rho is None else synthesis.rho,
         "adjustment": "none",
@@ -181,7 +185,7 @@ def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> list[Reco
 def model_of(how: list[Record], choice: tuple[int, ...], repeats: bool) -> Model:
     """The model that a choice comes to: what plays no part in it is None, so that equal models compare equal."""
     named = {f["name"]: f["options"][i]["name"] for f, i in zip(how, choice, strict=True)}
-    dependence, adjustment = named["model"], named["adjustment"]
+    metric, dependence, adjustment = named["metric"], named["model"], named["adjustment"]
     rho: float | None = float(named["rho"])
     if not repeats:
         dependence, rho = "independent", None
@@ -189,10 +193,10 @@ def model_of(how: list[Record], choice: tuple[int, ...], repeats: bool) -> Model
         # Adjustments take one value of each sample.
         dependence = "composites"
     if dependence in ("che", "three_level"):
-        return Model(dependence, "REML", "cr2", rho if dependence == "che" else 0.0, "none")
+        return Model(metric, dependence, "REML", "cr2", rho if dependence == "che" else 0.0, "none")
     if adjustment == "pet_peese":
-        return Model(dependence, None, None, rho, adjustment)
-    return Model(dependence, named["tau2"], named["ci"], rho, adjustment)
+        return Model(metric, dependence, None, None, rho, adjustment)
+    return Model(metric, dependence, named["tau2"], named["ci"], rho, adjustment)
 
 
 def _first_of_model(how: list[Record], hows: list[tuple[int, ...]], repeats: bool) -> list[int]:

@@ -38,6 +38,8 @@ RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16
 _NOTHING: dict[str, float] = dict.fromkeys(RESULTS, math.nan)
+# A limit at or beyond r = 1 is given as this z, whose r is 1 to the last digit.
+LARGEST_Z = 17.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,12 @@ class Fitter:
         }
         self.y = np.array([row["yi"] for row in head["effects"]])
         self.v = np.array([row["vi"] for row in head["effects"]])
+        # On the scale of r: as for a plain correlation of the n that its variance says.
+        r = np.tanh(self.y) if head["metric"] == "z" else self.y
+        self.scales = {"r": (r, (1 - r * r) ** 2 / (1 / self.v + 2))}
         self.sample = [row["sample_id"] for row in head["effects"]]
         # Of the block at hand: estimators share the rows.
-        self._rows: dict[tuple[int, float | None], tuple[Array, Array, tuple[Any, ...]]] = {}
+        self._rows: dict[tuple[int, str, float | None], tuple[Array, Array, tuple[Any, ...]]] = {}
 
     def records(self, units: Iterable[Unit]) -> list[Record]:
         """One record per specification, in order; all units are fitted together."""
@@ -75,7 +80,7 @@ class Fitter:
         ]
         found: list[dict[str, float]] = [_NOTHING] * len(tasks)
         reasons = [task.unit.reason for task in tasks]
-        groups: dict[tuple[str, str | None, float | None, str], list[int]] = {}
+        groups: dict[tuple[str, str | None, float | None, str, str], list[int]] = {}
         for place, task in enumerate(tasks):
             if task.unit.reason:
                 continue
@@ -85,19 +90,23 @@ class Fitter:
             elif m.adjustment != "none" and task.unit.samples < LEAST_STUDIES:
                 reasons[place] = f"{task.unit.samples} samples: fewer than {LEAST_STUDIES} for a bias adjustment"
             else:
-                groups.setdefault((m.adjustment, m.tau2, m.rho, m.dependence), []).append(place)
+                groups.setdefault((m.adjustment, m.tau2, m.rho, m.dependence, m.metric), []).append(place)
         self._rows.clear()
-        for (adjustment, tau2, rho, _), places in groups.items():
-            self._fit(tasks, places, adjustment, tau2, rho, found, reasons)
+        for (adjustment, tau2, rho, _, metric), places in groups.items():
+            self._fit(tasks, places, adjustment, tau2, rho, metric, found, reasons)
+        for place, task in enumerate(tasks):
+            if task.model.metric == "r" and not reasons[place]:
+                found[place], reasons[place] = as_z(found[place])
         return [self._record(t, f, r) for t, f, r in zip(tasks, found, reasons, strict=True)]
 
-    def rows_of(self, unit: Unit, rho: float | None) -> tuple[Array, Array, tuple[Any, ...]]:
-        """One value per sample of a unit: effects, variances, samples."""
-        key = (unit.number, rho)
+    def rows_of(self, unit: Unit, rho: float | None, metric: str) -> tuple[Array, Array, tuple[Any, ...]]:
+        """One value per sample of a unit on the scale of the metric: effects, variances, samples."""
+        key = (unit.number, metric, rho)
         if key not in self._rows:
             index = list(unit.rows)
             cluster = [self.sample[i] for i in index]
-            whole = composites(self.y[index], self.v[index], cluster, 0.0 if rho is None else rho)
+            y, v = self.scales.get(metric, (self.y, self.v))
+            whole = composites(y[index], v[index], cluster, 0.0 if rho is None else rho)
             self._rows[key] = whole.yi, whole.vi, whole.samples
         return self._rows[key]
 
@@ -108,13 +117,14 @@ class Fitter:
         adjustment: str,
         tau2: Any,
         rho: float | None,
+        metric: str,
         found: list[dict[str, float]],
         reasons: list[str],
     ) -> None:
         """Fits specifications that share an estimator: each unit once, whatever the intervals asked of it."""
         units = list({tasks[i].unit.number: tasks[i].unit for i in places}.values())
         row = {unit.number: i for i, unit in enumerate(units)}
-        y, v = self._padded(units, rho)
+        y, v = self._padded(units, rho, metric)
         if adjustment == "pet_peese":
             finite = np.isfinite(v)
             varies = np.where(finite, v, -np.inf).max(axis=1) > v.min(axis=1)
@@ -138,19 +148,20 @@ class Fitter:
                     r = row[tasks[i].unit.number]
                     found[i] = {name: float(getattr(fits, name)[r]) for name in RESULTS}
 
-    def _padded(self, units: list[Unit], rho: float | None) -> tuple[Array, Array]:
+    def _padded(self, units: list[Unit], rho: float | None, metric: str) -> tuple[Array, Array]:
         """Units as rows of one width; vi = inf where a unit has fewer samples."""
         width = max(unit.samples for unit in units)
         y, v = np.zeros((len(units), width)), np.full((len(units), width), np.inf)
         for i, unit in enumerate(units):
-            own_y, own_v, _ = self.rows_of(unit, rho)
+            own_y, own_v, _ = self.rows_of(unit, rho, metric)
             y[i, : len(own_y)], v[i, : len(own_v)] = own_y, own_v
         return y, v
 
     def _multilevel(self, task: _Task) -> tuple[dict[str, float], str]:
         """The multilevel models, as `pool` fits them but without the interval of tau2."""
         index = list(task.unit.rows)
-        y, v, cluster = self.y[index], self.v[index], [self.sample[i] for i in index]
+        y, v = (values[index] for values in self.scales.get(task.model.metric, (self.y, self.v)))
+        cluster = [self.sample[i] for i in index]
         try:
             fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=task.model.rho or 0.0)
         except InputError as error:
@@ -188,6 +199,15 @@ class Fitter:
             "copies": task.copies,
             "reason": reason,
         }
+
+
+def as_z(found: dict[str, float]) -> tuple[dict[str, float], str]:
+    """A result in r with its estimate and limits as z, so that all of a curve compare; tau2 stays that of r."""
+    if not abs(found["estimate"]) < 1:
+        return _NOTHING, f"the pooled r is {found['estimate']:.2f}: outside -1 to 1"
+    edge = math.tanh(LARGEST_Z)
+    z = {name: math.atanh(min(max(found[name], -edge), edge)) for name in ("estimate", "ci_low", "ci_high")}
+    return found | z, ""
 
 
 def factor_columns(head: Record) -> list[str]:

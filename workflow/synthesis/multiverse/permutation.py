@@ -71,12 +71,13 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
     z = np.empty_like(estimates)
     column = 0
     for unit, group in _grouped(fitter, specifications):
-        for (tau2, rho), intervals in group.items():
-            y, v, samples = fitter.rows_of(unit, rho)
+        for (tau2, rho, metric), intervals in group.items():
+            y, v, samples = fitter.rows_of(unit, rho, metric)
             own = signs[:, [place[s] for s in samples]]
             for ci in intervals:
                 fits = pool_flips(y, v, own, tau2=tau2, ci=ci)
-                estimates[:, column] = fits.estimate
+                # A mean of correlations is within -1 and 1.
+                estimates[:, column] = np.arctanh(fits.estimate) if metric == "r" else fits.estimate
                 z[:, column] = -ndtri(np.maximum(fits.p, 1e-300) / 2) * np.sign(fits.estimate)
                 column += 1
     border = -float(ndtri(SIGNIFICANT / 2))
@@ -91,12 +92,12 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
 
 def _grouped(
     fitter: Fitter, specifications: list[tuple[Unit, int]]
-) -> list[tuple[Unit, dict[tuple[Any, float | None], list[Any]]]]:
+) -> list[tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]]:
     """Per unit the intervals asked for, by estimator and rho."""
-    found: dict[int, tuple[Unit, dict[tuple[Any, float | None], list[Any]]]] = {}
+    found: dict[int, tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]] = {}
     for unit, how in specifications:
         model = fitter.models[unit.samples < len(unit.rows)][how]
-        found.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho), []).append(model.ci)
+        found.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho, model.metric), []).append(model.ci)
     return list(found.values())
 
 

@@ -70,19 +70,7 @@ def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[
             }
         )
     not_fitted = {r: reasons.count(r) for r in sorted({r for r in reasons if r})}
-    kept = (
-        "multiverse",
-        "title",
-        "synthesis",
-        "synthesis_title",
-        "lane",
-        "word",
-        "metric",
-        "level",
-        "crossing",
-        "seed",
-    )
-    return {key: head[key] for key in kept} | {
+    return {key: head[key] for key in _KEPT} | {
         "drawn": head["drawn"],
         "specifications": len(spec),
         "not_fitted": not_fitted,
