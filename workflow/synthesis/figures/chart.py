@@ -96,7 +96,9 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class RowText:
-    """Texts beside the panels at height `y`: a label and a detail to the left, up to two lines of numbers right."""
+    """Texts beside the panels at height `y`: a label and a detail to the left, right of them up to two lines of numbers
+    or the cells of a table.
+    """
 
     y: float
     label: str
@@ -105,6 +107,7 @@ class RowText:
     right_detail: str = ""
     bold: bool = False
     key: str = ""
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A whole figure: panels side by side, `left` and `right` of them room for texts. `refused`: why none is drawn."""
+    """A whole figure: panels side by side, `left` and `right` of them room for texts, `heads` above the cells of the
+    rows. `refused`: why none is drawn.
+    """
 
     kind: str
     name: str
@@ -131,6 +136,7 @@ class Chart:
     right: float = 0.14
     gap: float = 0.16
     rows: tuple[RowText, ...] = ()
+    heads: tuple[str, ...] = ()
     legend: tuple[Key, ...] = ()
     notes: tuple[str, ...] = ()
     refused: str = ""
@@ -171,7 +177,7 @@ COLUMNS = ("panel", "element", "kind", "key", "x", "y", "size", "text", "effects
 
 
 def _joined(row: RowText) -> str:
-    return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail) if part)
+    return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail, *row.cells) if part)
 
 
 def refusal(kind: str, name: str, document: Record, reason: str, notes: tuple[str, ...] = ()) -> Chart:

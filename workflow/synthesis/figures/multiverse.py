@@ -132,6 +132,68 @@ def vibration(document: Record) -> Chart:
     )  # fmt: skip
 
 
+_EQUIVALENT = "Equivalent and uncertain options"
+# Shares of the pairs, and what stands above them.
+_SHARES = {
+    "association_larger": "association\nlarger",
+    "association_larger_significant": "\nsignificantly",
+    "effect_larger_significant": "effect\nsignificantly",
+}
+
+
+def bridge(name: str, rows: list[Record]) -> Chart:
+    """Every analysis of the association minus every analysis of the effect: a block per pair of curves."""
+    kind = "multiverse_bridge"
+    rows = [row for row in rows if row["scope"] == "all"]
+    if not rows:
+        return Chart(kind, name, name, "B", refused="Not drawn: one side has no analysis that could be fitted.")
+    lines: list[Line] = []
+    points: list[Point] = []
+    texts: list[RowText] = []
+    height = 0.02
+    for curves, block in groupby(rows, key=lambda row: (row["association_curve"], row["effect_curve"])):
+        height += 0.25
+        held = list(block)
+        first = held[0]
+        counts = f"{text.count(first['associations'])} × {text.count(first['effects'])} analyses"
+        side, *others = _side(curves)
+        texts.append(RowText(height, side, "; ".join([*others, counts]), bold=True, key=":".join(curves)))
+        height += 0.05
+        for row in held:
+            height += 0.155
+            key = f"{row['association_curve']}:{row['effect_curve']}:{row['contrast']}"
+            lines.append(Line("prediction", (row["difference_5"], row["difference_95"]), (height,) * 2, key))
+            lines.append(Line("interval", (row["difference_25"], row["difference_75"]), (height,) * 2, key))
+            points.append(Point("pooled", row["difference_median"], height, 0.07, key))
+            label = row["quantity"].removeprefix("difference, ")
+            shares = tuple(f"{100 * row[f'share_{share}']:.0f}%" for share in _SHARES)
+            texts.append(RowText(height, label[0].upper() + label[1:], key=key, cells=shares))
+    height += 0.12
+    ends = [row[f"difference_{end}"] for row in rows for end in ("5", "95")]
+    axis = number_axis("Association minus effect, standard deviations", [0.0, *ends])
+    lines.insert(0, Line("null", (0.0, 0.0), (0.0, height)))
+    return Chart(
+        kind, name, f"{rows[0]['title']}: every analysis beside every other", "A",
+        (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
+        width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
+        legend=(
+            Key("point", "pooled", "median"), Key("line", "interval", "half of all pairs"),
+            Key("line", "prediction", "nine in ten"),
+        ),
+        notes=(
+            "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
+            "difference (MOVER) excludes 0.",
+            "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
+            "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+        ),
+    )  # fmt: skip
+
+
+def _side(curves: tuple[str, str]) -> list[str]:
+    """The non-equivalent options of both curves."""
+    return [option for curve in curves if curve != "main" for option in curve.split("; ")] or [_EQUIVALENT]
+
+
 LAYOUTS: dict[str, Callable[[Record], Chart]] = {"specification": specification, "vibration": vibration}
 
 
