@@ -31,7 +31,18 @@ LineKind = Literal[
     "choice",
     "uncertain choice",
 ]
-AreaKind = Literal["background", "p 0.01 to 0.05", "p 0.05 to 0.1", "p above 0.1", "row", "confidence", "prediction"]
+AreaKind = Literal[
+    "background",
+    "p 0.01 to 0.05",
+    "p 0.05 to 0.1",
+    "p above 0.1",
+    "row",
+    "confidence",
+    "prediction",
+    "half of all",
+    "most",
+    "all",
+]
 
 # A single column of a journal, and the whole width of its page.
 NARROW, WIDE = 3.5, 7.2
@@ -194,6 +205,7 @@ KIND_NAME = {
     "baujat": "Baujat plot",
     "radial": "radial plot",
     "influence": "influence of single samples",
+    "gosh": "fits of subsets of samples (GOSH)",
     "bubble": "regression on",
 }
 

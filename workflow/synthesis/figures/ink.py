@@ -73,6 +73,9 @@ SHADES: dict[AreaKind, str] = {
     "row": "#e4e4e4",
     "prediction": "#ececec",
     "confidence": "#cfcfcf",
+    "half of all": "#707070",
+    "most": "#acacac",
+    "all": "#dcdcdc",
 }
 _TITLE, _LINE, _LEGEND = 0.19, 0.125, 0.155
 _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
