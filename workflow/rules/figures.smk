@@ -31,6 +31,8 @@ for batch, names in PLAN.batches().items():
             f"results/benchmarks/forest_{batch}.tsv"
         # The longest job starts first.
         priority: len(names)
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:
@@ -66,6 +68,8 @@ rule comparison_forest:
     benchmark:
         "results/benchmarks/forest_{figure}.tsv"
     priority: 9
+    group:
+        "figures"
     conda:
         "../envs/synthesis.yaml"
     params:
@@ -102,6 +106,8 @@ if COMPARISON_FIGURES:
         benchmark:
             "results/benchmarks/comparison_figures.tsv"
         priority: 8
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:
@@ -150,6 +156,8 @@ for batch, names in PLAN.batches().items():
         benchmark:
             f"results/benchmarks/diagnostic_figures_{batch}.tsv"
         priority: len(named)
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:
