@@ -301,9 +301,9 @@ def _multiverse(material: Material) -> Html:
         "All combinations of declared options were fitted. The plan types each option as equivalent, uncertain or "
         "non-equivalent (Del Giudice & Gangestad 2021); combinations with a non-equivalent option have a curve of "
         "their own. Combinations that come to the same effects under the same model count once. Curves are described "
-        "by the share of analyses beyond each threshold of relevance, by the variance that goes with each decision, and "
-        "by a permutation test (Simonsohn et al. 2020) in which the sign of every sample is turned at random, the same way "
-        "in all analyses."
+        "by the share of analyses beyond each threshold of relevance, by the variance that goes with each decision, "
+        "and by a permutation test (Simonsohn et al. 2020) in which the sign of every sample is turned at random, the "
+        "same way in all analyses."
     )
     if any(r["bridge"] for r in material.compared.get("multiverse_bridge", [])):
         words += (
