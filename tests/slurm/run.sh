@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The example with its multiverse on a real Slurm of two nodes, one of which is killed while it fits: the same bytes as on
+# The example with a multiverse on a real Slurm of two nodes, one of which is killed while it fits: the same bytes as on
 # one core of this machine, and nothing that was finished is computed again.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -12,7 +12,8 @@ digests() { (cd "$1/results" && find . -type f ! -path './logs/*' ! -path './ben
 
 for place in local remote; do
     mkdir -p "$work/$place"
-    cp -r "$root/examples/bcg/config.yaml" "$root/examples/bcg/data" "$work/$place"
+    cat "$root/examples/bcg/config.yaml" "$root/tests/slurm/multiverse.yaml" > "$work/$place/config.yaml"
+    cp -r "$root/examples/bcg/data" "$work/$place"
 done
 snakemake -d "$work/local" --cores 1 > "$work/local.log" 2>&1 || { tail -n 30 "$work/local.log" >&2; exit 1; }
 
