@@ -35,6 +35,7 @@ LAYERS = [
 ]
 BESIDE = {
     "plan": "compare",
+    "starting": "effectsizes",
     "cli_multiverse": "cli",
     "rules": "errors",
     "export": "report",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthesis import cli_multiverse
+from synthesis import cli_multiverse, starting
 from synthesis.effectsizes import Policy
 from synthesis.errors import Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
@@ -396,6 +396,7 @@ def _parser() -> argparse.ArgumentParser:
         for name in names:
             added.add_argument(name, type=Path, required=True)
 
+    starting.register(command(starting.new, plan=False))
     raw = {"type": Path, "default": Path("data/raw"), "help": "folder of the sources"}
     command(check).add_argument("--raw", **raw)  # type: ignore[arg-type]
     one(command(config), "--out")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from synthesis import text
 from synthesis.diagnose import bias
 from synthesis.diagnose.gosh import MOST_STUDIES, gosh_map
 from synthesis.diagnose.influence import (
@@ -367,7 +368,9 @@ def _few_rows(one: Record) -> list[Record]:
     rows = []
     if "permutation" in one:
         r = one["permutation"]
-        how = "all sign changes" if r["exact"] else f"{r['iterations']} random sign changes, seed {r['seed']}"
+        how = (
+            "all sign changes" if r["exact"] else f"{text.count(r['iterations'])} random sign changes, seed {r['seed']}"
+        )
         rows.append({"what": "permutation p", "estimate": r["p"][0], "ci_low": None, "ci_high": None, "note": how})
     if "bayes" in one:
         r = one["bayes"]
@@ -383,6 +386,6 @@ def _few_rows(one: Record) -> list[Record]:
                     "note": note,
                 }
             )
-        positive = {"what": "Bayes: probability of an effect above 0", "estimate": r["p_positive"], "note": note}
+        positive = {"what": "Bayes: probability of a mean above 0", "estimate": r["p_positive"], "note": note}
         rows.append({"ci_low": None, "ci_high": None} | positive)
     return rows
