@@ -36,6 +36,7 @@ LAYERS = [
 BESIDE = {
     "plan": "compare",
     "starting": "effectsizes",
+    "reference": "errors",
     "cli_multiverse": "cli",
     "rules": "errors",
     "export": "report",

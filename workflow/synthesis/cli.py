@@ -363,11 +363,12 @@ def _sources(paths: Sequence[Path]) -> dict[str, Source]:
 
 
 def schemas(args: argparse.Namespace) -> None:
-    """Writes what is generated from the models: JSON Schemas, data dictionary, config reference."""
+    """Writes what is generated from the models: JSON Schemas, data dictionary, references of config and commands."""
     from synthesis.files import write_text
     from synthesis.models.generated import generated
+    from synthesis.reference import commands
 
-    for name, content in generated().items():
+    for name, content in (generated() | {"docs/commands.md": commands(_parser())}).items():
         write_text(args.root / name, content)
 
 

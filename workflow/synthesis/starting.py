@@ -183,6 +183,9 @@ def register(added: argparse.ArgumentParser) -> None:
         "--better", choices=("larger", "smaller"), required=True, help="which value is better for the patient"
     )
     added.add_argument("--citation", required=True, help="where the table is from")
-    for name in ("--title", "--metric", "--construct"):
-        added.add_argument(name, default="")
+    added.add_argument(
+        "--title", default="", help="of the review and of its forest plot; the name of the table if left out"
+    )
+    added.add_argument("--metric", default="", help="what is pooled, where the statistic leaves a choice")
+    added.add_argument("--construct", default="", help="what was rated or compared; alliance or protocol if left out")
     added.add_argument("--by", default="not stated", help="who extracted the numbers")
