@@ -11,8 +11,8 @@ def commands(parser: argparse.ArgumentParser) -> str:
     """`docs/commands.md`: each command with its arguments."""
     parts = [
         f"# Commands\n\n{_REMARK}\n\nEvery rule calls one of these, and each can be called by hand: "
-        "`synthesis <command>`. Problems with the input are printed with their place, and the exit status is 1; results "
-        "are written whole or not at all.\n"
+        "`synthesis <command>`. Problems with the input are printed with their place, and the exit status is 1; "
+        "results are written whole or not at all.\n"
     ]
     for name, command in _commands(parser).items():
         lines = [f"## {name}\n\n{command.description}\n", "| argument | what it is |", "|---|---|"]
