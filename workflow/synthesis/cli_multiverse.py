@@ -124,7 +124,7 @@ def multiverse_summary(args: argparse.Namespace) -> None:
 
 
 def multiverse_figures(args: argparse.Namespace) -> None:
-    """Draws the specification curve and the vibration of effects of each multiverse, and each bridge over two."""
+    """Draws the specification curve and the vibration of each multiverse, and each bridge over two."""
     from synthesis.figures import ink
     from synthesis.figures.chart import COLUMNS
     from synthesis.figures.live import save_live

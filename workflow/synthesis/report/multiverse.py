@@ -38,7 +38,7 @@ def _one(material: Material, document: Record) -> Html:
         heading(3, f"multiverse-{name}", document["title"]),
         items(sentences(document)),
         figure(material, f"specification_{name}", "Specification curve."),
-        figure(material, f"vibration_{name}", "Vibration of effects."),
+        figure(material, f"vibration_{name}", "Vibration of the estimates."),
         details("Curves", _curves(document)),
         details("Decisions", _decisions(document)),
     )
