@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage slurm schemas validation readme lock clean
+.PHONY: help setup results test check bench coverage slurm faults schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -47,6 +47,10 @@ coverage: $(STAMP)
 # make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
 slurm: $(STAMP)
 	tests/slurm/run.sh
+
+# make faults    breaks runs on purpose (kills, full disk, wrong clock, ...) and writes docs/robustness.md; all of it as root
+faults: $(STAMP)
+	$(BIN)/python benchmarks/faults.py
 
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)

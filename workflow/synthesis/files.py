@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from synthesis.errors import InputError, Problem
+
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
     """Lets `write` fill a temporary file beside `path`, then renames it. On an error `path` is left as it was."""
@@ -40,9 +42,18 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def broken(path: Path, error: Exception, kind: str) -> InputError:
+    """The error for a result that a full disk or a killed machine left in pieces."""
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return InputError([Problem(str(path), reason, f"{kind} as this workflow writes it", "delete it and run again")])
+
+
 def read_json(path: Path) -> Any:
-    """Reads a JSON file."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Reads a JSON file that `write_json` wrote. Raises InputError for one that is not whole."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise broken(path, error, "JSON") from None
 
 
 def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
@@ -67,9 +78,18 @@ def _cell(value: Any) -> Any:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None."""
-    with path.open(encoding="utf-8", newline="") as handle:
-        return [{key: _value(cell) for key, cell in row.items()} for row in csv.DictReader(handle)]
+    """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None.
+
+    Raises InputError for one that is not whole: `write_csv` ends every row with a newline.
+    """
+    try:
+        text = path.read_bytes().decode()
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if not text.endswith("\n") or any(len(row) != len(header) for row in rows):
+            raise ValueError("the last row is cut off")
+    except (ValueError, csv.Error) as error:
+        raise broken(path, error, "CSV") from None
+    return [{key: _value(cell) for key, cell in zip(header, row, strict=True)} for row in rows]
 
 
 def _value(cell: str) -> Any:
@@ -77,6 +97,16 @@ def _value(cell: str) -> Any:
         return float(cell) if cell else None
     except ValueError:
         return cell
+
+
+def open_parquet(path: Path) -> Any:
+    """A `pyarrow.parquet.ParquetFile`. Raises InputError for one that is not whole: its end says what is in it."""
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except ValueError as error:
+        raise broken(path, error, "parquet") from None
 
 
 def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:

@@ -311,6 +311,14 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     return found
 
 
+def digest(*names: str) -> str:
+    """Digest of raw files, a params value: they are known by content, whatever the clock said when they were saved."""
+    summed = hashlib.sha256()
+    for name in names:
+        summed.update(Path(name).read_bytes())
+    return summed.hexdigest()[:16]
+
+
 def code_fingerprint() -> str:
     """Digest of the package's own source: a params value that reruns the jobs when their code changes."""
     root = Path(__file__).parent

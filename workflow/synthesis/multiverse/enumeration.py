@@ -21,7 +21,7 @@ import numpy as np
 
 from synthesis.diagnose.influence import influence
 from synthesis.errors import InputError
-from synthesis.files import write_text
+from synthesis.files import broken, write_text
 from synthesis.models.config import Defaults, Synthesis
 from synthesis.models.multiverse import How, Multiverse, Option
 from synthesis.models.vocabulary import LANE_WORD
@@ -128,6 +128,7 @@ def enumerate_multiverse(
         "specifications": sum(len(unit.models) for unit in found),
     }
     head["blocks"] = _blocks(found, head)
+    head["units"] = len(found)
     return Enumeration(head, found)
 
 
@@ -386,14 +387,26 @@ def write_enumeration(path: Path, found: Enumeration) -> None:
 def read_head(path: Path) -> Record:
     """The head of an enumeration."""
     with path.open(encoding="utf-8") as handle:
-        found: Record = json.loads(handle.readline())
+        found: Record = _parsed(path, handle.readline())
     return found
 
 
 def read_units(path: Path, start: int = 0, end: int | None = None) -> Iterator[Unit]:
-    """The units from `start` to before `end`, one at a time."""
+    """The units from `start` to before `end`, one at a time. Raises InputError for a file that ends before them."""
     with path.open(encoding="utf-8") as handle:
-        for line in itertools.islice(handle, start + 1, None if end is None else end + 1):
-            number, curve, choice, rows, samples, models, reason = json.loads(line)
+        head = _parsed(path, handle.readline())
+        for place in range(head["units"] if end is None else end):
+            line = handle.readline()
+            if place < start:
+                continue
+            number, curve, choice, rows, samples, models, reason = _parsed(path, line)
             counted = Counter({int(i): int(times) for i, times in models})
             yield Unit(number, curve, tuple(choice), tuple(rows), samples, counted, reason)
+
+
+def _parsed(path: Path, line: str) -> Any:
+    """A line of an enumeration; nothing where the file ends too early."""
+    try:
+        return json.loads(line)
+    except ValueError as error:
+        raise broken(path, error, "a list of specifications") from None
