@@ -15,6 +15,7 @@ include: "workflow/rules/pool.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/living.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 

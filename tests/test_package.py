@@ -36,6 +36,8 @@ LAYERS = [
 BESIDE = {
     "plan": "compare",
     "cli_multiverse": "cli",
+    "cli_living": "cli",
+    "living": "report",
     "rules": "errors",
     "export": "report",
     "__init__": "cli",

@@ -97,7 +97,9 @@ def _grouped(
     found: dict[int, tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]] = {}
     for unit, how in specifications:
         model = fitter.models[unit.samples < len(unit.rows)][how]
-        found.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho, model.metric), []).append(model.ci)
+        found.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho, model.metric), []).append(
+            model.ci
+        )
     return list(found.values())
 
 
