@@ -25,6 +25,9 @@ rule all:
     input:
         RESULTS,
         "results/ro-crate-metadata.json",
+        # Not in the crate: a new release makes them again, and nothing else.
+        "results/changes.html",
+        "results/tables/changes.csv",
 
 
 onsuccess:
