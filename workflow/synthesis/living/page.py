@@ -30,6 +30,11 @@ _CONCLUSION_NAME = {
     "relevance": "Clinical relevance",
     "interactions": "Conclusion on an interaction",
 }
+_FIT_CHANGE = {
+    "came in": "is new",
+    "went out": "is no longer there",
+    "other metric": "is now in another metric",
+}
 _NONE_YET = (
     "There is no release yet, so that there is nothing to compare this run with. "
     "`synthesis release 0.1.0` writes the first one to releases/0.1.0; from then on this page tells what is different."
@@ -72,11 +77,7 @@ def _summary(base: str, kinds: dict[str, list[Record]], conclusions: list[Record
         yield f"Nothing is different from release {base}."
         return
     yield from _in_and_out(kinds)
-    moved = [r for r in kinds.get("estimate", []) if r["change"] == "moved" and r["field"] == "estimate"]
-    still = fits - len(moved) - sum(r["change"] in ("came in", "other metric") for r in kinds.get("estimate", []))
-    for record in moved:
-        yield _moved(record)
-    yield f"{text.plural(still, 'pooled estimate')} of {text.count(fits)} did not move."
+    yield from _of_fits(kinds.get("estimate", []), fits)
     flipped = [record for record in conclusions if record["change"] == "flipped"]
     for record in flipped:
         yield (
@@ -89,6 +90,23 @@ def _summary(base: str, kinds: dict[str, list[Record]], conclusions: list[Record
         if found := len(kinds.get(kind, [])):
             many = "versions of the software" if kind == "software" else None
             yield f"{text.plural(found, one, many)} changed."
+
+
+def _of_fits(records: list[Record], fits: int) -> Iterable[str]:
+    """Each estimate that moved, came in or went out; how many did not, and whether something else of them did."""
+    estimates = [record for record in records if record["field"] in ("", "estimate")]
+    for record in estimates:
+        if record["change"] == "moved":
+            yield _moved(record)
+        elif record["change"] != "unmoved":
+            metric = f", from {record['before']} to {record['after']}" if record["change"] == "other metric" else ""
+            yield f"{record['title']}: the {LANE_WORD[record['lane']]} {_FIT_CHANGE[record['change']]}{metric}."
+    beside = sum(record["change"] == "unmoved" for record in estimates)
+    still = fits - sum(record["change"] in ("moved", "came in", "other metric") for record in estimates)
+    said = f"{text.count(still)} of {text.plural(fits, 'estimate')} did not move"
+    if beside:
+        said += f", but of {text.count(beside)} of them the interval, the heterogeneity or the number of samples did"
+    yield f"{said}."
 
 
 def _in_and_out(kinds: dict[str, list[Record]]) -> Iterable[str]:
