@@ -67,7 +67,7 @@ class How(Model):
 
     metric: dict[CorrelationMetric, OptionKind] = Field(
         default_factory=dict,
-        description="Scales on which correlations are pooled (lane A); estimates are compared as Fisher z all the same.",
+        description="Scales on which correlations are pooled (lane A); estimates are compared as Fisher z even so.",
     )
     tau2: dict[Tau2Method, OptionKind] = Field(default_factory=dict, description="Estimators of tau2.")
     ci: dict[CiMethod, OptionKind] = Field(default_factory=dict, description="Intervals.")
