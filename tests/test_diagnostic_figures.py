@@ -14,6 +14,7 @@ from synthesis.figures import forest, ink
 from synthesis.figures.chart import COLUMNS, Chart
 from synthesis.figures.diagnostic import LAYOUTS, layouts
 from synthesis.figures.funnel import funnel, radial
+from synthesis.figures.gosh import gosh
 from synthesis.figures.layout import Layout
 from synthesis.figures.page import FORMATS, save
 from synthesis.figures.sensitivity import baujat, cumulative, influence, leave_one_out
@@ -293,6 +294,28 @@ def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     marked = {r["sample_id"] for r in found["influence"] if r["influential"]}
     assert {p.key for p in points(chart, "marked")} == marked == {row.key for row in chart.rows if row.bold}
     assert "x3" in marked
+
+
+@pytest.mark.parametrize(("k", "subsets"), [(8, 247), (24, 10_000)])
+def test_gosh_holds_every_subset_on_one_side(k, subsets):
+    model, _ = examined(k, "z", "A")
+    model["studies"][3]["yi"] += 1
+    found = diagnose(model, (), Diagnostics(permutations=99))
+    chart = gosh(model, found)
+    assert sum(cell[2] + cell[3] for cell in found["gosh"]["cells"]) == found["gosh"]["subsets"]
+    assert found["gosh"]["subsets"] == pytest.approx(subsets, abs=20)
+    assert ("drawn at random (seed 1)" in chart.notes[0]) == (k == 24)
+    assert found["gosh"]["leading"] == "x3"
+    assert [panel.heading for panel in chart.panels] == [f"{side} Study 3" for side in ("With", "Without")]
+    rows = {row["sample_id"]: row for row in found["influence"]}
+    for panel, side in zip(chart.panels, ("with", "without"), strict=True):
+        mean = next(line for line in panel.lines if line.kind == "limit")
+        assert mean.x[0] == rows["x3"][f"gosh_{side}_estimate"]
+        # The densest cells lie over all the cells, and each cell is drawn once in the lightest shade.
+        cells = sum(bool(cell[2 + (side == "without")]) for cell in found["gosh"]["cells"])
+        kinds = [area.kind for area in panel.areas]
+        assert kinds.count("all") == cells > kinds.count("most") >= kinds.count("half of all") > 0
+        assert kinds == sorted(kinds, key=["all", "most", "half of all"].index)
 
 
 # --- all kinds ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.diagnose.gosh import members, scattered
+from synthesis.diagnose.gosh import gosh_map, members, scattered
 from synthesis.errors import InputError
 from synthesis.models.vocabulary import Tau2Method, terms
 from synthesis.pooling.kernel import log_likelihood, prepare
@@ -105,3 +105,49 @@ def test_what_cannot_be_drawn_is_refused():
         synthesis.gosh(np.zeros(20), np.ones(20), subsets=0)
     with pytest.raises(InputError, match="tau2"):
         synthesis.gosh([0.1, 0.2], [0.1, 0.1], "XX")
+
+
+@pytest.mark.parametrize("k", [3, 6, 12])
+def test_the_map_counts_every_subset_once(k):
+    y, v = effects(k, 0.7)
+    found = gosh_map(y, v, subsets=5000, columns=7, rows=5)
+    every = synthesis.gosh(y, v)
+    two = every.k >= 2
+    held = members(every.mask, k)
+    assert found.subsets == found.possible == 2**k - 1 - k == two.sum()
+    assert found.seed is None
+    for i in range(k):
+        inside = two & (held[:, i] == 1)
+        outside = two & (held[:, i] == 0)
+        assert found.with_estimate[i] == pytest.approx(every.estimate[inside].mean(), rel=tolerances.ESCALC)
+        assert found.with_i2[i] == pytest.approx(every.i2[inside].mean(), abs=tolerances.LAW)
+        assert found.without_estimate[i] == pytest.approx(every.estimate[outside].mean(), rel=tolerances.LAW)
+    leading = held[:, found.leading] == 1
+    apart = np.abs(found.with_estimate - found.without_estimate)
+    assert found.leading == int(apart.argmax())
+    low, high = found.estimates
+    for column, row, inside, outside in found.cells:
+        left, right = (low + (high - low) * (column + i) / 7 for i in (0, 1))
+        here = two & (every.estimate >= left) & ((every.estimate < right) | (column == 6))
+        here &= (every.i2 >= 20 * row) & (every.i2 < 20 * (row + 1))
+        assert inside == (here & leading).sum()
+        assert outside == (here & ~leading).sum()
+    assert sum(inside + outside for _, _, inside, outside in found.cells) == found.subsets
+
+
+def test_a_drawn_map_is_near_the_whole_one_and_says_its_seed():
+    y, v = effects(14, 0.7)
+    whole, drawn = gosh_map(y, v, subsets=20_000), gosh_map(y, v, subsets=4000, seed=5)
+    assert (whole.seed, drawn.seed) == (None, 5)
+    assert whole.subsets == 2**14 - 15
+    assert drawn.subsets <= 4000
+    spread = (whole.estimates[1] - whole.estimates[0]) / 6
+    assert drawn.with_estimate == pytest.approx(whole.with_estimate, abs=spread / 10)
+    assert drawn.cells == gosh_map(y, v, subsets=4000, seed=5).cells
+
+
+def test_equal_studies_have_a_map_too():
+    found = gosh_map(np.full(5, 0.3), np.full(5, 0.1))
+    assert sum(cell[2] + cell[3] for cell in found.cells) == found.subsets == 26
+    with pytest.raises(InputError, match="at least 3"):
+        gosh_map([0.1, 0.2], [0.1, 0.1])

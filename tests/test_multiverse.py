@@ -427,6 +427,21 @@ def test_figures_show_text_from_the_plan_as_it_is(document, layout, tmp_path):
     assert b"<script" not in contents[0]
 
 
+def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document):
+    curve = document["curves"][0]
+    drawn = [p | {"estimate": 0.2 + i / 1000, "ci_low": 0.1, "ci_high": 0.4} for i, p in enumerate(curve["drawn"] * 4)]
+    drawn[-1] |= {"estimate": 9.0, "ci_high": 9.5}
+    far = document | {"curves": [curve | {"drawn": drawn}]}
+    for layout in (specification, vibration):
+        chart = layout(far)
+        assert "1 estimate lies beyond the axis, drawn at its end." in chart.notes
+        assert "beyond" not in " ".join(layout(document).notes)
+    axis = vibration(far).panels[0].x
+    assert axis.high < 1
+    assert max(p.x for p in vibration(far).panels[0].points) == axis.high
+    assert len(axis.ticks) > 1
+
+
 def test_a_multiverse_without_a_fit_is_said_and_not_drawn(document):
     empty = document | {"curves": [c | {"drawn": []} for c in document["curves"]]}
     assert "no specification could be fitted" in specification(empty).refused

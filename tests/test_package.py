@@ -35,6 +35,8 @@ LAYERS = [
 ]
 BESIDE = {
     "plan": "compare",
+    "starting": "effectsizes",
+    "reference": "errors",
     "cli_multiverse": "cli",
     "cli_living": "cli",
     "living": "report",
@@ -153,3 +155,14 @@ def test_nothing_names_a_machine_or_an_index():
 def test_files_stay_short():
     for path in (*modules(), *(ROOT / "tests").glob("*.py")):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 500, path
+
+
+def test_the_cluster_profile_names_rules_and_groups_that_exist():
+    """Snakemake passes over a misspelt rule of a profile without a word."""
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    names = set(re.findall(r"^ *rule (\w+):", rules, re.MULTILINE))
+    profile = yaml.safe_load((ROOT / "workflow" / "profiles" / "slurm" / "config.yaml").read_text())
+    assert set(profile["set-resources"]) <= names
+    assert set(profile["groups"]) <= names
+    groups = set(profile["groups"].values()) | set(re.findall(r'group:\s+"(\w+)"', rules))
+    assert set(profile["group-components"]) <= groups

@@ -24,9 +24,9 @@ start() {
             "StateSaveLocation=$home/state" "SlurmctldPidFile=$home/slurmctld.pid" "SlurmctldLogFile=$home/log/ctld" \
             "SlurmdPidFile=$home/slurmd.%n.pid" "SlurmdLogFile=$home/log/%n" "SlurmdSpoolDir=$home/spool/%n"
         for i in $(seq $nodes); do
-            echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + i)) CPUs=2 RealMemory=4000 State=UNKNOWN"
+            echo "NodeName=n$i NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + i)) CPUs=2 RealMemory=16000 State=UNKNOWN"
         done
-        echo "PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=60 State=UP"
+        echo "PartitionName=main Nodes=n[1-$nodes] Default=YES MaxTime=1440 State=UP"
     } > "$conf"
     # The plugin's job step forgets where the configuration is before it calls srun.
     printf '#!/bin/sh\nSLURM_CONF=%s exec %s "$@"\n' "$conf" "$srun" > "$home/bin/srun"

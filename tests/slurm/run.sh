@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The example on a real Slurm of two nodes, one of which is killed on the way: the same bytes as on one core of this machine.
+# The example with a multiverse on a real Slurm of two nodes, one of which is killed while it fits: the same bytes as on
+# one core of this machine, and nothing that was finished is computed again.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -11,7 +12,8 @@ digests() { (cd "$1/results" && find . -type f ! -path './logs/*' ! -path './ben
 
 for place in local remote; do
     mkdir -p "$work/$place"
-    cp -r "$root/examples/bcg/config.yaml" "$root/examples/bcg/data" "$work/$place"
+    cat "$root/examples/bcg/config.yaml" "$root/tests/slurm/multiverse.yaml" > "$work/$place/config.yaml"
+    cp -r "$root/examples/bcg/data" "$work/$place"
 done
 snakemake -d "$work/local" --cores 1 > "$work/local.log" 2>&1 || { tail -n 30 "$work/local.log" >&2; exit 1; }
 
@@ -20,23 +22,30 @@ eval "$exported"
 remote() {
     snakemake -d "$work/remote" --profile "$root/workflow/profiles/slurm" --slurm-no-account \
         --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 2 \
-        --default-resources mem_mb=500 runtime=5 slurm_partition=main --latency-wait 5 --retries 2
+        --default-resources 'mem_mb=1000 * attempt' runtime=5 slots=1 slurm_partition=main --latency-wait 5
 }
+# What is finished: the files with their times.
+finished() { (cd "$work/remote/results" && find sources models multiverse -type f -printf '%p %T@\n' | LC_ALL=C sort); }
 remote > "$work/remote.log" 2>&1 &
 run=$!
-# As soon as a job is running, its node dies, with the job's processes.
-for _ in $(seq 240); do
-    node=$(squeue -h -t R -o %N | head -n 1)
+# As soon as a job of the multiverse is running, its node dies, with the job's processes.
+for _ in $(seq 1200); do
+    node=$(squeue -h -t R -o '%N %k' | awk '/multiverse_fit/ { print $1; exit }')
     [ -n "$node" ] && break
+    kill -0 $run 2> /dev/null || break
     sleep 0.25
 done
-[ -n "${node:-}" ] || { tail -n 30 "$work/remote.log" >&2; echo 'no job ever ran on the cluster' >&2; exit 1; }
-pkill -9 -f "slurmstepd.*" || true
+[ -n "${node:-}" ] || { tail -n 30 "$work/remote.log" >&2; echo 'no fit of the multiverse ran on the cluster' >&2; exit 1; }
+pkill -9 slurmstepd || true
 kill -9 "$(cat "$work/slurm/slurmd.$node.pid")"
-echo "killed node $node while it had a job"
+echo "killed node $node while it fitted"
+# What had ended at that moment; the jobs of the other node may end while it is written down.
+finished > "$work/finished"
 wait $run || true
 # Whatever was lost is made again, and nothing else.
 remote > "$work/again.log" 2>&1 || { tail -n 40 "$work/again.log" >&2; exit 1; }
+finished | LC_ALL=C comm -13 - "$work/finished" > "$work/twice"
+[ ! -s "$work/twice" ] || { cat "$work/twice" >&2; echo 'computed again though it was finished' >&2; exit 1; }
 digests "$work/local" > "$work/local.sums"
 digests "$work/remote" | diff "$work/local.sums" - || { echo 'the cluster gives other bytes' >&2; exit 1; }
 echo 'slurm: the same bytes after a node was killed'

@@ -54,6 +54,15 @@ LIVE = [
 ]
 MULTIVERSES = list(PLAN.config.multiverses)
 MULTIVERSE_FIGURES = expand("{kind}_{name}", kind=["specification", "vibration"], name=MULTIVERSES)
+MULTIVERSE_FIGURES += expand("multiverse_bridge_{name}", name=PLAN.bridged_multiverses())
+MULTIVERSE_TABLES = (
+    expand(
+        "results/tables/{table}.csv",
+        table=["multiverse", "multiverse_decisions", "multiverse_bridge"],
+    )
+    if MULTIVERSES
+    else []
+)
 LIVE += MULTIVERSE_FIGURES
 EXPORTS = [
     *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
@@ -75,11 +84,7 @@ RESULTS = [
     *expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),
     *EXPORTS,
     *expand("results/multiverse/{name}.{kind}", name=MULTIVERSES, kind=["jsonl", "parquet", "json"]),
-    *(
-        expand("results/tables/{table}.csv", table=["multiverse", "multiverse_decisions"])
-        if MULTIVERSES
-        else []
-    ),
+    *MULTIVERSE_TABLES,
     *expand("results/figures/{name}.{kind}", name=MULTIVERSE_FIGURES, kind=["svg", "pdf", "png"]),
     "results/prisma_checklist.csv",
     *expand("results/figures/{name}.{kind}", name=REPORTING_FIGURES, kind=["svg", "pdf", "png"]),

@@ -31,6 +31,8 @@ for batch, names in PLAN.batches().items():
             f"results/benchmarks/forest_{batch}.tsv"
         # The longest job starts first.
         priority: len(names)
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:
@@ -66,6 +68,8 @@ rule comparison_forest:
     benchmark:
         "results/benchmarks/forest_{figure}.tsv"
     priority: 9
+    group:
+        "figures"
     conda:
         "../envs/synthesis.yaml"
     params:
@@ -79,9 +83,12 @@ rule comparison_forest:
 
 if COMPARISON_FIGURES:
 
+    # Claims are drawn without any bridge, too; a part of a plan has at least one synthesis.
+    DRAWN = PLAN.sides_of_bridges() or list(PLAN.config.syntheses)[:1]
+
     rule comparison_figures:
         input:
-            models=expand("results/models/{synthesis}.json", synthesis=PLAN.sides_of_bridges()),
+            models=expand("results/models/{synthesis}.json", synthesis=DRAWN),
             bridge="results/tables/bridge.csv",
             claims="results/claims.json",
         output:
@@ -102,10 +109,12 @@ if COMPARISON_FIGURES:
         benchmark:
             "results/benchmarks/comparison_figures.tsv"
         priority: 8
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:
-            plan=PLAN.part(bridges=PLAN.config.bridges, also=("drawing",)),
+            plan=PLAN.part(syntheses=DRAWN, bridges=PLAN.config.bridges, also=("drawing",)),
             code=CODE,
         shell:
             "synthesis comparison-figures --config - --models {input.models:q} --bridge {input.bridge:q} "
@@ -150,6 +159,8 @@ for batch, names in PLAN.batches().items():
         benchmark:
             f"results/benchmarks/diagnostic_figures_{batch}.tsv"
         priority: len(named)
+        group:
+            "figures"
         conda:
             "../envs/synthesis.yaml"
         params:

@@ -1,8 +1,8 @@
 # in:  results/sources/<source>.json
 # out: results/multiverse/<multiverse>.{jsonl,parquet,json}, results/multiverse/shards/<multiverse>/<shard>.parquet,
-#      results/tables/{multiverse,multiverse_decisions}.csv,
-#      results/figures/{specification,vibration}_<multiverse>.{svg,pdf,png}, their data and live drawings
-# config: multiverses, their syntheses, defaults, relevance
+#      results/tables/{multiverse,multiverse_decisions,multiverse_bridge}.csv,
+#      results/figures/{specification,vibration}_<multiverse>, multiverse_bridge_<bridge>.{svg,pdf,png}, their data and live drawings
+# config: multiverses, their syntheses and bridges, defaults, relevance
 
 if MULTIVERSES:
 
@@ -86,6 +86,12 @@ if MULTIVERSES:
                 labels={"table": "decisions"},
                 caption="../report/multiverse_decisions.rst",
             ),
+            bridge=report(
+                "results/tables/multiverse_bridge.csv",
+                category="Multiverse",
+                labels={"table": "bridge"},
+                caption="../report/multiverse_bridge.rst",
+            ),
         log:
             "results/logs/multiverse_summary.log",
         benchmark:
@@ -94,23 +100,24 @@ if MULTIVERSES:
         conda:
             "../envs/synthesis.yaml"
         params:
-            plan=PLAN.part(multiverses=MULTIVERSES, also=("relevance",)),
+            plan=PLAN.part(bridges=PLAN.bridged_multiverses(), multiverses=MULTIVERSES, also=("relevance",)),
             code=CODE,
         shell:
             "synthesis multiverse-summary --config - --enumerations {input.enumerations:q} "
             "--specifications {input.specifications:q} --sources {input.sources:q} --out results/multiverse "
-            "--table {output.table:q} --decisions {output.decisions:q} <<< {params.plan:q} > {log:q} 2>&1"
+            "--table {output.table:q} --decisions {output.decisions:q} --bridge {output.bridge:q} <<< {params.plan:q} > {log:q} 2>&1"
 
     rule multiverse_figures:
         input:
-            expand("results/multiverse/{multiverse}.json", multiverse=MULTIVERSES),
+            multiverses=expand("results/multiverse/{multiverse}.json", multiverse=MULTIVERSES),
+            bridge="results/tables/multiverse_bridge.csv",
         output:
             [
                 report(
                     f"results/figures/{name}.svg",
                     category="Multiverse",
                     labels={"figure": name},
-                    caption=f"../report/{name.split('_')[0]}.rst",
+                    caption=f"../report/{'multiverse_bridge' if 'bridge' in name else name.split('_')[0]}.rst",
                 )
                 for name in MULTIVERSE_FIGURES
             ],
@@ -125,6 +132,8 @@ if MULTIVERSES:
         conda:
             "../envs/synthesis.yaml"
         params:
+            bridged=PLAN.bridged_multiverses(),
             code=CODE,
         shell:
-            "synthesis multiverse-figures --multiverses {input:q} --out results/figures > {log:q} 2>&1"
+            "synthesis multiverse-figures --multiverses {input.multiverses:q} --bridge {input.bridge:q} "
+            "--bridged {params.bridged:q} --out results/figures > {log:q} 2>&1"

@@ -18,6 +18,8 @@ for batch, names in PLAN.batches().items():
         benchmark:
             f"results/benchmarks/pool_{batch}.tsv"
         priority: 30
+        group:
+            "pool"
         conda:
             "../envs/synthesis.yaml"
         params:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthesis import cli_living, cli_multiverse
+from synthesis import cli_living, cli_multiverse, starting
 from synthesis.effectsizes import Policy
 from synthesis.errors import Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
@@ -363,11 +363,12 @@ def _sources(paths: Sequence[Path]) -> dict[str, Source]:
 
 
 def schemas(args: argparse.Namespace) -> None:
-    """Writes what is generated from the models: JSON Schemas, data dictionary, config reference."""
+    """Writes what is generated from the models: JSON Schemas, data dictionary, references of config and commands."""
     from synthesis.files import write_text
     from synthesis.models.generated import generated
+    from synthesis.reference import commands
 
-    for name, content in generated().items():
+    for name, content in (generated() | {"docs/commands.md": commands(_parser())}).items():
         write_text(args.root / name, content)
 
 
@@ -396,6 +397,7 @@ def _parser() -> argparse.ArgumentParser:
         for name in names:
             added.add_argument(name, type=Path, required=True)
 
+    starting.register(command(starting.new, plan=False))
     raw = {"type": Path, "default": Path("data/raw"), "help": "folder of the sources"}
     command(check).add_argument("--raw", **raw)  # type: ignore[arg-type]
     one(command(config), "--out")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import InputError, Problem
-from synthesis.files import read_json, write_csv, write_json
+from synthesis.files import read_csv, read_json, write_csv, write_json
 
 if TYPE_CHECKING:
     from synthesis.models.config import Config
@@ -42,9 +42,11 @@ def register(command: Callable[..., argparse.ArgumentParser], config: Reader) ->
     added = command(multiverse_summary, "multiverse-summary")
     added.set_defaults(read=config)
     lists(added, "--enumerations", "--specifications", "--sources")
-    paths(added, "--out", "--table", "--decisions")
+    paths(added, "--out", "--table", "--decisions", "--bridge")
     added = command(multiverse_figures, "multiverse-figures", plan=False)
     lists(added, "--multiverses")
+    paths(added, "--bridge")
+    added.add_argument("--bridged", nargs="*", default=[], help="names of the bridges to draw")
     paths(added, "--out")
 
 
@@ -85,6 +87,7 @@ def multiverse_summary(args: argparse.Namespace) -> None:
     """Describes each multiverse: curves, decisions, thresholds, the test of each curve."""
     from synthesis.compare.published import rows_by_id, threshold
     from synthesis.extraction import read_extracted
+    from synthesis.multiverse.bridge import MULTIVERSE_BRIDGE_COLUMNS, bridge_rows, read_curves
     from synthesis.multiverse.enumeration import read_head, read_units
     from synthesis.multiverse.summary import DECISION_COLUMNS, SUMMARY_COLUMNS, summarise, tables
 
@@ -107,25 +110,35 @@ def multiverse_summary(args: argparse.Namespace) -> None:
         write_json(args.out / f"{document['multiverse']}.json", document)
     write_csv(args.table, summary, SUMMARY_COLUMNS)
     write_csv(args.decisions, decisions, DECISION_COLUMNS)
+    of_synthesis: dict[str, list[tuple[str, Path]]] = {}
+    for document, specifications in zip(documents, args.specifications, strict=True):
+        of_synthesis.setdefault(document["synthesis"], []).append((document["multiverse"], specifications))
+    bridged: list[dict[str, Any]] = []
+    for name, bridge in plan.bridges.items():
+        for association, first in of_synthesis[bridge.association]:
+            for effect, second in of_synthesis[bridge.effect]:
+                head = {"bridge": name, "title": bridge.title, "association": association, "effect": effect}
+                bridged += bridge_rows(head, read_curves(first), read_curves(second))
+    write_csv(args.bridge, bridged, MULTIVERSE_BRIDGE_COLUMNS)
     print(f"{len(documents)} multiverses, {len(summary)} rows")
 
 
 def multiverse_figures(args: argparse.Namespace) -> None:
-    """Draws the specification curve and the vibration of effects of each multiverse."""
+    """Draws the specification curve and the vibration of each multiverse, and each bridge over two."""
     from synthesis.figures import ink
     from synthesis.figures.chart import COLUMNS
     from synthesis.figures.live import save_live
-    from synthesis.figures.multiverse import LAYOUTS
+    from synthesis.figures.multiverse import LAYOUTS, bridge
     from synthesis.figures.page import FORMATS, save
 
-    for path in args.multiverses:
-        document = read_json(path)
-        for kind, layout_of in LAYOUTS.items():
-            layout = layout_of(document)
-            name = f"{kind}_{layout.name}"
-            drawn = ink.draw(layout)
-            save(drawn, {suffix: args.out / f"{name}.{suffix}" for suffix in FORMATS})
-            described = f"{layout.title}. The numbers are in the tables of the report."
-            save_live(drawn, args.out / "live" / f"{name}.svg", layout.title, described, ())
-            write_csv(args.out / "data" / f"{name}.csv", layout.table(), COLUMNS)
-            print(name)
+    layouts = [layout_of(document) for document in map(read_json, args.multiverses) for layout_of in LAYOUTS.values()]
+    table = read_csv(args.bridge)
+    layouts += [bridge(name, [row for row in table if row["bridge"] == name]) for name in args.bridged]
+    for layout in layouts:
+        name = f"{layout.kind}_{layout.name}"
+        drawn = ink.draw(layout)
+        save(drawn, {suffix: args.out / f"{name}.{suffix}" for suffix in FORMATS})
+        described = f"{layout.title}. The numbers are in the tables of the report."
+        save_live(drawn, args.out / "live" / f"{name}.svg", layout.title, described, ())
+        write_csv(args.out / "data" / f"{name}.csv", layout.table(), COLUMNS)
+        print(name)

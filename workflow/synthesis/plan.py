@@ -120,6 +120,11 @@ class Plan:
         """Sources that the synthesis of a multiverse draws on."""
         return self.config.syntheses[self.config.multiverses[name].synthesis].sources
 
+    def bridged_multiverses(self) -> list[str]:
+        """Bridges whose two sides have a multiverse each."""
+        held = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
+        return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= held]
+
     def sources_of_references(self, figure: str) -> list[str]:
         """Sources that may hold the published summaries of a comparison figure: those no synthesis pools, and
         those of its own syntheses."""

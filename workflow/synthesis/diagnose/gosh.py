@@ -64,6 +64,80 @@ def gosh(
     return Gosh(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Gosh)))
 
 
+@dataclass(frozen=True, slots=True)
+class GoshMap:
+    """Where the subsets of two studies or more lie, and what each study does to them.
+
+    `with_estimate` and the others, shape (k,): means over the subsets that hold a study, and over those that do not.
+    `leading`: the study whose presence moves the estimate most. `cells`: column, row, and how many subsets with and
+    without that study lie there, on a grid over `estimates` (columns) and I2 from 0 to 100 (rows).
+    """
+
+    subsets: int
+    possible: int
+    seed: int | None
+    estimate: float
+    i2: float
+    with_estimate: Array
+    without_estimate: Array
+    with_i2: Array
+    without_i2: Array
+    leading: int
+    estimates: tuple[float, float]
+    columns: int
+    rows: int
+    cells: tuple[tuple[int, int, int, int], ...]
+
+
+def gosh_map(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    tau2: Tau2Method = "REML",
+    *,
+    subsets: int = 10_000,
+    seed: int = 1,
+    columns: int = 48,
+    rows: int = 24,
+) -> GoshMap:
+    """The subsets of three studies or more as counts on a grid; all of them, or `subsets` drawn where there are more.
+
+    Raises InputError for fewer than three studies or more than 62, and for bad effects.
+    """
+    y, v = check_effects(yi, vi)
+    k = len(y)
+    if k < 3:
+        raise InputError([Problem("yi", f"{k} effects", "at least 3", "the subsets of two are the two studies")])
+    every = (1 << k) - 1
+    draw = every > subsets
+    found = gosh(y, v, tau2, exhaustive_up_to=0 if draw else k, subsets=subsets, seed=seed)
+    kept = found.k >= 2
+    held = members(found.mask[kept], k)
+    estimate, i2 = found.estimate[kept], found.i2[kept]
+    whole = pool_subsets(y, v, np.ones((1, k)), tau2=tau2, ci="wald")
+    count = held.sum(axis=0)
+    # A study that all subsets hold, or none: there is nothing to compare it with.
+    with np.errstate(invalid="ignore"):
+        inside = [held.T @ values / count for values in (estimate, i2)]
+        outside = [(values.sum() - held.T @ values) / (len(held) - count) for values in (estimate, i2)]
+    leading = int(np.nanargmax(np.abs(inside[0] - outside[0])))
+    low, high = float(estimate.min()), float(estimate.max())
+    across = _places((estimate - low) / ((high - low) or 1.0), columns)
+    up = _places(i2 / 100, rows)
+    counts = np.zeros((columns, rows, 2), dtype=np.int64)
+    np.add.at(counts, (across, up, 1 - held[:, leading].astype(int)), 1)
+    cells = tuple(
+        (int(c), int(r), int(counts[c, r, 0]), int(counts[c, r, 1])) for c, r in np.argwhere(counts.any(axis=2))
+    )
+    return GoshMap(
+        len(held), every - k, seed if draw else None, float(whole.estimate[0]), float(whole.i2[0]),
+        inside[0], outside[0], inside[1], outside[1], leading, (low, high), columns, rows, cells,
+    )  # fmt: skip
+
+
+def _places(shares: Array, count: int) -> NDArray[np.int64]:
+    return np.minimum((shares * count).astype(np.int64), count - 1)
+
+
 def gosh_batches(
     yi: ArrayLike,
     vi: ArrayLike,

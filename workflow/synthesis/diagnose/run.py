@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from synthesis import text
 from synthesis.diagnose import bias
+from synthesis.diagnose.gosh import MOST_STUDIES, gosh_map
 from synthesis.diagnose.influence import (
     baujat,
     cumulative,
@@ -31,6 +33,8 @@ from synthesis.pooling.regression import design, predict, regress
 Record = dict[str, Any]
 _MODERATOR_COLUMNS = ("kind", "term", "k", "samples", "estimate", "se", "df", "ci_low", "ci_high", "p", "tau2", "note")
 _WITHOUT = ("estimate", "ci_low", "ci_high", "p", "tau2")
+# Means over the subsets that hold a sample, and over those that do not.
+_GOSH = tuple(f"gosh_{name}" for name in ("with_estimate", "without_estimate", "with_i2", "without_i2"))
 # The flat tables and their columns.
 TABLES: dict[str, tuple[str, ...]] = {
     "influence": (
@@ -38,7 +42,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         *(f"model_{n}_without" for n in (*_WITHOUT, "omega2")),
         "rstudent", "dffits", "dfbetas", "cook", "cov_ratio", "hat",
         "influential",
-        "baujat_q", "baujat_influence", "shrunken", "shrunken_low", "shrunken_high",
+        "baujat_q", "baujat_influence", "shrunken", "shrunken_low", "shrunken_high", *_GOSH,
     ),
     "cumulative": (
         "synthesis", "sample_id", "label", "year", "samples", "estimate", "ci_low", "ci_high", "tau2", "i2",
@@ -49,6 +53,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "moderators": ("synthesis", "moderator", *_MODERATOR_COLUMNS),
     "few_samples": ("synthesis", "what", "estimate", "ci_low", "ci_high", "note"),
 }  # fmt: skip
+_GOSH_MAP = ("subsets", "possible", "seed", "estimate", "i2", "estimates", "columns", "rows", "cells")
 # Effects of the samples are treated as independent here: one composite per sample, as in the forest plot.
 _MULTILEVEL = ("che", "three_level")
 # Points at which a regression line and its interval are given for drawing.
@@ -76,6 +81,17 @@ def diagnose(
     ci: CiMethod = document["ci_method"] if document["ci_method"] != "cr2" else "hksj"
     method: Tau2Method = document["method"]
     found |= _influence(document, y, v, method, ci)
+    if 3 <= len(y) <= MOST_STUDIES:
+        subsets = gosh_map(y, v, method, subsets=options.gosh_subsets, seed=options.seed)
+        for name in _GOSH:
+            for row, value in zip(found["influence"], getattr(subsets, name.removeprefix("gosh_")), strict=True):
+                row[name] = _number(value)
+        found["gosh"] = {
+            "leading": studies[subsets.leading]["sample_id"],
+            **{name: getattr(subsets, name) for name in _GOSH_MAP},
+        }
+    else:
+        found["skipped"]["gosh"] = f"{len(y)} samples: subsets are fitted from 3 to {MOST_STUDIES}"
     signs = permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed)
     found["permutation"] = dataclasses.asdict(signs)
     if len(y) <= options.bayes_up_to:
@@ -352,7 +368,9 @@ def _few_rows(one: Record) -> list[Record]:
     rows = []
     if "permutation" in one:
         r = one["permutation"]
-        how = "all sign changes" if r["exact"] else f"{r['iterations']} random sign changes, seed {r['seed']}"
+        how = (
+            "all sign changes" if r["exact"] else f"{text.count(r['iterations'])} random sign changes, seed {r['seed']}"
+        )
         rows.append({"what": "permutation p", "estimate": r["p"][0], "ci_low": None, "ci_high": None, "note": how})
     if "bayes" in one:
         r = one["bayes"]
@@ -368,6 +386,6 @@ def _few_rows(one: Record) -> list[Record]:
                     "note": note,
                 }
             )
-        positive = {"what": "Bayes: probability of an effect above 0", "estimate": r["p_positive"], "note": note}
+        positive = {"what": "Bayes: probability of a mean above 0", "estimate": r["p_positive"], "note": note}
         rows.append({"ci_low": None, "ci_high": None} | positive)
     return rows

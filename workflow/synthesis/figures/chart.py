@@ -31,7 +31,18 @@ LineKind = Literal[
     "choice",
     "uncertain choice",
 ]
-AreaKind = Literal["background", "p 0.01 to 0.05", "p 0.05 to 0.1", "p above 0.1", "row", "confidence", "prediction"]
+AreaKind = Literal[
+    "background",
+    "p 0.01 to 0.05",
+    "p 0.05 to 0.1",
+    "p above 0.1",
+    "row",
+    "confidence",
+    "prediction",
+    "half of all",
+    "most",
+    "all",
+]
 
 # A single column of a journal, and the whole width of its page.
 NARROW, WIDE = 3.5, 7.2
@@ -96,7 +107,9 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class RowText:
-    """Texts beside the panels at height `y`: a label and a detail to the left, up to two lines of numbers right."""
+    """Texts beside the panels at height `y`: a label and a detail to the left, right of them up to two lines of numbers
+    or the cells of a table.
+    """
 
     y: float
     label: str
@@ -105,6 +118,7 @@ class RowText:
     right_detail: str = ""
     bold: bool = False
     key: str = ""
+    cells: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +132,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A whole figure: panels side by side, `left` and `right` of them room for texts. `refused`: why none is drawn."""
+    """A whole figure: panels side by side, `left` and `right` of them room for texts, `heads` above the cells of the
+    rows. `refused`: why none is drawn.
+    """
 
     kind: str
     name: str
@@ -131,6 +147,7 @@ class Chart:
     right: float = 0.14
     gap: float = 0.16
     rows: tuple[RowText, ...] = ()
+    heads: tuple[str, ...] = ()
     legend: tuple[Key, ...] = ()
     notes: tuple[str, ...] = ()
     refused: str = ""
@@ -171,7 +188,7 @@ COLUMNS = ("panel", "element", "kind", "key", "x", "y", "size", "text", "effects
 
 
 def _joined(row: RowText) -> str:
-    return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail) if part)
+    return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail, *row.cells) if part)
 
 
 def refusal(kind: str, name: str, document: Record, reason: str, notes: tuple[str, ...] = ()) -> Chart:
@@ -188,6 +205,7 @@ KIND_NAME = {
     "baujat": "Baujat plot",
     "radial": "radial plot",
     "influence": "influence of single samples",
+    "gosh": "fits of subsets of samples (GOSH)",
     "bubble": "regression on",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from synthesis.figures.chart import COLUMNS, Chart, Record
 from synthesis.figures.funnel import funnel, radial
+from synthesis.figures.gosh import gosh
 from synthesis.figures.layout import Layout
 from synthesis.figures.sensitivity import baujat, cumulative, influence, leave_one_out
 from synthesis.figures.spread import bubble, caterpillar, orchard
@@ -22,6 +23,7 @@ LAYOUTS: dict[DiagnosticFigure, Callable[[Record, Record], Chart | Layout]] = {
     "baujat": baujat,
     "radial": radial,
     "influence": influence,
+    "gosh": gosh,
 }
 
 

@@ -73,6 +73,9 @@ SHADES: dict[AreaKind, str] = {
     "row": "#e4e4e4",
     "prediction": "#ececec",
     "confidence": "#cfcfcf",
+    "half of all": "#707070",
+    "most": "#acacac",
+    "all": "#dcdcdc",
 }
 _TITLE, _LINE, _LEGEND = 0.19, 0.125, 0.155
 _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
@@ -286,6 +289,14 @@ def _row_texts(page: Page, chart: Chart, axis: Axis, rows: Iterable[RowText], to
         page.text(style.width - style.margin, y - up, row.right, style.small + 0.2, "right", weight=weight)
         if row.right_detail:
             page.text(style.width - style.margin, y + up, row.right_detail, style.small, "right", colour=FAINT)
+        for x, cell in zip(_cell_edges(chart, style.margin), row.cells, strict=False):
+            page.text(x, y, cell, style.small + 0.2, "right")
+
+
+def _cell_edges(chart: Chart, margin: float) -> list[float]:
+    """Right edges of as many columns as the chart has heads."""
+    room = (chart.right - margin) / max(1, len(chart.heads))
+    return [chart.width - margin - room * i for i in reversed(range(len(chart.heads)))]
 
 
 def draw(chart: Chart) -> Figure:
@@ -301,6 +312,7 @@ def draw(chart: Chart) -> Figure:
         legend = _legend_rows(ruler, chart)
         top = 0.13 + _TITLE * len(title)
         above = 0.2 if any(p.y.name or p.heading for p in chart.panels) else 0.04
+        above += _LINE * max((head.count("\n") + 1 for head in chart.heads), default=0)
         below = 0.0
         if chart.panels:
             below = 0.35 if any(p.x.name for p in chart.panels) else 0.24
@@ -319,6 +331,10 @@ def draw(chart: Chart) -> Figure:
             frame.labels()
         if chart.rows:
             _row_texts(page, chart, chart.panels[0].y, chart.rows, start)
+        for x, head in zip(_cell_edges(chart, style.margin), chart.heads, strict=True):
+            lines = head.split("\n")
+            for i, line in enumerate(lines):
+                page.text(x, start - _LINE * (len(lines) - i - 0.5), line, style.small, "right", colour=FAINT)
         for i, line in enumerate(refused):
             page.text(style.margin, top + 0.08 + 0.16 * i, line)
         _legend(page, chart, legend, body + _LEGEND / 2)

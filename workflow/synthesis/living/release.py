@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import re
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from synthesis.models.config import Config, Source
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _ALLOWED = "three whole numbers, like 1.2.0"
+CRATE = "ro-crate-metadata.json"
 _RUN_FIRST = "run snakemake first"
 # Raw files that say how the data were corrected, and by which rules claims are decided.
 RAW_FILES = ("corrections.csv", "claims.csv")
@@ -42,14 +44,27 @@ def latest(folder: Path) -> str | None:
     return found[-1] if found else None
 
 
-def table_names(plan: Config) -> list[str]:
-    """The tables of a finished run, but for the one that depends on the releases themselves."""
-    from synthesis.compare.run import TABLES, TIPPING_TABLES
-    from synthesis.diagnose.run import TABLES as DIAGNOSTIC_TABLES
+def finished_files(results: Path) -> list[Path]:
+    """The tables and the plan of a finished run. Raises InputError where one is missing or not that of the run.
 
-    multiverses = ["multiverse", "multiverse_decisions"] if plan.multiverses else []
-    counted = ["agreement", "disagreements"]
-    return ["effects", "pooled", *TABLES, *TIPPING_TABLES, *DIAGNOSTIC_TABLES, "crosscheck", *counted, *multiverses]
+    The crate is the last thing that a run makes, and names everything else with its hash.
+    """
+    crate = results / CRATE
+    if not crate.exists():
+        raise InputError([Problem(str(crate), "no such file", "the results of a finished run", _RUN_FIRST)])
+    described = {entry["@id"]: entry["sha256"] for entry in read_json(crate)["@graph"] if "sha256" in entry}
+    files = [name for name in described if name.startswith("tables/") or name in ("dropped.csv", "config.json")]
+    problems = []
+    for name in files:
+        path = results / name
+        if not path.exists():
+            problems.append(Problem(str(path), "no such file", "the results of a finished run", _RUN_FIRST))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != described[name]:
+            hint = f"edited, or made by a run that was stopped; {_RUN_FIRST}"
+            problems.append(Problem(str(path), "another file", f"the one that {CRATE} names", hint))
+    if problems:
+        raise InputError(problems)
+    return [results / name for name in files]
 
 
 def make_release(
@@ -66,16 +81,15 @@ def make_release(
     if earlier and key < version_key(earlier[-1]):
         hint = "what changed is always told against the highest version"
         raise InputError([Problem("version", version, f"a version above {earlier[-1]}", hint)])
-    tables = [results / "tables" / f"{name}.csv" for name in table_names(plan)]
-    others = [results / "dropped.csv", results / "config.json"]
-    _check_finished(plan, [*tables, *others], results, raw)
+    files = finished_files(results)
+    _check_current(plan, results, raw)
     releases.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=releases, prefix=f".{version}.") as name:
         folder = Path(name) / version
         (folder / "tables").mkdir(parents=True)
-        for path in tables:
-            shutil.copyfile(path, folder / "tables" / path.name)
-        for path in (*others, *(raw / file for file in RAW_FILES if (raw / file).exists())):
+        for path in files:
+            shutil.copyfile(path, folder / path.relative_to(results))
+        for path in (raw / file for file in RAW_FILES if (raw / file).exists()):
             shutil.copyfile(path, folder / path.name)
         write_json(folder / DESCRIPTOR, descriptor(plan, sources, folder, version, date))
         folder.rename(target)
@@ -90,12 +104,8 @@ def _check_date(date: str | None) -> None:
         raise InputError([Problem("--date", str(date), "a date like 2026-11-23")]) from None
 
 
-def _check_finished(plan: Config, files: list[Path], results: Path, raw: Path) -> None:
-    """Raises InputError where a file is missing, or was made from another plan or other data than there are now."""
-    missing = [Problem(str(path), "no such file", "the results of a finished run", _RUN_FIRST) for path in files]
-    problems = [problem for problem, path in zip(missing, files, strict=True) if not path.exists()]
-    if problems:
-        raise InputError(problems)
+def _check_current(plan: Config, results: Path, raw: Path) -> None:
+    """Raises InputError where the results were made from another plan or other data than there are now."""
     path = results / "config.json"
     if read_json(path) != plan.model_dump(mode="json"):
         hint = f"it changed since; {_RUN_FIRST}"

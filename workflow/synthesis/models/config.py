@@ -88,7 +88,10 @@ class Diagnostics(Model):
     permutations: int = Field(
         10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."
     )
-    seed: int = Field(1, ge=0, description="Seed of permutation tests that draw their arrangements.")
+    gosh_subsets: int = Field(
+        10_000, ge=100, description="Most subsets of samples that are fitted (GOSH); all are where there are fewer."
+    )
+    seed: int = Field(1, ge=0, description="Seed of permutation tests and subsets that are drawn.")
 
 
 class Conversions(Model):

@@ -54,7 +54,7 @@ def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
     """
     by_name = {c.name: c for c in columns}
     required = [c.name for c in by_name.values() if c.required]
-    lines = _csv_lines(path)
+    lines = csv_lines(path)
     if not lines or not any(lines[0]):
         raise InputError([Problem(str(path), "empty file", f"a header with {', '.join(required)}")])
     header = lines[0]
@@ -80,7 +80,8 @@ def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
     return rows
 
 
-def _csv_lines(path: Path) -> list[list[str]]:
+def csv_lines(path: Path) -> list[list[str]]:
+    """The cells of a comma-separated file. Raises InputError for a missing file, another encoding, or broken quotes."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:

@@ -12,7 +12,7 @@ from synthesis import text
 from synthesis.models.base import Condition
 from synthesis.models.config import Synthesis
 from synthesis.models.vocabulary import METRIC_NAME
-from synthesis.report.markup import Html, details, heading, items, joined, link, paragraph, safe, table
+from synthesis.report.markup import Cell, Html, details, heading, items, joined, link, paragraph, safe, table
 from synthesis.report.material import Material, Record
 
 _ESTIMATOR = {
@@ -69,6 +69,7 @@ def section(material: Material) -> str:
         _measures(material),
         _model(material),
         _heterogeneity(material),
+        _multiverse(material),
         _reporting_bias(material),
         _open(),
     )
@@ -261,7 +262,8 @@ def _heterogeneity(material: Material) -> Html:
     parts.append(
         paragraph(
             "Sensitivity: every pool was fitted again without each sample; permutation tests give p values without "
-            f"distributional assumptions (at most {text.count(fewest.permutations)} arrangements); pools of up to "
+            f"distributional assumptions (at most {text.count(fewest.permutations)} arrangements); up to "
+            f"{text.count(fewest.gosh_subsets)} subsets of samples were fitted (GOSH); pools of up to "
             f"{fewest.bayes_up_to} samples have a Bayesian fit beside them, with a half-normal prior on \u03c4."
         )
     )
@@ -270,6 +272,50 @@ def _heterogeneity(material: Material) -> Html:
         "Heterogeneity, moderators and sensitivity",
         "PRISMA 2020 items 13e and 13f; MARS: methods of synthesis; Cochrane Handbook 10.10, 10.11, 10.13 and 10.14",
         *parts,
+    )
+
+
+def _multiverse(material: Material) -> Html:
+    """How the analyses of the multiverses were declared, fitted and tested; nothing where the plan has none."""
+    if not material.multiverses:
+        return Html("")
+    rows = []
+    for document in material.multiverses:
+        plan = material.config.multiverses[document["multiverse"]]
+        crossed = text.count(document["crossing"])
+        drawn = f", {text.count(document['drawn'])} drawn with seed {plan.seed}" if document["drawn"] else ""
+        declared = [f for f in document["factors"] if len(f["options"]) > 1]
+        kinds = Counter(option["kind"].replace("_", "-") for f in declared for option in f["options"])
+        rows.append(
+            [
+                plan.title,
+                _listed(f["title"].lower() for f in declared),
+                _listed(f"{count} {kind}" for kind, count in kinds.items()),
+                crossed + drawn,
+                Cell(text.count(document["specifications"]), document["specifications"]),
+                f"{text.count(plan.permutations)} sign changes, seed {plan.seed}",
+            ]
+        )
+    heads = ["Multiverse", "Decisions", "Options", "Combinations", "Distinct analyses", "Test"]
+    words = (
+        "All combinations of declared options were fitted. The plan types each option as equivalent, uncertain or "
+        "non-equivalent (Del Giudice & Gangestad 2021); combinations with a non-equivalent option have a curve of "
+        "their own. Combinations that come to the same effects under the same model count once. Curves are described "
+        "by the share of analyses beyond each threshold of relevance, by the variance that goes with each decision, "
+        "and by a permutation test (Simonsohn et al. 2020) in which the sign of every sample is turned at random, the "
+        "same way in all analyses."
+    )
+    if any(r["bridge"] for r in material.compared.get("multiverse_bridge", [])):
+        words += (
+            " Bridged multiverses are compared pair by pair, under each conversion apart; the interval of a difference "
+            "is made of those of its two sides (MOVER)."
+        )
+    return _part(
+        "multiverse",
+        "Multiverse",
+        "PRISMA 2020 item 13f; MARS: methods of synthesis; Cochrane Handbook 10.14",
+        paragraph(words),
+        details("Declared decisions", table("Declared decisions of each multiverse", heads, rows, frozenset({4}))),
     )
 
 

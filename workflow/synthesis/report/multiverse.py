@@ -25,7 +25,11 @@ def section(material: Material) -> str:
     """Each multiverse: sentences, figures, tables; nothing where the plan has none."""
     if not material.multiverses:
         return ""
-    return joined(paragraph(_ABOUT), *(_one(material, document) for document in material.multiverses))
+    return joined(
+        paragraph(_ABOUT),
+        *(_one(material, document) for document in material.multiverses),
+        *_bridges(material),
+    )
 
 
 def _one(material: Material, document: Record) -> Html:
@@ -34,10 +38,88 @@ def _one(material: Material, document: Record) -> Html:
         heading(3, f"multiverse-{name}", document["title"]),
         items(sentences(document)),
         figure(material, f"specification_{name}", "Specification curve."),
-        figure(material, f"vibration_{name}", "Vibration of effects."),
+        figure(material, f"vibration_{name}", "Vibration of the estimates."),
         details("Curves", _curves(document)),
         details("Decisions", _decisions(document)),
     )
+
+
+def _bridges(material: Material) -> list[Html]:
+    """Every analysis of an association beside every analysis of an effect."""
+    found = []
+    every = material.compared.get("multiverse_bridge", [])
+    for name, plan in material.config.bridges.items():
+        rows = [row for row in every if row["bridge"] == name]
+        if rows:
+            found += [
+                heading(3, f"multiverse-bridge-{name}", f"{plan.title}, every analysis beside every other"),
+                paragraph(bridge_sentence(rows)),
+                figure(material, f"multiverse_bridge_{name}", "Differences over all pairs of analyses."),
+                details("Pairs of curves", _bridge_table(rows)),
+            ]
+    return found
+
+
+def bridge_sentence(rows: list[Record]) -> str:
+    """In how many pairs the association is the larger, by contrast, over the first pair of curves."""
+    first = rows[0]
+    names = ("association_curve", "effect_curve", "scope")
+    own = [row for row in rows if all(row[key] == first[key] for key in names)]
+    said = "; ".join(
+        f"{_percent(row['share_association_larger'])} ({_percent(row['share_association_larger_significant'])} "
+        f"significantly) read as {row['quantity'].removeprefix('difference, ')}"
+        for row in own
+    )
+    beyond = max(row["share_effect_larger_significant"] for row in own)
+    found = (
+        f"Of all pairs of {text.count(first['associations'])} analyses of the association and "
+        f"{text.count(first['effects'])} of the effect, the association is the larger in {said}. The effect is "
+        f"significantly larger in at most {_percent(beyond)} under any reading."
+    )
+    decides = " Which reading is right decides more than all other decisions, and the data cannot say which is."
+    return found + decides * _reading_decides(own)
+
+
+def _reading_decides(rows: list[Record]) -> bool:
+    """Whether the medians of the readings lie further apart than the middle nine tenths of any one of them."""
+    medians = [row["difference_median"] for row in rows]
+    widest = max(row["difference_95"] - row["difference_5"] for row in rows)
+    return bool(max(medians) - min(medians) > widest)
+
+
+def _bridge_table(rows: list[Record]) -> Html:
+    heads = [
+        "Association", "Effect", "Options", "Reading", "Analyses", "Median difference", "5% to 95%",
+        "Association larger", "significantly", "Effect significantly larger", "Variance from the association",
+    ]  # fmt: skip
+    return table(
+        "The association, read as a difference in standard deviations, minus the effect, over all pairs of analyses",
+        heads,
+        [
+            [
+                _words(row["association_curve"]),
+                _words(row["effect_curve"]),
+                "all" if row["scope"] == "all" else "equivalent only",
+                row["quantity"].removeprefix("difference, "),
+                f"{text.count(row['associations'])} \N{MULTIPLICATION SIGN} {text.count(row['effects'])}",
+                number(row["difference_median"]),
+                interval(row["difference_5"], row["difference_95"]),
+                *(_share(row[key]) for key in _SHARES),
+                "" if row["variance_share_association"] is None else _share(row["variance_share_association"]),
+            ]
+            for row in rows
+        ],
+        frozenset(range(4, len(heads))),
+    )
+
+
+_SHARES = (
+    "share_association_larger", "share_association_larger_significant", "share_effect_larger_significant",
+)  # fmt: skip
+
+
+def _words(curve: str) -> str:
+    return "equivalent and uncertain options" if curve == "main" else curve
 
 
 def sentences(document: Record) -> list[str]:

@@ -30,7 +30,8 @@ def answer(material: Material) -> str:
     """The question, and the answer in computed sentences."""
     question = Html(f"<p class='question'>{safe(material.config.question)}</p>") if material.config.question else ""
     said = Html("<ol class='answer'>" + "".join(f"<li>{safe(s)}</li>" for s in sentences.answer(material)) + "</ol>")
-    return joined(question, said, paragraph(sentences.NOT_CAUSAL))
+    associated = any(document["lane"] == "A" for document in material.documents)
+    return joined(question, said, paragraph(sentences.NOT_CAUSAL) if associated else "")
 
 
 def comparison(material: Material) -> str:
@@ -91,12 +92,20 @@ def diagnostics(material: Material) -> str:
             "An asymmetric funnel has other causes than publication bias; none of these tests corrects an estimate."
         ),
         details("Tests and adjusted estimates", tables.small_study(material)),
-        heading(3, "moderators", "Moderators"),
-        paragraph("One at a time; levels are pooled with one mean effect for each sample."),
-        details("Tests and levels", tables.moderators(material)),
+        *_moderators(material),
         heading(3, "few-samples", "Permutation tests, and Bayesian fits of few samples"),
         details("Values", tables.few_samples(material)),
     )
+
+
+def _moderators(material: Material) -> list[str]:
+    if not material.diagnostics["moderators"]:
+        return []
+    return [
+        heading(3, "moderators", "Moderators"),
+        paragraph("One at a time; levels are pooled with one mean estimate for each sample."),
+        details("Tests and levels", tables.moderators(material)),
+    ]
 
 
 def numbers(material: Material) -> str:

@@ -196,7 +196,9 @@ def quote_check(records: Iterable[Record]) -> str:
     counts = Counter(column for columns in rows.values() for column in columns)
     unquoted = sum(1 for columns in rows.values() if columns)
     shown = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
+    if not unquoted:
+        return f"Each number was looked for in its own quote, and found there, in {text.plural(len(rows), 'row')}."
     return (
         f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there: "
-        f"{shown or 'none'}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
+        f"{shown}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
     )

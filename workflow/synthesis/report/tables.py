@@ -152,7 +152,8 @@ def few_samples(material: Material) -> Html:
         if on_scale:
             value = [back_transform(document["metric"], x) for x in value]
         decimals = 2 if on_scale else 3
-        shown = [number(value[0], decimals), interval(value[1], value[2], decimals)]
+        first = p_cell(value[0]) if r["what"] == "permutation p" else number(value[0], decimals)
+        shown = [first, interval(value[1], value[2], decimals)]
         rows.append([document["title"], r["what"], *shown, r["note"] or ""])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
     return table("Permutation tests and Bayesian fits", heads, rows, frozenset({2, 3}))
