@@ -15,6 +15,7 @@ include: "workflow/rules/pool.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/living.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
 
@@ -24,6 +25,9 @@ rule all:
     input:
         RESULTS,
         "results/ro-crate-metadata.json",
+        # Not in the crate: a new release makes them again, and nothing else.
+        "results/changes.html",
+        "results/tables/changes.csv",
 
 
 onsuccess:

@@ -38,6 +38,8 @@ BESIDE = {
     "starting": "effectsizes",
     "reference": "errors",
     "cli_multiverse": "cli",
+    "cli_living": "cli",
+    "living": "report",
     "rules": "errors",
     "export": "report",
     "__init__": "cli",

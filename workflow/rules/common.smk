@@ -38,6 +38,7 @@ COMPARISON_TABLES = expand(
     table=["comparison", "bridge", "relevance", "interactions", "claims"],
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
+AGREEMENT_TABLES = expand("results/tables/{table}.csv", table=["agreement", "disagreements"])
 # A folder of one's own need not have claims.
 CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
 COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
@@ -77,6 +78,7 @@ RESULTS = [
     *COMPARISON_TABLES,
     *TIPPING_TABLES,
     "results/claims.json",
+    *AGREEMENT_TABLES,
     *DIAGNOSTIC_TABLES,
     *FIGURES,
     *expand("results/figures/{name}.{kind}", name=COMPARISON_FIGURES, kind=["svg", "pdf", "png"]),

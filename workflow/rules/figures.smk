@@ -83,9 +83,12 @@ rule comparison_forest:
 
 if COMPARISON_FIGURES:
 
+    # Claims are drawn without any bridge, too; a part of a plan has at least one synthesis.
+    DRAWN = PLAN.sides_of_bridges() or list(PLAN.config.syntheses)[:1]
+
     rule comparison_figures:
         input:
-            models=expand("results/models/{synthesis}.json", synthesis=PLAN.sides_of_bridges()),
+            models=expand("results/models/{synthesis}.json", synthesis=DRAWN),
             bridge="results/tables/bridge.csv",
             claims="results/claims.json",
         output:
@@ -111,7 +114,7 @@ if COMPARISON_FIGURES:
         conda:
             "../envs/synthesis.yaml"
         params:
-            plan=PLAN.part(bridges=PLAN.config.bridges, also=("drawing",)),
+            plan=PLAN.part(syntheses=DRAWN, bridges=PLAN.config.bridges, also=("drawing",)),
             code=CODE,
         shell:
             "synthesis comparison-figures --config - --models {input.models:q} --bridge {input.bridge:q} "

@@ -7,7 +7,7 @@
 rule report:
     input:
         models=MODELS,
-        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *MULTIVERSE_TABLES[2:]],
+        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *AGREEMENT_TABLES, *MULTIVERSE_TABLES[2:]],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),

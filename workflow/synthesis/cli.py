@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthesis import cli_multiverse, starting
+from synthesis import cli_living, cli_multiverse, starting
 from synthesis.effectsizes import Policy
 from synthesis.errors import Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
@@ -455,6 +455,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--snakemake", required=True, help="version of Snakemake")
     one(added, "--model", "--out")
     cli_multiverse.register(command, _config)
+    cli_living.register(command, _config)
     added = command(schemas, plan=False)
     added.add_argument("root", type=Path, help="the checkout")
     return parser

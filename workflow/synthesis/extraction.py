@@ -12,11 +12,12 @@ from typing import Any
 from synthesis.effectsizes import Policy, Row, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.files import read_json, write_json
-from synthesis.models.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS
+from synthesis.models.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.models.tables import (
     Numbered,
     check_cells,
     check_rows,
+    check_second,
     has_number,
     read_corrections,
     read_table,
@@ -99,11 +100,11 @@ def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[li
     The rows are empty where a cell of the file is not of its column's type.
     """
     path = raw / source / "effects.csv"
-    rows = read_table(path, COLUMNS)
+    rows = read_table(path, RAW_COLUMNS)
     if not rows:
         return [], [Problem(str(path), "no rows below the header", "at least one row")]
-    changed, problems = _apply_corrections(raw / CORRECTIONS, rows, corrections)
-    faults = check_cells(path, rows, COLUMNS)
+    changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
+    faults = check_cells(path, rows, RAW_COLUMNS) + check_second(path, rows)
     if faults:
         return [], problems + faults
     records = [
@@ -112,10 +113,13 @@ def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[li
     return records, problems + check_rows(path, records)
 
 
-def _apply_corrections(
+def apply_corrections(
     path: Path, rows: list[Numbered], corrections: list[Numbered]
 ) -> tuple[dict[str, list[str]], list[Problem]]:
-    """Writes the corrections into `rows`; returns the fields changed by row, and those whose `old` differs."""
+    """Writes the corrections into `rows`; returns the fields changed by row, and those whose `old` differs.
+
+    Corrections of what the second coder read change no result, and are not among the fields changed.
+    """
     by_id = {row["effect_id"]: row for _, row in rows}
     changed: dict[str, list[str]] = {}
     problems = []
@@ -131,7 +135,8 @@ def _apply_corrections(
             problems.append(Problem(where, old, f"{current!r}, as the table has it", hint))
             continue
         row[field] = correction["new"]
-        changed.setdefault(effect_id, []).append(field)
+        if field in BY_NAME:
+            changed.setdefault(effect_id, []).append(field)
     return changed, problems
 
 

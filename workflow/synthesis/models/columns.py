@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from synthesis.models import vocabulary as v
@@ -191,9 +191,29 @@ QUOTED_COLUMNS: tuple[str, ...] = (
     "total_control",
 )
 
+# What a second coder reads again: what decides the number, and which pool it may enter.
+SECOND_FIELDS: tuple[str, ...] = (
+    "construct",
+    "estimand",
+    "level",
+    "statistic",
+    *QUOTED_COLUMNS,
+    "direction",
+    "comparator",
+    "rater",
+    "timepoint",
+    "adjusted_for",
+)
+SECOND_COLUMNS: tuple[Column, ...] = tuple(
+    replace(BY_NAME[name], name=f"second_{name}", description=f"{name} as the second coder read it.", required=False)
+    for name in SECOND_FIELDS
+)
+# What a file may hold; the second coder's columns stay in the raw tables.
+RAW_COLUMNS: tuple[Column, ...] = (*COLUMNS, *SECOND_COLUMNS)
+
 CORRECTION_COLUMNS: tuple[Column, ...] = (
     Column("effect_id", "id", "Row to correct.", "ap_e063", required=True),
-    Column("field", "choice", "Column to correct.", "value", True, tuple(BY_NAME)),
+    Column("field", "choice", "Column to correct.", "value", True, tuple(c.name for c in RAW_COLUMNS)),
     Column("old", "text", "What stands there now; must match exactly.", "0.00892"),
     Column("new", "text", "What should stand there; empty removes the value.", "0.009"),
     Column("reason", "text", "Why.", "the source prints f2, not R2", required=True),

@@ -18,6 +18,7 @@ from synthesis.models.columns import (
     CORRECTION_COLUMNS,
     NUMERIC_KINDS,
     RESULT_COLUMNS,
+    SECOND_COLUMNS,
     Column,
 )
 
@@ -172,6 +173,24 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
+    return problems
+
+
+def check_second(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Second readings have a coder, who is not the first one. `rows` are text."""
+    problems = []
+    for number, row in rows:
+        second = row.get("second_coder", "")
+        where = f"{path}, row {number}, column second_coder"
+        filled = [column.name for column in SECOND_COLUMNS if row.get(column.name, "")]
+        if filled and not second:
+            problems.append(Problem(where, "", f"who read {', '.join(filled)}", "a cell is empty"))
+        if second and not row.get("coder", ""):
+            hint = "without the first coder's name nobody can see that the two differ"
+            problems.append(Problem(f"{path}, row {number}, column coder", "", "who read the row first", hint))
+        if second and second.casefold() == row.get("coder", "").casefold():
+            allowed = "somebody else than coder"
+            problems.append(Problem(where, second, allowed, "a second extraction is independent of the first"))
     return problems
 
 

@@ -28,6 +28,20 @@ def _policy(style: str, script: str) -> str:
     )
 
 
+def plain(title: str, body: str) -> str:
+    """A page of its own beside the report: its style, no script, no font."""
+    style = read_asset("style.css")
+    policy = f"default-src 'none'; style-src {_hash(style)}; base-uri 'none'; form-action 'none'"
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>\n"
+        "<meta name='color-scheme' content='light dark'>\n"
+        f"<title>{safe(title)}</title>\n<style>{style}</style></head>\n"
+        f"<body><header><h1>{safe(title)}</h1></header>\n<main id='main'>\n{safe(body)}\n</main>\n</body></html>\n"
+    )
+
+
 def render(material: Material) -> str:
     """The report as HTML."""
     style, script = font_faces() + read_asset("style.css"), read_asset("report.js")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from synthesis.figures.rows import heterogeneity
 from synthesis.models.vocabulary import DiagnosticFigure, terms
-from synthesis.report import comparing, methods, multiverse, rulegraph, sentences, tables
+from synthesis.report import agreement, comparing, methods, multiverse, rulegraph, sentences, tables
 from synthesis.report.live import HINT, figure
 from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
 from synthesis.report.material import Material
@@ -153,6 +153,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("diagnostics", "Diagnostics", diagnostics),
     Section("multiverse", "Every declared analysis", multiverse.section),
     Section("numbers", "Where each number comes from", numbers),
+    Section("agreement", "Second extraction", agreement.section),
     Section("gaps", "What is missing or not used", dropped),
     Section("limits", "Limits of the sources", limits),
     Section("methods", "Methods", methods.section),

@@ -1,0 +1,71 @@
+# in:  data/raw/<source>/effects.csv, data/raw/corrections.csv, results/config.json, results/dropped.csv,
+#      results/tables/{effects,pooled,claims,comparison,relevance,interactions}.csv, releases/<highest version>/
+# out: results/tables/{agreement,disagreements,changes}.csv, results/changes.html
+# config: sources
+
+from synthesis.living.release import latest
+
+try:
+    RELEASE = latest(Path("releases"))
+except InputError as error:
+    raise WorkflowError(str(error))
+
+
+rule agreement:
+    input:
+        tables=expand("data/raw/{source}/effects.csv", source=SOURCES),
+        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+    output:
+        report(
+            AGREEMENT_TABLES,
+            category="Tables",
+            caption="../report/agreement.rst",
+        ),
+    log:
+        "results/logs/agreement.log",
+    benchmark:
+        "results/benchmarks/agreement.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        sources=SOURCES,
+        code=CODE,
+    shell:
+        "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"
+
+
+rule changes:
+    input:
+        "results/config.json",
+        "results/dropped.csv",
+        expand(
+            "results/tables/{table}.csv",
+            table=["effects", "pooled", "claims", "comparison", "relevance", "interactions"],
+        ),
+        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+        base=[f"releases/{RELEASE}/datapackage.json"] if RELEASE else [],
+    output:
+        page=report(
+            "results/changes.html",
+            category="Living review",
+            labels={"page": "changes"},
+            caption="../report/changes.rst",
+        ),
+        table=report(
+            "results/tables/changes.csv",
+            category="Living review",
+            labels={"table": "changes"},
+            caption="../report/changes.rst",
+        ),
+    log:
+        "results/logs/changes.log",
+    benchmark:
+        "results/benchmarks/changes.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        base=["--base", f"releases/{RELEASE}"] if RELEASE else [],
+        code=CODE,
+    shell:
+        "synthesis changes --results results --raw data/raw {params.base:q} --out {output.page:q} "
+        "--table {output.table:q} > {log:q} 2>&1"

@@ -1,0 +1,251 @@
+"""Two extractions of the same rows, field by field: how well they agree, and which disagreements are still open."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthesis.errors import InputError
+from synthesis.extraction import CORRECTIONS, apply_corrections, corrections_of
+from synthesis.models.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
+from synthesis.models.tables import Numbered, read_table
+
+Record = dict[str, Any]
+AGREEMENT_COLUMNS = (
+    "field",
+    "statistic",
+    "rows",
+    "agree",
+    "percent",
+    "kappa",
+    "kappa_low",
+    "kappa_high",
+    "pairs",
+    "mean_absolute_difference",
+    "icc",
+    "note",
+)
+DISAGREEMENT_COLUMNS = (
+    "source",
+    "effect_id",
+    "study",
+    "locator",
+    "field",
+    "coder",
+    "first",
+    "second_coder",
+    "second",
+    "status",
+    "settled",
+    "reason",
+    "who",
+    "date",
+)
+# Numbers on the scale of the row's statistic: each statistic is a scale of its own.
+_SCALED = frozenset(name for name in SECOND_FIELDS if BY_NAME[name].kind == "number")
+_WORDS = frozenset({"choice", "sign"})
+# The interval of kappa is a large-sample one.
+LEAST_FOR_INTERVAL = 20
+_Z_95 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A field that two coders read: the cells as written, and as corrected since. One of the two may be empty."""
+
+    source: str
+    row: Record
+    field: str
+    first: str
+    second: str
+    first_now: str
+    second_now: str
+    corrections: tuple[Record, ...] = ()
+
+    @property
+    def agree(self) -> bool:
+        """Whether both coders wrote the same."""
+        return same(self.field, self.first, self.second)
+
+    @property
+    def open(self) -> bool:
+        """Whether they did not, and no correction has made the cells equal."""
+        return not self.agree and not same(self.field, self.first_now, self.second_now)
+
+
+def read_readings(raw: Path, sources: Iterable[str]) -> list[Reading]:
+    """Every field that was read twice, in the order of the tables. Corrections that do not fit raise InputError."""
+    corrections = corrections_of(raw)
+    return [reading for source in sources for reading in _of_source(raw, source, corrections)]
+
+
+def _of_source(raw: Path, source: str, corrections: list[Numbered]) -> list[Reading]:
+    rows = read_table(raw / source / "effects.csv", RAW_COLUMNS)
+    written = [dict(row) for _, row in rows]
+    _, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
+    if problems:
+        raise InputError(problems)
+    found = []
+    for before, (_, now) in zip(written, rows, strict=True):
+        if not now.get("second_coder", ""):
+            continue
+        for field in SECOND_FIELDS:
+            second = f"second_{field}"
+            cells = before.get(field, ""), before.get(second, "")
+            if second not in before or not any(cells):
+                continue
+            own = tuple(
+                c for _, c in corrections if c["effect_id"] == now["effect_id"] and c["field"] in {field, second}
+            )
+            found.append(Reading(source, now, field, *cells, now.get(field, ""), now[second], own))
+    return found
+
+
+def same(field: str, first: str, second: str) -> bool:
+    """Whether two cells say the same: 0.26 is .260, <.001 is < 0.001; words by letter."""
+    if BY_NAME[field].kind == "p":
+        return _p(first) == _p(second)
+    one, other = _number(first), _number(second)
+    return first == second if one is None or other is None else one == other
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _p(cell: str) -> tuple[str, float | str | None]:
+    shown = re.fullmatch(r"([<>=]?)\s*(.*)", cell)
+    relation, rest = (shown[1], shown[2]) if shown else ("", cell)
+    number = _number(rest)
+    return relation.replace("=", ""), rest if number is None else number
+
+
+def agreement(readings: Sequence[Reading]) -> list[Record]:
+    """One record per field, of numbers on a scale one per statistic, in the order of the data dictionary.
+
+    `rows` are those where at least one coder found something; of two numbers (`pairs`) the mean absolute difference and
+    the intraclass correlation are given, of words Cohen's kappa, in which "nothing printed" is a category.
+    """
+    groups: dict[tuple[str, str], list[Reading]] = {}
+    for field in SECOND_FIELDS:
+        for reading in readings:
+            if reading.field == field:
+                statistic = reading.row.get("statistic", "") if field in _SCALED else ""
+                groups.setdefault((field, statistic), []).append(reading)
+    return [_agreement(field, statistic, group) for (field, statistic), group in groups.items()]
+
+
+def _agreement(field: str, statistic: str, group: list[Reading]) -> Record:
+    agree = sum(reading.agree for reading in group)
+    record: Record = dict.fromkeys(AGREEMENT_COLUMNS)
+    record |= {"field": field, "statistic": statistic, "rows": len(group), "agree": agree, "note": ""}
+    record["percent"] = 100 * agree / len(group)
+    kind = BY_NAME[field].kind
+    if kind in _WORDS:
+        words = [(reading.first, reading.second) for reading in group]
+        record["kappa"] = kappa(words)
+        record["kappa_low"], record["kappa_high"] = kappa_interval(words)
+        if record["kappa"] is None:
+            record["note"] = "kappa is not defined: both coders used one and the same word throughout"
+        elif record["kappa_low"] is None:
+            record["note"] = f"kappa has no interval: it needs {LEAST_FOR_INTERVAL} rows and a disagreement"
+    elif kind != "p":
+        numbers = [(_number(reading.first), _number(reading.second)) for reading in group]
+        pairs = [(a, b) for a, b in numbers if a is not None and b is not None]
+        record |= {"pairs": len(pairs), "mean_absolute_difference": mean_absolute_difference(pairs), "icc": icc(pairs)}
+        if not pairs:
+            record["note"] = "no row where both coders found a number"
+        elif record["icc"] is None:
+            record["note"] = "the intraclass correlation is not defined: it needs two rows with different numbers"
+    return record
+
+
+def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
+    """Cohen's kappa (1960); None without pairs, and where both raters used one and the same category throughout."""
+    total = len(pairs)
+    if not total:
+        return None
+    observed = sum(a == b for a, b in pairs)
+    chance = sum(
+        sum(a == category for a, _ in pairs) * sum(b == category for _, b in pairs)
+        for category in {word for pair in pairs for word in pair}
+    )
+    return None if chance == total**2 else (total * observed - chance) / (total**2 - chance)
+
+
+def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None]:
+    """The 95% interval of kappa from the standard error of Fleiss, Cohen & Everitt (1969), within -1 to 1.
+
+    (None, None) for fewer than `LEAST_FOR_INTERVAL` pairs, without any disagreement, and where kappa is not defined.
+    """
+    total, value = len(pairs), kappa(pairs)
+    if value is None or total < LEAST_FOR_INTERVAL or all(a == b for a, b in pairs):
+        return None, None
+    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
+    chance = sum(first[word] * second[word] for word in first) / total**2
+    terms = []
+    for (a, b), count in Counter(pairs).items():
+        if a == b:
+            terms.append(count / total * (1 - (first[a] + second[a]) / total * (1 - value)) ** 2)
+        else:
+            terms.append(count / total * (1 - value) ** 2 * ((second[a] + first[b]) / total) ** 2)
+    variance = (math.fsum(terms) - (value - chance * (1 - value)) ** 2) / (total * (1 - chance) ** 2)
+    half = _Z_95 * math.sqrt(max(variance, 0.0))
+    return max(value - half, -1.0), min(value + half, 1.0)
+
+
+def icc(ratings: Sequence[Sequence[float]]) -> float | None:
+    """Intraclass correlation ICC(2,1) of Shrout & Fleiss (1979): single readings, absolute agreement.
+
+    `ratings` has a row per target, a column per rater. None with fewer than two rows, or without any variation.
+    """
+    rows = len(ratings)
+    if rows < 2:
+        return None
+    raters = len(ratings[0])
+    mean = _mean(x for row in ratings for x in row)
+    row_means = [_mean(row) for row in ratings]
+    rater_means = [_mean(row[j] for row in ratings) for j in range(raters)]
+    between_rows = raters * math.fsum((m - mean) ** 2 for m in row_means) / (rows - 1)
+    between_raters = rows * math.fsum((m - mean) ** 2 for m in rater_means) / (raters - 1)
+    left = math.fsum(
+        (x - row_means[i] - rater_means[j] + mean) ** 2 for i, row in enumerate(ratings) for j, x in enumerate(row)
+    )
+    error = left / ((rows - 1) * (raters - 1))
+    whole = between_rows + (raters - 1) * error + raters * (between_raters - error) / rows
+    return (between_rows - error) / whole if whole > 0 else None
+
+
+def mean_absolute_difference(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """The mean absolute difference; None without pairs."""
+    return _mean(abs(a - b) for a, b in pairs) if pairs else None
+
+
+def _mean(values: Iterable[float]) -> float:
+    held = list(values)
+    return math.fsum(held) / len(held)
+
+
+def disagreements(readings: Iterable[Reading]) -> list[Record]:
+    """Every cell on which the coders differed: open ones first, then those that a correction settled, and why."""
+    records = [_disagreement(reading) for reading in readings if not reading.agree]
+    return sorted(records, key=lambda record: record["status"] != "open")
+
+
+def _disagreement(reading: Reading) -> Record:
+    row = reading.row
+    record = {name: row.get(name, "") for name in ("effect_id", "study", "locator", "coder", "second_coder")}
+    record |= {"source": reading.source, "field": reading.field, "first": reading.first, "second": reading.second}
+    record |= {"status": "open" if reading.open else "settled", "settled": "" if reading.open else reading.first_now}
+    for name in ("reason", "who", "date"):
+        said = dict.fromkeys(correction[name] for correction in reading.corrections)
+        record[name] = "" if reading.open else "; ".join(said)
+    return record
