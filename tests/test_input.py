@@ -274,3 +274,19 @@ def test_yaml_that_repeats_a_key_or_does_not_parse(project, capsys):
 def test_unknown_source_is_an_error_of_extraction_too(project):
     with pytest.raises(InputError, match="no such file"):
         extract(project.raw, "nowhere", ("g",))
+
+
+@pytest.mark.parametrize("key", ["defaults", "syntheses.bcg"])
+def test_an_estimator_that_the_model_does_not_take_is_refused_before_the_first_job(project, capsys, key):
+    rows = project.rows()
+    rows[1]["sample_id"] = rows[0]["sample_id"]
+    project.write(rows)
+    text = project.config_path.read_text()
+    given = {
+        "defaults": text + "\ndefaults:\n  tau2: PM\n",
+        "syntheses.bcg": text.replace("    lane: B\n", "    lane: B\n    tau2: PM\n"),
+    }[key]
+    project.config_path.write_text(given)
+    refused(project, capsys, f"config, key {key}.tau2: 'PM'; allowed: REML, as syntheses.bcg has model che")
+    project.config_path.write_text(given.replace("    lane: B\n", "    lane: B\n    model: composites\n"))
+    assert check(project, capsys) == (0, "")

@@ -29,6 +29,7 @@ rule agreement:
         "../envs/synthesis.yaml"
     params:
         sources=SOURCES,
+        raw=lambda wildcards, input: planning.digest(*input),
         code=CODE,
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"

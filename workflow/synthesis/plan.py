@@ -252,9 +252,19 @@ def _published_faults(config: Config, raw: Path, found: dict[str, Extracted]) ->
 
 
 def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:
-    """Refuses a multilevel model that cannot have 4 degrees of freedom. The fit itself refuses what only it can see."""
+    """Refuses a multilevel model that cannot have 4 degrees of freedom, or another estimator than its own.
+
+    The fit itself refuses what only it can see.
+    """
     model = synthesis.model or defaults.model
-    if model != "composites" and effects > samples and samples < LEAST_SAMPLES:
+    tau2 = synthesis.tau2 or defaults.tau2
+    if model == "composites" or effects == samples:
+        return
+    if tau2 != "REML":
+        key = f"config, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
+        allowed = f"REML, as syntheses.{name} has model {model}"
+        raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
+    if samples < LEAST_SAMPLES:
         hint = "model composites takes one mean effect of each sample"
         raise InputError(
             [
