@@ -39,7 +39,12 @@ COMPARISON_TABLES = expand(
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
 AGREEMENT_TABLES = expand("results/tables/{table}.csv", table=["agreement", "disagreements"])
-# A folder of one's own need not have claims.
+# Raw files are params too, by content: dates alone would hide a change where a clock was wrong. (Snakemake does not
+# compare params that are functions of inputs.)
+TABLES = expand("data/raw/{source}/effects.csv", source=SOURCES)
+ABOUT = expand("data/raw/{source}/source.yaml", source=SOURCES)
+# A folder of one's own need not have claims or corrections.
+CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
 CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
 COMPARISON_FIGURES = [f"bridge_{name}" for name in PLAN.config.bridges] + (
     ["claims_verdicts"] if CLAIMS else []

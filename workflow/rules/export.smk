@@ -11,7 +11,7 @@ rule export:
         models=MODELS,
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
         sources=expand("results/sources/{source}.json", source=SOURCES),
-        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        about=ABOUT,
         claims="results/claims.json",
     output:
         EXPORTS,
@@ -50,7 +50,7 @@ rule export:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        raw=lambda wildcards, input: planning.digest(*input.about),
+        raw=planning.digest(*ABOUT),
         code=CODE,
     shell:
         "synthesis export --config - --models {input.models:q} --diagnostics {input.diagnostics:q} "
@@ -62,7 +62,7 @@ rule crate:
     input:
         files=RESULTS,
         model=MODELS[0],
-        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        about=ABOUT,
     output:
         "results/ro-crate-metadata.json",
     log:
@@ -73,7 +73,7 @@ rule crate:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        raw=lambda wildcards, input: planning.digest(*input.about),
+        raw=planning.digest(*ABOUT),
         version=snakemake_package.__version__,
         code=CODE,
     shell:

@@ -22,7 +22,7 @@ rule config:
 rule extract:
     input:
         table="data/raw/{source}/effects.csv",
-        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+        corrections=CORRECTIONS,
     output:
         "results/sources/{source}.json",
     log:
@@ -34,7 +34,7 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
-        raw=lambda wildcards, input: planning.digest(*input),
+        raw=lambda wildcards: planning.digest(f"data/raw/{wildcards.source}/effects.csv", *CORRECTIONS),
         code=CODE,
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "

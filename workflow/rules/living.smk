@@ -13,8 +13,8 @@ except InputError as error:
 
 rule agreement:
     input:
-        tables=expand("data/raw/{source}/effects.csv", source=SOURCES),
-        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+        tables=TABLES,
+        corrections=CORRECTIONS,
     output:
         report(
             AGREEMENT_TABLES,
@@ -29,7 +29,7 @@ rule agreement:
         "../envs/synthesis.yaml"
     params:
         sources=SOURCES,
-        raw=lambda wildcards, input: planning.digest(*input),
+        raw=planning.digest(*TABLES, *CORRECTIONS),
         code=CODE,
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"
@@ -43,7 +43,7 @@ rule changes:
             "results/tables/{table}.csv",
             table=["effects", "pooled", "claims", "comparison", "relevance", "interactions"],
         ),
-        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+        corrections=CORRECTIONS,
         base=[f"releases/{RELEASE}/datapackage.json"] if RELEASE else [],
     output:
         page=report(
