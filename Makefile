@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage slurm schemas validation readme lock clean
+.PHONY: help setup results test check bench coverage slurm schemas validation readme lock clean faults verify audit
 
 help:
 	@echo 'Targets:'
@@ -39,6 +39,18 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/fits.py
 	$(BIN)/python benchmarks/multiverse.py
+
+# make faults    kills runs, fills disks, cuts files short, and runs again; docs/robustness.md; fails when anything is lost
+faults: $(STAMP)
+	$(BIN)/python benchmarks/faults.py
+
+# make verify    compares every result with the hash that the run wrote down
+verify: $(STAMP)
+	$(BIN)/synthesis verify results
+
+# make audit     looks the locked packages up in a database of vulnerabilities; needs the network
+audit: $(STAMP)
+	sh tests/audit.sh $(BIN)/uv
 
 # make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
 coverage: $(STAMP)

@@ -34,6 +34,7 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
+        read=lambda wildcards, input: digest(input),
         code=CODE,
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "

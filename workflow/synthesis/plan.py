@@ -24,6 +24,7 @@ from synthesis.extraction import (
     reference_rows,
     unknown_corrections,
 )
+from synthesis.files import check_inside
 from synthesis.models.config import Config, Defaults, Source, Synthesis
 from synthesis.models.reading import parse, read_yaml
 from synthesis.models.vocabulary import NumericModerator, terms
@@ -242,6 +243,7 @@ def _published_faults(config: Config, raw: Path, found: dict[str, Extracted]) ->
                     find(f"config, key interactions.{name}.{field}", getattr(interaction, field), rows)
     if (raw / CLAIMS).exists():
         with _collected(problems):
+            check_inside(raw, raw / CLAIMS)
             check_claims(read_claims(raw / CLAIMS), config, rows)
     return problems
 
@@ -287,6 +289,7 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
             problems.append(Problem("config.yaml, key sources", source, allowed))
             continue
         with _collected(problems):
+            check_inside(raw, folder / "source.yaml")
             parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
         with _collected(problems):
             rows, faults = load_source(raw, source, corrections)

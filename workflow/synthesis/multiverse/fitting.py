@@ -12,7 +12,7 @@ import numpy as np
 
 from synthesis.diagnose.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
 from synthesis.errors import InputError
-from synthesis.files import replace
+from synthesis.files import check_whole, replace
 from synthesis.multiverse.enumeration import (
     Model,
     Record,
@@ -266,6 +266,8 @@ def gather_shards(paths: list[Path], path: Path) -> int:
 
     def write(target: Path) -> None:
         nonlocal count
+        for shard in paths:
+            check_whole(shard)
         columns = pq.read_schema(paths[0])
         with pq.ParquetWriter(target, columns, compression="zstd") as writer:
             waiting = pa.Table.from_batches([], schema=columns)

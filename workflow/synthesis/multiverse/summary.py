@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from synthesis.files import check_whole
 from synthesis.multiverse.enumeration import MAIN_CURVE, Record, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
 from synthesis.multiverse.permutation import SIGNIFICANT, CurveTest, permute_curves
@@ -38,6 +39,7 @@ def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[
 
     factors = [*head["which"], *head["how"]]
     columns = factor_columns(head)
+    check_whole(path)
     table = pq.read_table(path)
     curve, kind = (np.array(table[name].to_pylist(), dtype=object) for name in ("curve", "kind"))
     values = {name: np.array(table[name].to_numpy(zero_copy_only=False), dtype=float) for name in RESULTS}
