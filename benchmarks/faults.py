@@ -67,7 +67,7 @@ def kills(references: References, what: str, count: int) -> Outcome:
     for number in range(count):
         with review() as made:
             started = made.start()
-            time.sleep(moments.uniform(0.1, 0.95) * duration)
+            time.sleep(moments.uniform(0.1, 0.75) * duration)
             if what == "job":
                 # Between two jobs there is none: wait for the next.
                 while started.poll() is None:
@@ -372,16 +372,16 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="faults by the name of their function; the page stays as it is")
     args = parser.parse_args()
     faults: dict[str, Callable[[References], Outcome]] = {
-        "kill_workflow": lambda references: kills(references, "workflow", args.kills),
-        "kill_job": lambda references: kills(references, "job", args.kills),
-        "kill_all": lambda references: kills(references, "all", args.kills),
-    }
-    faults |= {
         fault.__name__: fault
         for fault in (
-            disk_full, limited_files, read_only, clock, truncated, install, two_runs, decimal_commas, many_readers,
+            clock, truncated, install, disk_full, limited_files, read_only, two_runs, decimal_commas, many_readers,
         )
     }  # fmt: skip
+    faults |= {
+        "kill_workflow": lambda references: kills(references, "workflow", args.kills),
+        "kill_job": lambda references: kills(references, "job", args.kills),
+        "kill_all": lambda references: kills(references, "all", -(-args.kills // 3)),
+    }
     references, rows, lost = References(), [], []
     for name, fault in faults.items():
         if args.only and name not in args.only:
@@ -407,7 +407,7 @@ def main() -> None:
             "",
             "Every file is written under a temporary name in its own folder and renamed once it is on the disk. "
             "Snakemake removes the outputs of a job before it runs the job again: results that were about to be "
-            "replaced are missing after a kill, never wrong. `synthesis verify results` (`make verify`) compares every result "
+            "replaced are missing after a kill, never wrong. `make verify` compares every result "
             "with its hash.",
         ])  # fmt: skip
     print(json.dumps(lost, indent=1))

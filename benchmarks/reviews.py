@@ -20,6 +20,7 @@ SKIPPED = ("logs", "benchmarks")
 MULTIVERSE = """
 multiverses:
   vaccine:
+    title: Every analysis
     synthesis: bcg
     which:
       years:

@@ -6,7 +6,6 @@ import csv
 import errno
 import fcntl
 import hashlib
-import io
 import json
 import math
 import os
@@ -167,14 +166,21 @@ def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] 
     Text that a spreadsheet would take for a formula gets an apostrophe before it, which `read_csv` takes away again.
     `columns` defaults to the keys of the first record; give it where there may be no record.
     """
-    text = io.StringIO()
     names = list(columns if columns is not None else records[0])
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_cell(record[name]) for name in names] for record in records)
-    write_text(path, text.getvalue())
+    lines = [_line(names), *(_line([_cell(record[name]) for name in names]) for record in records)]
+    write_text(path, "".join(lines))
 
 
+def _line(cells: list[Any]) -> str:
+    """A line of CSV. Python's writer leaves a carriage return unquoted, which readers take for the end of the row."""
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    if texts == [""]:
+        return '""\n'
+    return ",".join(f'"{t.replace(chr(34), chr(34) * 2)}"' if _QUOTED.search(t) else t for t in texts) + "\n"
+
+
+# Some readers take a carriage return for the end of the row.
+_QUOTED = re.compile('[,"\r\n]')
 # Numbers begin with a sign, too. Apostrophes before a formula count, so that one more or fewer can be undone.
 _FORMULA = re.compile("'*(\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
                       "\N{FULLWIDTH COMMERCIAL AT}]|[\t\r\n])")  # fmt: skip
