@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage slurm faults schemas validation readme lock clean
+.PHONY: help setup results test check bench coverage slurm faults verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -40,6 +40,18 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/fits.py
 	$(BIN)/python benchmarks/multiverse.py
 
+# make faults    kills runs, fills disks, cuts files short, and runs again; docs/robustness.md; fails when anything is lost
+faults: $(STAMP)
+	$(BIN)/python benchmarks/faults.py
+
+# make verify    compares every result with the hash that the run wrote down
+verify: $(STAMP)
+	$(BIN)/synthesis verify results
+
+# make audit     looks the locked packages up in a database of vulnerabilities; needs the network
+audit: $(STAMP)
+	sh tests/audit.sh $(BIN)/uv
+
 # make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
 coverage: $(STAMP)
 	$(BIN)/python benchmarks/coverage.py
@@ -47,10 +59,6 @@ coverage: $(STAMP)
 # make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
 slurm: $(STAMP)
 	tests/slurm/run.sh
-
-# make faults    breaks runs on purpose (kills, full disk, wrong clock, ...) and writes docs/robustness.md; all of it as root
-faults: $(STAMP)
-	$(BIN)/python benchmarks/faults.py
 
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)

@@ -134,14 +134,26 @@ def test_the_same_bytes_with_one_core_and_with_two(finished, copy):
     assert digests(copy) == digests(finished[0])
 
 
-def test_editing_one_row_reruns_only_what_depends_on_it(copy):
+@pytest.mark.parametrize("dated", ["now", "long ago"])
+def test_editing_one_row_reruns_only_what_depends_on_it(copy, dated):
+    """Whatever its date: unpacked and copied files often keep an old one."""
     table = copy / "data/raw/other/effects.csv"
     table.write_text(table.read_text().replace("Aronson", "Aaronson"))
+    if dated == "long ago":
+        os.utime(table, (0, 0))
     found = jobs(snakemake(copy, "-n", "--cores", "2"))
     assert found["extract"] == 1
     assert "pool_other" in found
     assert "forest_other" in found
     assert not {"pool_bcg", "forest_bcg", "config"} & set(found)
+
+
+@pytest.mark.parametrize(("name", "rule"), [("source.yaml", "report"), ("effects.csv", "agreement")])
+def test_a_raw_file_is_known_by_its_content(copy, name, rule):
+    path = copy / "data/raw/other" / name
+    path.write_text(path.read_text().replace("Colditz", "Kolditz"))
+    os.utime(path, (0, 0))
+    assert rule in jobs(snakemake(copy, "-n", "--cores", "2"))
 
 
 def test_comments_and_documents_rerun_nothing(copy):

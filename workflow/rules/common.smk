@@ -6,6 +6,7 @@ from pathlib import Path
 
 from synthesis import plan as planning
 from synthesis.errors import InputError
+from synthesis.files import check_writable, digest, settle_times
 from synthesis.models.reading import read_yaml
 from synthesis.rules import edges
 
@@ -16,6 +17,9 @@ try:
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:
         planning.check(PLAN)
+        if not workflow.dryrun:
+            check_writable(Path("results"))
+            settle_times(Path("results"))
 except InputError as error:
     raise WorkflowError(str(error))
 
@@ -39,8 +43,6 @@ COMPARISON_TABLES = expand(
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
 AGREEMENT_TABLES = expand("results/tables/{table}.csv", table=["agreement", "disagreements"])
-# Raw files are params too, by content: dates alone would hide a change where a clock was wrong. (Snakemake does not
-# compare params that are functions of inputs.)
 TABLES = expand("data/raw/{source}/effects.csv", source=SOURCES)
 ABOUT = expand("data/raw/{source}/source.yaml", source=SOURCES)
 # A folder of one's own need not have claims or corrections.
@@ -99,6 +101,10 @@ RESULTS = [
     "results/tables/crosscheck.csv",
     "results/report.html",
 ]
+# What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.
+# (Params that are functions of inputs would not do: it does not compare those.)
+CLAIMS_READ = digest(CLAIMS)
+ABOUT_READ = digest(ABOUT)
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 # Wildcards to ask input functions with, for the drawing of the workflow.
@@ -111,8 +117,9 @@ TRIED = {
 
 wildcard_constraints:
     source="|".join(SOURCES),
-    figure="|".join(PLAN.config.figures),
-    multiverse="|".join(MULTIVERSES),
+    # What nothing matches, where there are none: an empty constraint would be no constraint.
+    figure="|".join(PLAN.config.figures) or "(?!)",
+    multiverse="|".join(MULTIVERSES) or "(?!)",
     shard=r"\d+",
 
 

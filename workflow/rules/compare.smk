@@ -34,7 +34,7 @@ rule compare:
     params:
         plan=COMPARED,
         claims=["--claims", *CLAIMS] if CLAIMS else [],
-        raw=planning.digest(*CLAIMS),
+        read=CLAIMS_READ,
         code=CODE,
     shell:
         "synthesis compare --config - --models {input.models:q} --sources {input.sources:q} {params.claims:q} "
@@ -63,7 +63,7 @@ rule tipping:
     params:
         plan=COMPARED,
         claims=["--claims", *CLAIMS] if CLAIMS else [],
-        raw=planning.digest(*CLAIMS),
+        read=CLAIMS_READ,
         code=CODE,
     shell:
         "synthesis tipping --config - --models {input.models:q} --sources {input.sources:q} "

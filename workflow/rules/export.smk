@@ -50,7 +50,7 @@ rule export:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        raw=planning.digest(*ABOUT),
+        read=ABOUT_READ,
         code=CODE,
     shell:
         "synthesis export --config - --models {input.models:q} --diagnostics {input.diagnostics:q} "
@@ -73,7 +73,7 @@ rule crate:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        raw=planning.digest(*ABOUT),
+        read=ABOUT_READ,
         version=snakemake_package.__version__,
         code=CODE,
     shell:

@@ -34,7 +34,7 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
-        raw=lambda wildcards: planning.digest(f"data/raw/{wildcards.source}/effects.csv", *CORRECTIONS),
+        read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv", *CORRECTIONS]),
         code=CODE,
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "

@@ -42,45 +42,43 @@ for batch, names in PLAN.batches().items():
             "synthesis forest --config - --models {input:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
 
 
-if PLAN.config.figures:
-
-    rule comparison_forest:
-        input:
-            models=lambda wildcards: expand(
-                "results/models/{synthesis}.json", synthesis=PLAN.blocks_of(wildcards.figure)
-            ),
-            sources=lambda wildcards: expand(
-                "results/sources/{source}.json",
-                source=PLAN.sources_of_references(wildcards.figure),
-            ),
-            bridge="results/tables/bridge.csv",
-        output:
-            svg=report(
-                "results/figures/forest_{figure}.svg",
-                category="Comparison",
-                labels={"figure": "{figure}"},
-                caption="../report/comparison_forest.rst",
-            ),
-            pdf="results/figures/forest_{figure}.pdf",
-            png="results/figures/forest_{figure}.png",
-            data="results/figures/data/forest_{figure}.csv",
-            live="results/figures/live/forest_{figure}.svg",
-        log:
-            "results/logs/forest_{figure}.log",
-        benchmark:
-            "results/benchmarks/forest_{figure}.tsv"
-        priority: 9
-        group:
-            "figures"
-        conda:
-            "../envs/synthesis.yaml"
-        params:
-            plan=lambda wildcards: PLAN.part(figures=[wildcards.figure], also=("drawing",)),
-            code=CODE,
-        shell:
-            "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
-            "--models {input.models:q} --sources {input.sources:q} --bridge {input.bridge:q} "
-            "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+rule comparison_forest:
+    input:
+        models=lambda wildcards: expand(
+            "results/models/{synthesis}.json", synthesis=PLAN.blocks_of(wildcards.figure)
+        ),
+        sources=lambda wildcards: expand(
+            "results/sources/{source}.json",
+            source=PLAN.sources_of_references(wildcards.figure),
+        ),
+        bridge="results/tables/bridge.csv",
+    output:
+        svg=report(
+            "results/figures/forest_{figure}.svg",
+            category="Comparison",
+            labels={"figure": "{figure}"},
+            caption="../report/comparison_forest.rst",
+        ),
+        pdf="results/figures/forest_{figure}.pdf",
+        png="results/figures/forest_{figure}.png",
+        data="results/figures/data/forest_{figure}.csv",
+        live="results/figures/live/forest_{figure}.svg",
+    log:
+        "results/logs/forest_{figure}.log",
+    benchmark:
+        "results/benchmarks/forest_{figure}.tsv"
+    priority: 9
+    group:
+        "figures"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: PLAN.part(figures=[wildcards.figure], also=("drawing",)),
+        code=CODE,
+    shell:
+        "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
+        "--models {input.models:q} --sources {input.sources:q} --bridge {input.bridge:q} "
+        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
 
 
 if COMPARISON_FIGURES:

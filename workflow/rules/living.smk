@@ -29,7 +29,7 @@ rule agreement:
         "../envs/synthesis.yaml"
     params:
         sources=SOURCES,
-        raw=planning.digest(*TABLES, *CORRECTIONS),
+        read=digest([*TABLES, *CORRECTIONS]),
         code=CODE,
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"

@@ -26,7 +26,7 @@ rule report:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        raw=planning.digest(*ABOUT),
+        read=ABOUT_READ,
         rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
         multiverses=(
             ["--multiverses", *expand("results/multiverse/{name}.json", name=MULTIVERSES)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthesis import cli_living, cli_multiverse, starting
 from synthesis.effectsizes import Policy
-from synthesis.errors import Disagreement, InputError
+from synthesis.errors import CannotWrite, Disagreement, InputError
 from synthesis.files import read_csv, read_json, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
@@ -354,6 +354,13 @@ def crate(args: argparse.Namespace) -> None:
     print(f"{len(args.files)} files described")
 
 
+def verify(args: argparse.Namespace) -> None:
+    """Compares every result with the hash that the run wrote down."""
+    from synthesis.export.crate import verify as run
+
+    print(f"{run(args.folder)} files are as the run wrote them")
+
+
 def _sources(paths: Sequence[Path]) -> dict[str, Source]:
     """Each `source.yaml` by the name of its folder."""
     from synthesis.models.config import Source
@@ -454,6 +461,8 @@ def _parser() -> argparse.ArgumentParser:
     many(added, "--about", "--files")
     added.add_argument("--snakemake", required=True, help="version of Snakemake")
     one(added, "--model", "--out")
+    added = command(verify, plan=False)
+    added.add_argument("folder", type=Path, nargs="?", default=Path("results"), help="the results")
     cli_multiverse.register(command, _config)
     cli_living.register(command, _config)
     added = command(schemas, plan=False)
@@ -466,7 +475,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     try:
         args.run(args)
-    except (InputError, Disagreement) as error:
+    except (InputError, CannotWrite, Disagreement) as error:
         print(f"synthesis {args.command}: {error}", file=sys.stderr)
         return 1
     return 0

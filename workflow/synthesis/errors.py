@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,13 @@ class InputError(ValueError):
 
 class CannotConvert(ValueError):
     """A row that carries no usable effect, with the reason that is shown in `dropped.csv`."""
+
+
+class CannotWrite(OSError):
+    """A file that the machine did not let us write. What stood in its place is as it was."""
+
+    def __init__(self, path: Path, why: str, advice: str) -> None:
+        super().__init__(f"{path}: {why}; {advice}. What stood there before is as it was")
 
 
 class Disagreement(RuntimeError):

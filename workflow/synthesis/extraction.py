@@ -11,7 +11,7 @@ from typing import Any
 
 from synthesis.effectsizes import Policy, Row, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, Problem
-from synthesis.files import read_json, write_json
+from synthesis.files import check_inside, read_json, write_json
 from synthesis.models.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.models.tables import (
     Numbered,
@@ -91,6 +91,7 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
 def corrections_of(raw: Path) -> list[Numbered]:
     """The corrections of a data folder, as text; none where there is no file."""
     path = raw / CORRECTIONS
+    check_inside(raw, path)
     return read_corrections(path) if path.exists() else []
 
 
@@ -100,6 +101,7 @@ def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[li
     The rows are empty where a cell of the file is not of its column's type.
     """
     path = raw / source / "effects.csv"
+    check_inside(raw, path)
     rows = read_table(path, RAW_COLUMNS)
     if not rows:
         return [], [Problem(str(path), "no rows below the header", "at least one row")]

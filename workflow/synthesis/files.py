@@ -3,33 +3,142 @@
 from __future__ import annotations
 
 import csv
-import io
+import errno
+import fcntl
+import hashlib
 import json
 import math
 import os
+import re
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from synthesis.errors import InputError, Problem
+from synthesis.errors import CannotWrite, InputError, Problem
+
+_UNWRITABLE = {
+    errno.ENOSPC: "free some space, then run again",
+    errno.EDQUOT: "free some of the quota, then run again",
+    errno.EFBIG: "raise the limit on the size of files (ulimit -f), then run again",
+    errno.EROFS: "make the folder writable, then run again",
+    errno.EACCES: "make the folder writable, then run again",
+    errno.EPERM: "make the folder writable, then run again",
+}
+# With what a file of each kind ends when it is whole.
+_ENDS: dict[str, tuple[bytes, ...]] = {
+    ".csv": (b"\n",),
+    ".html": (b"</html>\n",),
+    ".json": (b"}\n", b"]\n"),
+    ".jsonl": (b"]\n", b"}\n"),
+    ".parquet": (b"PAR1",),
+    ".pdf": (b"%%EOF\n",),
+    ".png": (b"IEND\xaeB`\x82",),
+    ".R": (b"\n",),
+    ".svg": (b"</svg>\n",),
+}
+_LONGEST_END = max(len(end) for ends in _ENDS.values() for end in ends)
+# Seconds that the clocks of two machines may differ by, and a time before every result.
+_SLACK, _LONG_AGO = 60, 86_400
+AGAIN = "delete the file and run again: whatever is missing is made anew"
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:
-    """Lets `write` fill a temporary file beside `path`, then renames it. On an error `path` is left as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    """Lets `write` fill a temporary file beside `path`, then renames it. On an error `path` is left as it was.
+
+    Raises CannotWrite where the disk is full or the folder must not be written to.
+    """
     try:
-        write(temporary)
-        # mkstemp makes files private; results are for everybody the umask allows.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = _temporary(path)
+        try:
+            write(temporary)
+            # Renamed before its content is on the disk, a file could come back empty after a power failure.
+            os.fsync(handle)
+            # mkstemp makes files private; results are for everybody the umask allows.
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
+        finally:
+            os.close(handle)
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise CannotWrite(path, os.strerror(error.errno), _UNWRITABLE[error.errno]) from None
+
+
+def _temporary(path: Path) -> tuple[int, Path]:
+    """A new file beside `path`, locked while its handle is open. What killed writers of `path` left is removed."""
+    left = re.compile(rf"\.{re.escape(path.stem)}\.[a-z0-9_]{{8}}{re.escape(path.suffix)}")
+    for entry in path.parent.iterdir():
+        if left.fullmatch(entry.name):
+            _remove_abandoned(entry)
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+        # Some shared file systems have no locks: there nothing is taken for abandoned.
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        # Somebody else may have taken it for abandoned before it was locked.
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)
+
+
+def _remove_abandoned(entry: Path) -> None:
+    with suppress(OSError):
+        handle = os.open(entry, os.O_RDWR)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            entry.unlink()
+        finally:
+            os.close(handle)
+
+
+def check_whole(path: Path) -> None:
+    """Raises InputError for a result that was cut short."""
+    ends = _ENDS.get(path.suffix, ())
+    with path.open("rb") as handle:
+        size = handle.seek(0, os.SEEK_END)
+        handle.seek(max(0, size - _LONGEST_END))
+        if ends and not handle.read().endswith(ends):
+            raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
+
+
+def check_inside(folder: Path, path: Path) -> None:
+    """Raises InputError for a path that leads out of a folder, by name or by a link, and for one that is no file."""
+    found = path.resolve()
+    if not found.is_relative_to(folder.resolve()):
+        hint = "a link that leaves the folder? Copy the file instead"
+        raise InputError([Problem(str(path), f"leads to {found}", f"a file in {folder}", hint)])
+    if found.exists() and not found.is_file():
+        raise InputError([Problem(str(path), "no ordinary file", f"a file in {folder}")])
+
+
+def digest(paths: Iterable[Path | str]) -> str:
+    """Digest of the contents of files, in their order."""
+    summed = hashlib.sha256()
+    for path in paths:
+        summed.update(hashlib.sha256(Path(path).read_bytes()).digest())
+    return summed.hexdigest()[:16]
+
+
+def check_writable(folder: Path) -> None:
+    """Raises InputError for a folder that is there and must not be written to."""
+    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+        hint = "mounted read-only, or somebody else's?"
+        raise InputError([Problem(str(folder), "not writable", "a folder that this run may write to", hint)])
+
+
+def settle_times(folder: Path) -> None:
+    """Dates results from the future, made before the clock was set back, to long ago: nothing passes as newer."""
+    latest = time.time() + _SLACK
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path.stat().st_mtime > latest:
+            os.utime(path, (_LONG_AGO, _LONG_AGO))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -42,34 +151,45 @@ def write_json(path: Path, content: Any) -> None:
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def broken(path: Path, error: Exception, kind: str) -> InputError:
-    """The error for a result that a full disk or a killed machine left in pieces."""
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InputError([Problem(str(path), reason, f"{kind} as this workflow writes it", "delete it and run again")])
-
-
 def read_json(path: Path) -> Any:
-    """Reads a JSON file that `write_json` wrote. Raises InputError for one that is not whole."""
+    """Reads a JSON file that `write_json` wrote. Raises InputError where it was cut short."""
+    check_whole(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise broken(path, error, "JSON") from None
+        raise InputError([Problem(str(path), str(error), "a whole JSON file", AGAIN)]) from None
 
 
 def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
     """Writes records as CSV: the shortest exact numbers, whole ones without a point, missing ones empty.
 
+    Text that a spreadsheet would take for a formula gets an apostrophe before it, which `read_csv` takes away again.
     `columns` defaults to the keys of the first record; give it where there may be no record.
     """
-    text = io.StringIO()
     names = list(columns if columns is not None else records[0])
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([_cell(record[name]) for name in names] for record in records)
-    write_text(path, text.getvalue())
+    lines = [_line(names), *(_line([_cell(record[name]) for name in names]) for record in records)]
+    write_text(path, "".join(lines))
+
+
+def _line(cells: list[Any]) -> str:
+    """A line of CSV. Python's writer leaves a carriage return unquoted, which readers take for the end of the row."""
+    texts = ["" if cell is None else str(cell) for cell in cells]
+    if texts == [""]:
+        return '""\n'
+    return ",".join(f'"{t.replace(chr(34), chr(34) * 2)}"' if _QUOTED.search(t) else t for t in texts) + "\n"
+
+
+# Some readers take a carriage return for the end of the row.
+_QUOTED = re.compile('[,"\r\n]')
+# Numbers begin with a sign, too. Apostrophes before a formula count, so that one more or fewer can be undone.
+_FORMULA = re.compile("'*(\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
+                      "\N{FULLWIDTH COMMERCIAL AT}]|[\t\r\n])")  # fmt: skip
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
     if not isinstance(value, float):
         return value
     if math.isnan(value):
@@ -80,33 +200,26 @@ def _cell(value: Any) -> Any:
 def read_csv(path: Path) -> list[dict[str, Any]]:
     """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None.
 
-    Raises InputError for one that is not whole: `write_csv` ends every row with a newline.
+    Raises InputError where it was cut short.
     """
-    try:
-        text = path.read_bytes().decode()
-        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if not text.endswith("\n") or any(len(row) != len(header) for row in rows):
-            raise ValueError("the last row is cut off")
-    except (ValueError, csv.Error) as error:
-        raise broken(path, error, "CSV") from None
-    return [{key: _value(cell) for key, cell in zip(header, row, strict=True)} for row in rows]
+    check_whole(path)
+    with path.open(encoding="utf-8", newline="") as handle:
+        reader = csv.reader(handle)
+        names = next(reader, [])
+        rows = []
+        for cells in reader:
+            if len(cells) != len(names):
+                where, allowed = f"{path}, line {reader.line_num}", f"{len(names)} cells"
+                raise InputError([Problem(where, f"{len(cells)} cells", allowed, AGAIN)])
+            rows.append(dict(zip(names, map(_value, cells), strict=True)))
+        return rows
 
 
 def _value(cell: str) -> Any:
     try:
         return float(cell) if cell else None
     except ValueError:
-        return cell
-
-
-def open_parquet(path: Path) -> Any:
-    """A `pyarrow.parquet.ParquetFile`. Raises InputError for one that is not whole: its end says what is in it."""
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.ParquetFile(path)
-    except ValueError as error:
-        raise broken(path, error, "parquet") from None
+        return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from synthesis.extraction import (
     reference_rows,
     unknown_corrections,
 )
+from synthesis.files import check_inside
 from synthesis.models.config import Config, Defaults, Source, Synthesis
 from synthesis.models.reading import parse, read_yaml
 from synthesis.models.vocabulary import NumericModerator, terms
@@ -32,6 +34,7 @@ from synthesis.selection import check_shared_samples, select_effects
 RAW = Path("data/raw")
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
 LEAST_SAMPLES = 5
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A source that no synthesis draws on is converted to the metric of its estimands.
 DEFAULT_METRICS = ("g", "z")
 
@@ -48,7 +51,7 @@ class Plan:
 
     def whole(self) -> str:
         """The whole plan as JSON, defaults included."""
-        return json.dumps(self.config.model_dump(mode="json"), ensure_ascii=False)
+        return _as_parameter(self.config.model_dump(mode="json"))
 
     def part(
         self,
@@ -99,7 +102,7 @@ class Plan:
         if beside:
             asked = content["diagnostic_figures"].items()
             rest["diagnostic_figures"] = {k: v for k, v in asked if k in chosen["syntheses"]}
-        return json.dumps(rest | {key: content[key] for key in also} | chosen, ensure_ascii=False)
+        return _as_parameter(rest | {key: content[key] for key in also} | chosen)
 
     def batches(self) -> dict[str, list[str]]:
         """Syntheses by the sources they draw on: one job fits or draws all that depend on the same rows."""
@@ -147,6 +150,12 @@ class Plan:
     def figures(self) -> list[str]:
         """All figures: one per synthesis, then the comparison figures."""
         return [*self.config.syntheses, *self.config.figures]
+
+
+def _as_parameter(content: dict[str, Any]) -> str:
+    """JSON without braces in its texts: Snakemake would take a word in braces for a wildcard."""
+    written = json.dumps(content, ensure_ascii=False)
+    return _JSON_TEXT.sub(lambda text: text[0].replace("{", r"\u007b").replace("}", r"\u007d"), written)
 
 
 def load(content: dict[str, Any], where: str = "config.yaml") -> Plan:
@@ -247,6 +256,7 @@ def _published_faults(config: Config, raw: Path, found: dict[str, Extracted]) ->
                     find(f"config, key interactions.{name}.{field}", getattr(interaction, field), rows)
     if (raw / CLAIMS).exists():
         with _collected(problems):
+            check_inside(raw, raw / CLAIMS)
             check_claims(read_claims(raw / CLAIMS), config, rows)
     return problems
 
@@ -302,6 +312,7 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
             problems.append(Problem("config.yaml, key sources", source, allowed))
             continue
         with _collected(problems):
+            check_inside(raw, folder / "source.yaml")
             parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
         with _collected(problems):
             rows, faults = load_source(raw, source, corrections)
@@ -319,14 +330,6 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     if problems:
         raise InputError(problems)
     return found
-
-
-def digest(*names: str) -> str:
-    """Digest of raw files, a params value: they are known by content, whatever the clock said when they were saved."""
-    summed = hashlib.sha256()
-    for name in names:
-        summed.update(Path(name).read_bytes())
-    return summed.hexdigest()[:16]
 
 
 def code_fingerprint() -> str:

@@ -10,6 +10,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from synthesis.errors import InputError, Problem
+from synthesis.files import AGAIN, check_whole, read_json
 from synthesis.models.config import Config, Source
 
 Record = dict[str, Any]
@@ -90,7 +92,23 @@ def crate(plan: Config, sources: dict[str, Source], files: list[Path], root: Pat
     }
 
 
+def verify(root: Path) -> int:
+    """Compares every file of a crate with its hash; returns their number. Raises InputError with all that differ."""
+    files = [entry for entry in read_json(root / METADATA)["@graph"] if entry["@type"] == "File"]
+    problems = []
+    for entry in files:
+        path = root / entry["@id"]
+        if not path.is_file():
+            problems.append(Problem(str(path), "missing", "a file of the crate", "run again"))
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
+            problems.append(Problem(str(path), "other content", "what the run wrote", AGAIN))
+    if problems:
+        raise InputError(problems)
+    return len(files)
+
+
 def _file(path: Path, root: Path) -> Record:
+    check_whole(path)
     content = path.read_bytes()
     entry = {
         "@id": path.relative_to(root).as_posix(),

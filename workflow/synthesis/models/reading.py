@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
-from typing import Any, TypeVar, get_origin
+from typing import Any, TextIO, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,6 +14,10 @@ from synthesis.errors import InputError, Problem
 from synthesis.models.base import Model
 
 T = TypeVar("T", bound=Model)
+# Far above any plan: a file that is larger, or grows larger through its aliases, is a slip or an attack.
+LARGEST_FILE, LARGEST_CONTENT = 5_000_000, 200_000
+# Snakemake's own reader evaluates Python in a file that holds this key.
+TEMPLATE_KEY = "__use_yte__"
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -23,9 +27,11 @@ class _StrictLoader(yaml.SafeLoader):
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
+        where = f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}"
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise InputError([Problem(where, "a list or mapping as key", "a word as key", "a colon too many?")])
         key = loader.construct_object(key_node)
         if key in seen:
-            where = f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}"
             raise InputError([Problem(where, str(key), "each key once", "a block pasted twice?")])
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
@@ -35,18 +41,61 @@ _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _m
 
 
 def read_yaml(path: Path) -> Any:
-    """Content of a YAML file. Raises InputError for a missing or malformed file and for repeated keys."""
+    """Content of a YAML file.
+
+    Raises InputError for a missing, malformed or oversized file, for repeated keys, and for anything but plain data.
+    """
     try:
         with path.open(encoding="utf-8-sig") as handle:
-            return yaml.load(handle, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+            content = _load(path, handle)
     except FileNotFoundError:
         raise InputError([Problem(str(path), "no such file", "a YAML file")]) from None
     except UnicodeDecodeError:
         raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text")]) from None
-    except yaml.YAMLError as error:
+    except RecursionError:
+        raise InputError([Problem(str(path), "nested too deeply", "a plan of a few levels")]) from None
+    except InputError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
         hint = "indentation by spaces; text with a colon or a leading % in quotation marks"
         problem = Problem(str(path), " ".join(str(error).split()), "well-formed YAML", hint)
         raise InputError([problem]) from None
+    if isinstance(content, dict) and TEMPLATE_KEY in content:
+        hint = "Snakemake would evaluate Python in this file"
+        raise InputError([Problem(f"{path}, key {TEMPLATE_KEY}", "a template", "plain data", hint)])
+    return content
+
+
+def _load(path: Path, handle: TextIO) -> Any:
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        raise InputError([Problem(str(path), f"{size} bytes", f"at most {LARGEST_FILE} bytes", "another file?")])
+    loader = _StrictLoader(handle)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        count = _count(node, {})
+        if count > LARGEST_CONTENT:
+            hint = "aliases of aliases multiply what they stand for"
+            raise InputError([Problem(str(path), f"{count} values", f"at most {LARGEST_CONTENT} values", hint)])
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _count(node: yaml.Node, counted: dict[int, int]) -> int:
+    """Values of a document with every alias written out. Raises InputError for an alias inside of what it names."""
+    known = counted.get(id(node))
+    if known == 0:
+        where = f"{node.start_mark.name}, line {node.start_mark.line + 1}"
+        raise InputError([Problem(where, "an alias inside of what it names", "aliases of something else")])
+    if known is None:
+        counted[id(node)] = 0
+        below = node.value if not isinstance(node, yaml.ScalarNode) else ()
+        parts = (part for item in below for part in (item if isinstance(item, tuple) else (item,)))
+        known = counted[id(node)] = 1 + sum(_count(part, counted) for part in parts)
+    return known
 
 
 def parse(model: type[T], content: Any, where: str) -> T:

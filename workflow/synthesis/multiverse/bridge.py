@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthesis.compare.conversions import CONTRASTS
-from synthesis.files import open_parquet
+from synthesis.files import check_whole
 from synthesis.models.vocabulary import CONTRAST_NAME
 from synthesis.multiverse.enumeration import Record
 from synthesis.pooling.kernel import Array
@@ -44,8 +44,10 @@ class Curve:
 
 def read_curves(path: Path) -> dict[tuple[str, str], Curve]:
     """The curves of a gathered multiverse by name and scope (`all`, `equivalent`); those without a fit are left out."""
-    with open_parquet(path) as file:
-        table = file.read(columns=["curve", "kind", "estimate", "ci_low", "ci_high"])
+    import pyarrow.parquet as pq
+
+    check_whole(path)
+    table = pq.read_table(path, columns=["curve", "kind", "estimate", "ci_low", "ci_high"])
     values = np.column_stack(
         [table[name].to_numpy(zero_copy_only=False).astype(float) for name in ("estimate", "ci_low", "ci_high")]
     )

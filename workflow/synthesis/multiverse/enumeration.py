@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from synthesis.diagnose.influence import influence
-from synthesis.errors import InputError
-from synthesis.files import broken, write_text
+from synthesis.errors import InputError, Problem
+from synthesis.files import AGAIN, check_whole, write_text
 from synthesis.models.config import Defaults, Synthesis
 from synthesis.models.multiverse import How, Multiverse, Option
 from synthesis.models.vocabulary import LANE_WORD
@@ -128,7 +128,6 @@ def enumerate_multiverse(
         "specifications": sum(len(unit.models) for unit in found),
     }
     head["blocks"] = _blocks(found, head)
-    head["units"] = len(found)
     return Enumeration(head, found)
 
 
@@ -385,28 +384,22 @@ def write_enumeration(path: Path, found: Enumeration) -> None:
 
 
 def read_head(path: Path) -> Record:
-    """The head of an enumeration."""
+    """The head of an enumeration. Raises InputError where the file was cut short."""
+    check_whole(path)
     with path.open(encoding="utf-8") as handle:
-        found: Record = _parsed(path, handle.readline())
+        found: Record = json.loads(handle.readline())
     return found
 
 
 def read_units(path: Path, start: int = 0, end: int | None = None) -> Iterator[Unit]:
-    """The units from `start` to before `end`, one at a time. Raises InputError for a file that ends before them."""
+    """The units from `start` to before `end`, one at a time. Raises InputError where the file was cut short."""
+    check_whole(path)
+    count = 0
     with path.open(encoding="utf-8") as handle:
-        head = _parsed(path, handle.readline())
-        for place in range(head["units"] if end is None else end):
-            line = handle.readline()
-            if place < start:
-                continue
-            number, curve, choice, rows, samples, models, reason = _parsed(path, line)
+        for line in itertools.islice(handle, start + 1, None if end is None else end + 1):
+            count += 1
+            number, curve, choice, rows, samples, models, reason = json.loads(line)
             counted = Counter({int(i): int(times) for i, times in models})
             yield Unit(number, curve, tuple(choice), tuple(rows), samples, counted, reason)
-
-
-def _parsed(path: Path, line: str) -> Any:
-    """A line of an enumeration; nothing where the file ends too early."""
-    try:
-        return json.loads(line)
-    except ValueError as error:
-        raise broken(path, error, "a list of specifications") from None
+    if end is not None and count < end - start:
+        raise InputError([Problem(str(path), f"{count} units from {start}", f"{end - start}", AGAIN)])

@@ -12,7 +12,7 @@ import numpy as np
 
 from synthesis.diagnose.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
 from synthesis.errors import InputError
-from synthesis.files import open_parquet, replace
+from synthesis.files import check_whole, replace
 from synthesis.multiverse.enumeration import (
     Model,
     Record,
@@ -266,8 +266,9 @@ def gather_shards(paths: list[Path], path: Path) -> int:
 
     def write(target: Path) -> None:
         nonlocal count
-        with open_parquet(paths[0]) as first:
-            columns = first.schema_arrow
+        for shard in paths:
+            check_whole(shard)
+        columns = pq.read_schema(paths[0])
         with pq.ParquetWriter(target, columns, compression="zstd") as writer:
             waiting = pa.Table.from_batches([], schema=columns)
             for table in _tables(paths):
@@ -287,8 +288,9 @@ def gather_shards(paths: list[Path], path: Path) -> int:
 
 def _tables(paths: list[Path]) -> Iterator[Any]:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
     for path in paths:
-        with open_parquet(path) as shard:
+        with pq.ParquetFile(path) as shard:
             for batch in shard.iter_batches():
                 yield pa.Table.from_batches([batch])

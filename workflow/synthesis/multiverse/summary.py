@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from synthesis.files import open_parquet
+from synthesis.files import check_whole
 from synthesis.multiverse.enumeration import MAIN_CURVE, Record, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
 from synthesis.multiverse.permutation import SIGNIFICANT, CurveTest, permute_curves
@@ -35,10 +35,12 @@ _NOTHING = 1e-12
 
 def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[Record]) -> Record:
     """The document of one multiverse from its gathered specifications. `thresholds`: key, label and value."""
+    import pyarrow.parquet as pq
+
     factors = [*head["which"], *head["how"]]
     columns = factor_columns(head)
-    with open_parquet(path) as file:
-        table = file.read()
+    check_whole(path)
+    table = pq.read_table(path)
     curve, kind = (np.array(table[name].to_pylist(), dtype=object) for name in ("curve", "kind"))
     values = {name: np.array(table[name].to_numpy(zero_copy_only=False), dtype=float) for name in RESULTS}
     copies = table["copies"].to_numpy()

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from synthesis.files import check_whole
 from synthesis.models.config import Config, Source
 
 Record = dict[str, Any]
@@ -64,6 +65,7 @@ def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
     """The drawings at these paths, each with the CSV of its figure."""
     drawings = {}
     for path in paths:
+        check_whole(path)
         data = path.parent.parent / "data" / f"{path.stem}.csv"
         small = data.exists() and data.stat().st_size <= LARGEST_CSV
         csv = data.read_text(encoding="utf-8") if small else ""

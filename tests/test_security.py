@@ -1,0 +1,376 @@
+"""What SECURITY.md promises: data and plan are text and numbers, never code, paths, markup or formulas."""
+
+import ast
+import csv
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+
+import pytest
+import yaml
+from conftest import BCG, ROOT
+from synthesis.cli import main
+from synthesis.errors import InputError
+from synthesis.files import read_csv, read_json, write_csv
+from synthesis.models.reading import LARGEST_FILE, read_yaml
+
+PACKAGE = ROOT / "workflow" / "synthesis"
+EVIL = (
+    "x' \" $(touch OWNED) `touch OWNED`; touch OWNED | {input} {params.plan} {0.__class__} %s \\ "
+    "</script><script>alert(1)</script><img src=x onerror=alert(1)> ]]> --> </svg> javascript:alert(1) $\\alpha$"
+)
+
+
+def refused(project, capsys, *said):
+    assert main(["check", "--config", str(project.config_path), "--raw", str(project.raw)]) == 1
+    message = capsys.readouterr().err
+    for part in said:
+        assert part in message, message
+
+
+# --- no code from data --------------------------------------------------------------------------------------------
+
+
+def calls(tree):
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_nothing_evaluates_loads_or_starts_what_data_could_name(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {alias.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
+    named |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    assert not named & {"pickle", "marshal", "shelve", "subprocess", "socket", "urllib", "http", "ctypes"}
+    for call in calls(tree):
+        name = ast.unparse(call.func)
+        assert name not in {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}, name
+        assert name not in {"yaml.load", "yaml.full_load", "yaml.unsafe_load"}, name
+        if name == "import_module":
+            assert path.name == "__init__.py", "the package's own table of names"
+        if name.endswith(".format"):
+            # A template is a constant, so that text from data is never one.
+            template = call.func.value
+            assert isinstance(template, ast.Constant) or ast.unparse(template).isupper(), name
+
+
+def test_every_value_in_a_shell_command_is_quoted_or_a_number():
+    numbers = {"params.zero_cells", "params.shards", "wildcards.shard"}
+    seen = 0
+    for path in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for block in re.findall(r"^ +shell:\n((?: +\".*\n)+)", path.read_text(), re.MULTILINE):
+            for name in re.findall(r"\{([^{}]+)\}", block):
+                seen += 1
+                assert name.endswith(":q") or name in numbers, f"{path.name}: {name}"
+    assert seen > 60
+    config = (PACKAGE / "models" / "config.py").read_text()
+    assert "zero_cells: float" in config
+
+
+# --- the plan -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("title: !!python/object/apply:os.system ['touch OWNED']", "could not determine a constructor"),
+        ("title: !!python/name:os.system", "could not determine a constructor"),
+        ("__use_yte__: true\ntitle: ?open('OWNED', 'w')", "key __use_yte__: 'a template'; allowed: plain data"),
+        ("a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+            f"{new}: &{new} [{', '.join(['*' + old] * 10)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+        ), "values'; allowed: at most 200000 values (aliases of aliases"),
+        ("a: &a [*a]", "an alias inside of what it names"),
+        ("a: " + "[" * 5000, "nested too deeply"),
+        ("{[a, b]: 1}", "a list or mapping as key"),
+        ("title: 2026-13-45", "well-formed YAML"),
+        ("title: a\ntitle: b", "each key once"),
+        ("#" * (LARGEST_FILE + 1), f"at most {LARGEST_FILE} bytes"),
+    ],
+)  # fmt: skip
+def test_yaml_is_plain_data_of_a_sane_size(tmp_path, monkeypatch, content, said):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(content)
+    with pytest.raises(InputError) as refusal:
+        read_yaml(path)
+    assert said in str(refusal.value)
+    assert str(path) in str(refusal.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_aliases_that_stay_small_are_read(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a {x: 1}\nb: *a\n")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": {"x": 1}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"select": {"year > 1950 or __import__('os')": ["1"]}}, "is not a column of data/raw/README.md"),
+        ({"select": {"__class__": ["1"]}}, "__class__ is not a column"),
+        ({"select": {"year": {"expression": "x"}}}, "any_of, none_of, at_least, at_most"),
+        ({"select": {"year": {"at_least": "__import__('os').getpid()"}}}, "at_least"),
+        ({"select": "year > 1950"}, "key syntheses.bcg.select"),
+        ({"columns": ["../../etc/passwd"]}, "is not a column"),
+        ({"group_by": "eval(x)"}, "eval(x)"),
+        ({"moderators": ["$(id)"]}, "$(id)"),
+        ({"tau2": "REML'); DROP"}, "one of"),
+        ({"sources": ["../bcg"]}, "../bcg"),
+        ({"sources": ["/etc"]}, "/etc"),
+    ],
+)
+def test_selections_are_a_small_grammar(project, capsys, changes, said):
+    content = project.config
+    content["syntheses"]["bcg"] |= changes
+    project.configure(syntheses=content["syntheses"])
+    refused(project, capsys, said)
+
+
+NAMES = ("../out", "/tmp/out", "a b", "a;b", "$(id)", "a/b", "a.b", "A", "", "-rf", "a\nb", "x" * 61)  # noqa: S108
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("place", ["syntheses", "figures", "multiverses", "comparisons", "bridges", "sources"])
+def test_names_cannot_be_paths_or_commands(project, capsys, place, name):
+    content = project.config
+    block = content["syntheses"]["bcg"]
+    entry = {
+        "syntheses": {"bcg": block, name: block},
+        "figures": {name: {"title": "t", "blocks": [{"synthesis": "bcg"}]}},
+        "multiverses": {name: {"synthesis": "bcg"}},
+        "comparisons": {name: {"title": "t", "first": "bcg"}},
+        "bridges": {name: {"title": "t", "association": "bcg", "effect": "bcg"}},
+        "sources": ["bcg", name],
+    }[place]
+    project.configure(**{place: entry})
+    refused(project, capsys, "tring should ")
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["bcg/effects.csv", "bcg/source.yaml", "bcg", "corrections.csv", "claims.csv"])
+def test_links_that_leave_the_data_are_refused(project, capsys, tmp_path, name):
+    path, outside = project.raw / name, tmp_path / "outside"
+    if path.exists():
+        path.rename(outside)
+    else:
+        outside.write_text("")
+    path.symlink_to(outside)
+    refused(project, capsys, f"leads to {outside}", "a link that leaves the folder? Copy the file instead")
+
+
+def test_links_inside_of_the_data_and_data_that_are_linked_as_a_whole_are_read(project, tmp_path):
+    project.table.rename(project.raw / "bcg" / "table.csv")
+    project.table.symlink_to("table.csv")
+    project.raw.rename(tmp_path / "elsewhere")
+    project.raw.symlink_to(tmp_path / "elsewhere")
+    assert main(["check", "--config", str(project.config_path), "--raw", str(project.raw)]) == 0
+
+
+def test_a_pipe_in_place_of_a_table_is_refused(project, capsys):
+    project.table.unlink()
+    os.mkfifo(project.table)
+    assert stat.S_ISFIFO(project.table.stat().st_mode)
+    refused(project, capsys, "'no ordinary file'")
+
+
+def test_sources_given_by_hand_stay_in_their_folder(project, capsys, tmp_path):
+    shutil.copytree(project.raw / "bcg", tmp_path / "secret")
+    command = ["extract", "--raw", str(project.raw), "--metrics", "log_risk_ratio", "--out", str(tmp_path / "o.json")]
+    assert main([*command, "--source", "../../../secret"]) == 1
+    assert f"leads to {tmp_path / 'secret' / 'effects.csv'}" in capsys.readouterr().err
+    assert not (tmp_path / "o.json").exists()
+
+
+# --- spreadsheets -------------------------------------------------------------------------------------------------
+
+FORMULAS = (
+    "=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\uff1d1", "'=1", "''=1", "=cmd|'/c calc'!A1",
+    "-", "--", "-0.3 [-0.5, -0.1]",
+)  # fmt: skip
+PLAIN = ("", "word", "'quoted'", "'", "1=1", "a-b", "\u22120.30", "-0.3", "+3", "-1e-5", "1", '"a",b\r\nc')
+
+
+def test_formulas_are_neutralised_and_come_back(tmp_path):
+    path = tmp_path / "a.csv"
+    write_csv(path, [{"text": text, "number": -0.5} for text in FORMULAS])
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["text"] for row in rows] == ["'" + text for text in FORMULAS]
+    assert {row["number"] for row in rows} == {"-0.5"}
+    assert [row["text"] for row in read_csv(path)] == list(FORMULAS)
+
+
+def test_numbers_and_ordinary_text_stay_as_they_are(tmp_path):
+    path = tmp_path / "a.csv"
+    write_csv(path, [{"text": text, "number": -2.0} for text in PLAIN])
+    with path.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["text"] for row in rows] == list(PLAIN)
+    assert {row["number"] for row in rows} == {"-2"}
+
+
+# --- what leaves the project --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """The example with hostile text wherever text may stand, run to the end."""
+    folder = tmp_path_factory.mktemp("hostile")
+    shutil.copytree(BCG / "data", folder / "data")
+    table = folder / "data" / "raw" / "bcg" / "effects.csv"
+    with table.open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows[:3]:
+        row |= dict.fromkeys(("study", "label", "treatment", "country", "locator", "note", "citation"), EVIL)
+        row |= {"quote": f"{EVIL} {row['quote']}", "url": "https://example.org/?'\"><script>alert(1)</script>"}
+    with table.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    about = table.with_name("source.yaml")
+    content = yaml.safe_load(about.read_text())
+    content |= {"title": EVIL, "citation": EVIL, "licence": EVIL, "limits": [EVIL, "=1+1"]}
+    about.write_text(yaml.safe_dump(content))
+    plan = yaml.safe_load((BCG / "config.yaml").read_text())
+    # A title that is a formula, a comment that ends, and a line of R.
+    block = plan["syntheses"]["bcg"] | {"title": f"=1+1\nsystem('touch OWNED')\r{EVIL}", "note": EVIL}
+    block |= {"favours": [EVIL, EVIL], "columns": ["country", "treatment"]}
+    plan |= {"title": EVIL, "question": EVIL, "syntheses": {"bcg": block}}
+    options = {EVIL: {"kind": "equivalent"}, "late": {"kind": "uncertain", "select": {"year": {"at_least": 1950}}}}
+    plan["multiverses"] = {"all": {"synthesis": "bcg", "title": EVIL, "permutations": 99, "which": {
+        "years": {"title": EVIL, "options": options}}}}  # fmt: skip
+    (folder / "config.yaml").write_text(yaml.safe_dump(plan))
+    done = run(folder, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def run(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache"), "PYTHONPATH": str(ROOT / "workflow")}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+
+def test_no_shell_runs_what_data_or_plan_say(hostile):
+    plan = read_json(hostile / "results" / "config.json")
+    assert (plan["title"], plan["syntheses"]["bcg"]["note"]) == (EVIL, EVIL)
+    assert not list(hostile.rglob("OWNED"))
+    assert not (ROOT / "OWNED").exists()
+
+
+class Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.addresses, self.handlers = [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name in ("href", "src", "xlink:href", "action", "data")]
+        self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
+
+
+def test_the_report_holds_no_markup_from_data(hostile):
+    page = Page()
+    page.feed((hostile / "results" / "report.html").read_text(encoding="utf-8"))
+    assert page.tags.count("script") == 2
+    assert not {"img", "iframe", "object", "embed", "form", "base", "foreignobject", "animate"} & set(page.tags)
+    assert page.handlers == []
+    assert page.addresses
+    for address in page.addresses:
+        assert re.match(r"#|https://|http://|(figures|models|diagnostics|tables|multiverse|r)/[\w/.-]+$", address), (
+            address
+        )
+
+
+def test_drawings_hold_no_script(hostile):
+    paths = sorted((hostile / "results" / "figures").rglob("*.svg"))
+    assert len(paths) >= 8
+    for path in paths:
+        for element in ElementTree.parse(path).iter():  # noqa: S314
+            tag = str(element.tag).rpartition("}")[2]
+            assert tag not in {"script", "foreignObject", "image", "a", "animate", "set", "handler"}, path
+            for name, value in element.attrib.items():
+                assert not name.startswith("on"), path
+                assert not name.endswith("href") or value.startswith("#"), path
+
+
+def test_tables_hold_no_formula(hostile):
+    seen = 0
+    for path in (hostile / "results").rglob("*.csv"):
+        with path.open(newline="", encoding="utf-8") as handle:
+            for cells in csv.reader(handle):
+                for cell in cells:
+                    seen += cell.startswith("'=")
+                    if cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+                        float(cell)
+    assert seen
+
+
+def test_r_scripts_hold_nothing_of_the_data_but_a_comment(hostile):
+    lines = (hostile / "results" / "r" / "bcg.R").read_text(encoding="utf-8").split("\n")
+    assert "OWNED" in lines[0]
+    assert lines[0].startswith("# ")
+    for line in lines[1:]:
+        assert "OWNED" not in line
+    assert "\r" not in "\n".join(lines)
+
+
+def test_a_template_in_the_plan_is_refused_before_snakemake_reads_it(tmp_path):
+    """Its own reader evaluates Python in a file with this key, and does so in a dry run."""
+    shutil.copytree(BCG / "data", tmp_path / "data")
+    owned = tmp_path / "OWNED"
+    (tmp_path / "config.yaml").write_text(f"__use_yte__: true\ntitle: ?open({str(owned)!r}, 'w').name\n")
+    done = run(tmp_path, "-n")
+    assert done.returncode != 0
+    assert "key __use_yte__: 'a template'; allowed: plain data" in done.stdout + done.stderr
+    assert not owned.exists()
+
+
+# --- what is installed --------------------------------------------------------------------------------------------
+
+
+def test_every_package_is_installed_by_its_hash():
+    lock = (ROOT / "requirements.lock").read_text()
+    pins = re.split(r"^(?=\S)", lock, flags=re.MULTILINE)[1:]
+    pins = [pin for pin in pins if not pin.startswith("#")]
+    assert len(pins) > 50
+    for pin in pins:
+        assert re.match(r"[\w.\[\],-]+==[\w.]+", pin), pin
+        assert "--hash=sha256:" in pin, pin
+    setup = (ROOT / "setup.sh").read_text()
+    for line in setup.splitlines():
+        if "pip install" in line and not line.strip().startswith("#"):
+            assert "--require-hashes" in line or ("--no-deps" in line and "--editable ." in line), line
+
+
+def test_the_browser_tests_lock_their_packages():
+    lock = json.loads((ROOT / "tests" / "browser" / "package-lock.json").read_text())
+    packages = {name: entry for name, entry in lock["packages"].items() if name}
+    assert packages
+    assert all(entry["integrity"].startswith("sha512-") for entry in packages.values())
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "said"),
+    [
+        ("exit 1", 2, "not done: pip-audit"),
+        ('case "$*" in *--version*) exit 0;; esac; echo "Max retries exceeded"; exit 1', 2, "not done: no database"),
+        ('case "$*" in *--version*) exit 0;; esac; echo "Found 1 known vulnerability"; exit 1', 1, "Found 1 known"),
+        ("exit 0", 0, ""),
+    ],
+)
+def test_an_audit_without_a_database_says_so(tmp_path, script, status, said):
+    uv = tmp_path / "uv"
+    uv.write_text(f"#!/bin/sh\n{script}\n")
+    uv.chmod(0o755)
+    done = subprocess.run(["sh", "tests/audit.sh", str(uv)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == status
+    assert said in done.stdout + done.stderr
