@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synthesis import plan as planning
 from synthesis.errors import InputError
-from synthesis.files import check_writable, digest, settle_times
+from synthesis.files import check_times, check_writable, digest, settle_times
 from synthesis.models.reading import read_yaml
 from synthesis.rules import edges
 
@@ -18,6 +18,7 @@ try:
     if workflow.is_main_process:
         planning.check(PLAN)
         if not workflow.dryrun:
+            check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))
             settle_times(Path("results"))
 except InputError as error:
@@ -91,9 +92,9 @@ RESULTS = [
     "results/tables/crosscheck.csv",
     "results/report.html",
 ]
-# What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.
-CLAIMS_READ = digest(CLAIMS)
-ABOUT_READ = digest(expand("data/raw/{source}/source.yaml", source=SOURCES))
+ABOUT = expand("data/raw/{source}/source.yaml", source=SOURCES)
+# What is read of the folder counts by content, not by time (hence ancient()): a file put back is older than the results.
+CLAIMS_READ, ABOUT_READ = digest(CLAIMS), digest(ABOUT)
 # A value in the params of every rule: results are made again when the package's code changes.
 CODE = planning.code_fingerprint()
 # Wildcards to ask input functions with, for the drawing of the workflow.

@@ -15,7 +15,7 @@ rule compare:
     input:
         models=MODELS,
         sources=expand("results/sources/{source}.json", source=SOURCES),
-        claims=CLAIMS,
+        claims=ancient(CLAIMS),
     output:
         report(
             COMPARISON_TABLES,
@@ -46,7 +46,7 @@ rule tipping:
         models=MODELS,
         sources=expand("results/sources/{source}.json", source=SOURCES),
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
-        claims=CLAIMS,
+        claims=ancient(CLAIMS),
     output:
         report(
             TIPPING_TABLES,

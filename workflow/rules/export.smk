@@ -11,7 +11,7 @@ rule export:
         models=MODELS,
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
         sources=expand("results/sources/{source}.json", source=SOURCES),
-        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        about=ancient(ABOUT),
         claims="results/claims.json",
     output:
         EXPORTS,
@@ -62,7 +62,7 @@ rule crate:
     input:
         files=RESULTS,
         model=MODELS[0],
-        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        about=ancient(ABOUT),
     output:
         "results/ro-crate-metadata.json",
     log:

@@ -21,8 +21,8 @@ rule config:
 
 rule extract:
     input:
-        table="data/raw/{source}/effects.csv",
-        corrections=branch(exists("data/raw/corrections.csv"), then="data/raw/corrections.csv", otherwise=[]),
+        table=ancient("data/raw/{source}/effects.csv"),
+        corrections=ancient(["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []),
     output:
         "results/sources/{source}.json",
     log:

@@ -12,7 +12,7 @@ rule report:
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
-        about=expand("data/raw/{source}/source.yaml", source=SOURCES),
+        about=ancient(ABOUT),
         figures=expand("results/figures/live/{name}.svg", name=LIVE),
         data=expand("results/figures/data/{name}.csv", name=LIVE),
         multiverses=expand("results/multiverse/{name}.json", name=MULTIVERSES),
