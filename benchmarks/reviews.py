@@ -38,7 +38,6 @@ multiverses:
 class Outcome:
     """What a fault did; `lost` is empty where nothing was."""
 
-    fault: str
     done: str
     happened: str
     lost: tuple[str, ...] = ()

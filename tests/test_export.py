@@ -184,7 +184,7 @@ def test_the_crate_describes_every_file_with_its_hash(tmp_path):
     (tmp_path / "figures").mkdir()
     files = [tmp_path / "figures" / "a.svg", tmp_path / "b.csv"]
     for path in files:
-        path.write_text(path.name)
+        path.write_text({".svg": "<svg></svg>\n", ".csv": "a,b\n"}[path.suffix])
     plan = planning.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
     made = crate(plan, {"s": SOURCE}, files, tmp_path, {"synthesis": "1"})
     nodes = {node["@id"]: node for node in made["@graph"]}

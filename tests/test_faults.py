@@ -15,6 +15,7 @@ from conftest import BCG, ROOT
 from synthesis.cli import main
 from synthesis.errors import CannotWrite, InputError
 from synthesis.files import (
+    check_times,
     check_whole,
     check_writable,
     read_csv,
@@ -193,6 +194,15 @@ def test_verify_names_what_differs_from_what_the_run_wrote(tmp_path, capsys):
     (tmp_path / "a.txt").unlink()
     assert main(["verify", str(tmp_path)]) == 1
     assert "a.txt: 'missing'" in capsys.readouterr().err
+
+
+def test_tables_from_the_future_are_named(tmp_path):
+    path = tmp_path / "effects.csv"
+    path.write_text("a")
+    check_times([path, tmp_path / "missing"])
+    os.utime(path, (time.time() + 1e6,) * 2)
+    with pytest.raises(InputError, match=r"effects\.csv: 'dated in the future'.*touch it"):
+        check_times([path])
 
 
 def test_results_from_the_future_become_old_ones(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from synthesis import plan as planning
 from synthesis.errors import InputError
-from synthesis.files import check_writable, digest, settle_times
+from synthesis.files import check_times, check_writable, digest, settle_times
 from synthesis.models.reading import read_yaml
 from synthesis.rules import edges
 
@@ -18,6 +18,7 @@ try:
     if workflow.is_main_process:
         planning.check(PLAN)
         if not workflow.dryrun:
+            check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))
             settle_times(Path("results"))
 except InputError as error:

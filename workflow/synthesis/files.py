@@ -133,6 +133,15 @@ def check_writable(folder: Path) -> None:
         raise InputError([Problem(str(folder), "not writable", "a folder that this run may write to", hint)])
 
 
+def check_times(paths: Iterable[Path | str]) -> None:
+    """Raises InputError for files from the future, which no result could be newer than."""
+    latest = time.time() + _SLACK
+    hint = "the clock was changed, or the file comes from a machine whose clock is wrong: touch it"
+    late = [path for path in map(Path, paths) if path.exists() and path.stat().st_mtime > latest]
+    if late:
+        raise InputError([Problem(str(path), "dated in the future", "a date until now", hint) for path in late])
+
+
 def settle_times(folder: Path) -> None:
     """Dates results from the future, made before the clock was set back, to long ago: nothing passes as newer."""
     latest = time.time() + _SLACK
