@@ -92,6 +92,7 @@ RESULTS = [
     "results/tables/crosscheck.csv",
     "results/report.html",
 ]
+CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
 ABOUT = expand("data/raw/{source}/source.yaml", source=SOURCES)
 # What is read of the folder counts by content, not by time (hence ancient()): a file put back is older than the results.
 CLAIMS_READ, ABOUT_READ = digest(CLAIMS), digest(ABOUT)

@@ -22,7 +22,7 @@ rule config:
 rule extract:
     input:
         table=ancient("data/raw/{source}/effects.csv"),
-        corrections=ancient(["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []),
+        corrections=ancient(CORRECTIONS),
     output:
         "results/sources/{source}.json",
     log:
@@ -34,7 +34,8 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
-        read=lambda wildcards, input: digest(input),
+        # Not of `input`: Snakemake does not rerun for parameters that are derived from it.
+        read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv", *CORRECTIONS]),
         code=CODE,
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
