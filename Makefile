@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage slurm faults verify audit schemas validation readme lock clean
+.PHONY: help setup results test check bench coverage slurm fuzz faults verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -39,6 +39,10 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/main_job.py
 	$(BIN)/python benchmarks/fits.py
 	$(BIN)/python benchmarks/multiverse.py
+
+# make fuzz      100,000 generated inputs and more; docs/robustness.md; fails when one gets no named error and no sound result
+fuzz: $(STAMP)
+	$(BIN)/python benchmarks/fuzz.py
 
 # make faults    kills runs, fills disks, cuts files short, and runs again; docs/robustness.md; fails when anything is lost
 faults: $(STAMP)

@@ -7,6 +7,9 @@ from typing import Literal
 
 from synthesis.models import vocabulary as v
 
+# Nobody studied more people than there are.
+LARGEST_COUNT = 10**9
+
 Kind = Literal["text", "id", "number", "count", "choice", "sign", "p", "url", "date"]
 
 
@@ -33,7 +36,7 @@ class Column:
             case "choice" | "sign":
                 return "one of " + ", ".join(self.allowed) + empty
             case "count":
-                return f"a whole number of at least {self.low:g}{empty}"
+                return f"a whole number of at least {self.low:g} and at most a billion{empty}"
             case "number":
                 return "a number with a decimal point" + self._range_text() + empty
             case "p":

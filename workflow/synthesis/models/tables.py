@@ -16,6 +16,7 @@ from synthesis.models import vocabulary as v
 from synthesis.models.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
+    LARGEST_COUNT,
     NUMERIC_KINDS,
     RESULT_COLUMNS,
     SECOND_COLUMNS,
@@ -38,11 +39,11 @@ P_Z_SLACK = 0.45
 # Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
 SD_RATIO = 4.0
 
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_COUNT = re.compile(r"\d+")
-_P = re.compile(r"[<>=]?\s*(0?\.\d+|0|1|1\.0+)([eE]-\d+)?")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COUNT = re.compile(r"\d{1,10}", re.ASCII)
+_P = re.compile(r"[<>=]?\s*(0?\.\d+|0|1|1\.0+)([eE]-\d+)?", re.ASCII)
 _ID = re.compile(r"[\w.\-]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -95,6 +96,9 @@ def csv_lines(path: Path) -> list[list[str]]:
         return list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         hint = "a quotation mark is not closed, or stands inside an unquoted cell"
+        first = text.splitlines()[0]
+        if max(first.count(";"), first.count("\t")) > first.count(","):
+            hint = "the file is separated by semicolons or tabs; save it as comma-separated"
         raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
 
 
@@ -122,7 +126,7 @@ def cell_ok(column: Column, text: str) -> bool:
         case "choice" | "sign":
             return text in column.allowed
         case "count":
-            return bool(_COUNT.fullmatch(text)) and int(text) >= (column.low or 0)
+            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
         case "number":
             return bool(_NUMBER.fullmatch(text)) and _in_range(column, float(text))
         case "p":
@@ -380,6 +384,12 @@ def read_corrections(path: Path) -> list[Numbered]:
     """Reads `corrections.csv` as text. Raises InputError with every problem of the file."""
     rows = read_table(path, CORRECTION_COLUMNS)
     problems = check_cells(path, rows, CORRECTION_COLUMNS)
+    # An empty cell says that there is nothing; a column that is missing says nothing.
+    problems += [
+        Problem(f"{path}, row 1", f"no column {name}", f"a column {name}")
+        for name in ("old", "new")
+        if rows and name not in rows[0][1]
+    ]
     if problems:
         raise InputError(problems)
     return rows

@@ -1,0 +1,344 @@
+"""Generated tables and plans, valid and not, and what must hold of whatever comes of them.
+
+A case is made of a number alone, so that a failure is repeated by `case(target, number)`. Every outcome is a result
+that satisfies the invariants, or an InputError that names place and allowed values.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from synthesis import plan as planning
+from synthesis.compare.claims import read_claims
+from synthesis.diagnose.run import diagnose
+from synthesis.effectsizes import CONVERTERS
+from synthesis.errors import InputError
+from synthesis.export.r_script import r_data, r_script
+from synthesis.extraction import Extracted, extract
+from synthesis.figures.layout import Layout
+from synthesis.figures.rows import forest
+from synthesis.models.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
+from synthesis.models.config import Diagnostics
+from synthesis.models.reading import read_yaml
+from synthesis.pooling.run import run_synthesis
+
+Record = dict[str, Any]
+Rows = list[dict[str, str]]
+
+# Numbers of each statistic that make a usable row.
+STATISTICS: dict[str, dict[str, str]] = {
+    "r": {"value": "0.31", "n": "84"},
+    "z": {"value": "0.25", "n": "120"},
+    "beta": {"value": "0.2", "n": "95"},
+    "r2": {"value": "0.09", "n": "60"},
+    "t": {"value": "2.4", "df": "58", "n": "60", "n_treat": "30", "n_control": "30"},
+    "f": {"value": "5.1", "df1": "1", "df": "70", "n": "72", "n_treat": "36", "n_control": "36"},
+    "p": {"p": "0.03", "n": "66", "n_treat": "33", "n_control": "33"},
+    "mean_sd": {
+        "mean_treat": "9.6", "sd_treat": "6.4", "n_treat": "40",
+        "mean_control": "12.1", "sd_control": "7.2", "n_control": "38",
+    },
+    "2x2": {"events_treat": "12", "total_treat": "50", "events_control": "5", "total_control": "48"},
+    "g": {"value": "0.42", "se": "0.15"},
+    "smd": {"value": "0.3", "n_treat": "52", "n_control": "47"},
+    "or": {"value": "1.8", "ci_low": "1.1", "ci_high": "2.95", "n": "210"},
+}  # fmt: skip
+NASTY = (
+    "", " ", "NA", "nan", "inf", "-inf", "1e308", "-1e308", "1e-320", "1e400", "0", "-0", "-1", "1",
+    "0.999999999999", "-0.9999999", "1.0000001", "0,35", "1.234.567", "1 000", "+3", "--3", "1e5", "0x1F", "\u0663",
+    "\u00bd", "\uff11\uff12", "=1+1", "+cmd|' /C calc'!A0", "@SUM(A1)", "-2+3", "\t5", "'5", "<.001", "<0.05", ">.05",
+    "p<.05", "ns", "None", "null", "true", "{{x}}", "{x}", "%(x)s", "$(id)", "`id`", "; rm -rf /", "../../etc/passwd",
+    "a/b", "C:\\x", "\x00", "\x07", "\u202ertl\u202c", "e\u0301\u0302\u0303", "\u200b", "\U0001f600",
+    "\u6f22\u5b57", "$\\alpha$", "<script>alert(1)</script>",
+    "a,b", 'a"b', "a\nb", "a\r\nb", "x" * 5000, "9" * 400, "0." + "1" * 300, "\ufeff", "\u2028", "https://x y",
+    "javascript:1",
+    "2026-13-45", "1.", ".5", "5.", "1e", "e1", "1_000", "\u22120.3", "0.3\u00a0", "1/2", "50%",
+)  # fmt: skip
+PLAN_VALUES = (
+    None, "", 0, 1, -1, 1e308, float("nan"), float("inf"), True, False, [], {}, [None], {"": 1}, {1: 2}, "no",
+    "x" * 3000, "\x07", "\u202e", "=1", "{x}", "{{x}}", "$(id)", "../..", "/etc", "a b", "A", "-", ["x", "x"], [["x"]],
+    10**30, 0.5, 1.5,
+    "REML", "che", "composites", "hksj", "A", "B", "z", "g", {"any_of": []}, {"at_least": "x"}, {"none_of": ["a"]},
+)  # fmt: skip
+PLAN_KEYS = ("tau2", "ci", "rho", "select", "mix", "defaults", "figures", "multiverses", "bridges", "x", 5)
+
+
+class Broken(AssertionError):
+    """A result that breaks an invariant, or an error that does not say what it must."""
+
+
+def row(chance: random.Random, place: int, lane: str, statistic: str) -> dict[str, str]:
+    """A sound row of a table."""
+    found = {
+        "effect_id": f"e{place}", "sample_id": f"s{chance.randrange(1, place + 2)}", "study": f"Study {place}",
+        "year": str(1980 + place), "construct": "alliance" if lane == "A" else "protocol",
+        "estimand": "r_total" if lane == "A" else "d_between", "level": "study", "statistic": statistic,
+        "direction": chance.choice(["1", "-1"]), "outcome": f"measure {place}", "locator": f"p. {place}",
+    }  # fmt: skip
+    numbers = dict(STATISTICS[statistic])
+    for name, printed in numbers.items():
+        # Other sound numbers of about the same size.
+        if chance.random() < 0.7:
+            scale = chance.uniform(0.6, 1.5)
+            other = float(printed) * scale
+            numbers[name] = f"{other:.3g}" if "." in printed else str(round(other))
+    if statistic == "2x2":
+        for arm in ("treat", "control"):
+            numbers[f"events_{arm}"] = str(chance.randrange(0, int(numbers[f"total_{arm}"]) + 1))
+    if statistic == "or":
+        value = chance.uniform(0.5, 3)
+        numbers |= {"value": f"{value:.3f}", "ci_low": f"{value / 1.6:.4f}", "ci_high": f"{value * 1.6:.4f}"}
+    return found | numbers | {"quote": "; ".join(numbers.values())}
+
+
+def table(chance: random.Random) -> tuple[str, Rows]:
+    """Lane and sound rows."""
+    metric = chance.choice(["z", "z", "g", "g", "log_odds_ratio"])
+    possible = [s for s in STATISTICS if (s, metric) in CONVERTERS]
+    lane = "A" if metric == "z" else "B"
+    rows = [row(chance, i, lane, chance.choice(possible)) for i in range(1, chance.choice([1, 2, 3, 4, 6, 9]) + 1)]
+    return metric, rows
+
+
+def spoil_rows(chance: random.Random, rows: Rows, columns: list[str]) -> Rows:
+    """Changes of cells, rows and columns, each of which a person or a program makes."""
+    rows = [dict(r) for r in rows]
+    for _ in range(chance.choice([0, 0, 0, 1, 1, 2, 4])):
+        target = chance.choice(rows)
+        match chance.randrange(7):
+            case 0 | 1 | 2:
+                target[chance.choice(columns)] = chance.choice(NASTY)
+            case 3:
+                name = chance.choice(list(target))
+                target[name] = str(chance.choice([10, 1e4, 1e-4, -1, 1e12])) + target[name]
+            case 4:
+                rows.append(dict(chance.choice(rows)))
+            case 5:
+                name = chance.choice(list(target))
+                for each in rows:
+                    each.pop(name, None)
+            case _:
+                first, second = chance.choice(columns), chance.choice(columns)
+                target[first], target[second] = target.get(second, ""), target.get(first, "")
+    return rows
+
+
+def encode(chance: random.Random, rows: Rows, extra: list[str]) -> bytes:
+    """A table as bytes, as one program or another writes it."""
+    names = list(dict.fromkeys(name for r in rows for name in r))
+    chance.shuffle(names)
+    names += extra
+    out = io.StringIO()
+    ending = chance.choice(["\n", "\n", "\n", "\r\n", "\r"])
+    writer = csv.writer(out, delimiter=chance.choice("," * 14 + ";\t"), lineterminator=ending,
+                        quoting=chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))  # fmt: skip
+    writer.writerow(names)
+    for r in rows:
+        writer.writerow([r.get(name, "") for name in names])
+    return spoil_bytes(chance, out.getvalue().encode(chance.choice(["utf-8"] * 18 + ["utf-8-sig", "utf-16"])))
+
+
+def spoil_bytes(chance: random.Random, content: bytes) -> bytes:
+    """Bytes lost, doubled or put in; most often none."""
+    data = bytearray(content)
+    for _ in range(chance.choice([0] * 14 + [1, 2, 5])):
+        at = chance.randrange(len(data) + 1)
+        match chance.randrange(5):
+            case 0:
+                data[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                data[at:at] = chance.choice([b'"', b"\x00", b"\n", b",", b"\xff", b"\xef\xbb\xbf", b"'", b":", b"- "])
+            case 2:
+                del data[at:]
+            case 3:
+                del data[at : at + chance.randrange(40)]
+            case _:
+                data[at:at] = data[max(0, at - 30) : at]
+    return bytes(data)
+
+
+def plan(metric: str) -> Record:
+    """A sound plan for one table."""
+    lane = "A" if metric == "z" else "B"
+    own = {"title": "Own", "lane": lane, "metric": metric, "sources": ["own"], "model": "composites"}
+    return {"title": "Review", "sources": ["own"], "syntheses": {"own": own}}
+
+
+def spoil_plan(chance: random.Random, content: Any) -> Any:
+    """Another value, one key more, or one key less, anywhere in a plan."""
+    places: list[tuple[Any, Any]] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict | list):
+            for key in list(node) if isinstance(node, dict) else range(len(node)):
+                places.append((node, key))
+                walk(node[key])
+
+    walk(content)
+    for _ in range(chance.choice([0, 1, 1, 2, 3])):
+        holder, key = chance.choice(places)
+        match chance.randrange(4):
+            case 0 | 1:
+                holder[key] = chance.choice(PLAN_VALUES)
+            case 2 if isinstance(holder, dict):
+                holder[chance.choice(PLAN_KEYS)] = chance.choice(PLAN_VALUES)
+            case _:
+                if isinstance(holder, dict):
+                    holder.pop(key, None)
+    return content
+
+
+def case(target: str, number: int, folder: Path) -> str:
+    """Runs one case in an empty folder; says whether it had a result. Raises Broken, or whatever slipped out."""
+    chance = random.Random(f"{target} {number}")  # noqa: S311
+    try:
+        TARGETS[target](chance, folder)
+    except InputError as error:
+        _named(error)
+        return "named error"
+    return "result"
+
+
+def _named(error: InputError) -> None:
+    if not error.problems:
+        raise Broken("an error without a problem")
+    for problem in error.problems:
+        if not problem.where or not problem.allowed:
+            raise Broken(f"an error without place or allowed values: {problem}")
+
+
+def _write(folder: Path, content: bytes) -> Path:
+    own = folder / "data" / "raw" / "own"
+    own.mkdir(parents=True, exist_ok=True)
+    (own / "effects.csv").write_bytes(content)
+    return folder / "data" / "raw"
+
+
+def _tables(chance: random.Random, folder: Path) -> None:
+    metric, rows = table(chance)
+    spoilt = spoil_rows(chance, rows, [c.name for c in COLUMNS])
+    raw = _write(folder, encode(chance, spoilt, chance.choice([[]] * 12 + [["extra"], ["value"], [""]])))
+    extracted_well(extract(raw, "own", (metric,)), metric)
+
+
+def extracted_well(found: Extracted, metric: str) -> None:
+    """Every row is used or dropped with a reason; what is used is finite."""
+    for effect in found.effects:
+        if not (math.isfinite(effect["yi"]) and 0 < effect["vi"] < math.inf):
+            raise Broken(f"yi {effect['yi']}, vi {effect['vi']} of {effect['effect_id']}")
+        if effect["metric"] == "z" and abs(effect["yi"]) > 20:
+            raise Broken(f"a correlation of 1: {effect['yi']}")
+    for dropped in found.dropped:
+        if not dropped["reason"]:
+            raise Broken(f"{dropped['effect_id']} was dropped without a reason")
+    names = [r["effect_id"] for r in (*found.effects, *found.dropped)]
+    if len(set(names)) != len(names):
+        raise Broken("a row is there twice")
+
+
+def _corrections(chance: random.Random, folder: Path) -> None:
+    metric, rows = table(chance)
+    raw = _write(folder, _plain(rows))
+    lines = []
+    for _ in range(chance.randrange(1, 4)):
+        target, name = chance.choice(rows), chance.choice([c.name for c in COLUMNS])
+        new = chance.choice([*NASTY, *target.values()])
+        line = {"effect_id": target["effect_id"], "field": name, "old": target.get(name, ""), "new": new}
+        lines.append(line | {"reason": "slip", "who": "CD", "date": "2026-11-23"})
+    content = encode(chance, spoil_rows(chance, lines, [c.name for c in CORRECTION_COLUMNS]), [])
+    (raw / "corrections.csv").write_bytes(content)
+    extracted_well(extract(raw, "own", (metric,)), metric)
+
+
+def _plain(rows: Rows) -> bytes:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for r in rows for name in r)), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def _claims(chance: random.Random, folder: Path) -> None:
+    line = {"claim_id": "c1", "statement": "helps", "says": "x", "cites": "x", "claim": "positive"}
+    line |= {"quantity": "pooled:own", "rule": "above", "low": "0", "source_agrees": "yes", "reading": "as it stands"}
+    path = folder / "claims.csv"
+    path.write_bytes(encode(chance, spoil_rows(chance, [line], [c.name for c in CLAIM_COLUMNS]), []))
+    read_claims(path)
+
+
+def _plans(chance: random.Random, folder: Path) -> None:
+    metric, _ = table(chance)
+    text = yaml.safe_dump(spoil_plan(chance, plan(metric)), allow_unicode=True, sort_keys=False)
+    text = chance.choice([""] * 14 + ["a: &a [x]\nb: *a\n", "!!python/object:os.system {}\n", "%TAG\n", "\t"]) + text
+    path = folder / "config.yaml"
+    path.write_bytes(spoil_bytes(chance, text.encode()))
+    planning.load(read_yaml(path), path.name)
+
+
+def _reviews(chance: random.Random, folder: Path) -> None:
+    """A whole review: plan and table from bytes to fits, diagnostics, forest plot, script."""
+    metric, rows = table(chance)
+    raw = _write(folder, encode(chance, spoil_rows(chance, rows, [c.name for c in COLUMNS]), []))
+    about = {"title": "Own", "citation": "Own", "licence": "own", "limits": ["none known"]}
+    about["extraction"] = {"how": "by hand", "by": "CD", "on": "2026-11-23"}
+    (raw / "own" / "source.yaml").write_text(yaml.safe_dump(about))
+    content = plan(metric)
+    own = content["syntheses"]["own"]
+    own |= {"tau2": chance.choice(["REML", "DL", "PM", "SJ", "ML", "EB", "FE"])}
+    own |= {"ci": chance.choice(["wald", "hksj", "hksj_adhoc"]), "rho": chance.choice([0, 0.6, 1])}
+    if chance.random() < 0.2:
+        content = spoil_plan(chance, content)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(content))
+    made = planning.load(read_yaml(path), path.name)
+    planning.check(made, raw)
+    for name, synthesis in made.config.syntheses.items():
+        found = extract(raw, "own", (synthesis.metric,))
+        document = run_synthesis(name, synthesis, made.config.defaults, found.effects, found.dropped)
+        fitted_well(document, found.effects)
+        again = run_synthesis(name, synthesis, made.config.defaults, found.effects, found.dropped)
+        if repr(again) != repr(document):
+            raise Broken("the same data give other numbers")
+        document["figure"] |= {"favours": None}
+        diagnose(document, (), Diagnostics(permutations=99, gosh_subsets=100))
+        if not isinstance(forest(document), Layout):
+            raise Broken("no forest plot")
+        r_script(document)
+        r_data(document)
+
+
+def fitted_well(document: Record, effects: list[Record]) -> None:
+    """What holds of every fit."""
+    low, middle, high = (document[key] for key in ("ci_low", "estimate", "ci_high"))
+    if not (math.isfinite(middle) and low <= middle <= high):
+        raise Broken(f"interval [{low}, {high}] around {middle}")
+    if document["tau2"] is not None and not document["tau2"] >= 0:
+        raise Broken(f"tau2 {document['tau2']}")
+    if document["i2"] is not None and not 0 <= document["i2"] <= 100:
+        raise Broken(f"I2 {document['i2']}")
+    if document["pi_low"] is not None and not document["pi_low"] <= middle <= document["pi_high"]:
+        raise Broken("a prediction interval beside its estimate")
+    if not 0 <= document["p"] <= 1:
+        raise Broken(f"p {document['p']}")
+    if document["k"] != len(effects) or document["samples"] != len({e["sample_id"] for e in effects}):
+        raise Broken(f"{document['k']} estimates of {len(effects)}")
+    values = [e["yi"] for e in effects]
+    slack = 1e-9 * (1 + max(map(abs, values)))
+    if document["model"] != "che" and not min(values) - slack <= middle <= max(values) + slack:
+        raise Broken(f"a mean of {middle} outside of {min(values)} to {max(values)}")
+
+
+TARGETS: dict[str, Callable[[random.Random, Path], None]] = {
+    "tables": _tables,
+    "corrections": _corrections,
+    "claims": _claims,
+    "plans": _plans,
+    "reviews": _reviews,
+}
