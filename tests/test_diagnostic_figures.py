@@ -19,6 +19,7 @@ from synthesis.figures.layout import Layout
 from synthesis.figures.page import FORMATS, save
 from synthesis.figures.sensitivity import baujat, cumulative, influence, leave_one_out
 from synthesis.figures.spread import bubble, caterpillar, orchard, swarm
+from synthesis.files import write_json
 from synthesis.models.config import Diagnostics
 from synthesis.models.reading import read_yaml
 from synthesis.models.vocabulary import DiagnosticFigure, terms
@@ -388,8 +389,8 @@ def test_many_points_are_few_artists(whole):
 
 def test_the_command_draws_what_the_plan_names(tmp_path, whole, capsys):
     model, found = whole
-    (tmp_path / "model.json").write_text(json.dumps(model))
-    (tmp_path / "found.json").write_text(json.dumps(found))
+    write_json(tmp_path / "model.json", model)
+    write_json(tmp_path / "found.json", found)
     content = {
         "title": "t",
         "sources": ["s"],

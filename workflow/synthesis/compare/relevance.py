@@ -11,7 +11,6 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.compare.contrast import equivalence_p, lower_tail
 from synthesis.compare.published import Record, find, number, threshold
-from synthesis.effectsizes import back_transform
 from synthesis.models.config import Interaction, Relevance
 from synthesis.pooling.kernel import Array
 from synthesis.pooling.many import pool_many
@@ -189,11 +188,6 @@ def _points(where: str, plan: Interaction, rows: dict[str, Record], row: Record,
     elif row["se"] is not None:
         found["points_conclusion"] = _against(found["points"], per_unit * row["se"], bound, level)["conclusion"]
     return found
-
-
-def shown_threshold(metric: str, value: float | None) -> float | None:
-    """A threshold on the scale that readers know: r for Fisher z."""
-    return None if value is None else back_transform(metric, value)
 
 
 def relevance(documents: list[Record], rows: dict[str, Record], plan: Relevance) -> list[Record]:
