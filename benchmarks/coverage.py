@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.special import stdtrit
-from synthesis.pooling.many import Fits, pool_many
+from synthesis.meta.many import Fits, pool_many
 
 PAGE = Path(__file__).parent.parent / "docs" / "defaults.md"
 BEGIN, END = "<!-- coverage: written by make coverage -->", "<!-- end of coverage -->"

@@ -329,7 +329,7 @@ def decimal_commas(references: References) -> Outcome:
 
 def many_readers(_: References) -> Outcome:
     """A table read by very many while it is written again and again."""
-    from synthesis.files import read_csv, write_csv
+    from synthesis.results.files import read_csv, write_csv
 
     versions = [[{"name": f"row {i}", "value": i + half} for i in range(500)] for half in (0.25, 0.5)]
     wrong: list[str] = []

@@ -20,7 +20,7 @@ import numpy as np
 import synthesis
 from pymare import Dataset
 from pymare.estimators import VarianceBasedLikelihoodEstimator
-from synthesis.pooling.many import pool_many
+from synthesis.meta.many import pool_many
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- fits: written by make bench -->", "<!-- end of fits -->"

@@ -29,8 +29,8 @@ COUNTS = (10**6, 10**8, 10**10)
 def measure(what: str, count: int) -> dict[str, float]:
     """One measurement in this process: seconds by the clock, the peak of memory in MB, and how `decade` came out."""
     import numpy as np
-    from synthesis.diagnose.gosh import gosh_batches, members, scattered
-    from synthesis.pooling.subsets import CELLS, pool_subsets
+    from synthesis.meta.gosh import gosh_batches, members, scattered
+    from synthesis.meta.subsets import CELLS, pool_subsets
 
     def subsets(total: int) -> None:
         random = np.random.default_rng(K)
@@ -74,7 +74,7 @@ def measure(what: str, count: int) -> dict[str, float]:
 
 def bcg_effects() -> tuple[list[float], list[float]]:
     """The effects of the example."""
-    from synthesis.extraction import extract
+    from synthesis.data.extraction import extract
 
     found = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
     return [row["yi"] for row in found], [row["vi"] for row in found]
@@ -108,9 +108,9 @@ def metafor_gosh() -> float | None:
 
 def jobs() -> dict[str, float]:
     """Seconds of the steps of the plan's largest multiverse, each a process: what a job costs beside its fits."""
-    from synthesis.models.config import Config
-    from synthesis.models.reading import parse, read_yaml
+    from synthesis.data.reading import parse, read_yaml
     from synthesis.multiverse.enumeration import read_head
+    from synthesis.plan.config import Config
 
     plan = parse(Config, read_yaml(ROOT / "config.yaml"), "config.yaml")
     name = next(iter(plan.multiverses))

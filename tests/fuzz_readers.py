@@ -12,15 +12,15 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["synthesis.models", "synthesis.extraction", "synthesis.compare.claims", "yaml"]
+    include=["synthesis.models", "synthesis.data.extraction", "synthesis.compare.claims", "yaml"]
 ):
-    from synthesis import plan
     from synthesis.compare.claims import read_claims
+    from synthesis.data.extraction import load_source
+    from synthesis.data.reading import parse, read_yaml
+    from synthesis.data.source import Source
+    from synthesis.data.tables import read_corrections
     from synthesis.errors import InputError
-    from synthesis.extraction import load_source
-    from synthesis.models.config import Source
-    from synthesis.models.reading import parse, read_yaml
-    from synthesis.models.tables import read_corrections
+    from synthesis.plan import plan
 
 FOLDER = Path(tempfile.mkdtemp())
 TABLE = FOLDER / "own" / "effects.csv"

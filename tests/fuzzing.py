@@ -15,19 +15,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from synthesis import plan as planning
-from synthesis.compare.claims import read_claims
-from synthesis.diagnose.run import diagnose
-from synthesis.effectsizes import CONVERTERS
+from synthesis.compare.claims import check_folder, read_claims
+from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
+from synthesis.data.converters import CONVERTERS
+from synthesis.data.extraction import Extracted, extract
+from synthesis.data.reading import read_yaml
+from synthesis.draw.layout import Layout
+from synthesis.draw.rows import forest
 from synthesis.errors import InputError
 from synthesis.export.r_script import r_data, r_script
-from synthesis.extraction import Extracted, extract
-from synthesis.figures.layout import Layout
-from synthesis.figures.rows import forest
-from synthesis.models.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
-from synthesis.models.config import Diagnostics
-from synthesis.models.reading import read_yaml
-from synthesis.pooling.run import run_synthesis
+from synthesis.plan import plan as planning
+from synthesis.plan.config import Diagnostics
+from synthesis.review.diagnose import diagnose
+from synthesis.review.fit import run_synthesis
 
 Record = dict[str, Any]
 Rows = list[dict[str, str]]
@@ -298,7 +298,7 @@ def _reviews(chance: random.Random, folder: Path) -> None:
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(content))
     made = planning.load(read_yaml(path), path.name)
-    planning.check(made, raw)
+    check_folder(raw, made.config, planning.check(made, raw))
     for name, synthesis in made.config.syntheses.items():
         found = extract(raw, "own", (synthesis.metric,))
         document = run_synthesis(name, synthesis, made.config.defaults, found.effects, found.dropped)

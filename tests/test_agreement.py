@@ -5,8 +5,7 @@ import itertools
 import math
 
 import pytest
-from synthesis.cli import main
-from synthesis.files import read_csv
+from synthesis.cli.main import main
 from synthesis.living.agreement import (
     LEAST_FOR_INTERVAL,
     agreement,
@@ -17,7 +16,8 @@ from synthesis.living.agreement import (
     read_readings,
     same,
 )
-from synthesis.report.agreement import section
+from synthesis.report.coders import section
+from synthesis.results.files import read_csv
 from test_report import EVIL, material
 
 CORRECTION = "effect_id,field,old,new,reason,who,date\n"
@@ -188,7 +188,7 @@ def test_bad_second_readings_are_named(project, capsys, cells, said):
 
 
 def test_second_readings_change_no_result(project):
-    from synthesis.extraction import extract
+    from synthesis.data.extraction import extract
 
     before = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
     read_twice(project, events_treat=["5"])

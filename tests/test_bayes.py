@@ -10,8 +10,8 @@ import tolerances
 from scipy.integrate import quad_vec
 from scipy.special import ndtr, ndtri
 from synthesis.errors import InputError
-from synthesis.pooling import bayes as module
-from synthesis.pooling.bayes import Bayes, bayes, probability_above
+from synthesis.meta import bayes as module
+from synthesis.meta.bayes import Bayes, bayes, probability_above
 from tally import reference
 
 WITH_BAYESMETA = [

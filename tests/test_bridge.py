@@ -11,8 +11,8 @@ from scipy import stats
 from synthesis import pool
 from synthesis.compare import bridge as b
 from synthesis.compare import conversions as c
-from synthesis.figures.bridge import bridge_layout
-from synthesis.models.config import Bridge, MonteCarlo
+from synthesis.draw.bridge_figure import bridge_layout
+from synthesis.plan.config import Bridge, MonteCarlo
 
 Z = pool([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03], metric="z").to_dict() | {"synthesis": "z", "title": "Z"}
 D = pool([0.1, 0.2, 0.6, 0.5], [0.03, 0.02, 0.04, 0.03]).to_dict() | {"synthesis": "d", "title": "D"}

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from chromium import Chromium, executable
 from conftest import ROOT
-from synthesis.cli import main
+from synthesis.cli.main import main
 from synthesis.compare.run import TABLES, TIPPING_TABLES
-from synthesis.files import write_csv
+from synthesis.results.files import write_csv
 
 EVIL = ("<script>alert(1)</script>", r"$\alpha$")
 FIGURE = "#figure-forest_alliance"

@@ -8,17 +8,17 @@ import shutil
 
 import pytest
 from conftest import ROOT
-from synthesis import plan as planning
 from synthesis.compare import claims as c
 from synthesis.compare.run import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
+from synthesis.data.columns import CLAIM_COLUMNS
+from synthesis.data.extraction import Extracted, extract
+from synthesis.data.reading import read_yaml
+from synthesis.draw.claims_figure import VERDICTS, claims_layout, draw_claims
 from synthesis.errors import InputError
-from synthesis.extraction import Extracted, extract
-from synthesis.figures.claims import VERDICTS, claims_layout, draw_claims
-from synthesis.files import write_csv
-from synthesis.models.columns import CLAIM_COLUMNS
-from synthesis.models.reading import read_yaml
-from synthesis.pooling.run import run_synthesis
+from synthesis.plan import plan as planning
+from synthesis.results.files import write_csv
+from synthesis.review.fit import run_synthesis
 
 RAW = ROOT / "data" / "raw"
 

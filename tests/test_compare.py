@@ -6,7 +6,7 @@ import pytest
 from synthesis import pool
 from synthesis.compare import contrast as compare
 from synthesis.errors import InputError
-from synthesis.models.config import Comparison
+from synthesis.plan.config import Comparison
 
 
 def document(name, yi, vi, samples=None, ci="hksj", metric="g"):

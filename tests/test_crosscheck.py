@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import synthesis
 from synthesis.errors import Disagreement
-from synthesis.models.vocabulary import CiMethod, Tau2Method, terms
-from synthesis.pooling.crosscheck import PYMARE_METHODS, crosscheck, crosscheck_all
+from synthesis.meta.options import CiMethod, Tau2Method, terms
+from synthesis.review.crosscheck import PYMARE_METHODS, crosscheck, crosscheck_all
 
 
 def document(yi, vi, **options):

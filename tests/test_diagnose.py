@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.diagnose import bias, influence
-from synthesis.diagnose.run import TABLES, diagnose, tables
-from synthesis.diagnose.selection_model import selection_model
 from synthesis.errors import InputError
-from synthesis.models.config import Diagnostics
+from synthesis.meta import bias, influence
+from synthesis.meta.selection_model import selection_model
+from synthesis.plan.config import Diagnostics
+from synthesis.review.diagnose import TABLES, diagnose, tables
 from tally import reference
 
 SET = reference("molloy2014")

@@ -7,23 +7,25 @@ from statistics import NormalDist
 
 import pytest
 from conftest import ROOT
-from synthesis import cli, plan
-from synthesis.diagnose.run import diagnose
+from synthesis import cli
+from synthesis.data.reading import read_yaml
+from synthesis.data.vocabulary import DiagnosticFigure
+from synthesis.draw import forest, ink
+from synthesis.draw.chart import COLUMNS, Chart
+from synthesis.draw.diagnostic import LAYOUTS, layouts
+from synthesis.draw.funnel import funnel, radial
+from synthesis.draw.gosh_figure import gosh
+from synthesis.draw.layout import Layout
+from synthesis.draw.sensitivity import baujat, cumulative, influence, leave_one_out
+from synthesis.draw.sheet import FORMATS, save
+from synthesis.draw.spread import bubble, caterpillar, orchard, swarm
 from synthesis.errors import InputError
-from synthesis.figures import forest, ink
-from synthesis.figures.chart import COLUMNS, Chart
-from synthesis.figures.diagnostic import LAYOUTS, layouts
-from synthesis.figures.funnel import funnel, radial
-from synthesis.figures.gosh import gosh
-from synthesis.figures.layout import Layout
-from synthesis.figures.page import FORMATS, save
-from synthesis.figures.sensitivity import baujat, cumulative, influence, leave_one_out
-from synthesis.figures.spread import bubble, caterpillar, orchard, swarm
-from synthesis.files import write_json
-from synthesis.models.config import Diagnostics
-from synthesis.models.reading import read_yaml
-from synthesis.models.vocabulary import DiagnosticFigure, terms
-from synthesis.pooling.fit import pool
+from synthesis.meta.options import terms
+from synthesis.meta.pool import pool
+from synthesis.plan import plan
+from synthesis.plan.config import Diagnostics
+from synthesis.results.files import write_json
+from synthesis.review.diagnose import diagnose
 from test_figures import LABELS, document
 
 KINDS = terms(DiagnosticFigure)
@@ -200,7 +202,7 @@ def test_bubbles_and_their_line_are_those_of_the_regression(correlations):
 
 
 def test_the_interval_of_a_line_is_the_constant_of_a_regression_moved_there(whole):
-    from synthesis.pooling.dependent import robust_regress
+    from synthesis.meta.dependent import robust_regress
 
     model, found = whole
     entry = found["moderators"][0]

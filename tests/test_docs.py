@@ -8,10 +8,10 @@ import pytest
 import synthesis
 import yaml
 from conftest import ROOT
-from synthesis import cli
-from synthesis.models.config import Synthesis
-from synthesis.models.reading import parse
-from synthesis.reference import commands
+from synthesis.cli.main import _parser
+from synthesis.cli.reference import commands
+from synthesis.data.reading import parse
+from synthesis.plan.config import Synthesis
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [page for page in PAGES if page.exists()]
@@ -41,7 +41,7 @@ def test_named_targets_of_make_exist(page):
 
 def test_the_commands_page_is_up_to_date():
     """When this fails: make schemas."""
-    assert (ROOT / "docs" / "commands.md").read_text() == commands(cli._parser())
+    assert (ROOT / "docs" / "commands.md").read_text() == commands(_parser())
 
 
 def test_the_contributor_map_names_what_is_there():

@@ -6,9 +6,9 @@ import pytest
 import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
-from synthesis import effectsizes as es
+from synthesis.data import converters as es
+from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.errors import CannotConvert
-from synthesis.models.columns import BY_NAME, NUMERIC_KINDS
 
 
 def row(**cells):

@@ -9,16 +9,17 @@ import pytest
 import synthesis
 import tolerances
 from conftest import ROOT
-from synthesis import plan as planning
-from synthesis.diagnose.run import diagnose
+from synthesis.data.reading import read_yaml
+from synthesis.data.source import Source
+from synthesis.draw.prisma import draw_flow, flow
+from synthesis.draw.risk import draw_risk, risk_of_bias
 from synthesis.export.cards import model_card
 from synthesis.export.checklist import WRITE, checklist
 from synthesis.export.crate import crate
 from synthesis.export.r_script import r_data, r_script
-from synthesis.figures.prisma import draw_flow, flow
-from synthesis.figures.risk import draw_risk, risk_of_bias
-from synthesis.models.config import Diagnostics, Source, Synthesis
-from synthesis.models.reading import read_yaml
+from synthesis.plan import plan as planning
+from synthesis.plan.config import Diagnostics, Synthesis
+from synthesis.review.diagnose import diagnose
 from tally import data, reference
 from test_figures import document
 

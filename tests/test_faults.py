@@ -12,9 +12,9 @@ import time
 
 import pytest
 from conftest import BCG, ROOT
-from synthesis.cli import main
+from synthesis.cli.main import main
 from synthesis.errors import CannotWrite, InputError
-from synthesis.files import (
+from synthesis.results.files import (
     check_times,
     check_whole,
     check_writable,
@@ -99,7 +99,7 @@ def test_read_only_results_stop_before_the_first_job(tmp_path, monkeypatch):
 def test_what_a_killed_writer_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path):
     path = tmp_path / "a.txt"
     script = (
-        "import os, signal, sys; from pathlib import Path; from synthesis.files import replace\n"
+        "import os, signal, sys; from pathlib import Path; from synthesis.results.files import replace\n"
         "def die(target): target.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
         "replace(Path(sys.argv[1]), die)"
     )
@@ -135,8 +135,8 @@ def test_every_writer_leaves_a_file_that_ends_as_a_whole_one(tmp_path, name):
 
 def test_figures_end_as_whole_files(tmp_path):
     from matplotlib.figure import Figure
-    from synthesis.figures.live import save_live
-    from synthesis.figures.page import FORMATS, save
+    from synthesis.draw.live import save_live
+    from synthesis.draw.sheet import FORMATS, save
 
     figure = Figure()
     figure.text(0.5, 0.5, "words")

@@ -7,11 +7,11 @@ import synthesis
 from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 from synthesis import text
-from synthesis.figures.comparison import comparison
-from synthesis.figures.forest import DPI, FORMATS, MAX_PIXELS, draw, pages, save
-from synthesis.figures.page import LANE_COLOUR, PRESETS
-from synthesis.figures.rows import forest
-from synthesis.models.config import ComparisonFigure
+from synthesis.draw.comparison import comparison
+from synthesis.draw.forest import DPI, FORMATS, MAX_PIXELS, draw, pages, save
+from synthesis.draw.rows import forest
+from synthesis.draw.sheet import LANE_COLOUR, PRESETS
+from synthesis.plan.config import ComparisonFigure
 
 
 def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **changes):

@@ -4,9 +4,9 @@ import fuzzing
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from synthesis.data.columns import BY_NAME, COLUMNS
+from synthesis.data.tables import cell_ok, read_corrections, read_table
 from synthesis.errors import InputError
-from synthesis.models.columns import BY_NAME, COLUMNS
-from synthesis.models.tables import cell_ok, read_corrections, read_table
 
 
 @pytest.mark.parametrize("target", fuzzing.TARGETS)

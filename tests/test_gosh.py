@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.diagnose.gosh import gosh_map, members, scattered
 from synthesis.errors import InputError
-from synthesis.models.vocabulary import Tau2Method, terms
-from synthesis.pooling.kernel import log_likelihood, prepare
-from synthesis.pooling.many import pool_many
-from synthesis.pooling.subsets import pool_flips, pool_subsets
+from synthesis.meta.gosh import gosh_map, members, scattered
+from synthesis.meta.kernel import log_likelihood, prepare
+from synthesis.meta.many import pool_many
+from synthesis.meta.options import Tau2Method, terms
+from synthesis.meta.subsets import pool_flips, pool_subsets
 from tally import reference
 
 RANDOM = np.random.default_rng(20261123)

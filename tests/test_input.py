@@ -1,9 +1,9 @@
 """Bad input: named at file, row and column, with what is allowed; all problems of a file at once."""
 
 import pytest
-from synthesis.cli import main
+from synthesis.cli.main import main
+from synthesis.data.extraction import extract
 from synthesis.errors import InputError
-from synthesis.extraction import extract
 
 
 def check(project, capsys):

@@ -7,10 +7,10 @@ import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthesis.errors import InputError
-from synthesis.models.vocabulary import Tau2Method, terms
-from synthesis.pooling.heterogeneity import find_root, tau2_interval
-from synthesis.pooling.kernel import estimate_tau2, log_likelihood, prepare
-from synthesis.pooling.many import pool_many
+from synthesis.meta.heterogeneity import find_root, tau2_interval
+from synthesis.meta.kernel import estimate_tau2, log_likelihood, prepare
+from synthesis.meta.many import pool_many
+from synthesis.meta.options import Tau2Method, terms
 from tally import reference
 
 METHODS = list(terms(Tau2Method))

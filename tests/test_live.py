@@ -5,10 +5,10 @@ import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
 import pytest
-from synthesis.figures.forest import draw, save
-from synthesis.figures.live import live, save_live
-from synthesis.figures.marks import flat
-from synthesis.figures.rows import forest
+from synthesis.draw.forest import draw, save
+from synthesis.draw.live import live, save_live
+from synthesis.draw.marks import flat
+from synthesis.draw.rows import forest
 from test_figures import LABELS, comparison_layout, document
 
 SVG = "{http://www.w3.org/2000/svg}"

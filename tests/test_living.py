@@ -7,14 +7,14 @@ import shutil
 
 import pytest
 from conftest import BCG, Project
-from synthesis.cli import main
+from synthesis.cli.main import main
+from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.errors import InputError
-from synthesis.files import read_csv, read_json
 from synthesis.living.changes import CHANGE_COLUMNS, State, changes, read_state
+from synthesis.living.changes_page import render
 from synthesis.living.package import verify
-from synthesis.living.page import render
 from synthesis.living.release import latest, releases_in, version_key
-from synthesis.models.columns import CLAIM_COLUMNS
+from synthesis.results.files import read_csv, read_json
 from test_workflow import edit, jobs, snakemake
 
 EVIL = "<script>alert(1)</script> $x$ & Sons"

@@ -5,10 +5,10 @@ import pytest
 import synthesis
 import tolerances
 from synthesis.errors import InputError
-from synthesis.pooling.dependence import composites
-from synthesis.pooling.dependent import robust_regress
-from synthesis.pooling.multilevel import fit_multilevel, variance_interval
-from synthesis.pooling.robust import robust
+from synthesis.meta.dependence import composites
+from synthesis.meta.dependent import robust_regress
+from synthesis.meta.multilevel import fit_multilevel, variance_interval
+from synthesis.meta.robust import robust
 from tally import reference
 
 RANDOM = np.random.default_rng(7)

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.diagnose.bias_many import pet_peese_many, trim_fill_many
+from synthesis.data.reading import parse
+from synthesis.draw.multiverse_figure import specification, vibration
 from synthesis.errors import InputError
-from synthesis.figures.multiverse import specification, vibration
-from synthesis.files import read_json
-from synthesis.models.config import Config, Defaults, Synthesis
-from synthesis.models.multiverse import Multiverse
-from synthesis.models.reading import parse
+from synthesis.meta.bias_many import pet_peese_many, trim_fill_many
+from synthesis.meta.dependence import composites
 from synthesis.multiverse.enumeration import enumerate_multiverse, read_units, shard_of_blocks, write_enumeration
 from synthesis.multiverse.fitting import LARGEST_Z, RESULTS, Fitter, as_z, gather_shards, write_shard
-from synthesis.multiverse.permutation import permute_curves
+from synthesis.multiverse.permute import permute_curves
 from synthesis.multiverse.summary import summarise, tables, variance_shares
-from synthesis.pooling.dependence import composites
-from synthesis.report.multiverse import sentences
+from synthesis.plan.config import Config, Defaults, Synthesis
+from synthesis.plan.decisions import Multiverse
+from synthesis.report.multiverse_section import sentences
+from synthesis.results.files import read_json
 
 BASE = Synthesis.model_validate(
     {"title": "t", "lane": "A", "metric": "z", "sources": ["s"], "mix": {"estimand": ["r_total", "r_partial"]}}
@@ -371,7 +371,7 @@ def test_a_bad_plan_is_named(change, said):
 
 
 def test_json_of_a_document_is_plain(tmp_path):
-    from synthesis.files import write_json
+    from synthesis.results.files import write_json
 
     found = enumerated()
     write_enumeration(tmp_path / "m.jsonl", found)
@@ -416,8 +416,8 @@ def test_vibration_as_data(document):
 
 @pytest.mark.parametrize("layout", [specification, vibration])
 def test_figures_show_text_from_the_plan_as_it_is(document, layout, tmp_path):
-    from synthesis.figures import ink
-    from synthesis.figures.page import save
+    from synthesis.draw import ink
+    from synthesis.draw.sheet import save
 
     contents = []
     for name in ("a.svg", "b.svg"):

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 import tolerances
 from synthesis.compare.conversions import CONTRASTS
-from synthesis.figures import ink
-from synthesis.figures.multiverse import bridge
-from synthesis.figures.page import save
-from synthesis.multiverse.bridge import MOST, MULTIVERSE_BRIDGE_COLUMNS, Curve, bridge_rows, read_curves
-from synthesis.report.multiverse import bridge_sentence
+from synthesis.draw import ink
+from synthesis.draw.multiverse_figure import bridge
+from synthesis.draw.sheet import save
+from synthesis.multiverse.pairs import MOST, MULTIVERSE_BRIDGE_COLUMNS, Curve, bridge_rows, read_curves
+from synthesis.report.multiverse_section import bridge_sentence
 
 HEAD = {"bridge": "b", "title": "T", "association": "m1", "effect": "m2"}
 

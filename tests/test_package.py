@@ -11,34 +11,27 @@ import pytest
 import synthesis
 import yaml
 from conftest import ROOT
-from synthesis.extraction import load_source
-from synthesis.models.columns import COLUMNS
-from synthesis.models.generated import generated
+from synthesis.data.columns import COLUMNS
+from synthesis.data.extraction import load_source
+from synthesis.plan.generated import generated
 
 PACKAGE = ROOT / "workflow" / "synthesis"
 # From the bottom of the design's list to its top: a module imports only from its own level or below.
 LAYERS = [
     "errors",
-    "files",
     "text",
-    "models",
-    "effectsizes",
-    "extraction",
-    "selection",
-    "pooling",
-    "diagnose",
+    "meta",
+    "results",
+    "data",
+    "plan",
+    "review",
     "compare",
     "multiverse",
-    "figures",
+    "draw",
     "report",
     "cli",
 ]
 BESIDE = {
-    "plan": "compare",
-    "starting": "effectsizes",
-    "reference": "errors",
-    "cli_multiverse": "cli",
-    "cli_living": "cli",
     "living": "report",
     "rules": "errors",
     "export": "report",
@@ -75,7 +68,7 @@ def test_config_and_rows_satisfy_the_json_schemas():
 
 
 def synthesis_config(content):
-    from synthesis import plan
+    from synthesis.plan import plan
 
     return plan.load(content).config.model_dump(mode="json")
 
@@ -107,6 +100,21 @@ def test_imports_point_down_the_list():
                 assert layer(target) <= layer(own), f"{path.name} imports {target}"
 
 
+def test_the_statistics_need_numpy_and_scipy_only():
+    own = {"synthesis.meta", "synthesis.errors"}
+    for path in (PACKAGE / "meta").glob("*.py"):
+        for module, _ in imports(path):
+            top = module.split(".")[0]
+            known = top in sys.stdlib_module_names or top in {"numpy", "scipy"}
+            assert known or ".".join(module.split(".")[:2]) in own, f"{path.name} imports {module}"
+
+
+def test_a_module_name_stands_once():
+    """The command line has a file for each room of the package, of the same name."""
+    names = [p.stem for p in modules() if p.stem != "__init__" and p.parent.name != "cli"]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
 def test_the_package_does_not_know_snakemake():
     for path in modules():
         assert not any(module.split(".")[0] == "snakemake" for module, _ in imports(path)), path
@@ -115,7 +123,8 @@ def test_the_package_does_not_know_snakemake():
 def test_jobs_do_not_import_what_they_do_not_need():
     """Starting a job is most of its cost: pandas, PyMARE and statsmodels belong to two commands only."""
     heavy = "{'pandas', 'pymare', 'statsmodels', 'matplotlib', 'pandera', 'scipy.optimize', 'scipy.stats'}"
-    code = f"import sys, synthesis.cli, synthesis.extraction, synthesis.pooling.run; print({heavy} & set(sys.modules))"
+    modules = "synthesis.cli.main, synthesis.data.extraction, synthesis.review.fit"
+    code = f"import sys, {modules}; print({heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
 

@@ -9,7 +9,7 @@ import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthesis.errors import InputError
-from synthesis.models.vocabulary import CiMethod, Tau2Method, terms
+from synthesis.meta.options import CiMethod, Tau2Method, terms
 
 BCG_TREATED = [
     (4, 123), (6, 306), (3, 231), (62, 13598), (33, 5069), (180, 1541), (8, 2545), (505, 88391), (29, 7499),
@@ -23,7 +23,7 @@ BCG_CONTROL = [
 
 def test_bcg_as_printed_in_viechtbauer_2010():
     """Viechtbauer (2010), J Stat Softw 36(3), section 3.2: REML log risk ratio of 13 BCG trials."""
-    from synthesis.effectsizes import log_risk_ratio
+    from synthesis.data.converters import log_risk_ratio
 
     effects = [log_risk_ratio(*t, *c) for t, c in zip(BCG_TREATED, BCG_CONTROL, strict=True)]
     fit = synthesis.pool([e.yi for e in effects], [e.vi for e in effects], ci="wald")

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.effectsizes import log_risk_ratio
+from synthesis.data.converters import log_risk_ratio
 from synthesis.errors import InputError
-from synthesis.pooling.permutation import permutation_test
-from synthesis.pooling.regression import design, predict, regress, subgroups
+from synthesis.meta.permutation import permutation_test
+from synthesis.meta.regression import design, predict, regress, subgroups
 from tally import reference
 from test_pool import BCG_CONTROL, BCG_TREATED
 

@@ -7,10 +7,10 @@ import pytest
 import tolerances
 from scipy import stats
 from synthesis import pool
-from synthesis.compare.published import rows_by_id, threshold
 from synthesis.compare.relevance import against_threshold, interaction, relevance, shares_between
+from synthesis.data.published import rows_by_id, threshold
 from synthesis.errors import InputError
-from synthesis.models.config import Interaction, Relevance
+from synthesis.plan.config import Interaction, Relevance
 
 PLAN = Relevance(thresholds={"g": ("th", "gap")}, bootstrap=400)
 

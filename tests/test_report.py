@@ -7,17 +7,18 @@ import re
 from types import SimpleNamespace
 
 from conftest import ROOT
-from synthesis import plan
-from synthesis.diagnose.run import diagnose, tables
-from synthesis.extraction import extract
-from synthesis.figures.page import BAND, FAINT, GRID, INK, LANE_COLOUR
-from synthesis.models.config import Diagnostics, Source
-from synthesis.models.reading import read_yaml
+from synthesis.data.extraction import extract
+from synthesis.data.reading import read_yaml
+from synthesis.data.source import Source
+from synthesis.draw.sheet import BAND, FAINT, GRID, INK, LANE_COLOUR
+from synthesis.plan import plan
+from synthesis.plan.config import Diagnostics
 from synthesis.report import Drawing, Material, bridge_sentence, methods, render, rulegraph, sentence
 from synthesis.report.assets import read_asset
 from synthesis.report.material import read_rules
 from synthesis.report.sections import SECTIONS, diagnostics
 from synthesis.report.sentences import answer
+from synthesis.review.diagnose import diagnose, tables
 from synthesis.rules import edges
 from test_figures import document
 

@@ -15,10 +15,10 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 from conftest import BCG, ROOT
-from synthesis.cli import main
+from synthesis.cli.main import main
+from synthesis.data.reading import LARGEST_FILE, read_yaml
 from synthesis.errors import InputError
-from synthesis.files import read_csv, read_json, write_csv
-from synthesis.models.reading import LARGEST_FILE, read_yaml
+from synthesis.results.files import read_csv, read_json, write_csv
 
 PACKAGE = ROOT / "workflow" / "synthesis"
 EVIL = (
@@ -68,7 +68,7 @@ def test_every_value_in_a_shell_command_is_quoted_or_a_number():
                 seen += 1
                 assert name.endswith(":q") or name in numbers, f"{path.name}: {name}"
     assert seen > 60
-    config = (PACKAGE / "models" / "config.py").read_text()
+    config = (PACKAGE / "plan" / "config.py").read_text()
     assert "zero_cells: float" in config
 
 

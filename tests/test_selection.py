@@ -4,13 +4,13 @@ import math
 
 import pytest
 from conftest import ROOT
-from synthesis import plan
+from synthesis.data.extraction import extract, reference_rows
+from synthesis.data.reading import read_yaml
 from synthesis.errors import InputError
-from synthesis.extraction import extract, reference_rows
-from synthesis.models.config import Defaults, Synthesis
-from synthesis.models.reading import read_yaml
-from synthesis.pooling.run import run_synthesis
-from synthesis.selection import select_effects
+from synthesis.plan import plan
+from synthesis.plan.config import Defaults, Synthesis
+from synthesis.plan.selection import select_effects
+from synthesis.review.fit import run_synthesis
 
 RAW = ROOT / "data" / "raw"
 

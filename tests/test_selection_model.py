@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import tolerances
-from synthesis.diagnose.selection_model import selection_model
 from synthesis.errors import InputError
-from synthesis.pooling.fit import pool
+from synthesis.meta.pool import pool
+from synthesis.meta.selection_model import selection_model
 from tally import NAMES, reference
 
 UNPOLISHED = {(name, "step_025_5_greater") for name in ("aloe2013", "knapp2017", "molloy2014")}

@@ -4,10 +4,11 @@ import csv
 import datetime
 
 import pytest
-from synthesis import cli, plan
+from synthesis import cli
+from synthesis.data.reading import read_yaml
+from synthesis.data.starting import Start, start
 from synthesis.errors import InputError
-from synthesis.models.reading import read_yaml
-from synthesis.starting import Start, start
+from synthesis.plan import plan
 
 DAY = datetime.date(2026, 1, 2)
 TABLE = "who,r,size,when\nAda & Bo,0.25,120,1999\n\nCem,,80,2003\n"

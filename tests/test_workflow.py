@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from conftest import ROOT
-from synthesis.files import read_json
+from synthesis.results.files import read_json
 
 SKIPPED = ("logs", "benchmarks")
 MULTIVERSE = """
@@ -235,7 +235,7 @@ def edit(path, old, new):
 
 
 def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
-    from synthesis.cli import main
+    from synthesis.cli.main import main
 
     out = tmp_path / "models"
     common = ["--config", str(project.config_path)]
@@ -265,7 +265,7 @@ def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
 
 
 def test_a_failed_write_leaves_the_earlier_file(tmp_path):
-    from synthesis.files import replace, write_text
+    from synthesis.results.files import replace, write_text
 
     path = tmp_path / "a.txt"
     write_text(path, "before")

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import synthesis
-from synthesis.diagnose import bias, influence
-from synthesis.diagnose.selection_model import selection_model
-from synthesis.pooling.bayes import bayes
-from synthesis.pooling.fit import prediction_interval
-from synthesis.pooling.heterogeneity import tau2_interval, typical_variance
-from synthesis.pooling.permutation import permutation_test
-from synthesis.pooling.regression import design, predict, regress, subgroups
+from synthesis.meta import bias, influence
+from synthesis.meta.bayes import bayes
+from synthesis.meta.heterogeneity import tau2_interval, typical_variance
+from synthesis.meta.permutation import permutation_test
+from synthesis.meta.pool import prediction_interval
+from synthesis.meta.regression import design, predict, regress, subgroups
+from synthesis.meta.selection_model import selection_model
 from tally import BASIC, Tally, cells_of, data, reference, section
 from validation_dependent import multilevel, robust_study
 

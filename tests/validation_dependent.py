@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import synthesis
-from synthesis.pooling.dependence import composites
-from synthesis.pooling.multilevel import fit_multilevel, variance_interval
-from synthesis.pooling.regression import design
-from synthesis.pooling.robust import robust, wald_test
+from synthesis.meta.dependence import composites
+from synthesis.meta.multilevel import fit_multilevel, variance_interval
+from synthesis.meta.regression import design
+from synthesis.meta.robust import robust, wald_test
 from tally import BASIC, EXCEPTIONS, Tally, cells_of, data, reference, section
 
 

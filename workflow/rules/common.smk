@@ -4,10 +4,11 @@ import shlex
 import sys
 from pathlib import Path
 
-from synthesis import plan as planning
+from synthesis.plan import plan as planning
+from synthesis.compare.claims import check_folder
 from synthesis.errors import InputError
-from synthesis.files import check_times, check_writable, digest, settle_times
-from synthesis.models.reading import read_yaml
+from synthesis.results.files import check_times, check_writable, digest, settle_times
+from synthesis.data.reading import read_yaml
 from synthesis.rules import edges
 
 try:
@@ -16,7 +17,7 @@ try:
     PLAN = planning.load(config)
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:
-        planning.check(PLAN)
+        check_folder(planning.RAW, PLAN.config, planning.check(PLAN))
         if not workflow.dryrun:
             check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthesis.errors import InputError
-from synthesis.models.reading import read_yaml
+from synthesis.data.reading import read_yaml
 
 if Path("config.yaml").exists():
     try:

@@ -6,9 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synthesis.diagnose.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
-    from synthesis.diagnose.gosh import gosh, gosh_batches
-    from synthesis.diagnose.influence import (
+    from synthesis.meta.bayes import bayes
+    from synthesis.meta.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
+    from synthesis.meta.dependent import robust_regress
+    from synthesis.meta.gosh import gosh, gosh_batches
+    from synthesis.meta.influence import (
         baujat,
         cumulative,
         influence,
@@ -16,13 +18,11 @@ if TYPE_CHECKING:
         leave_one_sample_out,
         shrunken,
     )
-    from synthesis.diagnose.selection_model import selection_model
-    from synthesis.pooling.bayes import bayes
-    from synthesis.pooling.dependent import robust_regress
-    from synthesis.pooling.fit import Fit, pool
-    from synthesis.pooling.many import pool_many
-    from synthesis.pooling.permutation import permutation_test
-    from synthesis.pooling.regression import design, predict, regress, subgroups
+    from synthesis.meta.many import pool_many
+    from synthesis.meta.permutation import permutation_test
+    from synthesis.meta.pool import Fit, pool
+    from synthesis.meta.regression import design, predict, regress, subgroups
+    from synthesis.meta.selection_model import selection_model
 
 __all__ = [
     "Fit",
@@ -54,9 +54,9 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "diagnose.bias": ("egger", "fail_safe", "pet_peese", "rank_test", "robust_egger", "trim_fill"),
-    "diagnose.gosh": ("gosh", "gosh_batches"),
-    "diagnose.influence": (
+    "meta.bias": ("egger", "fail_safe", "pet_peese", "rank_test", "robust_egger", "trim_fill"),
+    "meta.gosh": ("gosh", "gosh_batches"),
+    "meta.influence": (
         "baujat",
         "cumulative",
         "influence",
@@ -64,13 +64,13 @@ _HOMES = {
         "leave_one_sample_out",
         "shrunken",
     ),
-    "diagnose.selection_model": ("selection_model",),
-    "pooling.bayes": ("bayes",),
-    "pooling.dependent": ("robust_regress",),
-    "pooling.fit": ("Fit", "pool"),
-    "pooling.many": ("pool_many",),
-    "pooling.permutation": ("permutation_test",),
-    "pooling.regression": ("design", "predict", "regress", "subgroups"),
+    "meta.selection_model": ("selection_model",),
+    "meta.bayes": ("bayes",),
+    "meta.dependent": ("robust_regress",),
+    "meta.pool": ("Fit", "pool"),
+    "meta.many": ("pool_many",),
+    "meta.permutation": ("permutation_test",),
+    "meta.regression": ("design", "predict", "regress", "subgroups"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from synthesis.cli import main
+from synthesis.cli.main import main
 
 sys.exit(main())

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from synthesis.compare import conversions as c
-from synthesis.models.config import Bridge, MonteCarlo
-from synthesis.models.vocabulary import CONTRAST_NAME
+from synthesis.data.vocabulary import CONTRAST_NAME
+from synthesis.plan.config import Bridge, MonteCarlo
 
 Array = NDArray[np.float64]
 Record = dict[str, Any]

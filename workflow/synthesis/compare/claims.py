@@ -11,15 +11,16 @@ from typing import Any
 from synthesis import text
 from synthesis.compare.bridge import differences
 from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
-from synthesis.compare.published import Record, find, number
 from synthesis.compare.relevance import interaction, shares_between
-from synthesis.effectsizes import back_transform
+from synthesis.data.columns import CLAIM_COLUMNS
+from synthesis.data.converters import back_transform
+from synthesis.data.extraction import reference_rows
+from synthesis.data.published import Record, find, number
+from synthesis.data.tables import check_cells, read_table
+from synthesis.data.vocabulary import CONTRAST_NAME, Verdict
 from synthesis.errors import InputError, Problem
-from synthesis.extraction import reference_rows
-from synthesis.models.columns import CLAIM_COLUMNS
-from synthesis.models.config import Config
-from synthesis.models.tables import check_cells, read_table
-from synthesis.models.vocabulary import CONTRAST_NAME, Verdict
+from synthesis.plan.config import Config
+from synthesis.results.files import check_inside
 
 CLAIMS = "claims.csv"
 CLAIM_TABLE = (
@@ -86,6 +87,13 @@ def read_claims(path: Path) -> list[Record]:
     if problems:
         raise InputError(problems)
     return [{c.name: row.get(c.name, "") for c in CLAIM_COLUMNS} | {"row": line} for line, row in rows]
+
+
+def check_folder(raw: Path, config: Config, rows: dict[str, Record]) -> None:
+    """Checks the claims of a data folder, where it has any, against the plan and its rows."""
+    if (raw / CLAIMS).exists():
+        check_inside(raw, raw / CLAIMS)
+        check_claims(read_claims(raw / CLAIMS), config, rows)
 
 
 def bound_of(claim: Record, name: str, rows: dict[str, Record]) -> float | None:

@@ -8,9 +8,9 @@ from typing import Any
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
-from synthesis.models.config import Comparison
-from synthesis.pooling.fit import pool
-from synthesis.selection import check_shared_samples
+from synthesis.meta.pool import pool
+from synthesis.plan.config import Comparison
+from synthesis.plan.selection import check_shared_samples
 
 Record = dict[str, Any]
 # Limits of published summaries are 95% limits.

@@ -10,10 +10,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.compare.contrast import equivalence_p, lower_tail
-from synthesis.compare.published import Record, find, number, threshold
-from synthesis.models.config import Interaction, Relevance
-from synthesis.pooling.kernel import Array
-from synthesis.pooling.many import pool_many
+from synthesis.data.published import Record, find, number, threshold
+from synthesis.meta.kernel import Array
+from synthesis.meta.many import pool_many
+from synthesis.plan.config import Interaction, Relevance
 
 RELEVANCE_COLUMNS = (
     "synthesis", "title", "metric", "samples", "threshold", "threshold_label", "threshold_value",

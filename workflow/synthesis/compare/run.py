@@ -9,9 +9,9 @@ from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
 from synthesis.compare import tipping as flipping
-from synthesis.compare.published import Record, rows_by_id, threshold
-from synthesis.extraction import Extracted
-from synthesis.models.config import Config
+from synthesis.data.extraction import Extracted
+from synthesis.data.published import Record, rows_by_id, threshold
+from synthesis.plan.config import Config
 
 # The tables that are written, and their columns.
 TABLES: dict[str, tuple[str, ...]] = {

@@ -9,9 +9,9 @@ from typing import Any
 
 from synthesis.compare.claims import Evidence, Value, bound_of, final, syntheses_of, verdict_of_data
 from synthesis.compare.contrast import refit
-from synthesis.compare.published import Record
+from synthesis.data.published import Record
+from synthesis.data.vocabulary import Verdict
 from synthesis.errors import InputError
-from synthesis.models.vocabulary import Verdict
 
 TIPPING_COLUMNS = (
     "claim_id", "claim", "verdict", "kind", "synthesis", "change", "estimate", "ci_low", "ci_high", "unit",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from synthesis.effectsizes import back_transform
-from synthesis.models.config import Source, Synthesis
-from synthesis.models.vocabulary import METRIC_NAME
+from synthesis.data.converters import back_transform
+from synthesis.data.source import Source
+from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.plan.config import Synthesis
 
 Record = dict[str, Any]
 _USES = {

@@ -9,7 +9,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from synthesis.models.config import Config
+from synthesis.plan.config import Config
 
 CHECKLIST_COLUMNS = ("section", "item", "topic", "status", "where", "remark")
 WRITE = "author must write"

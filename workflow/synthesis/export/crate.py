@@ -10,9 +10,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
-from synthesis.files import AGAIN, check_whole, read_json
-from synthesis.models.config import Config, Source
+from synthesis.plan.config import Config
+from synthesis.results.files import AGAIN, check_whole, read_json
 
 Record = dict[str, Any]
 _PROFILES = (

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthesis.data.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
+from synthesis.data.extraction import CORRECTIONS, apply_corrections, corrections_of
+from synthesis.data.tables import Numbered, read_table
 from synthesis.errors import InputError
-from synthesis.extraction import CORRECTIONS, apply_corrections, corrections_of
-from synthesis.models.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
-from synthesis.models.tables import Numbered, read_table
 
 Record = dict[str, Any]
 AGREEMENT_COLUMNS = (

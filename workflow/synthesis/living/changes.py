@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthesis.files import read_json
-from synthesis.models.columns import COLUMNS
+from synthesis.data.columns import COLUMNS
+from synthesis.results.files import read_json
 
 Row = dict[str, str]
 Record = dict[str, Any]

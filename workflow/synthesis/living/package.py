@@ -9,10 +9,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from synthesis.data.columns import BY_NAME
+from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
-from synthesis.files import read_json
-from synthesis.models.columns import BY_NAME
-from synthesis.models.config import Config, Source
+from synthesis.plan.config import Config
+from synthesis.results.files import read_json
 
 Record = dict[str, Any]
 DESCRIPTOR = "datapackage.json"

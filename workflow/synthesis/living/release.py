@@ -9,10 +9,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
-from synthesis.files import read_json, write_json
 from synthesis.living.package import DESCRIPTOR, descriptor
-from synthesis.models.config import Config, Source
+from synthesis.plan.config import Config
+from synthesis.results.files import read_json, write_json
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _ALLOWED = "three whole numbers, like 1.2.0"
@@ -117,9 +118,9 @@ def _check_current(plan: Config, results: Path, raw: Path) -> None:
 
 def _older(source: str, plan: Config, results: Path, raw: Path) -> list[Problem]:
     """Extracts a source again, and compares with what the run worked on."""
-    from synthesis.effectsizes import Policy
-    from synthesis.extraction import extract, write_extracted
-    from synthesis.plan import Plan
+    from synthesis.data.converters import Policy
+    from synthesis.data.extraction import extract, write_extracted
+    from synthesis.plan.plan import Plan
 
     path = results / "sources" / f"{source}.json"
     with tempfile.TemporaryDirectory() as name:

@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from synthesis.diagnose.influence import influence
+from synthesis.data.vocabulary import LANE_WORD
 from synthesis.errors import InputError, Problem
-from synthesis.files import AGAIN, check_whole, write_text
-from synthesis.models.config import Defaults, Synthesis
-from synthesis.models.multiverse import How, Multiverse, Option
-from synthesis.models.vocabulary import LANE_WORD
-from synthesis.pooling.dependence import composites
-from synthesis.selection import select_effects
+from synthesis.meta.dependence import composites
+from synthesis.meta.influence import influence
+from synthesis.plan.config import Defaults, Synthesis
+from synthesis.plan.decisions import How, Multiverse, Option
+from synthesis.plan.selection import select_effects
+from synthesis.results.files import AGAIN, check_whole, write_text
 
 Record = dict[str, Any]
 MAIN_CURVE = "main"

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synthesis.diagnose.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
 from synthesis.errors import InputError
-from synthesis.files import check_whole, replace
+from synthesis.meta.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
+from synthesis.meta.dependence import composites
+from synthesis.meta.kernel import Array
+from synthesis.meta.many import fits_at, tau2_many
+from synthesis.meta.multilevel import fit_multilevel
+from synthesis.meta.robust import LEAST_DF, robust
 from synthesis.multiverse.enumeration import (
     Model,
     Record,
@@ -25,11 +29,7 @@ from synthesis.multiverse.enumeration import (
     read_units,
     shard_of_blocks,
 )
-from synthesis.pooling.dependence import composites
-from synthesis.pooling.kernel import Array
-from synthesis.pooling.many import fits_at, tau2_many
-from synthesis.pooling.multilevel import fit_multilevel
-from synthesis.pooling.robust import LEAST_DF, robust
+from synthesis.results.files import check_whole, replace
 
 if TYPE_CHECKING:
     import pyarrow as pa

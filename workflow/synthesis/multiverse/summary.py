@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from synthesis.files import check_whole
+from synthesis.meta.kernel import Array, Index
 from synthesis.multiverse.enumeration import MAIN_CURVE, Record, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
-from synthesis.multiverse.permutation import SIGNIFICANT, CurveTest, permute_curves
-from synthesis.pooling.kernel import Array, Index
+from synthesis.multiverse.permute import SIGNIFICANT, CurveTest, permute_curves
+from synthesis.results.files import check_whole
 
 SUMMARY_COLUMNS = (
     "multiverse", "title", "curve", "scope", "crossing", "specifications", "fitted", "estimate_min", "estimate_5",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from synthesis import text
-from synthesis.effectsizes import back_transform
-from synthesis.report.live import figure
+from synthesis.data.converters import back_transform
+from synthesis.report.embedding import figure
 from synthesis.report.markup import Cell, Html, details, heading, items, joined, paragraph, table
 from synthesis.report.material import Material, Record
+from synthesis.report.result_tables import number, p_cell, with_interval
 from synthesis.report.sentences import bridge_sentence
-from synthesis.report.tables import number, p_cell, with_interval
 
 
 def section(material: Material) -> str:

@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthesis.files import check_whole
-from synthesis.models.config import Config, Source
+from synthesis.data.source import Source
+from synthesis.plan.config import Config
+from synthesis.results.files import check_whole
 
 Record = dict[str, Any]
 # Larger tables stand beside the report only.

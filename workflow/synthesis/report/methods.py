@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.models.base import Condition
-from synthesis.models.config import Synthesis
-from synthesis.models.vocabulary import METRIC_NAME
+from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.plan.conditions import Condition
+from synthesis.plan.config import Synthesis
 from synthesis.report.markup import Cell, Html, details, heading, items, joined, link, paragraph, safe, table
 from synthesis.report.material import Material, Record
 

@@ -8,7 +8,7 @@ import re
 from html import escape
 
 from synthesis.report.assets import font_faces, read_asset
-from synthesis.report.live import data
+from synthesis.report.embedding import data
 from synthesis.report.markup import safe
 from synthesis.report.material import Material
 from synthesis.report.sections import SECTIONS

@@ -9,10 +9,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from synthesis.figures.rows import heterogeneity
-from synthesis.models.vocabulary import DiagnosticFigure, terms
-from synthesis.report import agreement, comparing, methods, multiverse, rulegraph, sentences, tables
-from synthesis.report.live import HINT, figure
+from synthesis.data.vocabulary import DiagnosticFigure
+from synthesis.draw.rows import heterogeneity
+from synthesis.meta.options import terms
+from synthesis.report import coders, comparing, methods, multiverse_section, rulegraph, sentences
+from synthesis.report import result_tables as tables
+from synthesis.report.embedding import HINT, figure
 from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
 from synthesis.report.material import Material
 
@@ -151,9 +153,9 @@ SECTIONS: tuple[Section, ...] = (
     Section("claims", "The claims, checked", comparing.claims),
     Section("syntheses", "Each synthesis", syntheses),
     Section("diagnostics", "Diagnostics", diagnostics),
-    Section("multiverse", "Every declared analysis", multiverse.section),
+    Section("multiverse", "Every declared analysis", multiverse_section.section),
     Section("numbers", "Where each number comes from", numbers),
-    Section("agreement", "Second extraction", agreement.section),
+    Section("agreement", "Second extraction", coders.section),
     Section("gaps", "What is missing or not used", dropped),
     Section("limits", "Limits of the sources", limits),
     Section("methods", "Methods", methods.section),

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.effectsizes import back_transform
-from synthesis.figures.layout import ESTIMATE_NAME
-from synthesis.figures.rows import people
+from synthesis.data.converters import back_transform
+from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.rows import people
 from synthesis.report.material import Material, Record
 
 NOT_CAUSAL = (

@@ -17,7 +17,7 @@ def font_faces() -> str:
     """The figures' font as CSS, so that text in figures has the widths it was measured with."""
     faces = []
     for name, weight, style in (("Regular", 400, "normal"), ("Bold", 700, "normal"), ("Italic", 400, "italic")):
-        content = files("synthesis.figures").joinpath("fonts", f"SynthesisSans-{name}.ttf").read_bytes()
+        content = files("synthesis.draw").joinpath("fonts", f"SynthesisSans-{name}.ttf").read_bytes()
         encoded = base64.b64encode(content).decode("ascii")
         faces.append(
             f"@font-face{{font-family:'Synthesis Sans';font-weight:{weight};font-style:{style};"

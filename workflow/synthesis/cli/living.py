@@ -1,0 +1,85 @@
+"""The commands of the living review: agreement of two coders, a release, what changed since the last one."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from synthesis.results.files import write_csv
+
+if TYPE_CHECKING:
+    from synthesis.plan.config import Config
+
+Reader = Callable[[str], "Config"]
+
+
+def register(command: Callable[..., argparse.ArgumentParser], config: Reader) -> None:
+    """Adds the commands to the parser; `config` reads a plan."""
+    added = command(agreement, plan=False)
+    added.add_argument("--raw", type=Path, default=Path("data/raw"), help="folder of the sources")
+    added.add_argument("--sources", nargs="+", required=True)
+    added.add_argument("--tables", type=Path, required=True)
+    added = command(changes, plan=False)
+    added.add_argument("--base", type=Path, help="folder of the release to compare with; none where there is none yet")
+    for name in ("--results", "--out", "--table"):
+        added.add_argument(name, type=Path, required=True)
+    added.add_argument("--raw", type=Path, default=Path("data/raw"), help="folder of the sources")
+    added = command(release, plan=False)
+    added.set_defaults(read=config)
+    added.add_argument("version", help="three numbers, like 1.2.0")
+    added.add_argument("--config", default="config.yaml", help="the plan")
+    for name, default in (("--results", "results"), ("--raw", "data/raw"), ("--releases", "releases")):
+        added.add_argument(name, type=Path, default=Path(default))
+    added.add_argument("--date", help="day of the release, like 2026-11-23; none unless given")
+
+
+def agreement(args: argparse.Namespace) -> None:
+    """Compares the two extractions of every row that was read twice, field by field."""
+    from synthesis.living.agreement import (
+        AGREEMENT_COLUMNS,
+        DISAGREEMENT_COLUMNS,
+        disagreements,
+        read_readings,
+    )
+    from synthesis.living.agreement import agreement as agree
+
+    readings = read_readings(args.raw, args.sources)
+    differing = disagreements(readings)
+    write_csv(args.tables / "agreement.csv", agree(readings), AGREEMENT_COLUMNS)
+    write_csv(args.tables / "disagreements.csv", differing, DISAGREEMENT_COLUMNS)
+    rows = {reading.row["effect_id"] for reading in readings}
+    unsettled = sum(record["status"] == "open" for record in differing)
+    print(f"{len(rows)} rows read twice, {len(differing)} disagreements, {unsettled} of them open")
+
+
+def changes(args: argparse.Namespace) -> None:
+    """Tells what is different from a release: a page, and a table."""
+    from synthesis.living.changes import CHANGE_COLUMNS, read_state
+    from synthesis.living.changes import changes as compare
+    from synthesis.living.changes_page import render
+    from synthesis.living.package import verify
+    from synthesis.results.files import write_text
+
+    after = read_state(args.results, args.raw / "corrections.csv")
+    version, found = None, []
+    if args.base:
+        version = verify(args.base)["version"]
+        found = compare(read_state(args.base, args.base / "corrections.csv"), after)
+    write_csv(args.table, found, CHANGE_COLUMNS)
+    write_text(args.out, render(after.config["title"], version, found, len(after.tables["pooled"])))
+    print(f"{len(found)} differences from {version}" if version else "no release to compare with")
+
+
+def release(args: argparse.Namespace) -> None:
+    """Writes releases/<version>/: the tables, effects, claims and plan of a finished run as a data package."""
+    from synthesis.data.reading import parse, read_yaml
+    from synthesis.data.source import Source
+    from synthesis.living.release import make_release
+
+    plan = args.read(args.config)
+    abouts = {name: args.raw / name / "source.yaml" for name in plan.sources}
+    sources = {name: parse(Source, read_yaml(path), str(path)) for name, path in abouts.items()}
+    target = make_release(args.version, plan, sources, args.results, args.raw, args.releases, args.date)
+    print(f"{target}: run snakemake again for a page of changes that starts from here")

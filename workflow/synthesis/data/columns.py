@@ -1,0 +1,262 @@
+"""The columns of a raw table: the single source for checks, JSON Schema and data dictionary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from synthesis.data import vocabulary as v
+from synthesis.meta.options import terms
+
+# Nobody studied more people than there are.
+LARGEST_COUNT = 10**9
+
+Kind = Literal["text", "id", "number", "count", "choice", "sign", "p", "url", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of `effects.csv`. An empty cell always means "the source does not print it"."""
+
+    name: str
+    kind: Kind
+    description: str
+    example: str = ""
+    required: bool = False
+    allowed: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+    @property
+    def allowed_text(self) -> str:
+        """What may stand in a cell, in words."""
+        empty = "" if self.required else ", or empty"
+        match self.kind:
+            case "choice" | "sign":
+                return "one of " + ", ".join(self.allowed) + empty
+            case "count":
+                return f"a whole number of at least {self.low:g} and at most a billion{empty}"
+            case "number":
+                return "a number with a decimal point" + self._range_text() + empty
+            case "p":
+                return "a p value as printed: 0.03, <.001 or >.05" + empty
+            case "id":
+                return "letters, digits and _ . - only" + empty
+            case "url":
+                return "an address that starts with http:// or https://" + empty
+            case "date":
+                return "a date like 2026-11-23" + empty
+        return "text" + empty
+
+    def _range_text(self) -> str:
+        parts = []
+        if self.low is not None:
+            parts.append(f"above {self.low:g}" if self.low_open else f"at least {self.low:g}")
+        if self.high is not None:
+            parts.append(f"below {self.high:g}" if self.high_open else f"at most {self.high:g}")
+        return (", " + " and ".join(parts)) if parts else ""
+
+
+def _choice(name: str, literal: object, description: str, example: str, required: bool = False) -> Column:
+    return Column(name, "choice", description, example, required, allowed=terms(literal))
+
+
+def _positive(name: str, description: str, example: str = "") -> Column:
+    return Column(name, "number", description, example, low=0, low_open=True)
+
+
+def _count(name: str, description: str, low: int, example: str = "") -> Column:
+    return Column(name, "count", description, example, low=low)
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        "effect_id",
+        "id",
+        "Name of this number; unique over all sources.",
+        "ap_e161",
+        required=True,
+    ),
+    Column(
+        "sample_id",
+        "id",
+        "Independent sample of people; rows that share it are dependent. Required at level study.",
+        "TAILORED27",
+    ),
+    Column("study", "text", "Short name of the publication.", "Horvath & Symonds", required=True),
+    Column("label", "text", "Name shown in figures; study and year where empty.", "Arnow 2013"),
+    _count("year", "Year of publication.", 1800, "2013"),
+    _choice("construct", v.Construct, "What was measured or compared.", "alliance", required=True),
+    _choice("estimand", v.Estimand, "What the number estimates.", "r_total", required=True),
+    _choice("level", v.Level, "A study, or a published meta-analysis.", "study", required=True),
+    _choice("statistic", v.Statistic, "The statistic that the source prints.", "r"),
+    Column("value", "number", "The reported number.", "0.26"),
+    _positive("se", "Standard error of the value.", "0.05"),
+    Column("ci_low", "number", "Lower limit of the 95% confidence interval.", "0.19"),
+    Column("ci_high", "number", "Upper limit of the 95% confidence interval.", "0.32"),
+    Column("p", "p", "p value as printed.", "<.001"),
+    _count("df1", "Numerator degrees of freedom of F, or those of chi-square.", 1, "1"),
+    _positive("df", "Degrees of freedom of t; denominator degrees of freedom of F.", "55"),
+    _count("n", "People in the analysis (patients, of a summary: in all).", 2, "230"),
+    _count("k", "Effect sizes or studies behind a summary.", 1, "26"),
+    _count("n_treat", "People in the treatment arm.", 2, "104"),
+    _count("n_control", "People in the control arm.", 2, "105"),
+    Column("mean_treat", "number", "Mean of the treatment arm.", "9.67"),
+    _positive("sd_treat", "Standard deviation of the treatment arm.", "6.41"),
+    Column("mean_control", "number", "Mean of the control arm.", "11.14"),
+    _positive("sd_control", "Standard deviation of the control arm.", "7.26"),
+    _count("events_treat", "People with the event in the treatment arm.", 0, "159"),
+    _count("total_treat", "People counted in the treatment arm.", 1, "440"),
+    _count("events_control", "People with the event in the control arm.", 0, "114"),
+    _count("total_control", "People counted in the control arm.", 1, "440"),
+    Column(
+        "direction",
+        "sign",
+        "1: a larger value is better for the patient; -1: a smaller one is.",
+        "-1",
+        allowed=("1", "-1"),
+    ),
+    Column("treatment", "text", "Treatment as the source calls it.", "CT-PTSD"),
+    Column("intensity", "choice", "Dose of the treatment.", "low", allowed=("low", "full")),
+    _choice("comparator", v.Comparator, "What the treatment was compared with.", "usual care"),
+    Column("comparator_detail", "text", "Comparator as the source calls it.", "Waitlist"),
+    Column("format", "text", "Form of delivery.", "guided internet"),
+    Column("disorder", "text", "Problem treated.", "PTSD"),
+    Column("outcome", "text", "Outcome measure.", "phq-9"),
+    Column("alliance_measure", "text", "Instrument of the process rating.", "WAI-S"),
+    _choice("rater", v.Rater, "Who rated: the process (lane A) or the outcome (lane B).", "client"),
+    Column("outcome_rater", "text", "Who rated the outcome, where rater is the process's.", "client"),
+    _choice("timepoint", v.Timepoint, "When: the process rating or the outcome.", "early"),
+    Column("timepoint_detail", "text", "Time as the source gives it.", "post, week 8"),
+    _choice("adjusted_for", v.Adjustment, "What the association is adjusted for.", "baseline"),
+    Column("weeks", "number", "Weeks from baseline to the outcome.", "12", low=0),
+    Column("sessions", "number", "Sessions, planned or mean attended.", "9.5", low=0),
+    Column("baseline_mean_treat", "number", "Mean before treatment, treatment arm.", "14.4"),
+    _positive("baseline_sd_treat", "SD before treatment, treatment arm.", "5.45"),
+    Column("baseline_mean_control", "number", "Mean before treatment, control arm.", "14.61"),
+    _positive("baseline_sd_control", "SD before treatment, control arm.", "5.32"),
+    Column("rob", "text", "Risk of bias as the source's database rates it.", "High"),
+    Column("percent_women", "number", "Share of women, 0 to 1.", "0.6", low=0, high=1),
+    _positive("mean_age", "Mean age in years.", "49.9"),
+    Column("country", "text", "Country or region.", "Sweden"),
+    Column("tier", "text", "How cleanly the row fits the question, by the extractor.", "strict"),
+    Column("flag", "text", "Short codes for what is special about the row.", "selective"),
+    _choice("reported_as", v.ReportedAs, "How the source reports the finding.", "number"),
+    Column(
+        "finding",
+        "choice",
+        "Direction of the finding in words, a claim by the extractor.",
+        "positive",
+        allowed=("positive", "negative", "none", "mixed"),
+    ),
+    Column("exclusion_reason", "text", "Why the row is kept out of every pool.", "n not printed"),
+    Column("locator", "text", "Page, table or record of the number.", "Table 2", required=True),
+    Column("quote", "text", "Short and verbatim; required where a number stands.", "r = .26"),
+    Column("url", "url", "Where the source can be read.", "https://doi.org/10.1136/bmj.f540"),
+    Column("doi", "text", "DOI of the source.", "10.1136/bmj.f540"),
+    Column("read_at", "text", "Copy that was read, where not at url.", "https://example.org/copy"),
+    _choice("confidence", v.Confidence, "How sure the extraction is.", "high"),
+    Column("coder", "text", "Who extracted the row.", "AB"),
+    Column("coded_on", "date", "When it was extracted.", "2026-11-23"),
+    Column("second_coder", "text", "Who extracted it independently a second time.", "CD"),
+    Column("note", "text", "Anything a reader must know.", "arm n derived"),
+    Column("citation", "text", "Full reference.", "Bower P, et al. (2013). BMJ 346:f540"),
+)
+
+BY_NAME: dict[str, Column] = {c.name: c for c in COLUMNS}
+REQUIRED: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.required)
+NUMERIC_KINDS = frozenset({"number", "count", "sign"})
+# Cells that make a row a row with a number: it then needs a quote.
+RESULT_COLUMNS: tuple[str, ...] = (
+    "value",
+    "se",
+    "ci_low",
+    "ci_high",
+    "mean_treat",
+    "sd_treat",
+    "mean_control",
+    "sd_control",
+    "events_treat",
+    "events_control",
+)
+# Numbers that the quote should show; sample sizes often stand elsewhere on the page.
+QUOTED_COLUMNS: tuple[str, ...] = (
+    *RESULT_COLUMNS,
+    "p",
+    "df1",
+    "df",
+    "n",
+    "k",
+    "n_treat",
+    "n_control",
+    "total_treat",
+    "total_control",
+)
+
+# What a second coder reads again: what decides the number, and which pool it may enter.
+SECOND_FIELDS: tuple[str, ...] = (
+    "construct",
+    "estimand",
+    "level",
+    "statistic",
+    *QUOTED_COLUMNS,
+    "direction",
+    "comparator",
+    "rater",
+    "timepoint",
+    "adjusted_for",
+)
+SECOND_COLUMNS: tuple[Column, ...] = tuple(
+    replace(BY_NAME[name], name=f"second_{name}", description=f"{name} as the second coder read it.", required=False)
+    for name in SECOND_FIELDS
+)
+# What a file may hold; the second coder's columns stay in the raw tables.
+RAW_COLUMNS: tuple[Column, ...] = (*COLUMNS, *SECOND_COLUMNS)
+
+CORRECTION_COLUMNS: tuple[Column, ...] = (
+    Column("effect_id", "id", "Row to correct.", "ap_e063", required=True),
+    Column("field", "choice", "Column to correct.", "value", True, tuple(c.name for c in RAW_COLUMNS)),
+    Column("old", "text", "What stands there now; must match exactly.", "0.00892"),
+    Column("new", "text", "What should stand there; empty removes the value.", "0.009"),
+    Column("reason", "text", "Why.", "the source prints f2, not R2", required=True),
+    Column("who", "text", "Who decided.", "AB", required=True),
+    Column("date", "date", "When.", "2026-11-23", required=True),
+)
+
+CLAIM_COLUMNS: tuple[Column, ...] = (
+    Column("claim_id", "id", "Name of the claim; unique.", "predicts_ptsd", required=True),
+    Column("statement", "id", "Statement of the text that it belongs to.", "predicts", required=True),
+    Column("says", "text", "What the text says, verbatim.", "found to predict outcome", required=True),
+    Column("cites", "text", "What the text cites for it; empty for nothing.", "Horvath & Symonds 1991"),
+    Column("claim", "text", "What is checked, in one sentence.", "The pooled association is above 0.", required=True),
+    Column(
+        "quantity",
+        "text",
+        "What decides it: kind:name, for example pooled:alliance; empty where nothing could. Kinds: pooled, "
+        "prediction, variance, levels (levels:synthesis:moderator), share_of_estimates, share_of_true_effects (of a "
+        "synthesis); "
+        "comparison, bridge (of the plan); interaction (of the plan); published, root (of an effect_id).",
+        "pooled:alliance",
+    ),
+    Column(
+        "rule",
+        "choice",
+        "Where the interval must lie: above low; below high; not_above low; within low and high; all_within: every "
+        "one of the estimates or true effects.",
+        "above",
+        allowed=terms(v.ClaimRule),
+    ),
+    Column("low", "text", "A number, or the effect_id of a threshold; on the scale that is read (r, g).", "0"),
+    Column("high", "text", "The same, for the upper bound.", "th_mid_024"),
+    Column("evidence", "text", "effect_ids of the rows that quote the cited source, separated by semicolons.", "hs_01"),
+    _choice(
+        "source_agrees",
+        v.SourceAgrees,
+        "Whether the cited source says what the text has it say: a reading of the quotes; no makes it misquoted.",
+        "yes",
+        required=True,
+    ),
+    Column("reading", "text", "Why source_agrees is what it is, and what was not reached.", "said of the interaction"),
+)

@@ -1,0 +1,489 @@
+"""Converters from printed statistics to effect sizes.
+
+Each formula is a pure function of numbers. A `Converter` says which printed statistic it turns into which metric,
+how, from which source, and whether the result is exact or an approximation; its name and version stand beside
+every effect that it made.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from synthesis.errors import CannotConvert
+from synthesis.data.vocabulary import Metric
+
+Z_95 = NormalDist().inv_cdf(0.975)
+# Logistic distribution: SD of the standard logistic is pi/sqrt(3).
+LOGIT_TO_D = math.sqrt(3) / math.pi
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An effect size `yi` with its sampling variance `vi`, both in the metric's units (squared)."""
+
+    yi: float
+    vi: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Decisions that converters need and that the analysis plan declares."""
+
+    zero_cells: float = 0.5
+
+
+# --- correlations -----------------------------------------------------------------------------------------------
+
+
+def fisher_z(r: float, n: float, covariates: int = 0) -> Estimate:
+    """Fisher's z of a (partial) correlation: atanh(r), variance 1 / (n - covariates - 3).
+
+    Fisher (1921), Metron 1:3-32; partial correlations: Anderson (2003), An Introduction to Multivariate
+    Statistical Analysis, section 4.3. Raises CannotConvert for |r| >= 1 and n - covariates <= 3.
+    """
+    if not -1 < r < 1:
+        raise CannotConvert(f"a correlation of {r:g} is not between -1 and 1")
+    degrees = n - covariates - 3
+    if not degrees > 0:
+        raise CannotConvert(f"n = {n:g} is too small for Fisher's z (n - {covariates} - 3 > 0)")
+    return Estimate(math.atanh(r), 1 / degrees)
+
+
+def t_to_r(t: float, df: float) -> float:
+    """(Partial) correlation behind a t statistic: t / sqrt(t^2 + df).
+
+    Cohen (1988), Statistical Power Analysis, 2nd ed.; Aloe (2015), Res Synth Methods 6.
+    """
+    return t / math.sqrt(t * t + df)
+
+
+def f_to_r(f: float, df2: float) -> float:
+    """Correlation behind F with one numerator degree of freedom: sqrt(F / (F + df2)); the sign is lost."""
+    return math.sqrt(f / (f + df2))
+
+
+def chi2_to_r(chi2: float, n: float) -> float:
+    """Phi behind chi-square with one degree of freedom: sqrt(chi2 / n); the sign is lost."""
+    return math.sqrt(chi2 / n)
+
+
+def z_statistic_to_r(z: float, n: float) -> float:
+    """Correlation behind a standard normal test statistic: z / sqrt(n). Rosenthal (1991), eq. 2.18."""
+    return z / math.sqrt(n)
+
+
+def d_to_r(d: float, n_treat: float | None = None, n_control: float | None = None) -> float:
+    """Point-biserial correlation behind d: d / sqrt(d^2 + a), a = (n1 + n2)^2 / (n1 n2), or 4 for equal groups.
+
+    Borenstein et al. (2009), Introduction to Meta-Analysis, eq. 7.7 and 7.8.
+    """
+    a = (n_treat + n_control) ** 2 / (n_treat * n_control) if n_treat and n_control else 4.0
+    return d / math.sqrt(d * d + a)
+
+
+# --- standardized mean differences ------------------------------------------------------------------------------
+
+
+def small_sample_factor(df: float) -> float:
+    """Exact correction J(df) = gamma(df/2) / (sqrt(df/2) gamma((df-1)/2)). Hedges (1981), eq. 6e."""
+    if not df > 1:
+        raise CannotConvert(f"{df:g} degrees of freedom are too few for Hedges' correction")
+    return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+
+
+def d_to_g(d: float, n_treat: float, n_control: float) -> Estimate:
+    """Hedges g = J d with variance 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)).
+
+    Hedges (1981), J Educ Stat 6:107-128; the large-sample variance that metafor's `SMD` uses (vtype "LS").
+    """
+    g = small_sample_factor(n_treat + n_control - 2) * d
+    return Estimate(g, 1 / n_treat + 1 / n_control + g * g / (2 * (n_treat + n_control)))
+
+
+def mean_sd_to_g(
+    mean_treat: float,
+    sd_treat: float,
+    n_treat: float,
+    mean_control: float,
+    sd_control: float,
+    n_control: float,
+) -> Estimate:
+    """Hedges g of treatment minus control, standardized by the pooled SD."""
+    df = n_treat + n_control - 2
+    pooled = ((n_treat - 1) * sd_treat**2 + (n_control - 1) * sd_control**2) / df
+    return d_to_g((mean_treat - mean_control) / math.sqrt(pooled), n_treat, n_control)
+
+
+def t_to_g(t: float, n_treat: float, n_control: float) -> Estimate:
+    """Hedges g from an independent-samples t: d = t sqrt(1/n1 + 1/n2). Borenstein et al. (2009), ch. 4."""
+    return d_to_g(t * math.sqrt(1 / n_treat + 1 / n_control), n_treat, n_control)
+
+
+# --- 2x2 tables -------------------------------------------------------------------------------------------------
+
+
+def _cells(
+    events_treat: float,
+    total_treat: float,
+    events_control: float,
+    total_control: float,
+    zero_cells: float,
+) -> tuple[float, float, float, float]:
+    cells = (
+        events_treat,
+        total_treat - events_treat,
+        events_control,
+        total_control - events_control,
+    )
+    if min(cells) > 0:
+        return cells
+    if events_treat + events_control == 0 or cells[1] + cells[3] == 0:
+        raise CannotConvert("no events, or nothing but events, in both arms: no information on a ratio")
+    if zero_cells == 0:
+        raise CannotConvert("a cell is zero and conversions.zero_cells is 0")
+    return tuple(c + zero_cells for c in cells)  # type: ignore[return-value]
+
+
+def log_odds_ratio(
+    events_treat: float,
+    total_treat: float,
+    events_control: float,
+    total_control: float,
+    zero_cells: float = 0.5,
+) -> Estimate:
+    """Log odds ratio, variance 1/a + 1/b + 1/c + 1/d; `zero_cells` is added to all four if one is zero.
+
+    Woolf (1955), Ann Hum Genet 19:251-253; Haldane-Anscombe correction.
+    """
+    a, b, c, d = _cells(events_treat, total_treat, events_control, total_control, zero_cells)
+    return Estimate(math.log(a * d / (b * c)), 1 / a + 1 / b + 1 / c + 1 / d)
+
+
+def log_risk_ratio(
+    events_treat: float,
+    total_treat: float,
+    events_control: float,
+    total_control: float,
+    zero_cells: float = 0.5,
+) -> Estimate:
+    """Log risk ratio, variance 1/a - 1/n1 + 1/c - 1/n2, with the same zero-cell rule. Katz et al. (1978)."""
+    a, b, c, d = _cells(events_treat, total_treat, events_control, total_control, zero_cells)
+    n1, n2 = a + b, c + d
+    return Estimate(math.log((a / n1) / (c / n2)), 1 / a - 1 / n1 + 1 / c - 1 / n2)
+
+
+def log_odds_ratio_to_g(estimate: Estimate, n_treat: float, n_control: float) -> Estimate:
+    """Hedges g from a log odds ratio: d = ln(OR) sqrt(3)/pi, then the small-sample factor.
+
+    Hasselblad & Hedges (1995), Psychol Bull 117; Borenstein et al. (2009), eq. 7.1, 7.2 and 4.22 to 4.24.
+    """
+    factor = LOGIT_TO_D * small_sample_factor(n_treat + n_control - 2)
+    return Estimate(factor * estimate.yi, factor**2 * estimate.vi)
+
+
+def variance_from_interval(low: float, high: float) -> float:
+    """Variance behind a symmetric 95% interval: ((high - low) / (2 * 1.96))^2."""
+    return ((high - low) / (2 * Z_95)) ** 2
+
+
+# --- the registry -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """How one printed statistic becomes one metric. `exact` is False where the formula approximates."""
+
+    name: str
+    version: int
+    exact: bool
+    convert: Callable[[Row, Policy], Estimate]
+
+
+CONVERTERS: dict[tuple[str, str], Converter] = {}
+
+
+def _register(
+    statistic: str, metric: Metric, *, exact: bool, version: int = 1
+) -> Callable[[Callable[[Row, Policy], Estimate]], Callable[[Row, Policy], Estimate]]:
+    def add(function: Callable[[Row, Policy], Estimate]) -> Callable[[Row, Policy], Estimate]:
+        name = f"{statistic}_to_{metric}"
+        CONVERTERS[statistic, metric] = Converter(name, version, exact, function)
+        return function
+
+    return add
+
+
+def _need(row: Row, *names: str) -> list[float]:
+    """The numbers in `names`; CannotConvert names those the source does not print."""
+    missing = [name for name in names if not _has(row, name)]
+    if missing:
+        raise CannotConvert(f"not printed: {', '.join(missing)}")
+    return [float(row[name]) for name in names]
+
+
+def _has(row: Row, *names: str) -> bool:
+    return all(row[name] is not None and row[name] == row[name] for name in names)
+
+
+def _covariates(row: Row) -> int:
+    """Covariates behind a partial correlation; at least the one that makes it partial."""
+    return 1 if row["estimand"] == "r_partial" else 0
+
+
+def _z_of(row: Row, r: float) -> Estimate:
+    (n,) = _need(row, "n")
+    return fisher_z(r, n, _covariates(row))
+
+
+@_register("r", "z", exact=True)
+def _r(row: Row, policy: Policy) -> Estimate:
+    (r,) = _need(row, "value")
+    return _z_of(row, r)
+
+
+@_register("z", "z", exact=True)
+def _z(row: Row, policy: Policy) -> Estimate:
+    (z,) = _need(row, "value")
+    if _has(row, "se"):
+        return Estimate(z, float(row["se"]) ** 2)
+    return _z_of(row, math.tanh(z))
+
+
+@_register("beta", "z", exact=False)
+def _beta(row: Row, policy: Policy) -> Estimate:
+    """A standardized coefficient stands in for r as it is; Peterson & Brown's (2005) + .05 is not added."""
+    (beta,) = _need(row, "value")
+    if abs(beta) >= 1:
+        raise CannotConvert(f"a coefficient of {beta:g} is not a standardized one")
+    return _z_of(row, beta)
+
+
+def _r2_alone(row: Row, r2: float) -> Estimate:
+    if row["adjusted_for"] in {"baseline", "prior change"}:
+        raise CannotConvert(f"R2 of a model that also holds {row['adjusted_for']}: not the alliance's share alone")
+    if row["estimand"] == "r_partial" or "joint_R2" in str(row["flag"]).split(";"):
+        raise CannotConvert("R2 of a model with other predictors (baseline severity may be one)")
+    return _z_of(row, math.sqrt(r2))
+
+
+@_register("r2", "z", exact=False)
+def _r2(row: Row, policy: Policy) -> Estimate:
+    """R2 of the predictor alone; the sign comes from `direction`."""
+    return _r2_alone(row, _need(row, "value")[0])
+
+
+@_register("f2", "z", exact=False)
+def _f2(row: Row, policy: Policy) -> Estimate:
+    """Cohen's f2: R2 = f2 / (1 + f2). Cohen (1988), eq. 9.2.1."""
+    (f2,) = _need(row, "value")
+    return _r2_alone(row, f2 / (1 + f2))
+
+
+@_register("t", "z", exact=False)
+def _t(row: Row, policy: Policy) -> Estimate:
+    """t with its df; where df is not printed, n - 2 - covariates stands in."""
+    t, n = _need(row, "value", "n")
+    df = float(row["df"]) if _has(row, "df") else n - 2 - _covariates(row)
+    return _z_of(row, t_to_r(t, df))
+
+
+@_register("f", "z", exact=False)
+def _f(row: Row, policy: Policy) -> Estimate:
+    f, df1, df2 = _need(row, "value", "df1", "df")
+    if df1 != 1:
+        raise CannotConvert(f"F with {df1:g} numerator degrees of freedom has no single correlation")
+    return _z_of(row, f_to_r(f, df2))
+
+
+@_register("chi2", "z", exact=False)
+def _chi2(row: Row, policy: Policy) -> Estimate:
+    chi2, df1, n = _need(row, "value", "df1", "n")
+    if df1 != 1:
+        raise CannotConvert(f"chi-square with {df1:g} degrees of freedom has no single correlation")
+    return _z_of(row, chi2_to_r(chi2, n))
+
+
+@_register("p", "z", exact=False)
+def _p(row: Row, policy: Policy) -> Estimate:
+    """An exact two-sided p: r = z / sqrt(n)."""
+    shown = str(row["p"]).lstrip("= ")
+    if shown == "" or shown[0] in "<>":
+        raise CannotConvert(f"p is printed only as {shown or 'nothing'}: no value to convert")
+    (n,) = _need(row, "n")
+    z = NormalDist().inv_cdf(1 - float(shown) / 2)
+    return _z_of(row, z_statistic_to_r(z, n))
+
+
+@_register("d", "z", exact=False)
+def _d_r(row: Row, policy: Policy) -> Estimate:
+    (d,) = _need(row, "value")
+    groups = _need(row, "n_treat", "n_control") if _has(row, "n_treat", "n_control") else ()
+    return _z_of(row, d_to_r(d, *groups))
+
+
+@_register("or", "z", exact=False)
+def _or(row: Row, policy: Policy) -> Estimate:
+    """An odds ratio per unit of a scale: only its test statistic, ln(OR) / SE from the interval, converts."""
+    ratio, low, high, n = _need(row, "value", "ci_low", "ci_high", "n")
+    if min(ratio, low) <= 0:
+        raise CannotConvert("an odds ratio and its limits are above 0")
+    se = math.sqrt(variance_from_interval(math.log(low), math.log(high)))
+    return _z_of(row, z_statistic_to_r(math.log(ratio) / se, n))
+
+
+@_register("mean_sd", "g", exact=True)
+def _mean_sd(row: Row, policy: Policy) -> Estimate:
+    names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
+    return mean_sd_to_g(*_need(row, *names))
+
+
+@_register("change_sd", "g", exact=False)
+def _change_sd(row: Row, policy: Policy) -> Estimate:
+    """Change scores, standardized by the SD of change: not the raw-score SD, hence approximate."""
+    return _mean_sd(row, policy)
+
+
+@_register("t", "g", exact=True)
+def _t_g(row: Row, policy: Policy) -> Estimate:
+    return t_to_g(*_need(row, "value", "n_treat", "n_control"))
+
+
+@_register("f", "g", exact=True)
+def _f_g(row: Row, policy: Policy) -> Estimate:
+    f, df1, n_treat, n_control = _need(row, "value", "df1", "n_treat", "n_control")
+    if df1 != 1:
+        raise CannotConvert(f"F with {df1:g} numerator degrees of freedom is no two-group contrast")
+    return t_to_g(math.sqrt(f), n_treat, n_control)
+
+
+@_register("p", "g", exact=False)
+def _p_g(row: Row, policy: Policy) -> Estimate:
+    """An exact two-sided p of a two-group comparison, through the normal test statistic."""
+    shown = str(row["p"]).lstrip("= ")
+    if shown == "" or shown[0] in "<>":
+        raise CannotConvert(f"p is printed only as {shown or 'nothing'}: no value to convert")
+    n_treat, n_control = _need(row, "n_treat", "n_control")
+    return t_to_g(NormalDist().inv_cdf(1 - float(shown) / 2), n_treat, n_control)
+
+
+def _reported_variance(row: Row) -> float | None:
+    if _has(row, "se"):
+        return float(row["se"]) ** 2
+    if _has(row, "ci_low", "ci_high"):
+        return variance_from_interval(float(row["ci_low"]), float(row["ci_high"]))
+    return None
+
+
+@_register("g", "g", exact=True)
+def _g(row: Row, policy: Policy) -> Estimate:
+    """A reported g with its SE or interval, or the variance that its group sizes imply."""
+    (g,) = _need(row, "value")
+    variance = _reported_variance(row)
+    if variance is None:
+        n_treat, n_control = _need(row, "n_treat", "n_control")
+        variance = 1 / n_treat + 1 / n_control + g * g / (2 * (n_treat + n_control))
+    return Estimate(g, variance)
+
+
+@_register("smd", "g", exact=True)
+def _smd(row: Row, policy: Policy) -> Estimate:
+    """A published standardized mean difference, taken as g."""
+    return _g(row, policy)
+
+
+@_register("d", "g", exact=True)
+def _d(row: Row, policy: Policy) -> Estimate:
+    """Cohen's d with the group sizes; a printed SE or interval, scaled by J, goes before the formula."""
+    d, n_treat, n_control = _need(row, "value", "n_treat", "n_control")
+    estimate = d_to_g(d, n_treat, n_control)
+    variance = _reported_variance(row)
+    if variance is None:
+        return estimate
+    return Estimate(estimate.yi, variance * small_sample_factor(n_treat + n_control - 2) ** 2)
+
+
+def _table(row: Row) -> tuple[float, float, float, float]:
+    names = ("events_treat", "total_treat", "events_control", "total_control")
+    events_treat, total_treat, events_control, total_control = _need(row, *names)
+    return events_treat, total_treat, events_control, total_control
+
+
+@_register("2x2", "g", exact=False)
+def _2x2_g(row: Row, policy: Policy) -> Estimate:
+    table = _table(row)
+    estimate = log_odds_ratio(*table, zero_cells=policy.zero_cells)
+    return log_odds_ratio_to_g(estimate, table[1], table[3])
+
+
+@_register("2x2", "log_odds_ratio", exact=True)
+def _2x2_or(row: Row, policy: Policy) -> Estimate:
+    return log_odds_ratio(*_table(row), zero_cells=policy.zero_cells)
+
+
+@_register("2x2", "log_risk_ratio", exact=True)
+def _2x2_rr(row: Row, policy: Policy) -> Estimate:
+    return log_risk_ratio(*_table(row), zero_cells=policy.zero_cells)
+
+
+@_register("or", "log_odds_ratio", exact=True)
+def _or_log(row: Row, policy: Policy) -> Estimate:
+    ratio, low, high = _need(row, "value", "ci_low", "ci_high")
+    if min(ratio, low) <= 0:
+        raise CannotConvert("an odds ratio and its limits are above 0")
+    return Estimate(math.log(ratio), variance_from_interval(math.log(low), math.log(high)))
+
+
+def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
+    """Converts one typed row to `metric`, oriented so that positive is better for the patient.
+
+    Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
+    """
+    statistic = row["statistic"]
+    converter = CONVERTERS.get((statistic, metric))
+    if converter is None:
+        raise CannotConvert(f"no converter from {statistic or 'no statistic'} to {metric}")
+    estimate = converter.convert(row, policy)
+    if not (math.isfinite(estimate.yi) and math.isfinite(estimate.vi) and estimate.vi > 0):
+        raise CannotConvert(f"the conversion gives yi = {estimate.yi:g}, vi = {estimate.vi:g}")
+    if not _has(row, "direction"):
+        raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
+    return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
+
+
+def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
+    """A published summary as (yi, vi): a reference point, with vi None where no interval is printed.
+
+    Correlations go to Fisher's z, limits too; standardized mean differences stay as they are.
+    Raises CannotConvert where the row has no value, no direction, or another statistic.
+    """
+    (value,) = _need(row, "value")
+    if not _has(row, "direction"):
+        raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
+    kind = (row["statistic"], metric)
+    if kind == ("r", "z"):
+        scale: Callable[[float], float] = math.atanh
+    elif kind in {("smd", "g"), ("g", "g"), ("d", "g")}:
+        scale = float
+    else:
+        raise CannotConvert(f"a summary {row['statistic'] or 'without a number'} has no place on the {metric} axis")
+    variance = None
+    if _has(row, "ci_low", "ci_high"):
+        variance = variance_from_interval(scale(float(row["ci_low"])), scale(float(row["ci_high"])))
+    elif _has(row, "se") and kind != ("r", "z"):
+        variance = float(row["se"]) ** 2
+    return float(row["direction"]) * scale(value), variance
+
+
+def back_transform(metric: str, value: float | None) -> float | None:
+    """From the metric's scale to the one that is read: z to r, logarithms to ratios."""
+    if value is None:
+        return None
+    if metric == "z":
+        return math.tanh(value)
+    return math.exp(value) if metric in {"log_odds_ratio", "log_risk_ratio"} else value

@@ -1,0 +1,307 @@
+"""From raw tables to effects: reads, corrects, checks, converts. Nothing is imputed; nothing vanishes."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthesis.data.converters import Policy, Row, convert, summary_point
+from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.results.files import check_inside, read_json, write_json
+from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
+from synthesis.data.tables import (
+    Numbered,
+    check_cells,
+    check_rows,
+    check_second,
+    has_number,
+    read_corrections,
+    read_table,
+    typed,
+)
+from synthesis.data.vocabulary import DropCategory
+
+CORRECTIONS = "corrections.csv"
+
+# Columns of the results, with their types: the same for every source, whatever it happens to hold.
+_RAW_TYPES: dict[str, type] = {c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS}
+EFFECT_TYPES: dict[str, type] = {
+    "source": str,
+    "metric": str,
+    "yi": float,
+    "vi": float,
+    "n_total": float,
+    "exactness": str,
+    "converter": str,
+    "converter_version": float,
+    "corrected": str,
+    "not_in_quote": str,
+} | _RAW_TYPES
+DROPPED_TYPES: dict[str, type] = {
+    "source": str,
+    "category": str,
+    "reason": str,
+    "metric": str,
+    "not_in_quote": str,
+} | _RAW_TYPES
+_UNREAD_REASON = {
+    "ns": "reported as not significant, without a number",
+    "sig_no_number": "reported as significant, without a number",
+    "range_no_n": "only a range is printed, without n",
+    "unread": "the result is not in the readable text",
+    "inconclusive": "the readable text is inconclusive",
+    "not_outcome": "not a treatment outcome",
+    "secondary": "known only second-hand",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """A source after extraction: usable effects, and rows that are not, with the reason."""
+
+    effects: list[dict[str, Any]]
+    dropped: list[dict[str, Any]]
+
+
+def write_extracted(path: Path, found: Extracted) -> None:
+    """Writes a source's records as JSON, missing numbers as null."""
+    write_json(path, {"effects": _nulls(found.effects), "dropped": _nulls(found.dropped)})
+
+
+def _nulls(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()} for record in records]
+
+
+def read_extracted(paths: Iterable[Path]) -> Extracted:
+    """The records of several sources, in the order of the files."""
+    effects: list[dict[str, Any]] = []
+    dropped: list[dict[str, Any]] = []
+    for path in paths:
+        content = read_json(path)
+        for records, part in ((effects, "effects"), (dropped, "dropped")):
+            for record in content[part]:
+                records.append({k: math.nan if v is None else v for k, v in record.items()})
+    return Extracted(effects, dropped)
+
+
+def corrections_of(raw: Path) -> list[Numbered]:
+    """The corrections of a data folder, as text; none where there is no file."""
+    path = raw / CORRECTIONS
+    check_inside(raw, path)
+    return read_corrections(path) if path.exists() else []
+
+
+def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[list[Numbered], list[Problem]]:
+    """Reads one source: typed rows with an entry `corrected`, numbered as in the file, and every problem found.
+
+    The rows are empty where a cell of the file is not of its column's type.
+    """
+    path = raw / source / "effects.csv"
+    check_inside(raw, path)
+    rows = read_table(path, RAW_COLUMNS)
+    if not rows:
+        return [], [Problem(str(path), "no rows below the header", "at least one row")]
+    changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
+    faults = check_cells(path, rows, RAW_COLUMNS) + check_second(path, rows)
+    if faults:
+        return [], problems + faults
+    records = [
+        (number, typed(row) | {"corrected": "; ".join(changed.get(row["effect_id"], []))}) for number, row in rows
+    ]
+    return records, problems + check_rows(path, records)
+
+
+def apply_corrections(
+    path: Path, rows: list[Numbered], corrections: list[Numbered]
+) -> tuple[dict[str, list[str]], list[Problem]]:
+    """Writes the corrections into `rows`; returns the fields changed by row, and those whose `old` differs.
+
+    Corrections of what the second coder read change no result, and are not among the fields changed.
+    """
+    by_id = {row["effect_id"]: row for _, row in rows}
+    changed: dict[str, list[str]] = {}
+    problems = []
+    for line, correction in corrections:
+        effect_id, field, old = (correction[k] for k in ("effect_id", "field", "old"))
+        row = by_id.get(effect_id)
+        if row is None:
+            continue
+        current = row.get(field, "")
+        if current != old:
+            where = f"{path}, row {line}, column old"
+            hint = f"{effect_id} {field} changed since, or the correction is applied twice"
+            problems.append(Problem(where, old, f"{current!r}, as the table has it", hint))
+            continue
+        row[field] = correction["new"]
+        if field in BY_NAME:
+            changed.setdefault(effect_id, []).append(field)
+    return changed, problems
+
+
+def unknown_corrections(path: Path, corrections: list[Numbered], effect_ids: set[str]) -> list[Problem]:
+    """Corrections of rows that no source has."""
+    return [
+        Problem(
+            f"{path}, row {line}, column effect_id",
+            row["effect_id"],
+            "an effect_id of a source",
+            "renamed or removed since?",
+        )
+        for line, row in corrections
+        if row["effect_id"] not in effect_ids
+    ]
+
+
+def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | None = None) -> Extracted:
+    """Effects and dropped rows of one source in the given metrics.
+
+    Raises InputError with every problem of the source's table and of its corrections.
+    """
+    rows, problems = load_source(raw, source, corrections_of(raw))
+    if problems:
+        raise InputError(problems)
+    return convert_rows(rows, source, metrics, policy)
+
+
+def convert_rows(
+    rows: list[Numbered], source: str, metrics: tuple[str, ...], policy: Policy | None = None
+) -> Extracted:
+    """The checked rows of a source as effects, or dropped with the reason."""
+    effects, dropped = [], []
+    for _, row in rows:
+        for metric in metrics:
+            try:
+                effects.append(_effect(row, source, metric, policy or Policy()))
+            except CannotConvert as refusal:
+                category, reason = _why(row, str(refusal))
+                entry = {"source": source, "category": category, "reason": reason, "metric": metric}
+                entry["not_in_quote"] = "; ".join(numbers_not_in_quote(row))
+                dropped.append(entry | {name: row[name] for name in BY_NAME})
+    return Extracted(effects, dropped)
+
+
+def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any]:
+    if row["exclusion_reason"]:
+        raise CannotConvert(row["exclusion_reason"])
+    if row["estimand"] in {"descriptive", "interaction"}:
+        raise CannotConvert(f"estimand {row['estimand']}: not an association or an effect to pool")
+    if row["level"] == "summary":
+        yi, vi = summary_point(row, metric)
+        name, version, exact = "summary", 1, True
+    else:
+        estimate, converter = convert(row, metric, policy)
+        yi, vi = estimate.yi, estimate.vi
+        name, version, exact = converter.name, converter.version, converter.exact
+    derived = {
+        "source": source,
+        "metric": metric,
+        "yi": yi,
+        "vi": math.nan if vi is None else vi,
+        "n_total": total_n(row),
+        "exactness": "exact" if exact else "approximate",
+        "converter": name,
+        "converter_version": float(version),
+        "corrected": row["corrected"],
+        "not_in_quote": "; ".join(numbers_not_in_quote(row)),
+    }
+    return derived | {name: row[name] for name in BY_NAME} | {"label": label_of(row)}
+
+
+def label_of(row: Row) -> str:
+    """The name shown in figures."""
+    if row["label"]:
+        return str(row["label"])
+    year = "" if row["year"] != row["year"] else f" {row['year']:.0f}"
+    return str(row["study"]) if year.strip() in row["study"] else f"{row['study']}{year}"
+
+
+def total_n(row: Row) -> float:
+    """People behind a row: n, or both arms, or both arms' counts; missing where none is printed."""
+    if row["n"] == row["n"]:
+        return float(row["n"])
+    for first, second in (("n_treat", "n_control"), ("total_treat", "total_control")):
+        if row[first] == row[first] and row[second] == row[second]:
+            return float(row[first] + row[second])
+    return math.nan
+
+
+def _why(row: Row, refusal: str) -> tuple[DropCategory, str]:
+    """Category and reason of a dropped row."""
+    unread = _UNREAD_REASON.get(row["reported_as"], "")
+    if unread and math.isnan(row["value"]):
+        return "gap", unread
+    if row["exclusion_reason"]:
+        return "excluded", row["exclusion_reason"]
+    if row["estimand"] in {"descriptive", "interaction"}:
+        return "descriptive", refusal
+    if not has_number(row):
+        return "gap", "the reachable text prints no number"
+    return "refused", refusal
+
+
+_THOUSANDS = re.compile(r"\b[1-9]\d{0,2}(,\d{3})+\b")
+_PRINTED = re.compile(r"\d*[.,·]?\d+")
+
+
+def numbers_not_in_quote(row: Row) -> list[str]:
+    """Columns whose number the quote does not show, signs aside; percentages count as proportions.
+
+    The first check of an extraction: it finds numbers read elsewhere on the page, derived, or mistyped.
+    """
+    quote = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), row["quote"])
+    shown = {float(re.sub("[,·]", ".", token)) for token in _PRINTED.findall(quote)}
+    shown |= {round(value / 100, 6) for value in shown}
+    missing = []
+    for name in QUOTED_COLUMNS:
+        cell = row[name]
+        if name == "p":
+            cell = float(re.sub(r"^[<>=\s]+", "", cell)) if cell else math.nan
+        if cell == cell and abs(float(cell)) not in shown:
+            missing.append(name)
+    return missing
+
+
+def reference_rows(
+    key: str, effect_ids: tuple[str, ...], metric: str, effects: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Published summaries by effect_id, for display only. Raises InputError for unknown or unusable ones."""
+    by_id = {row["effect_id"]: row for row in effects if row["metric"] == metric}
+    found, problems = [], []
+    for effect_id in effect_ids:
+        row = by_id.get(effect_id)
+        if row is None:
+            allowed = f"a row of the sources that is usable in metric {metric}"
+            hint = "see results/dropped.csv for the reason"
+            problems.append(Problem(key, effect_id, allowed, hint))
+        elif row["level"] != "summary":
+            problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
+        else:
+            found.append(
+                {
+                    "effect_id": effect_id,
+                    "label": row["label"],
+                    "detail": row["treatment"],
+                    "construct": row["construct"],
+                    "yi": row["yi"],
+                    "k": None if math.isnan(row["k"]) else int(row["k"]),
+                    **_printed_interval(row, metric),
+                }
+            )
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _printed_interval(row: Row, metric: str) -> dict[str, float | None]:
+    """The limits as printed, on the metric's scale and oriented like the estimate."""
+    if math.isnan(row["ci_low"]) or math.isnan(row["ci_high"]):
+        return {"ci_low": None, "ci_high": None}
+    limits = [row["ci_low"], row["ci_high"]]
+    if metric == "z":
+        limits = [math.atanh(x) for x in limits]
+    low, high = sorted(row["direction"] * x for x in limits)
+    return {"ci_low": low, "ci_high": high}

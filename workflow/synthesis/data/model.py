@@ -1,0 +1,16 @@
+"""The base of everything that is read from YAML."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+class Model(BaseModel):
+    """Immutable; unknown keys are refused."""
+
+    # Validators are built when a model is first used: most jobs use few of them.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

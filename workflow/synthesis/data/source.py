@@ -1,0 +1,27 @@
+"""`source.yaml`: what a folder of `data/raw` is."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from synthesis.data.model import Model
+
+
+class SourceExtraction(Model):
+    """How a source was extracted."""
+
+    how: str = Field(min_length=1, description="What was read, and how.")
+    by: str = Field(min_length=1, description="Who extracted it.")
+    on: str = Field(min_length=1, description="When.")
+    import_note: str = Field("", description="What was mapped or added afterwards.")
+
+
+class Source(Model):
+    """`source.yaml`: what a folder of data/raw is, and what it is not."""
+
+    title: str = Field(min_length=1, description="What the source is.")
+    citation: str = Field(min_length=1, description="Full reference.")
+    doi: str = Field("", description="DOI of the source.")
+    licence: str = Field(min_length=1, description="Terms under which its facts are used.")
+    extraction: SourceExtraction = Field(description="How, by whom, when.")
+    limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")

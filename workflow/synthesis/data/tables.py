@@ -1,0 +1,433 @@
+"""Reads and checks raw tables. Every problem of a file is reported at once."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthesis.errors import InputError, Problem
+from synthesis.data import vocabulary as v
+from synthesis.meta.options import terms
+from synthesis.data.columns import (
+    BY_NAME,
+    CORRECTION_COLUMNS,
+    LARGEST_COUNT,
+    NUMERIC_KINDS,
+    RESULT_COLUMNS,
+    SECOND_COLUMNS,
+    Column,
+)
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+Row = Mapping[str, Any]
+Numbered = tuple[int, dict[str, Any]]
+
+# Two-sided normal quantile behind a printed 95% interval.
+Z_95 = 1.959963984540054
+# Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
+SE_CI_RATIO = 1.15
+# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
+# t instead of normal, rounding of all three.
+P_Z_SLACK = 0.45
+# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
+SD_RATIO = 4.0
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_COUNT = re.compile(r"\d{1,10}", re.ASCII)
+_P = re.compile(r"[<>=]?\s*(0?\.\d+|0|1|1\.0+)([eE]-\d+)?", re.ASCII)
+_ID = re.compile(r"[\w.\-]+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
+
+
+def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
+    """Reads a CSV file as text, as (row number, cells by column); the header is row 1, blank rows are skipped.
+
+    UTF-8 with or without a byte order mark, any line ending. Raises InputError for an empty file, another
+    encoding, another separator, unknown, repeated or missing columns, and rows of the wrong length.
+    """
+    by_name = {c.name: c for c in columns}
+    required = [c.name for c in by_name.values() if c.required]
+    lines = csv_lines(path)
+    if not lines or not any(lines[0]):
+        raise InputError([Problem(str(path), "empty file", f"a header with {', '.join(required)}")])
+    header = lines[0]
+    if len(header) == 1 and max(header[0].count(";"), header[0].count("\t")) > 0:
+        hint = "the file is separated by semicolons or tabs; save it as comma-separated"
+        problem = Problem(f"{path}, row 1", header[0], "columns separated by commas", hint)
+        raise InputError([problem])
+    problems = _header_problems(path, header, by_name, required)
+    if problems:
+        raise InputError(problems)
+    rows = []
+    for number, cells in enumerate(lines[1:], start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) != len(header):
+            hint = "a comma in a cell that is not in quotation marks?"
+            allowed = f"{len(header)} cells as in the header"
+            problems.append(Problem(f"{path}, row {number}", f"{len(cells)} cells", allowed, hint))
+            continue
+        rows.append((number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
+    if problems:
+        raise InputError(problems)
+    return rows
+
+
+def csv_lines(path: Path) -> list[list[str]]:
+    """The cells of a comma-separated file. Raises InputError for a missing file, another encoding, or broken quotes."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise InputError([Problem(str(path), "no such file", "a CSV file")]) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        bad = f"byte 0x{error.object[error.start]:02x}"
+        hint = "save it as 'CSV UTF-8'; Excel's plain 'CSV' writes another encoding"
+        raise InputError([Problem(f"{path}, line {line}", bad, "UTF-8 text", hint)]) from None
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        hint = "a quotation mark is not closed, or stands inside an unquoted cell"
+        first = text.splitlines()[0]
+        if max(first.count(";"), first.count("\t")) > first.count(","):
+            hint = "the file is separated by semicolons or tabs; save it as comma-separated"
+        raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
+
+
+def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], required: list[str]) -> list[Problem]:
+    problems = []
+    for name in header:
+        if name not in by_name:
+            close = difflib.get_close_matches(name, by_name, n=1)
+            hint = f"did you mean {close[0]}?" if close else "remove it, or put the text into note"
+            where = f"{path}, row 1"
+            problems.append(Problem(where, name, "a column of data/raw/README.md", hint))
+    for name in sorted({n for n in header if header.count(n) > 1}):
+        problems.append(Problem(f"{path}, row 1", name, "each column once"))
+    for name in required:
+        if name not in header:
+            problems.append(Problem(f"{path}, row 1", f"no column {name}", f"a column {name}"))
+    return problems
+
+
+def cell_ok(column: Column, text: str) -> bool:
+    """Whether `text` may stand in a cell of `column`."""
+    if text == "":
+        return not column.required
+    match column.kind:
+        case "choice" | "sign":
+            return text in column.allowed
+        case "count":
+            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
+        case "number":
+            return bool(_NUMBER.fullmatch(text)) and _in_range(column, float(text))
+        case "p":
+            return bool(_P.fullmatch(text))
+        case "id":
+            return bool(_ID.fullmatch(text))
+        case "url":
+            return text.startswith(("http://", "https://")) and not any(c.isspace() for c in text)
+        case "date":
+            return bool(_DATE.fullmatch(text))
+    return not text.startswith(_FORMULA_START) or bool(_NUMBER.fullmatch(text))
+
+
+def _in_range(column: Column, value: float) -> bool:
+    if not math.isfinite(value):
+        return False
+    if column.low is not None and (value < column.low or (column.low_open and value == column.low)):
+        return False
+    return not (column.high is not None and (value > column.high or (column.high_open and value == column.high)))
+
+
+def _hint(column: Column, text: str) -> str:
+    if text == "":
+        return "the cell is empty"
+    if text.startswith(("=", "@")) or (column.kind == "text" and text.startswith(_FORMULA_START)):
+        return "the cell starts like a spreadsheet formula; begin it with a word"
+    if column.kind in NUMERIC_KINDS:
+        if re.fullmatch(r"[+-]?\d+,\d+", text):
+            return "decimal comma; write a point"
+        if column.kind == "count" and _NUMBER.fullmatch(text):
+            return "a number of people is whole; were two cells mixed up?"
+        if not _NUMBER.fullmatch(text):
+            return "not a number; put remarks into note"
+    if column.kind == "choice":
+        close = difflib.get_close_matches(text.lower(), column.allowed, n=1, cutoff=0.5)
+        if close:
+            return f"did you mean {close[0]}?"
+    return ""
+
+
+def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> list[Problem]:
+    """Checks each cell against its column; returns all problems, row by row."""
+    by_name = {c.name: c for c in columns}
+    problems = []
+    for number, row in rows:
+        for name, text in row.items():
+            column = by_name[name]
+            if not cell_ok(column, text):
+                where = f"{path}, row {number}, column {name}"
+                problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
+    return problems
+
+
+def check_second(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Second readings have a coder, who is not the first one. `rows` are text."""
+    problems = []
+    for number, row in rows:
+        second = row.get("second_coder", "")
+        where = f"{path}, row {number}, column second_coder"
+        filled = [column.name for column in SECOND_COLUMNS if row.get(column.name, "")]
+        if filled and not second:
+            problems.append(Problem(where, "", f"who read {', '.join(filled)}", "a cell is empty"))
+        if second and not row.get("coder", ""):
+            hint = "without the first coder's name nobody can see that the two differ"
+            problems.append(Problem(f"{path}, row {number}, column coder", "", "who read the row first", hint))
+        if second and second.casefold() == row.get("coder", "").casefold():
+            allowed = "somebody else than coder"
+            problems.append(Problem(where, second, allowed, "a second extraction is independent of the first"))
+    return problems
+
+
+def typed(row: Mapping[str, str]) -> dict[str, Any]:
+    """A checked row with every column of the model: numbers as float (missing: NaN), everything else as text."""
+    record: dict[str, Any] = {}
+    for name, column in BY_NAME.items():
+        text = row.get(name, "")
+        if column.kind in NUMERIC_KINDS:
+            record[name] = float(text) if text else math.nan
+        else:
+            record[name] = text
+    return record
+
+
+def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Checks that relate cells of a row, or rows of a source, to each other. `rows` are typed."""
+    problems: list[Problem] = []
+    for number, row in rows:
+        for column, value, allowed, hint in _row_faults(row):
+            problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    problems += _duplicate_ids(path, rows)
+    problems += _sample_faults(path, rows)
+    problems += _sign_faults(path, rows)
+    return problems
+
+
+def has_number(row: Row) -> bool:
+    """Whether the row holds a result (a gap row does not)."""
+    return any(row[name] == row[name] for name in RESULT_COLUMNS) or row["p"] != ""
+
+
+def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
+    """Faults of one row as (column, value, allowed, hint)."""
+
+    def printed(*names: str) -> bool:
+        return all(row[name] == row[name] for name in names)
+
+    result = any(row[name] == row[name] for name in RESULT_COLUMNS)
+    value, statistic = row["value"], row["statistic"]
+    if row["level"] == "study" and row["sample_id"] == "":
+        yield "sample_id", "", "the sample of a study row", "rows of one sample share it"
+    if result and row["quote"] == "":
+        yield "quote", "", "a short verbatim quote", "a number without a quote cannot be checked"
+    if not result and row["quote"] == "" and row["note"] == "":
+        yield "note", "", "a quote, or a note that says why the row is empty", ""
+    if result and statistic == "":
+        yield "statistic", "", "the statistic that the number is", ""
+    if row["estimand"] == "d_between" and row["construct"] != "protocol":
+        yield "estimand", "d_between", "d_between only with construct protocol", ""
+    if statistic in {"r", "r2"} and printed("value"):
+        low = 0.0 if statistic == "r2" else -1.0
+        if not low <= value < 1 or value == -1:
+            allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
+            yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
+    if statistic in {"f", "f2", "chi2", "or"} and printed("value") and value < 0:
+        yield "value", f"{value:g}", "at least 0", ""
+    if printed("ci_low", "ci_high"):
+        if row["ci_low"] > row["ci_high"]:
+            yield "ci_low", f"{row['ci_low']:g}", f"at most ci_high {row['ci_high']:g}", "swapped?"
+        elif printed("value") and not row["ci_low"] <= value <= row["ci_high"]:
+            interval = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
+            yield "value", f"{value:g}", interval, "a sign lost, or limits of another row?"
+    for arm in ("treat", "control"):
+        if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
+            total = f"at most total_{arm} {row[f'total_{arm}']:g}"
+            yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
+    pairs = [("sd_treat", "sd_control")]
+    if statistic == "mean_sd":
+        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
+    for one, other in pairs:
+        if row["exclusion_reason"] or not printed(one, other):
+            continue
+        if max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
+            shown = f"{row[one]:g} beside {other} {row[other]:g}"
+            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
+            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
+    yield from _precision_faults(row)
+
+
+def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
+    """Standard error against interval, and both against p, where the source prints them."""
+    logged = row["statistic"] == "or"
+
+    def scale(x: float) -> float:
+        return math.log(x) if logged and x > 0 else x
+
+    implied = math.nan
+    if row["ci_low"] < row["ci_high"] and not (logged and row["ci_low"] <= 0):
+        implied = (scale(row["ci_high"]) - scale(row["ci_low"])) / (2 * Z_95)
+    se = row["se"]
+    if se == se and implied == implied and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
+        yield (
+            "se",
+            f"{se:g}",
+            f"about {implied:.3g}, as the interval implies",
+            "an SD entered as SE, or an interval that is not 95%?",
+        )
+    se = se if se == se else implied
+    shown = re.fullmatch(r"([<>=]?)\s*(.+)", row["p"])
+    if shown is None or se != se or row["value"] != row["value"]:
+        return
+    relation, p = shown[1], float(shown[2])
+    z = abs(scale(row["value"])) / se
+    z_of_p = _z_from_p(p)
+    low = z < z_of_p - P_Z_SLACK and relation != ">"
+    high = z > z_of_p + P_Z_SLACK and relation != "<"
+    if low or high:
+        implied_p = math.erfc(z / math.sqrt(2))
+        yield (
+            "p",
+            row["p"],
+            f"about {implied_p:.2g}, as value and standard error imply",
+            "one of value, se, interval and p belongs to another row?",
+        )
+
+
+def _z_from_p(p: float) -> float:
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(1 - min(max(p, 1e-15), 1.0) / 2)
+
+
+def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:
+    problems = []
+    seen: dict[str, int] = {}
+    for number, row in rows:
+        first = seen.setdefault(row["effect_id"], number)
+        if first != number:
+            where = f"{path}, row {number}, column effect_id"
+            allowed = f"a name not used before (row {first} has it)"
+            problems.append(Problem(where, row["effect_id"], allowed, "a row pasted twice?"))
+    return problems
+
+
+def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """A sample has one spelling, and its disorder may be narrowed but not changed."""
+    problems = []
+    spelled: dict[str, str] = {}
+    disorders: dict[str, str] = {}
+    for number, row in rows:
+        name = row["sample_id"]
+        if name == "":
+            continue
+        where = f"{path}, row {number}, column sample_id"
+        first = spelled.setdefault(re.sub(r"[\W_]", "", name).casefold(), name)
+        if first != name:
+            problems.append(Problem(where, name, f"one spelling per sample; {first} is used above", "a slip?"))
+        if row["level"] != "study" or row["disorder"] == "":
+            continue
+        disorder = disorders.setdefault(name, row["disorder"])
+        if disorder not in row["disorder"] and row["disorder"] not in disorder:
+            where = f"{path}, row {number}, column disorder"
+            problems.append(
+                Problem(
+                    where,
+                    row["disorder"],
+                    f"{disorder}, as in the other rows of sample {name}",
+                    "one sample_id for two samples?",
+                )
+            )
+    return problems
+
+
+def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """One sign convention: a number that can be pooled has a direction, one per outcome."""
+    problems = []
+    directions: dict[tuple[str, str], tuple[float, int]] = {}
+    for number, row in rows:
+        poolable = row["estimand"] not in {"descriptive", "interaction"} and (row["level"] == "study")
+        result = any(row[name] == row[name] for name in RESULT_COLUMNS)
+        where = f"{path}, row {number}, column direction"
+        if poolable and result and row["direction"] != row["direction"]:
+            allowed = "1 or -1 where a study row has a number"
+            hint = "1 when a larger value is better for the patient"
+            problems.append(Problem(where, "", allowed, hint))
+        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] == row["direction"]:
+            key = (row["statistic"], row["outcome"].casefold())
+            direction, first = directions.setdefault(key, (row["direction"], number))
+            if direction != row["direction"]:
+                allowed = f"{direction:g}, as in row {first} for the same outcome"
+                problems.append(Problem(where, f"{row['direction']:g}", allowed, "a sign slip?"))
+    return problems
+
+
+def read_corrections(path: Path) -> list[Numbered]:
+    """Reads `corrections.csv` as text. Raises InputError with every problem of the file."""
+    rows = read_table(path, CORRECTION_COLUMNS)
+    problems = check_cells(path, rows, CORRECTION_COLUMNS)
+    # An empty cell says that there is nothing; a column that is missing says nothing.
+    problems += [
+        Problem(f"{path}, row 1", f"no column {name}", f"a column {name}")
+        for name in ("old", "new")
+        if rows and name not in rows[0][1]
+    ]
+    if problems:
+        raise InputError(problems)
+    return rows
+
+
+def effects_schema() -> pa.DataFrameSchema:
+    """The contract of `effects.parquet` as a pandera schema, from the same columns as everything else."""
+    import pandera.pandas as pa
+
+    def of(column: Column) -> pa.Column:
+        if column.kind not in NUMERIC_KINDS:
+            allowed = [*column.allowed, ""]
+            return pa.Column(str, pa.Check.isin(allowed) if column.allowed else None)
+        checks = [pa.Check.isin([float(a) for a in column.allowed])] if column.allowed else []
+        if column.low is not None:
+            checks.append(pa.Check.gt(column.low) if column.low_open else pa.Check.ge(column.low))
+        if column.high is not None:
+            checks.append(pa.Check.lt(column.high) if column.high_open else pa.Check.le(column.high))
+        return pa.Column(float, checks, nullable=True)
+
+    positive = pa.Check.gt(0)
+    derived = {
+        "source": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "metric": pa.Column(str, pa.Check.isin(terms(v.Metric))),
+        "yi": pa.Column(float, pa.Check(lambda yi: abs(yi) < math.inf)),
+        "vi": pa.Column(float, [positive, pa.Check.lt(math.inf)], nullable=True),
+        "n_total": pa.Column(float, positive, nullable=True),
+        "exactness": pa.Column(str, pa.Check.isin(["exact", "approximate"])),
+        "converter": pa.Column(str, pa.Check.str_length(min_value=1)),
+        "converter_version": pa.Column(float, pa.Check.ge(1)),
+        "corrected": pa.Column(str),
+        "not_in_quote": pa.Column(str),
+    }
+    return pa.DataFrameSchema(
+        derived | {name: of(column) for name, column in BY_NAME.items()},
+        checks=pa.Check(lambda table: table["vi"].notna() | (table["level"] == "summary")),
+        unique=["effect_id", "metric"],
+        strict=True,
+        ordered=True,
+    )

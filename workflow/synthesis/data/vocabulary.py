@@ -1,0 +1,131 @@
+"""The closed sets of terms, each in one place."""
+
+from typing import Literal
+
+Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
+Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
+Level = Literal["study", "summary"]
+Statistic = Literal[
+    "r",
+    "z",
+    "beta",
+    "r2",
+    "f2",
+    "t",
+    "f",
+    "chi2",
+    "p",
+    "d",
+    "g",
+    "smd",
+    "mean_sd",
+    "change_sd",
+    "2x2",
+    "or",
+    "coef",
+    "mean_difference",
+    "smd_within_arm_change",
+    "proportion",
+    "count",
+    "threshold_points",
+    "threshold_sd",
+]
+Metric = Literal["z", "g", "log_odds_ratio", "log_risk_ratio"]
+Lane = Literal["A", "B"]
+# Adjustments of a pooled estimate for small-study effects that a multiverse can try.
+BiasAdjustment = Literal["none", "trim_fill", "pet_peese"]
+# How a multiverse pools correlations: Fisher's z, or r itself with the variance (1 - r^2)^2 / (n - 1).
+CorrelationMetric = Literal["z", "r"]
+# Options of a multiverse; Del Giudice & Gangestad (2021).
+OptionKind = Literal["equivalent", "uncertain", "non_equivalent"]
+Rater = Literal["client", "therapist", "observer", "clinician", "self-report"]
+Timepoint = Literal["early", "mid", "late", "averaged", "concurrent", "lagged", "post", "follow-up"]
+Comparator = Literal[
+    "usual care",
+    "wait list",
+    "wait list plus usual care",
+    "minimal attention",
+    "attention placebo",
+    "supportive counselling",
+    "assessment only",
+    "other control",
+    "mixed controls",
+    "other psychotherapy",
+    "none",
+]
+Confidence = Literal["high", "medium", "low"]
+ReportedAs = Literal[
+    "number",
+    "ns",
+    "sig_no_number",
+    "range_no_n",
+    "unread",
+    "inconclusive",
+    "not_outcome",
+    "secondary",
+]
+Adjustment = Literal["none", "baseline", "prior change", "unknown"]
+DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+# Columns that describe a sample in tables and figures.
+Descriptor = Literal[
+    "rater",
+    "comparator",
+    "outcome",
+    "format",
+    "disorder",
+    "treatment",
+    "timepoint",
+    "confidence",
+    "tier",
+    "rob",
+    "country",
+    "exactness",
+    "estimand",
+]
+NumericModerator = Literal["year", "weeks", "n_total", "severity"]
+# The order of studies in a forest plot, what a row is, and what stands beside the pooled estimate.
+RowOrder = Literal["year", "label", "estimate", "weight", "n", "given"]
+RowUnit = Literal["samples", "estimates"]
+Summary = Literal["common", "bayes"]
+# How figures print intervals and colour marks.
+Preset = Literal["project", "bmj", "revman"]
+# Figures beside a forest plot; `bubble` stands for one per numeric moderator.
+DiagnosticFigure = Literal[
+    "funnel",
+    "orchard",
+    "caterpillar",
+    "cumulative",
+    "leave_one_out",
+    "baujat",
+    "radial",
+    "influence",
+    "gosh",
+    "bubble",
+]
+# What decides a claim; docs in the data dictionary.
+ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
+SourceAgrees = Literal["yes", "partly", "no", "unknown"]
+Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
+
+LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}
+LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
+    "A": ("r_total", "r_partial", "b_within", "r_therapist"),
+    "B": ("d_between",),
+}
+# How each contrast reads a correlation as a difference between two groups.
+CONTRAST_NAME: dict[str, str] = {
+    "2_sd": "one SD above against one SD below the mean",
+    "1_sd": "one SD of alliance",
+    "median_split": "better against worse half of alliances",
+    "concordance": "equal probability of the better outcome",
+}
+METRIC_NAME: dict[str, str] = {
+    "z": "Fisher z",
+    "g": "Hedges g",
+    "log_odds_ratio": "log odds ratio",
+    "log_risk_ratio": "log risk ratio",
+}
+LANE_METRICS: dict[str, tuple[str, ...]] = {
+    "A": ("z",),
+    "B": ("g", "log_odds_ratio", "log_risk_ratio"),
+}

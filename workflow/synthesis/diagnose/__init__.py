@@ -1,1 +1,0 @@
-"""Diagnostics of a fit: publication bias, selection models, influence."""

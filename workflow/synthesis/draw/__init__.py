@@ -1,0 +1,1 @@
+"""Figures: layouts as data, then ink."""

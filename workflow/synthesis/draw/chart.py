@@ -1,0 +1,319 @@
+"""The layout of a chart: panels of areas, lines, points and texts with every coordinate, before any ink.
+
+Coordinates are those of the panel's axes; sizes are in inches.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from synthesis import text
+from synthesis.data.converters import back_transform
+from synthesis.draw.layout import ESTIMATE_NAME, RATIO_METRICS, RATIO_TICKS, linear_ticks
+from synthesis.draw.rows import INTERVAL_NAME, method_of
+
+Record = dict[str, Any]
+PointKind = Literal["sample", "estimate", "added", "marked", "marked_small", "pooled"]
+LineKind = Literal[
+    "null",
+    "grid",
+    "threshold",
+    "effect",
+    "pooled",
+    "limit",
+    "regression",
+    "curve",
+    "interval",
+    "prediction",
+    "choice",
+    "uncertain choice",
+]
+AreaKind = Literal[
+    "background",
+    "p 0.01 to 0.05",
+    "p 0.05 to 0.1",
+    "p above 0.1",
+    "row",
+    "confidence",
+    "prediction",
+    "half of all",
+    "most",
+    "all",
+]
+
+# A single column of a journal, and the whole width of its page.
+NARROW, WIDE = 3.5, 7.2
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Limits, ticks and their texts; `low` is at the left or the bottom, also where it is the larger number."""
+
+    name: str
+    low: float
+    high: float
+    ticks: tuple[float, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A mark of diameter `size`. A point with `named` is drawn with its label beside it."""
+
+    kind: PointKind
+    x: float
+    y: float
+    size: float
+    key: str = ""
+    label: str = ""
+    named: bool = False
+    effects: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line through points; `key` names what an interval belongs to."""
+
+    kind: LineKind
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A filled shape."""
+
+    kind: AreaKind
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Shapes that share two axes; `right` is a second axis of heights, with the limits of `y`."""
+
+    x: Axis
+    y: Axis
+    areas: tuple[Area, ...] = ()
+    lines: tuple[Line, ...] = ()
+    points: tuple[Point, ...] = ()
+    right: Axis | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RowText:
+    """Texts beside the panels at height `y`: a label and a detail to the left, right of them up to two lines of numbers
+    or the cells of a table.
+    """
+
+    y: float
+    label: str
+    detail: str = ""
+    right: str = ""
+    right_detail: str = ""
+    bold: bool = False
+    key: str = ""
+    cells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An entry of the legend: a kind of mark and what it means."""
+
+    mark: str
+    kind: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A whole figure: panels side by side, `left` and `right` of them room for texts, `heads` above the cells of the
+    rows. `refused`: why none is drawn.
+    """
+
+    kind: str
+    name: str
+    title: str
+    lane: str
+    panels: tuple[Panel, ...] = ()
+    width: float = NARROW
+    height: float = 2.6
+    left: float = 0.5
+    right: float = 0.14
+    gap: float = 0.16
+    rows: tuple[RowText, ...] = ()
+    heads: tuple[str, ...] = ()
+    legend: tuple[Key, ...] = ()
+    notes: tuple[str, ...] = ()
+    refused: str = ""
+
+    @property
+    def panel_width(self) -> float:
+        """Width of each panel in inches."""
+        count = max(1, len(self.panels))
+        return (self.width - self.left - self.right - self.gap * (count - 1)) / count
+
+    def table(self) -> list[Record]:
+        """One record per mark, text and vertex: what is drawn, in order; written beside the figure."""
+        blank: Record = dict.fromkeys(COLUMNS, "") | {"x": None, "y": None, "size": None}
+        records = [blank | {"element": "row", "key": r.key, "y": r.y, "text": _joined(r)} for r in self.rows]
+        for panel in self.panels:
+            of = blank | {"panel": panel.heading}
+            for area in panel.areas:
+                base = of | {"element": "area", "kind": area.kind}
+                records += [base | {"x": x, "y": y} for x, y in zip(area.x, area.y, strict=True)]
+            for line in panel.lines:
+                base = of | {"element": "line", "kind": line.kind, "key": line.key}
+                records += [base | {"x": x, "y": y} for x, y in zip(line.x, line.y, strict=True)]
+            for p in panel.points:
+                records.append(
+                    of | {"element": "point", "kind": p.kind, "key": p.key, "x": p.x, "y": p.y, "size": p.size}
+                    | {"text": p.label, "effects": "; ".join(p.effects)}
+                )  # fmt: skip
+            for direction, side, axis in (("x", "x", panel.x), ("y", "y", panel.y), ("y", "right", panel.right)):
+                if axis is None:
+                    continue
+                base = of | {"element": f"{side} axis", "kind": "tick", "key": axis.name}
+                records += [base | {direction: t, "text": s} for t, s in zip(axis.ticks, axis.texts, strict=True)]
+        notes = (*self.notes, *([self.refused] if self.refused else []))
+        return records + [blank | {"element": "note", "text": note} for note in notes]
+
+
+COLUMNS = ("panel", "element", "kind", "key", "x", "y", "size", "text", "effects")
+
+
+def _joined(row: RowText) -> str:
+    return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail, *row.cells) if part)
+
+
+def refusal(kind: str, name: str, document: Record, reason: str, notes: tuple[str, ...] = ()) -> Chart:
+    """A chart that says why it is not drawn, so that the file exists whatever the data hold."""
+    return Chart(kind, name, title_of(kind, document), document["lane"], notes=notes, refused=f"Not drawn: {reason}.")
+
+
+KIND_NAME = {
+    "funnel": "funnel plot",
+    "orchard": "orchard plot",
+    "caterpillar": "caterpillar plot",
+    "cumulative": "cumulative meta-analysis",
+    "leave_one_out": "leaving out one sample at a time",
+    "baujat": "Baujat plot",
+    "radial": "radial plot",
+    "influence": "influence of single samples",
+    "gosh": "fits of subsets of samples (GOSH)",
+    "bubble": "regression on",
+}
+
+
+def title_of(kind: str, document: Record, detail: str = "") -> str:
+    """The synthesis, then the kind of figure."""
+    return f"{document['title']}: {KIND_NAME[kind]} {detail}".rstrip()
+
+
+def sample_points(document: Record, xs: Iterable[float], ys: Iterable[float], size: float) -> list[Point]:
+    """A point per sample of a model document."""
+    triples = zip(document["studies"], xs, ys, strict=True)
+    return [Point("sample", x, y, size, s["sample_id"], s["label"], effects=tuple(s["effects"])) for s, x, y in triples]
+
+
+def few_to_compare(diagnostics: Record) -> str:
+    """Why nothing at all was examined; empty where something was."""
+    return str(diagnostics["skipped"].get("all", ""))
+
+
+def room_for(labels: Iterable[str]) -> float:
+    """Room left of the panels for labels, about as wide as they are."""
+    return min(2.4, max(1.2, 0.22 + 0.051 * max(map(len, labels))))
+
+
+def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0.08) -> Axis:
+    """A linear axis with as many ticks as have room for their texts in `width` inches."""
+    values = list(values)
+    for about in (6, 5, 4, 3, 2):
+        axis = number_axis(name, values, about, pad)
+        if len(axis.texts) * (0.05 * max(map(len, axis.texts), default=0) + 0.05) <= width:
+            break
+    return axis
+
+
+def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float = 0.04, whole: bool = False) -> Axis:
+    """A linear axis that holds the values."""
+    values = list(values)
+    low, high = min(values), max(values)
+    space = pad * ((high - low) or abs(high) or 1.0)
+    low, high = low - space, high + space
+    ticks, decimals = linear_ticks(low, high, about)
+    if whole and decimals:
+        ticks, decimals = [float(t) for t in range(math.ceil(low), math.floor(high) + 1)], 0
+    return Axis(name, low, high, tuple(ticks), tuple(text.number(t, decimals) for t in ticks))
+
+
+def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced: bool = False) -> tuple[
+    tuple[float, ...], tuple[str, ...]
+]:  # fmt: skip
+    """Positions and texts of round estimates as they are read.
+
+    `low` and `high` are coordinates of a forest plot (r, g, logarithms); with `spaced` those of the metric itself, so
+    that z keeps its own spacing below ticks in r.
+    """
+    if metric in RATIO_METRICS:
+        shown = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
+        if len(shown) < 3:
+            shown = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
+        return tuple(math.log(t) for t in shown), tuple(f"{t:g}" for t in shown)
+    if metric == "z" and spaced:
+        ticks, decimals = linear_ticks(math.tanh(low), math.tanh(high), about)
+        ticks = [t for t in ticks if abs(t) < 1 and low <= math.atanh(t) <= high]
+        return tuple(math.atanh(t) for t in ticks), tuple(text.number(t, decimals) for t in ticks)
+    ticks, decimals = linear_ticks(low, high, about)
+    return tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
+
+
+def estimate_axis(
+    metric: str, name: str, values: Iterable[float], about: int = 6, spaced: bool = False, pad: float = 0.03
+) -> Axis:
+    """An axis of estimates that holds the values and no effect; `spaced` as in `estimate_ticks`."""
+    values = [0.0, *values]
+    space = pad * ((max(values) - min(values)) or 1.0)
+    low, high = min(values) - space, max(values) + space
+    return Axis(name, low, high, *estimate_ticks(metric, low, high, about, spaced))
+
+
+def shown(metric: str, estimate: float | None, low: float | None = None, high: float | None = None) -> str:
+    """An estimate on the metric's scale as it is read, with its interval where there is one."""
+    value, left, right = (back_transform(metric, v) for v in (estimate, low, high))
+    return f"{text.number(value)} {text.interval(left, right)}".strip()
+
+
+def pooled_sentence(document: Record) -> str:
+    """The pooled estimate in words, with how it was fitted."""
+    metric = document["metric"]
+    value = shown(metric, *(document[key] for key in ("estimate", "ci_low", "ci_high")))
+    return f"Pooled {document['word']} {ESTIMATE_NAME[metric]} = {value} ({method_of(document)})."
+
+
+def sample_note(document: Record) -> str:
+    """How samples with several estimates count where each sample is one point."""
+    counted = text.plural(document["samples"], "sample")
+    if document["k"] == document["samples"]:
+        return f"{counted}."
+    rho = f" (assumed correlation {document['rho']:g})" if document["rho"] is not None else ""
+    return f"{counted}; one with several estimates counts as their mean{rho}."
+
+
+def sample_method(document: Record) -> str:
+    """Estimator and interval of the fits that take one value of each sample."""
+    interval = document["ci_method"] if document["ci_method"] != "cr2" else "hksj"
+    return f"{document['method']}, {INTERVAL_NAME[interval]}"
+
+
+def own_notes(document: Record) -> tuple[str, ...]:
+    """What the plan says a reader of this synthesis must know."""
+    stress = "Samples reported as not significant and entered as 0 are a stress test, not data."
+    own = document["figure"]["note"]
+    return (*([stress] if document["set_to_zero"] else []), *([own] if own else []))

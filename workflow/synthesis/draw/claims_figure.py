@@ -1,0 +1,291 @@
+"""The claims figure: what a text says, what its source says, what the data say, and the verdict."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from synthesis import text
+from synthesis.draw.sheet import FAINT, GRID, INK, Page, Style, settings
+
+Record = dict[str, Any]
+VERDICTS = ("supported", "not supported", "cannot be decided", "misquoted")
+VERDICT_COLOUR = {
+    "supported": "#00664f",
+    "not supported": "#a63603",
+    "cannot be decided": "#5a5a5a",
+    "misquoted": "#6a3d9a",
+}
+# The colour of where a claim would hold.
+_HOLDS = "#dfeee9"
+_UNIT_NAME = {"smd": "SMD", "difference in d": "d", "difference in z": "z", "coefficient": "b"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One interval on a claim's own axis; limits are None where none are printed."""
+
+    label: str
+    estimate: float
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """One claim: words, marks, where on its axis it would hold, and the axis."""
+
+    claim_id: str
+    statement: str
+    verdict: str
+    claim: str
+    data: str
+    marks: tuple[Mark, ...]
+    holds: tuple[float, float] | None
+    axis: tuple[float, float] | None
+    ticks: tuple[float, ...]
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement of the text with its claims."""
+
+    name: str
+    says: str
+    cites: str
+    source_says: str
+    reading: str
+    rows: tuple[ClaimRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimsLayout:
+    """The whole figure."""
+
+    name: str
+    title: str
+    statements: tuple[Statement, ...]
+    notes: tuple[str, ...]
+
+    def table(self) -> list[Record]:
+        """One record per mark, or per claim without one."""
+        records = []
+        for statement in self.statements:
+            for row in statement.rows:
+                base = {k: v for k, v in asdict(row).items() if k not in {"marks", "holds", "axis", "ticks"}}
+                ends = row.holds or (None, None)
+                base |= {"holds_low": _finite(ends[0]), "holds_high": _finite(ends[1])}
+                for mark in row.marks or (None,):
+                    own = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high"))
+                    records.append(base | own)
+        return records
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def claims_layout(claims: list[Record], title: str) -> ClaimsLayout:
+    """The layout from the claims as decided, in their order; claims of one statement stand together."""
+    names = list(dict.fromkeys(claim["statement"] for claim in claims))
+    statements = []
+    for name in names:
+        own = [claim for claim in claims if claim["statement"] == name]
+        first = own[0]
+        quotes = list(dict.fromkeys(q for claim in own for q in claim["source_says"].split(" | ") if q))
+        readings = list(dict.fromkeys(claim["reading"] for claim in own if claim["reading"]))
+        statements.append(
+            Statement(name, first["says"], first["cites"], " | ".join(quotes), readings[0] if readings else "",
+                      tuple(_row(claim) for claim in own))
+        )  # fmt: skip
+    counts = ", ".join(
+        f"{sum(claim['verdict'] == verdict for claim in claims)} {verdict}"
+        for verdict in VERDICTS
+        if any(claim["verdict"] == verdict for claim in claims)
+    )
+    notes = (
+        f"{text.plural(len(claims), 'claim')}: {counts}.",
+        "Shaded: where the whole interval would have to lie for the claim to hold; each claim has its own axis.",
+        "The rules stand with the claims in data/raw/claims.csv; they were written when earlier pools were known. "
+        "Associations are no causes.",
+    )
+    return ClaimsLayout("verdicts", title, tuple(statements), notes)
+
+
+def _row(claim: Record) -> ClaimRow:
+    marks = tuple(Mark(v["label"], v["estimate"], v["low"], v["high"]) for v in claim["values"])
+    unit = str(_UNIT_NAME.get(claim["unit"], claim["unit"]))
+    words: str = claim["why"]
+    if claim["verdict"] == "misquoted" and claim["quantity"]:
+        words = f"{words}; of the claim itself: {claim['verdict_of_data']}"
+    holds, axis, ticks = _axis(claim, marks)
+    return ClaimRow(
+        claim["claim_id"], claim["statement"], claim["verdict"], claim["claim"], words, marks, holds, axis, ticks, unit
+    )
+
+
+def _axis(
+    claim: Record, marks: tuple[Mark, ...]
+) -> tuple[tuple[float, float] | None, tuple[float, float] | None, tuple[float, ...]]:
+    """Where the claim would hold, the limits of its axis, and its ticks: the bounds themselves."""
+    if not marks:
+        return None, None, ()
+    low, high = claim["low_value"], claim["high_value"]
+    match claim["rule"]:
+        case "above":
+            holds = (low, math.inf)
+        case "below":
+            holds = (-math.inf, high)
+        case "not_above":
+            holds = (-math.inf, low)
+        case "all_within":
+            holds = (100.0, math.inf)
+        case _:
+            holds = (low, high)
+    bounds = tuple(x for x in holds if math.isfinite(x))
+    ends = [x for m in marks for x in (m.estimate, m.low, m.high) if x is not None] + list(bounds)
+    if 0 not in bounds and claim["rule"] != "all_within":
+        ends.append(0.0)
+    first, last = min(ends), max(ends)
+    pad = 0.08 * (last - first or 1.0)
+    return holds, (first - pad, last + pad), bounds
+
+
+# --- ink ----------------------------------------------------------------------------------------------------------
+
+_BADGE, _CLAIM, _PLOT = 0.12, 1.2, 3.55
+_CLAIM_WIDTH, _PLOT_WIDTH = 2.2, 1.3
+_DATA = _PLOT + _PLOT_WIDTH + 0.14
+_LINE = 0.122
+_MARK = 0.12
+
+
+def _row_lines(page: Page, row: ClaimRow) -> tuple[list[str], list[str]]:
+    size = page.style.small
+    return (
+        page.wrapped(row.claim, _CLAIM_WIDTH, size),
+        page.wrapped(row.data, page.style.width - page.style.margin - _DATA, size),
+    )
+
+
+def _row_height(page: Page, row: ClaimRow) -> float:
+    claim, data = _row_lines(page, row)
+    return max(_LINE * max(len(claim), len(data)), _MARK * len(row.marks) + 0.13) + 0.09
+
+
+def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]:
+    width = page.style.width - 2 * page.style.margin
+    cited = f" ({statement.cites})" if statement.cites else " (no source cited)"
+    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
+    said = page.wrapped(f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}",
+                        width / 1.1, page.style.font)  # fmt: skip
+    words = []
+    if statement.source_says:
+        words += page.wrapped(f"Sources: {statement.source_says}", width, page.style.small)
+    if statement.reading:
+        words += page.wrapped(f"Reading: {statement.reading}", width, page.style.small)
+    return said, words
+
+
+def _statement_height(page: Page, statement: Statement) -> float:
+    said, words = _head_lines(page, statement)
+    rows = sum(_row_height(page, row) for row in statement.rows)
+    return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.08 + rows + 0.08
+
+
+def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
+    """The figure of a claims layout."""
+    style = style or Style()
+    with settings():
+        ruler = Page(style, 1.0)
+        width = style.width - 2 * style.margin
+        notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
+        height = 0.56 + sum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
+        page = Page(style, height)
+        page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
+        for x, name in ((_BADGE, "Verdict"), (_CLAIM, "Claim"), (_PLOT, "Data and rule"), (_DATA, "In words")):
+            page.text(x, 0.42, name, weight="bold")
+        y = 0.53
+        for statement in layout.statements:
+            y = _draw_statement(page, statement, y)
+        y += 0.1
+        for line in notes:
+            page.text(style.margin, y, line, style.small, colour=FAINT)
+            y += 0.135
+    return page.figure
+
+
+def _draw_statement(page: Page, statement: Statement, y: float) -> float:
+    style = page.style
+    page.line([style.margin, style.width - style.margin], [y, y], INK, 0.6)
+    said, words = _head_lines(page, statement)
+    y += 0.1
+    for line in said:
+        page.text(style.margin, y, line, weight="bold")
+        y += 0.14
+    for line in words:
+        page.text(style.margin, y, line, style.small, colour=FAINT)
+        y += _LINE
+    y += 0.04
+    for row in statement.rows:
+        _draw_row(page, row, y)
+        y += _row_height(page, row)
+    return y + 0.08
+
+
+def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
+    size = page.style.small
+    claim, data = _row_lines(page, row)
+    middle = y + 0.075
+    _badge(page, row.verdict, _BADGE + 0.05, middle)
+    page.text(_BADGE + 0.16, middle, row.verdict, size, colour=VERDICT_COLOUR[row.verdict], weight="bold")
+    for x, lines in ((_CLAIM, claim), (_DATA, data)):
+        for i, line in enumerate(lines):
+            page.text(x, middle + _LINE * i, line, size)
+    if row.axis is None or row.holds is None:
+        page.text(_PLOT, middle, "no datum", size, colour=FAINT)
+        return
+    first, last = row.axis
+
+    def x_of(value: float) -> float:
+        share = (min(max(value, first), last) - first) / (last - first)
+        return _PLOT + share * _PLOT_WIDTH
+
+    bottom = y + _MARK * len(row.marks) + 0.03
+    left, right = x_of(row.holds[0]), x_of(row.holds[1])
+    page.box(left, y, right - left, bottom - y, _HOLDS)
+    page.line([_PLOT, _PLOT + _PLOT_WIDTH], [bottom, bottom], GRID, 0.6)
+    if first <= 0 <= last and 0 not in row.ticks:
+        page.line([x_of(0)] * 2, [y, bottom], GRID, 0.6)
+    for tick in row.ticks:
+        page.line([x_of(tick)] * 2, [y, bottom + 0.025], INK, 0.6)
+        page.text(x_of(tick), bottom + 0.07, f"{row.unit} {text.number(tick, _decimals(tick))}", 5.6, "center", FAINT)
+    colour = VERDICT_COLOUR[row.verdict]
+    for i, mark in enumerate(row.marks):
+        at = y + _MARK * (i + 0.6)
+        if mark.low is not None and mark.high is not None and mark.low < mark.high:
+            page.line([x_of(mark.low), x_of(mark.high)], [at, at], colour, 1.1)
+        page.box(x_of(mark.estimate) - 0.022, at - 0.022, 0.044, 0.044, colour)
+
+
+def _decimals(value: float) -> int:
+    return len(f"{value:g}".partition(".")[2])
+
+
+def _badge(page: Page, verdict: str, x: float, y: float) -> None:
+    """A shape for each verdict, so that colour is not needed: filled, crossed, empty, triangle."""
+    colour, half = VERDICT_COLOUR[verdict], 0.042
+    if verdict == "misquoted":
+        page.polygon([(x - half, y + half), (x, y - half), (x + half, y + half)], colour, colour)
+        return
+    if verdict == "not supported":
+        page.line([x - half, x + half], [y - half, y + half], colour, 1.6)
+        page.line([x - half, x + half], [y + half, y - half], colour, 1.6)
+        return
+    fill = colour if verdict == "supported" else "white"
+    page.add(Circle((x, y), half, facecolor=fill, edgecolor=colour, linewidth=1.0))

@@ -1,0 +1,127 @@
+"""The layout of the comparison figure: syntheses lane by lane above each other, the bridge last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from synthesis import text
+from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
+from synthesis.draw.layout import Layout, Row, Section, coordinates, mark_of, section_of
+from synthesis.draw.rows import notes_of, people, pooled_rows, reference_block, study_rows
+
+if TYPE_CHECKING:
+    from synthesis.plan.config import ComparisonFigure
+
+
+LANE_HEADING = {
+    "A": "Lane A. Associations of alliance with outcome",
+    "B": "Lane B. Randomised effects of protocols",
+}
+
+
+def comparison(
+    name: str,
+    plan: ComparisonFigure,
+    documents: dict[str, dict[str, Any]],
+    references: dict[str, list[dict[str, Any]]],
+    bridges: list[tuple[str, list[dict[str, Any]]]],
+) -> Layout:
+    """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
+
+    `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
+    """
+    sections = []
+    used = [documents[block.synthesis] for block in plan.blocks]
+    for lane, metric in sorted({(d["lane"], d["metric"]) for d in used}):
+        columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
+        rows: list[Row] = []
+        for block in plan.blocks:
+            document = documents[block.synthesis]
+            if (document["lane"], document["metric"]) != (lane, metric):
+                continue
+            heading = block.heading or document["title"]
+            if plan.studies:
+                rows.append(Row("heading", heading, lane))
+                rows += study_rows(document, columns)
+                rows += pooled_rows(document, columns)
+            else:
+                rows.append(_summary_row(document, heading))
+        rows += reference_block(references.get(lane, []), metric)
+        favours = _favours(lane, [d for d in used if (d["lane"], d["metric"]) == (lane, metric)])
+        name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
+        sections.append(
+            section_of(
+                name_of_section,
+                metric,
+                columns,
+                rows,
+                used[0]["level"],
+                heading=LANE_HEADING[lane],
+                favours=favours,
+                weights=plan.studies,
+            )
+        )
+    if bridges:
+        sections.append(_bridge_section(bridges, documents))
+    notes = notes_of(used)
+    if not plan.studies:
+        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
+        notes = (shown, *notes)
+    return Layout(name, plan.title, tuple(sections), notes=notes)
+
+
+def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """The words under a section's axis: its blocks' own where they agree; none where a sign may mean either."""
+    own = {tuple(d["figure"]["favours"] or ()) for d in documents}
+    if len(own) == 1 and own != {()}:
+        left, right = own.pop()
+        return left, right
+    if any(d["figure"]["orientation"] == "as_reported" for d in documents):
+        return None
+    if lane == "A":
+        return "", f"stronger {LANE_WORD[lane]}"
+    return "favours comparator", "favours treatment"
+
+
+def _summary_row(document: dict[str, Any], label: str) -> Row:
+    """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
+    metric = document["metric"]
+    low, high = coordinates(metric, document["pi_low"], document["pi_high"])
+    return Row(
+        "single" if document["samples"] == 1 else "pooled",
+        label,
+        document["lane"],
+        (text.count(document["samples"]), text.count(people(document))),
+        pi_low=low,
+        pi_high=high,
+        key=document["synthesis"],
+        synthesis=document["synthesis"],
+        **mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"]),
+    )
+
+
+def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]) -> Section:
+    """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
+    rows: list[Row] = []
+    for title, table in bridges:
+        rows.append(Row("heading", title))
+        differences = [entry for entry in table if entry["unit"] == "d"]
+        for entry in differences:
+            mark = mark_of("g", *(entry[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")))
+            label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
+            association = entry["association"]
+            rows.append(Row("converted", label, "A", key=entry["contrast"], synthesis=association, **mark))
+        effect = table[0]["effect"]
+        mark = mark_of("g", *(differences[0][f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")))
+        label = documents[effect]["title"] if effect in documents else effect
+        rows.append(Row("pooled", label, "B", key=effect, synthesis=effect, **mark))
+    return section_of(
+        "lane C",
+        "g",
+        (),
+        rows,
+        next(iter(documents.values()))["level"],
+        heading="Lane C. Comparison under each conversion of r to d",
+        axis="Standardized mean difference (d converted from r, or Hedges g)",
+        estimate_name="d or g",
+    )

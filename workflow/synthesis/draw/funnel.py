@@ -1,0 +1,189 @@
+"""Layouts that set effects against their precision: contour-enhanced funnel, radial plot."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+from synthesis import text
+from synthesis.draw.chart import (
+    Area,
+    Axis,
+    Chart,
+    Key,
+    Line,
+    Panel,
+    Point,
+    Record,
+    estimate_axis,
+    estimate_ticks,
+    few_to_compare,
+    number_axis,
+    own_notes,
+    pooled_sentence,
+    refusal,
+    sample_note,
+    sample_points,
+    shown,
+    title_of,
+)
+from synthesis.draw.layout import AXIS_NAME, ESTIMATE_NAME
+
+POINT = 0.062
+# Two-sided p values at the borders of the regions around no effect: Peters et al. (2008), J Clin Epidemiol 61:991-996.
+CONTOURS = (0.01, 0.05, 0.1)
+_SPACING = {
+    "z": ", spaced as Fisher z",
+    "log_odds_ratio": ", logarithmic",
+    "log_risk_ratio": ", logarithmic",
+}
+# Galbraith (1988), Stat Med 7:889-894.
+_BAND = 2.0
+
+
+def funnel(document: Record, diagnostics: Record) -> Chart:
+    """Estimates against standard errors; only where the diagnostics tested small-study effects."""
+    name, metric = document["synthesis"], document["metric"]
+    tests = diagnostics.get("small_study")
+    if tests is None:
+        reason = few_to_compare(diagnostics) or diagnostics["skipped"]["small_study"]
+        why = "With so few samples a funnel plot cannot tell chance from small-study effects."
+        return refusal("funnel", name, document, reason, (why,))
+    y = [s["yi"] for s in document["studies"]]
+    se = [math.sqrt(s["vi"]) for s in document["studies"]]
+    filled = tests.get("trim_fill_L0")
+    added = zip(filled["filled_yi"], filled["filled_vi"], strict=True) if filled else ()
+    hollow = [Point("added", x, math.sqrt(v), POINT) for x, v in added]
+    deepest = 1.06 * max(se)
+    quantile = NormalDist().inv_cdf(0.5 + document["level"] / 2)
+    centre, half = document["estimate"], quantile * deepest
+    x = estimate_axis(
+        metric,
+        AXIS_NAME[metric] + _SPACING.get(metric, ""),
+        [*y, *(p.x for p in hollow), centre - half, centre + half],
+        spaced=True,
+    )
+    down = number_axis("Standard error", [0.0, deepest], about=5, pad=0.0)
+    down = Axis(down.name, down.high, 0.0, down.ticks, down.texts)
+    lines = [
+        Line("pooled", (centre, centre), (0.0, deepest)),
+        Line("limit", (centre - half, centre, centre + half), (deepest, 0.0, deepest)),
+    ]
+    legend = [
+        Key("point", "sample", "sample"),
+        Key("line", "pooled", f"pooled {document['word']}"),
+        Key("line", "limit", f"pseudo {100 * document['level']:g}% limits"),
+    ]
+    egger = tests.get("egger")
+    if egger:
+        ends = tuple(egger["limit"] + egger["slope"] * s for s in (0.0, deepest))
+        lines.append(Line("regression", ends, (0.0, deepest)))
+        legend.append(Key("line", "regression", "Egger regression"))
+    if hollow:
+        legend.append(Key("point", "added", "added by trim and fill"))
+    for kind, words in (
+        ("p above 0.1", "p > 0.1"),
+        ("p 0.05 to 0.1", "p 0.05 to 0.1"),
+        ("p 0.01 to 0.05", "p 0.01 to 0.05"),
+        ("background", "p < 0.01"),
+    ):
+        legend.append(Key("area", kind, words))
+    panel = Panel(
+        x, down, _contours(x, deepest), tuple(lines), (*hollow, *sample_points(document, y, se, POINT))
+    )  # fmt: skip
+    return Chart(
+        "funnel",
+        name,
+        title_of("funnel", document),
+        document["lane"],
+        (panel,),
+        legend=tuple(legend),
+        notes=(*_warnings(tests), *_funnel_notes(document, tests), *own_notes(document)),
+    )
+
+
+def _contours(x: Axis, deepest: float) -> tuple[Area, ...]:
+    """The regions of p around no effect, the outermost first, each over the one before."""
+    areas = [Area("background", (x.low, x.high, x.high, x.low), (0.0, 0.0, deepest, deepest))]
+    for p, kind in zip(CONTOURS, ("p 0.01 to 0.05", "p 0.05 to 0.1", "p above 0.1"), strict=True):
+        half = -NormalDist().inv_cdf(p / 2) * deepest
+        areas.append(Area(kind, (0.0, half, -half), (0.0, deepest, deepest)))  # type: ignore[arg-type]
+    return tuple(areas)
+
+
+def _warnings(tests: Record) -> tuple[str, ...]:
+    """The warnings that the tests carry: those of a funnel that was forced."""
+    found = [note for test in tests.values() for note in test.get("notes", ())]
+    return tuple(f"Warning: {note}." for note in dict.fromkeys(found) if "fewer than" in note and "studies" in note)
+
+
+def _funnel_notes(document: Record, tests: Record) -> tuple[str, ...]:
+    metric, word = document["metric"], document["word"]
+    notes = [f"{sample_note(document)} Greys: two-sided p of a single {word} against none. {pooled_sentence(document)}"]
+    egger = tests.get("egger")
+    if egger:
+        more = [
+            f"{name} {text.p_value(tests[key]['p'])}"
+            for key, name in (("egger_inverse_root_n", "on 1/√n"), ("egger_robust", "cluster-robust, all estimates"))
+            if key in tests and tests[key]["p"] is not None
+        ]
+        also = f"; {'; '.join(more)}" if more else ""
+        p = "no test" if egger["p"] is None else text.p_value(egger["p"])
+        notes.append(
+            f"Egger regression on the standard error (weighted, multiplicative dispersion): slope "
+            f"{text.number(egger['slope'])}, {p}{also}."
+        )
+    else:
+        notes.append(f"No Egger regression: {tests['refused'].get('egger', 'not available')}.")
+    filled = tests.get("trim_fill_L0")
+    if filled and filled["missing"]:
+        fit = filled["fit"]
+        value = shown(metric, fit["estimate"], fit["ci_low"], fit["ci_high"])
+        notes.append(
+            f"Trim and fill (L0) adds {text.plural(filled['missing'], 'sample')} on the {filled['side']}; "
+            f"with them {ESTIMATE_NAME[metric]} = {value}."
+        )
+    elif filled:
+        notes.append("Trim and fill (L0) adds no sample.")
+    notes.append("Asymmetry has other causes than publication bias.")
+    return (" ".join(notes[:1]), " ".join(notes[1:]))
+
+
+def radial(document: Record, diagnostics: Record) -> Chart:
+    """z = estimate / SE against 1 / SE: the ray from the origin through a sample ends at its estimate on the right."""
+    name, metric = document["synthesis"], document["metric"]
+    reason = few_to_compare(diagnostics)
+    if reason:
+        return refusal("radial", name, document, reason)
+    y = [s["yi"] for s in document["studies"]]
+    precision = [1 / math.sqrt(s["vi"]) for s in document["studies"]]
+    z = [a * b for a, b in zip(y, precision, strict=True)]
+    centre, furthest = document["estimate"], 1.04 * max(precision)
+    band = [centre * furthest + s * _BAND for s in (-1, 1)]
+    up = number_axis("Estimate / SE", [*z, *band, -_BAND, _BAND], about=6)
+    across = number_axis("1 / SE", [0.0, furthest], about=6, pad=0.0)
+    ticks, texts = estimate_ticks(metric, up.low / furthest, up.high / furthest, about=8, spaced=True)
+    right = Axis(ESTIMATE_NAME[metric], up.low, up.high, tuple(t * furthest for t in ticks), texts)
+    outside = sum(abs(a - centre * b) > _BAND for a, b in zip(z, precision, strict=True))
+    panel = Panel(
+        across,
+        up,
+        (Area("confidence", (0, furthest, furthest, 0), (-_BAND, band[0], band[1], _BAND)),),
+        (Line("null", (0, furthest), (0, 0)), Line("pooled", (0, furthest), (0, centre * furthest))),
+        tuple(sample_points(document, precision, z, POINT)),
+        right,
+    )
+    note = (
+        f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right "
+        f"({AXIS_NAME[metric]}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside the "
+        "band; about 5% would be without heterogeneity."
+    )
+    return Chart(
+        "radial", name, title_of("radial", document), document["lane"], (panel,), height=2.5, right=0.5,
+        legend=(
+            Key("point", "sample", "sample"),
+            Key("line", "pooled", f"pooled {document['word']}"),
+            Key("area", "confidence", f"pooled \N{PLUS-MINUS SIGN} {_BAND:g}"),
+        ),
+        notes=(note, *own_notes(document)),
+    )  # fmt: skip

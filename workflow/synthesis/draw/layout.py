@@ -1,0 +1,244 @@
+"""The layout of a forest plot: sections of rows with every text and coordinate, before any ink.
+
+Coordinates are on the axis of their section: r for Fisher z, g, and logarithms of ratios.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from synthesis import text
+from synthesis.data.converters import back_transform
+
+if TYPE_CHECKING:
+    pass
+
+RowKind = Literal[
+    "heading",
+    "study",
+    "subgroup",
+    "pooled",
+    "summary",
+    "single",
+    "prediction",
+    "reference",
+    "converted",
+    "note",
+]
+
+AXIS_NAME = {
+    "z": "Correlation r",
+    "g": "Standardized mean difference (Hedges g)",
+    "log_odds_ratio": "Odds ratio",
+    "log_risk_ratio": "Risk ratio",
+}
+ESTIMATE_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
+RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
+COLUMN_NAME = {
+    "n": "n",
+    "rater": "Rater",
+    "comparator": "Comparator",
+    "outcome": "Outcome",
+    "format": "Format",
+    "disorder": "Disorder",
+    "treatment": "Treatment",
+    "timepoint": "Time",
+    "confidence": "Confidence",
+    "tier": "Tier",
+    "rob": "Risk of bias",
+    "country": "Country",
+    "exactness": "Conversion",
+    "converter": "Converter",
+    "n_treat": "n treated",
+    "n_control": "n control",
+    "estimand": "Estimand",
+    "samples": "Samples",
+    "people": "People",
+    "tau2": "τ²",
+    "omega2": "ω²",
+    "i2": "I², %",
+}
+GROUP_NAME = {
+    "r_total": "Not adjusted for baseline (total correlation)",
+    "r_partial": "Adjusted for baseline or earlier change (partial correlation)",
+    "exact": "Converted exactly",
+    "approximate": "Converted approximately",
+    "set to zero": "Reported as not significant, entered as 0",
+    "": "Not stated",
+    "mixed": "Several",
+}
+# Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
+PROBABILITY_COLUMNS = ("P mean", "P new")
+# Axis limits leave out this share of study limits at each end; those are drawn with arrows.
+CLIP_SHARE = 0.02
+RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the figure. Missing coordinates mean that nothing is drawn there."""
+
+    kind: RowKind
+    label: str
+    lane: str = ""
+    cells: tuple[str, ...] = ()
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    pi_low: float | None = None
+    pi_high: float | None = None
+    weight: float | None = None
+    estimate_text: str = ""
+    low_text: str = ""
+    high_text: str = ""
+    weight_text: str = ""
+    key: str = ""
+    effects: tuple[str, ...] = ()
+    # The synthesis behind a mark that draws no single sample.
+    synthesis: str = ""
+    # Rows of one sample are joined by a bracket: "start", "middle" or "end" of it.
+    bracket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows that share an axis."""
+
+    name: str
+    heading: str
+    axis: str
+    columns: tuple[str, ...]
+    estimate_name: str
+    rows: tuple[Row, ...]
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    tick_texts: tuple[str, ...]
+    favours: tuple[str, str] | None
+    weights: bool
+    row_name: str
+    interval_name: str
+    null: float = 0.0
+    # Where a dashed line crosses all rows.
+    guide: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A whole figure."""
+
+    name: str
+    title: str
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def table(self) -> list[dict[str, Any]]:
+        """One record per row: what is drawn, in order; written beside the figure."""
+        records = []
+        for section in self.sections:
+            for row in section.rows:
+                record = {"section": section.name} | asdict(row)
+                record["cells"] = " | ".join(row.cells)
+                record["effects"] = "; ".join(row.effects)
+                records.append(record)
+        return records
+
+
+def coordinates(metric: str, *values: float | None) -> list[float | None]:
+    """From the metric's scale to the axis: r for z, unchanged otherwise (ratios stay logarithms)."""
+    if metric == "z":
+        return [back_transform("z", v) for v in values]
+    return list(values)
+
+
+def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+    """Estimate and limits as printed, from values on the metric's scale."""
+    shown = [back_transform(metric, v) for v in (estimate, low, high)]
+    return {
+        "estimate_text": text.number(shown[0]),
+        "low_text": "" if low is None else f"[{text.number(shown[1])},",
+        "high_text": "" if high is None else f"{text.number(shown[2])}]",
+    }
+
+
+def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+    """Coordinates and texts of a row's mark, from values on the metric's scale."""
+    x, x_low, x_high = coordinates(metric, estimate, low, high)
+    texts = interval_texts(metric, estimate, low, high)
+    return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
+
+
+def axis_of(
+    rows: Iterable[Row], ratio: bool, null: float = 0.0, clip: float = CLIP_SHARE
+) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
+    """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
+    rows = list(rows)
+    points = [r.estimate for r in rows if r.estimate is not None]
+    firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
+    ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
+    ends.sort()
+    cut = int(clip * len(ends))
+    values = [null, *points, *firm, *ends[cut : len(ends) - cut]]
+    low, high = float(min(values)), float(max(values))
+    # Where much is cut, an arrow must not lie on the mark of the outermost estimate.
+    pad = (0.02 if clip <= CLIP_SHARE else 0.06) * (high - low or 1.0)
+    low, high = low - pad, high + pad
+    if ratio:
+        ticks = [math.log(t) for t in RATIO_TICKS if low <= math.log(t) <= high]
+        texts = [f"{math.exp(t):g}" for t in ticks]
+    else:
+        ticks, decimals = linear_ticks(low, high)
+        texts = [text.number(t, decimals) for t in ticks]
+    return low, high, tuple(ticks), tuple(texts)
+
+
+def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [i * step for i in range(first, last + 1)], decimals
+
+
+def section_of(
+    name: str,
+    metric: str,
+    columns: tuple[str, ...],
+    rows: list[Row],
+    level: float,
+    *,
+    heading: str = "",
+    favours: tuple[str, str] | None = None,
+    weights: bool = False,
+    axis: str | None = None,
+    estimate_name: str | None = None,
+    row_name: str | None = None,
+    guide: float | None = None,
+    clip: float = CLIP_SHARE,
+) -> Section:
+    """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end."""
+    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip)
+    kinds = {row.kind for row in rows}
+    usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
+    return Section(
+        name=name,
+        heading=heading,
+        axis=axis or AXIS_NAME[metric],
+        columns=tuple(COLUMN_NAME.get(c, c.replace("_", " ").capitalize()) for c in columns),
+        estimate_name=estimate_name or ESTIMATE_NAME[metric],
+        rows=tuple(rows),
+        low=low,
+        high=high,
+        ticks=ticks,
+        tick_texts=texts,
+        favours=favours,
+        weights=weights,
+        row_name=row_name or usual_name,
+        interval_name=f"{100 * level:g}% CI",
+        guide=guide,
+    )

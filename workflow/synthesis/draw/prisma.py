@@ -1,0 +1,163 @@
+"""The flow of rows from extraction to synthesis, after the PRISMA 2020 flow diagram (Page et al. 2021, BMJ 372:n71).
+
+It starts with what was extracted: the search before it is not part of the data, and the figure says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from synthesis import text
+from synthesis.draw.sheet import FAINT, INK, Page, Style, settings
+
+Record = dict[str, Any]
+_LEFT_NAME = {
+    "gap": "the reachable text prints no number",
+    "refused": "printed, but no legitimate conversion",
+    "excluded": "excluded, with the reason",
+    "descriptive": "neither an association nor an effect",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One box: a stage of the flow, and beside it what left there."""
+
+    stage: str
+    words: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The whole diagram, from top to bottom."""
+
+    name: str
+    title: str
+    boxes: tuple[Box, ...]
+    notes: tuple[str, ...]
+
+    def table(self) -> list[Record]:
+        """One record per line of text."""
+        return [
+            {"stage": box.stage, "side": side, "words": words}
+            for box in self.boxes
+            for side, lines in (("kept", box.words), ("left", box.left))
+            for words in lines
+        ]
+
+
+def flow(title: str, documents: list[Record], effects: list[Record], dropped: list[Record]) -> Flow:
+    """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once."""
+    used = {member for d in documents for study in d["studies"] for member in study["effects"]}
+    usable = {row["effect_id"]: row for row in effects}
+    lost = {row["effect_id"]: row for row in dropped if row["effect_id"] not in usable}
+    zeros = used - set(usable)
+    reasons = Counter(row["category"] for row in lost.values())
+    summaries = [key for key, row in usable.items() if row["level"] == "summary"]
+    studies = [key for key, row in usable.items() if row["level"] == "study"]
+    unused = [key for key in studies if key not in used]
+    sources = {row["source"] for row in (*usable.values(), *lost.values())}
+    samples = {study["sample_id"] for d in documents for study in d["studies"]}
+    pooled = [
+        f"{d['title']}: {text.plural(d['samples'], 'sample')}, {text.plural(d['k'], 'estimate')}" for d in documents
+    ]
+    gone = [f"{_LEFT_NAME[category]}: {count}" for category, count in sorted(reasons.items())]
+    boxes = (
+        Box(
+            "Extraction",
+            (f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",),
+            (f"{text.plural(len(lost), 'row')} without a usable number", *gone),
+        ),
+        Box(
+            "Conversion",
+            (f"{text.plural(len(usable), 'row')} converted",),
+            (
+                f"{text.plural(len(summaries), 'published summary', 'published summaries')}: shown, never pooled",
+                f"{text.plural(len(unused), 'row')} of studies that no synthesis selects",
+            ),
+        ),
+        Box(
+            "Synthesis",
+            (
+                f"{text.plural(len(used), 'row')} of {text.plural(len(samples), 'sample')} in "
+                f"{text.plural(len(documents), 'synthesis', 'syntheses')}",
+                *((f"of which {len(zeros)} entered as 0 in a stress test",) if zeros else ()),
+                *pooled,
+            ),
+            (),
+        ),
+    )
+    notes = (
+        "Rows, not publications: a publication may have several. A sample may stand in several syntheses.",
+        "The search that led to the sources is not part of the data; authors add it above the first box.",
+    )
+    return Flow("flow", f"Flow of evidence: {title}", boxes, notes)
+
+
+# --- ink ----------------------------------------------------------------------------------------------------------
+
+_STAGE, _MAIN, _SIDE = 0.95, 3.35, 2.55
+_LINE, _PAD = 0.15, 0.11
+
+
+def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
+    """The figure of a flow."""
+    style = style or Style()
+    with settings():
+        ruler = Page(style, 1.0)
+        lines = [_box_lines(ruler, box) for box in layout.boxes]
+        heights = [max(len(a), len(b)) * _LINE + 2 * _PAD for a, b in lines]
+        page = Page(style, 0.5 + sum(heights) + 0.3 * len(heights) + 0.135 * len(layout.notes) + 0.05)
+        page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
+        y = 0.42
+        for i, (box, (kept, left), height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
+            page.text(style.margin, y + height / 2, box.stage, weight="bold")
+            main = style.margin + _STAGE
+            side = style.width - style.margin - _SIDE
+            _boxed(page, main, y, _MAIN, height, kept)
+            if left:
+                own = len(left) * _LINE + 2 * _PAD
+                top = y + (height - own) / 2
+                _boxed(page, side, top, _SIDE, own, left)
+                _arrow(page, main + _MAIN, y + height / 2, side, y + height / 2)
+            if i + 1 < len(heights):
+                _arrow(page, main + _MAIN / 2, y + height, main + _MAIN / 2, y + height + 0.3)
+            y += height + 0.3
+        for note in layout.notes:
+            page.text(style.margin, y, note, style.small, colour=FAINT)
+            y += 0.135
+    return page.figure
+
+
+def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str]]:
+    size = page.style.small
+    kept = [line for words in box.words for line in page.wrapped(words, _MAIN - 2 * _PAD, size)]
+    left = [line for words in box.left for line in page.wrapped(words, _SIDE - 2 * _PAD, size)]
+    return kept, left
+
+
+def _boxed(page: Page, left: float, top: float, width: float, height: float, lines: list[str]) -> None:
+    page.add(
+        FancyBboxPatch(
+            (left, top), width, height, boxstyle="round,pad=0,rounding_size=0.04", facecolor="white", edgecolor=INK,
+            linewidth=0.7,
+        )
+    )  # fmt: skip
+    for i, line in enumerate(lines):
+        page.text(left + _PAD, top + _PAD + _LINE * (i + 0.5), line, page.style.small)
+
+
+def _arrow(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
+    page.line([x, to_x], [y, to_y], INK, 0.8)
+    half, back = 0.032, 0.07
+    if to_y > y:
+        tip = [(to_x, to_y), (to_x - half, to_y - back), (to_x + half, to_y - back)]
+    else:
+        tip = [(to_x, to_y), (to_x - back, to_y - half), (to_x - back, to_y + half)]
+    page.polygon(tip, INK, INK)

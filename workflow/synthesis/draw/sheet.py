@@ -1,0 +1,339 @@
+"""The paper that figures are drawn on: sizes, colours, our font, measured text, files with the same bytes.
+
+All positions are in inches on one page-wide axes, from the top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import font_manager
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_pdf import PdfPages
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb, to_rgba
+from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from matplotlib.path import Path as MarkPath
+from matplotlib.text import Text
+from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
+
+from synthesis.draw.marks import MANY, PART, Mark
+from synthesis.results.files import replace
+
+FORMATS = ("svg", "pdf", "png")
+DPI = 300
+# Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
+MAX_PIXELS = 6000
+_FONTS = Path(__file__).parent / "fonts"
+FAMILY = "Synthesis Sans"
+# For characters that our font lacks; named only where needed, since each family is looked up for each text.
+FALLBACK = [FAMILY, "DejaVu Sans"]
+
+# Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
+LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
+INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
+BAND = "#f2f2f2"
+Dashes = tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Sizes in inches and points."""
+
+    width: float = 7.2
+    margin: float = 0.12
+    row: float = 0.172
+    gap: float = 0.13
+    font: float = 7.6
+    small: float = 6.8
+    title: float = 9.5
+    plot_min: float = 1.95
+    label_max: float = 3.0
+    cell_max: float = 1.3
+    # Colours of marks and of diamonds by lane; how an interval is printed.
+    marks: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
+    diamonds: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
+    interval: tuple[str, str, str] = ("[", ",", "]")
+
+
+_BMJ = {"A": "#1f5a96", "B": "#1f5a96", "": "#444444"}
+_REVMAN = {"A": "#1d6f42", "B": "#1d6f42", "": "#444444"}
+_BLACK = {"A": "#1a1a1a", "B": "#1a1a1a", "": "#444444"}
+PRESETS: dict[str, Style] = {
+    "project": Style(),
+    "bmj": Style(marks=_BMJ, diamonds=_BMJ, interval=("(", " to", ")")),
+    "revman": Style(marks=_REVMAN, diamonds=_BLACK),
+}
+
+
+@cache
+def _load_fonts() -> None:
+    # Once: each time, matplotlib forgets which font it found for which text.
+    for path in sorted(_FONTS.glob("*.ttf")):
+        font_manager.fontManager.addfont(str(path))
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """Our font and bytes that depend on nothing but the drawing."""
+    _load_fonts()
+    parameters = {
+        "font.family": [FAMILY],
+        "svg.fonttype": "path",
+        "svg.hashsalt": "synthesis",
+        "pdf.fonttype": 42,
+        "path.simplify": False,
+        # At print resolution hinting changes no shape that is seen, and costs a third of the drawing time.
+        "text.hinting": "no_hinting",
+    }
+    with mpl.rc_context(parameters):  # type: ignore[arg-type]
+        yield
+
+
+# Measured once for all figures of a process, in inches.
+_WIDTHS: dict[tuple[str, float, str], float] = {}
+_ASCENTS: dict[tuple[float, str], float] = {}
+_OUTLINES: dict[tuple[Any, ...], MarkPath] = {}
+
+
+class Words(Text):
+    """A text of one line that starts at `start`, in inches on the page: shaped once for each file, not three times."""
+
+    start: tuple[float, float] = (0.0, 0.0)
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draws the text where the page has placed it."""
+        x, y = self.get_transform().transform(self.start)
+        if renderer.flipy():
+            y = renderer.get_canvas_width_height()[1] - y
+        renderer.open_group("text", self.get_gid())
+        gc = renderer.new_gc()
+        gc.set_foreground(self.get_color())
+        properties = self.get_fontproperties()
+        if isinstance(renderer, RendererAgg):
+            gc.set_linewidth(0)
+            pixels = properties.get_size_in_points() * renderer.dpi / 72
+            place = Affine2D().scale(pixels / text_to_path.FONT_SCALE).translate(x, renderer.height - y)
+            renderer.draw_path(gc, self._outline(), place, to_rgb(self.get_color()))  # type: ignore[no-untyped-call]
+        else:
+            renderer.draw_text(gc, x, y, self.get_text(), properties, 0, ismath=False, mtext=self)
+        gc.restore()
+        renderer.close_group("text")
+
+    def _outline(self) -> MarkPath:
+        """The shapes of the letters; figures of one synthesis have most of their words in common."""
+        properties = self.get_fontproperties()
+        content = self.get_text()
+        key = (content, properties.get_weight(), properties.get_style(), *properties.get_family())
+        if key not in _OUTLINES:
+            vertices, codes = text_to_path.get_text_path(properties, content, ismath=False)
+            _OUTLINES[key] = MarkPath(vertices, codes)
+        return _OUTLINES[key]
+
+
+@cache
+def _ruler() -> Any:
+    """Measures texts; of a small canvas, since each page would need another large one."""
+    return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=DPI)).get_renderer()  # type: ignore[no-untyped-call]
+
+
+class Page:
+    """A page on which text is measured before it is placed. Positions in inches from the top left."""
+
+    def __init__(self, style: Style, height: float) -> None:
+        self.style = style
+        self.figure = Figure(figsize=(style.width, height), dpi=DPI)
+        FigureCanvasAgg(self.figure)
+        self.renderer = _ruler()
+        self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
+        regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
+        self._known = frozenset(regular.get_charmap())
+        self._mark, self._parts = "", 0
+
+    def marked(self, mark: Mark | None) -> None:
+        """What is added from here on belongs to this mark, and carries its name in the file."""
+        self._mark, self._parts = mark.name if mark else "", 0
+
+    def many(self, first: int) -> None:
+        """The next shapes drawn at once belong to as many marks, from the one with this number on."""
+        self._mark, self._parts = MANY, first
+
+    def _name(self, artist: Artist) -> None:
+        if self._mark:
+            # Names are unique in a file: each part of a mark has its own.
+            artist.set_gid(f"{self._mark}{PART}{self._parts}")
+            self._parts += 1
+
+    def width(self, content: str, size: float, weight: str = "normal") -> float:
+        """Width of a text in inches."""
+        key = (content, size, weight)
+        if content and key not in _WIDTHS:
+            properties = font_manager.FontProperties(size=size, weight=weight)
+            extent = self.renderer.get_text_width_height_descent(content, properties, False)
+            _WIDTHS[key] = float(extent[0]) / float(self.figure.dpi)
+        return _WIDTHS[key] if content else 0.0
+
+    def add(self, artist: Artist) -> None:
+        """Adds a shape or line, above whatever was added before."""
+        artist.set_transform(self._place)
+        artist.set_zorder(2)
+        self._name(artist)
+        self.figure.add_artist(artist)
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        content: str,
+        size: float | None = None,
+        align: str = "left",
+        colour: str = INK,
+        weight: str = "normal",
+        style: str = "normal",
+    ) -> None:
+        """Places a text, centred on y. Text from data is never read as mathematics."""
+        if content:
+            size = size or self.style.font
+            known = all(ord(character) in self._known for character in content)
+            words = Words(
+                x,
+                y,
+                content,
+                fontsize=size,
+                ha=align,
+                va="center_baseline",
+                color=colour,
+                fontweight=weight,
+                fontstyle=style,
+                fontfamily=FAMILY if known else FALLBACK,
+                parse_math=False,
+                transform=self._place,
+            )
+            before = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.width(content, size, weight)
+            words.start = (x - before, y + self._ascent(size, weight) / 2)
+            words.set_figure(self.figure)
+            self._name(words)
+            self.figure.texts.append(words)
+
+    def _ascent(self, size: float, weight: str) -> float:
+        """From the baseline to the top of a tall letter, in inches."""
+        key = (size, weight)
+        if key not in _ASCENTS:
+            properties = font_manager.FontProperties(size=size, weight=weight)
+            _, height, descent = self.renderer.get_text_width_height_descent("lp", properties, False)
+            _ASCENTS[key] = float(height - descent) / float(self.figure.dpi)
+        return _ASCENTS[key]
+
+    def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
+        """The text, shortened with an ellipsis where it is wider than `width`."""
+        # A column as wide as its widest text holds it, whatever the rounding.
+        if self.width(content, size, weight) <= width + 1e-6:
+            return content
+        low, high = 0, len(content)
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.width(content[:middle].rstrip() + "…", size, weight) <= width:
+                low = middle
+            else:
+                high = middle - 1
+        return content[:low].rstrip() + "…"
+
+    def wrapped(self, content: str, width: float, size: float) -> list[str]:
+        """The text in lines no wider than `width`, broken at spaces."""
+        lines: list[str] = []
+        for word in content.split(" "):
+            if lines and self.width(f"{lines[-1]} {word}", size) <= width:
+                lines[-1] += f" {word}"
+            else:
+                lines.append(word)
+        return lines
+
+    def line(
+        self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dashes: Dashes = None
+    ) -> None:
+        """A line through the points, dashed by lengths in points."""
+        drawn = Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt", dash_capstyle="butt")
+        if dashes is not None:
+            drawn.set_linestyle((0, dashes))
+        self.add(drawn)
+
+    def polygon(
+        self, corners: list[tuple[float, float]], fill: str, edge: str | None, edge_width: float = 0.8
+    ) -> Artist:
+        """A filled shape, with an edge where it has a colour."""
+        width = edge_width if edge else 0.0
+        shape = Polygon(corners, closed=True, facecolor=fill, edgecolor=edge or "none", linewidth=width)
+        self.add(shape)
+        return shape
+
+    def marks(
+        self,
+        places: list[tuple[float, float]],
+        sizes: list[float],
+        fill: str,
+        edge: str,
+        edge_width: float,
+        alpha: float,
+        shape: MarkPath,
+    ) -> None:
+        """Marks of one shape, of unit size, and kind; one artist however many there are."""
+        # A collection takes areas, in square points, of a shape of unit size.
+        drawn = PathCollection(
+            [shape],
+            sizes=[(72 * size) ** 2 for size in sizes],
+            offsets=places,
+            offset_transform=self._place,
+            facecolors=[to_rgba(fill, alpha)],
+            edgecolors=[edge],
+            linewidths=[edge_width],
+        )
+        drawn.set_transform(IdentityTransform())
+        drawn.set_zorder(2)
+        self._name(drawn)
+        self.figure.add_artist(drawn)
+
+    def clip(self, artist: Artist, left: float, top: float, right: float, bottom: float) -> None:
+        """Cuts what was added at the edges of a box."""
+        artist.set_clip_box(TransformedBbox(Bbox([[left, top], [right, bottom]]), self._place))
+
+    def box(self, left: float, top: float, width: float, height: float, colour: str) -> None:
+        """A filled box without an edge."""
+        self.add(Rectangle((left, top), width, height, color=colour, linewidth=0))
+
+
+def save(figure: Figure, paths: dict[str, Path], pages: Sequence[Figure] = ()) -> None:
+    """Writes the figure as the given formats, its PDF in `pages` where there are any; equal drawings, equal bytes."""
+    # A date or a version in the file would make equal figures differ.
+    metadata: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None, "Creator": "synthesis"},
+        "pdf": {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"},
+        "png": {"Software": "synthesis"},
+    }
+    # Mostly white: a light compression costs a few percent of size and saves half of the writing time.
+    dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
+    options: dict[str, Any] = {"dpi": dpi, "pil_kwargs": {"compress_level": 1}}
+    with settings():
+        for kind, path in paths.items():
+
+            def write(target: Path, kind: str = kind) -> None:
+                if kind == "pdf" and len(pages) > 1:
+                    with PdfPages(target, metadata=metadata[kind]) as document:
+                        for page in pages:
+                            document.savefig(page)
+                    return
+                extra = options if kind == "png" else {}
+                figure.savefig(target, format=kind, metadata=metadata[kind], **extra)
+
+            replace(path, write)

@@ -1,1 +1,0 @@
-"""Figures: first a layout, a table that can be tested, then ink."""

@@ -1,0 +1,1 @@
+"""The statistics: numpy and scipy only; arrays in, frozen dataclasses out."""

@@ -1,0 +1,134 @@
+"""Meta-regression where effects share samples: multilevel working model, cluster-robust tests."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.multilevel import fit_multilevel
+from synthesis.meta.pool import check_effects, check_options
+from synthesis.meta.regression import Design, Moderator, design, thin_notes
+from synthesis.meta.robust import LEAST_DF, mean_intervals, robust, wald_test
+
+
+@dataclass(frozen=True, slots=True)
+class RobustRegression:
+    """A meta-regression with CR2 tests, in the units of yi; tuples follow `names`, the first is the intercept.
+
+    `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, and where a
+    level is that of a single sample: its residuals are 0, and the robust variance would take that for certainty.
+    `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators; None where it has no degrees of
+    freedom. `means`: mean effect and its limits at the design rows that were asked for.
+    """
+
+    k: int
+    samples: int
+    names: tuple[str, ...]
+    estimate: tuple[float, ...]
+    se: tuple[float | None, ...]
+    statistic: tuple[float | None, ...]
+    df: tuple[float, ...]
+    p: tuple[float | None, ...]
+    ci_low: tuple[float | None, ...]
+    ci_high: tuple[float | None, ...]
+    f: float | None
+    f_df1: int
+    f_df2: float | None
+    f_p: float | None
+    tau2: float
+    omega2: float
+    q: float
+    q_df: int
+    log_likelihood: float
+    rho: float
+    level: float
+    notes: tuple[str, ...]
+    means: tuple[tuple[float, float | None, float | None], ...] = ()
+
+
+def robust_regress(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    moderators: Design | Mapping[str, Moderator],
+    cluster: Sequence[Hashable],
+    *,
+    rho: float = 0.6,
+    level: float = 0.95,
+    at: ArrayLike | None = None,
+) -> RobustRegression:
+    """Regression of effects (k,) that share samples, named by `cluster` (k,), on moderators.
+
+    The working model has correlated (`rho`) and hierarchical effects by REML, rho = 0 being the three-level model;
+    tests are CR2 with Satterthwaite df, Pustejovsky & Tipton (2022). `at`: design rows (n, p) whose mean effects go
+    into `means`. Raises InputError for bad effects, designs and fewer samples than coefficients plus one.
+    """
+    y, v = check_effects(yi, vi)
+    check_options("REML", "hksj", level)
+    if len(cluster) != len(y):
+        raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {len(y)}")])
+    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    k, p = matrix.x.shape
+    fitted = fit_multilevel(y, v, matrix.x, cluster, rho=rho)
+    parts = fitted.blocks
+    cut = parts.starts[1:]
+    x, marginal = np.split(parts.x, cut), parts.marginal(fitted.tau2, fitted.omega2)
+    tested = robust(np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, x, marginal, level=level)
+    notes = thin_notes(tested.clusters, p)
+    tested.df[_carried_by_one(matrix, cluster)] = 0.0
+    low = [name for name, df in zip(matrix.names, tested.df, strict=True) if df < LEAST_DF]
+    if low:
+        notes = (*notes, f"fewer than {LEAST_DF:g} degrees of freedom, no test: " + ", ".join(low))
+    f: tuple[float, int, float, float] | None = None
+    try:
+        f = wald_test(fitted.beta, tested, x, marginal, np.eye(p)[1:])
+    except InputError as error:
+        notes = (*notes, error.problems[0].hint)
+
+    def kept(values: np.ndarray) -> tuple[float | None, ...]:
+        return tuple(float(a) if df >= LEAST_DF else None for a, df in zip(values, tested.df, strict=True))
+
+    return RobustRegression(
+        k=k,
+        samples=tested.clusters,
+        names=matrix.names,
+        estimate=tuple(map(float, fitted.beta)),
+        se=kept(tested.se),
+        statistic=kept(tested.statistic),
+        df=tuple(map(float, tested.df)),
+        p=kept(tested.p),
+        ci_low=kept(tested.ci_low),
+        ci_high=kept(tested.ci_high),
+        f=f[0] if f else None,
+        f_df1=p - 1,
+        f_df2=f[2] if f else None,
+        f_p=f[3] if f else None,
+        tau2=fitted.tau2,
+        omega2=fitted.omega2,
+        q=fitted.q,
+        q_df=k - p,
+        log_likelihood=fitted.log_likelihood,
+        rho=rho,
+        level=level,
+        notes=notes,
+        means=() if at is None else tuple(mean_intervals(np.asarray(at), fitted.beta, tested, x, marginal, level)),
+    )
+
+
+def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
+    """Columns of factor levels that only one sample holds; all of a factor, and the intercept, for its reference."""
+    found: set[int] = set()
+    for name, levels in matrix.levels.items():
+        columns = [matrix.names.index(name + level) for level in levels[1:]]
+        reference = matrix.x[:, columns].sum(axis=1) == 0
+        holders = [
+            len({c for c, inside in zip(cluster, held, strict=True) if inside})
+            for held in (reference, *(matrix.x[:, j] == 1 for j in columns))
+        ]
+        found |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
+        if holders[0] == 1:
+            found |= {0, *columns}
+    return sorted(found)

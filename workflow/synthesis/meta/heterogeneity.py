@@ -1,0 +1,191 @@
+"""What is said about tau2 of one data set: standard error, intervals, I2 and H2, log-likelihood.
+
+Arrays `y`, `v` have shape (k,), `x` is a design (k, p) or None for an intercept alone; k > p, v > 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import chdtri, ndtri
+
+from synthesis.meta.kernel import Array, estimate_tau2, log_likelihood, prepare, solve_q, spread_of, terms
+from synthesis.meta.options import Tau2Method
+
+# Relative width of the bracket at which a root is found, and the most steps to get there.
+_ROOT_WIDTH = 1e-14
+_ROOT_STEPS = 200
+IntervalKind = Literal["q_profile", "profile_likelihood"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """tau2 and what follows from it, in the squared units of yi; `i2` in percent. None: not defined.
+
+    `q` is Cochran's (residual) Q with `q_df` degrees of freedom; `log_likelihood` is the restricted one for REML and
+    the ordinary one otherwise, with its constant, as are `aic` and `bic`.
+    """
+
+    tau2: float
+    tau2_se: float | None
+    i2: float
+    h2: float
+    q: float
+    q_df: int
+    log_likelihood: float
+    aic: float
+    bic: float
+
+
+def describe(
+    y: Array, v: Array, method: Tau2Method, x: Array | None = None, fixed: float | None = None
+) -> Heterogeneity:
+    """Estimates tau2, or takes it as `fixed`, and describes it.
+
+    I2, H2: Higgins & Thompson (2002) from tau2 and the typical variance; with FE from Q.
+    """
+    k, p = len(y), 1 if x is None else x.shape[1]
+    tau2 = float(estimate_tau2(y[None], v[None], method, x)[0]) if fixed is None else fixed
+    at_zero = terms(prepare(y[None], v[None], x), np.zeros(1))
+    q, typical = float(at_zero.q[0]), (k - p) / float(at_zero.tr_p[0])
+    if method == "FE":
+        i2, h2 = (max(0.0, 100 * (q - (k - p)) / q) if q else 0.0), q / (k - p)
+    else:
+        i2, h2 = 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
+    value = full_log_likelihood(y, v, tau2, method == "REML", x)
+    parameters = p + (method != "FE" and fixed is None)
+    observations = k - p if method == "REML" else k
+    return Heterogeneity(
+        tau2=tau2,
+        tau2_se=tau2_standard_error(y, v, tau2, method, x) if fixed is None else None,
+        i2=i2,
+        h2=h2,
+        q=q,
+        q_df=k - p,
+        log_likelihood=value,
+        aic=2 * parameters - 2 * value,
+        bic=math.log(observations) * parameters - 2 * value,
+    )
+
+
+def typical_variance(v: Array, x: Array | None = None) -> float:
+    """The "typical" within-study variance of Higgins & Thompson (2002), eq. 9, generalised to a design: (k-p)/tr P."""
+    p = 1 if x is None else x.shape[1]
+    found = terms(prepare(np.zeros((1, len(v))), v[None], x), np.zeros(1))
+    return (len(v) - p) / float(found.tr_p[0])
+
+
+def full_log_likelihood(y: Array, v: Array, tau2: float, restricted: bool, x: Array | None = None) -> float:
+    """(Restricted) log-likelihood at tau2 with its constant. Harville (1974) for the restricted one."""
+    k, p = len(y), 1 if x is None else x.shape[1]
+    value = float(log_likelihood(prepare(y[None], v[None], x), np.array([tau2]), restricted)[0])
+    if not restricted:
+        return value - 0.5 * k * math.log(2 * math.pi)
+    fixed = math.log(k) if x is None else float(np.linalg.slogdet(x.T @ x)[1])
+    return value - 0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * fixed
+
+
+def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: Array | None = None) -> float | None:
+    """Asymptotic standard error of tau2; None for FE and the two-step estimators.
+
+    ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
+    2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.
+    """
+    batch = prepare(y[None], v[None], x)
+    k, p = len(y), batch.p
+    found = terms(batch, np.array([tau2]))
+    match method:
+        case "FE" | "DL2" | "HE2":
+            return None
+        case "ML":
+            return float(np.sqrt(2 / found.s2[0]))
+        case "REML":
+            return float(np.sqrt(2 / found.tr_p2[0]))
+        case "EB" | "PM" | "PMM":
+            return float(np.sqrt(2 * k * k / (k - p)) / found.s1[0])
+        case "HE":
+            weights, factor = np.ones(k), 1 / (k - p)
+        case "SJ":
+            start = float(spread_of(batch)[0])
+            if start == 0:
+                return None
+            weights, factor = 1 / (v + start), start / (k - p)
+        case "DL" | "HS" | "HSk":
+            weights, at_zero = 1 / v, terms(batch, np.zeros(1))
+            factor = 1 / float(at_zero.tr_p[0] if method == "DL" else at_zero.s1[0])
+            factor *= k / (k - p) if method == "HSk" else 1
+    return factor * math.sqrt(_quadratic_form_variance(weights, v + tau2, x))
+
+
+def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -> float:
+    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights."""
+    basis = np.sqrt(weights)[:, None] * (np.ones((len(weights), 1)) if x is None else x)
+    basis = np.linalg.qr(basis)[0]
+    ws = weights * marginal
+    inner = basis.T @ (ws[:, None] * basis)
+    cross = np.einsum("kp,k,kp->", basis, ws * ws, basis)
+    return float(2 * (np.dot(ws, ws) - 2 * cross + np.sum(inner * inner)))
+
+
+def tau2_interval(
+    y: Array,
+    v: Array,
+    level: float,
+    x: Array | None = None,
+    kind: IntervalKind = "q_profile",
+    restricted: bool = True,
+) -> tuple[float, float]:
+    """Confidence interval of tau2.
+
+    q_profile: Viechtbauer (2007), Stat Med 26:37-52; both limits are 0 where even tau2 = 0 leaves Q below its lower
+    quantile. profile_likelihood: Hardy & Thompson (1996), from the restricted or the ordinary likelihood.
+    """
+    unit = float(v.min())
+    batch = prepare(y[None] / math.sqrt(unit), v[None] / unit, x)
+    if kind == "q_profile":
+        tail = (1 - level) / 2
+        df = len(y) - batch.p
+        quantiles = np.array([chdtri(df, tail), chdtri(df, 1 - tail)])
+        low, high = solve_q(batch.rows(np.array([0, 0])), quantiles)
+        return float(low * unit), float(high * unit)
+    top = float(estimate_tau2(batch.y, batch.v, "REML" if restricted else "ML", batch.x)[0])
+
+    def height(t: float) -> float:
+        return float(log_likelihood(batch, np.array([t]), restricted)[0])
+
+    floor = height(top) - float(ndtri(0.5 + level / 2)) ** 2 / 2
+    far = 2 * max(top, 1.0)
+    while height(far) > floor:
+        far *= 2
+    low = 0.0 if height(0.0) >= floor else find_root(lambda t: floor - height(t), 0.0, top)
+    return low * unit, find_root(lambda t: height(t) - floor, top, far) * unit
+
+
+def find_root(function: Callable[[float], float], low: float, high: float) -> float:
+    """The root of a function that falls from above 0 at `low` to at most 0 at `high`, to about the last bit.
+
+    The Illinois variant of regula falsi, bisecting whenever it does not halve the bracket. scipy's brentq would do;
+    importing scipy.optimize costs each job half a second.
+    """
+    at_low, at_high = function(low), function(high)
+    width = high - low
+    for step in range(_ROOT_STEPS):
+        if at_high == 0 or high - low <= _ROOT_WIDTH * max(abs(low), abs(high)):
+            return high
+        if step % 3 == 2 and high - low > width / 2:
+            middle = low + (high - low) / 2
+        else:
+            middle = high - at_high * (high - low) / (at_high - at_low)
+        width = high - low if step % 3 == 2 else width
+        if not low < middle < high:
+            middle = low + (high - low) / 2
+        value = function(middle)
+        if value > 0:
+            low, at_low, at_high = middle, value, at_high / 2
+        else:
+            high, at_high, at_low = middle, value, at_low / 2
+    return high

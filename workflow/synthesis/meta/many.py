@@ -1,0 +1,92 @@
+"""The same random-effects model fitted to many data sets at once: subsets, permutations, simulations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.options import CiMethod, Tau2Method
+
+
+@dataclass(frozen=True, slots=True)
+class Fits:
+    """One entry per data set, arrays of shape (n,), in the units of yi; `i2` in percent. `count`: studies."""
+
+    count: Array
+    estimate: Array
+    se: Array
+    statistic: Array
+    p: Array
+    ci_low: Array
+    ci_high: Array
+    tau2: Array
+    i2: Array
+    h2: Array
+    q: Array
+    q_p: Array
+
+
+def pool_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95) -> Fits:
+    """Fits each row of `yi`, `vi`, shape (n, k); vi = inf marks a study that the row does not hold.
+
+    A row with one study has tau2 = 0 and, for intervals other than wald, no interval (nan). Same formulas as `pool`.
+    """
+    return fits_at(yi, vi, tau2_many(yi, vi, tau2), tau2=tau2, ci=ci, level=level)
+
+
+def tau2_many(yi: Array, vi: Array, method: Tau2Method = "REML") -> Array:
+    """tau2 of each row as `pool_many` has it: 0 for rows of one study."""
+    several = np.isfinite(vi).sum(axis=1) > 1
+    found = np.zeros(len(yi))
+    found[several] = estimate_tau2(yi[several], vi[several], method)
+    return found
+
+
+def fits_at(yi: Array, vi: Array, found: Array, *, tau2: Tau2Method, ci: CiMethod, level: float = 0.95) -> Fits:
+    """The fits of `pool_many` where tau2 `found` (n,) is known already; `tau2` names the method behind it."""
+    present = np.isfinite(vi)
+    count = present.sum(axis=1).astype(float)
+    several = count > 1
+    w = 1 / (vi + found[:, None])
+    total = w.sum(axis=1)
+    centre = np.where(present, yi, 0.0)
+    estimate = np.einsum("ij,ij->i", w, centre) / total
+    se = total**-0.5
+    df = count - 1
+    residual = np.where(present, yi - estimate[:, None], 0.0)
+    if ci.startswith("hksj"):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            factor = np.where(several, np.einsum("ij,ij,ij->i", w, residual, residual) / df, np.nan)
+        se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = estimate / se
+    tail = 0.5 + level / 2
+    quantile = np.full(len(yi), ndtri(tail)) if ci == "wald" else stdtrit(df, tail)
+    p = 2 * (ndtr(-abs(statistic)) if ci == "wald" else stdtr(df, -abs(statistic)))
+    return Fits(
+        count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found,
+        *_heterogeneity(centre, vi, count, found, tau2),
+    )  # fmt: skip
+
+
+def _heterogeneity(
+    y: Array, vi: Array, count: Array, tau2: Array, method: Tau2Method
+) -> tuple[Array, Array, Array, Array]:
+    w = 1 / vi
+    total = w.sum(axis=1)
+    mean = np.einsum("ij,ij->i", w, y) / total
+    residual = np.where(np.isfinite(vi), y - mean[:, None], 0.0)
+    q = np.einsum("ij,ij,ij->i", w, residual, residual)
+    df = count - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if method == "FE":
+            i2, h2 = np.maximum(0.0, 100 * (q - df) / q), q / df
+        else:
+            typical = df * total / (total**2 - np.einsum("ij,ij->i", w, w))
+            i2, h2 = 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
+    single = count == 1
+    i2 = np.where(single | (q == 0) if method == "FE" else single, 0.0, i2)
+    return i2, np.where(single, 1.0, h2), q, np.where(single, 1.0, chdtrc(np.maximum(df, 1), q))

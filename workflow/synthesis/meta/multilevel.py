@@ -1,0 +1,311 @@
+"""Several effects of one sample, modelled: three-level and correlated-and-hierarchical-effects (CHE) models.
+
+    y_ij = x_ij beta + u_j + w_ij + e_ij,   var u = tau2 (between samples), var w = omega2 (within samples),
+    cov(e_ij, e_il) = rho sqrt(v_ij v_il).
+
+rho = 0 is the three-level model of Konstantopoulos (2011) and Van den Noortgate et al. (2013); rho > 0 the CHE model
+of Pustejovsky & Tipton (2022), Prev Sci 23:425-438. No Python library fits these with known sampling variances.
+The marginal covariance of a sample is a diagonal plus rank two, so that every step costs O(k).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.heterogeneity import find_root
+from synthesis.meta.kernel import Array
+
+_GRID = np.concatenate([[0.0], np.geomspace(1e-4, 30.0, 9)])
+_STARTS = 3
+_NEWTON_STEPS = 60
+# Relative change of the variances at which the search ends, and the share of the spread that counts as 0 for it.
+_CONVERGED = 1e-9
+_FLOOR = 1e-3
+_ROUNDING = 1e-12
+_SMALLEST_STEP = 1e-10
+_WIDTH = 1e-6
+# A component that ends below this share of the spread is compared with exactly 0.
+_NEAR_ZERO = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Effects ordered by sample.
+
+    `order` sorts the caller's effects; `starts` are the first positions of samples, `member` the sample of each effect.
+    """
+
+    y: Array
+    v: Array
+    x: Array
+    rho: float
+    order: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    member: NDArray[np.intp]
+    samples: tuple[Hashable, ...]
+
+    def sampling(self) -> list[Array]:
+        """Sampling covariance matrix of each sample."""
+        found = []
+        for v in np.split(self.v, self.starts[1:]):
+            block = self.rho * np.sqrt(np.outer(v, v))
+            np.fill_diagonal(block, v)
+            found.append(block)
+        return found
+
+    def marginal(self, tau2: float, omega2: float) -> list[Array]:
+        """Marginal covariance matrix of each sample."""
+        return [s + tau2 + omega2 * np.eye(len(s)) for s in self.sampling()]
+
+
+@dataclass(frozen=True, slots=True)
+class Multilevel:
+    """A fitted model in the units of yi. `covariance` (p, p) is the model-based one of `beta` (p,).
+
+    `tau2` and `omega2` are the variances between and within samples; `q` is the residual Q under sampling error alone;
+    `typical` the variance that I2 sets them against (Higgins & Thompson's, generalised to k - p over tr P).
+    """
+
+    beta: Array
+    covariance: Array
+    tau2: float
+    omega2: float
+    log_likelihood: float
+    q: float
+    typical: float
+    blocks: Blocks
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """The profiled likelihood at one pair of variances, with its gradient."""
+
+    value: float
+    gradient: Array
+    beta: Array
+    covariance: Array
+    q: float
+    tr_p: float
+
+
+def blocks(y: Array, v: Array, x: Array, cluster: Sequence[Hashable], rho: float) -> Blocks:
+    """Orders effects (k,) and design (k, p) by sample. Raises InputError for rho outside [0, 1)."""
+    if not 0 <= rho < 1:
+        raise InputError([Problem("rho", f"{rho:g}", "a correlation of at least 0 and below 1 for this model")])
+    positions: dict[Hashable, list[int]] = {}
+    for i, sample in enumerate(cluster):
+        positions.setdefault(sample, []).append(i)
+    order = np.array([i for members in positions.values() for i in members], dtype=np.intp)
+    sizes = [len(members) for members in positions.values()]
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp)
+    member = np.repeat(np.arange(len(sizes)), sizes)
+    return Blocks(y[order], v[order], x[order], rho, order, starts, member, tuple(positions))
+
+
+def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
+    """Profiled (restricted) log-likelihood with its constant, and its gradient in (tau2, omega2).
+
+    V = diag(a) + S C S' with S = [sqrt(v), 1] within samples; solved by the Woodbury identity.
+    """
+    tau2, omega2 = float(theta[0]), float(theta[1])
+    k, p = b.x.shape
+    a = 1 / ((1 - b.rho) * b.v + omega2)
+    s = np.sqrt(b.v)
+
+    def total(z: Array) -> Array:
+        return np.asarray(np.add.reduceat(z, b.starts, axis=0))
+
+    member = b.member
+    ss, st, tt = total(s * s * a), total(s * a), total(a)
+    # K = C (I + S'A S C)^-1 is symmetric; V^-1 = A - A S K S' A.
+    rho = b.rho
+    determinant = 1 + rho * ss + tau2 * tt + rho * tau2 * (ss * tt - st * st)
+    k11 = rho * (1 + tau2 * tt) / determinant
+    k22 = tau2 * (1 + rho * ss) / determinant
+    k12 = -rho * tau2 * st / determinant
+
+    def solve(z: Array) -> Array:
+        az = a[:, None] * z
+        first, second = total(s[:, None] * az), total(az)
+        left = k11[:, None] * first + k12[:, None] * second
+        right = k12[:, None] * first + k22[:, None] * second
+        return np.asarray(az - a[:, None] * (s[:, None] * left[member] + right[member]))
+
+    solved = solve(np.column_stack([b.x, b.y]))
+    vx, vy = solved[:, :p], solved[:, p]
+    information = b.x.T @ vx
+    scale = 1 / np.sqrt(np.diag(information))
+    triangle = np.linalg.cholesky(information * np.outer(scale, scale))
+    half = np.linalg.solve(triangle, np.diag(scale))
+    covariance = half.T @ half
+    beta = covariance @ (b.x.T @ vy)
+    e = vy - vx @ beta
+    q = float(e @ (b.y - b.x @ beta))
+    log_det = float(np.log(determinant).sum() - np.log(a).sum())
+    value = -0.5 * (log_det + q + k * math.log(2 * math.pi))
+    # tr(V^-1 G) for G = 11' within samples, and for G = I
+    inner = total(vx)
+    ones = tt - (k11 * st * st + 2 * k12 * st * tt + k22 * tt * tt)
+    aa = a * a
+    trace = float(a.sum() - np.sum(k11 * total(s * s * aa) + 2 * k12 * total(s * aa) + k22 * total(aa)))
+    gradient = 0.5 * np.array([np.sum(total(e) ** 2) - ones.sum(), e @ e - trace])
+    lost = np.array([np.sum((inner @ covariance) * inner), np.sum((vx @ covariance) * vx)])
+    if restricted:
+        gradient = gradient + 0.5 * lost
+        fixed = np.linalg.slogdet(b.x.T @ b.x)[1] - np.linalg.slogdet(information)[1]
+        value += 0.5 * (float(fixed) + p * math.log(2 * math.pi))
+    return _Point(value, gradient, beta, covariance, q, trace - float(lost[1]))
+
+
+def _spread(b: Blocks) -> float:
+    """A variance that both components are of the order of: residual mean square plus the smallest variance."""
+    residual = b.y - b.x @ np.linalg.lstsq(b.x, b.y, rcond=None)[0]
+    return float(residual @ residual / len(b.y) + b.v.min())
+
+
+def fit_multilevel(
+    y: Array,
+    v: Array,
+    x: Array,
+    cluster: Sequence[Hashable],
+    *,
+    rho: float = 0.0,
+    restricted: bool = True,
+    within: bool = True,
+    between: bool = True,
+    near: tuple[float, float] | None = None,
+) -> Multilevel:
+    """Fits tau2 and omega2 by (restricted) maximum likelihood; `y`, `v` (k,), `x` (k, p), `cluster` (k,).
+
+    `within`, `between` switch a component off. The likelihood is searched on a grid over both variances, including
+    their zeros, and its highest points are refined by Newton's method on the free components; the best one counts.
+    `near` (tau2, omega2 of almost the same data) stands in for the grid.
+    Raises InputError for rho outside [0, 1).
+    """
+    unit = float(np.median(v))
+    b = blocks(y / math.sqrt(unit), v / unit, x, cluster, rho)
+    free = np.array([between, within])
+    theta = _maximise(b, free, restricted, None if near is None else np.array(near) / unit)
+    point = _evaluate(b, theta, restricted)
+    none = _evaluate(b, np.zeros(2), restricted=True)
+    k, p = x.shape
+    shift = 0.5 * (k - p if restricted else k) * math.log(unit)
+    return Multilevel(
+        beta=point.beta * math.sqrt(unit),
+        covariance=point.covariance * unit,
+        tau2=float(theta[0]) * unit,
+        omega2=float(theta[1]) * unit,
+        log_likelihood=point.value - shift,
+        q=none.q,
+        typical=(k - p) / none.tr_p * unit,
+        blocks=blocks(y, v, x, cluster, rho),
+    )
+
+
+def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array | None) -> Array:
+    """The pair of variances with the largest likelihood; components that are not free stay 0."""
+    spread = _spread(b)
+    if near is None:
+        first = _GRID * spread if free[0] else np.zeros(1)
+        second = _GRID * spread if free[1] else np.zeros(1)
+        starts = [np.array([t, o]) for t in first for o in second]
+    else:
+        starts = [near * free]
+    heights = np.array([_evaluate(b, start, restricted).value for start in starts])
+    best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
+    found = [_climb(b, start, free, restricted, spread) for start in best]
+    for end in list(found):
+        for i in np.flatnonzero(free & (end > 0)):
+            if end[i] < _NEAR_ZERO * spread:
+                edge = end.copy()
+                edge[i] = 0.0
+                other = free.copy()
+                other[i] = False
+                found.append(_climb(b, edge, other, restricted, spread))
+    values = [_evaluate(b, end, restricted).value for end in found]
+    return found[int(np.argmax(values))]
+
+
+def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, spread: float) -> Array:
+    """Newton's method with step halving, components held at 0 while the likelihood falls there."""
+    theta = start.copy()
+    point = _evaluate(b, theta, restricted)
+    for _ in range(_NEWTON_STEPS):
+        active = free & ((theta > 0) | (point.gradient > 0))
+        if not active.any():
+            return theta
+        step = _newton_step(b, theta, point, active, restricted, spread)
+        size = 1.0
+        while size > _SMALLEST_STEP:
+            new = np.maximum(0.0, theta + size * step)
+            trial = _evaluate(b, new, restricted)
+            # Next to the top the likelihood is flat to the last digit, and only the gradient still tells.
+            level = abs(trial.value - point.value) <= _ROUNDING * (1 + abs(point.value))
+            flatter = np.abs(trial.gradient[active]).max() < np.abs(point.gradient[active]).max()
+            if (trial.value > point.value and not level) or (level and flatter):
+                break
+            size /= 2
+        else:
+            return theta
+        moved = float(np.max(np.abs(new - theta) / (theta + _FLOOR * spread)))
+        theta, point = new, trial
+        if moved < _CONVERGED:
+            return theta
+    return theta
+
+
+def _newton_step(
+    b: Blocks, theta: Array, point: _Point, active: NDArray[np.bool_], restricted: bool, spread: float
+) -> Array:
+    """Newton step on the active components; the Hessian by forward differences of the gradient.
+
+    Its error only slows the last steps down: the gradient that ends the search is exact.
+    """
+    chosen = np.flatnonzero(active)
+    hessian = np.zeros((len(chosen), len(chosen)))
+    for column, i in enumerate(chosen):
+        width = _WIDTH * (theta[i] + 1e-2 * spread)
+        up = theta.copy()
+        up[i] += width
+        slope = _evaluate(b, up, restricted).gradient - point.gradient
+        hessian[:, column] = slope[chosen] / width
+    hessian = (hessian + hessian.T) / 2
+    gradient = point.gradient[chosen]
+    values, vectors = np.linalg.eigh(hessian)
+    # Where the likelihood is not concave the step still goes uphill.
+    values = -np.maximum(np.abs(values), 1e-8 * np.abs(values).max() + 1e-300)
+    step = np.zeros(2)
+    step[chosen] = -(vectors / values) @ (vectors.T @ gradient)
+    limit = 10 * (theta + spread)
+    return np.asarray(np.clip(step, -limit, limit))
+
+
+def variance_interval(model: Multilevel, component: int, level: float, restricted: bool = True) -> tuple[float, float]:
+    """Profile-likelihood interval of tau2 (`component` 0) or omega2 (1), the other one maximised anew each time."""
+    unit = float(np.median(model.blocks.v))
+    old = model.blocks
+    b = dataclasses.replace(old, y=old.y / math.sqrt(unit), v=old.v / unit)
+    best = np.array([model.tau2, model.omega2]) / unit
+    spread = _spread(b)
+    floor = _evaluate(b, best, restricted).value - float(chdtri(1, 1 - level)) / 2
+    free = np.array([component != 0, component != 1])
+
+    def above(t: float) -> float:
+        start = np.zeros(2)
+        start[component], start[1 - component] = t, best[1 - component]
+        return _evaluate(b, _climb(b, start, free, restricted, spread), restricted).value - floor
+
+    top = float(best[component])
+    far = 2 * max(top, spread)
+    while above(far) > 0:
+        far *= 2
+    low = 0.0 if top == 0 or above(0.0) >= 0 else find_root(lambda t: -above(t), 0.0, top)
+    return low * unit, find_root(above, top, far) * unit

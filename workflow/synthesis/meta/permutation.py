@@ -1,0 +1,133 @@
+"""Permutation tests of a random-effects model. Follmann & Proschan (1999); Higgins & Thompson (2004)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.many import pool_many
+from synthesis.meta.options import CiMethod, Tau2Method
+from synthesis.meta.pool import check_effects, check_options
+from synthesis.meta.regression import Design, Moderator, design
+
+# Statistics this close count as equal: a permutation that only relabels must not be lost to rounding.
+_EQUAL = 1e-10
+_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Permutation:
+    """p per coefficient (`names`; the mean effect alone without moderators). `exact`: every arrangement was tried.
+
+    `statistic` is the observed one. A Monte Carlo p counts the observed arrangement: (1 + hits) / (1 + iterations).
+    """
+
+    names: tuple[str, ...]
+    statistic: tuple[float, ...]
+    p: tuple[float, ...]
+    iterations: int
+    exact: bool
+    seed: int | None
+
+
+def permutation_test(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    moderators: Design | Mapping[str, Moderator] | None = None,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    iterations: int = 10_000,
+    seed: int = 0,
+) -> Permutation:
+    """Permutation test of `yi`, `vi`, shape (k,): signs are flipped, or with moderators their rows are shuffled.
+
+    All 2^k (k!) arrangements are tried where they are at most `iterations`, otherwise `iterations` random ones drawn
+    with `seed`. The test statistic is that of `ci`. With moderators p of the intercept is not defined and left out.
+    Raises InputError for bad effects, options, and fewer than 1 iteration.
+    """
+    y, v = check_effects(yi, vi)
+    check_options(tau2, ci, 0.95)
+    if iterations < 1:
+        raise InputError([Problem("iterations", str(iterations), "at least 1")])
+    if moderators is None:
+        return _signs(y, v, tau2, ci, iterations, seed)
+    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    return _shuffles(y, v, matrix, tau2, ci, iterations, seed)
+
+
+def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, seed: int) -> Permutation:
+    k = len(y)
+    if k < 2:
+        raise InputError([Problem("yi", "one effect", "at least two")])
+    observed = float(pool_many(y[None], v[None], tau2=tau2, ci=ci).statistic[0])
+    exact = k < 63 and 2**k <= iterations
+    total = 2**k if exact else iterations
+    random = np.random.default_rng(seed)
+    hits = 0
+    for start in range(0, total, _ROWS):
+        size = min(_ROWS, total - start)
+        if exact:
+            bits = (np.arange(start, start + size)[:, None] >> np.arange(k)) & 1
+        else:
+            bits = random.integers(0, 2, (size, k))
+        rows = y * (1.0 - 2.0 * bits)
+        statistic = pool_many(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci).statistic
+        hits += int((np.abs(statistic) >= abs(observed) - _EQUAL).sum())
+    p = hits / total if exact else (1 + hits) / (1 + total)
+    return Permutation(("mean",), (observed,), (p,), total, exact, None if exact else seed)
+
+
+def _shuffles(
+    y: Array, v: Array, matrix: Design, tau2: Tau2Method, ci: CiMethod, iterations: int, seed: int
+) -> Permutation:
+    k, p = matrix.x.shape
+    exact = k <= 12 and math.factorial(k) <= iterations
+    observed = _statistics(y, v, matrix.x[None], tau2, ci)[0]
+    hits, total = np.zeros(p), 0
+    for orders in _orders(k, iterations, exact, seed):
+        statistic = _statistics(y, v, matrix.x[orders], tau2, ci)
+        hits += (np.abs(statistic) >= np.abs(observed) - _EQUAL).sum(axis=0)
+        total += len(orders)
+    found = hits / total if exact else (1 + hits) / (1 + total)
+    return Permutation(
+        matrix.names[1:],
+        tuple(float(s) for s in observed[1:]),
+        tuple(float(f) for f in found[1:]),
+        total,
+        exact,
+        None if exact else seed,
+    )
+
+
+def _orders(k: int, iterations: int, exact: bool, seed: int) -> list[np.ndarray]:
+    if exact:
+        from itertools import permutations
+
+        return [np.array(list(permutations(range(k))))]
+    random = np.random.default_rng(seed)
+    sizes = [min(_ROWS, iterations - start) for start in range(0, iterations, _ROWS)]
+    return [random.permuted(np.tile(np.arange(k), (size, 1)), axis=1) for size in sizes]
+
+
+def _statistics(y: Array, v: Array, x: Array, tau2: Tau2Method, ci: CiMethod) -> Array:
+    """Test statistics (n, p) of the model with each of the designs `x`, shape (n, k, p)."""
+    n, k, p = x.shape
+    rows = np.broadcast_to(y, (n, k)), np.broadcast_to(v, (n, k))
+    w = 1 / (v + estimate_tau2(*rows, tau2, x)[:, None])
+    root = np.sqrt(w)
+    basis, triangle = np.linalg.qr(root[:, :, None] * x)
+    inverse = np.linalg.inv(triangle)
+    beta = np.einsum("npq,nkq,nk->np", inverse, basis, root * y)
+    se = np.sqrt(np.einsum("npq,npq->np", inverse, inverse))
+    if ci.startswith("hksj"):
+        residual = y - np.einsum("nkp,np->nk", x, beta)
+        factor = np.einsum("nk,nk,nk->n", w, residual, residual) / (k - p)
+        se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)[:, None]
+    return np.asarray(beta / se)

@@ -1,0 +1,382 @@
+"""The random-effects fit: `pool(yi, vi)` and its result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.dependence import check_rho, composites
+from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
+from synthesis.meta.kernel import Array
+from synthesis.meta.multilevel import Multilevel, fit_multilevel, variance_interval
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
+from synthesis.meta.robust import LEAST_DF, robust
+
+# A variance this many times the median is more often a slip (or a failed model) than a study.
+EXTREME_VARIANCE = 1e5
+# Beyond this the weights cannot be squared in double precision.
+SMALLEST_SHARE = 1e-60
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A pooled result, in the units of yi (variances: squared). None: not defined for these data.
+
+    `k` counts effects, `samples` independent samples; df, weights and heterogeneity refer to samples.
+    `i2` in percent and `h2` come from tau2 and the typical variance; `level` is the confidence level.
+    `model`: independent (no sample repeats), composites, che or three_level; with the last two `tau2` is the variance
+    between samples, `omega2` the one between effects within samples, and `i2` counts both.
+    `log_likelihood` is restricted for REML; `aic`, `bic` go with it.
+    """
+
+    k: int
+    samples: int
+    estimate: float
+    se: float
+    statistic: float
+    df: float | None
+    p: float
+    ci_low: float
+    ci_high: float
+    pi_low: float | None
+    pi_high: float | None
+    tau2: float | None
+    tau2_se: float | None
+    tau2_ci_low: float | None
+    tau2_ci_high: float | None
+    omega2: float | None
+    i2: float | None
+    i2_ci_low: float | None
+    i2_ci_high: float | None
+    h2: float | None
+    h2_ci_low: float | None
+    h2_ci_high: float | None
+    q: float | None
+    q_df: int | None
+    q_p: float | None
+    log_likelihood: float | None
+    aic: float | None
+    bic: float | None
+    model: str
+    method: str
+    ci_method: str
+    rho: float | None
+    metric: str | None
+    level: float
+    weights: tuple[float, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """All fields by name, ready for JSON."""
+        return dataclasses.asdict(self)
+
+
+def check_effects(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
+    """`yi` and `vi` as float arrays of one shape (k,). Raises InputError with every bad position."""
+    try:
+        y, v = np.array(yi, dtype=float), np.array(vi, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError([Problem("yi, vi", str(error), "numbers")]) from None
+    if y.ndim != 1 or y.shape != v.shape:
+        shapes = f"shapes {y.shape} and {v.shape}"
+        raise InputError([Problem("yi, vi", shapes, "two arrays of one shape (k,)")])
+    if len(y) == 0:
+        raise InputError([Problem("yi", "no effects", "at least one effect")])
+    problems = [Problem(f"yi[{i}]", str(y[i]), "a finite number") for i in np.flatnonzero(~np.isfinite(y))]
+    for i in np.flatnonzero(~(np.isfinite(v) & (v > 0))):
+        hint = "a variance, not a standard error" if v[i] < 0 else ""
+        problems.append(Problem(f"vi[{i}]", str(v[i]), "a finite number above 0", hint))
+    if not problems and v.min() < SMALLEST_SHARE * v.max():
+        first, last = int(v.argmin()), int(v.argmax())
+        allowed = f"variances smaller than the largest by at most {1 / SMALLEST_SHARE:g} times"
+        problems.append(
+            Problem(f"vi[{first}], vi[{last}]", f"{v[first]:g}, {v[last]:g}", allowed, "a variance in other units?")
+        )
+    if problems:
+        raise InputError(problems)
+    return y, v
+
+
+def pool(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    cluster: Sequence[Hashable] | None = None,
+    rho: float = 0.6,
+    model: DependenceModel = "composites",
+    level: float = 0.95,
+    metric: str | None = None,
+    fixed_tau2: float | None = None,
+    near: tuple[float, float] | None = None,
+) -> Fit:
+    """Pools effects `yi` with sampling variances `vi`, arrays of shape (k,), by a random-effects model.
+
+    Intervals: wald (normal), wald_t (t with samples - 1 df), hksj (Hartung & Knapp 2001; Sidik & Jonkman 2002),
+    hksj_adhoc (never narrower than Wald: Knapp & Hartung 2003). Prediction interval: t with samples - 2 df, Higgins,
+    Thompson & Spiegelhalter (2009), from three samples. With one sample the study itself is shown. `fixed_tau2`
+    takes tau2 as known, in squared units of yi. `near` is for refits of almost the same effects by che or three_level:
+    tau2 and omega2 to start from; the profile-likelihood interval of tau2 is then left out.
+
+    `cluster`, shape (k,), names the independent sample of each effect. Effects that share one are treated by `model`:
+    composites (a mean effect per sample, its effects correlated `rho`), che (correlated and hierarchical effects with
+    sampling correlation `rho`) or three_level (rho = 0); the last two by REML with cluster-robust CR2 tests and
+    Satterthwaite df instead of `ci`. Where no sample repeats they are the ordinary model.
+
+    Raises InputError for bad effects, options, rho or level, for che and three_level with a single sample, and where
+    CR2 has fewer than 4 degrees of freedom.
+    """
+    y, v = check_effects(yi, vi)
+    check_options(tau2, ci, level, model)
+    k, used_rho, used_model = len(y), None, "independent"
+    if fixed_tau2 is not None and not 0 <= fixed_tau2 < np.inf:
+        raise InputError([Problem("fixed_tau2", f"{fixed_tau2:g}", "a finite number of at least 0")])
+    if cluster is not None:
+        if len(cluster) != k:
+            raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {k}")])
+        check_rho(rho)
+        if len(set(cluster)) < k:
+            if model != "composites":
+                _check_multilevel(cluster, tau2, model, fixed_tau2)
+                return _multilevel(y, v, cluster, rho if model == "che" else 0.0, model, level, metric, near)
+            combined = composites(y, v, cluster, rho)
+            used_rho, used_model = rho, model
+            y, v = combined.yi, combined.vi
+    about = Described(k, used_model, used_rho, metric, level, _notes(v))
+    if len(y) == 1:
+        return _single(float(y[0]), float(v[0]), about)
+    return _random_effects(y, v, tau2, ci, fixed_tau2, about)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a fit says of itself beside its numbers."""
+
+    k: int
+    model: str
+    rho: float | None
+    metric: str | None
+    level: float
+    notes: tuple[str, ...]
+
+
+def check_options(tau2: str, ci: str, level: float, model: str = "composites") -> None:
+    """Raises InputError for an unknown estimator, interval or model, and a level outside 0 to 1."""
+    problems = []
+    for name, value, allowed in (
+        ("tau2", tau2, terms(Tau2Method)),
+        ("ci", ci, terms(CiMethod)),
+        ("model", model, terms(DependenceModel)),
+    ):
+        if value not in allowed:
+            problems.append(Problem(name, str(value), "one of " + ", ".join(allowed)))
+    if not 0 < level < 1:
+        hint = "95% is 0.95" if level > 1 else ""
+        problems.append(Problem("level", f"{level:g}", "between 0 and 1", hint))
+    if problems:
+        raise InputError(problems)
+
+
+def _check_multilevel(cluster: Sequence[Hashable], tau2: str, model: str, fixed_tau2: float | None) -> None:
+    if tau2 != "REML":
+        raise InputError([Problem("tau2", tau2, f"REML for model {model}", "model composites takes every estimator")])
+    if fixed_tau2 is not None:
+        raise InputError([Problem("fixed_tau2", f"{fixed_tau2:g}", f"nothing for model {model}")])
+    if len(set(cluster)) == 1:
+        hint = "one independent sample says nothing about the spread between samples; model composites shows it"
+        raise InputError([Problem("cluster", "one sample", f"at least two samples for model {model}", hint)])
+
+
+def _notes(v: Array) -> tuple[str, ...]:
+    notes = []
+    if len(v) == 1:
+        notes.append("one sample: its own estimate with a normal interval, no pooling")
+    if len(v) == 2:
+        notes.append("two samples: tau2 is hardly estimable and an HKSJ interval has one degree of freedom")
+    if v.max() > EXTREME_VARIANCE * np.median(v):
+        notes.append(f"one variance is more than {EXTREME_VARIANCE:g} times the median")
+    return tuple(notes)
+
+
+def prediction_interval(
+    estimate: float, se: float, variance: float, df: float | None, level: float
+) -> tuple[float, float]:
+    """Interval of a new study's true effect: estimate -+ quantile x sqrt(variance + se^2); normal where df is None."""
+    tail = 0.5 + level / 2
+    quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
+    spread = quantile * (variance + se * se) ** 0.5
+    return estimate - spread, estimate + spread
+
+
+_UNDEFINED: dict[str, Any] = dict.fromkeys(
+    (
+        "pi_low", "pi_high", "tau2", "tau2_se", "tau2_ci_low", "tau2_ci_high", "omega2",
+        "i2", "i2_ci_low", "i2_ci_high", "h2", "h2_ci_low", "h2_ci_high",
+        "q", "q_df", "q_p", "log_likelihood", "aic", "bic",
+    )
+)  # fmt: skip
+
+
+def _single(y: float, v: float, about: Described) -> Fit:
+    se = v**0.5
+    half = float(ndtri(0.5 + about.level / 2)) * se
+    return Fit(
+        k=about.k,
+        samples=1,
+        estimate=y,
+        se=se,
+        statistic=y / se,
+        df=None,
+        p=float(2 * ndtr(-abs(y / se))),
+        ci_low=y - half,
+        ci_high=y + half,
+        model=about.model,
+        method="single sample",
+        ci_method="wald",
+        rho=about.rho,
+        metric=about.metric,
+        level=about.level,
+        weights=(100.0,),
+        notes=about.notes,
+        **_UNDEFINED,
+    )
+
+
+def _random_effects(
+    y: Array, v: Array, method: Tau2Method, ci: CiMethod, fixed_tau2: float | None, about: Described
+) -> Fit:
+    samples, df = len(y), len(y) - 1
+    found = describe(y, v, method, fixed=fixed_tau2)
+    tau2, notes = found.tau2, about.notes
+    w = 1 / (v + tau2)
+    estimate = float(np.dot(w, y) / w.sum())
+    se = float(w.sum() ** -0.5)
+    if ci.startswith("hksj"):
+        factor = float(np.dot(w, (y - estimate) ** 2)) / df
+        se *= max(1.0, factor) ** 0.5 if ci == "hksj_adhoc" else factor**0.5
+        if factor == 0:
+            notes = (*notes, "all effects are equal: the HKSJ interval has width 0")
+    normal = ci == "wald"
+    tail = 0.5 + about.level / 2
+    quantile = float(ndtri(tail)) if normal else float(stdtrit(df, tail))
+    statistic = estimate / se if se > 0 else float(np.copysign(np.inf, estimate))
+    random = method != "FE"
+    predicts = random and samples >= 3
+    limits = prediction_interval(estimate, se, tau2, samples - 2, about.level) if predicts else (None, None)
+    return Fit(
+        k=about.k,
+        samples=samples,
+        estimate=estimate,
+        se=se,
+        statistic=statistic,
+        df=None if normal else float(df),
+        p=float(2 * (ndtr(-abs(statistic)) if normal else stdtr(df, -abs(statistic)))),
+        ci_low=estimate - quantile * se,
+        ci_high=estimate + quantile * se,
+        pi_low=limits[0],
+        pi_high=limits[1],
+        omega2=None,
+        **_heterogeneity(y, v, found, random, about.level),
+        model=about.model,
+        method=method,
+        ci_method=ci,
+        rho=about.rho,
+        metric=about.metric,
+        level=about.level,
+        weights=tuple((100 * w / w.sum()).tolist()),
+        notes=notes,
+    )
+
+
+def _heterogeneity(y: Array, v: Array, found: Heterogeneity, random: bool, level: float) -> dict[str, Any]:
+    fields: dict[str, Any] = dataclasses.asdict(found) | {"q_p": float(chdtrc(found.q_df, found.q))}
+    names = ("tau2_ci_low", "tau2_ci_high", "i2_ci_low", "i2_ci_high", "h2_ci_low", "h2_ci_high")
+    if not random:
+        return fields | dict.fromkeys(names)
+    typical = typical_variance(v)
+    low, high = tau2_interval(y, v, level)
+    i2 = [100 * t / (t + typical) for t in (low, high)]
+    h2 = [(t + typical) / typical for t in (low, high)]
+    return fields | dict(zip(names, (low, high, *i2, *h2), strict=True))
+
+
+def _multilevel(
+    y: Array,
+    v: Array,
+    cluster: Sequence[Hashable],
+    rho: float,
+    model: str,
+    level: float,
+    metric: str | None,
+    near: tuple[float, float] | None,
+) -> Fit:
+    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho, near=near)
+    parts = fitted.blocks
+    marginal = parts.marginal(fitted.tau2, fitted.omega2)
+    cut = parts.starts[1:]
+    tested = robust(
+        np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal, level=level
+    )
+    estimate, se, df, samples = float(fitted.beta[0]), float(tested.se[0]), float(tested.df[0]), tested.clusters
+    if df < LEAST_DF:
+        hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
+        shown = f"{model} with {samples} samples: {df:.1f} degrees of freedom"
+        raise InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
+    total = fitted.tau2 + fitted.omega2
+    low, high = prediction_interval(estimate, se, total, samples - 2, level)
+    interval = variance_interval(fitted, 0, level) if near is None else (None, None)
+    weights = np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal])
+    return Fit(
+        k=len(y),
+        samples=samples,
+        estimate=estimate,
+        se=se,
+        statistic=float(tested.statistic[0]),
+        df=df,
+        p=float(tested.p[0]),
+        ci_low=float(tested.ci_low[0]),
+        ci_high=float(tested.ci_high[0]),
+        pi_low=low,
+        pi_high=high,
+        tau2=fitted.tau2,
+        tau2_se=None,
+        tau2_ci_low=interval[0],
+        tau2_ci_high=interval[1],
+        omega2=fitted.omega2,
+        i2=100 * total / (total + fitted.typical),
+        i2_ci_low=None,
+        i2_ci_high=None,
+        h2=(total + fitted.typical) / fitted.typical,
+        h2_ci_low=None,
+        h2_ci_high=None,
+        q=fitted.q,
+        q_df=len(y) - 1,
+        q_p=float(chdtrc(len(y) - 1, fitted.q)),
+        **_information(fitted),
+        model=model,
+        method="REML",
+        ci_method="cr2",
+        rho=rho,
+        metric=metric,
+        level=level,
+        weights=tuple((100 * weights / weights.sum()).tolist()),
+        notes=_notes(v),
+    )
+
+
+def _information(fitted: Multilevel) -> dict[str, float]:
+    value, parameters = fitted.log_likelihood, len(fitted.beta) + 2
+    observations = len(fitted.blocks.y) - len(fitted.beta)
+    return {
+        "log_likelihood": value,
+        "aic": 2 * parameters - 2 * value,
+        "bic": float(np.log(observations)) * parameters - 2 * value,
+    }

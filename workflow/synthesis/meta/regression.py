@@ -1,0 +1,356 @@
+"""Meta-regression and subgroups: random-effects models with moderators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.heterogeneity import describe
+from synthesis.meta.kernel import Array, estimate_tau2, prepare, terms
+from synthesis.meta.options import CiMethod, Tau2Method
+from synthesis.meta.pool import Fit, check_effects, check_options, pool
+
+# Fewer studies than this for each coefficient: Cochrane Handbook, section 10.11.4.
+STUDIES_PER_COEFFICIENT = 10
+Moderator = Sequence[float] | Sequence[str] | Sequence[float | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A design matrix: x (k, p), a name per column, and the levels of each factor (first: the reference)."""
+
+    x: Array
+    names: tuple[str, ...]
+    levels: dict[str, tuple[str, ...]]
+    numeric: tuple[str, ...]
+
+    def rows(self, values: Sequence[Mapping[str, float | str]]) -> Array:
+        """The design of new values, one mapping (moderator -> value) per row. Raises InputError for other levels."""
+        return np.array([self._row(row) for row in values])
+
+    def _row(self, row: Mapping[str, float | str]) -> list[float]:
+        cells = [1.0]
+        for name in (*self.numeric, *self.levels):
+            if name not in row:
+                raise InputError([Problem("values", ", ".join(row), f"a value of {name}")])
+            if name in self.numeric:
+                cells.append(float(row[name]))
+                continue
+            if row[name] not in self.levels[name]:
+                raise InputError([Problem(f"values, {name}", str(row[name]), ", ".join(self.levels[name]))])
+            cells += [float(row[name] == level) for level in self.levels[name][1:]]
+        return cells
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """A meta-regression, in the units of yi. Tuples follow `names`, the first of which is the intercept.
+
+    `qm` tests all moderators together (chi-squared, or F where `qm_df2` is given); `r2` in percent is the share of tau2
+    that they explain. `df` is None for normal tests.
+    """
+
+    k: int
+    names: tuple[str, ...]
+    estimate: tuple[float, ...]
+    se: tuple[float, ...]
+    statistic: tuple[float, ...]
+    df: float | None
+    p: tuple[float, ...]
+    ci_low: tuple[float, ...]
+    ci_high: tuple[float, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    qm: float
+    qm_df: int
+    qm_df2: float | None
+    qm_p: float
+    tau2: float
+    tau2_se: float | None
+    i2: float
+    h2: float
+    r2: float
+    q: float
+    q_df: int
+    q_p: float
+    log_likelihood: float
+    method: str
+    ci_method: str
+    level: float
+    weights: tuple[float, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The mean effect at given moderator values, with its interval and the interval of a new study's effect."""
+
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    pi_low: float
+    pi_high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroups:
+    """Pools by level of a factor, and the test of their difference, Q between, with `q_between_df` df."""
+
+    levels: tuple[str, ...]
+    fits: tuple[Fit, ...]
+    common_tau2: float | None
+    q_between: float
+    q_between_df: int
+    q_between_p: float
+    q_within: float
+
+
+def design(moderators: Mapping[str, Moderator], k: int) -> Design:
+    """Design matrix with intercept of numeric and factor moderators, each of shape (k,).
+
+    Factors (values of text) are coded by treatment contrasts, levels in alphabetical order. Raises InputError for
+    missing values, a moderator with one value, and columns that cannot be told apart.
+    """
+    columns, names = [np.ones(k)], ["intrcpt"]
+    levels: dict[str, tuple[str, ...]] = {}
+    numeric: list[str] = []
+    for name in sorted(moderators, key=lambda n: any(isinstance(cell, str) for cell in moderators[n])):
+        cells: list[Any] = list(moderators[name])
+        if len(cells) != k:
+            raise InputError([Problem(f"moderator {name}", f"{len(cells)} values", f"one per effect, that is {k}")])
+        if any(isinstance(cell, str) for cell in cells):
+            texts = [str(cell) for cell in cells]
+            blank = [i for i, cell in enumerate(texts) if not cell]
+            if blank:
+                raise InputError([Problem(f"moderator {name}[{blank[0]}]", "empty", "a level", _WITHOUT)])
+            levels[name] = tuple(sorted(set(texts)))
+            if len(levels[name]) < 2:
+                raise InputError([Problem(f"moderator {name}", f"only {texts[0]}", "at least two levels")])
+            for level in levels[name][1:]:
+                columns.append(np.array([float(cell == level) for cell in texts]))
+                names.append(name + level)
+            continue
+        values = np.array([float(cell) for cell in cells])
+        bad = np.flatnonzero(~np.isfinite(values))
+        if len(bad):
+            raise InputError([Problem(f"moderator {name}[{bad[0]}]", str(cells[bad[0]]), "a number", _WITHOUT)])
+        numeric.append(name)
+        columns.append(values)
+        names.append(name)
+    x = np.column_stack(columns)
+    _check_rank(x, names)
+    return Design(x, tuple(names), levels, tuple(numeric))
+
+
+_WITHOUT = "leave out the effects without a value first, and say so"
+
+
+def _check_rank(x: Array, names: Sequence[str]) -> None:
+    if len(x) <= x.shape[1]:
+        allowed = f"more effects than coefficients ({x.shape[1]})"
+        raise InputError([Problem("moderators", f"{len(x)} effects", allowed)])
+    norms = np.linalg.norm(x, axis=0)
+    unit = x / np.where(norms > 0, norms, 1.0)
+    if np.linalg.matrix_rank(unit) < x.shape[1]:
+        hint = "a constant column, or a column that follows from the others"
+        raise InputError([Problem("moderators", ", ".join(names), "columns that can be told apart", hint)])
+
+
+def regress(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    moderators: Design | Mapping[str, Moderator],
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    level: float = 0.95,
+) -> Regression:
+    """Mixed-effects meta-regression of effects `yi` with variances `vi`, shape (k,), on moderators.
+
+    Estimators of tau2 with moderators: Viechtbauer (2005), Raudenbush (2009); tests and intervals: wald, or t with
+    k - p df, hksj and hksj_adhoc with the factor of Knapp & Hartung (2003). R2: Raudenbush (2009), against the model
+    without moderators and the same estimator. Effects are treated as independent; `synthesis.robust_regress` is for
+    effects that share samples. Raises InputError for bad effects, options and designs.
+    """
+    y, v = check_effects(yi, vi)
+    check_options(tau2, ci, level)
+    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    x = matrix.x
+    if len(x) != len(y):
+        raise InputError([Problem("moderators", f"{len(x)} rows", f"one per effect, that is {len(y)}")])
+    _check_rank(x, matrix.names)
+    k, p = x.shape
+    about = describe(y, v, tau2, x)
+    w = 1 / (v + about.tau2)
+    beta, covariance = weighted_least_squares(y, w, x)
+    factor = knapp_hartung_factor(y, w, x, beta) if ci.startswith("hksj") else 1.0
+    covariance = covariance * (max(1.0, factor) if ci == "hksj_adhoc" else factor)
+    se = np.sqrt(np.diag(covariance))
+    normal = ci == "wald"
+    quantile = float(ndtri(0.5 + level / 2) if normal else stdtrit(k - p, 0.5 + level / 2))
+    with np.errstate(divide="ignore"):
+        statistic = beta / se
+    tails = 2 * (ndtr(-abs(statistic)) if normal else stdtr(k - p, -abs(statistic)))
+    qm, qm_p = _omnibus(beta, covariance, None if normal else k - p)
+    return Regression(
+        k=k,
+        names=matrix.names,
+        estimate=_floats(beta),
+        se=_floats(se),
+        statistic=_floats(statistic),
+        df=None if normal else float(k - p),
+        p=_floats(tails),
+        ci_low=_floats(beta - quantile * se),
+        ci_high=_floats(beta + quantile * se),
+        covariance=tuple(_floats(row) for row in covariance),
+        qm=qm,
+        qm_df=p - 1,
+        qm_df2=None if normal else float(k - p),
+        qm_p=qm_p,
+        tau2=about.tau2,
+        tau2_se=about.tau2_se,
+        i2=about.i2,
+        h2=about.h2,
+        r2=_explained(y, v, tau2, about.tau2, about.q / about.q_df),
+        q=about.q,
+        q_df=about.q_df,
+        q_p=float(chdtrc(about.q_df, about.q)),
+        log_likelihood=about.log_likelihood,
+        method=tau2,
+        ci_method=ci,
+        level=level,
+        weights=_floats(100 * w / w.sum()),
+        notes=thin_notes(k, p),
+    )
+
+
+def weighted_least_squares(y: Array, w: Array, x: Array) -> tuple[Array, Array]:
+    """Coefficients (p,) and their model-based covariance (p, p) for weights `w` (k,), by QR of the weighted design."""
+    root = np.sqrt(w)
+    basis, triangle = np.linalg.qr(root[:, None] * x)
+    inverse = np.linalg.solve(triangle, np.eye(x.shape[1]))
+    return inverse @ (basis.T @ (root * y)), inverse @ inverse.T
+
+
+def knapp_hartung_factor(y: Array, w: Array, x: Array, beta: Array) -> float:
+    """Weighted residual mean square, by which hksj scales the covariance. Knapp & Hartung (2003), eq. 5."""
+    residual = y - x @ beta
+    return float(np.dot(w, residual * residual) / (len(y) - x.shape[1]))
+
+
+def _omnibus(beta: Array, covariance: Array, df: float | None) -> tuple[float, float]:
+    slopes, block = beta[1:], covariance[1:, 1:]
+    if not len(slopes):
+        return 0.0, 1.0
+    scale = np.sqrt(np.diag(block))
+    wald = float(slopes / scale @ np.linalg.solve(block / np.outer(scale, scale), slopes / scale))
+    m = len(slopes)
+    return (wald, float(chdtrc(m, wald))) if df is None else (wald / m, float(fdtrc(m, df, wald / m)))
+
+
+def _explained(y: Array, v: Array, method: Tau2Method, tau2: float, residual: float) -> float:
+    """R2 in percent; with FE from Q per degree of freedom, as there is no tau2. 0 where nothing is to explain."""
+    if method == "FE":
+        total = float(terms(prepare(y[None], v[None]), np.zeros(1)).q[0]) / (len(y) - 1)
+        return max(0.0, 100 * (1 - residual / total)) if total else 0.0
+    total = float(estimate_tau2(y[None], v[None], method)[0])
+    return max(0.0, 100 * (total - tau2) / total) if total else 0.0
+
+
+def thin_notes(k: int, p: int) -> tuple[str, ...]:
+    """The warning that belongs to a regression with few studies for each of its p - 1 slopes."""
+    if k >= STUDIES_PER_COEFFICIENT * (p - 1):
+        return ()
+    return (
+        f"{k} studies for {p - 1} coefficients: fewer than {STUDIES_PER_COEFFICIENT} each; such a regression finds "
+        "chance patterns",
+    )
+
+
+def predict(fit: Regression, rows: Array) -> list[Prediction]:
+    """Mean effects at design rows (n, p), with confidence and prediction intervals.
+
+    Both use the test's own quantile (normal for wald, t with k - p df otherwise), as metafor's predict does.
+    """
+    beta, covariance = np.array(fit.estimate), np.array(fit.covariance)
+    tail = 0.5 + fit.level / 2
+    quantile = float(ndtri(tail) if fit.df is None else stdtrit(fit.df, tail))
+    found = []
+    for row in rows:
+        mean, variance = float(row @ beta), float(row @ covariance @ row)
+        se, spread = math.sqrt(variance), math.sqrt(variance + fit.tau2)
+        found.append(
+            Prediction(
+                mean, se, mean - quantile * se, mean + quantile * se, mean - quantile * spread, mean + quantile * spread
+            )
+        )
+    return found
+
+
+def subgroups(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    groups: Sequence[str],
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    common_tau2: bool = False,
+    cluster: Sequence[Hashable] | None = None,
+    rho: float = 0.6,
+    level: float = 0.95,
+) -> Subgroups:
+    """Pools the effects of each level of `groups` (k,) and tests whether the pooled estimates differ.
+
+    With `common_tau2` all levels share the tau2 of the regression on the factor, else each has its own. Q between is
+    the weighted sum of squares of the estimates around their mean, chi-squared with levels - 1 df; Borenstein et al.
+    (2009), ch. 19. `cluster`, `rho` as in `pool`. Raises InputError for fewer than two levels.
+    """
+    y, v = check_effects(yi, vi)
+    check_options(tau2, ci, level)
+    names = tuple(sorted(set(groups)))
+    if len(groups) != len(y) or len(names) < 2:
+        raise InputError(
+            [Problem("groups", f"{len(groups)} values, {len(names)} levels", "one per effect, two levels")]
+        )
+    members = [np.array([g == name for g in groups]) for name in names]
+    shared = None
+    if common_tau2:
+        if cluster is not None:
+            raise InputError([Problem("common_tau2", "with cluster", "one of them", "aggregate the effects first")])
+        shared = float(estimate_tau2(y[None], v[None], tau2, design({"group": list(groups)}, len(y)).x)[0])
+    fits = tuple(
+        pool(
+            y[m],
+            v[m],
+            tau2=tau2,
+            ci=ci,
+            cluster=None if cluster is None else [c for c, inside in zip(cluster, m, strict=True) if inside],
+            rho=rho,
+            level=level,
+            fixed_tau2=shared,
+        )
+        for m in members
+    )
+    estimate = np.array([fit.estimate for fit in fits])
+    w = np.array([fit.se for fit in fits]) ** -2.0
+    between = float(np.dot(w, (estimate - np.dot(w, estimate) / w.sum()) ** 2))
+    return Subgroups(
+        levels=names,
+        fits=fits,
+        common_tau2=shared,
+        q_between=between,
+        q_between_df=len(names) - 1,
+        q_between_p=float(chdtrc(len(names) - 1, between)),
+        q_within=sum(fit.q or 0.0 for fit in fits),
+    )
+
+
+def _floats(values: Array) -> tuple[float, ...]:
+    return tuple(float(value) for value in values)

@@ -1,0 +1,169 @@
+"""Cluster-robust variance of weighted least squares with small-sample corrections.
+
+CR0, CR1: Liang & Zeger (1986), CR1 with m/(m - p). CR2 with Satterthwaite degrees of freedom: Bell & McCaffrey (2002),
+Tipton (2015), Pustejovsky & Tipton (2018), J Bus Econ Stat 36:672-683; weights are the inverse of the working
+covariance. Our own because PyMARE's CR2 differs where variances differ within clusters (docs/engines.md), and
+statsmodels has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy.special import fdtrc, stdtr, stdtrit
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.kernel import Array
+
+Correction = Literal["CR0", "CR1", "CR2"]
+# Below this many degrees of freedom the t approximation is not trusted: Tipton (2015), Psychol Methods 20:375-393.
+LEAST_DF = 4.0
+# A variance below this share of the model-based one is rounding error.
+_NO_SPREAD = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """Robust covariance (p, p) of coefficients and tests; `df` by Satterthwaite for CR2, else clusters - p."""
+
+    covariance: Array
+    se: Array
+    statistic: Array
+    df: Array
+    p: Array
+    ci_low: Array
+    ci_high: Array
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Per cluster: X'WA (p, m) and what the working model needs."""
+
+    scores: list[Array]
+    bread: Array
+    x: list[Array]
+    v: list[Array]
+
+
+def _parts(x: list[Array], v: list[Array], correction: Correction) -> _Parts:
+    inverse = [np.linalg.inv(block) for block in v]
+    bread = np.asarray(
+        np.linalg.inv(sum((xj.T @ wj @ xj for xj, wj in zip(x, inverse, strict=True)), np.zeros(1))), dtype=float
+    )
+    scores = []
+    for xj, vj, wj in zip(x, v, inverse, strict=True):
+        score = xj.T @ wj
+        if correction == "CR2":
+            lower = np.linalg.cholesky(vj)
+            inside = lower.T @ (vj - xj @ bread @ xj.T) @ lower
+            values, vectors = np.linalg.eigh((inside + inside.T) / 2)
+            # A sample that alone carries a coefficient has no residual: its part is 0, not rounding error.
+            kept = values > 1e-10 * np.trace(lower.T @ vj @ lower)
+            root = (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
+            score = score @ (lower @ root @ lower.T)
+        scores.append(score)
+    return _Parts(scores, bread, x, v)
+
+
+def robust(
+    residuals: list[Array],
+    beta: Array,
+    x: list[Array],
+    v: list[Array],
+    correction: Correction = "CR2",
+    level: float = 0.95,
+) -> Robust:
+    """Robust tests of `beta` (p,) given per-cluster residuals (m_j,), designs (m_j, p) and working covariances.
+
+    Raises InputError for fewer clusters than coefficients plus one.
+    """
+    clusters, p = len(x), len(beta)
+    if clusters <= p:
+        hint = "with so few independent samples their spread cannot be seen; pool without cluster-robust inference"
+        raise InputError([Problem("cluster", f"{clusters} samples", f"more samples than coefficients ({p})", hint)])
+    parts = _parts(x, v, correction)
+    projected = [score @ e for score, e in zip(parts.scores, residuals, strict=True)]
+    meat = sum((np.outer(s, s) for s in projected), np.zeros((p, p)))
+    covariance = parts.bread @ meat @ parts.bread
+    if correction == "CR1":
+        covariance = covariance * (clusters / (clusters - p))
+    if correction == "CR2":
+        df = np.array([satterthwaite(parts, np.eye(p)[i : i + 1]) for i in range(p)])
+    else:
+        df = np.full(p, float(clusters - p))
+    se = np.sqrt(np.maximum(0.0, np.diag(covariance)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = beta / se
+        half = stdtrit(df, 0.5 + level / 2) * se
+    return Robust(covariance, se, statistic, df, 2 * stdtr(df, -abs(statistic)), beta - half, beta + half, clusters)
+
+
+def satterthwaite(parts: _Parts, contrast: Array) -> float:
+    """Degrees of freedom of the robust covariance of `contrast` (q, p) under the working model.
+
+    q = 1: Satterthwaite's; q > 1: those of the approximate Hotelling T2, Tipton & Pustejovsky (2015), J Educ Behav
+    Stat 40:604-634, eq. 17. 0 where the estimator has no spread in some direction (a sample alone carries a level).
+    """
+    q = len(contrast)
+    rows = [contrast @ parts.bread @ score for score in parts.scores]
+    own = [g @ vj @ g.T for g, vj in zip(rows, parts.v, strict=True)]
+    reach = np.array([g @ xj for g, xj in zip(rows, parts.x, strict=True)])
+    # covariance of the contributions of clusters i, j to components s, t: (q, q, clusters, clusters)
+    across = -np.einsum("isp,pr,jtr->stij", reach, parts.bread, reach)
+    for i, block in enumerate(own):
+        across[:, :, i, i] += block
+    # In units of what the estimator is on average; less than the true covariance where a sample alone carries a level.
+    values, vectors = np.linalg.eigh(np.einsum("stii->st", across))
+    if values.min() <= _NO_SPREAD * np.trace(contrast @ parts.bread @ contrast.T):
+        return 0.0
+    root = (vectors / np.sqrt(values)) @ vectors.T
+    across = np.einsum("as,stij,tb->abij", root, across, root)
+    variance = sum(
+        float(np.sum(across[s, s] * across[t, t]) + np.sum(across[s, t] * across[t, s]))
+        for s in range(q)
+        for t in range(q)
+    )
+    return q * (q + 1) / variance
+
+
+def wald_test(
+    beta: Array, found: Robust, x: list[Array], v: list[Array], contrast: Array
+) -> tuple[float, int, float, float]:
+    """Approximate Hotelling T2 test that `contrast` (q, p) times beta is 0: F, its two df, and p. CR2 only."""
+    q = len(contrast)
+    difference = contrast @ beta
+    eta = satterthwaite(_parts(x, v, "CR2"), contrast)
+    df2 = eta - q + 1
+    if df2 <= 0:
+        hint = "too few independent samples in the levels of this moderator for a test of all"
+        raise InputError([Problem("moderators", f"{max(0.0, df2):.2f} degrees of freedom", "more than 0", hint)])
+    spread = contrast @ found.covariance @ contrast.T
+    values = np.linalg.eigvalsh(spread)
+    if values[0] <= _NO_SPREAD * values[-1]:
+        hint = "the effects of a level are all the same, as in a stress test that enters one number for them"
+        raise InputError([Problem("moderators", "no spread within a level", "effects that differ", hint)])
+    statistic = float(difference @ np.linalg.solve(spread, difference))
+    f = statistic * df2 / (eta * q)
+    return f, q, df2, float(fdtrc(q, df2, f))
+
+
+def mean_intervals(
+    rows: Array, beta: Array, found: Robust, x: list[Array], v: list[Array], level: float = 0.95
+) -> list[tuple[float, float | None, float | None]]:
+    """Mean effect and its limits at design rows (n, p), each with its own Satterthwaite df. CR2 only.
+
+    Limits are None below 4 degrees of freedom.
+    """
+    parts = _parts(x, v, "CR2")
+    means: list[tuple[float, float | None, float | None]] = []
+    for row in rows:
+        estimate, df = float(row @ beta), satterthwaite(parts, row[None])
+        if df < LEAST_DF:
+            means.append((estimate, None, None))
+            continue
+        half = float(stdtrit(df, 0.5 + level / 2) * np.sqrt(max(0.0, float(row @ found.covariance @ row))))
+        means.append((estimate, estimate - half, estimate + half))
+    return means

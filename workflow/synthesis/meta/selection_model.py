@@ -1,0 +1,321 @@
+"""Step-function selection models: how likely a study is to appear, by intervals of its p-value.
+
+Vevea & Hedges (1995), Psychometrika 60:419-435; the three-parameter model has one step, at one-sided .025.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.heterogeneity import full_log_likelihood
+from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.options import terms
+from synthesis.meta.pool import check_effects, check_options
+
+Alternative = Literal["greater", "less", "two-sided"]
+# Each parameter takes its data; below this the likelihood is all but flat.
+FEW_STUDIES = 10
+# Starts: a grid of means (in SDs around the pooled one) and tau2 (shares of the variance of the effects).
+_MEANS = np.arange(-4, 4.5, 0.5)
+_TAU2 = np.array([0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
+_PROFILE_ROUNDS = 20
+_STARTS = 6
+_STEPS = 300
+# Largest entry of the gradient at the maximum, effects in units of sqrt(median(vi)).
+_GRADIENT = 1e-8
+_LARGEST_START = 1e4
+# Beyond this (SDs of the effects for the mean, a ratio for delta) the search is taken to have no end.
+_RUNAWAY = 1e8
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionModel:
+    """A fitted model, in the units of yi. `delta[j]`: chance of appearing relative to the first interval of p.
+
+    `steps` end the intervals, the last being 1. `lrt` tests against the maximum-likelihood model without selection.
+    Standard errors are None for a parameter on its bound.
+    """
+
+    steps: tuple[float, ...]
+    alternative: str
+    estimate: float
+    se: float
+    statistic: float
+    p: float
+    ci_low: float
+    ci_high: float
+    tau2: float
+    tau2_se: float | None
+    delta: tuple[float, ...]
+    delta_se: tuple[float | None, ...]
+    lrt: float
+    lrt_df: int
+    lrt_p: float
+    log_likelihood: float
+    k_per_interval: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Effects with upper and lower bounds (k, intervals, pieces) of each interval of p on the scale of the effects."""
+
+    y: Array
+    v: Array
+    upper: Array
+    lower: Array
+    interval: np.ndarray
+    counts: Array
+
+    def shares(self, mean: Array, tau2: Array) -> Array:
+        """Chance of each interval before selection: (n, k, intervals) for `mean`, `tau2` of shape (n,)."""
+        s = np.sqrt(self.v + tau2[:, None])[:, :, None, None]
+        u, w = (self.upper - mean[:, None, None, None]) / s, (self.lower - mean[:, None, None, None]) / s
+        # The difference of two tails is taken on the side where they are small.
+        return np.asarray(np.where(w > 0, ndtr(-w) - ndtr(-u), ndtr(u) - ndtr(w)).sum(axis=3))
+
+    def value(self, theta: Array) -> float:
+        """Log-likelihood at theta = (mean, tau2, delta_2, ...), Vevea & Hedges (1995), eq. 4."""
+        delta = np.append(1.0, theta[2:])
+        weight = self.shares(theta[:1], theta[1:2])[0] @ delta
+        if not (weight > 0).all():
+            return -math.inf
+        s2 = self.v + theta[1]
+        normal = -0.5 * (np.log(2 * math.pi * s2) + (self.y - theta[0]) ** 2 / s2)
+        return float(np.sum(normal - np.log(weight)) + self.counts @ np.log(delta))
+
+    def derivatives(self, theta: Array) -> tuple[Array, Array]:
+        """Gradient (p,) and Hessian (p, p) of `value`."""
+        delta, s2 = np.append(1.0, theta[2:]), self.v + theta[1]
+        share = self.shares(theta[:1], theta[1:2])[0]
+        s, edges = np.sqrt(s2)[:, None, None], np.stack([self.upper, self.lower])
+        u = np.where(np.isfinite(edges), (edges - theta[0]) / s, 0.0)
+        density = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi) * np.isfinite(edges)
+
+        def across(factor: Array, power: int) -> Array:
+            # factor phi(u) / s^power at the upper bound less that at the lower one, over pieces: (k, intervals).
+            return np.asarray((-np.diff(factor * density, axis=0)[0] / s**power).sum(axis=2))
+
+        m, t = -across(np.ones_like(u), 1), -across(u, 2) / 2
+        mm, mt = -across(u, 2), across(1 - u * u, 3) / 2
+        tt = across(u * (3 - u * u), 4) / 4
+        weight = share @ delta
+        r, size = self.y - theta[0], len(theta)
+        first = np.column_stack([m @ delta, t @ delta, share[:, 1:]]) / weight[:, None]
+        gradient = -first.sum(axis=0)
+        gradient += [np.sum(r / s2), 0.5 * np.sum(r**2 / s2**2 - 1 / s2), *(self.counts[1:] / delta[1:])]
+        second = np.zeros((size, size))
+        for i, by in enumerate((m, t)):
+            second[i, 2:] = second[2:, i] = (by[:, 1:] / weight[:, None]).sum(axis=0)
+        second[0, 0], second[1, 1] = np.sum(mm @ delta / weight), np.sum(tt @ delta / weight)
+        second[0, 1] = second[1, 0] = np.sum(mt @ delta / weight)
+        hessian = first.T @ first - second
+        hessian[0, 0] -= np.sum(1 / s2)
+        hessian[0, 1] -= np.sum(r / s2**2)
+        hessian[1, 0] = hessian[0, 1]
+        hessian[1, 1] += np.sum(0.5 / s2**2 - r**2 / s2**3)
+        hessian[range(2, size), range(2, size)] -= self.counts[1:] / delta[1:] ** 2
+        return gradient, hessian
+
+
+def selection_model(
+    yi: ArrayLike,
+    vi: ArrayLike,
+    *,
+    steps: tuple[float, ...] = (0.025,),
+    alternative: Alternative = "greater",
+    level: float = 0.95,
+) -> SelectionModel:
+    """Fits the model to `yi`, `vi`, shape (k,), k >= 3, by maximum likelihood, with p-values cut at `steps`.
+
+    `alternative`: p-values are one-sided (greater: large effects are significant; less: small ones) or two-sided.
+    Raises InputError for bad effects and steps, and for an interval of p that holds no study: its chance of appearing
+    cannot be estimated.
+    """
+    y, v = check_effects(yi, vi)
+    check_options("ML", "wald", level)
+    _check(y, steps, alternative)
+    cuts = (*steps, 1.0)
+    unit = math.sqrt(float(np.median(v)))
+    sign = -1.0 if alternative == "less" else 1.0
+    problem = _problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
+    for j, count in enumerate(problem.counts):
+        if count == 0:
+            first = (0.0, *cuts)[j]
+            where = f"p-values from {first:g} to {cuts[j]:g} ({alternative})"
+            hint = "fewer or other steps; without studies there its chance of appearing is not identified"
+            raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
+    theta = _maximise(problem)
+    value = problem.value(theta)
+    errors = _standard_errors(problem, theta)
+    plain = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
+    gain = max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, plain, restricted=False)))
+    estimate, se = sign * theta[0] * unit, errors[0] * unit
+    half = float(ndtri(0.5 + level / 2)) * se
+    return SelectionModel(
+        steps=cuts,
+        alternative=alternative,
+        estimate=float(estimate),
+        se=float(se),
+        statistic=float(estimate / se),
+        p=float(2 * math.exp(log_ndtr(-abs(estimate / se)))),
+        ci_low=float(estimate - half),
+        ci_high=float(estimate + half),
+        tau2=float(theta[1]) * unit**2,
+        tau2_se=float(errors[1]) * unit**2 if theta[1] > 0 else None,
+        delta=(1.0, *map(float, theta[2:])),
+        delta_se=(None, *map(float, errors[2:])),
+        lrt=gain,
+        lrt_df=len(steps),
+        lrt_p=float(chdtrc(len(steps), gain)),
+        log_likelihood=value - len(y) * math.log(unit),
+        k_per_interval=tuple(int(c) for c in problem.counts),
+        notes=_notes(len(y), theta[1]),
+    )
+
+
+def _check(y: Array, steps: tuple[float, ...], alternative: str) -> None:
+    if alternative not in terms(Alternative):
+        raise InputError([Problem("alternative", alternative, "one of " + ", ".join(terms(Alternative)))])
+    if not steps or sorted(set(steps)) != list(steps) or steps[0] <= 0 or steps[-1] >= 1:
+        raise InputError([Problem("steps", str(tuple(steps)), "rising numbers between 0 and 1", "1 is added itself")])
+    if len(y) < 3:
+        raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
+
+
+def _notes(k: int, tau2: float) -> tuple[str, ...]:
+    notes = []
+    if k < FEW_STUDIES:
+        notes.append(f"{k} studies: with fewer than {FEW_STUDIES} the model is hardly estimable")
+    if tau2 == 0:
+        notes.append("tau2 is 0: its standard error is not defined")
+    return tuple(notes)
+
+
+def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _Problem:
+    tails = np.array(cuts) / (2 if two_sided else 1)
+    at = np.where(tails < 1, -ndtri(tails), -np.inf)
+    edges = np.concatenate([[np.inf], at])
+    root = np.sqrt(v)[:, None]
+    with np.errstate(invalid="ignore"):
+        upper, lower = edges[:-1] * root, edges[1:] * root
+    p = ndtr(-np.abs(y) / np.sqrt(v)) * 2 if two_sided else ndtr(-y / np.sqrt(v))
+    interval = np.searchsorted(np.array(cuts), p, side="left")
+    counts = np.bincount(interval, minlength=len(cuts)).astype(float)
+    if two_sided:
+        # The same interval below 0: from -upper to -lower.
+        return _Problem(y, v, np.stack([upper, -lower], axis=2), np.stack([lower, -upper], axis=2), interval, counts)
+    return _Problem(y, v, upper[:, :, None], lower[:, :, None], interval, counts)
+
+
+def _maximise(problem: _Problem) -> Array:
+    """Newton's method from the best points of a grid, of which the highest end wins.
+
+    For a given mean and tau2 the likelihood is concave in log delta, so only those two need a grid.
+    """
+    tau2 = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
+    w = 1 / (problem.v + tau2)
+    centre = float(w @ problem.y / w.sum())
+    spread = float(np.var(problem.y) + problem.v.min())
+    means, variances = centre + math.sqrt(spread) * _MEANS, spread * _TAU2
+    mean, t = (a.ravel() for a in np.meshgrid(means, variances, indexing="ij"))
+    mean, t = np.append(mean, centre), np.append(t, tau2)
+    share, delta = problem.shares(mean, t), np.ones((len(mean), len(problem.counts)))
+    for _ in range(_PROFILE_ROUNDS):
+        weight = np.maximum((share @ delta[:, :, None])[:, :, 0], np.finfo(float).tiny)
+        delta = problem.counts / np.maximum((share / weight[:, :, None]).sum(axis=1), np.finfo(float).tiny)
+        delta /= delta[:, :1]
+    delta = np.clip(delta, 1 / _LARGEST_START, _LARGEST_START)
+    starts = np.column_stack([mean, t, delta[:, 1:]])
+    values = np.array([problem.value(start) for start in starts])
+    grid = np.pad(values[:-1].reshape(len(means), len(variances)), 1, constant_values=-np.inf)
+    around = [np.roll(grid, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    peaks = np.flatnonzero((grid >= np.max(around, axis=0))[1:-1, 1:-1].ravel())
+    chosen = [*peaks[np.argsort(-values[peaks])][:_STARTS], len(values) - 1]
+    ends = [_polish(problem, starts[i], spread) for i in chosen if np.isfinite(values[i])]
+    # A maximum at tau2 = 0 can hide beside a higher slope: search that edge alone, then let tau2 go.
+    border = starts[np.argmax(np.where(t == 0, values, -np.inf))]
+    edge, _, finite = _polish(problem, border, spread, at_zero=True)
+    if finite:
+        ends.append(_polish(problem, edge, spread))
+    best = max(ends, key=lambda end: end[1])
+    if not best[2]:
+        where = f"mean {best[0][0]:.3g} standard errors, delta " + ", ".join(f"{d:.3g}" for d in best[0][2:])
+        hint = "the search had no end, this is where it stopped; use fewer steps, or pool without selection"
+        raise InputError([Problem("selection model", where, "data with a finite maximum", hint)])
+    return best[0]
+
+
+def _free(theta: Array, gradient: Array, at_zero: bool) -> np.ndarray:
+    """All parameters but a tau2 that is held at 0, or at 0 where the likelihood falls from there."""
+    free = np.ones(len(theta), dtype=bool)
+    free[1] = not at_zero and (theta[1] > 0 or gradient[1] > 0)
+    return free
+
+
+def _error(theta: Array, gradient: Array, at_zero: bool) -> float:
+    """Largest entry of the gradient; a delta below 1 counts in logs, for its own gradient is rounding times 1/delta."""
+    ratio = np.concatenate([[1.0, 1.0], np.minimum(1.0, theta[2:])])
+    return float(np.abs(gradient * ratio)[_free(theta, gradient, at_zero)].max())
+
+
+def _newton(curvature: Array, slope: Array, free: np.ndarray, by: float) -> Array:
+    """Newton's step uphill in the `free` parameters, with tau2 changed by `by` if it is not one of them."""
+    step = np.zeros(len(slope))
+    step[1] = by
+    values, vectors = np.linalg.eigh(-curvature[np.ix_(free, free)])
+    values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max())
+    step[free] = vectors @ (vectors.T @ (slope + curvature[1] * by)[free] / values)
+    return step
+
+
+def _polish(problem: _Problem, theta: Array, spread: float, at_zero: bool = False) -> tuple[Array, float, bool]:
+    """Newton's method within tau2 >= 0 in (mean, tau2, log delta): the end, its value, and whether it is a maximum."""
+    value = problem.value(theta)
+    gradient, hessian = problem.derivatives(theta)
+    for _ in range(_STEPS):
+        free = _free(theta, gradient, at_zero)
+        ratio = np.concatenate([[1.0, 1.0], theta[2:]])
+        slope = gradient * ratio
+        curvature = hessian * np.outer(ratio, ratio) + np.diag([0.0, 0.0, *slope[2:]])
+        step = _newton(curvature, slope, free, 0.0)
+        if theta[1] + step[1] < 0:
+            # On the way to the bound the others follow along it: cut off alone, the step could go nowhere.
+            free[1] = False
+            step = _newton(curvature, slope, free, -theta[1])
+        step[2:] = np.clip(step[2:], -2.0, 2.0)
+        size, before = 1.0, _error(theta, gradient, at_zero)
+        while size > 1e-12:
+            new = np.concatenate([theta[:2] + size * step[:2], theta[2:] * np.exp(size * step[2:])])
+            new[1] = max(0.0, new[1])
+            trial = problem.value(new)
+            if trial >= value - 1e-13 * (1 + abs(value)):
+                break
+            size /= 2
+        else:
+            break
+        derivatives = problem.derivatives(new)
+        after = _error(new, derivatives[0], at_zero)
+        # At the maximum the value is all rounding: the gradient says when to stop.
+        if before < _GRADIENT and after >= before:
+            break
+        theta, value, (gradient, hessian) = new, trial, derivatives
+        if abs(theta[0]) > _RUNAWAY * math.sqrt(spread) or (theta[2:] > _RUNAWAY).any():
+            return theta, value, False
+    return theta, value, _error(theta, gradient, at_zero) < 100 * _GRADIENT
+
+
+def _standard_errors(problem: _Problem, theta: Array) -> Array:
+    """Roots of the diagonal of the inverse observed information, without tau2 when that is 0."""
+    free, errors = np.ones(len(theta), dtype=bool), np.full(len(theta), np.nan)
+    free[1] = theta[1] > 0
+    inverse = np.linalg.inv(-problem.derivatives(theta)[1][np.ix_(free, free)])
+    errors[free] = np.sqrt(np.maximum(0.0, np.diag(inverse)))
+    return errors

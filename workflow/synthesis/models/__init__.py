@@ -1,1 +1,0 @@
-"""Config and table models: the single source for schemas, defaults and the data dictionary."""

@@ -1,0 +1,365 @@
+"""The analysis plan: every key of `config.yaml`, with description and default. Unknown keys are refused."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from synthesis.data.columns import BY_NAME
+from synthesis.data.model import Model, Name
+from synthesis.data.vocabulary import (
+    LANE_METRICS,
+    Descriptor,
+    DiagnosticFigure,
+    Lane,
+    Metric,
+    NumericModerator,
+    Preset,
+    RowOrder,
+    RowUnit,
+    Summary,
+)
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
+from synthesis.plan.conditions import Condition, check_select
+from synthesis.plan.decisions import Multiverse, check_multiverse
+
+# Columns in which a pool may hold only one value unless the plan names the mix.
+MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
+MixColumn = Literal["construct", "estimand", "level", "comparator"]
+# What a forest plot may show of a sample: any column of its rows, and how its number was converted.
+FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
+MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
+
+
+class References(Model):
+    """Published summaries shown beside a pool, never in it."""
+
+    effects: tuple[str, ...] = Field(description="effect_id of rows of level summary.")
+
+
+class Defaults(Model):
+    """How syntheses are fitted unless they say otherwise. docs/defaults.md gives the reasons."""
+
+    tau2: Tau2Method = Field("REML", description="Estimator of the between-study variance.")
+    ci: CiMethod = Field(
+        "hksj", description="Interval of the pooled estimate; che and three_level have their own (CR2)."
+    )
+    model: DependenceModel = Field(
+        "che",
+        description="Effects that share a sample: che (correlated and hierarchical effects, cluster-robust tests), "
+        "three_level (the same with rho 0), or composites (their mean); the ordinary model where no sample repeats.",
+    )
+    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
+    rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
+    tau_scale: dict[Metric, Annotated[float, Field(gt=0)]] = Field(
+        {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
+        description="Scale of the half-normal prior on tau in Bayesian fits, by metric.",
+    )
+
+
+class Drawing(Model):
+    """How figures look."""
+
+    preset: Preset = Field(
+        "project",
+        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high); revman: black diamonds.",
+    )
+    page_height: float = Field(
+        10.0, gt=3, description="Inches; a taller forest plot is a PDF of several pages. SVG and PNG stay whole."
+    )
+
+
+class Diagnostics(Model):
+    """What is examined beside each pool, and from how many samples on."""
+
+    funnel_from: int = Field(
+        10, ge=3, description="Fewest samples for tests of small-study effects and publication bias."
+    )
+    force_funnel: tuple[Name, ...] = Field((), description="Syntheses tested with fewer samples, with a warning.")
+    bayes_up_to: int = Field(4, ge=0, description="Most samples for which the Bayesian fit is added.")
+    permutations: int = Field(
+        10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."
+    )
+    gosh_subsets: int = Field(
+        10_000, ge=100, description="Most subsets of samples that are fitted (GOSH); all are where there are fewer."
+    )
+    seed: int = Field(1, ge=0, description="Seed of permutation tests and subsets that are drawn.")
+
+
+class Conversions(Model):
+    """Decisions that converters need."""
+
+    zero_cells: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
+    )
+
+
+class Synthesis(Model):
+    """One pool: which rows, and how they are fitted."""
+
+    title: str = Field(min_length=1, description="Shown in figures and tables.")
+    lane: Lane = Field(description="A: process-outcome association; B: randomised protocol effect.")
+    metric: Metric = Field(description="Scale of the effect sizes.")
+    sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to draw from.")
+    select: dict[str, Condition] = Field(default_factory=dict, description="Conditions by column; all must hold.")
+    mix: dict[MixColumn, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Values of construct, estimand, level or comparator that are knowingly pooled together.",
+    )
+    nonsignificant_as_zero: bool = Field(
+        False,
+        description="Stress test: enter samples reported as 'not significant' without a number as 0 (lane A).",
+    )
+    orientation: Literal["better", "as_reported"] = Field(
+        "better", description="better: positive is better for the patient; as_reported: the raw sign."
+    )
+    tau2: Tau2Method | None = Field(None, description="Overrides defaults.tau2.")
+    ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
+    model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
+    rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    moderators: tuple[Name, ...] = Field(
+        (),
+        description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
+        "severity is the baseline severity of a sample in SD of its instrument.",
+    )
+    alternatives: tuple[Name, ...] = Field(
+        (), description="Other selections of the same question: would the verdict on a claim change with one of them?"
+    )
+    references: References | None = Field(None, description="Published summaries to show beside it.")
+    columns: tuple[str, ...] = Field(
+        ("n",), max_length=4, description="Columns of data/raw/README.md between study and plot of the forest plot."
+    )
+    group_by: Descriptor | None = Field(
+        None, description="Column that orders the forest plot in blocks, each with its own diamond."
+    )
+    sort: RowOrder = Field("year", description="Order of the studies in a block: given is the order of the data.")
+    rows: RowUnit = Field(
+        "samples", description="samples: one row each; estimates: every estimate, those of a sample bracketed."
+    )
+    summaries: tuple[Summary, ...] = Field(
+        (), description="Shown beside the pooled estimate: the common-effect estimate, the Bayesian one."
+    )
+    favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
+    note: str = Field("", description="What a reader of the figure must know; shown below it.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Synthesis:
+        if self.metric not in LANE_METRICS[self.lane]:
+            allowed = ", ".join(LANE_METRICS[self.lane])
+            raise ValueError(f"metric {self.metric} does not belong to lane {self.lane} ({allowed})")
+        for name in self.columns:
+            if name not in FIGURE_COLUMNS:
+                close = difflib.get_close_matches(name, FIGURE_COLUMNS, n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                raise ValueError(f"columns: {name} is not a column of data/raw/README.md{hint}")
+        check_select(self.select)
+        if len(set(self.sources)) < len(self.sources):
+            raise ValueError("a source is named twice")
+        if self.nonsignificant_as_zero and self.lane != "A":
+            raise ValueError("nonsignificant_as_zero is a stress test of lane A only")
+        return self
+
+
+class Comparison(Model):
+    """The difference first minus second of two syntheses on one metric."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    first: Name = Field(description="A synthesis.")
+    second: Name | None = Field(None, description="Another synthesis, on the same metric.")
+    reference: str | None = Field(None, description="Instead of `second`: effect_id of a published summary.")
+    equivalence: str | None = Field(
+        None, description="effect_id of the threshold below which a difference does not matter."
+    )
+    shared_samples: Literal["refuse", "leave_out"] = Field(
+        "refuse", description="What to do where both sides hold the same sample."
+    )
+
+    @model_validator(mode="after")
+    def _one_second(self) -> Comparison:
+        if (self.second is None) == (self.reference is None):
+            raise ValueError("a comparison names either second (a synthesis) or reference (a published summary)")
+        return self
+
+
+class Bridge(Model):
+    """A lane A association put beside a lane B effect, after pooling, under each declared contrast."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    association: Name = Field(description="A synthesis of lane A.")
+    effect: Name = Field(description="A synthesis of lane B in metric g.")
+
+
+class MonteCarlo(Model):
+    """How intervals of the bridge are drawn."""
+
+    draws: int = Field(100_000, ge=1000, description="Draws from each pooled distribution.")
+    seed: int = Field(1, ge=0, description="Seed of the draws.")
+    control_response_rates: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.1, 0.2, 0.4),
+        description="Rates of response among controls for which numbers needed to treat are shown; scenarios, no data.",
+    )
+
+
+class Relevance(Model):
+    """Clinical relevance: the thresholds that each pool is held against."""
+
+    thresholds: dict[Metric, tuple[str, ...]] = Field(
+        default_factory=dict, description="effect_id of rows that hold a threshold, by metric."
+    )
+    bootstrap: int = Field(2000, ge=200, description="Resamples of the samples for intervals of shares.")
+    seed: int = Field(1, ge=0, description="Seed of the resamples.")
+
+
+class Interaction(Model):
+    """A published interaction of treatment with a patient's severity, held against thresholds."""
+
+    title: str = Field(min_length=1, description="Shown in the table.")
+    coefficient: str = Field(description="effect_id of the coefficient, with its interval.")
+    points: str | None = Field(None, description="effect_id of its translation into points of an instrument.")
+    threshold: str | None = Field(None, description="effect_id of the threshold on the coefficient's scale.")
+    points_threshold: str | None = Field(None, description="effect_id of the threshold in points.")
+
+
+class Grouping(Model):
+    """Levels of a column put together for a moderator; values that no level names are left out and counted."""
+
+    column: Descriptor = Field(description="A column that describes a sample.")
+    levels: dict[str, tuple[str, ...]] = Field(min_length=2, description="Values of the column, by level.")
+
+    @model_validator(mode="after")
+    def _each_value_once(self) -> Grouping:
+        values = [value for level in self.levels.values() for value in level]
+        twice = sorted({value for value in values if values.count(value) > 1})
+        if twice:
+            raise ValueError("values that stand in two levels: " + ", ".join(twice))
+        return self
+
+    def level_of(self, value: str) -> str | None:
+        """The level that holds a value."""
+        return next((level for level, values in self.levels.items() if value in values), None)
+
+
+class Block(Model):
+    """One block of the comparison figure."""
+
+    synthesis: Name = Field(description="A synthesis.")
+    heading: str | None = Field(None, description="Shown above the block; its title where empty.")
+
+
+class ComparisonFigure(Model):
+    """A forest plot that sets several syntheses, lane by lane, above each other."""
+
+    title: str = Field(min_length=1, description="Shown above the figure.")
+    blocks: tuple[Block, ...] = Field(min_length=1, description="Syntheses, from top to bottom.")
+    studies: bool = Field(True, description="Draw the studies, not only the pooled diamonds.")
+    references: dict[Lane, References] = Field(
+        default_factory=dict, description="Published summaries shown below a lane's blocks."
+    )
+    bridges: tuple[Name, ...] = Field((), description="Bridges shown as a last block.")
+
+
+class Config(Model):
+    """The analysis plan."""
+
+    title: str = Field(min_length=1, description="Name of the review.")
+    question: str = Field("", description="The question, in one sentence.")
+    sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
+    defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
+    diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="What is examined beside each pool.")
+    drawing: Drawing = Field(default_factory=Drawing, description="How figures look.")
+    conversions: Conversions = Field(default_factory=Conversions, description="Decisions of converters.")
+    syntheses: dict[Name, Synthesis] = Field(min_length=1, description="Pools, by name.")
+    groupings: dict[Name, Grouping] = Field(default_factory=dict, description="Coarser levels for moderators.")
+    comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
+    bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
+    monte_carlo: MonteCarlo = Field(default_factory=MonteCarlo, description="How the bridges are drawn.")
+    relevance: Relevance = Field(default_factory=Relevance, description="Clinical relevance.")
+    interactions: dict[Name, Interaction] = Field(default_factory=dict, description="Published interactions.")
+    figures: dict[Name, ComparisonFigure] = Field(
+        default_factory=dict, description="Comparison figures, beside one forest plot per synthesis."
+    )
+    diagnostic_figures: dict[Name, tuple[DiagnosticFigure, ...]] = Field(
+        default_factory=dict,
+        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
+    )
+    multiverses: dict[Name, Multiverse] = Field(
+        default_factory=dict, description="Every defensible analysis of a synthesis, as factors of declared options."
+    )
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Config:
+        faults = []
+
+        def known(where: str, name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
+            if name not in allowed:
+                close = difflib.get_close_matches(name, list(allowed), n=1)
+                hint = f"; did you mean {close[0]}?" if close else ""
+                faults.append(f"{where}: {name} is not declared{hint}")
+
+        for key, synthesis in self.syntheses.items():
+            for source in synthesis.sources:
+                known(f"syntheses.{key}.sources", source, self.sources)
+            for name in synthesis.moderators:
+                known(f"syntheses.{key}.moderators", name, (*MODERATORS, *self.groupings))
+            for name in synthesis.alternatives:
+                known(f"syntheses.{key}.alternatives", name, self.syntheses)
+                other = self.syntheses.get(name)
+                if other and other.metric != synthesis.metric:
+                    faults.append(f"syntheses.{key}.alternatives: {name} has another metric")
+        for key in self.groupings:
+            if key in MODERATORS:
+                faults.append(f"groupings.{key}: the name is taken by a column")
+        for name in self.diagnostics.force_funnel:
+            known("diagnostics.force_funnel", name, self.syntheses)
+        for key, comparison in self.comparisons.items():
+            where = f"comparisons.{key}"
+            sides = [side for side in (comparison.first, comparison.second) if side]
+            for side in sides:
+                known(where, side, self.syntheses)
+            pair = [self.syntheses.get(side) for side in sides]
+            if all(pair) and len({s.metric for s in pair if s}) > 1:
+                faults.append(f"{where}: the two sides have different metrics; use a bridge")
+            if comparison.first == comparison.second:
+                faults.append(f"{where}: a synthesis is compared with itself")
+        for key, bridge in self.bridges.items():
+            where = f"bridges.{key}"
+            known(where, bridge.association, self.syntheses)
+            known(where, bridge.effect, self.syntheses)
+            association = self.syntheses.get(bridge.association)
+            effect = self.syntheses.get(bridge.effect)
+            if association and association.lane != "A":
+                faults.append(f"{where}.association: {bridge.association} is not of lane A")
+            if effect and (effect.lane != "B" or effect.metric != "g"):
+                faults.append(f"{where}.effect: {bridge.effect} is not of lane B in metric g")
+        for key, figure in self.figures.items():
+            if key in self.syntheses:
+                faults.append(f"figures.{key}: the name is taken by a synthesis")
+            for block in figure.blocks:
+                known(f"figures.{key}.blocks", block.synthesis, self.syntheses)
+            for name in figure.bridges:
+                known(f"figures.{key}.bridges", name, self.bridges)
+        for key, kinds in self.diagnostic_figures.items():
+            known("diagnostic_figures", key, self.syntheses)
+            if len(set(kinds)) < len(kinds):
+                faults.append(f"diagnostic_figures.{key}: a kind is named twice")
+            moderators = self.syntheses[key].moderators if key in self.syntheses else ()
+            if "bubble" in kinds and key in self.syntheses and not {*moderators} & {*terms(NumericModerator)}:
+                allowed = ", ".join(terms(NumericModerator))
+                faults.append(f"diagnostic_figures.{key}: bubble needs a numeric moderator ({allowed})")
+        for key, multiverse in self.multiverses.items():
+            known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
+            base = self.syntheses.get(multiverse.synthesis)
+            faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def metrics_of(self, source: str) -> tuple[str, ...]:
+        """Metrics that syntheses ask of a source; none where no synthesis draws on it."""
+        return tuple(sorted({s.metric for s in self.syntheses.values() if source in s.sources}))

@@ -1,0 +1,183 @@
+"""Which effects belong to a synthesis: conditions, copies, stress-test zeros, and mixes that must be named."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from synthesis.data.converters import Row, fisher_z
+from synthesis.data.vocabulary import LANE_ESTIMANDS
+from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.plan.conditions import Condition
+from synthesis.plan.config import MIX_COLUMNS, Comparison, Synthesis
+
+SET_TO_ZERO = "set to zero"
+
+
+def meets(row: Row, select: Mapping[str, Condition]) -> bool:
+    """Whether a row meets every condition. A missing number meets no range."""
+    return all(_meets(row[name], condition) for name, condition in select.items())
+
+
+def _meets(value: Any, condition: Condition) -> bool:
+    word = f"{value:g}" if isinstance(value, float) else value
+    return (
+        (condition.any_of is None or word in condition.any_of)
+        and (condition.none_of is None or word not in condition.none_of)
+        and (condition.at_least is None or value >= condition.at_least)
+        and (condition.at_most is None or value <= condition.at_most)
+    )
+
+
+def select_effects(
+    name: str,
+    synthesis: Synthesis,
+    effects: list[dict[str, Any]],
+    dropped: list[dict[str, Any]],
+    *,
+    check_values: bool = True,
+) -> list[dict[str, Any]]:
+    """The rows of a synthesis, in the order of its sources; zeros, where asked for, at the end.
+
+    `effects`, `dropped`: the extracted records of its sources. Raises InputError when nothing is left, when a value
+    of a select condition occurs nowhere (unless `check_values` is off), and when estimands, levels, constructs or
+    comparators are mixed unnamed.
+    """
+    key = f"config, key syntheses.{name}"
+    rows = [
+        row
+        for source in synthesis.sources
+        for row in effects
+        if row["source"] == source and row["metric"] == synthesis.metric
+    ]
+    if check_values:
+        _check_values_occur(key, synthesis, rows)
+    if "level" not in synthesis.mix:
+        rows = [row for row in rows if row["level"] == "study"]
+    chosen = [
+        dict(row)
+        for row in rows
+        if meets(row, synthesis.select)
+        and row["estimand"] in LANE_ESTIMANDS[synthesis.lane]
+        and not math.isnan(row["vi"])
+    ]
+    chosen = _without_copies(chosen)
+    if not chosen:
+        allowed = f"at least one usable effect in metric {synthesis.metric}"
+        raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis.select))])
+    if synthesis.nonsignificant_as_zero:
+        chosen += _zeros(synthesis, dropped, {row["sample_id"] for row in chosen})
+    _check_mix(key, synthesis, chosen)
+    if synthesis.orientation == "as_reported":
+        for row in chosen:
+            row["yi"] *= row["direction"]
+    return chosen
+
+
+def instrument(outcome: str) -> str:
+    """An outcome's name without case and punctuation: "PHQ-9" and "phq-9" are one instrument."""
+    return re.sub("[^a-z0-9]", "", outcome.casefold())
+
+
+def _without_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without repeats of a finding that two sources list: same sample, instrument, rater, time and estimate.
+
+    The first source of the plan is kept; "PHQ-9" and "phq-9" are one instrument. Repeats inside a source stay.
+    """
+    first_source: dict[tuple[Any, ...], str] = {}
+    kept = []
+    for row in rows:
+        identity = (row["sample_id"], instrument(row["outcome"]), row["rater"], row["timepoint"], round(row["yi"], 6))
+        if first_source.setdefault(identity, row["source"]) == row["source"]:
+            kept.append(row)
+    return kept
+
+
+def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any]]) -> None:
+    """A word in a condition that no row of the sources has is a slip, not an empty group."""
+    problems = []
+    for name, condition in synthesis.select.items():
+        present = {row[name] for row in rows}
+        if not present or any(isinstance(value, float) for value in present):
+            continue
+        for word in (*(condition.any_of or ()), *(condition.none_of or ())):
+            if word not in present:
+                allowed = "one of " + ", ".join(sorted(present - {""})[:20])
+                problems.append(Problem(f"{key}.select.{name}", word, allowed))
+    if problems:
+        raise InputError(problems)
+
+
+def _emptiest(rows: list[dict[str, Any]], select: Mapping[str, Condition]) -> str:
+    """Which condition leaves nothing by itself."""
+    if not rows:
+        return "its sources hold no study effect in this metric; see results/dropped.csv"
+    alone = [name for name, condition in select.items() if not any(meets(r, {name: condition}) for r in rows)]
+    if alone:
+        return f"select.{alone[0]} alone excludes every row"
+    return "the conditions exclude each other, or the estimands do not belong to the lane"
+
+
+def _check_mix(key: str, synthesis: Synthesis, chosen: list[dict[str, Any]]) -> None:
+    problems = []
+    mix: Mapping[str, tuple[str, ...]] = {str(k): v for k, v in synthesis.mix.items()}
+    for column in MIX_COLUMNS:
+        present = sorted({row[column] for row in chosen})
+        named = mix.get(column)
+        if named is None and len(present) > 1:
+            allowed = f"one {column}, or all of them named under mix.{column}"
+            hint = "what is pooled together must be said"
+            problems.append(Problem(key, f"{column} " + ", ".join(present), allowed, hint))
+        if named is not None:
+            unnamed = [value for value in present if value not in named]
+            if unnamed:
+                allowed = "only " + ", ".join(named)
+                problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
+    if problems:
+        raise InputError(problems)
+
+
+def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
+    """Samples reported only as "not significant", entered as 0: a stress test, marked as such."""
+    select = {k: c for k, c in synthesis.select.items() if k not in {"tier", "exactness"}}
+    zeros = []
+    for row in dropped:
+        if (
+            row["source"] not in synthesis.sources
+            or row["reported_as"] != "ns"
+            or row["metric"] != synthesis.metric
+            or row["estimand"] not in LANE_ESTIMANDS[synthesis.lane]
+            or row["sample_id"] in present
+            or math.isnan(row["n"])
+            or not meets(row, select)
+        ):
+            continue
+        try:
+            vi = fisher_z(0.0, row["n"], int(row["estimand"] == "r_partial")).vi
+        except CannotConvert:
+            continue
+        zeros.append(
+            row
+            | {
+                "yi": 0.0,
+                "vi": vi,
+                "n_total": row["n"],
+                "exactness": SET_TO_ZERO,
+                "converter": "ns_as_zero",
+                "converter_version": 1.0,
+                "label": row["label"] or row["study"],
+            }
+        )
+    return zeros
+
+
+def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str], second: Iterable[str]) -> list[str]:
+    """Samples on both sides of a comparison. Raises InputError for any, unless they are to be left out."""
+    shared = sorted(set(first) & set(second))
+    if shared and comparison.shared_samples == "refuse":
+        allowed = "samples on one side only, or shared_samples: leave_out"
+        hint = "pools that share people are not independent"
+        raise InputError([Problem(f"config, key comparisons.{name}", ", ".join(shared), allowed, hint)])
+    return shared

@@ -1,1 +1,0 @@
-"""Random-effects pooling: heterogeneity, dependence, the fit, and the second route that checks it."""

@@ -1,0 +1,1 @@
+"""One synthesis of the plan: fitted, diagnosed, checked by a second route."""

@@ -1,0 +1,258 @@
+"""One synthesis of the plan, fitted and described completely."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from synthesis.data.extraction import reference_rows
+from synthesis.data.vocabulary import LANE_WORD, Descriptor, NumericModerator, Summary
+from synthesis.errors import InputError, Problem
+from synthesis.meta.bayes import bayes
+from synthesis.meta.dependence import Composites, composites
+from synthesis.meta.dependent import robust_regress
+from synthesis.meta.kernel import Array
+from synthesis.meta.options import CiMethod, Tau2Method, terms
+from synthesis.meta.pool import pool
+from synthesis.meta.regression import design, regress
+from synthesis.plan.config import Defaults, Synthesis
+from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects
+
+MIXED = "mixed"
+
+
+def run_synthesis(
+    name: str,
+    synthesis: Synthesis,
+    defaults: Defaults,
+    effects: list[dict[str, Any]],
+    dropped: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """The model document of one synthesis: every field of the fit, its studies, references and provenance."""
+    chosen = select_effects(name, synthesis, effects, dropped)
+    rho = defaults.rho if synthesis.rho is None else synthesis.rho
+    yi = np.array([row["yi"] for row in chosen])
+    vi = np.array([row["vi"] for row in chosen])
+    cluster = [row["sample_id"] for row in chosen]
+    try:
+        fit = pool(
+            yi,
+            vi,
+            tau2=synthesis.tau2 or defaults.tau2,
+            ci=synthesis.ci or defaults.ci,
+            cluster=cluster,
+            rho=rho,
+            model=synthesis.model or defaults.model,
+            level=defaults.level,
+            metric=synthesis.metric,
+        )
+    except InputError as error:
+        where = f"config, key syntheses.{name}"
+        raise InputError([Problem(f"{where}.{p.where}", p.value, p.allowed, p.hint) for p in error.problems]) from None
+    document: dict[str, Any] = {
+        "synthesis": name,
+        "title": synthesis.title,
+        "lane": synthesis.lane,
+        "word": LANE_WORD[synthesis.lane],
+        "sources": list(synthesis.sources),
+        "set_to_zero": sum(row["exactness"] == SET_TO_ZERO for row in chosen),
+    }
+    document |= fit.to_dict()
+    document["tau_scale"] = defaults.tau_scale[synthesis.metric]
+    for row, value in zip(chosen, severity(chosen), strict=True):
+        row["severity"] = value
+    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, synthesis.columns)
+    document |= _beside(document, synthesis)
+    document["references"] = reference_rows(
+        f"config, key syntheses.{name}.references",
+        synthesis.references.effects if synthesis.references else (),
+        synthesis.metric,
+        effects,
+    )
+    document["figure"] = synthesis.model_dump(
+        mode="json", include={"columns", "group_by", "sort", "rows", "favours", "note", "orientation"}
+    )
+    plan = {"synthesis": synthesis.model_dump(mode="json"), "defaults": defaults.model_dump(mode="json")}
+    document["config_sha256"] = digest(plan)
+    inputs = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
+    document["inputs_sha256"] = digest([{k: row[k] for k in inputs} for row in chosen])
+    document["versions"] = versions()
+    return document
+
+
+# What is kept of each effect: enough to fit the model again, with moderators.
+_MEMBER = ("effect_id", "yi", "vi", *terms(NumericModerator), *terms(Descriptor))
+
+
+_GROUP = (
+    "samples", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p", "method",
+)  # fmt: skip
+
+
+def _beside(document: dict[str, Any], synthesis: Synthesis) -> dict[str, Any]:
+    """What a forest plot shows beside the pool, of one mean effect for each sample: its blocks, other summaries.
+
+    Blocks with a single sample have no pool; their difference is tested where two have one.
+    """
+    studies = document["studies"]
+    y, v = np.array([s["yi"] for s in studies]), np.array([s["vi"] for s in studies])
+    method: Tau2Method = document["method"] if document["method"] != "single sample" else "REML"
+    # Blocks are often two or three samples; where those happen to agree, HKSJ alone would be far too narrow.
+    ci: CiMethod = "hksj_adhoc" if document["ci_method"] in ("cr2", "hksj") else document["ci_method"]
+    found: dict[str, Any] = {"groups": [], "groups_test": None, "summaries": []}
+    values = [s[synthesis.group_by] for s in studies] if synthesis.group_by else []
+    pooled = [value for value in sorted(set(values)) if values.count(value) > 1]
+    if len(set(values)) > 1 and pooled:
+        for value in pooled:
+            own = np.array([held == value for held in values])
+            fit = pool(y[own], v[own], tau2=method, ci=ci, level=document["level"])
+            found["groups"].append({"value": value} | {name: getattr(fit, name) for name in _GROUP})
+    if len(set(values)) > 1:
+        found["groups_test"] = _difference_of_blocks(document, values, method)
+    if len(y) > 1:
+        found["summaries"] = [_summary(kind, y, v, document) for kind in synthesis.summaries]
+    return found
+
+
+def _difference_of_blocks(document: dict[str, Any], values: list[str], method: Tau2Method) -> dict[str, Any] | None:
+    """The test of the blocks as a moderator, as the diagnostics have it; None where it has too few degrees."""
+    held = [
+        (m["yi"], m["vi"], study["sample_id"], value)
+        for study, value in zip(document["studies"], values, strict=True)
+        for m in study["members"]
+    ]
+    repeats = len(held) > len(values)
+    try:
+        if repeats and document["model"] in ("che", "three_level"):
+            matrix = design({"block": [value for *_, value in held]}, len(held))
+            cluster = [sample for _, _, sample, _ in held]
+            robust = robust_regress(
+                [y for y, *_ in held], [v for _, v, *_ in held], matrix, cluster, rho=document["rho"] or 0.0
+            )
+            if robust.f_p is None:
+                return None
+            return {"statistic": robust.f, "df1": len(matrix.names) - 1, "df2": robust.f_df2, "p": robust.f_p}
+        own = document["studies"]
+        matrix = design({"block": values}, len(values))
+        fit = regress([s["yi"] for s in own], [s["vi"] for s in own], matrix, tau2=method, ci="hksj")
+    except InputError:
+        return None
+    return {"statistic": fit.qm, "df1": fit.qm_df, "df2": fit.qm_df2, "p": fit.qm_p}
+
+
+def _summary(kind: Summary, y: Array, v: Array, document: dict[str, Any]) -> dict[str, Any]:
+    if kind == "common":
+        fit = pool(y, v, tau2="FE", ci="wald", level=document["level"])
+        return {"kind": kind, "estimate": fit.estimate, "ci_low": fit.ci_low, "ci_high": fit.ci_high}
+    posterior = bayes(y, v, tau_scale=document["tau_scale"], level=document["level"]).mu
+    return {"kind": kind, "estimate": posterior.median, "ci_low": posterior.low, "ci_high": posterior.high}
+
+
+def _studies(
+    chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...], columns: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """One entry per independent sample, in the order of the data."""
+    studies = []
+    triples = zip(combined.samples, combined.members, weights, strict=True)
+    for position, (sample, members, weight) in enumerate(triples):
+        rows = [chosen[i] for i in members]
+        people = [row["n_total"] for row in rows if not math.isnan(row["n_total"])]
+        years = [row["year"] for row in rows if not math.isnan(row["year"])]
+        entry = {
+            "sample_id": sample,
+            "label": _joined(row["label"] for row in rows),
+            "year": int(min(years)) if years else None,
+            "yi": float(combined.yi[position]),
+            "vi": float(combined.vi[position]),
+            "weight": weight,
+            "n": int(max(people)) if people else None,
+            "effects": [row["effect_id"] for row in rows],
+            "members": [
+                {name: _plain(row[name]) for name in _MEMBER} | {"cells": _cells([row], columns)} for row in rows
+            ],
+            "cells": _cells(rows, columns),
+            "source": _joined(row["source"] for row in rows),
+        }
+        studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
+    return studies
+
+
+# Severity is relative to the other samples of an instrument, so it takes several.
+LEAST_SAMPLES_OF_INSTRUMENT = 3
+
+
+def severity(rows: list[dict[str, Any]]) -> list[float]:
+    """Baseline severity of each effect's sample: its baseline mean, both arms together, in SD of the instrument.
+
+    0 is the mean of the samples with that instrument, the unit their mean baseline SD; higher is more severe on
+    symptom scales. NaN without baseline means, and for instruments of fewer than 3 samples.
+    """
+    means: dict[str, dict[str, list[float]]] = {}
+    spreads: dict[str, list[float]] = {}
+    found = []
+    for row in rows:
+        arms = [(row[f"baseline_mean_{a}"], row[f"baseline_sd_{a}"], row[f"n_{a}"]) for a in ("treat", "control")]
+        whole = [arm for arm in arms if not any(math.isnan(x) for x in arm)]
+        name = instrument(row["outcome"])
+        mean = sum(m * n for m, _, n in whole) / sum(n for _, _, n in whole) if whole else math.nan
+        found.append((name, mean))
+        if whole:
+            means.setdefault(name, {}).setdefault(row["sample_id"], []).append(mean)
+            spreads.setdefault(name, []).append(sum(s for _, s, _ in whole) / len(whole))
+    centres = {
+        name: sum(sum(v) / len(v) for v in samples.values()) / len(samples)
+        for name, samples in means.items()
+        if len(samples) >= LEAST_SAMPLES_OF_INSTRUMENT
+    }
+    units = {name: sum(values) / len(values) for name, values in spreads.items()}
+    return [(mean - centres[name]) / units[name] if name in centres else math.nan for name, mean in found]
+
+
+def _cells(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, Any]:
+    """What the forest plot shows of rows: the number or word that they share, "mixed" words, the largest n."""
+    cells: dict[str, Any] = {}
+    for column in columns:
+        values = [row["n_total"] if column == "n" else row[column] for row in rows]
+        numbers = [value for value in values if isinstance(value, float) and not math.isnan(value)]
+        if numbers:
+            cells[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
+        else:
+            cells[column] = _common(value for value in values if isinstance(value, str))
+    return cells
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: missing is null."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _joined(values: Iterable[str]) -> str:
+    """The value that all rows share, or the first two."""
+    distinct = list(dict.fromkeys(value for value in values if value))
+    return " / ".join(distinct[:2]) + (" and others" if len(distinct) > 2 else "")
+
+
+def _common(values: Iterable[str]) -> str:
+    """The value that all rows share, or "mixed"."""
+    distinct = list(dict.fromkeys(value for value in values if value))
+    return MIXED if len(distinct) > 1 else "".join(distinct)
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of canonical JSON."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed a result."""
+    import platform
+    from importlib.metadata import version
+
+    own = {"synthesis": version("alliance-protocol-synthesis"), "python": platform.python_version()}
+    return own | {name: version(name) for name in ("numpy", "scipy")}
