@@ -211,6 +211,12 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 
     Raises InputError where it was cut short.
     """
+    names, lines = read_cells(path)
+    return [dict(zip(names, map(_value, cells), strict=True)) for cells in lines]
+
+
+def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV file that `write_csv` wrote, as text. Raises InputError where it was cut short."""
     check_whole(path)
     with path.open(encoding="utf-8", newline="") as handle:
         reader = csv.reader(handle)
@@ -220,15 +226,15 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
             if len(cells) != len(names):
                 where, allowed = f"{path}, line {reader.line_num}", f"{len(names)} cells"
                 raise InputError([Problem(where, f"{len(cells)} cells", allowed, AGAIN)])
-            rows.append(dict(zip(names, map(_value, cells), strict=True)))
-        return rows
+            rows.append([cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell for cell in cells])
+        return names, rows
 
 
 def _value(cell: str) -> Any:
     try:
         return float(cell) if cell else None
     except ValueError:
-        return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+        return cell
 
 
 def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:

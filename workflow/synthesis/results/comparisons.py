@@ -1,0 +1,220 @@
+"""What the comparison stage writes: contrasts, bridges, relevance, interactions, claims and their tipping points."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from synthesis.results.document import Document
+
+
+class ContrastRow(Document, frozen=True, kw_only=True):
+    """A row of comparison.csv: first minus second on one metric. Without an interval of the second: no test."""
+
+    comparison: str
+    kind: str
+    title: str
+    metric: str
+    first: str
+    second: str
+    samples_first: int
+    samples_second: int | None
+    left_out: str
+    estimate_first: float
+    ci_low_first: float | None
+    ci_high_first: float | None
+    estimate_second: float
+    ci_low_second: float | None
+    ci_high_second: float | None
+    tau2_first: float | None
+    tau2_second: float | None
+    difference: float
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    statistic: float | None
+    df: float | None
+    p: float | None
+    bound: float | None
+    bound_source: str
+    p_equivalence: float | None
+    conclusion: str
+    largest_se: float | None
+    note: str
+
+
+class BridgeRow(Document, frozen=True, kw_only=True):
+    """A row of bridge.csv: an association and an effect in one unit, under one reading of r."""
+
+    bridge: str
+    title: str
+    contrast: str
+    quantity: str
+    unit: str
+    association: str
+    effect: str
+    association_estimate: float | None
+    association_ci_low: float | None
+    association_ci_high: float | None
+    association_pi_low: float | None
+    association_pi_high: float | None
+    effect_estimate: float | None
+    effect_ci_low: float | None
+    effect_ci_high: float | None
+    effect_pi_low: float | None
+    effect_pi_high: float | None
+    difference_estimate: float | None
+    difference_ci_low: float | None
+    difference_ci_high: float | None
+    difference_pi_low: float | None
+    difference_pi_high: float | None
+    p_association_larger: float | None
+    p_association_larger_new: float | None
+    draws: int
+    seed: int
+    note: str
+
+
+class RelevanceRow(Document, frozen=True, kw_only=True):
+    """A row of relevance.csv: a pool against a threshold on its metric; shares between 0 and 1."""
+
+    synthesis: str
+    title: str
+    metric: str
+    samples: int
+    threshold: str
+    threshold_label: str
+    threshold_value: float | None
+    estimate: float
+    ci_low: float | None
+    ci_high: float | None
+    p_above: float | None = None
+    p_below: float | None = None
+    p_equivalence: float | None = None
+    conclusion: str
+    share_above: float | None = None
+    share_above_low: float | None = None
+    share_above_high: float | None = None
+    share_above_empirical: float | None = None
+    share_above_empirical_low: float | None = None
+    share_above_empirical_high: float | None = None
+    probability_new_above: float | None = None
+    note: str = ""
+
+
+class InteractionRow(Document, frozen=True, kw_only=True):
+    """A row of interactions.csv: a published interaction, above 0 where more severe patients gain more."""
+
+    interaction: str
+    title: str
+    effect_id: str
+    coefficient: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    se: float | None = None
+    p: float | None = None
+    threshold: str
+    threshold_value: float | None = None
+    p_equivalence: float | None = None
+    conclusion: str
+    points: float | None = None
+    points_low: float | None = None
+    points_high: float | None = None
+    points_threshold: str
+    points_threshold_value: float | None = None
+    points_conclusion: str = ""
+    note: str = ""
+
+
+class ClaimValue(Document, frozen=True, kw_only=True):
+    """One value of a claim's quantity, as it is read. Limits None: none printed; equal to the value: exact."""
+
+    label: str
+    unit: str
+    estimate: float
+    low: float | None
+    high: float | None
+
+
+class DecidedClaim(Document, frozen=True, kw_only=True):
+    """A claim with what the data and its source say; `low`, `high`: its bounds as the table of claims has them."""
+
+    claim_id: str
+    statement: str
+    says: str
+    cites: str
+    claim: str
+    quantity: str
+    rule: str
+    low: str
+    high: str
+    unit: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    verdict_of_data: str
+    verdict: str
+    why: str
+    source_agrees: str
+    source_says: str
+    evidence: str
+    reading: str
+    low_value: float | None
+    high_value: float | None
+    values: tuple[ClaimValue, ...]
+
+
+class ClaimRow(Document, frozen=True, kw_only=True):
+    """A row of claims.csv: a decided claim without its single values."""
+
+    claim_id: str
+    statement: str
+    says: str
+    cites: str
+    claim: str
+    quantity: str
+    rule: str
+    low: str
+    high: str
+    unit: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    verdict_of_data: str
+    verdict: str
+    why: str
+    source_agrees: str
+    source_says: str
+    evidence: str
+    reading: str
+
+
+class ChangeRow(Document, frozen=True, kw_only=True):
+    """A row of tipping_points_all.csv: the verdict after one single change."""
+
+    claim_id: str
+    claim: str
+    verdict: str
+    kind: str
+    synthesis: str
+    change: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    unit: str
+    verdict_then: str
+    flips: Literal["yes", "no"]
+
+
+class TippingRow(Document, frozen=True, kw_only=True):
+    """A row of tipping_points.csv: how many single changes turn a verdict, and the least shift that does."""
+
+    claim_id: str
+    claim: str
+    verdict: str
+    changes_tried: int
+    flips: int
+    samples_that_flip: str
+    decisions_that_flip: str
+    shift_to_flip: float | None
+    verdict_after_shift: str
+    unit: str

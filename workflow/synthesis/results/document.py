@@ -1,0 +1,145 @@
+"""What every document shares: a type, one way to write it and one way to read it.
+
+A document is a `Document`; its numbers are finite or None, in memory and on disk. A flat one is a row of a CSV table.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from synthesis.errors import InputError, Problem
+from synthesis.results.files import AGAIN, check_whole, read_cells, write_csv, write_json
+
+# What a column of a raw table can hold, None where it is empty.
+Cell = str | float | None
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all documents. Fields named in `spread` stand one by one on disk, among the document's own."""
+
+    spread: ClassVar[tuple[str, ...]] = ()
+
+
+D = TypeVar("D", bound=Document)
+
+
+def plain(document: Document) -> dict[str, Any]:
+    """A document as JSON has it. Raises InputError naming the field that holds NaN or infinity."""
+    content: dict[str, Any] = msgspec.to_builtins(document)
+    unsound = _not_finite(content, type(document).__name__)
+    if unsound:
+        hint = "a result that is not defined is None"
+        raise InputError([Problem(unsound, "not a finite number", "finite numbers, or None", hint)])
+    spread: dict[str, Any] = {}
+    for name, value in content.items():
+        spread |= value if name in document.spread else {name: value}
+    return spread
+
+
+def _not_finite(content: Any, place: str) -> str:
+    """Where in a document the first NaN or infinity stands; "" for none."""
+    if isinstance(content, float):
+        return "" if math.isfinite(content) else place
+    if isinstance(content, dict):
+        items: Iterable[tuple[Any, Any]] = ((f"{place}.{key}", value) for key, value in content.items())
+    elif isinstance(content, list | tuple):
+        items = ((f"{place}[{i}]", value) for i, value in enumerate(content))
+    else:
+        return ""
+    return next((found for where, value in items if (found := _not_finite(value, where))), "")
+
+
+def write_document(path: Path, document: Document) -> None:
+    """Writes a document as JSON, all fields at full precision. Raises InputError for NaN and infinity."""
+    write_json(path, plain(document))
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> None:
+    """Writes a list of documents as JSON."""
+    write_json(path, [plain(document) for document in documents])
+
+
+def read_document(path: Path, kind: type[D]) -> D:
+    """Reads a document. Raises InputError for a file that was cut short or is of another kind or version."""
+    check_whole(path)
+    return decode(path.read_bytes(), kind, str(path))
+
+
+def read_documents(path: Path, kind: type[D]) -> list[D]:
+    """Reads a list of documents; raises as `read_document`."""
+    check_whole(path)
+    try:
+        found = msgspec.json.decode(path.read_bytes())
+        return [_convert(one, kind) for one in found]
+    except msgspec.DecodeError as error:
+        raise _unreadable(str(path), kind, error) from None
+
+
+def decode(text: str | bytes, kind: type[D], where: str) -> D:
+    """A document from JSON; `where` names it in errors."""
+    try:
+        if kind.spread:
+            return _convert(msgspec.json.decode(text), kind)
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.DecodeError as error:
+        raise _unreadable(where, kind, error) from None
+
+
+def _convert(content: Any, kind: type[D]) -> D:
+    for name in kind.spread:
+        fields = _spread_fields(kind, name)
+        content[name] = {key: content.pop(key) for key in fields if key in content}
+    return msgspec.convert(content, kind)
+
+
+@cache
+def _spread_fields(kind: type[Document], name: str) -> tuple[str, ...]:
+    (field,) = (f for f in msgspec.structs.fields(kind) if f.name == name)
+    return tuple(f.name for f in msgspec.inspect.type_info(field.type).fields)  # type: ignore[attr-defined]
+
+
+def _unreadable(where: str, kind: type[Document], error: Exception) -> InputError:
+    allowed = f"a document {kind.__name__} of this version"
+    return InputError([Problem(where, str(error), allowed, f"written by another version? {AGAIN}")])
+
+
+# --- tables -------------------------------------------------------------------------------------------------------
+
+
+@cache
+def columns(kind: type[Document]) -> tuple[str, ...]:
+    """The columns of a table of such rows."""
+    return tuple(field.name for field in msgspec.structs.fields(kind))
+
+
+def write_rows(path: Path, rows: Iterable[D], kind: type[D]) -> None:
+    """Writes rows as CSV, a column for each field. Raises InputError for NaN and infinity."""
+    write_csv(path, [plain(row) for row in rows], columns(kind))
+
+
+def read_rows(path: Path, kind: type[D]) -> list[D]:
+    """Reads rows that `write_rows` wrote: text stays text, empty numbers are None.
+
+    Raises InputError for a file that was cut short, and for other columns or cells than the type has.
+    """
+    header, lines = read_cells(path)
+    if tuple(header) != columns(kind):
+        allowed = f"the columns of {kind.__name__}: " + ", ".join(columns(kind))
+        raise InputError([Problem(str(path), ", ".join(header), allowed, AGAIN)])
+    text = [field.type is str for field in msgspec.structs.fields(kind)]
+    rows = []
+    for number, cells in enumerate(lines, start=2):
+        content = {n: c if c or t else None for n, c, t in zip(header, cells, text, strict=True)}
+        try:
+            row = msgspec.convert(content, kind, strict=False)
+            plain(row)
+        except (msgspec.ValidationError, InputError) as error:
+            raise _unreadable(f"{path}, row {number}", kind, error) from None
+        rows.append(row)
+    return rows

@@ -1,0 +1,137 @@
+"""Rows of the raw tables after extraction: usable effects, and rows that are none, with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from synthesis.results.document import Cell, Document, read_document
+
+
+class Row(Document, frozen=True, kw_only=True):
+    """A row of a raw table, corrected and checked: each column of the data dictionary, empty text as ""."""
+
+    effect_id: str = ""
+    sample_id: str = ""
+    study: str = ""
+    label: str = ""
+    year: float | None = None
+    construct: str = ""
+    estimand: str = ""
+    level: str = ""
+    statistic: str = ""
+    value: float | None = None
+    se: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p: str = ""
+    df1: float | None = None
+    df: float | None = None
+    n: float | None = None
+    k: float | None = None
+    n_treat: float | None = None
+    n_control: float | None = None
+    mean_treat: float | None = None
+    sd_treat: float | None = None
+    mean_control: float | None = None
+    sd_control: float | None = None
+    events_treat: float | None = None
+    total_treat: float | None = None
+    events_control: float | None = None
+    total_control: float | None = None
+    direction: float | None = None
+    treatment: str = ""
+    intensity: str = ""
+    comparator: str = ""
+    comparator_detail: str = ""
+    format: str = ""
+    disorder: str = ""
+    outcome: str = ""
+    alliance_measure: str = ""
+    rater: str = ""
+    outcome_rater: str = ""
+    timepoint: str = ""
+    timepoint_detail: str = ""
+    adjusted_for: str = ""
+    weeks: float | None = None
+    sessions: float | None = None
+    baseline_mean_treat: float | None = None
+    baseline_sd_treat: float | None = None
+    baseline_mean_control: float | None = None
+    baseline_sd_control: float | None = None
+    rob: str = ""
+    percent_women: float | None = None
+    mean_age: float | None = None
+    country: str = ""
+    tier: str = ""
+    flag: str = ""
+    reported_as: str = ""
+    finding: str = ""
+    exclusion_reason: str = ""
+    locator: str = ""
+    quote: str = ""
+    url: str = ""
+    doi: str = ""
+    read_at: str = ""
+    confidence: str = ""
+    coder: str = ""
+    coded_on: str = ""
+    second_coder: str = ""
+    note: str = ""
+    citation: str = ""
+
+    def cell(self, name: str) -> Cell:
+        """What a column holds; for names that are read from the plan."""
+        value: Cell = getattr(self, name)
+        return value
+
+    def words(self, name: str) -> str:
+        """What a column of text holds; for names that are read from the plan."""
+        value = getattr(self, name)
+        if not isinstance(value, str):
+            raise TypeError(f"{name} holds numbers")
+        return value
+
+
+class Effect(Row, frozen=True, kw_only=True):
+    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient.
+
+    `vi` is None for published summaries that print no interval. `n_total`: people behind the row.
+    """
+
+    source: str
+    metric: str
+    yi: float
+    vi: float | None
+    n_total: float | None
+    exactness: str
+    converter: str
+    converter_version: float
+    corrected: str
+    not_in_quote: str
+
+
+class Dropped(Row, frozen=True, kw_only=True):
+    """A row that gives no effect, with the reason."""
+
+    source: str
+    category: str
+    reason: str
+    metric: str
+    not_in_quote: str
+
+
+class Extracted(Document, frozen=True, kw_only=True):
+    """A source after extraction."""
+
+    effects: tuple[Effect, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def read_extracted(paths: Iterable[Path]) -> Extracted:
+    """The rows of several sources, in the order of the files."""
+    found = [read_document(path, Extracted) for path in paths]
+    return Extracted(
+        effects=tuple(row for one in found for row in one.effects),
+        dropped=tuple(row for one in found for row in one.dropped),
+    )
