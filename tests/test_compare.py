@@ -114,7 +114,7 @@ def test_equivalence_is_the_90_percent_interval_inside_the_bounds():
 
 def test_refitting_without_a_change_gives_the_same_fit():
     for ci in ("hksj", "wald"):
-        whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"rho": 0.6}
+        whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"composite_rho": 0.6}
         again = compare.refit(whole)
         assert again["estimate"] == pytest.approx(whole["estimate"], rel=1e-12)
         assert again["ci_high"] == pytest.approx(whole["ci_high"], rel=1e-12)

@@ -75,6 +75,7 @@ def test_three_level_is_che_with_rho_zero_and_says_so():
     che = synthesis.pool(Y, V, cluster=CLUSTER, model="che", rho=0.0)
     assert three.estimate == che.estimate
     assert (three.model, three.rho, three.ci_method) == ("three_level", 0.0, "cr2")
+    assert three.composite_rho == 0.6
     assert three.omega2 > 0
     assert sum(three.weights) == pytest.approx(100)
     assert len(three.weights) == three.samples == len(SIZES)

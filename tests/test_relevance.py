@@ -24,8 +24,8 @@ SPREAD = document([0.0, 0.2, 0.9, 0.5, 0.4, 0.7], [0.01, 0.02, 0.015, 0.03, 0.01
 
 
 def raw(effect_id, **changes):
-    row = {"effect_id": effect_id, "statistic": "smd", "value": 0.24, "ci_low": math.nan, "ci_high": math.nan}
-    return row | {"direction": math.nan, "label": "", "study": effect_id} | changes
+    row = {"effect_id": effect_id, "statistic": "smd", "value": 0.24, "ci_low": None, "ci_high": None}
+    return row | {"direction": None, "label": "", "study": effect_id} | changes
 
 
 def test_one_sided_tests_are_those_of_the_fit():
@@ -84,7 +84,7 @@ def test_conclusions(shift, conclusion):
 
 
 def test_a_threshold_that_is_a_gap_decides_nothing():
-    rows = rows_by_id([raw("th"), raw("gap", value=math.nan)])
+    rows = rows_by_id([raw("th"), raw("gap", value=None)])
     decided, gap = relevance([SPREAD], rows, PLAN)
     assert decided["threshold_value"] == 0.24
     assert gap["conclusion"] == "cannot be decided"
@@ -105,7 +105,7 @@ BOWER = Interaction(title="B", coefficient="c", points="p", threshold="th", poin
 
 def bower(**changes):
     coefficient = raw("c", statistic="coef", value=-0.1, ci_low=-0.19, ci_high=-0.002, direction=-1.0) | changes
-    return rows_by_id([coefficient, raw("p", statistic="coef", value=1.0), raw("th"), raw("gap", value=math.nan)])
+    return rows_by_id([coefficient, raw("p", statistic="coef", value=1.0), raw("th"), raw("gap", value=None)])
 
 
 def test_interaction_of_bower_2013():
@@ -126,6 +126,6 @@ def test_turning_the_scale_of_an_interaction_changes_nothing():
 
 
 def test_an_interaction_without_interval_or_number_decides_nothing():
-    row = interaction("x", BOWER, bower(ci_low=math.nan), 0.95)
+    row = interaction("x", BOWER, bower(ci_low=None), 0.95)
     assert (row["conclusion"], row["se"]) == ("cannot be decided", None)
-    assert interaction("x", BOWER, bower(value=math.nan), 0.95)["conclusion"] == "cannot be decided"
+    assert interaction("x", BOWER, bower(value=None), 0.95)["conclusion"] == "cannot be decided"

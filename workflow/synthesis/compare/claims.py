@@ -290,7 +290,7 @@ def _published(claim: Record, name: str, evidence: Evidence) -> list[Value]:
     value = number(row, "value")
     if value is None:
         raise Missing(f"{row['label'] or row['study']}: the number is not in the reachable text")
-    sign = row["direction"] if row["direction"] == row["direction"] else 1.0
+    sign = 1.0 if row["direction"] is None else row["direction"]
     limits = sorted(sign * x for x in (number(row, "ci_low"), number(row, "ci_high")) if x is not None)
     low, high = limits if len(limits) == 2 else (None, None)
     return [Value(row["label"] or row["study"], row["statistic"] or "value", sign * value, low, high)]

@@ -94,12 +94,12 @@ def _head(name: str, plan: Comparison, first: Record, kind: str) -> Record:
 
 
 def difference(a: Record, b: Record, level: float) -> Record:
-    """a minus b with its standard error, interval and two-sided test."""
+    """a minus b with its standard error, interval and two-sided test; no test where both standard errors are 0."""
     gap, se = a["estimate"] - b["estimate"], math.hypot(a["se"], b["se"])
     df = _welch_df(a, b)
     tail = 0.5 + level / 2
     quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
-    statistic = gap / se if se > 0 else math.copysign(math.inf, gap)
+    statistic = gap / se if se > 0 else None
     return {
         "difference": gap,
         "se": se,
@@ -107,7 +107,7 @@ def difference(a: Record, b: Record, level: float) -> Record:
         "ci_high": gap + quantile * se,
         "statistic": statistic,
         "df": df,
-        "p": 2 * lower_tail(-abs(statistic), df),
+        "p": None if statistic is None else 2 * lower_tail(-abs(statistic), df),
     }
 
 
@@ -159,7 +159,10 @@ def refit(document: Record, samples: set[str] | None = None, **changes: Any) -> 
     studies = [s for s in document["studies"] if samples is None or s["sample_id"] in samples]
     members = [(s["sample_id"], m["yi"], m["vi"]) for s in studies for m in s["members"]]
     multilevel = document["model"] in ("che", "three_level")
-    options: Record = {"model": document["model"] if multilevel else "composites", "rho": document["rho"] or 0.0}
+    options: Record = {
+        "model": document["model"] if multilevel else "composites",
+        "rho": document["composite_rho"] or 0.0,
+    }
     if document["method"] != "single sample":
         options["tau2"] = document["method"]
     if not multilevel and document["method"] != "single sample":

@@ -136,7 +136,7 @@ def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: fl
     """
     where = f"config, key interactions.{name}"
     source = find(f"{where}.coefficient", plan.coefficient, rows)
-    sign = source["direction"] if source["direction"] == source["direction"] else 1.0
+    sign = 1.0 if source["direction"] is None else source["direction"]
     value, limits = number(source, "value"), [number(source, "ci_low"), number(source, "ci_high")]
     row: Record = dict.fromkeys(INTERACTION_COLUMNS) | {
         "interaction": name,

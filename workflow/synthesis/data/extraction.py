@@ -61,19 +61,15 @@ _UNREAD_REASON = {
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """A source after extraction: usable effects, and rows that are not, with the reason."""
+    """A source after extraction: usable effects, and rows that are not, with the reason. Missing numbers are None."""
 
     effects: list[dict[str, Any]]
     dropped: list[dict[str, Any]]
 
 
 def write_extracted(path: Path, found: Extracted) -> None:
-    """Writes a source's records as JSON, missing numbers as null."""
-    write_json(path, {"effects": _nulls(found.effects), "dropped": _nulls(found.dropped)})
-
-
-def _nulls(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()} for record in records]
+    """Writes a source's records as JSON."""
+    write_json(path, {"effects": found.effects, "dropped": found.dropped})
 
 
 def read_extracted(paths: Iterable[Path]) -> Extracted:
@@ -83,8 +79,7 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
     for path in paths:
         content = read_json(path)
         for records, part in ((effects, "effects"), (dropped, "dropped")):
-            for record in content[part]:
-                records.append({k: math.nan if v is None else v for k, v in record.items()})
+            records += content[part]
     return Extracted(effects, dropped)
 
 
@@ -175,13 +170,18 @@ def convert_rows(
     for _, row in rows:
         for metric in metrics:
             try:
-                effects.append(_effect(row, source, metric, policy or Policy()))
+                effects.append(_missing_as_none(_effect(row, source, metric, policy or Policy())))
             except CannotConvert as refusal:
                 category, reason = _why(row, str(refusal))
                 entry = {"source": source, "category": category, "reason": reason, "metric": metric}
                 entry["not_in_quote"] = "; ".join(numbers_not_in_quote(row))
-                dropped.append(entry | {name: row[name] for name in BY_NAME})
+                dropped.append(_missing_as_none(entry | {name: row[name] for name in BY_NAME}))
     return Extracted(effects, dropped)
+
+
+def _missing_as_none(record: dict[str, Any]) -> dict[str, Any]:
+    """A typed row has NaN for an empty cell, which compares with everything; from here on missing is None."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()}
 
 
 def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any]:
@@ -287,7 +287,7 @@ def reference_rows(
                     "detail": row["treatment"],
                     "construct": row["construct"],
                     "yi": row["yi"],
-                    "k": None if math.isnan(row["k"]) else int(row["k"]),
+                    "k": None if row["k"] is None else int(row["k"]),
                     **_printed_interval(row, metric),
                 }
             )
@@ -298,7 +298,7 @@ def reference_rows(
 
 def _printed_interval(row: Row, metric: str) -> dict[str, float | None]:
     """The limits as printed, on the metric's scale and oriented like the estimate."""
-    if math.isnan(row["ci_low"]) or math.isnan(row["ci_high"]):
+    if row["ci_low"] is None or row["ci_high"] is None:
         return {"ci_low": None, "ci_high": None}
     limits = [row["ci_low"], row["ci_high"]]
     if metric == "z":

@@ -31,7 +31,7 @@ def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Record]) 
     Raises InputError for an unknown row and for a threshold on another scale.
     """
     row = find(where, effect_id, rows)
-    if math.isnan(row["value"]):
+    if row["value"] is None:
         return None
     allowed = _THRESHOLD_STATISTICS.get(metric, ())
     if row["statistic"] not in allowed:
@@ -42,4 +42,4 @@ def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Record]) 
 
 def number(row: Record, name: str) -> float | None:
     """A cell of a raw row; None where the source does not print it."""
-    return None if math.isnan(row[name]) else float(row[name])
+    return None if row[name] is None else float(row[name])

@@ -302,8 +302,9 @@ def sample_note(document: Record) -> str:
     counted = text.plural(document["samples"], "sample")
     if document["k"] == document["samples"]:
         return f"{counted}."
-    rho = f" (assumed correlation {document['rho']:g})" if document["rho"] is not None else ""
-    return f"{counted}; one with several estimates counts as their mean{rho}."
+    rho = document["composite_rho"]
+    assumed = "" if rho is None else f" (assumed correlation {rho:g})"
+    return f"{counted}; one with several estimates counts as their mean{assumed}."
 
 
 def sample_method(document: Record) -> str:

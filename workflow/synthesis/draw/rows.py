@@ -233,7 +233,7 @@ def _dependence(document: dict[str, Any]) -> str:
         case "three_level":
             return ", three-level model"
         case "composites":
-            return f", composites (ρ = {document['rho']:g})"
+            return f", composites (ρ = {document['composite_rho']:g})"
     return ""
 
 
@@ -289,7 +289,7 @@ def _own_notes(document: Record, columns: tuple[str, ...]) -> list[str]:
 def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
-    for rho in sorted({d["rho"] for d in documents if d["rho"] is not None}):
+    for rho in sorted({d["composite_rho"] for d in documents if d["composite_rho"] is not None}):
         if any(d["figure"].get("rows") != "estimates" for d in documents):
             notes.append(f"A sample with several estimates is drawn as their mean (assumed correlation {rho:g}).")
     if any(d["model"] in ("che", "three_level") for d in documents):

@@ -45,7 +45,7 @@ def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source
             "set_to_zero": document["set_to_zero"],
             "selection": synthesis.model_dump(mode="json", include={"select", "mix", "nonsignificant_as_zero"}),
         },
-        "model": {name: document[name] for name in ("model", "method", "ci_method", "rho", "level")},
+        "model": {name: document[name] for name in ("model", "method", "ci_method", "rho", "composite_rho", "level")},
         "fit": {name: document[name] for name in _FIT},
         "as_read": {
             name: back_transform(metric, document[name])

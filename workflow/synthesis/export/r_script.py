@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from synthesis.review.crosscheck import MULTILEVEL
+
 Record = dict[str, Any]
 DATA_COLUMNS = ("effect_id", "sample_id", "label", "yi", "vi")
 _TEST = {"wald": "z", "wald_t": "t", "hksj": "knha", "hksj_adhoc": "adhoc"}
@@ -51,20 +53,19 @@ def _clubsandwich(document: Record) -> str:
 
 
 def _fit(document: Record) -> list[str]:
-    level, rho = 100 * document["level"], document["rho"]
+    level = 100 * document["level"]
     if document["samples"] == 1:
         return [*_composites(document), f'res <- rma(yi, vi, data = dat, method = "FE", level = {level:g})']
-    if document["ci_method"] == "cr2":
+    if document["model"] in MULTILEVEL:
         variance = "vi"
         lines = []
         if document["model"] == "che":
-            lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {rho:g}, data = dat)"]
+            lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {document['rho']:g}, data = dat)"]
             variance = "V"
-        return [
-            *lines,
-            f"fit <- rma.mv(yi, {variance}, random = ~ 1 | sample_id / effect_id, data = dat, level = {level:g})",
-            "res <- robust(fit, cluster = sample_id, clubSandwich = TRUE)",
-        ]
+        call = f"yi, {variance}, random = ~ 1 | sample_id / effect_id, data = dat, level = {level:g}"
+        if document["ci_method"] != "cr2":
+            return [*lines, f'res <- rma.mv({call}, test = "t", dfs = "contain")']
+        return [*lines, f"fit <- rma.mv({call})", "res <- robust(fit, cluster = sample_id, clubSandwich = TRUE)"]
     method, test = document["method"], _TEST[document["ci_method"]]
     fixed = f", tau2 = {document['tau2']!r}" if method in _UNKNOWN_METHODS else ""
     method = "DL" if method in _UNKNOWN_METHODS else method
@@ -75,10 +76,10 @@ def _fit(document: Record) -> list[str]:
 
 
 def _composites(document: Record) -> list[str]:
-    if document["rho"] is None or all(len(study["members"]) == 1 for study in document["studies"]):
+    if document["composite_rho"] is None or all(len(study["members"]) == 1 for study in document["studies"]):
         return []
     return [
-        f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {document["rho"]:g}, weighted = FALSE)',
+        f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {document["composite_rho"]:g}, weighted = FALSE)',
     ]
 
 
@@ -87,7 +88,7 @@ def _expected(document: Record) -> list[str]:
     numbers = {"estimate": "c(res$beta)", "ci_low": "c(res$ci.lb)", "ci_high": "c(res$ci.ub)"}
     lines = ["print(res)", "# What this project computed:"]
     names = dict(numbers)
-    if document["samples"] > 1 and document["ci_method"] == "cr2":
+    if document["model"] in MULTILEVEL:
         names |= {"tau2": "res$sigma2[1]", "omega2": "res$sigma2[2]"}
     elif document["samples"] > 1 and document["tau2"] is not None:
         names["tau2"] = "res$tau2"

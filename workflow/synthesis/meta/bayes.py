@@ -101,7 +101,7 @@ def bayes(
         mixture = _Mixture(means[rows], variances[rows], model.weights)
         effects += _summary(mixture, level, model.unit, model.base)
     (tau,) = _summary(model, level, model.unit, 0.0)
-    above = 1 - model.cdf(np.array([thresholds], dtype=float) / model.unit)[0]
+    above = model.survival(np.array([thresholds], dtype=float) / model.unit)[0]
     return Bayes(
         mu=effects[0],
         tau=tau,
@@ -225,6 +225,8 @@ class _Model:
         self.log_total = float(peak + np.log(mass.sum()))
         mass /= mass.sum()
         self.edges, self.cumulative = np.append(low, low[-1] + width[-1]), np.append(0.0, np.cumsum(mass.sum(1)))
+        # Mass beyond each panel.
+        self.beyond = np.append(np.cumsum(mass.sum(1)[:0:-1])[::-1], 0.0)
         self.nodes, self.weights = (low[:, None] + width[:, None] * x).ravel(), mass.ravel()
         self.center, self.variance = self.conditional(self.nodes)[:2]
         self.origin, self.mean = np.zeros(1), np.array([self.weights @ self.nodes])
@@ -246,6 +248,14 @@ class _Model:
         step = np.minimum(t, self.edges[-1]) - start
         log = self.conditional(start[..., None] + step[..., None] * x)[2]
         return np.asarray(self.cumulative[panel] + np.exp(log - self.log_total) @ g * step)
+
+    def survival(self, t: Array) -> Array:
+        """1 - cdf, summed from above: as exact where it is 1e-20 as anywhere."""
+        x, g = _rule(_NODES)
+        panel = np.clip(np.searchsorted(self.edges, t, side="right") - 1, 0, len(self.edges) - 2)
+        step = np.maximum(0.0, self.edges[panel + 1] - t)
+        log = self.conditional(np.minimum(t, self.edges[-1])[..., None] + step[..., None] * x)[2]
+        return np.asarray(self.beyond[panel] + np.exp(log - self.log_total) @ g * step)
 
     def density(self, t: Array) -> tuple[Array, Array]:
         """Density of tau and its derivative at t, shape (1, j)."""

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import robust_regress
-from synthesis.meta.kernel import Array
+from synthesis.meta.kernel import Array, no_spread
 from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.pool import Fit, check_effects, check_options, pool
 from synthesis.meta.regression import regress
@@ -25,6 +25,7 @@ LEAST_STUDIES = 10
 # One-sided significance in fail-safe numbers, and of the PET intercept that hands over to PEESE.
 ALPHA = 0.05
 _TRIM_ROUNDS = 100
+_ON_THE_LINE = "the effects lie exactly on the line: without residual spread there is no test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class Asymmetry:
     """Regression of the effects on a measure of their precision.
 
     `statistic`, `df`, `p` test the slope (df None: normal); `limit` is the mean effect as the predictor goes to 0, with
-    its interval, for predictors that do (None otherwise). `tau2` is None for the weighted regression "lm".
+    its interval, for predictors that do (None otherwise). `tau2` is None for the weighted regression "lm". Where the
+    effects lie exactly on the line (equal effects do), "lm" has no residual spread: standard errors, tests and limits
+    are None, with a note.
     """
 
     predictor: str
@@ -54,10 +57,10 @@ class Asymmetry:
 
 @dataclass(frozen=True, slots=True)
 class RankTest:
-    """Kendall's tau between standardised effects and their variances."""
+    """Kendall's tau between standardised effects and their variances; None where either does not vary."""
 
-    tau: float
-    p: float
+    tau: float | None
+    p: float | None
     notes: tuple[str, ...]
 
 
@@ -65,13 +68,13 @@ class RankTest:
 class TrimFill:
     """Trim and fill: `missing` studies imputed on `side`, with the pool of observed and imputed ones.
 
-    `missing_p` (R0 only) tests that none is missing.
+    `missing_p` (R0 only) tests that none is missing; `missing_se` is None where Q0 has none.
     """
 
     estimator: str
     side: str
     missing: int
-    missing_se: float
+    missing_se: float | None
     missing_p: float | None
     filled_yi: tuple[float, ...]
     filled_vi: tuple[float, ...]
@@ -138,22 +141,24 @@ def egger(
         ci="hksj" if model == "lm" else ci, level=level,
     )  # fmt: skip
     limits = predictor not in ("ni", "sqrtni")
+    # The regression of "lm" has no other interval to fall back on.
+    exact = model == "lm" and found.ci_method != "hksj"
     return Asymmetry(
         predictor=predictor,
         model=model,
         k=len(y),
         slope=found.estimate[1],
-        slope_se=found.se[1],
-        statistic=found.statistic[1],
+        slope_se=None if exact else found.se[1],
+        statistic=None if exact else found.statistic[1],
         df=found.df,
-        p=found.p[1],
+        p=None if exact else found.p[1],
         limit=found.estimate[0],
-        limit_se=found.se[0],
-        limit_p=found.p[0],
-        limit_ci_low=found.ci_low[0] if limits else None,
-        limit_ci_high=found.ci_high[0] if limits else None,
+        limit_se=None if exact else found.se[0],
+        limit_p=None if exact else found.p[0],
+        limit_ci_low=found.ci_low[0] if limits and not exact else None,
+        limit_ci_high=found.ci_high[0] if limits and not exact else None,
         tau2=None if model == "lm" else found.tau2,
-        notes=few_studies(len(y)),
+        notes=(*few_studies(len(y)), *((_ON_THE_LINE,) if exact else ())),
     )
 
 
@@ -237,12 +242,22 @@ def rank_test(yi: ArrayLike, vi: ArrayLike, *, exact: bool = True) -> RankTest:
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     w = 1 / v
-    spread = v - 1 / w.sum()
-    standard = (y - np.dot(w, y) / w.sum()) / np.sqrt(spread)
+    # v - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
+    others = np.array([np.delete(w, i).sum() for i in range(len(w))])
+    spread = v * others / w.sum()
+    centred = y - np.dot(w, y) / w.sum()
+    if no_spread(np.array([np.dot(w, centred**2)]), w[None], y[None])[0]:
+        # Ranks of what rounding leaves would be chance.
+        centred = np.zeros(len(y))
+    standard = centred / np.sqrt(spread)
     ties = len(set(standard)) < len(y) or len(set(v)) < len(y)
     method = "exact" if exact and not ties else "asymptotic"
+    notes = few_studies(len(y))
+    for name, values in (("variances", v), ("standardised effects", standard)):
+        if len(set(values)) == 1:
+            return RankTest(None, None, (*notes, f"all {name} are equal: there is nothing to rank"))
     found = kendalltau(standard, v, method=method)
-    return RankTest(float(found.statistic), float(found.pvalue), few_studies(len(y)))
+    return RankTest(float(found.statistic), float(found.pvalue), notes)
 
 
 def trim_fill(
@@ -320,7 +335,7 @@ def _count_missing(estimator: str, k: int, rank_sum: float, largest_negative: fl
     return k - 0.5 - math.sqrt(inside)
 
 
-def _missing_se(estimator: str, k: int, m: float) -> float:
+def _missing_se(estimator: str, k: int, m: float) -> float | None:
     """Standard error of the unrounded number `m`; for R0 of the number, which is whole, and at least 0."""
     if estimator == "R0":
         return math.sqrt(2 * max(0.0, m) + 2)
@@ -330,7 +345,8 @@ def _missing_se(estimator: str, k: int, m: float) -> float:
     variance = max(0.0, variance)
     if estimator == "L0":
         return 4 * math.sqrt(variance) / (2 * k - 1)
-    return 2 * math.sqrt(variance / ((k - 0.5) ** 2 - m * (2 * k - m - 1)))
+    inside = (k - 0.5) ** 2 - m * (2 * k - m - 1)
+    return 2 * math.sqrt(variance / inside) if inside > 0 else None
 
 
 def fail_safe(

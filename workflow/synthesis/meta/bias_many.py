@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from synthesis.meta.bias import ALPHA
-from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.kernel import Array, estimate_tau2, no_spread
 from synthesis.meta.many import fits_at, tau2_many
 from synthesis.meta.options import Tau2Method
 
@@ -82,7 +82,8 @@ def _weighted(y: Array, x: Array, w: Array) -> tuple[Array, Array, Array, Array]
 def pet_peese_many(yi: Array, vi: Array, *, level: float = 0.95) -> tuple[Array, Array, Array, Array]:
     """Estimate, limits and two-sided p of PET-PEESE, shape (n,) each. As `bias.pet_peese`.
 
-    `yi`, `vi` (n, k), vi = inf marks an absent study; at least 3 studies in each row, not all of one variance.
+    `yi`, `vi` (n, k), vi = inf marks an absent study; at least 3 studies in each row, not all of one variance. Limits
+    and p are NaN where the effects lie exactly on the line.
     """
     present = np.isfinite(vi)
     w, y = 1 / vi, np.where(present, yi, 0.0)
@@ -90,7 +91,8 @@ def pet_peese_many(yi: Array, vi: Array, *, level: float = 0.95) -> tuple[Array,
     found = []
     for x in (np.sqrt(np.where(present, vi, 0.0)), np.where(present, vi, 0.0)):
         intercept, _, variance, residual = _weighted(y, x, w)
-        se = np.sqrt(variance * residual / df)
+        # As in `bias.egger`: without residual spread there is no test.
+        se = np.where(no_spread(residual, w, y), np.nan, np.sqrt(variance * residual / df))
         found.append((intercept, se, 2 * stdtr(df, -np.abs(intercept / se))))
     peese = found[0][2] < 2 * ALPHA
     estimate, se, p = (np.where(peese, b, a) for a, b in zip(*found, strict=True))

@@ -19,8 +19,8 @@ from synthesis.meta.robust import LEAST_DF, mean_intervals, robust, wald_test
 class RobustRegression:
     """A meta-regression with CR2 tests, in the units of yi; tuples follow `names`, the first is the intercept.
 
-    `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, and where a
-    level is that of a single sample: its residuals are 0, and the robust variance would take that for certainty.
+    `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, where its robust
+    variance is 0 because effects are equal, and where a level is that of a single sample: its residuals are 0, and the robust variance would take that for certainty.
     `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators; None where it has no degrees of
     freedom. `means`: mean effect and its limits at the design rows that were asked for.
     """
@@ -82,6 +82,10 @@ def robust_regress(
     low = [name for name, df in zip(matrix.names, tested.df, strict=True) if df < LEAST_DF]
     if low:
         notes = (*notes, f"fewer than {LEAST_DF:g} degrees of freedom, no test: " + ", ".join(low))
+    has_test = (tested.df >= LEAST_DF) & tested.spread
+    alike = [name for name, spread in zip(matrix.names, tested.spread, strict=True) if not spread and name not in low]
+    if alike:
+        notes = (*notes, "the effects have no spread around the model, no test: " + ", ".join(alike))
     f: tuple[float, int, float, float] | None = None
     try:
         f = wald_test(fitted.beta, tested, x, marginal, np.eye(p)[1:])
@@ -89,7 +93,7 @@ def robust_regress(
         notes = (*notes, error.problems[0].hint)
 
     def kept(values: np.ndarray) -> tuple[float | None, ...]:
-        return tuple(float(a) if df >= LEAST_DF else None for a, df in zip(values, tested.df, strict=True))
+        return tuple(float(a) if known else None for a, known in zip(values, has_test, strict=True))
 
     return RobustRegression(
         k=k,

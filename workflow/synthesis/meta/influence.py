@@ -22,7 +22,7 @@ from synthesis.meta.pool import Fit, check_effects, check_options, pool
 
 @dataclass(frozen=True, slots=True)
 class Influence:
-    """Deletion diagnostics, arrays of shape (k,) in the order of the studies.
+    """Deletion diagnostics, arrays of shape (k,) in the order of the studies. NaN: not defined, as 0/0.
 
     `rstudent`: standardised deleted residual; `dffits`, `dfbetas`, `cook`, `cov_ratio`: change of the estimate (and of
     its variance) without the study; `hat`: share of the weight; `tau2_without`, `q_without`; `rstandard`: internally

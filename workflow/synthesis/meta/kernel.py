@@ -33,6 +33,9 @@ _MAX_STEPS = 200
 _POINT = 1e-9
 # A Newton step this short (relative to t) was the last: the error left is about its square.
 _LAST_STEP = 1e-9
+EPSILON = float(np.finfo(float).eps)
+# Units in the last place that the residuals of equal effects may have.
+_ROUNDINGS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,16 @@ def _design_terms(y: Array, w: Array, x: Array) -> Terms:
         s2=s2,
         log_det=log_det,
     )
+
+
+def no_spread(rss: Array, w: Array, y: Array) -> NDArray[np.bool_]:
+    """Whether weighted residual sums of squares (n,) are 0 but for the rounding of effects `y` under weights `w` (n, k).
+
+    metafor takes residuals below the machine epsilon for 0 (rma.uni with test="knha"); the second bound is what a few
+    roundings of the effects themselves leave. Absent studies have w = 0 and y = 0.
+    """
+    rounding = _ROUNDINGS * EPSILON * np.abs(y).max(axis=1)
+    return np.asarray(rss <= np.maximum(EPSILON, w.sum(axis=1) * rounding**2))
 
 
 def log_likelihood(batch: Batch, t: Array, restricted: bool) -> Array:

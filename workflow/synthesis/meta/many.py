@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
-from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.kernel import Array, estimate_tau2, no_spread
 from synthesis.meta.options import CiMethod, Tau2Method
+
+# The HKSJ interval of equal effects has width 0: as in `pool` the ad hoc one instead, or as it is.
+EqualEffects = Literal["adhoc", "zero"]
 
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """One entry per data set, arrays of shape (n,), in the units of yi; `i2` in percent. `count`: studies."""
+    """One entry per data set, arrays of shape (n,), in the units of yi; `i2` in percent. `count`: studies.
+
+    NaN: not defined for the data set, as the t interval of one study.
+    """
 
     count: Array
     estimate: Array
@@ -29,12 +37,22 @@ class Fits:
     q_p: Array
 
 
-def pool_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95) -> Fits:
+def pool_many(
+    yi: Array,
+    vi: Array,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    level: float = 0.95,
+    equal: EqualEffects = "adhoc",
+) -> Fits:
     """Fits each row of `yi`, `vi`, shape (n, k); vi = inf marks a study that the row does not hold.
 
-    A row with one study has tau2 = 0 and, for intervals other than wald, no interval (nan). Same formulas as `pool`.
+    A row with one study has tau2 = 0 and, for intervals other than wald, no interval (NaN). Same formulas as `pool`:
+    where all effects of a row are equal, hksj gives the ad hoc interval. `equal="zero"` leaves it at width 0 with an
+    infinite statistic (0 where the effects are 0), for ordering data sets by it.
     """
-    return fits_at(yi, vi, tau2_many(yi, vi, tau2), tau2=tau2, ci=ci, level=level)
+    return fits_at(yi, vi, tau2_many(yi, vi, tau2), tau2=tau2, ci=ci, level=level, equal=equal)
 
 
 def tau2_many(yi: Array, vi: Array, method: Tau2Method = "REML") -> Array:
@@ -45,7 +63,16 @@ def tau2_many(yi: Array, vi: Array, method: Tau2Method = "REML") -> Array:
     return found
 
 
-def fits_at(yi: Array, vi: Array, found: Array, *, tau2: Tau2Method, ci: CiMethod, level: float = 0.95) -> Fits:
+def fits_at(
+    yi: Array,
+    vi: Array,
+    found: Array,
+    *,
+    tau2: Tau2Method,
+    ci: CiMethod,
+    level: float = 0.95,
+    equal: EqualEffects = "adhoc",
+) -> Fits:
     """The fits of `pool_many` where tau2 `found` (n,) is known already; `tau2` names the method behind it."""
     present = np.isfinite(vi)
     count = present.sum(axis=1).astype(float)
@@ -58,11 +85,11 @@ def fits_at(yi: Array, vi: Array, found: Array, *, tau2: Tau2Method, ci: CiMetho
     df = count - 1
     residual = np.where(present, yi - estimate[:, None], 0.0)
     if ci.startswith("hksj"):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.where(several, np.einsum("ij,ij,ij->i", w, residual, residual) / df, np.nan)
-        se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = estimate / se
+        rss = np.einsum("ij,ij,ij->i", w, residual, residual)
+        factor = np.divide(rss, df, out=np.full(len(yi), np.nan), where=several)
+        flat = no_spread(rss, w, centre)
+        se = se * hksj_scale(factor, flat & several, ci, equal)
+    statistic = ratio(estimate, se)
     tail = 0.5 + level / 2
     quantile = np.full(len(yi), ndtri(tail)) if ci == "wald" else stdtrit(df, tail)
     p = 2 * (ndtr(-abs(statistic)) if ci == "wald" else stdtr(df, -abs(statistic)))
@@ -70,6 +97,24 @@ def fits_at(yi: Array, vi: Array, found: Array, *, tau2: Tau2Method, ci: CiMetho
         count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found,
         *_heterogeneity(centre, vi, count, found, tau2),
     )  # fmt: skip
+
+
+def hksj_scale(factor: Array, flat: NDArray[np.bool_], ci: CiMethod, equal: EqualEffects) -> Array:
+    """What the standard errors are multiplied by; `factor` (n,), `flat`: data sets of equal effects."""
+    if ci == "hksj_adhoc":
+        return np.asarray(np.sqrt(np.maximum(1.0, factor)))
+    return np.asarray(np.where(flat, 1.0 if equal == "adhoc" else 0.0, np.sqrt(factor)))
+
+
+def finite(value: float) -> float | None:
+    """A number of these arrays as documents have it: None where it is not defined."""
+    return float(value) if np.isfinite(value) else None
+
+
+def ratio(estimate: Array, se: Array) -> Array:
+    """estimate / se; infinite where the standard error is 0 and the estimate is not, 0 where both are."""
+    away = np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate))
+    return np.where(np.isnan(se), np.nan, np.divide(estimate, se, out=away, where=se > 0))
 
 
 def _heterogeneity(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
-from synthesis.meta.kernel import Array, estimate_tau2
-from synthesis.meta.many import pool_many
+from synthesis.meta.kernel import Array, estimate_tau2, no_spread
+from synthesis.meta.many import hksj_scale, pool_many, ratio
 from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.meta.pool import check_effects, check_options
 from synthesis.meta.regression import Design, Moderator, design
@@ -19,21 +19,25 @@ from synthesis.meta.regression import Design, Moderator, design
 # Statistics this close count as equal: a permutation that only relabels must not be lost to rounding.
 _EQUAL = 1e-10
 _ROWS = 4096
+# Slopes below this share of the largest effect per unit of the moderator are rounding.
+_ZERO_SLOPE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Permutation:
     """p per coefficient (`names`; the mean effect alone without moderators). `exact`: every arrangement was tried.
 
-    `statistic` is the observed one. A Monte Carlo p counts the observed arrangement: (1 + hits) / (1 + iterations).
+    `statistic` is the observed one, None where it is infinite because all effects are equal (a note says so; p is still
+    the share of arrangements that are as extreme). A Monte Carlo p counts the observed arrangement: (1 + hits) / (1 + iterations).
     """
 
     names: tuple[str, ...]
-    statistic: tuple[float, ...]
+    statistic: tuple[float | None, ...]
     p: tuple[float, ...]
     iterations: int
     exact: bool
     seed: int | None
+    notes: tuple[str, ...] = ()
 
 
 def permutation_test(
@@ -66,7 +70,7 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
     k = len(y)
     if k < 2:
         raise InputError([Problem("yi", "one effect", "at least two")])
-    observed = float(pool_many(y[None], v[None], tau2=tau2, ci=ci).statistic[0])
+    observed = float(pool_many(y[None], v[None], tau2=tau2, ci=ci, equal="zero").statistic[0])
     exact = k < 63 and 2**k <= iterations
     total = 2**k if exact else iterations
     random = np.random.default_rng(seed)
@@ -78,10 +82,20 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
         else:
             bits = random.integers(0, 2, (size, k))
         rows = y * (1.0 - 2.0 * bits)
-        statistic = pool_many(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci).statistic
-        hits += int((np.abs(statistic) >= abs(observed) - _EQUAL).sum())
+        found = pool_many(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
+        hits += int((np.abs(found.statistic) >= abs(observed) - _EQUAL).sum())
     p = hits / total if exact else (1 + hits) / (1 + total)
-    return Permutation(("mean",), (observed,), (p,), total, exact, None if exact else seed)
+    return _permutation(("mean",), [observed], [p], total, exact, None if exact else seed)
+
+
+def _permutation(
+    names: tuple[str, ...], observed: list[float], p: list[float], iterations: int, exact: bool, seed: int | None
+) -> Permutation:
+    finite = tuple(value if math.isfinite(value) else None for value in observed)
+    notes = (
+        ("the effects have no spread around the model: the observed statistic is infinite",) if None in finite else ()
+    )
+    return Permutation(names, finite, tuple(p), iterations, exact, seed, notes)
 
 
 def _shuffles(
@@ -96,13 +110,8 @@ def _shuffles(
         hits += (np.abs(statistic) >= np.abs(observed) - _EQUAL).sum(axis=0)
         total += len(orders)
     found = hits / total if exact else (1 + hits) / (1 + total)
-    return Permutation(
-        matrix.names[1:],
-        tuple(float(s) for s in observed[1:]),
-        tuple(float(f) for f in found[1:]),
-        total,
-        exact,
-        None if exact else seed,
+    return _permutation(
+        matrix.names[1:], observed[1:].tolist(), found[1:].tolist(), total, exact, None if exact else seed
     )
 
 
@@ -128,6 +137,10 @@ def _statistics(y: Array, v: Array, x: Array, tau2: Tau2Method, ci: CiMethod) ->
     se = np.sqrt(np.einsum("npq,npq->np", inverse, inverse))
     if ci.startswith("hksj"):
         residual = y - np.einsum("nkp,np->nk", x, beta)
-        factor = np.einsum("nk,nk,nk->n", w, residual, residual) / (k - p)
-        se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)[:, None]
-    return np.asarray(beta / se)
+        rss = np.einsum("nk,nk,nk->n", w, residual, residual)
+        flat = no_spread(rss, w, np.broadcast_to(y, (n, k)))
+        se = se * hksj_scale(rss / (k - p), flat, ci, "zero")[:, None]
+        # What is left of a slope of 0 on equal effects is rounding: 0/0 counts as 0, as in `pool_many`.
+        scale = np.abs(y).max() / np.abs(x).max(axis=1)
+        beta = np.where(flat[:, None] & (np.abs(beta) <= _ZERO_SLOPE * scale), 0.0, beta)
+    return ratio(beta, se)

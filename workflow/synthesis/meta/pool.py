@@ -14,15 +14,19 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependence import check_rho, composites
 from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
-from synthesis.meta.kernel import Array
+from synthesis.meta.kernel import Array, no_spread
 from synthesis.meta.multilevel import Multilevel, fit_multilevel, variance_interval
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
 from synthesis.meta.robust import LEAST_DF, robust
 
 # A variance this many times the median is more often a slip (or a failed model) than a study.
 EXTREME_VARIANCE = 1e5
-# Beyond this the weights cannot be squared in double precision.
+# Beyond these weights and effects cannot be squared, and their squares multiplied, in double precision.
 SMALLEST_SHARE = 1e-60
+LARGEST_VARIANCE = 1e100
+LARGEST_RATIO = 1e50
+EQUAL_EFFECTS = "all effects are equal: the HKSJ interval has width 0, as in metafor; given is the ad hoc one, no narrower than Wald's"
+EQUAL_WITHIN = "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, t with samples - 1 df"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,11 @@ class Fit:
     `k` counts effects, `samples` independent samples; df, weights and heterogeneity refer to samples.
     `i2` in percent and `h2` come from tau2 and the typical variance; `level` is the confidence level.
     `model`: independent (no sample repeats), composites, che or three_level; with the last two `tau2` is the variance
-    between samples, `omega2` the one between effects within samples, and `i2` counts both.
+    between samples, `omega2` the one between effects within samples, and `i2` counts both. `rho` is the
+    correlation of sampling errors within samples in the model that was fitted (three_level: 0; independent: None);
+    `composite_rho` the one by which effects of a sample are averaged wherever a sample counts as one value (composites,
+    and what is shown beside che and three_level). They differ for three_level alone.
+    `ci_method` is the interval that is given: hksj_adhoc where hksj was asked for and all effects are equal (`pool`).
     `log_likelihood` is restricted for REML; `aic`, `bic` go with it.
     """
 
@@ -68,6 +76,7 @@ class Fit:
     method: str
     ci_method: str
     rho: float | None
+    composite_rho: float | None
     metric: str | None
     level: float
     weights: tuple[float, ...]
@@ -99,6 +108,15 @@ def check_effects(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
         problems.append(
             Problem(f"vi[{first}], vi[{last}]", f"{v[first]:g}, {v[last]:g}", allowed, "a variance in other units?")
         )
+    if not problems:
+        for i in np.flatnonzero((v > LARGEST_VARIANCE) | (v < 1 / LARGEST_VARIANCE)):
+            allowed = f"between {1 / LARGEST_VARIANCE:g} and {LARGEST_VARIANCE:g}"
+            problems.append(Problem(f"vi[{i}]", f"{v[i]:g}", allowed, "a variance in other units?"))
+    if not problems:
+        for i in np.flatnonzero(np.abs(y) > LARGEST_RATIO * np.sqrt(v.min())):
+            allowed = f"at most {LARGEST_RATIO:g} standard errors from 0"
+            hint = "an effect in other units, or a slip in its exponent?"
+            problems.append(Problem(f"yi[{i}]", f"{y[i]:g}", allowed, hint))
     if problems:
         raise InputError(problems)
     return y, v
@@ -123,13 +141,16 @@ def pool(
     Intervals: wald (normal), wald_t (t with samples - 1 df), hksj (Hartung & Knapp 2001; Sidik & Jonkman 2002),
     hksj_adhoc (never narrower than Wald: Knapp & Hartung 2003). Prediction interval: t with samples - 2 df, Higgins,
     Thompson & Spiegelhalter (2009), from three samples. With one sample the study itself is shown. `fixed_tau2`
-    takes tau2 as known, in squared units of yi. `near` is for refits of almost the same effects by che or three_level:
+    takes tau2 as known, in squared units of yi. Where all effects are equal to the last digits, hksj would give an interval
+    of width 0 and no test (0/0 for effects of 0), as metafor's test="knha" does; then the ad hoc interval is given, and
+    `ci_method` and a note say so. `near` is for refits of almost the same effects by che or three_level:
     tau2 and omega2 to start from; the profile-likelihood interval of tau2 is then left out.
 
     `cluster`, shape (k,), names the independent sample of each effect. Effects that share one are treated by `model`:
     composites (a mean effect per sample, its effects correlated `rho`), che (correlated and hierarchical effects with
-    sampling correlation `rho`) or three_level (rho = 0); the last two by REML with cluster-robust CR2 tests and
-    Satterthwaite df instead of `ci`. Where no sample repeats they are the ordinary model.
+    sampling correlation `rho`) or three_level (sampling correlation 0); the last two by REML with cluster-robust CR2
+    tests and Satterthwaite df instead of `ci`. Where no sample repeats they are the ordinary model. Effects without any
+    spread have no robust variance: then the model's own is taken, with t and samples - 1 df (`ci_method` wald_t).
 
     Raises InputError for bad effects, options, rho or level, for che and three_level with a single sample, and where
     CR2 has fewer than 4 degrees of freedom.
@@ -146,7 +167,7 @@ def pool(
         if len(set(cluster)) < k:
             if model != "composites":
                 _check_multilevel(cluster, tau2, model, fixed_tau2)
-                return _multilevel(y, v, cluster, rho if model == "che" else 0.0, model, level, metric, near)
+                return _multilevel(y, v, cluster, rho, model, level, metric, near)
             combined = composites(y, v, cluster, rho)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
@@ -242,6 +263,7 @@ def _single(y: float, v: float, about: Described) -> Fit:
         method="single sample",
         ci_method="wald",
         rho=about.rho,
+        composite_rho=about.rho,
         metric=about.metric,
         level=about.level,
         weights=(100.0,),
@@ -260,14 +282,15 @@ def _random_effects(
     estimate = float(np.dot(w, y) / w.sum())
     se = float(w.sum() ** -0.5)
     if ci.startswith("hksj"):
-        factor = float(np.dot(w, (y - estimate) ** 2)) / df
+        rss = float(np.dot(w, (y - estimate) ** 2))
+        if ci == "hksj" and no_spread(np.array([rss]), w[None], y[None])[0]:
+            ci, notes = "hksj_adhoc", (*notes, EQUAL_EFFECTS)
+        factor = rss / df
         se *= max(1.0, factor) ** 0.5 if ci == "hksj_adhoc" else factor**0.5
-        if factor == 0:
-            notes = (*notes, "all effects are equal: the HKSJ interval has width 0")
     normal = ci == "wald"
     tail = 0.5 + about.level / 2
     quantile = float(ndtri(tail)) if normal else float(stdtrit(df, tail))
-    statistic = estimate / se if se > 0 else float(np.copysign(np.inf, estimate))
+    statistic = estimate / se
     random = method != "FE"
     predicts = random and samples >= 3
     limits = prediction_interval(estimate, se, tau2, samples - 2, about.level) if predicts else (None, None)
@@ -289,6 +312,7 @@ def _random_effects(
         method=method,
         ci_method=ci,
         rho=about.rho,
+        composite_rho=about.rho,
         metric=about.metric,
         level=about.level,
         weights=tuple((100 * w / w.sum()).tolist()),
@@ -318,7 +342,8 @@ def _multilevel(
     metric: str | None,
     near: tuple[float, float] | None,
 ) -> Fit:
-    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho, near=near)
+    sampling_rho = rho if model == "che" else 0.0
+    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=sampling_rho, near=near)
     parts = fitted.blocks
     marginal = parts.marginal(fitted.tau2, fitted.omega2)
     cut = parts.starts[1:]
@@ -326,10 +351,16 @@ def _multilevel(
         np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal, level=level
     )
     estimate, se, df, samples = float(fitted.beta[0]), float(tested.se[0]), float(tested.df[0]), tested.clusters
+    statistic, p, ci, notes = float(tested.statistic[0]), float(tested.p[0]), "cr2", _notes(v)
+    limits = float(tested.ci_low[0]), float(tested.ci_high[0])
     if df < LEAST_DF:
         hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
         shown = f"{model} with {samples} samples: {df:.1f} degrees of freedom"
         raise InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
+    if not tested.spread[0]:
+        se, df, ci, notes = float(fitted.covariance[0, 0]) ** 0.5, float(samples - 1), "wald_t", (*notes, EQUAL_WITHIN)
+        statistic, half = estimate / se, float(stdtrit(df, 0.5 + level / 2)) * se
+        p, limits = float(2 * stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
     total = fitted.tau2 + fitted.omega2
     low, high = prediction_interval(estimate, se, total, samples - 2, level)
     interval = variance_interval(fitted, 0, level) if near is None else (None, None)
@@ -339,11 +370,11 @@ def _multilevel(
         samples=samples,
         estimate=estimate,
         se=se,
-        statistic=float(tested.statistic[0]),
+        statistic=statistic,
         df=df,
-        p=float(tested.p[0]),
-        ci_low=float(tested.ci_low[0]),
-        ci_high=float(tested.ci_high[0]),
+        p=p,
+        ci_low=limits[0],
+        ci_high=limits[1],
         pi_low=low,
         pi_high=high,
         tau2=fitted.tau2,
@@ -363,12 +394,13 @@ def _multilevel(
         **_information(fitted),
         model=model,
         method="REML",
-        ci_method="cr2",
-        rho=rho,
+        ci_method=ci,
+        rho=sampling_rho,
+        composite_rho=rho,
         metric=metric,
         level=level,
         weights=tuple((100 * weights / weights.sum()).tolist()),
-        notes=_notes(v),
+        notes=notes,
     )
 
 

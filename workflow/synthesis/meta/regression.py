@@ -13,12 +13,16 @@ from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import describe
-from synthesis.meta.kernel import Array, estimate_tau2, prepare, terms
+from synthesis.meta.kernel import Array, estimate_tau2, no_spread, prepare, terms
 from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.meta.pool import Fit, check_effects, check_options, pool
 
 # Fewer studies than this for each coefficient: Cochrane Handbook, section 10.11.4.
 STUDIES_PER_COEFFICIENT = 10
+EXACT_FIT = (
+    "the effects lie exactly on the model: the HKSJ interval has width 0, as in metafor; given is the ad hoc one, no narrower "
+    "than Wald's"
+)
 Moderator = Sequence[float] | Sequence[str] | Sequence[float | str]
 
 
@@ -176,7 +180,8 @@ def regress(
 
     Estimators of tau2 with moderators: Viechtbauer (2005), Raudenbush (2009); tests and intervals: wald, or t with
     k - p df, hksj and hksj_adhoc with the factor of Knapp & Hartung (2003). R2: Raudenbush (2009), against the model
-    without moderators and the same estimator. Effects are treated as independent; `synthesis.robust_regress` is for
+    without moderators and the same estimator. Where the effects lie exactly on the model (equal effects do), hksj would
+    have width 0 and no test; the ad hoc interval is given then, and `ci_method` and a note say so. Effects are treated as independent; `synthesis.robust_regress` is for
     effects that share samples. Raises InputError for bad effects, options and designs.
     """
     y, v = check_effects(yi, vi)
@@ -190,13 +195,19 @@ def regress(
     about = describe(y, v, tau2, x)
     w = 1 / (v + about.tau2)
     beta, covariance = weighted_least_squares(y, w, x)
-    factor = knapp_hartung_factor(y, w, x, beta) if ci.startswith("hksj") else 1.0
+    notes = thin_notes(k, p)
+    factor = 1.0
+    if ci.startswith("hksj"):
+        residual = y - x @ beta
+        rss = float(np.dot(w, residual * residual))
+        if ci == "hksj" and no_spread(np.array([rss]), w[None], y[None])[0]:
+            ci, notes = "hksj_adhoc", (*notes, EXACT_FIT)
+        factor = rss / (k - p)
     covariance = covariance * (max(1.0, factor) if ci == "hksj_adhoc" else factor)
     se = np.sqrt(np.diag(covariance))
     normal = ci == "wald"
     quantile = float(ndtri(0.5 + level / 2) if normal else stdtrit(k - p, 0.5 + level / 2))
-    with np.errstate(divide="ignore"):
-        statistic = beta / se
+    statistic = beta / se
     tails = 2 * (ndtr(-abs(statistic)) if normal else stdtr(k - p, -abs(statistic)))
     qm, qm_p = _omnibus(beta, covariance, None if normal else k - p)
     return Regression(
@@ -227,7 +238,7 @@ def regress(
         ci_method=ci,
         level=level,
         weights=_floats(100 * w / w.sum()),
-        notes=thin_notes(k, p),
+        notes=notes,
     )
 
 
@@ -237,12 +248,6 @@ def weighted_least_squares(y: Array, w: Array, x: Array) -> tuple[Array, Array]:
     basis, triangle = np.linalg.qr(root[:, None] * x)
     inverse = np.linalg.solve(triangle, np.eye(x.shape[1]))
     return inverse @ (basis.T @ (root * y)), inverse @ inverse.T
-
-
-def knapp_hartung_factor(y: Array, w: Array, x: Array, beta: Array) -> float:
-    """Weighted residual mean square, by which hksj scales the covariance. Knapp & Hartung (2003), eq. 5."""
-    residual = y - x @ beta
-    return float(np.dot(w, residual * residual) / (len(y) - x.shape[1]))
 
 
 def _omnibus(beta: Array, covariance: Array, df: float | None) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import fdtrc, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
@@ -26,7 +27,11 @@ _NO_SPREAD = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Robust:
-    """Robust covariance (p, p) of coefficients and tests; `df` by Satterthwaite for CR2, else clusters - p."""
+    """Robust covariance (p, p) of coefficients and tests; `df` by Satterthwaite for CR2, else clusters - p.
+
+    `spread`: False for a coefficient whose robust variance is 0 but for rounding (its effects are all equal): it has no
+    test, and its statistic and p are NaN.
+    """
 
     covariance: Array
     se: Array
@@ -36,6 +41,7 @@ class Robust:
     ci_low: Array
     ci_high: Array
     clusters: int
+    spread: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +101,12 @@ def robust(
     else:
         df = np.full(p, float(clusters - p))
     se = np.sqrt(np.maximum(0.0, np.diag(covariance)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = beta / se
+    spread = np.diag(covariance) > _NO_SPREAD * np.diag(parts.bread)
+    statistic = np.divide(beta, se, out=np.full(p, np.nan), where=spread)
+    with np.errstate(invalid="ignore"):
         half = stdtrit(df, 0.5 + level / 2) * se
-    return Robust(covariance, se, statistic, df, 2 * stdtr(df, -abs(statistic)), beta - half, beta + half, clusters)
+        tails = 2 * stdtr(df, -abs(statistic))
+    return Robust(covariance, se, statistic, df, tails, beta - half, beta + half, clusters, spread)
 
 
 def satterthwaite(parts: _Parts, contrast: Array) -> float:
@@ -155,7 +163,7 @@ def mean_intervals(
 ) -> list[tuple[float, float | None, float | None]]:
     """Mean effect and its limits at design rows (n, p), each with its own Satterthwaite df. CR2 only.
 
-    Limits are None below 4 degrees of freedom.
+    Limits are None below 4 degrees of freedom and where the effects have no spread.
     """
     parts = _parts(x, v, "CR2")
     means: list[tuple[float, float | None, float | None]] = []
@@ -164,6 +172,10 @@ def mean_intervals(
         if df < LEAST_DF:
             means.append((estimate, None, None))
             continue
-        half = float(stdtrit(df, 0.5 + level / 2) * np.sqrt(max(0.0, float(row @ found.covariance @ row))))
+        variance = float(row @ found.covariance @ row)
+        if variance <= _NO_SPREAD * float(row @ parts.bread @ row):
+            means.append((estimate, None, None))
+            continue
+        half = float(stdtrit(df, 0.5 + level / 2) * np.sqrt(variance))
         means.append((estimate, estimate - half, estimate + half))
     return means

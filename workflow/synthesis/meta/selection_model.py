@@ -316,6 +316,17 @@ def _standard_errors(problem: _Problem, theta: Array) -> Array:
     """Roots of the diagonal of the inverse observed information, without tau2 when that is 0."""
     free, errors = np.ones(len(theta), dtype=bool), np.full(len(theta), np.nan)
     free[1] = theta[1] > 0
-    inverse = np.linalg.inv(-problem.derivatives(theta)[1][np.ix_(free, free)])
-    errors[free] = np.sqrt(np.maximum(0.0, np.diag(inverse)))
+    try:
+        inverse = np.linalg.inv(-problem.derivatives(theta)[1][np.ix_(free, free)])
+    except np.linalg.LinAlgError:
+        raise _flat("singular") from None
+    variances = np.diag(inverse)
+    if not (np.isfinite(variances) & (variances > 0)).all():
+        raise _flat("not positive")
+    errors[free] = np.sqrt(variances)
     return errors
+
+
+def _flat(shown: str) -> InputError:
+    hint = "the likelihood is flat there; use fewer steps, or pool without selection"
+    return InputError([Problem("selection model", f"information {shown} at the maximum", "a sharp maximum", hint)])

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr, stdtrit
 
-from synthesis.meta.kernel import Array, Index, estimate_tau2
-from synthesis.meta.many import Fits
+from synthesis.meta.kernel import EPSILON, Array, Index, estimate_tau2
+from synthesis.meta.many import Fits, hksj_scale, ratio
 from synthesis.meta.options import CiMethod, Tau2Method
 
 # Sums without their differences lose the digits by which these exceed 1; beyond it `kernel` does all the work.
@@ -76,7 +76,10 @@ def pool_subsets(
 def pool_flips(
     yi: Array, vi: Array, signs: Array, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95
 ) -> Fits:
-    """Fits the data sets `signs` * `yi`, `signs` (n, k) of -1 and 1; `yi`, `vi` (k,)."""
+    """Fits the data sets `signs` * `yi`, `signs` (n, k) of -1 and 1; `yi`, `vi` (k,).
+
+    Statistics are for ordering: as `pool_many` with `equal="zero"`.
+    """
     return _pool(yi, vi, np.ones((1, len(yi))), np.asarray(signs, dtype=float), tau2, ci, level)
 
 
@@ -320,13 +323,15 @@ def _finish(
     single = rows.count == 1
     se = total**-0.5
     if ci.startswith("hksj"):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.where(single, np.nan, np.maximum(0.0, w @ rows.y**2 - mean * mean * total) / df)
-        se = se * np.sqrt(np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
+        squares = w @ rows.y**2
+        rss = np.maximum(0.0, squares - mean * mean * total)
+        factor = np.divide(rss, df, out=np.full(len(df), np.nan), where=~single)
+        # The difference of two sums keeps only so many digits.
+        flat = ~single & (rss <= len(rows.y) * EPSILON * np.maximum(1.0, squares))
+        se = se * hksj_scale(factor, flat, ci, "adhoc" if rows.signed is None else "zero")
     size = unit**0.5
     estimate, se = mean * size + centre, se * size
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistic = estimate / se
+    statistic = ratio(estimate, se)
     tail = 0.5 + level / 2
     # Few distinct sizes: their quantiles are looked up.
     sizes, where = np.unique(df, return_inverse=True)

@@ -26,7 +26,7 @@ from synthesis.meta.influence import influence
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
 from synthesis.plan.selection import select_effects
-from synthesis.results.files import AGAIN, check_whole, write_text
+from synthesis.results.files import AGAIN, check_whole, json_text, write_text
 
 Record = dict[str, Any]
 MAIN_CURVE = "main"
@@ -376,10 +376,10 @@ def shard_of_blocks(blocks: list[Record], shard: int, shards: int) -> list[Recor
 
 def write_enumeration(path: Path, found: Enumeration) -> None:
     """One JSON document per line: the head, then each unit; a shard reads just the lines of its own."""
-    lines = [json.dumps(found.head, ensure_ascii=False, separators=(",", ":"), allow_nan=False)]
+    lines = [json_text(str(path), found.head)]
     for unit in found.units:
         content = [unit.number, unit.curve, unit.choice, unit.rows, unit.samples, sorted(unit.models.items())]
-        lines.append(json.dumps([*content, unit.reason], ensure_ascii=False, separators=(",", ":")))
+        lines.append(json_text(str(path), [*content, unit.reason]))
     write_text(path, "\n".join(lines) + "\n")
 
 

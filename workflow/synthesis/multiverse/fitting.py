@@ -14,7 +14,7 @@ from synthesis.errors import InputError
 from synthesis.meta.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
 from synthesis.meta.dependence import composites
 from synthesis.meta.kernel import Array
-from synthesis.meta.many import fits_at, tau2_many
+from synthesis.meta.many import finite, fits_at, tau2_many
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.robust import LEAST_DF, robust
 from synthesis.multiverse.enumeration import (
@@ -29,7 +29,7 @@ from synthesis.multiverse.enumeration import (
     read_units,
     shard_of_blocks,
 )
-from synthesis.results.files import check_whole, replace
+from synthesis.results.files import check_finite, check_whole, replace
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16
-_NOTHING: dict[str, float] = dict.fromkeys(RESULTS, math.nan)
+Found = dict[str, float | None]
+_NOTHING: Found = dict.fromkeys(RESULTS)
 # A limit at or beyond r = 1 is given as this z, whose r is 1 to the last digit.
 LARGEST_Z = 17.0
 
@@ -78,13 +79,16 @@ class Fitter:
             for unit in units
             for how, copies in sorted(unit.models.items())
         ]
-        found: list[dict[str, float]] = [_NOTHING] * len(tasks)
+        found: list[Found] = [_NOTHING] * len(tasks)
         reasons = [task.unit.reason for task in tasks]
         groups: dict[tuple[str, str | None, float | None, str, str], list[int]] = {}
         for place, task in enumerate(tasks):
             if task.unit.reason:
                 continue
             m = task.model
+            if m.metric == "r" and not self.scales["r"][1][list(task.unit.rows)].all():
+                reasons[place] = "a correlation of 1 to the last digit: no variance on the scale of r"
+                continue
             if m.dependence in ("che", "three_level"):
                 found[place], reasons[place] = self._multilevel(task)
             elif m.adjustment != "none" and task.unit.samples < LEAST_STUDIES:
@@ -118,7 +122,7 @@ class Fitter:
         tau2: Any,
         rho: float | None,
         metric: str,
-        found: list[dict[str, float]],
+        found: list[Found],
         reasons: list[str],
     ) -> None:
         """Fits specifications that share an estimator: each unit once, whatever the intervals asked of it."""
@@ -126,17 +130,18 @@ class Fitter:
         row = {unit.number: i for i, unit in enumerate(units)}
         y, v = self._padded(units, rho, metric)
         if adjustment == "pet_peese":
-            finite = np.isfinite(v)
-            varies = np.where(finite, v, -np.inf).max(axis=1) > v.min(axis=1)
+            varies = np.where(np.isfinite(v), v, -np.inf).max(axis=1) > v.min(axis=1)
             columns = np.full((4, len(units)), math.nan)
             columns[:, varies] = pet_peese_many(y[varies], v[varies], level=self.head["level"])
             for i in places:
                 r = row[tasks[i].unit.number]
-                if varies[r]:
-                    values = columns[:, r].tolist()
-                    found[i] = _NOTHING | dict(zip(RESULTS, values, strict=False))
-                else:
+                values = columns[:, r].tolist()
+                if not varies[r]:
                     reasons[i] = "all samples have one variance: no regression on it"
+                elif not np.isfinite(values).all():
+                    reasons[i] = "the effects lie exactly on the regression line: no interval"
+                else:
+                    found[i] = _NOTHING | dict(zip(RESULTS, values, strict=False))
             return
         if adjustment == "trim_fill":
             y, v = trim_fill_many(y, v, tau2=tau2)
@@ -146,7 +151,7 @@ class Fitter:
             for i in places:
                 if tasks[i].model.ci == ci:
                     r = row[tasks[i].unit.number]
-                    found[i] = {name: float(getattr(fits, name)[r]) for name in RESULTS}
+                    found[i] = {name: finite(getattr(fits, name)[r]) for name in RESULTS}
 
     def _padded(self, units: list[Unit], rho: float | None, metric: str) -> tuple[Array, Array]:
         """Units as rows of one width; vi = inf where a unit has fewer samples."""
@@ -157,7 +162,7 @@ class Fitter:
             y[i, : len(own_y)], v[i, : len(own_v)] = own_y, own_v
         return y, v
 
-    def _multilevel(self, task: _Task) -> tuple[dict[str, float], str]:
+    def _multilevel(self, task: _Task) -> tuple[Found, str]:
         """The multilevel models, as `pool` fits them but without the interval of tau2."""
         index = list(task.unit.rows)
         y, v = (values[index] for values in self.scales.get(task.model.metric, (self.y, self.v)))
@@ -171,6 +176,8 @@ class Fitter:
         marginal = parts.marginal(fitted.tau2, fitted.omega2)
         residual = np.split(parts.y - parts.x @ fitted.beta, cut)
         tested = robust(residual, fitted.beta, np.split(parts.x, cut), marginal, level=self.head["level"])
+        if not tested.spread[0]:
+            return _NOTHING, "the effects have no spread: no cluster-robust interval"
         if tested.df[0] < LEAST_DF:
             return _NOTHING, f"{tested.df[0]:.1f} degrees of freedom: fewer than {LEAST_DF:g} for cluster-robust tests"
         total = fitted.tau2 + fitted.omega2
@@ -180,7 +187,7 @@ class Fitter:
         )  # fmt: skip
         return dict(zip(RESULTS, map(float, values), strict=True)), ""
 
-    def _record(self, task: _Task, found: dict[str, float], reason: str) -> Record:
+    def _record(self, task: _Task, found: Found, reason: str) -> Record:
         chosen = [
             f["options"][i]
             for f, i in zip(
@@ -201,13 +208,14 @@ class Fitter:
         }
 
 
-def as_z(found: dict[str, float]) -> tuple[dict[str, float], str]:
+def as_z(found: Found) -> tuple[Found, str]:
     """A result in r with its estimate and limits as z, so that all of a curve compare; tau2 stays that of r."""
-    if not abs(found["estimate"]) < 1:
-        return _NOTHING, f"the pooled r is {found['estimate']:.2f}: outside -1 to 1"
+    r = found["estimate"]
+    if r is None or not abs(r) < 1:
+        return _NOTHING, "no estimate" if r is None else f"the pooled r is {r:.2f}: outside -1 to 1"
     edge = math.tanh(LARGEST_Z)
-    z = {name: math.atanh(min(max(found[name], -edge), edge)) for name in ("estimate", "ci_low", "ci_high")}
-    return found | z, ""
+    limits = ((name, found[name]) for name in ("estimate", "ci_low", "ci_high"))
+    return found | {name: None if x is None else math.atanh(min(max(x, -edge), edge)) for name, x in limits}, ""
 
 
 def factor_columns(head: Record) -> list[str]:
@@ -246,15 +254,11 @@ def write_shard(enumeration: Path, shard: int, shards: int, path: Path) -> int:
             for block in blocks:
                 records = fitter.records(read_units(enumeration, block["start"], block["end"]))
                 count += len(records)
-                writer.write_table(pa.Table.from_pylist(_without_nan(records), schema=columns))
+                check_finite(str(path), records)
+                writer.write_table(pa.Table.from_pylist(records, schema=columns))
 
     replace(path, write)
     return count
-
-
-def _without_nan(records: list[Record]) -> list[Record]:
-    """Missing numbers as nothing: NaN means a result that is none."""
-    return [{k: None if isinstance(v, float) and math.isnan(v) else v for k, v in r.items()} for r in records]
 
 
 def gather_shards(paths: list[Path], path: Path) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from synthesis.meta.kernel import Array, Index
+from synthesis.meta.many import finite
 from synthesis.multiverse.enumeration import MAIN_CURVE, Record, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
 from synthesis.multiverse.permute import SIGNIFICANT, CurveTest, permute_curves
@@ -185,7 +186,7 @@ def _drawn(values: dict[str, Array], choices: Array, spec: Array, index: Index, 
         {
             "rank": place,
             "spec": int(spec[order[place]]),
-            **{name: float(values[name][order[place]]) for name in ("estimate", "ci_low", "ci_high", "p")},
+            **{name: finite(values[name][order[place]]) for name in ("estimate", "ci_low", "ci_high", "p")},
             "choice": [int(c) for c in choices[order[place]]],
         }
         for place in places

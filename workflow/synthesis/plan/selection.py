@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,8 +25,8 @@ def _meets(value: Any, condition: Condition) -> bool:
     return (
         (condition.any_of is None or word in condition.any_of)
         and (condition.none_of is None or word not in condition.none_of)
-        and (condition.at_least is None or value >= condition.at_least)
-        and (condition.at_most is None or value <= condition.at_most)
+        and (condition.at_least is None or (value is not None and value >= condition.at_least))
+        and (condition.at_most is None or (value is not None and value <= condition.at_most))
     )
 
 
@@ -59,9 +58,7 @@ def select_effects(
     chosen = [
         dict(row)
         for row in rows
-        if meets(row, synthesis.select)
-        and row["estimand"] in LANE_ESTIMANDS[synthesis.lane]
-        and not math.isnan(row["vi"])
+        if meets(row, synthesis.select) and row["estimand"] in LANE_ESTIMANDS[synthesis.lane] and row["vi"] is not None
     ]
     chosen = _without_copies(chosen)
     if not chosen:
@@ -100,7 +97,7 @@ def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any
     problems = []
     for name, condition in synthesis.select.items():
         present = {row[name] for row in rows}
-        if not present or any(isinstance(value, float) for value in present):
+        if not any(isinstance(value, str) for value in present):
             continue
         for word in (*(condition.any_of or ()), *(condition.none_of or ())):
             if word not in present:
@@ -150,7 +147,7 @@ def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str
             or row["metric"] != synthesis.metric
             or row["estimand"] not in LANE_ESTIMANDS[synthesis.lane]
             or row["sample_id"] in present
-            or math.isnan(row["n"])
+            or row["n"] is None
             or not meets(row, select)
         ):
             continue

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from html import escape
@@ -16,6 +15,7 @@ from synthesis.report.assets import read_asset
 from synthesis.report.markup import Html, safe, web
 from synthesis.report.material import Material, Record
 from synthesis.report.sentences import sentence
+from synthesis.results.files import json_text
 
 HINT = Html(
     "<p class='hint'>Every mark in a figure leads to the quotes behind it: point at it, tap it, or reach it with Tab "
@@ -70,7 +70,7 @@ def data(material: Material) -> str:
         "syntheses": {document["synthesis"]: _synthesis_card(document) for document in material.documents},
         "csv": {stem: drawing.csv for stem, drawing in material.drawings.items()},
     }
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json_text("results/report.html, data of the figures", content).replace("<", "\\u003c")
 
 
 def _synthesis_card(document: Record) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _card(material: Material, row: Record) -> dict[str, str]:
         value, low, high = (back_transform(metric, x) for x in (row["yi"], row["yi"] - half, row["yi"] + half))
         estimate = f"{ESTIMATE_NAME[metric]} = {text.number(value)} {text.interval(low, high)}"
         row_name = f"row-{metric}-{row['effect_id']}"
-    printed = f"{row['statistic']} = {row['value']:g}" if row.get("value") is not None else ""
+    printed = f"{row['statistic']} = {row['value']:g}" if row["value"] is not None else ""
     details = {
         "study": row["label"] or row["study"],
         "estimate": estimate or row.get("reason", ""),

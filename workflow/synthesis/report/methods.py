@@ -219,9 +219,12 @@ def _model(material: Material) -> Html:
     if repeated:
         known = [d for d in repeated if d["model"] in _DEPENDENCE]
         rho = sorted({f"{d['rho']:g}" for d in repeated if d["rho"] is not None})
+        averaged = sorted({f"{d['composite_rho']:g}" for d in repeated if d["composite_rho"] not in (None, d["rho"])})
         dependence = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
         dependence += f": {_groups(known, 'model', _DEPENDENCE)}" if known else ""
         dependence += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
+        if averaged:
+            dependence += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
         words.append(f"{dependence}.")
     if single:
         words.append(

@@ -5,7 +5,6 @@ A document is a `Document`; its numbers are finite or None, in memory and on dis
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 import msgspec
 
 from synthesis.errors import InputError, Problem
-from synthesis.results.files import AGAIN, check_whole, read_cells, write_csv, write_json
+from synthesis.results.files import AGAIN, check_finite, check_whole, read_cells, write_csv, write_json
 
 # What a column of a raw table can hold, None where it is empty.
 Cell = str | float | None
@@ -30,29 +29,12 @@ D = TypeVar("D", bound=Document)
 
 
 def plain(document: Document) -> dict[str, Any]:
-    """A document as JSON has it. Raises InputError naming the field that holds NaN or infinity."""
+    """A document as it stands on disk, spread fields among its own."""
     content: dict[str, Any] = msgspec.to_builtins(document)
-    unsound = _not_finite(content, type(document).__name__)
-    if unsound:
-        hint = "a result that is not defined is None"
-        raise InputError([Problem(unsound, "not a finite number", "finite numbers, or None", hint)])
-    spread: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, value in content.items():
-        spread |= value if name in document.spread else {name: value}
-    return spread
-
-
-def _not_finite(content: Any, place: str) -> str:
-    """Where in a document the first NaN or infinity stands; "" for none."""
-    if isinstance(content, float):
-        return "" if math.isfinite(content) else place
-    if isinstance(content, dict):
-        items: Iterable[tuple[Any, Any]] = ((f"{place}.{key}", value) for key, value in content.items())
-    elif isinstance(content, list | tuple):
-        items = ((f"{place}[{i}]", value) for i, value in enumerate(content))
-    else:
-        return ""
-    return next((found for where, value in items if (found := _not_finite(value, where))), "")
+        found |= value if name in document.spread else {name: value}
+    return found
 
 
 def write_document(path: Path, document: Document) -> None:
@@ -138,7 +120,7 @@ def read_rows(path: Path, kind: type[D]) -> list[D]:
         content = {n: c if c or t else None for n, c, t in zip(header, cells, text, strict=True)}
         try:
             row = msgspec.convert(content, kind, strict=False)
-            plain(row)
+            check_finite(f"{path}, row {number}", plain(row))
         except (msgspec.ValidationError, InputError) as error:
             raise _unreadable(f"{path}, row {number}", kind, error) from None
         rows.append(row)

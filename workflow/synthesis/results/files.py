@@ -12,8 +12,9 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -155,27 +156,72 @@ def write_text(path: Path, text: str) -> None:
     replace(path, lambda p: p.write_bytes(text.encode()))
 
 
+def check_finite(where: str, content: Any) -> None:
+    """Raises InputError naming every field that is NaN or infinite; `where` is what holds `content`.
+
+    The last line of defence of everything that is written. A missing number is None before it comes here: to write
+    NaN as null would hide where it arose.
+    """
+    found = list(islice(_not_finite(content, ""), _MOST_FIELDS))
+    if found:
+        allowed = "a finite number, or None with the reason where there is none"
+        hint = "a fault of this program, not of the data: please report it with the message"
+        raise InputError([Problem(f"{where}, field {field}", shown, allowed, hint) for field, shown in found])
+
+
+# Fields named at most: one cause often spoils many.
+_MOST_FIELDS = 5
+
+
+def _not_finite(content: Any, field: str) -> Iterator[tuple[str, str]]:
+    if isinstance(content, float):
+        if not math.isfinite(content):
+            yield field or "(the whole)", str(float(content))
+    elif isinstance(content, Mapping):
+        for key, value in content.items():
+            yield from _not_finite(value, f"{field}.{key}" if field else str(key))
+    elif isinstance(content, (list, tuple)):
+        for i, value in enumerate(content):
+            yield from _not_finite(value, f"{field}[{i}]")
+
+
+def json_text(where: str, content: Any, indent: int | None = None) -> str:
+    """JSON at full precision, keys in the order given, on one line without `indent`.
+
+    Raises InputError for a number that is NaN or infinite; `where` names what holds it.
+    """
+    check_finite(where, content)
+    separators = (",", ":") if indent is None else None
+    return json.dumps(content, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
+
+
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON at full precision, keys in the order given. NaN is refused: missing is null."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Writes JSON at full precision, keys in the order given. Raises InputError for NaN and infinity, by field."""
+    write_text(path, json_text(str(path), content, indent=1) + "\n")
 
 
 def read_json(path: Path) -> Any:
     """Reads a JSON file that `write_json` wrote. Raises InputError where it was cut short."""
     check_whole(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except ValueError as error:
         raise InputError([Problem(str(path), str(error), "a whole JSON file", AGAIN)]) from None
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} where a number or null should be")
 
 
 def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
     """Writes records as CSV: the shortest exact numbers, whole ones without a point, missing ones empty.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it, which `read_csv` takes away again.
-    `columns` defaults to the keys of the first record; give it where there may be no record.
+    `columns` defaults to the keys of the first record; give it where there may be no record. Raises InputError for
+    NaN and infinity, by row and column: missing is None.
     """
     names = list(columns if columns is not None else records[0])
+    _check_records(path, records, names)
     lines = [_line(names), *(_line([_cell(record[name]) for name in names]) for record in records)]
     write_text(path, "".join(lines))
 
@@ -201,8 +247,6 @@ def _cell(value: Any) -> Any:
         return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
     if not isinstance(value, float):
         return value
-    if math.isnan(value):
-        return ""
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
@@ -230,15 +274,26 @@ def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
         return names, rows
 
 
+def _check_records(path: Path, records: list[dict[str, Any]], names: list[str]) -> None:
+    for number, record in enumerate(records, start=2):
+        check_finite(f"{path}, row {number}", {name: record[name] for name in names})
+
+
 def _value(cell: str) -> Any:
-    try:
-        return float(cell) if cell else None
-    except ValueError:
-        return cell
+    """A cell as a number where it looks like one: "nan" and "inf" are words, somebody's name among them."""
+    if not cell:
+        return None
+    if _NUMBER.fullmatch(cell) and math.isfinite(number := float(cell)):
+        return number
+    return cell
 
 
 def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:
-    """Writes records as parquet with the given column types (str, float); the same records give the same bytes."""
+    """Writes records as parquet with the given column types (str, float); the same records give the same bytes.
+
+    Raises InputError for NaN and infinity, by row and column: missing is None.
+    """
+    _check_records(path, records, list(types))
     import pyarrow as pa
     import pyarrow.parquet as pq
 

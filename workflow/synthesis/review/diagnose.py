@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,10 @@ from synthesis.meta.influence import (
     shrunken,
 )
 from synthesis.meta.kernel import Array
+from synthesis.meta.many import finite
 from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.permutation import permutation_test
-from synthesis.meta.pool import pool
+from synthesis.meta.pool import EQUAL_EFFECTS, pool
 from synthesis.meta.regression import design, predict, regress
 from synthesis.plan.config import Diagnostics, Grouping
 
@@ -81,22 +82,22 @@ def diagnose(
     v = np.array([s["vi"] for s in studies])
     ci: CiMethod = document["ci_method"] if document["ci_method"] != "cr2" else "hksj"
     method: Tau2Method = document["method"]
-    found |= _influence(document, y, v, method, ci)
+
+    def keep(name: str, run: Callable[[], Record]) -> None:
+        """What the data do not allow is left out with the reason, and ends nothing else."""
+        try:
+            found.update(run())
+        except InputError as error:
+            found["skipped"][name] = _reason(error)
+
+    keep("influence", lambda: _influence(document, y, v, method, ci))
     if 3 <= len(y) <= MOST_STUDIES:
-        subsets = gosh_map(y, v, method, subsets=options.gosh_subsets, seed=options.seed)
-        for name in _GOSH:
-            for row, value in zip(found["influence"], getattr(subsets, name.removeprefix("gosh_")), strict=True):
-                row[name] = _number(value)
-        found["gosh"] = {
-            "leading": studies[subsets.leading]["sample_id"],
-            **{name: getattr(subsets, name) for name in _GOSH_MAP},
-        }
+        keep("gosh", lambda: _gosh(document, found.get("influence", []), y, v, method, options))
     else:
         found["skipped"]["gosh"] = f"{len(y)} samples: subsets are fitted from 3 to {MOST_STUDIES}"
-    signs = permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed)
-    found["permutation"] = dataclasses.asdict(signs)
+    keep("permutation", lambda: {"permutation": _permutation(y, v, method, ci, options)})
     if len(y) <= options.bayes_up_to:
-        found["bayes"] = dataclasses.asdict(bayes(y, v, tau_scale=document["tau_scale"]))
+        keep("bayes", lambda: {"bayes": dataclasses.asdict(bayes(y, v, tau_scale=document["tau_scale"]))})
     else:
         found["skipped"]["bayes"] = f"{len(y)} samples: more than {options.bayes_up_to}"
     if len(y) >= options.funnel_from or (document["synthesis"] in options.force_funnel and len(y) >= 3):
@@ -105,6 +106,25 @@ def diagnose(
         found["skipped"]["small_study"] = f"{len(y)} samples: fewer than {options.funnel_from}"
     found["moderators"] = [_moderator(document, name, (groupings or {}).get(name), method, ci) for name in moderators]
     return found
+
+
+def _reason(error: InputError) -> str:
+    return "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
+
+
+def _permutation(y: Array, v: Array, method: Tau2Method, ci: CiMethod, options: Diagnostics) -> Record:
+    found = permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed)
+    return dataclasses.asdict(found)
+
+
+def _gosh(document: Record, rows: list[Record], y: Array, v: Array, method: Tau2Method, options: Diagnostics) -> Record:
+    """The map of subsets; what they say of each sample goes into `rows`, those of influence."""
+    subsets = gosh_map(y, v, method, subsets=options.gosh_subsets, seed=options.seed)
+    for name in _GOSH:
+        for row, value in zip(rows, getattr(subsets, name.removeprefix("gosh_")), strict=True):
+            row[name] = finite(value)
+    leading = document["studies"][subsets.leading]["sample_id"]
+    return {"gosh": {"leading": leading, **{name: getattr(subsets, name) for name in _GOSH_MAP}}}
 
 
 def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Record:
@@ -119,15 +139,15 @@ def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Re
     for i, study in enumerate(studies):
         row: Record = {"sample_id": study["sample_id"], "label": study["label"]}
         for name in (*_WITHOUT, "i2", "q"):
-            row[f"{name}_without"] = _number(getattr(without, name)[i])
+            row[f"{name}_without"] = finite(getattr(without, name)[i])
         row |= {f"model_{name}_without": value for name, value in samples.get(study["sample_id"], {}).items()}
         if measures is not None:
             for name in ("rstudent", "dffits", "dfbetas", "cook", "cov_ratio", "hat"):
-                row[name] = _number(getattr(measures, name)[i])
+                row[name] = finite(getattr(measures, name)[i])
             row["influential"] = bool(measures.influential[i])
         row |= {
-            "baujat_q": float(contributions.heterogeneity[i]),
-            "baujat_influence": float(contributions.influence[i]),
+            "baujat_q": finite(contributions.heterogeneity[i]),
+            "baujat_influence": finite(contributions.influence[i]),
         }
         row |= {"shrunken": float(drawn.estimate[i]), "shrunken_low": float(drawn.low[i])}
         row["shrunken_high"] = float(drawn.high[i])
@@ -139,14 +159,10 @@ def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Re
     found["cumulative"] = [
         {name: studies[j][name] for name in ("sample_id", "label", "year")}
         | {"samples": i + 1}
-        | {name: _number(getattr(fits, name)[i]) for name in ("estimate", "ci_low", "ci_high", "tau2", "i2")}
+        | {name: finite(getattr(fits, name)[i]) for name in ("estimate", "ci_low", "ci_high", "tau2", "i2")}
         for i, j in enumerate(order)
     ]
     return found
-
-
-def _number(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _without_samples(document: Record) -> dict[str, Record]:
@@ -155,7 +171,7 @@ def _without_samples(document: Record) -> dict[str, Record]:
         return {}
     y, v, cluster = _effects(document)
     fits = leave_one_sample_out(
-        y, v, cluster, rho=document["rho"] or 0.0, model=document["model"], level=document["level"]
+        y, v, cluster, rho=document["composite_rho"], model=document["model"], level=document["level"]
     )
     names = (*_WITHOUT, "omega2")
     return {str(s): {n: getattr(fit, n) if fit else None for n in names} for s, fit in fits.items()}
@@ -235,7 +251,7 @@ def _moderator(document: Record, name: str, grouping: Grouping | None, method: A
             fit = regress(y, v, matrix, tau2=method, ci=ci, level=document["level"])
             means = [(m.estimate, m.ci_low, m.ci_high) for m in predict(fit, np.array(grid))]
     except InputError as error:
-        found["refused"] = "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
+        found["refused"] = _reason(error)
         return found
     found["regression"] = {key: value for key, value in dataclasses.asdict(fit).items() if key != "means"}
     if numeric:
@@ -264,7 +280,7 @@ def _level(document: Record, held: list[tuple[str, Record]], level: str, method:
         # Levels are often two or three samples; where those happen to agree, HKSJ alone would be far too narrow.
         ci="hksj_adhoc" if ci == "hksj" else ci,
         cluster=[s for s, _ in held],
-        rho=document["rho"] or 0.0,
+        rho=document["composite_rho"] or 0.0,
         level=document["level"],
     )
     names = (
@@ -298,14 +314,16 @@ def _small_study_rows(one: Record) -> list[Record]:
                 limits = (r["limit"], r["limit_ci_low"], r["limit_ci_high"])
                 rows.append(_row(name, r["statistic"], r["df"], r["p"], *limits, note="; ".join(r["notes"])))
             case "rank":
-                rows.append(_row(name, r["tau"], None, r["p"]))
+                rows.append(_row(name, r["tau"], None, r["p"], note="; ".join(r["notes"])))
             case "trim":
                 fit = r["fit"]
                 rows.append(
-                    _row(name, r["missing"], None, r["missing_p"], fit["estimate"], fit["ci_low"], fit["ci_high"])
-                )
+                    _row(name, r["missing"], None, r["missing_p"], fit["estimate"], fit["ci_low"], fit["ci_high"],
+                         note="; ".join([*r["notes"], *(note for note in fit["notes"] if note == EQUAL_EFFECTS)]))
+                )  # fmt: skip
             case "pet":
-                rows.append(_row(r["chosen"], None, None, None, r["estimate"], r["ci_low"], r["ci_high"]))
+                limits = (r["estimate"], r["ci_low"], r["ci_high"])
+                rows.append(_row(r["chosen"], None, None, None, *limits, note="; ".join(r[r["chosen"]]["notes"])))
             case "selection":
                 rows.append(_row(name, r["lrt"], r["lrt_df"], r["lrt_p"], r["estimate"], r["ci_low"], r["ci_high"]))
             case "fail":
@@ -372,6 +390,7 @@ def _few_rows(one: Record) -> list[Record]:
         how = (
             "all sign changes" if r["exact"] else f"{text.count(r['iterations'])} random sign changes, seed {r['seed']}"
         )
+        how = "; ".join([how, *r["notes"]])
         rows.append({"what": "permutation p", "estimate": r["p"][0], "ci_low": None, "ci_high": None, "note": how})
     if "bayes" in one:
         r = one["bayes"]

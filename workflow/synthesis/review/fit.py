@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -161,8 +160,8 @@ def _studies(
     triples = zip(combined.samples, combined.members, weights, strict=True)
     for position, (sample, members, weight) in enumerate(triples):
         rows = [chosen[i] for i in members]
-        people = [row["n_total"] for row in rows if not math.isnan(row["n_total"])]
-        years = [row["year"] for row in rows if not math.isnan(row["year"])]
+        people = [row["n_total"] for row in rows if row["n_total"] is not None]
+        years = [row["year"] for row in rows if row["year"] is not None]
         entry = {
             "sample_id": sample,
             "label": _joined(row["label"] for row in rows),
@@ -172,9 +171,7 @@ def _studies(
             "weight": weight,
             "n": int(max(people)) if people else None,
             "effects": [row["effect_id"] for row in rows],
-            "members": [
-                {name: _plain(row[name]) for name in _MEMBER} | {"cells": _cells([row], columns)} for row in rows
-            ],
+            "members": [{name: row[name] for name in _MEMBER} | {"cells": _cells([row], columns)} for row in rows],
             "cells": _cells(rows, columns),
             "source": _joined(row["source"] for row in rows),
         }
@@ -186,31 +183,34 @@ def _studies(
 LEAST_SAMPLES_OF_INSTRUMENT = 3
 
 
-def severity(rows: list[dict[str, Any]]) -> list[float]:
+def severity(rows: list[dict[str, Any]]) -> list[float | None]:
     """Baseline severity of each effect's sample: its baseline mean, both arms together, in SD of the instrument.
 
     0 is the mean of the samples with that instrument, the unit their mean baseline SD; higher is more severe on
-    symptom scales. NaN without baseline means, and for instruments of fewer than 3 samples.
+    symptom scales. None without baseline means, and for instruments of fewer than 3 samples.
     """
     means: dict[str, dict[str, list[float]]] = {}
     spreads: dict[str, list[float]] = {}
     found = []
     for row in rows:
         arms = [(row[f"baseline_mean_{a}"], row[f"baseline_sd_{a}"], row[f"n_{a}"]) for a in ("treat", "control")]
-        whole = [arm for arm in arms if not any(math.isnan(x) for x in arm)]
+        whole = [arm for arm in arms if None not in arm]
         name = instrument(row["outcome"])
-        mean = sum(m * n for m, _, n in whole) / sum(n for _, _, n in whole) if whole else math.nan
-        found.append((name, mean))
+        mean = None
         if whole:
+            mean = sum(m * n for m, _, n in whole) / sum(n for _, _, n in whole)
             means.setdefault(name, {}).setdefault(row["sample_id"], []).append(mean)
             spreads.setdefault(name, []).append(sum(s for _, s, _ in whole) / len(whole))
+        found.append((name, mean))
     centres = {
         name: sum(sum(v) / len(v) for v in samples.values()) / len(samples)
         for name, samples in means.items()
         if len(samples) >= LEAST_SAMPLES_OF_INSTRUMENT
     }
     units = {name: sum(values) / len(values) for name, values in spreads.items()}
-    return [(mean - centres[name]) / units[name] if name in centres else math.nan for name, mean in found]
+    return [
+        (mean - centres[name]) / units[name] if mean is not None and name in centres else None for name, mean in found
+    ]
 
 
 def _cells(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, Any]:
@@ -218,17 +218,12 @@ def _cells(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, An
     cells: dict[str, Any] = {}
     for column in columns:
         values = [row["n_total"] if column == "n" else row[column] for row in rows]
-        numbers = [value for value in values if isinstance(value, float) and not math.isnan(value)]
+        numbers = [value for value in values if isinstance(value, float)]
         if numbers:
             cells[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
         else:
             cells[column] = _common(value for value in values if isinstance(value, str))
     return cells
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN: missing is null."""
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _joined(values: Iterable[str]) -> str:
