@@ -141,8 +141,8 @@ def jobs() -> dict[str, float]:
         step("start", *fit, folder / "none.parquet", "--shard", 9_998, "--shards", 10_000)
         step("gather", "multiverse-gather", "--shards", shard, "--out", folder / "all.parquet")
         head = read_head(listed)
-        found["specifications"], found["crossing"] = head["specifications"], head["crossing"]
-        found["bytes"] = (folder / "all.parquet").stat().st_size / head["specifications"]
+        found["specifications"], found["crossing"] = head.specifications, head.crossing
+        found["bytes"] = (folder / "all.parquet").stat().st_size / head.specifications
     return found
 
 

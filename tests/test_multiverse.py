@@ -1,13 +1,13 @@
 """The multiverse: what its enumeration promises, that its rows are fits, its bytes, and its inference."""
 
 import itertools
-import json
 import math
 
 import numpy as np
 import pytest
 import synthesis
 import tolerances
+from msgspec.structs import replace
 from synthesis.data.reading import parse
 from synthesis.draw.multiverse_figure import specification, vibration
 from synthesis.errors import InputError
@@ -20,6 +20,8 @@ from synthesis.multiverse.summary import summarise, tables, variance_shares
 from synthesis.plan.config import Config, Defaults, Synthesis
 from synthesis.plan.decisions import Multiverse
 from synthesis.report.multiverse_section import sentences
+from synthesis.results.curves import MultiverseSummary, NamedThreshold
+from synthesis.results.document import read_document, write_document
 from synthesis.results.files import read_json
 
 BASE = Synthesis.model_validate(
@@ -93,16 +95,16 @@ def records(found):
 
 def by_choice(found):
     """Estimates by the options' names, whatever their order."""
-    names = [f"which_{f['name']}" for f in found.head["which"]] + [f"how_{f['name']}" for f in found.head["how"]]
+    names = [f"which_{f.name}" for f in found.head.which] + [f"how_{f.name}" for f in found.head.how]
     return {frozenset((n, r[n]) for n in names): r for r in records(found)}
 
 
 def test_every_choice_is_counted_once_and_equal_ones_collapse():
     found = enumerated()
-    assert found.head["crossing"] == 3 * 2 * 3 * 2 * 2 * 3 * 2 * 2
+    assert found.head.crossing == 3 * 2 * 3 * 2 * 2 * 3 * 2 * 2
     got = records(found)
-    assert sum(r["copies"] for r in got) == found.head["crossing"]
-    assert len(got) == found.head["specifications"] < found.head["crossing"]
+    assert sum(r["copies"] for r in got) == found.head.crossing
+    assert len(got) == found.head.specifications < found.head.crossing
     assert len({r["spec"] for r in got}) == len(got)
     keys = [
         (u.curve, u.rows, Fitter(found.head).models[u.samples < len(u.rows)][how])
@@ -256,7 +258,7 @@ def blocky(monkeypatch):
 def test_the_gathered_bytes_do_not_depend_on_the_shards(blocky, tmp_path, monkeypatch):
     monkeypatch.setattr("synthesis.multiverse.fitting.ROW_GROUP", 64)
     found = enumerated()
-    assert len(found.head["blocks"]) > 7
+    assert len(found.head.blocks) > 7
     listed = tmp_path / "m.jsonl"
     write_enumeration(listed, found)
     assert [u.rows for u in read_units(listed)] == [u.rows for u in found.units]
@@ -264,10 +266,10 @@ def test_the_gathered_bytes_do_not_depend_on_the_shards(blocky, tmp_path, monkey
     for shards in (1, 2, 3, 7, 40):
         paths = [tmp_path / f"{shards}_{i}.parquet" for i in range(shards)]
         counted = [write_shard(listed, i, shards, path) for i, path in enumerate(paths)]
-        assert gather_shards(paths, tmp_path / "all.parquet") == sum(counted) == found.head["specifications"]
+        assert gather_shards(paths, tmp_path / "all.parquet") == sum(counted) == found.head.specifications
         content[shards] = (tmp_path / "all.parquet").read_bytes()
     assert len(set(content.values())) == 1
-    shares = [sum(b["work"] for b in shard_of_blocks(found.head["blocks"], i, 3)) for i in range(3)]
+    shares = [sum(b.work for b in shard_of_blocks(found.head.blocks, i, 3)) for i in range(3)]
     assert max(shares) < 1.6 * min(shares)
 
 
@@ -277,21 +279,19 @@ def test_the_document_and_its_tables(tmp_path):
     write_enumeration(listed, found)
     write_shard(listed, 0, 1, tmp_path / "0.parquet")
     gather_shards([tmp_path / "0.parquet"], path)
-    document = summarise(found.head, path, read_units(listed), [{"key": "small", "label": "small", "value": 0.1}])
-    assert [c["curve"] for c in document["curves"]] == ["main", "estimand: total"]
+    document = summarise(found.head, path, read_units(listed), [NamedThreshold(key="small", label="small", value=0.1)])
+    assert [c.curve for c in document.curves] == ["main", "estimand: total"]
     got = [r for r in records(found) if not r["reason"] and r["curve"] == "main"]
-    scope = document["curves"][0]["scopes"]["all"]
-    assert scope["fitted"] == len(got)
-    assert scope["estimate_median"] == pytest.approx(np.median([r["estimate"] for r in got]))
-    assert scope["shares_above"]["small"] == pytest.approx(np.mean([r["estimate"] > 0.1 for r in got]))
-    assert sum(d["share"] for d in document["curves"][0]["decisions"]) == pytest.approx(
-        document["curves"][0]["variance_explained"]
-    )
-    ranks = [point["estimate"] for point in document["curves"][0]["drawn"]]
+    scope = document.curves[0].scopes["all"]
+    assert scope.fitted == len(got)
+    assert scope.estimate_median == pytest.approx(np.median([r["estimate"] for r in got]))
+    assert scope.shares_above["small"] == pytest.approx(np.mean([r["estimate"] > 0.1 for r in got]))
+    assert sum(d.share for d in document.curves[0].decisions) == pytest.approx(document.curves[0].variance_explained)
+    ranks = [point.estimate for point in document.curves[0].drawn]
     assert ranks == sorted(ranks)
     summary, decisions = tables([document])
-    assert {row["scope"] for row in summary} == {"all", "equivalent"}
-    assert {row["factor"] for row in decisions} >= {"tier", "rho", "tau2"}
+    assert {row.scope for row in summary} == {"all", "equivalent"}
+    assert {row.factor for row in decisions} >= {"tier", "rho", "tau2"}
 
 
 def test_variance_shares_of_a_balanced_crossing_are_its_sums_of_squares():
@@ -370,15 +370,14 @@ def test_a_bad_plan_is_named(change, said):
     assert "multiverses" in str(error.value)
 
 
-def test_json_of_a_document_is_plain(tmp_path):
-    from synthesis.results.files import write_json
-
+def test_a_document_is_read_as_it_was_written(tmp_path):
     found = enumerated()
     write_enumeration(tmp_path / "m.jsonl", found)
     write_shard(tmp_path / "m.jsonl", 0, 1, tmp_path / "m.parquet")
     document = summarise(found.head, tmp_path / "m.parquet", found.units, [])
-    write_json(tmp_path / "m.json", document)
-    assert read_json(tmp_path / "m.json") == json.loads(json.dumps(document))
+    write_document(tmp_path / "m.json", document)
+    assert read_document(tmp_path / "m.json", MultiverseSummary) == document
+    assert read_json(tmp_path / "m.json")["curves"][0]["curve"] == "main"
 
 
 @pytest.fixture(scope="module")
@@ -387,31 +386,31 @@ def document(tmp_path_factory):
     found = enumerated(title="$\\alpha$ <script>alert(1)</script>")
     write_enumeration(folder / "m.jsonl", found)
     write_shard(folder / "m.jsonl", 0, 1, folder / "m.parquet")
-    return summarise(found.head, folder / "m.parquet", found.units, [{"key": "s", "label": "<b>", "value": 0.1}])
+    return summarise(found.head, folder / "m.parquet", found.units, [NamedThreshold(key="s", label="<b>", value=0.1)])
 
 
 def test_the_specification_curve_as_data(document):
     chart = specification(document)
-    assert len(chart.panels) == len(document["curves"]) == 2
+    assert len(chart.panels) == len(document.curves) == 2
     assert [p.heading.split()[0] for p in chart.panels] == ["A", "B"]
-    options = sum(len(f["options"]) for f in document["factors"] if len(f["options"]) > 1)
+    options = sum(len(f.options) for f in document.factors if len(f.options) > 1)
     assert len(chart.rows) == options
-    for panel, curve in zip(chart.panels, document["curves"], strict=True):
+    for panel, curve in zip(chart.panels, document.curves, strict=True):
         heights = [point.y for point in panel.points]
         assert heights == sorted(heights)
-        assert len(heights) == len(curve["drawn"])
+        assert len(heights) == len(curve.drawn)
         # Each drawn specification has one option of every decision.
-        factors = sum(len(f["options"]) > 1 for f in document["factors"])
+        factors = sum(len(f.options) > 1 for f in document.factors)
         widths = [line.x[1] - line.x[0] for line in panel.lines if line.kind.endswith("choice")]
-        assert sum(widths) == pytest.approx(factors * len(curve["drawn"]))
+        assert sum(widths) == pytest.approx(factors * len(curve.drawn))
         assert all(0 <= y <= chart.height for line in panel.lines for y in line.y)
 
 
 def test_vibration_as_data(document):
     chart = vibration(document)
-    for panel, curve in zip(chart.panels, document["curves"], strict=True):
-        assert [p.x for p in panel.points] == [d["estimate"] for d in curve["drawn"]]
-        assert [10**-p.y for p in panel.points] == pytest.approx([d["p"] for d in curve["drawn"]])
+    for panel, curve in zip(chart.panels, document.curves, strict=True):
+        assert [p.x for p in panel.points] == [d.estimate for d in curve.drawn]
+        assert [10**-p.y for p in panel.points] == pytest.approx([d.p for d in curve.drawn])
 
 
 @pytest.mark.parametrize("layout", [specification, vibration])
@@ -428,10 +427,12 @@ def test_figures_show_text_from_the_plan_as_it_is(document, layout, tmp_path):
 
 
 def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document):
-    curve = document["curves"][0]
-    drawn = [p | {"estimate": 0.2 + i / 1000, "ci_low": 0.1, "ci_high": 0.4} for i, p in enumerate(curve["drawn"] * 4)]
-    drawn[-1] |= {"estimate": 9.0, "ci_high": 9.5}
-    far = document | {"curves": [curve | {"drawn": drawn}]}
+    curve = document.curves[0]
+    drawn = [
+        replace(point, estimate=0.2 + i / 1000, ci_low=0.1, ci_high=0.4) for i, point in enumerate(curve.drawn * 4)
+    ]
+    drawn[-1] = replace(drawn[-1], estimate=9.0, ci_high=9.5)
+    far = replace(document, curves=(replace(curve, drawn=tuple(drawn)),))
     for layout in (specification, vibration):
         chart = layout(far)
         assert "1 estimate lies beyond the axis, drawn at its end." in chart.notes
@@ -443,7 +444,7 @@ def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document
 
 
 def test_a_multiverse_without_a_fit_is_said_and_not_drawn(document):
-    empty = document | {"curves": [c | {"drawn": []} for c in document["curves"]]}
+    empty = replace(document, curves=tuple(replace(curve, drawn=()) for curve in document.curves))
     assert "no specification could be fitted" in specification(empty).refused
     assert "no specification could be fitted" in vibration(empty).refused
 

@@ -11,26 +11,26 @@ from synthesis.compare.conversions import CONTRASTS
 from synthesis.draw import ink
 from synthesis.draw.multiverse_figure import bridge
 from synthesis.draw.sheet import save
-from synthesis.multiverse.pairs import MOST, MULTIVERSE_BRIDGE_COLUMNS, Curve, bridge_rows, read_curves
+from synthesis.multiverse.pairs import MOST, Ends, Pair, bridge_rows, read_curves
 from synthesis.report.multiverse_section import bridge_sentence
 
-HEAD = {"bridge": "b", "title": "T", "association": "m1", "effect": "m2"}
+PAIR = Pair("b", "T", "m1", "m2")
 
 
 def curve(centre, count, seed, half=0.2):
     estimate = np.sort(np.random.default_rng(seed).normal(centre, 0.1, count))
     # Not symmetric, as intervals of a converted r are not.
-    return Curve(estimate, estimate - half, estimate + 1.5 * half)
+    return Ends(estimate, estimate - half, estimate + 1.5 * half)
 
 
 def found(z, g):
-    return list(bridge_rows(HEAD, {("main", "all"): z}, {("main", "all"): g}))
+    return list(bridge_rows(PAIR, {("main", "all"): z}, {("main", "all"): g}))
 
 
-@pytest.mark.parametrize("row", found(curve(0.25, 23, 1), curve(0.4, 17, 2)), ids=lambda row: row["contrast"])
+@pytest.mark.parametrize("row", found(curve(0.25, 23, 1), curve(0.4, 17, 2)), ids=lambda row: row.contrast)
 def test_shares_are_those_of_pairs_taken_one_by_one(row):
     z, g = curve(0.25, 23, 1), curve(0.4, 17, 2)
-    to_d = CONTRASTS[row["contrast"]]
+    to_d = CONTRASTS[row.contrast]
     differences, larger, smaller = [], 0, 0
     for i in range(23):
         d, low, high = (to_d(math.tanh(values[i])) for values in (z.estimate, z.low, z.high))
@@ -39,44 +39,43 @@ def test_shares_are_those_of_pairs_taken_one_by_one(row):
             differences.append(difference)
             larger += difference > math.hypot(d - low, g.high[j] - g.estimate[j])
             smaller += -difference > math.hypot(high - d, g.estimate[j] - g.low[j])
-    assert row["pairs"] == len(differences)
-    assert row["share_association_larger"] == np.mean([d > 0 for d in differences])
-    assert row["share_association_larger_significant"] == larger / len(differences)
-    assert row["share_effect_larger_significant"] == smaller / len(differences)
-    assert row["difference_median"] == pytest.approx(np.median(differences), rel=tolerances.ESCALC)
-    assert row["difference_5"] == pytest.approx(np.percentile(differences, 5), rel=tolerances.ESCALC)
+    assert row.pairs == len(differences)
+    assert row.share_association_larger == np.mean([d > 0 for d in differences])
+    assert row.share_association_larger_significant == larger / len(differences)
+    assert row.share_effect_larger_significant == smaller / len(differences)
+    assert row.difference_median == pytest.approx(np.median(differences), rel=tolerances.ESCALC)
+    assert row.difference_5 == pytest.approx(np.percentile(differences, 5), rel=tolerances.ESCALC)
     # The variance over all pairs is the sum of those of the two sides.
     share = np.var(np.asarray(g.estimate)) / np.var(differences)
-    assert row["variance_share_effect"] == pytest.approx(share, rel=tolerances.ESCALC)
-    assert row["variance_share_association"] + row["variance_share_effect"] == pytest.approx(1)
-    assert tuple(row) == MULTIVERSE_BRIDGE_COLUMNS
+    assert row.variance_share_effect == pytest.approx(share, rel=tolerances.ESCALC)
+    assert row.variance_share_association + row.variance_share_effect == pytest.approx(1)
 
 
 def test_an_analysis_beside_itself_never_differs():
-    one = Curve(np.array([0.0]), np.array([-0.1]), np.array([0.1]))
+    one = Ends(np.array([0.0]), np.array([-0.1]), np.array([0.1]))
     for row in found(one, one):
-        assert row["difference_median"] == 0
-        assert row["share_association_larger"] == row["share_effect_larger_significant"] == 0
-        assert row["variance_share_effect"] is None
+        assert row.difference_median == 0
+        assert row.share_association_larger == row.share_effect_larger_significant == 0
+        assert row.variance_share_effect is None
 
 
 def test_a_thinned_curve_keeps_its_shape():
     """Of more than MOST analyses, evenly spaced ones of the sorted curve stand for all."""
     z, g = curve(0.25, 7 * MOST, 3), curve(0.45, 40, 4)
     thin = found(z, g)[0]
-    d = CONTRASTS[thin["contrast"]](np.tanh(z.estimate))
+    d = CONTRASTS[thin.contrast](np.tanh(z.estimate))
     whole = np.subtract.outer(d, g.estimate)
-    assert thin["associations"] == 7 * MOST
-    assert thin["pairs"] == 40 * MOST
-    assert thin["share_association_larger"] == pytest.approx((whole > 0).mean(), abs=1 / MOST)
-    assert thin["difference_median"] == pytest.approx(np.median(whole), abs=1 / MOST)
+    assert thin.associations == 7 * MOST
+    assert thin.pairs == 40 * MOST
+    assert thin.share_association_larger == pytest.approx((whole > 0).mean(), abs=1 / MOST)
+    assert thin.difference_median == pytest.approx(np.median(whole), abs=1 / MOST)
 
 
 def test_curves_and_scopes_are_paired_with_their_own_only():
     z, g = curve(0.25, 5, 1), curve(0.4, 4, 2)
     names = [("main", "all"), ("main", "equivalent"), ("other", "all")]
-    rows = list(bridge_rows(HEAD, dict.fromkeys(names, z), dict.fromkeys(names[:2], g)))
-    pairs = {(row["association_curve"], row["effect_curve"], row["scope"]) for row in rows}
+    rows = list(bridge_rows(PAIR, dict.fromkeys(names, z), dict.fromkeys(names[:2], g)))
+    pairs = {(row.association_curve, row.effect_curve, row.scope) for row in rows}
     assert pairs == {("main", "main", "all"), ("main", "main", "equivalent"), ("other", "main", "all")}
     assert len(rows) == len(pairs) * len(CONTRASTS)
 
@@ -98,14 +97,14 @@ def test_curves_are_read_sorted_and_without_what_was_not_fitted(tmp_path):
 
 def test_the_figure_has_a_line_of_numbers_per_reading_and_the_files_the_same_bytes(tmp_path):
     names = [("main", "all"), ("Estimand: total; <script>", "all")]
-    rows = list(bridge_rows(HEAD, dict.fromkeys(names, curve(0.25, 9, 1)), {("main", "all"): curve(0.4, 8, 2)}))
+    rows = list(bridge_rows(PAIR, dict.fromkeys(names, curve(0.25, 9, 1)), {("main", "all"): curve(0.4, 8, 2)}))
     chart = bridge("b", rows)
     assert [row.label for row in chart.rows if row.bold] == ["Equivalent and uncertain options", "Estimand: total"]
     assert [row.detail for row in chart.rows if row.bold] == ["9 × 8 analyses", "<script>; 9 × 8 analyses"]
     said = [row.cells[0] for row in chart.rows if row.cells]
-    assert said == [f"{100 * row['share_association_larger']:.0f}%" for row in rows]
+    assert said == [f"{100 * row.share_association_larger:.0f}%" for row in rows]
     assert all(len(row.cells) == len(chart.heads) for row in chart.rows if row.cells)
-    assert [point.x for point in chart.panels[0].points] == [row["difference_median"] for row in rows]
+    assert [point.x for point in chart.panels[0].points] == [row.difference_median for row in rows]
     contents = []
     for name in ("a.svg", "b.svg"):
         save(ink.draw(chart), {"svg": tmp_path / name})
@@ -118,7 +117,7 @@ def test_the_figure_has_a_line_of_numbers_per_reading_and_the_files_the_same_byt
 def test_the_sentence_says_when_the_reading_decides():
     near = bridge_sentence(found(curve(0.25, 30, 1), curve(0.4, 30, 2)))
     assert "Which reading is right" not in near
-    narrow = Curve(*(np.full(3, value) for value in (0.25, 0.2, 0.3)))
-    far = bridge_sentence(found(narrow, Curve(*(np.full(3, value) for value in (0.4, 0.3, 0.5)))))
+    narrow = Ends(*(np.full(3, value) for value in (0.25, 0.2, 0.3)))
+    far = bridge_sentence(found(narrow, Ends(*(np.full(3, value) for value in (0.4, 0.3, 0.5)))))
     assert "the data cannot say which is" in far
     assert "100% (0% significantly) read as one SD above against one SD below the mean" in far

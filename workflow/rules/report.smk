@@ -7,7 +7,8 @@
 rule report:
     input:
         models=MODELS,
-        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *AGREEMENT_TABLES, *MULTIVERSE_TABLES[2:]],
+        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *AGREEMENT_TABLES],
+        pairs=MULTIVERSE_TABLES[2:],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",
         sources=expand("results/sources/{source}.json", source=SOURCES),
@@ -29,7 +30,12 @@ rule report:
         read=ABOUT_READ,
         rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
         multiverses=(
-            ["--multiverses", *expand("results/multiverse/{name}.json", name=MULTIVERSES)]
+            [
+                "--multiverses",
+                *expand("results/multiverse/{name}.json", name=MULTIVERSES),
+                "--pairs",
+                *MULTIVERSE_TABLES[2:],
+            ]
             if MULTIVERSES
             else []
         ),

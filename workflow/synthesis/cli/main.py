@@ -286,6 +286,8 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.data.extraction import read_extracted
     from synthesis.report import Material, render
     from synthesis.report.material import read_drawings, read_rules
+    from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.document import read_document, read_rows
     from synthesis.results.files import write_text
     from synthesis.review.diagnose import tables as diagnostic_tables
 
@@ -302,7 +304,8 @@ def report(args: argparse.Namespace) -> None:
             diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
             drawings=read_drawings(args.figures),
             rules=read_rules(args.rules),
-            multiverses=[read_json(path) for path in args.multiverses],
+            multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
+            pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
         )
     )
     write_text(args.out, html)
@@ -458,6 +461,7 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
     added.add_argument("--rules", nargs="*", default=[], help="rules of the workflow, as rule:rule,rule")
     added.add_argument("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
+    added.add_argument("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
     added = command(export)
     many(added, "--models", "--diagnostics", "--sources", "--about")
     one(added, "--claims", "--out")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthesis.errors import InputError, Problem
-from synthesis.results.files import read_csv, read_json, write_csv, write_json
+from synthesis.results.files import write_csv
 
 if TYPE_CHECKING:
     from synthesis.plan.config import Config
@@ -64,7 +64,7 @@ def multiverse_enumerate(args: argparse.Namespace) -> None:
     listed = enumerate_multiverse(args.multiverse, chosen, synthesis, plan.defaults, found.effects, found.dropped)
     write_enumeration(args.out, listed)
     head = listed.head
-    print(f"{args.multiverse}: {head['crossing']} choices come to {head['specifications']} distinct specifications")
+    print(f"{args.multiverse}: {head.crossing} choices come to {head.specifications} distinct specifications")
 
 
 def multiverse_fit(args: argparse.Namespace) -> None:
@@ -88,8 +88,10 @@ def multiverse_summary(args: argparse.Namespace) -> None:
     from synthesis.data.extraction import read_extracted
     from synthesis.data.published import rows_by_id, threshold
     from synthesis.multiverse.enumeration import read_head, read_units
-    from synthesis.multiverse.pairs import MULTIVERSE_BRIDGE_COLUMNS, bridge_rows, read_curves
-    from synthesis.multiverse.summary import DECISION_COLUMNS, SUMMARY_COLUMNS, summarise, tables
+    from synthesis.multiverse.pairs import Pair, bridge_rows, read_curves
+    from synthesis.multiverse.summary import summarise, tables
+    from synthesis.results.curves import CurveRow, DecisionRow, NamedThreshold, PairRow
+    from synthesis.results.document import write_document, write_rows
 
     plan = args.read(args.config)
     found = read_extracted(args.sources)
@@ -97,29 +99,29 @@ def multiverse_summary(args: argparse.Namespace) -> None:
     documents = []
     for listed, specifications in zip(args.enumerations, args.specifications, strict=True):
         head = read_head(listed)
-        metric = head["metric"]
+        metric = head.metric
         key = f"config, key relevance.thresholds.{metric}"
-        held: list[dict[str, Any]] = [
-            {"key": name, "label": rows[name]["label"] or name, "value": value}
+        held = [
+            NamedThreshold(key=name, label=rows[name]["label"] or name, value=value)
             for name in plan.relevance.thresholds.get(metric, ())
             if (value := threshold(key, name, metric, rows)) is not None
         ]
         documents.append(summarise(head, specifications, read_units(listed), held))
     summary, decisions = tables(documents)
     for document in documents:
-        write_json(args.out / f"{document['multiverse']}.json", document)
-    write_csv(args.table, summary, SUMMARY_COLUMNS)
-    write_csv(args.decisions, decisions, DECISION_COLUMNS)
+        write_document(args.out / f"{document.multiverse}.json", document)
+    write_rows(args.table, summary, CurveRow)
+    write_rows(args.decisions, decisions, DecisionRow)
     of_synthesis: dict[str, list[tuple[str, Path]]] = {}
     for document, specifications in zip(documents, args.specifications, strict=True):
-        of_synthesis.setdefault(document["synthesis"], []).append((document["multiverse"], specifications))
-    bridged: list[dict[str, Any]] = []
+        of_synthesis.setdefault(document.synthesis, []).append((document.multiverse, specifications))
+    bridged: list[PairRow] = []
     for name, bridge in plan.bridges.items():
         for association, first in of_synthesis[bridge.association]:
             for effect, second in of_synthesis[bridge.effect]:
-                head = {"bridge": name, "title": bridge.title, "association": association, "effect": effect}
-                bridged += bridge_rows(head, read_curves(first), read_curves(second))
-    write_csv(args.bridge, bridged, MULTIVERSE_BRIDGE_COLUMNS)
+                pair = Pair(name, bridge.title, association, effect)
+                bridged += bridge_rows(pair, read_curves(first), read_curves(second))
+    write_rows(args.bridge, bridged, PairRow)
     print(f"{len(documents)} multiverses, {len(summary)} rows")
 
 
@@ -130,10 +132,13 @@ def multiverse_figures(args: argparse.Namespace) -> None:
     from synthesis.draw.live import save_live
     from synthesis.draw.multiverse_figure import LAYOUTS, bridge
     from synthesis.draw.sheet import FORMATS, save
+    from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.document import read_document, read_rows
 
-    layouts = [layout_of(document) for document in map(read_json, args.multiverses) for layout_of in LAYOUTS.values()]
-    table = read_csv(args.bridge)
-    layouts += [bridge(name, [row for row in table if row["bridge"] == name]) for name in args.bridged]
+    documents = [read_document(path, MultiverseSummary) for path in args.multiverses]
+    layouts = [layout_of(document) for document in documents for layout_of in LAYOUTS.values()]
+    table = read_rows(args.bridge, PairRow)
+    layouts += [bridge(name, [row for row in table if row.bridge == name]) for name in args.bridged]
     for layout in layouts:
         name = f"{layout.kind}_{layout.name}"
         drawn = ink.draw(layout)

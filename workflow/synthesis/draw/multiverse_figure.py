@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -19,7 +19,6 @@ from synthesis.draw.chart import (
     LineKind,
     Panel,
     Point,
-    Record,
     RowText,
     estimate_ticks,
     number_axis,
@@ -27,6 +26,7 @@ from synthesis.draw.chart import (
     shown,
 )
 from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.results.curves import Curve, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -41,54 +41,53 @@ _SMALLEST_P = 1e-300
 _OPTION_KEYS = (Key("line", "choice", "option"), Key("line", "uncertain choice", "uncertain option"))
 
 
-def specification(document: Record) -> Chart:
+def specification(document: MultiverseSummary) -> Chart:
     """Sorted estimates with their intervals, and below them a row per option; a panel per curve."""
     curves = _curves(document)
-    factors = [(i, f) for i, f in enumerate(document["factors"]) if len(f["options"]) > 1]
-    rows = [(i, j, f["title"], option) for i, f in factors for j, option in enumerate(f["options"])]
+    factors = [(i, f) for i, f in enumerate(document.factors) if len(f.options) > 1]
+    rows = [(i, j, f.title, option) for i, f in factors for j, option in enumerate(f.options)]
     if not curves:
         return _none("specification", document)
     height = _CURVE + _SPACE + _ROW * len(rows)
-    points = [point for curve in curves for point in curve["drawn"]]
+    points = [point for curve in curves for point in curve.drawn]
     low, high = _limits(points, document)
 
     def y(value: float) -> float:
         return height - _CURVE + (min(max(value, low), high) - low) / (high - low) * _CURVE
 
-    ticks, texts = estimate_ticks(document["metric"], low, high, about=5, spaced=True)
-    axis = Axis(ESTIMATE_NAME[document["metric"]], 0.0, height, tuple(map(y, ticks)), texts)
+    ticks, texts = estimate_ticks(document.metric, low, high, about=5, spaced=True)
+    axis = Axis(ESTIMATE_NAME[document.metric], 0.0, height, tuple(map(y, ticks)), texts)
     at = {(i, j): height - _CURVE - _SPACE - (n + 0.5) * _ROW for n, (i, j, _, _) in enumerate(rows)}
     panels = []
     for number, curve in enumerate(curves):
-        drawn = curve["drawn"]
+        drawn = curve.drawn
         width = float(len(drawn))
         bands = [
-            Area("background", (0.0, width, width, 0.0), _band([at[(i, j)] for j in range(len(f["options"]))]))
+            Area("background", (0.0, width, width, 0.0), _band([at[(i, j)] for j in range(len(f.options))]))
             for n, (i, f) in enumerate(factors)
             if n % 2 == 0
         ]
         lines = [Line("null", (0.0, width), (y(0.0),) * 2)]
-        lines += [Line("threshold", (0.0, width), (y(t["value"]),) * 2, t["key"]) for t in document["thresholds"]]
+        lines += [Line("threshold", (0.0, width), (y(t.value),) * 2, t.key) for t in document.thresholds]
         lines += [
-            Line("effect", (x + 0.5,) * 2, (y(p["ci_low"]), y(p["ci_high"])), str(p["spec"]))
+            Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
             for x, p in enumerate(drawn)
+            if p.ci_low is not None and p.ci_high is not None
         ]
         for i, j, _, option in rows:
-            kind: LineKind = "uncertain choice" if option["kind"] == "uncertain" else "choice"
+            kind: LineKind = "uncertain choice" if option.kind == "uncertain" else "choice"
             place = at[(i, j)]
-            lines += [Line(kind, run, (place, place)) for run in _runs([p["choice"][i] == j for p in drawn])]
-        marks = tuple(
-            Point("marked_small", x + 0.5, y(p["estimate"]), 0.022, str(p["spec"])) for x, p in enumerate(drawn)
-        )
+            lines += [Line(kind, run, (place, place)) for run in _runs([p.choice[i] == j for p in drawn])]
+        marks = tuple(Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec)) for x, p in enumerate(drawn))
         own = axis if number == 0 else Axis("", 0.0, height)
         panels.append(
             Panel(Axis("", 0.0, width), own, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
         )
     texts_of = [
-        RowText(at[(i, j)], f"{title}: {option['title']}", key=f"{i}:{j}") for i, j, title, option in rows
+        RowText(at[(i, j)], f"{title}: {option.title}", key=f"{i}:{j}") for i, j, title, option in rows
     ]  # fmt: skip
     return Chart(
-        "specification", document["multiverse"], f"{document['title']}: specification curve", document["lane"],
+        "specification", document.multiverse, f"{document.title}: specification curve", document.lane,
         tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), gap=0.1,
         rows=tuple(texts_of), legend=(*_OPTION_KEYS, *_threshold_keys(document)),
         notes=(
@@ -97,24 +96,24 @@ def specification(document: Record) -> Chart:
     )  # fmt: skip
 
 
-def vibration(document: Record) -> Chart:
+def vibration(document: MultiverseSummary) -> Chart:
     """Each estimate against its p value; a panel per curve."""
     curves = _curves(document)
     if not curves:
         return _none("vibration", document)
-    points = [point for curve in curves for point in curve["drawn"]]
+    points = [point for curve in curves for point in curve.drawn]
     least, most = _range(points, document)
     low, high = least - 0.05 * (most - least), most + 0.05 * (most - least)
     chart = Chart(
-        "vibration", document["multiverse"], f"{document['title']}: vibration of estimates", document["lane"],
+        "vibration", document.multiverse, f"{document.title}: vibration of estimates", document.lane,
         (Panel(Axis("", 0, 1), Axis("", 0, 1)),) * len(curves), width=WIDE, height=2.2, left=0.5, gap=0.14,
     )  # fmt: skip
     ticks, texts = next(
         found
         for about in range(max(2, min(6, int(chart.panel_width / 0.35))), 9)
-        if len((found := estimate_ticks(document["metric"], low, high, about=about, spaced=True))[0]) > 1 or about == 8
+        if len((found := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 1 or about == 8
     )
-    x = Axis(ESTIMATE_NAME[document["metric"]], low, high, ticks, texts)
+    x = Axis(ESTIMATE_NAME[document.metric], low, high, ticks, texts)
     scale = number_axis("\N{MINUS SIGN}log10 p", [0.0, *_heights(points), -math.log10(_SIGNIFICANT)], about=5)
     panels = []
     for number, curve in enumerate(curves):
@@ -122,11 +121,12 @@ def vibration(document: Record) -> Chart:
         lines = [
             Line("null", (0.0, 0.0), (scale.low, scale.high)),
             Line("limit", (low, high), (border, border), "p = 0.05"),
-            *(Line("threshold", (t["value"],) * 2, (scale.low, scale.high), t["key"]) for t in document["thresholds"]),
+            *(Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key) for t in document.thresholds),
         ]
+        tested = [p for p in curve.drawn if p.p is not None]
         marks = tuple(
-            Point("estimate", min(max(p["estimate"], low), high), height, 0.04, str(p["spec"]))
-            for p, height in zip(curve["drawn"], _heights(curve["drawn"]), strict=True)
+            Point("estimate", min(max(p.estimate, low), high), height, 0.04, str(p.spec))
+            for p, height in zip(tested, _heights(tested), strict=True)
         )
         own = scale if number == 0 else Axis("", scale.low, scale.high)
         panels.append(Panel(x, own, (), tuple(lines), marks, heading=_heading(curves, number)))
@@ -146,39 +146,39 @@ _SHARES = {
 }
 
 
-def bridge(name: str, rows: list[Record]) -> Chart:
+def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
     """Every analysis of the association minus every analysis of the effect: a block per pair of curves."""
     kind = "multiverse_bridge"
-    rows = [row for row in rows if row["scope"] == "all"]
+    rows = [row for row in rows if row.scope == "all"]
     if not rows:
         return Chart(kind, name, name, "B", refused="Not drawn: one side has no analysis that could be fitted.")
     lines: list[Line] = []
     points: list[Point] = []
     texts: list[RowText] = []
     height = 0.02
-    for curves, block in groupby(rows, key=lambda row: (row["association_curve"], row["effect_curve"])):
+    for curves, block in groupby(rows, key=lambda row: (row.association_curve, row.effect_curve)):
         height += 0.25
         held = list(block)
         first = held[0]
-        counts = f"{text.count(first['associations'])} × {text.count(first['effects'])} analyses"
+        counts = f"{text.count(first.associations)} × {text.count(first.effects)} analyses"
         side, *others = _side(curves)
         texts.append(RowText(height, side, "; ".join([*others, counts]), bold=True, key=":".join(curves)))
         height += 0.05
         for row in held:
             height += 0.155
-            key = f"{row['association_curve']}:{row['effect_curve']}:{row['contrast']}"
-            lines.append(Line("prediction", (row["difference_5"], row["difference_95"]), (height,) * 2, key))
-            lines.append(Line("interval", (row["difference_25"], row["difference_75"]), (height,) * 2, key))
-            points.append(Point("pooled", row["difference_median"], height, 0.07, key))
-            label = row["quantity"].removeprefix("difference, ")
-            shares = tuple(f"{100 * row[f'share_{share}']:.0f}%" for share in _SHARES)
+            key = f"{row.association_curve}:{row.effect_curve}:{row.contrast}"
+            lines.append(Line("prediction", (row.difference_5, row.difference_95), (height,) * 2, key))
+            lines.append(Line("interval", (row.difference_25, row.difference_75), (height,) * 2, key))
+            points.append(Point("pooled", row.difference_median, height, 0.07, key))
+            label = row.quantity.removeprefix("difference, ")
+            shares = tuple(f"{100 * getattr(row, f'share_{share}'):.0f}%" for share in _SHARES)
             texts.append(RowText(height, label[0].upper() + label[1:], key=key, cells=shares))
     height += 0.12
-    ends = [row[f"difference_{end}"] for row in rows for end in ("5", "95")]
+    ends = [end for row in rows for end in (row.difference_5, row.difference_95)]
     axis = number_axis("Association minus effect, standard deviations", [0.0, *ends])
     lines.insert(0, Line("null", (0.0, 0.0), (0.0, height)))
     return Chart(
-        kind, name, f"{rows[0]['title']}: every analysis beside every other", "A",
+        kind, name, f"{rows[0].title}: every analysis beside every other", "A",
         (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
         width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
         legend=(
@@ -199,42 +199,43 @@ def _side(curves: tuple[str, str]) -> list[str]:
     return [option for curve in curves if curve != "main" for option in curve.split("; ")] or [_EQUIVALENT]
 
 
-LAYOUTS: dict[str, Callable[[Record], Chart]] = {"specification": specification, "vibration": vibration}
+LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
 
 
-def _curves(document: Record) -> list[Record]:
-    return [curve for curve in document["curves"] if curve["drawn"]]
+def _curves(document: MultiverseSummary) -> list[Curve]:
+    return [curve for curve in document.curves if curve.drawn]
 
 
-def _none(kind: str, document: Record) -> Chart:
+def _none(kind: str, document: MultiverseSummary) -> Chart:
     reason = "Not drawn: no specification could be fitted."
-    return Chart(kind, document["multiverse"], document["title"], document["lane"], refused=reason)
+    return Chart(kind, document.multiverse, document.title, document.lane, refused=reason)
 
 
-def _limits(points: list[Record], document: Record) -> tuple[float, float]:
+def _limits(points: Sequence[DrawnSpecification], document: MultiverseSummary) -> tuple[float, float]:
     """Limits that hold nearly every estimate, no effect and most intervals."""
-    low = float(np.percentile([p["ci_low"] for p in points], _CUT))
-    high = float(np.percentile([p["ci_high"] for p in points], 100 - _CUT))
-    least, most = _range(points, document)
-    low, high = min(low, least), max(high, most)
+    low, high = _range(points, document)
+    lower, upper = ([x for p in points if (x := getattr(p, end)) is not None] for end in ("ci_low", "ci_high"))
+    if lower and upper:
+        low = min(low, float(np.percentile(lower, _CUT)))
+        high = max(high, float(np.percentile(upper, 100 - _CUT)))
     pad = 0.03 * (high - low)
     return low - pad, high + pad
 
 
-def _range(points: list[Record], document: Record) -> tuple[float, float]:
+def _range(points: Sequence[DrawnSpecification], document: MultiverseSummary) -> tuple[float, float]:
     """From the smallest to the largest estimate, but for the most extreme, with no effect and the thresholds."""
-    ends = np.percentile([p["estimate"] for p in points], [_EXTREME, 100 - _EXTREME]).tolist()
-    held = [0.0, *ends, *(t["value"] for t in document["thresholds"])]
+    ends = np.percentile([p.estimate for p in points], [_EXTREME, 100 - _EXTREME]).tolist()
+    held = [0.0, *ends, *(t.value for t in document.thresholds)]
     return min(held), max(held)
 
 
-def _heights(points: list[Record]) -> list[float]:
-    return [-math.log10(max(p["p"], _SMALLEST_P)) for p in points]
+def _heights(points: Sequence[DrawnSpecification]) -> list[float]:
+    return [-math.log10(max(p.p, _SMALLEST_P)) for p in points if p.p is not None]
 
 
-def _beyond(points: list[Record], low: float, high: float) -> tuple[str, ...]:
+def _beyond(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[str, ...]:
     """Says how many estimates are drawn at the end of the axis."""
-    count = sum(not low <= p["estimate"] <= high for p in points)
+    count = sum(not low <= p.estimate <= high for p in points)
     if not count:
         return ()
     verb = "lies" if count == 1 else "lie"
@@ -257,38 +258,38 @@ def _band(heights: list[float]) -> tuple[float, float, float, float]:
     return low, low, high, high
 
 
-def _heading(curves: list[Record], number: int) -> str:
-    count = text.count(curves[number]["scopes"]["all"]["fitted"])
+def _heading(curves: list[Curve], number: int) -> str:
+    count = text.count(curves[number].scopes["all"].fitted)
     return f"{chr(ord('A') + number)} ({count})" if len(curves) > 1 else f"{count} analyses"
 
 
-def _threshold_keys(document: Record) -> tuple[Key, ...]:
-    if not document["thresholds"]:
+def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
+    if not document.thresholds:
         return ()
-    metric = document["metric"]
-    named = ", ".join(f"{t['label']} ({shown(metric, t['value'])})" for t in document["thresholds"])
+    metric = document.metric
+    named = ", ".join(f"{t.label} ({shown(metric, t.value)})" for t in document.thresholds)
     return (Key("line", "threshold", f"thresholds: {named}"),)
 
 
-def _counts(document: Record, curves: list[Record]) -> str:
-    fitted = sum(c["scopes"]["all"]["fitted"] for c in curves)
+def _counts(document: MultiverseSummary, curves: list[Curve]) -> str:
+    fitted = sum(c.scopes["all"].fitted for c in curves)
     said = (
-        f"{text.count(document['crossing'])} combinations of options come to "
-        f"{text.count(document['specifications'])} distinct specifications"
+        f"{text.count(document.crossing)} combinations of options come to "
+        f"{text.count(document.specifications)} distinct specifications"
     )
-    if document["drawn"]:
+    if document.drawn:
         said = (
-            f"{text.count(document['drawn'])} of {text.count(document['crossing'])} combinations of options, drawn "
-            f"with seed {document['seed']}, come to {text.count(document['specifications'])} distinct specifications"
+            f"{text.count(document.drawn)} of {text.count(document.crossing)} combinations of options, drawn "
+            f"with seed {document.seed}, come to {text.count(document.specifications)} distinct specifications"
         )
-    drawn = max(len(c["drawn"]) for c in curves)
+    drawn = max(len(c.drawn) for c in curves)
     return f"{said}; {text.count(fitted)} could be fitted. Drawn: up to {drawn} of each curve, evenly spaced by rank."
 
 
-def _curve_names(curves: list[Record]) -> tuple[str, ...]:
+def _curve_names(curves: list[Curve]) -> tuple[str, ...]:
     if len(curves) == 1:
         return ()
-    named = (f"{chr(ord('A') + i)}: {_words(c['curve'])}" for i, c in enumerate(curves))
+    named = (f"{chr(ord('A') + i)}: {_words(c.curve)}" for i, c in enumerate(curves))
     return ("Curves of non-equivalent options are never mixed. " + ". ".join(named) + ".",)
 
 
@@ -296,12 +297,12 @@ def _words(curve: str) -> str:
     return "equivalent and uncertain options only" if curve == "main" else curve
 
 
-def _tests(document: Record, curves: list[Record]) -> str:
+def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
     parts = []
     for i, curve in enumerate(curves):
-        found = curve["scopes"]["all"]
+        found = curve.scopes["all"]
         label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
-        middle = shown(document["metric"], found["estimate_median"])
-        tested = f", {text.p_value(curve['test']['median_p'])} under no {document['word']}" if curve["test"] else ""
+        middle = shown(document.metric, found.estimate_median)
+        tested = f", {text.p_value(curve.test.median_p)} under no {document.word}" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")
-    return f"Median {document['word']} {ESTIMATE_NAME[document['metric']]}: " + "; ".join(parts) + "."
+    return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: " + "; ".join(parts) + "."

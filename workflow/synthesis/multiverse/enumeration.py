@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +26,12 @@ from synthesis.meta.influence import influence
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
 from synthesis.plan.selection import select_effects
+from synthesis.results.curves import Block, Choice, Decision, Head, ListedEffect
+from synthesis.results.document import decode, plain
 from synthesis.results.files import AGAIN, check_whole, json_text, write_text
 
 Record = dict[str, Any]
+Decisions = tuple[Decision, ...]
 MAIN_CURVE = "main"
 # Microseconds that a fit takes about (docs/scale.md): they decide the shards, not the results.
 COST = {"none": 60.0, "trim_fill": 250.0, "pet_peese": 60.0, "multilevel": 50_000.0, "unit": 400.0}
@@ -68,7 +71,7 @@ class Unit:
 class Enumeration:
     """All of a multiverse that its fits need."""
 
-    head: Record
+    head: Head
     units: list[Unit]
 
 
@@ -83,8 +86,8 @@ def enumerate_multiverse(
     """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
     which = _which_factors(plan)
     how = how_factors(plan.how, synthesis, defaults)
-    hows = list(itertools.product(*(range(len(f["options"])) for f in how)))
-    sizes = [len(factor["options"]) for factor in which]
+    hows = how_choices(how)
+    sizes = [len(decision.options) for decision in which]
     crossing = math.prod(sizes) * len(hows)
     wanted = _drawn(crossing, plan) if crossing > plan.max else None
     chooser = _Chooser(plan, synthesis, defaults, effects, dropped)
@@ -108,41 +111,44 @@ def enumerate_multiverse(
         repeats = samples < len(rows)
         unit.models.update(per_repeats[repeats] if own is None else (firsts[repeats][i] for i in own))
     found = sorted(units.values(), key=lambda unit: unit.number)
-    head = {
-        "multiverse": name,
-        "title": plan.title,
-        "synthesis": plan.synthesis,
-        "synthesis_title": synthesis.title,
-        "lane": synthesis.lane,
-        "word": LANE_WORD[synthesis.lane],
-        "metric": synthesis.metric,
-        "level": defaults.level,
-        "which": which,
-        "how": how,
-        "crossing": crossing,
-        "drawn": None if wanted is None else len(wanted),
-        "seed": plan.seed,
-        "permutations": plan.permutations,
-        "permuted": plan.permuted,
-        "effects": [{key: row[key] for key in ("effect_id", "sample_id", "yi", "vi")} for row in chooser.pool],
-        "specifications": sum(len(unit.models) for unit in found),
-    }
-    head["blocks"] = _blocks(found, head)
+    head = Head(
+        multiverse=name,
+        title=plan.title,
+        synthesis=plan.synthesis,
+        synthesis_title=synthesis.title,
+        lane=synthesis.lane,
+        word=LANE_WORD[synthesis.lane],
+        metric=synthesis.metric,
+        level=defaults.level,
+        which=which,
+        how=how,
+        crossing=crossing,
+        drawn=None if wanted is None else len(wanted),
+        seed=plan.seed,
+        permutations=plan.permutations,
+        permuted=plan.permuted,
+        effects=tuple(
+            ListedEffect(effect_id=row["effect_id"], sample_id=row["sample_id"], yi=row["yi"], vi=row["vi"])
+            for row in chooser.pool
+        ),
+        specifications=sum(len(unit.models) for unit in found),
+        blocks=_blocks(found, how),
+    )
     return Enumeration(head, found)
 
 
-def _which_factors(plan: Multiverse) -> list[Record]:
-    return [
-        {
-            "name": name,
-            "title": factor.title or name.replace("_", " "),
-            "options": [
-                {"name": key, "title": option.title or key.replace("_", " "), "kind": option.kind}
+def _which_factors(plan: Multiverse) -> Decisions:
+    return tuple(
+        Decision(
+            name=name,
+            title=factor.title or name.replace("_", " "),
+            options=tuple(
+                Choice(name=key, title=option.title or key.replace("_", " "), kind=option.kind)
                 for key, option in factor.options.items()
-            ],
-        }
+            ),
+        )
         for name, factor in plan.which.items()
-    ]
+    )
 
 
 _HOW_TITLES = {
@@ -161,7 +167,7 @@ _OPTION_TITLES = {
 }  # fmt: skip
 
 
-def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> list[Record]:
+def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> Decisions:
     """The decisions about the fit; one that is not declared has the option of the synthesis alone."""
     own: dict[str, Any] = {
         "metric": synthesis.metric,
@@ -177,14 +183,14 @@ def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> list[Reco
         options = []
         for key, kind in declared.items():
             shown = f"{key:g}" if isinstance(key, float) else key
-            options.append({"name": shown, "title": _OPTION_TITLES.get(shown, shown), "kind": kind})
-        factors.append({"name": name, "title": title, "options": options})
-    return factors
+            options.append(Choice(name=shown, title=_OPTION_TITLES.get(shown, shown), kind=kind))
+        factors.append(Decision(name=name, title=title, options=tuple(options)))
+    return tuple(factors)
 
 
-def model_of(how: list[Record], choice: tuple[int, ...], repeats: bool) -> Model:
+def model_of(how: Decisions, choice: tuple[int, ...], repeats: bool) -> Model:
     """The model that a choice comes to: what plays no part in it is None, so that equal models compare equal."""
-    named = {f["name"]: f["options"][i]["name"] for f, i in zip(how, choice, strict=True)}
+    named = {decision.name: decision.options[i].name for decision, i in zip(how, choice, strict=True)}
     metric, dependence, adjustment = named["metric"], named["model"], named["adjustment"]
     rho: float | None = float(named["rho"])
     if not repeats:
@@ -199,16 +205,16 @@ def model_of(how: list[Record], choice: tuple[int, ...], repeats: bool) -> Model
     return Model(metric, dependence, named["tau2"], named["ci"], rho, adjustment)
 
 
-def _first_of_model(how: list[Record], hows: list[tuple[int, ...]], repeats: bool) -> list[int]:
+def _first_of_model(how: Decisions, hows: list[tuple[int, ...]], repeats: bool) -> list[int]:
     """Per how-choice the first one of the same model and the same curve."""
     first: dict[tuple[Model, str], int] = {}
     return [first.setdefault((model_of(how, c, repeats), _curve(how, c)), i) for i, c in enumerate(hows)]
 
 
-def _curve(factors: list[Record], choice: tuple[int, ...]) -> str:
+def _curve(decisions: Decisions, choice: tuple[int, ...]) -> str:
     """What sets this curve apart: the non-equivalent options chosen."""
-    chosen = [(f, f["options"][i]) for f, i in zip(factors, choice, strict=True)]
-    return "; ".join(f"{f['title']}: {o['title']}" for f, o in chosen if o["kind"] == "non_equivalent")
+    chosen = [(d, d.options[i]) for d, i in zip(decisions, choice, strict=True)]
+    return "; ".join(f"{d.title}: {o.title}" for d, o in chosen if o.kind == "non_equivalent")
 
 
 def curve_name(*parts: str) -> str:
@@ -216,12 +222,12 @@ def curve_name(*parts: str) -> str:
     return "; ".join(part for part in parts if part) or MAIN_CURVE
 
 
-def how_choices(how: list[Record]) -> list[tuple[int, ...]]:
+def how_choices(how: Decisions) -> list[tuple[int, ...]]:
     """All how-choices, in the order of their numbers."""
-    return list(itertools.product(*(range(len(f["options"])) for f in how)))
+    return list(itertools.product(*(range(len(decision.options)) for decision in how)))
 
 
-def how_curve(how: list[Record], choice: tuple[int, ...]) -> str:
+def how_curve(how: Decisions, choice: tuple[int, ...]) -> str:
     """What the how-choice adds to the name of a curve."""
     return _curve(how, choice)
 
@@ -338,7 +344,7 @@ def _preferred(pool: list[Record], own: list[int], column: str, words: Iterable[
     return own
 
 
-def work_of(unit: Unit, how: list[Record], hows: list[tuple[int, ...]]) -> float:
+def work_of(unit: Unit, how: Decisions, hows: list[tuple[int, ...]]) -> float:
     """Microseconds that a unit's fits take about."""
     if unit.reason:
         return 1.0
@@ -350,45 +356,44 @@ def work_of(unit: Unit, how: list[Record], hows: list[tuple[int, ...]]) -> float
     return work
 
 
-def _blocks(units: list[Unit], head: Record) -> list[Record]:
+def _blocks(units: list[Unit], how: Decisions) -> tuple[Block, ...]:
     """Runs of units of about equal work; a block is fitted as a whole."""
-    hows = how_choices(head["how"])
-    blocks: list[Record] = []
-    for place, unit in enumerate(units):
-        work = work_of(unit, head["how"], hows)
-        if not blocks or blocks[-1]["work"] >= BLOCK:
-            blocks.append({"start": place, "end": place, "work": 0.0})
-        blocks[-1]["end"] = place + 1
-        blocks[-1]["work"] += work
-    return blocks
+    hows = how_choices(how)
+    blocks: list[Block] = []
+    start, work = 0, 0.0
+    for place, unit in enumerate(units, start=1):
+        work += work_of(unit, how, hows)
+        if work >= BLOCK or place == len(units):
+            blocks.append(Block(start=start, end=place, work=work))
+            start, work = place, 0.0
+    return tuple(blocks)
 
 
-def shard_of_blocks(blocks: list[Record], shard: int, shards: int) -> list[Record]:
+def shard_of_blocks(blocks: Sequence[Block], shard: int, shards: int) -> list[Block]:
     """The blocks of one shard: about an equal share of the work, in order."""
-    total = sum(block["work"] for block in blocks)
+    total = math.fsum(block.work for block in blocks)
     before, chosen = 0.0, []
     for block in blocks:
-        if int(shards * (before + block["work"] / 2) / total) == shard:
+        if int(shards * (before + block.work / 2) / total) == shard:
             chosen.append(block)
-        before += block["work"]
+        before += block.work
     return chosen
 
 
 def write_enumeration(path: Path, found: Enumeration) -> None:
     """One JSON document per line: the head, then each unit; a shard reads just the lines of its own."""
-    lines = [json_text(str(path), found.head)]
+    lines = [json_text(str(path), plain(found.head))]
     for unit in found.units:
         content = [unit.number, unit.curve, unit.choice, unit.rows, unit.samples, sorted(unit.models.items())]
         lines.append(json_text(str(path), [*content, unit.reason]))
     write_text(path, "\n".join(lines) + "\n")
 
 
-def read_head(path: Path) -> Record:
+def read_head(path: Path) -> Head:
     """The head of an enumeration. Raises InputError where the file was cut short."""
     check_whole(path)
-    with path.open(encoding="utf-8") as handle:
-        found: Record = json.loads(handle.readline())
-    return found
+    with path.open("rb") as handle:
+        return decode(handle.readline(), Head, f"{path}, line 1")
 
 
 def read_units(path: Path, start: int = 0, end: int | None = None) -> Iterator[Unit]:

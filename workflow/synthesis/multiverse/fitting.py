@@ -29,6 +29,7 @@ from synthesis.multiverse.enumeration import (
     read_units,
     shard_of_blocks,
 )
+from synthesis.results.curves import Head
 from synthesis.results.files import check_finite, check_whole, replace
 
 if TYPE_CHECKING:
@@ -56,19 +57,19 @@ class _Task:
 class Fitter:
     """Fits units of one multiverse."""
 
-    def __init__(self, head: Record) -> None:
+    def __init__(self, head: Head) -> None:
         self.head = head
-        self.hows = how_choices(head["how"])
-        self.curves = [how_curve(head["how"], choice) for choice in self.hows]
+        self.hows = how_choices(head.how)
+        self.curves = [how_curve(head.how, choice) for choice in self.hows]
         self.models = {
-            repeats: [model_of(head["how"], choice, repeats) for choice in self.hows] for repeats in (False, True)
+            repeats: [model_of(head.how, choice, repeats) for choice in self.hows] for repeats in (False, True)
         }
-        self.y = np.array([row["yi"] for row in head["effects"]])
-        self.v = np.array([row["vi"] for row in head["effects"]])
+        self.y = np.array([row.yi for row in head.effects])
+        self.v = np.array([row.vi for row in head.effects])
         # On the scale of r: as for a plain correlation of the n that its variance says.
-        r = np.tanh(self.y) if head["metric"] == "z" else self.y
+        r = np.tanh(self.y) if head.metric == "z" else self.y
         self.scales = {"r": (r, (1 - r * r) ** 2 / (1 / self.v + 2))}
-        self.sample = [row["sample_id"] for row in head["effects"]]
+        self.sample = [row.sample_id for row in head.effects]
         # Of the block at hand: estimators share the rows.
         self._rows: dict[tuple[int, str, float | None], tuple[Array, Array, tuple[Any, ...]]] = {}
 
@@ -132,7 +133,7 @@ class Fitter:
         if adjustment == "pet_peese":
             varies = np.where(np.isfinite(v), v, -np.inf).max(axis=1) > v.min(axis=1)
             columns = np.full((4, len(units)), math.nan)
-            columns[:, varies] = pet_peese_many(y[varies], v[varies], level=self.head["level"])
+            columns[:, varies] = pet_peese_many(y[varies], v[varies], level=self.head.level)
             for i in places:
                 r = row[tasks[i].unit.number]
                 values = columns[:, r].tolist()
@@ -147,7 +148,7 @@ class Fitter:
             y, v = trim_fill_many(y, v, tau2=tau2)
         spread = tau2_many(y, v, tau2)
         for ci in sorted({str(tasks[i].model.ci) for i in places}):
-            fits: Any = fits_at(y, v, spread, tau2=tau2, ci=ci, level=self.head["level"])  # type: ignore[arg-type]
+            fits: Any = fits_at(y, v, spread, tau2=tau2, ci=ci, level=self.head.level)  # type: ignore[arg-type]
             for i in places:
                 if tasks[i].model.ci == ci:
                     r = row[tasks[i].unit.number]
@@ -175,7 +176,7 @@ class Fitter:
         cut = parts.starts[1:]
         marginal = parts.marginal(fitted.tau2, fitted.omega2)
         residual = np.split(parts.y - parts.x @ fitted.beta, cut)
-        tested = robust(residual, fitted.beta, np.split(parts.x, cut), marginal, level=self.head["level"])
+        tested = robust(residual, fitted.beta, np.split(parts.x, cut), marginal, level=self.head.level)
         if not tested.spread[0]:
             return _NOTHING, "the effects have no spread: no cluster-robust interval"
         if tested.df[0] < LEAST_DF:
@@ -188,18 +189,15 @@ class Fitter:
         return dict(zip(RESULTS, map(float, values), strict=True)), ""
 
     def _record(self, task: _Task, found: Found, reason: str) -> Record:
-        chosen = [
-            f["options"][i]
-            for f, i in zip(
-                (*self.head["which"], *self.head["how"]), (*task.unit.choice, *self.hows[task.how]), strict=True
-            )
-        ]
-        uncertain = any(o["kind"] == "uncertain" for o in chosen)
+        decisions = (*self.head.which, *self.head.how)
+        numbers = (*task.unit.choice, *self.hows[task.how])
+        chosen = [decision.options[i] for decision, i in zip(decisions, numbers, strict=True)]
+        uncertain = any(option.kind == "uncertain" for option in chosen)
         return {
             "spec": task.unit.number * len(self.hows) + task.how,
             "curve": curve_name(task.unit.curve, self.curves[task.how]),
             "kind": "uncertain" if uncertain else "equivalent",
-            **{name: o["name"] for name, o in zip(factor_columns(self.head), chosen, strict=True)},
+            **{name: o.name for name, o in zip(factor_columns(self.head), chosen, strict=True)},
             "k": len(task.unit.rows),
             "samples": task.unit.samples,
             **found,
@@ -218,12 +216,12 @@ def as_z(found: Found) -> tuple[Found, str]:
     return found | {name: None if x is None else math.atanh(min(max(x, -edge), edge)) for name, x in limits}, ""
 
 
-def factor_columns(head: Record) -> list[str]:
+def factor_columns(head: Head) -> list[str]:
     """Names of the columns that hold the options chosen."""
-    return [f"{kind}_{factor['name']}" for kind in ("which", "how") for factor in head[kind]]
+    return [*(f"which_{d.name}" for d in head.which), *(f"how_{d.name}" for d in head.how)]
 
 
-def schema(head: Record) -> pa.Schema:
+def schema(head: Head) -> pa.Schema:
     """Columns of the parquet files."""
     import pyarrow as pa
 
@@ -243,7 +241,7 @@ def write_shard(enumeration: Path, shard: int, shards: int, path: Path) -> int:
     import pyarrow.parquet as pq
 
     head = read_head(enumeration)
-    blocks = shard_of_blocks(head["blocks"], shard, shards)
+    blocks = shard_of_blocks(head.blocks, shard, shards)
     columns = schema(head)
     fitter = Fitter(head)
     count = 0
@@ -252,7 +250,7 @@ def write_shard(enumeration: Path, shard: int, shards: int, path: Path) -> int:
         nonlocal count
         with pq.ParquetWriter(target, columns, compression="zstd") as writer:
             for block in blocks:
-                records = fitter.records(read_units(enumeration, block["start"], block["end"]))
+                records = fitter.records(read_units(enumeration, block.start, block.end))
                 count += len(records)
                 check_finite(str(path), records)
                 writer.write_table(pa.Table.from_pylist(records, schema=columns))

@@ -15,34 +15,28 @@ import numpy as np
 from synthesis.compare.conversions import CONTRASTS
 from synthesis.data.vocabulary import CONTRAST_NAME
 from synthesis.meta.kernel import Array
-from synthesis.multiverse.enumeration import Record
+from synthesis.results.curves import PairRow
 from synthesis.results.files import check_whole
 
-MULTIVERSE_BRIDGE_COLUMNS = (
-    "bridge", "title", "association", "effect", "association_curve", "effect_curve", "scope", "contrast", "quantity",
-    "associations", "effects", "pairs", "share_association_larger", "share_association_larger_significant",
-    "share_effect_larger_significant", "difference_5", "difference_25", "difference_median", "difference_75",
-    "difference_95", "variance_share_association", "variance_share_effect",
-)  # fmt: skip
 # Analyses of one side that are paired: of more than that, evenly spaced ones of the sorted curve.
 MOST = 1000
-_MARKS = {"5": 5, "25": 25, "median": 50, "75": 75, "95": 95}
+_MARKS = (5, 25, 50, 75, 95)
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class Ends:
     """The fitted analyses of one curve, arrays of shape (n,) sorted by estimate."""
 
     estimate: Array
     low: Array
     high: Array
 
-    def of(self, convert: Callable[..., Any]) -> Curve:
+    def of(self, convert: Callable[..., Any]) -> Ends:
         """The curve in other units, by an increasing function."""
-        return Curve(*(np.asarray(convert(values)) for values in (self.estimate, self.low, self.high)))
+        return Ends(*(np.asarray(convert(values)) for values in (self.estimate, self.low, self.high)))
 
 
-def read_curves(path: Path) -> dict[tuple[str, str], Curve]:
+def read_curves(path: Path) -> dict[tuple[str, str], Ends]:
     """The curves of a gathered multiverse by name and scope (`all`, `equivalent`); those without a fit are left out."""
     import pyarrow.parquet as pq
 
@@ -58,51 +52,73 @@ def read_curves(path: Path) -> dict[tuple[str, str], Curve]:
         for scope in ("all", "equivalent"):
             held = values[fitted & (curve == name) & ((scope == "all") | (kind == scope))]
             if len(held):
-                found[(str(name), scope)] = Curve(*held[np.lexsort(held.T[::-1])].T)
+                found[(str(name), scope)] = Ends(*held[np.lexsort(held.T[::-1])].T)
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A bridge of the plan, and the names of the multiverses of its two sides."""
+
+    bridge: str
+    title: str
+    association: str
+    effect: str
+
+
 def bridge_rows(
-    head: Record, association: dict[tuple[str, str], Curve], effect: dict[tuple[str, str], Curve]
-) -> Iterator[Record]:
-    """A row per pair of curves, scope and contrast. `head`: bridge, title and the names of both multiverses.
+    pair: Pair, association: dict[tuple[str, str], Ends], effect: dict[tuple[str, str], Ends]
+) -> Iterator[PairRow]:
+    """A row per pair of curves, scope and contrast.
 
     The interval of a difference is made of those of its two sides (MOVER; Zou & Donner 2008, eq. 4), which need not be
     symmetric. All pairs count alike, so that the variance of the difference is the sum of those of the two sides.
     """
     for (first, scope), of_r in association.items():
-        for (second, also), g in effect.items():
+        for (second, also), of_g in effect.items():
             if scope != also:
                 continue
-            named = {"association_curve": first, "effect_curve": second, "scope": scope}
-            counts = {"associations": len(of_r.estimate), "effects": len(g.estimate)}
-            r, other = _spaced(of_r).of(np.tanh), _spaced(g)
+            r, g = _spaced(of_r).of(np.tanh), _spaced(of_g)
             for key, to_d in CONTRASTS.items():
-                quantity = f"difference, {CONTRAST_NAME[key]}"
-                yield head | named | {"contrast": key, "quantity": quantity} | counts | _pairs(r.of(to_d), other)
+                yield _row(pair, (first, second, scope), key, (len(of_r.estimate), len(of_g.estimate)), r.of(to_d), g)
 
 
-def _spaced(curve: Curve) -> Curve:
+def _spaced(curve: Ends) -> Ends:
     count = len(curve.estimate)
     if count <= MOST:
         return curve
     places = np.round(np.linspace(0, count - 1, MOST)).astype(int)
-    return Curve(curve.estimate[places], curve.low[places], curve.high[places])
+    return Ends(curve.estimate[places], curve.low[places], curve.high[places])
 
 
-def _pairs(d: Curve, g: Curve) -> Record:
+def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[int, int], d: Ends, g: Ends) -> PairRow:
     difference = np.subtract.outer(d.estimate, g.estimate)
     below = np.sqrt(np.add.outer((d.estimate - d.low) ** 2, (g.high - g.estimate) ** 2))
     above = np.sqrt(np.add.outer((d.high - d.estimate) ** 2, (g.estimate - g.low) ** 2))
-    marks = np.percentile(difference, list(_MARKS.values())).tolist()
+    marks = np.percentile(difference, _MARKS).tolist()
     spread = float(d.estimate.var()), float(g.estimate.var())
-    total = sum(spread)
-    return {
-        "pairs": difference.size,
-        "share_association_larger": float((difference > 0).mean()),
-        "share_association_larger_significant": float((difference - below > 0).mean()),
-        "share_effect_larger_significant": float((difference + above < 0).mean()),
-        **{f"difference_{name}": mark for name, mark in zip(_MARKS, marks, strict=True)},
-        "variance_share_association": spread[0] / total if total else None,
-        "variance_share_effect": spread[1] / total if total else None,
-    }
+    total = spread[0] + spread[1]
+    return PairRow(
+        bridge=pair.bridge,
+        title=pair.title,
+        association=pair.association,
+        effect=pair.effect,
+        association_curve=curves[0],
+        effect_curve=curves[1],
+        scope=curves[2],
+        contrast=contrast,
+        quantity=f"difference, {CONTRAST_NAME[contrast]}",
+        associations=counts[0],
+        effects=counts[1],
+        pairs=difference.size,
+        share_association_larger=float((difference > 0).mean()),
+        share_association_larger_significant=float((difference - below > 0).mean()),
+        share_effect_larger_significant=float((difference + above < 0).mean()),
+        difference_5=marks[0],
+        difference_25=marks[1],
+        difference_median=marks[2],
+        difference_75=marks[3],
+        difference_95=marks[4],
+        variance_share_association=spread[0] / total if total else None,
+        variance_share_effect=spread[1] / total if total else None,
+    )

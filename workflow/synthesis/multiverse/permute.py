@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,29 +16,16 @@ from scipy.special import ndtri
 
 from synthesis.meta.kernel import Array
 from synthesis.meta.subsets import pool_flips
-from synthesis.multiverse.enumeration import Record, Unit, curve_name
+from synthesis.multiverse.enumeration import Unit, curve_name
 from synthesis.multiverse.fitting import Fitter
+from synthesis.results.curves import CurveTest, Head
 
 SIGNIFICANT = 0.05
 # Statistics this close count as equal.
 _EQUAL = 1e-10
 
 
-@dataclass(frozen=True, slots=True)
-class CurveTest:
-    """Observed statistics of a curve and their p. `share_significant`: in whichever direction has more of them."""
-
-    specifications: int
-    permutations: int
-    median: float
-    median_p: float
-    share_significant: float
-    share_significant_p: float
-    stouffer_z: float
-    stouffer_p: float
-
-
-def permute_curves(head: Record, units: Iterable[Unit]) -> dict[str, CurveTest]:
+def permute_curves(head: Head, units: Iterable[Unit]) -> dict[str, CurveTest]:
     """The test of each curve; curves without a specification that can be permuted are left out."""
     fitter = Fitter(head)
     eligible: dict[str, list[tuple[Unit, int]]] = {}
@@ -49,13 +35,13 @@ def permute_curves(head: Record, units: Iterable[Unit]) -> dict[str, CurveTest]:
             model = models[how]
             if not unit.reason and model.adjustment == "none" and model.dependence in ("independent", "composites"):
                 eligible.setdefault(curve_name(unit.curve, fitter.curves[how]), []).append((unit, how))
-    samples = list(dict.fromkeys(row["sample_id"] for row in head["effects"]))
-    draws = np.random.default_rng(head["seed"]).integers(0, 2, (head["permutations"], len(samples)))
+    samples = list(dict.fromkeys(row.sample_id for row in head.effects))
+    draws = np.random.default_rng(head.seed).integers(0, 2, (head.permutations, len(samples)))
     # The first row is the data as they are.
     signs = np.vstack([np.ones(len(samples)), 2.0 * draws - 1])
     place = {sample: i for i, sample in enumerate(samples)}
     return {
-        curve: _test(fitter, _spaced(specifications, head["permuted"]), signs, place)
+        curve: _test(fitter, _spaced(specifications, head.permuted), signs, place)
         for curve, specifications in eligible.items()
     }
 
@@ -85,9 +71,15 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
     share = np.maximum((z > border).mean(axis=1), (z < -border).mean(axis=1))
     stouffer = z.sum(axis=1) / math.sqrt(len(specifications))
     return CurveTest(
-        len(specifications), len(signs) - 1,
-        float(median[0]), _p(np.abs(median)), float(share[0]), _p(share), float(stouffer[0]), _p(np.abs(stouffer)),
-    )  # fmt: skip
+        specifications=len(specifications),
+        permutations=len(signs) - 1,
+        median=float(median[0]),
+        median_p=_p(np.abs(median)),
+        share_significant=float(share[0]),
+        share_significant_p=_p(share),
+        stouffer_z=float(stouffer[0]),
+        stouffer_p=_p(np.abs(stouffer)),
+    )
 
 
 def _grouped(

@@ -2,114 +2,125 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from synthesis.meta.kernel import Array, Index
 from synthesis.meta.many import finite
-from synthesis.multiverse.enumeration import MAIN_CURVE, Record, Unit
+from synthesis.multiverse.enumeration import MAIN_CURVE, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
-from synthesis.multiverse.permute import SIGNIFICANT, CurveTest, permute_curves
+from synthesis.multiverse.permute import SIGNIFICANT, permute_curves
+from synthesis.results.curves import (
+    ChoiceSpread,
+    Curve,
+    CurveRow,
+    Decision,
+    DecisionRow,
+    DecisionSpread,
+    DrawnSpecification,
+    Head,
+    MultiverseSummary,
+    NamedThreshold,
+    Scope,
+)
 from synthesis.results.files import check_whole
 
-SUMMARY_COLUMNS = (
-    "multiverse", "title", "curve", "scope", "crossing", "specifications", "fitted", "estimate_min", "estimate_5",
-    "estimate_25", "estimate_median", "estimate_75", "estimate_95", "estimate_max", "share_positive_significant",
-    "share_negative_significant", "shares_above", "variance_explained", "permuted", "permutations", "median_p",
-    "share_significant_p", "stouffer_z", "stouffer_p",
-)  # fmt: skip
-DECISION_COLUMNS = (
-    "multiverse", "curve", "factor", "decision", "variance_share", "option", "option_title", "kind", "specifications",
-    "estimate_5", "estimate_median", "estimate_95",
-)  # fmt: skip
 # Specifications that figures draw, evenly spaced over the ranks of each curve: of all curves, and at least of each.
 DRAWN, LEAST_DRAWN = 600, 150
 # A share of variance below this is none.
 _NOTHING = 1e-12
 
 
-def summarise(head: Record, path: Path, units: Iterable[Unit], thresholds: list[Record]) -> Record:
-    """The document of one multiverse from its gathered specifications. `thresholds`: key, label and value."""
+def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequence[NamedThreshold]) -> MultiverseSummary:
+    """The document of one multiverse from its gathered specifications."""
     import pyarrow.parquet as pq
 
-    factors = [*head["which"], *head["how"]]
-    columns = factor_columns(head)
+    decisions = (*head.which, *head.how)
     check_whole(path)
     table = pq.read_table(path)
     curve, kind = (np.array(table[name].to_pylist(), dtype=object) for name in ("curve", "kind"))
     values = {name: np.array(table[name].to_numpy(zero_copy_only=False), dtype=float) for name in RESULTS}
     copies = table["copies"].to_numpy()
     spec = table["spec"].to_numpy()
-    choices = np.column_stack([_numbers(f, table[c].to_pylist()) for f, c in zip(factors, columns, strict=True)])
+    named = zip(decisions, factor_columns(head), strict=True)
+    choices = np.column_stack([_numbers(decision, table[column].to_pylist()) for decision, column in named])
     reasons = table["reason"].to_pylist()
     tests = permute_curves(head, units)
     curves = []
     names = list(dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN_CURVE,))))
     most = max(LEAST_DRAWN, DRAWN // max(1, len(names)))
     for name in names:
-        own = curve == name
-        fitted = own & np.isfinite(values["estimate"])
-        scopes = {
-            "all": _scope(values, copies, own, fitted, thresholds),
-            "equivalent": _scope(
-                values, copies, own & (kind == "equivalent"), fitted & (kind == "equivalent"), thresholds
-            ),
-        }
+        held = curve == name
+        fitted = held & np.isfinite(values["estimate"])
+        equivalent = kind == "equivalent"
         shares, total = variance_shares(values["estimate"][fitted], choices[fitted])
         curves.append(
-            {
-                "curve": name,
-                "scopes": scopes,
-                "variance_explained": total,
-                "test": dataclasses.asdict(tests[name]) if name in tests else None,
-                "decisions": _decisions(factors, choices[fitted], values["estimate"][fitted], shares),
-                "drawn": _drawn(values, choices, spec, np.flatnonzero(fitted), most),
-            }
+            Curve(
+                curve=str(name),
+                scopes={
+                    "all": _scope(values, copies, held, fitted, thresholds),
+                    "equivalent": _scope(values, copies, held & equivalent, fitted & equivalent, thresholds),
+                },
+                variance_explained=total,
+                test=tests.get(name),
+                decisions=_decisions(decisions, choices[fitted], values["estimate"][fitted], shares),
+                drawn=_drawn(values, choices, spec, np.flatnonzero(fitted), most),
+            )
         )
-    not_fitted = {r: reasons.count(r) for r in sorted({r for r in reasons if r})}
-    return {key: head[key] for key in _KEPT} | {
-        "drawn": head["drawn"],
-        "specifications": len(spec),
-        "not_fitted": not_fitted,
-        "thresholds": thresholds,
-        "factors": factors,
-        "curves": curves,
-    }
+    return MultiverseSummary(
+        multiverse=head.multiverse,
+        title=head.title,
+        synthesis=head.synthesis,
+        synthesis_title=head.synthesis_title,
+        lane=head.lane,
+        word=head.word,
+        metric=head.metric,
+        level=head.level,
+        crossing=head.crossing,
+        seed=head.seed,
+        drawn=head.drawn,
+        specifications=len(spec),
+        not_fitted={r: reasons.count(r) for r in sorted({r for r in reasons if r})},
+        thresholds=tuple(thresholds),
+        factors=decisions,
+        curves=tuple(curves),
+    )
 
 
-_KEPT = ("multiverse", "title", "synthesis", "synthesis_title", "lane", "word", "metric", "level", "crossing", "seed")
-
-
-def _numbers(factor: Record, names: list[str]) -> Array:
-    place = {option["name"]: i for i, option in enumerate(factor["options"])}
+def _numbers(decision: Decision, names: list[str]) -> Array:
+    place = {option.name: i for i, option in enumerate(decision.options)}
     return np.array([place[name] for name in names])
 
 
-_MARKS = {0: "min", 5: "5", 25: "25", 50: "median", 75: "75", 95: "95", 100: "max"}
+_MARKS = (0, 5, 25, 50, 75, 95, 100)
 
 
-def _scope(values: dict[str, Array], copies: Array, own: Array, fitted: Array, thresholds: list[Record]) -> Record:
+def _scope(
+    values: dict[str, Array], copies: Array, held: Array, fitted: Array, thresholds: Sequence[NamedThreshold]
+) -> Scope:
     estimate, p = values["estimate"][fitted], values["p"][fitted]
     count = len(estimate)
-    marks = np.percentile(estimate, list(_MARKS)).tolist() if count else [None] * len(_MARKS)
+    marks = np.percentile(estimate, _MARKS).tolist() if count else [None] * len(_MARKS)
     significant = p < SIGNIFICANT
-    return {
-        "crossing": int(copies[own].sum()),
-        "specifications": int(own.sum()),
-        "fitted": count,
-        **{f"estimate_{name}": mark for name, mark in zip(_MARKS.values(), marks, strict=True)},
-        "share_positive_significant": float((significant & (estimate > 0)).mean()) if count else None,
-        "share_negative_significant": float((significant & (estimate < 0)).mean()) if count else None,
-        "shares_above": {
-            t["key"]: float((estimate > t["value"]).mean()) for t in thresholds if t["value"] is not None and count
-        },
-    }
+    return Scope(
+        crossing=int(copies[held].sum()),
+        specifications=int(held.sum()),
+        fitted=count,
+        estimate_min=marks[0],
+        estimate_5=marks[1],
+        estimate_25=marks[2],
+        estimate_median=marks[3],
+        estimate_75=marks[4],
+        estimate_95=marks[5],
+        estimate_max=marks[6],
+        share_positive_significant=float((significant & (estimate > 0)).mean()) if count else None,
+        share_negative_significant=float((significant & (estimate < 0)).mean()) if count else None,
+        shares_above={t.key: float((estimate > t.value).mean()) for t in thresholds} if count else {},
+    )
 
 
 def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float]:
@@ -156,81 +167,111 @@ def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float
     return [share if abs(share) > _NOTHING else 0.0 for share in shares], explained[frozenset(used)]
 
 
-def _decisions(factors: list[Record], choices: Array, estimate: Array, shares: list[float]) -> list[Record]:
+def _decisions(
+    decisions: Sequence[Decision], choices: Array, estimate: Array, shares: list[float]
+) -> tuple[DecisionSpread, ...]:
     found = []
-    for i, (factor, share) in enumerate(zip(factors, shares, strict=True)):
-        if len(factor["options"]) == 1:
+    for i, (decision, share) in enumerate(zip(decisions, shares, strict=True)):
+        if len(decision.options) == 1:
             continue
         options = []
-        for number, option in enumerate(factor["options"]):
-            own = estimate[choices[:, i] == number]
-            low, middle, high = np.percentile(own, (5, 50, 95)) if len(own) else (None, None, None)
+        for number, option in enumerate(decision.options):
+            held = estimate[choices[:, i] == number]
+            low, middle, high = np.percentile(held, (5, 50, 95)).tolist() if len(held) else (None, None, None)
             options.append(
-                option
-                | {"specifications": len(own)}
-                | {
-                    f"estimate_{name}": None if value is None else float(value)
-                    for name, value in (("5", low), ("median", middle), ("95", high))
-                }
+                ChoiceSpread(
+                    name=option.name,
+                    title=option.title,
+                    kind=option.kind,
+                    specifications=len(held),
+                    estimate_5=low,
+                    estimate_median=middle,
+                    estimate_95=high,
+                )
             )
-        found.append({"factor": factor["name"], "title": factor["title"], "share": share, "options": options})
-    return found
+        found.append(DecisionSpread(factor=decision.name, title=decision.title, share=share, options=tuple(options)))
+    return tuple(found)
 
 
-def _drawn(values: dict[str, Array], choices: Array, spec: Array, index: Index, most: int) -> list[Record]:
+def _drawn(
+    values: dict[str, Array], choices: Array, spec: Array, index: Index, most: int
+) -> tuple[DrawnSpecification, ...]:
     """Evenly spaced specifications of the sorted curve, the first and the last among them."""
     order = index[np.lexsort((spec[index], values["estimate"][index]))]
     count = min(most, len(order))
-    places = [round(i * (len(order) - 1) / max(1, count - 1)) for i in range(count)]
-    return [
-        {
-            "rank": place,
-            "spec": int(spec[order[place]]),
-            **{name: finite(values[name][order[place]]) for name in ("estimate", "ci_low", "ci_high", "p")},
-            "choice": [int(c) for c in choices[order[place]]],
-        }
-        for place in places
-    ]
+    ranks = [round(i * (len(order) - 1) / max(1, count - 1)) for i in range(count)]
+    return tuple(
+        DrawnSpecification(
+            rank=rank,
+            spec=int(spec[place]),
+            estimate=float(values["estimate"][place]),
+            ci_low=finite(values["ci_low"][place]),
+            ci_high=finite(values["ci_high"][place]),
+            p=finite(values["p"][place]),
+            choice=tuple(int(c) for c in choices[place]),
+        )
+        for rank, place in zip(ranks, order[ranks], strict=True)
+    )
 
 
-def tables(documents: list[Record]) -> tuple[list[Record], list[Record]]:
+def tables(documents: Iterable[MultiverseSummary]) -> tuple[list[CurveRow], list[DecisionRow]]:
     """Rows of multiverse.csv and multiverse_decisions.csv."""
     rows, decisions = [], []
     for document in documents:
-        for curve in document["curves"]:
-            head = {"multiverse": document["multiverse"], "title": document["title"], "curve": curve["curve"]}
-            for scope, found in curve["scopes"].items():
-                rows.append(head | {"scope": scope} | _summary_row(curve, scope, found))
-            for decision in curve["decisions"]:
-                for option in decision["options"]:
-                    if option["specifications"]:
-                        decisions.append(_decision_row(head, decision, option))
+        for curve in document.curves:
+            for name, scope in curve.scopes.items():
+                rows.append(_curve_row(document, curve, name, scope))
+            for decision in curve.decisions:
+                for option in decision.options:
+                    if option.specifications:
+                        decisions.append(_decision_row(document, curve, decision, option))
     return rows, decisions
 
 
-def _summary_row(curve: Record, scope: str, found: Record) -> Record:
-    above = "; ".join(f"{key}: {share:.4f}" for key, share in found["shares_above"].items())
-    test: Record = dict.fromkeys(f.name for f in dataclasses.fields(CurveTest))
-    if scope == "all" and curve["test"]:
-        test = curve["test"]
-    return found | {
-        "shares_above": above,
-        "variance_explained": curve["variance_explained"] if scope == "all" else None,
-        "permuted": test["specifications"],
-        **{key: test[key] for key in ("permutations", "median_p", "share_significant_p", "stouffer_z", "stouffer_p")},
-    }
+def _curve_row(document: MultiverseSummary, curve: Curve, name: str, scope: Scope) -> CurveRow:
+    test = curve.test if name == "all" else None
+    return CurveRow(
+        multiverse=document.multiverse,
+        title=document.title,
+        curve=curve.curve,
+        scope=name,
+        crossing=scope.crossing,
+        specifications=scope.specifications,
+        fitted=scope.fitted,
+        estimate_min=scope.estimate_min,
+        estimate_5=scope.estimate_5,
+        estimate_25=scope.estimate_25,
+        estimate_median=scope.estimate_median,
+        estimate_75=scope.estimate_75,
+        estimate_95=scope.estimate_95,
+        estimate_max=scope.estimate_max,
+        share_positive_significant=scope.share_positive_significant,
+        share_negative_significant=scope.share_negative_significant,
+        shares_above="; ".join(f"{key}: {share:.4f}" for key, share in scope.shares_above.items()),
+        variance_explained=curve.variance_explained if name == "all" else None,
+        permuted=test.specifications if test else None,
+        permutations=test.permutations if test else None,
+        median_p=test.median_p if test else None,
+        share_significant_p=test.share_significant_p if test else None,
+        stouffer_z=test.stouffer_z if test else None,
+        stouffer_p=test.stouffer_p if test else None,
+    )
 
 
-def _decision_row(head: Record, decision: Record, option: Record) -> Record:
-    taken: dict[str, Any] = {
-        "factor": decision["factor"],
-        "decision": decision["title"],
-        "variance_share": decision["share"],
-        "option": option["name"],
-        "option_title": option["title"],
-    }
-    counted = {key: option[key] for key in ("kind", "specifications", *_PERCENTILES)}
-    return {key: head[key] for key in ("multiverse", "curve")} | taken | counted
-
-
-_PERCENTILES = ("estimate_5", "estimate_median", "estimate_95")
+def _decision_row(
+    document: MultiverseSummary, curve: Curve, decision: DecisionSpread, option: ChoiceSpread
+) -> DecisionRow:
+    return DecisionRow(
+        multiverse=document.multiverse,
+        curve=curve.curve,
+        factor=decision.factor,
+        decision=decision.title,
+        variance_share=decision.share,
+        option=option.name,
+        option_title=option.title,
+        kind=option.kind,
+        specifications=option.specifications,
+        estimate_5=option.estimate_5,
+        estimate_median=option.estimate_median,
+        estimate_95=option.estimate_95,
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from synthesis.data.source import Source
 from synthesis.plan.config import Config
+from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.files import check_whole
 
 Record = dict[str, Any]
@@ -42,7 +43,8 @@ class Material:
     diagnostics: dict[str, list[Record]]
     drawings: dict[str, Drawing] = field(default_factory=dict)
     rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    multiverses: list[Record] = field(default_factory=list)
+    multiverses: list[MultiverseSummary] = field(default_factory=list)
+    pairs: list[PairRow] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Record]:

@@ -284,18 +284,18 @@ def _multiverse(material: Material) -> Html:
         return Html("")
     rows = []
     for document in material.multiverses:
-        plan = material.config.multiverses[document["multiverse"]]
-        crossed = text.count(document["crossing"])
-        drawn = f", {text.count(document['drawn'])} drawn with seed {plan.seed}" if document["drawn"] else ""
-        declared = [f for f in document["factors"] if len(f["options"]) > 1]
-        kinds = Counter(option["kind"].replace("_", "-") for f in declared for option in f["options"])
+        plan = material.config.multiverses[document.multiverse]
+        crossed = text.count(document.crossing)
+        drawn = f", {text.count(document.drawn)} drawn with seed {plan.seed}" if document.drawn else ""
+        declared = [f for f in document.factors if len(f.options) > 1]
+        kinds = Counter(option.kind.replace("_", "-") for f in declared for option in f.options)
         rows.append(
             [
                 plan.title,
-                _listed(f["title"].lower() for f in declared),
+                _listed(f.title.lower() for f in declared),
                 _listed(f"{count} {kind}" for kind, count in kinds.items()),
                 crossed + drawn,
-                Cell(text.count(document["specifications"]), document["specifications"]),
+                Cell(text.count(document.specifications), document.specifications),
                 f"{text.count(plan.permutations)} sign changes, seed {plan.seed}",
             ]
         )

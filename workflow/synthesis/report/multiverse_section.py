@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.draw.chart import shown
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.embedding import figure
 from synthesis.report.markup import Cell, Html, details, heading, items, joined, paragraph, table
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number, p_cell
+from synthesis.results.curves import Curve, MultiverseSummary, PairRow
 
 # Decisions that are named in a sentence.
 _NAMED = 3
@@ -32,10 +35,10 @@ def section(material: Material) -> str:
     )
 
 
-def _one(material: Material, document: Record) -> Html:
-    name = document["multiverse"]
+def _one(material: Material, document: MultiverseSummary) -> Html:
+    name = document.multiverse
     return joined(
-        heading(3, f"multiverse-{name}", document["title"]),
+        heading(3, f"multiverse-{name}", document.title),
         items(sentences(document)),
         figure(material, f"specification_{name}", "Specification curve."),
         figure(material, f"vibration_{name}", "Vibration of the estimates."),
@@ -47,9 +50,9 @@ def _one(material: Material, document: Record) -> Html:
 def _bridges(material: Material) -> list[Html]:
     """Every analysis of an association beside every analysis of an effect."""
     found = []
-    every = material.compared.get("multiverse_bridge", [])
+    every = material.pairs
     for name, plan in material.config.bridges.items():
-        rows = [row for row in every if row["bridge"] == name]
+        rows = [row for row in every if row.bridge == name]
         if rows:
             found += [
                 heading(3, f"multiverse-bridge-{name}", f"{plan.title}, every analysis beside every other"),
@@ -60,34 +63,34 @@ def _bridges(material: Material) -> list[Html]:
     return found
 
 
-def bridge_sentence(rows: list[Record]) -> str:
+def bridge_sentence(rows: Sequence[PairRow]) -> str:
     """In how many pairs the association is the larger, by contrast, over the first pair of curves."""
     first = rows[0]
     names = ("association_curve", "effect_curve", "scope")
-    own = [row for row in rows if all(row[key] == first[key] for key in names)]
+    own = [row for row in rows if all(getattr(row, key) == getattr(first, key) for key in names)]
     said = "; ".join(
-        f"{_percent(row['share_association_larger'])} ({_percent(row['share_association_larger_significant'])} "
-        f"significantly) read as {row['quantity'].removeprefix('difference, ')}"
+        f"{_percent(row.share_association_larger)} ({_percent(row.share_association_larger_significant)} "
+        f"significantly) read as {row.quantity.removeprefix('difference, ')}"
         for row in own
     )
-    beyond = max(row["share_effect_larger_significant"] for row in own)
+    beyond = max(row.share_effect_larger_significant for row in own)
     found = (
-        f"Of all pairs of {text.count(first['associations'])} analyses of the association and "
-        f"{text.count(first['effects'])} of the effect, the association is the larger in {said}. The effect is "
+        f"Of all pairs of {text.count(first.associations)} analyses of the association and "
+        f"{text.count(first.effects)} of the effect, the association is the larger in {said}. The effect is "
         f"significantly larger in at most {_percent(beyond)} under any reading."
     )
     decides = " Which reading is right decides more than all other decisions, and the data cannot say which is."
     return found + decides * _reading_decides(own)
 
 
-def _reading_decides(rows: list[Record]) -> bool:
+def _reading_decides(rows: Sequence[PairRow]) -> bool:
     """Whether the medians of the readings lie further apart than the middle nine tenths of any one of them."""
-    medians = [row["difference_median"] for row in rows]
-    widest = max(row["difference_95"] - row["difference_5"] for row in rows)
+    medians = [row.difference_median for row in rows]
+    widest = max(row.difference_95 - row.difference_5 for row in rows)
     return bool(max(medians) - min(medians) > widest)
 
 
-def _bridge_table(rows: list[Record]) -> Html:
+def _bridge_table(rows: Sequence[PairRow]) -> Html:
     heads = [
         "Association", "Effect", "Options", "Reading", "Analyses", "Median difference", "5% to 95%",
         "Association larger", "significantly", "Effect significantly larger", "Variance from the association",
@@ -97,15 +100,15 @@ def _bridge_table(rows: list[Record]) -> Html:
         heads,
         [
             [
-                _words(row["association_curve"]),
-                _words(row["effect_curve"]),
-                "all" if row["scope"] == "all" else "equivalent only",
-                row["quantity"].removeprefix("difference, "),
-                f"{text.count(row['associations'])} \N{MULTIPLICATION SIGN} {text.count(row['effects'])}",
-                number(row["difference_median"]),
-                interval(row["difference_5"], row["difference_95"]),
-                *(_share(row[key]) for key in _SHARES),
-                "" if row["variance_share_association"] is None else _share(row["variance_share_association"]),
+                _words(row.association_curve),
+                _words(row.effect_curve),
+                "all" if row.scope == "all" else "equivalent only",
+                row.quantity.removeprefix("difference, "),
+                f"{text.count(row.associations)} \N{MULTIPLICATION SIGN} {text.count(row.effects)}",
+                number(row.difference_median),
+                interval(row.difference_5, row.difference_95),
+                *(_share(getattr(row, key)) for key in _SHARES),
+                "" if row.variance_share_association is None else _share(row.variance_share_association),
             ]
             for row in rows
         ],
@@ -122,47 +125,47 @@ def _words(curve: str) -> str:
     return "equivalent and uncertain options" if curve == "main" else curve
 
 
-def sentences(document: Record) -> list[str]:
+def sentences(document: MultiverseSummary) -> list[str]:
     """How many specifications there are, and what each curve says."""
-    combinations = text.count(document["crossing"])
-    said = f"{combinations} combinations of options come to {text.count(document['specifications'])} distinct analyses"
-    if document["drawn"]:
-        said = f"{text.count(document['drawn'])} of {combinations} combinations of options, drawn at random, come to "
-        said += f"{text.count(document['specifications'])} distinct analyses"
-    missing = sum(document["not_fitted"].values())
+    combinations = text.count(document.crossing)
+    said = f"{combinations} combinations of options come to {text.count(document.specifications)} distinct analyses"
+    if document.drawn:
+        said = f"{text.count(document.drawn)} of {combinations} combinations of options, drawn at random, come to "
+        said += f"{text.count(document.specifications)} distinct analyses"
+    missing = sum(document.not_fitted.values())
     if missing:
-        reasons = "; ".join(f"{reason} ({text.count(count)})" for reason, count in document["not_fitted"].items())
+        reasons = "; ".join(f"{reason} ({text.count(count)})" for reason, count in document.not_fitted.items())
         said += f"; {text.count(missing)} could not be fitted: {reasons}"
-    return [f"{said}.", *(_curve_sentence(document, curve) for curve in document["curves"])]
+    return [f"{said}.", *(_curve_sentence(document, curve) for curve in document.curves)]
 
 
-def _curve_sentence(document: Record, curve: Record) -> str:
-    found = curve["scopes"]["all"]
+def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
+    found = curve.scopes["all"]
     name = _curve_name(curve)
-    if not found["fitted"]:
+    above, below = found.share_positive_significant, found.share_negative_significant
+    if above is None or below is None:
         return f"{name}: nothing could be fitted."
-    metric, measure = document["metric"], ESTIMATE_NAME[document["metric"]]
-    middle, low, high = (shown(metric, found[f"estimate_{key}"]) for key in ("median", "5", "95"))
+    metric, measure = document.metric, ESTIMATE_NAME[document.metric]
+    middle, low, high = (shown(metric, getattr(found, f"estimate_{key}")) for key in ("median", "5", "95"))
     parts = [
-        f"{name}: the median {document['word']} of {text.plural(found['fitted'], 'analysis', 'analyses')} is "
+        f"{name}: the median {document.word} of {text.plural(found.fitted, 'analysis', 'analyses')} is "
         f"{measure} = {middle}, nine in ten lie between {low} and {high}",
-        f"{_percent(found['share_positive_significant'])} are significantly above and "
-        f"{_percent(found['share_negative_significant'])} significantly below no {document['word']}",
+        f"{_percent(above)} are significantly above and {_percent(below)} significantly below no {document.word}",
     ]
-    for threshold in document["thresholds"]:
-        share = _percent(found["shares_above"][threshold["key"]])
-        parts.append(f"{share} lie above {shown(metric, threshold['value'])} ({threshold['label']})")
-    moved = sorted((d for d in curve["decisions"] if d["share"] > 0), key=lambda d: -d["share"])[:_NAMED]
+    for threshold in document.thresholds:
+        share = _percent(found.shares_above[threshold.key])
+        parts.append(f"{share} lie above {shown(metric, threshold.value)} ({threshold.label})")
+    moved = sorted((d for d in curve.decisions if d.share > 0), key=lambda d: -d.share)[:_NAMED]
     if moved:
-        named = ", ".join(f"{d['title'].lower()} ({_percent(d['share'])})" for d in moved)
+        named = ", ".join(f"{d.title.lower()} ({_percent(d.share)})" for d in moved)
         parts.append(f"of the variance between them most goes with {named}")
-    if curve["test"]:
-        parts.append(f"for the median under no {document['word']} at all, {text.p_value(curve['test']['median_p'])}")
+    if curve.test:
+        parts.append(f"for the median under no {document.word} at all, {text.p_value(curve.test.median_p)}")
     return "; ".join(parts) + "."
 
 
-def _curve_name(curve: Record) -> str:
-    return "Equivalent and uncertain options" if curve["curve"] == "main" else str(curve["curve"])
+def _curve_name(curve: Curve) -> str:
+    return "Equivalent and uncertain options" if curve.curve == "main" else str(curve.curve)
 
 
 def _percent(share: float) -> str:
@@ -175,56 +178,58 @@ def _percent(share: float) -> str:
     return f"{shown_share:.0f}%"
 
 
-def _curves(document: Record) -> Html:
-    metric = document["metric"]
+def _curves(document: MultiverseSummary) -> Html:
+    metric = document.metric
     heads = ["Curve", "Options", "Analyses", "Median", "5% to 95%", "All", "Above, p < 0.05", "Below, p < 0.05",
-             *(f"Above {shown(metric, t['value'])}" for t in document["thresholds"]),
+             *(f"Above {shown(metric, t.value)}" for t in document.thresholds),
              "p of median", "p of share", "Stouffer z", "p of z"]  # fmt: skip
     rows = []
-    for curve in document["curves"]:
-        for scope, found in curve["scopes"].items():
-            if not found["fitted"]:
+    for curve in document.curves:
+        for scope, found in curve.scopes.items():
+            if not found.fitted:
                 continue
-            test = curve["test"] if scope == "all" and curve["test"] else {}
-            value = {key: _read(metric, found[f"estimate_{key}"]) for key in ("min", "5", "median", "95", "max")}
+            test = curve.test if scope == "all" else None
+            value = {
+                key: _read(metric, getattr(found, f"estimate_{key}")) for key in ("min", "5", "median", "95", "max")
+            }
             rows.append(
                 [
                     _curve_name(curve),
                     "all" if scope == "all" else "equivalent only",
-                    Cell(text.count(found["fitted"]), found["fitted"]),
+                    Cell(text.count(found.fitted), found.fitted),
                     number(value["median"]),
                     interval(value["5"], value["95"]),
                     interval(value["min"], value["max"]),
-                    _share(found["share_positive_significant"]),
-                    _share(found["share_negative_significant"]),
-                    *(_share(found["shares_above"][t["key"]]) for t in document["thresholds"]),
-                    p_cell(test.get("median_p")),
-                    p_cell(test.get("share_significant_p")),
-                    number(test.get("stouffer_z"), 1),
-                    p_cell(test.get("stouffer_p")),
+                    _share(found.share_positive_significant),
+                    _share(found.share_negative_significant),
+                    *(_share(found.shares_above[t.key]) for t in document.thresholds),
+                    p_cell(test.median_p if test else None),
+                    p_cell(test.share_significant_p if test else None),
+                    number(test.stouffer_z if test else None, 1),
+                    p_cell(test.stouffer_p if test else None),
                 ]
             )
-    return table(f"Curves: {document['title']} ({ESTIMATE_NAME[metric]})", heads, rows, frozenset(range(2, len(heads))))
+    return table(f"Curves: {document.title} ({ESTIMATE_NAME[metric]})", heads, rows, frozenset(range(2, len(heads))))
 
 
-def _decisions(document: Record) -> Html:
+def _decisions(document: MultiverseSummary) -> Html:
     heads = ["Curve", "Decision", "Share of variance", "Option", "Kind", "Analyses", "Median", "5% to 95%"]
-    metric = document["metric"]
+    metric = document.metric
     rows = []
-    for curve in document["curves"]:
-        for decision in curve["decisions"]:
-            for option in decision["options"]:
-                if not option["specifications"]:
+    for curve in document.curves:
+        for decision in curve.decisions:
+            for option in decision.options:
+                if not option.specifications:
                     continue
-                low, middle, high = (_read(metric, option[f"estimate_{key}"]) for key in ("5", "median", "95"))
+                low, middle, high = (_read(metric, getattr(option, f"estimate_{key}")) for key in ("5", "median", "95"))
                 rows.append(
                     [
                         _curve_name(curve),
-                        decision["title"],
-                        _share(decision["share"]),
-                        option["title"],
-                        option["kind"].replace("_", "-"),
-                        Cell(text.count(option["specifications"]), option["specifications"]),
+                        decision.title,
+                        _share(decision.share),
+                        option.title,
+                        option.kind.replace("_", "-"),
+                        Cell(text.count(option.specifications), option.specifications),
                         number(middle),
                         interval(low, high),
                     ]
@@ -232,8 +237,8 @@ def _decisions(document: Record) -> Html:
     return table("How far each decision moves the estimate", heads, rows, frozenset({2, 5, 6, 7}))
 
 
-def _share(share: float) -> Cell:
-    return Cell(_percent(share), share)
+def _share(share: float | None) -> Cell:
+    return Cell("") if share is None else Cell(_percent(share), share)
 
 
 def _read(metric: str, value: float | None) -> float | None:
