@@ -1,6 +1,7 @@
 """The multiverse: what its enumeration promises, that its rows are fits, its bytes, and its inference."""
 
 import itertools
+import json
 import math
 
 import numpy as np
