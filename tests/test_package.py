@@ -34,6 +34,7 @@ LAYERS = [
 BESIDE = {
     "living": "report",
     "rules": "errors",
+    "progress": "errors",
     "export": "report",
     "__init__": "cli",
     "__main__": "cli",

@@ -8,12 +8,9 @@ from synthesis.plan import plan as planning
 from synthesis.compare.claims import check_folder
 from synthesis.errors import InputError
 from synthesis.results.files import check_times, check_writable, digest, settle_times
-from synthesis.data.reading import read_yaml
 from synthesis.rules import edges
 
-try:
-    for path in workflow.configfiles:
-        read_yaml(Path(path))
+with stops(LAYERS):
     PLAN = planning.load(config)
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:
@@ -22,8 +19,6 @@ try:
             check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))
             settle_times(Path("results"))
-except InputError as error:
-    raise WorkflowError(str(error))
 
 SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)

@@ -1,12 +1,15 @@
-# Reads the plan before Snakemake does: its own reader evaluates Python in a file that asks for it.
+# Reads the plan before Snakemake does: its own reader evaluates Python in a file that asks for it. What is wrong with an
+# input is said alone, and what a run says is kept short.
 
-from pathlib import Path
+from synthesis.errors import stops
+from synthesis.data.reading import read_layers
+from synthesis.progress import speak
 
-from synthesis.errors import InputError
-from synthesis.data.reading import read_yaml
+# Other levels of --quiet than the profile's bring Snakemake's own log back. The log of a cluster's job is short, too.
+if not workflow.output_settings.dryrun and (
+    "RULES" in {level.name for level in workflow.output_settings.quiet or ()} or not workflow.is_main_process
+):
+    speak(logger)
 
-if Path("config.yaml").exists():
-    try:
-        read_yaml(Path("config.yaml"))
-    except InputError as error:
-        raise WorkflowError(str(error))
+with stops():
+    LAYERS = read_layers("config.yaml", workflow.overwrite_configfiles, workflow.config_settings.config)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+# How a key of the plan begins its place; `named` puts the file there that holds it.
+PLAN_KEY = "config.yaml, key "
+# What a plan is made of: the name and content of each file, later ones over earlier ones.
+Layers = Sequence[tuple[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +29,9 @@ class Problem:
     def __str__(self) -> str:
         shown = self.value if len(self.value) <= 120 else self.value[:117] + "..."
         text = f"{self.where}: {shown!r}; allowed: {self.allowed}"
-        return f"{text} ({self.hint})" if self.hint else text
+        text = f"{text} ({self.hint})" if self.hint else text
+        # A key or a name may hold a line break: a problem is one line.
+        return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 class InputError(ValueError):
@@ -48,3 +57,44 @@ class CannotWrite(OSError):
 
 class Disagreement(RuntimeError):
     """Two routes to the same number differ by more than their tolerance."""
+
+
+@contextmanager
+def stops(layers: Layers = ()) -> Iterator[None]:
+    """Ends the program where an input or a folder cannot be used: one line per problem, nothing else, exit status 1."""
+    try:
+        yield
+    except InputError as error:
+        raise SystemExit("\n".join(map(str, named(error.problems, layers)))) from None
+    except CannotWrite as error:
+        raise SystemExit(str(error)) from None
+
+
+def named(problems: Sequence[Problem], layers: Layers) -> list[Problem]:
+    """The problems, those of the plan with the file that holds the key."""
+    return [
+        replace(p, where=f"{_holder(p.where.removeprefix(PLAN_KEY).split('.'), layers)}, key {key}")
+        if (key := p.where.removeprefix(PLAN_KEY)) != p.where and layers
+        else p
+        for p in problems
+    ]
+
+
+def _holder(key: list[str], layers: Layers) -> str:
+    """The last file that holds a key, or, where none does, the most of the keys above it."""
+    for depth in range(len(key), 0, -1):
+        for name, content in reversed(layers):
+            if _holds(content, key[:depth]):
+                return name
+    return layers[0][0]
+
+
+def _holds(content: Any, key: list[str]) -> bool:
+    for part in key:
+        if isinstance(content, list) and part.isdigit() and int(part) < len(content):
+            content = content[int(part)]
+        elif isinstance(content, dict) and part in map(str, content):
+            content = next(value for name, value in content.items() if str(name) == part)
+        else:
+            return False
+    return True

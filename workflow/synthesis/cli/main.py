@@ -200,7 +200,7 @@ def comparison_forest(args: argparse.Namespace) -> None:
     references: dict[str, list[dict[str, Any]]] = {}
     for lane, named in figure.references.items():
         metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
-        key = f"config, key figures.{args.figure}.references.{lane}"
+        key = f"config.yaml, key figures.{args.figure}.references.{lane}"
         references[lane] = reference_rows(key, named.effects, metric, effects)
     table = read_csv(args.bridge)
     bridges = [(plan.bridges[name].title, [row for row in table if row["bridge"] == name]) for name in figure.bridges]

@@ -100,7 +100,7 @@ def multiverse_summary(args: argparse.Namespace) -> None:
     for listed, specifications in zip(args.enumerations, args.specifications, strict=True):
         head = read_head(listed)
         metric = head.metric
-        key = f"config, key relevance.thresholds.{metric}"
+        key = f"config.yaml, key relevance.thresholds.{metric}"
         held = [
             NamedThreshold(key=name, label=rows[name]["label"] or name, value=value)
             for name in plan.relevance.thresholds.get(metric, ())

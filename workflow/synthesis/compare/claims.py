@@ -231,7 +231,7 @@ def _without_interval(row: Record) -> str:
 
 def published_summary(name: str, effect_id: str, first: Record, evidence: Evidence) -> Record:
     """The published summary of a comparison, on the metric of its first side."""
-    where = f"config, key comparisons.{name}.reference"
+    where = f"config.yaml, key comparisons.{name}.reference"
     (found,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
     return found
 

@@ -145,7 +145,7 @@ def _side(name: str, document: Record, shared: set[str]) -> Record:
     if len(studies) == len(document["studies"]):
         return document
     if not studies:
-        where = f"config, key comparisons.{name}"
+        where = f"config.yaml, key comparisons.{name}"
         synthesis = document["synthesis"]
         raise InputError([Problem(where, f"{synthesis} without shared samples", "at least one sample")])
     return refit(document, {s["sample_id"] for s in studies})

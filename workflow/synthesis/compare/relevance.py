@@ -134,7 +134,7 @@ def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: fl
     SE and p from the printed 95% limits. Its points are those that the source prints for one SD of severity; their
     limits are the coefficient's limits times the printed points per unit of the coefficient.
     """
-    where = f"config, key interactions.{name}"
+    where = f"config.yaml, key interactions.{name}"
     source = find(f"{where}.coefficient", plan.coefficient, rows)
     sign = 1.0 if source["direction"] is None else source["direction"]
     value, limits = number(source, "value"), [number(source, "ci_low"), number(source, "ci_high")]
@@ -195,7 +195,9 @@ def relevance(documents: list[Record], rows: dict[str, Record], plan: Relevance)
     found = []
     for document in documents:
         for key in plan.thresholds.get(document["metric"], ()):
-            value = threshold(f"config, key relevance.thresholds.{document['metric']}", key, document["metric"], rows)
+            value = threshold(
+                f"config.yaml, key relevance.thresholds.{document['metric']}", key, document["metric"], rows
+            )
             label: Any = rows[key]["label"] or rows[key]["study"]
             found.append(against_threshold(document, key, value, label, plan))
     return found

@@ -35,7 +35,7 @@ def comparisons(evidence: claiming.Evidence) -> list[Record]:
         first = documents[comparison.first]
         bound = None
         if comparison.equivalence:
-            where = f"config, key comparisons.{name}.equivalence"
+            where = f"config.yaml, key comparisons.{name}.equivalence"
             bound = threshold(where, comparison.equivalence, first["metric"], rows)
         if comparison.second:
             found.append(contrasting.contrast(name, comparison, first, documents[comparison.second], bound))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, get_origin
 
@@ -11,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from synthesis.errors import InputError, Problem
+from synthesis.plan.conditions import YES_NO
 from synthesis.data.model import Model
 
 T = TypeVar("T", bound=Model)
@@ -50,20 +54,87 @@ def read_yaml(path: Path) -> Any:
             content = _load(path, handle)
     except FileNotFoundError:
         raise InputError([Problem(str(path), "no such file", "a YAML file")]) from None
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise InputError(
+            [Problem(str(path), why, "a file that can be read", "a folder, or somebody else's?")]
+        ) from None
     except UnicodeDecodeError:
-        raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text")]) from None
+        raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text", "saved by Excel or an old editor?")]) from None
     except RecursionError:
         raise InputError([Problem(str(path), "nested too deeply", "a plan of a few levels")]) from None
     except InputError:
         raise
     except (yaml.YAMLError, ValueError) as error:
-        hint = "indentation by spaces; text with a colon or a leading % in quotation marks"
-        problem = Problem(str(path), " ".join(str(error).split()), "well-formed YAML", hint)
-        raise InputError([problem]) from None
+        raise InputError([_malformed(path, error)]) from None
     if isinstance(content, dict) and TEMPLATE_KEY in content:
         hint = "Snakemake would evaluate Python in this file"
         raise InputError([Problem(f"{path}, key {TEMPLATE_KEY}", "a template", "plain data", hint)])
     return content
+
+
+# What the parser of YAML says, in words of the plan: what is allowed, and the likely slip.
+_SYNTAX = {
+    "cannot start any token": ("text that begins with a letter", "in quotation marks where it begins with %, @ or `"),
+    "mapping values are not allowed": ("one colon in a line", "text with a colon in quotation marks; or indentation"),
+    "could not find expected ':'": ("key: value", "a colon, the space after it, or a quotation mark is missing"),
+    "expected <block end>": ("entries of a block below each other", "indentation, or a dash or a colon missing"),
+    "did not find expected": ("entries of a block below each other", "indentation, or a dash or a colon missing"),
+    "expected ',' or": ("a list in [ ] or a mapping in { } that ends", "a bracket or a comma is missing"),
+    "unexpected end of stream": ("a text that ends as it began", "a quotation mark is missing"),
+    "undefined alias": ("an alias of an anchor that is there", "text that begins with * in quotation marks"),
+    "special characters": ("printable text", "a file of another kind, or pasted control characters?"),
+    "expected the node content": ("a value", "a bracket, comma or dash too many, or text to be put in quotation marks"),
+    "constructor for the tag": ("plain data", "text that begins with ! in quotation marks"),
+    "unknown escape": ("a known escape", "a backslash: single quotation marks take it as it is"),
+    "single document": ("one document", "--- stands between two"),
+}
+
+
+def _malformed(path: Path, error: Exception) -> Problem:
+    """A file that is not YAML: the line and column, what stands there, and the likely slip."""
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    parts = (getattr(error, name, None) for name in ("context", "problem", "reason"))
+    said = " ".join(" ".join(part for part in parts if part).split()) or " ".join(str(error).split())
+    opened = getattr(error, "context_mark", None)
+    where, value = str(path), said
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    lines = text.splitlines()
+    if isinstance(error, yaml.reader.ReaderError):
+        before = text[: error.position].split("\n")
+        where = f"{path}, line {len(before)}, column {len(before[-1]) + 1}"
+        value = text[error.position : error.position + 1]
+    if mark is not None:
+        where = f"{path}, line {mark.line + 1}, column {mark.column + 1}"
+        value = lines[mark.line].strip() if mark.line < len(lines) and lines[mark.line].strip() else "the file ends"
+    found = [words for part, words in _SYNTAX.items() if part in said]
+    allowed, hint = found[0] if found else ("well-formed YAML", said)
+    if "\t" in (value if mark is None else lines[mark.line] if mark.line < len(lines) else ""):
+        allowed, hint = "indentation by spaces", "a tab"
+    if opened is not None and mark is not None and opened.line != mark.line:
+        hint += f"; it began in line {opened.line + 1}"
+    return Problem(where, value, f"well-formed YAML: {allowed}" if found else allowed, hint)
+
+
+def read_layers(name: str, given: Sequence[Path], by_hand: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """What a plan is made of: the file of that name in this folder, files given beside it, values given by hand.
+
+    Raises InputError for the first that cannot be read, and for one that is no mapping.
+    """
+    paths = [Path(name)] if Path(name).exists() or not given else []
+    if paths and not paths[0].exists():
+        other = Path(name).with_suffix(".yml")
+        hint = f"{other} must be called {name}" if other.exists() else "run it where the plan is, or with -d FOLDER"
+        raise InputError([Problem(name, "no such file", f"the plan of the review, in {Path.cwd()}", hint)])
+    layers = []
+    for path in [*paths, *given]:
+        content = read_yaml(path)
+        shown = os.path.relpath(path)
+        if not isinstance(content, dict):
+            hint = "an empty file?" if content is None else "each line a key, a colon and a value?"
+            raise InputError([Problem(shown, _shown(content), "keys such as title, sources, syntheses", hint)])
+        layers.append((shown, content))
+    return [*layers, ("--config", dict(by_hand))] if by_hand else layers
 
 
 def _load(path: Path, handle: TextIO) -> Any:
@@ -103,38 +174,115 @@ def parse(model: type[T], content: Any, where: str) -> T:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputError([p for e in error.errors() for p in _problems(model, e, where)]) from None
+        raise InputError([p for e in _causes(model, error.errors()) for p in _problems(model, e, where)]) from None
+
+
+def _causes(model: type[Model], errors: Sequence[Any]) -> list[Any]:
+    """The errors without those that follow from another: a key that is missing because it is misspelt, a list that is
+    too short because an entry was refused."""
+    misspelt = {
+        (*error["loc"][:-1], _nearest(str(error["loc"][-1]), _fields_at(model, error["loc"][:-1])))
+        for error in errors
+        if error["type"] == "extra_forbidden"
+    }
+    inside = {error["loc"][:depth] for error in errors for depth in range(1, len(error["loc"]))}
+    return [
+        error
+        for error in errors
+        if not (error["type"] == "missing" and error["loc"] in misspelt)
+        and not (error["type"] == "too_short" and error["loc"] in inside)
+    ]
+
+
+def _nearest(word: str, options: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """The option that a word is most like, upper and lower case aside."""
+    folded = {option.casefold(): option for option in options}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=cutoff)
+    return folded[close[0]] if close else None
+
+
+# What pydantic says of a value, in words of the plan: what is allowed, and the likely slip.
+_ALLOWED = {
+    "string_type": ("text", "in quotation marks?"),
+    "int_type": ("a whole number", ""),
+    "int_parsing": ("a whole number", "without quotation marks, units and thousands separators"),
+    "int_parsing_size": ("a whole number", "too many digits"),
+    "int_from_float": ("a whole number", ""),
+    "float_type": ("a number", ""),
+    "float_parsing": ("a number", "a decimal point, not a comma; without units"),
+    "finite_number": ("a finite number", ""),
+    "bool_type": ("true or false", ""),
+    "bool_parsing": ("true or false", ""),
+    "tuple_type": ("a list", "in brackets, as [a, b], or with a dash before each entry"),
+    "dict_type": ("a mapping: names, each with a colon and a value", "a dash or a value where a name is needed?"),
+    "model_type": ("a mapping", "its keys belong below it, indented"),
+    "greater_than": ("a number greater than {gt:g}", ""),
+    "greater_than_equal": ("a number of at least {ge:g}", ""),
+    "less_than": ("a number less than {lt:g}", ""),
+    "less_than_equal": ("a number of at most {le:g}", ""),
+    "string_too_short": ("text that is not empty", ""),
+    "string_too_long": ("at most {max_length} characters", ""),
+    "string_pattern_mismatch": ("a name of small letters, digits and underscores, a letter first", ""),
+    "too_short": ("at least {min_length} entries", "there are {actual_length}"),
+    "too_long": ("at most {max_length} entries", "there are {actual_length}"),
+}
 
 
 def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
-    key = ".".join(str(part) for part in error["loc"])
+    location = tuple(part for part in error["loc"] if part != "[key]")
+    key = ".".join(str(part) for part in location)
     place = f"{where}, key {key}" if key else where
     value = error["input"]
-    shown = value if isinstance(value, str | int | float | bool) else type(value).__name__
     match error["type"]:
         case "extra_forbidden":
-            name = str(error["loc"][-1])
-            allowed = _fields_at(model, error["loc"][:-1])
-            close = difflib.get_close_matches(name, allowed, n=1)
-            hint = f"did you mean {close[0]}?" if close else "unknown key"
+            name, allowed = str(location[-1]), _fields_at(model, location[:-1])
+            close = _nearest(name, allowed)
+            hint = f"did you mean {close}?" if close else "unknown key"
             return [Problem(place, name, "one of " + ", ".join(allowed), hint)]
         case "missing":
             return [Problem(place, "missing", "a value: the key is required")]
         case "value_error":
-            texts = str(error["ctx"]["error"]).splitlines()
-            return [Problem(place, *_split(text)) for text in texts]
+            found = error["ctx"]["error"]
+            if isinstance(found, InputError):
+                # Their places are keys below this one.
+                below = ((f"{key}." if key else "") + p.where if p.where else key for p in found.problems)
+                return [
+                    replace(p, where=f"{where}, key {k}" if k else where)
+                    for k, p in zip(below, found.problems, strict=True)
+                ]
+            return [Problem(place, _shown(value), str(found))]
         case "literal_error":
-            allowed_text = re.sub(r"'(\w+)'", r"\1", error["ctx"]["expected"])
             options = re.findall(r"'([^']+)'", error["ctx"]["expected"])
-            close = difflib.get_close_matches(str(value), options, n=1, cutoff=0.4)
-            hint = f"did you mean {close[0]}?" if close else ""
-            return [Problem(place, str(shown), f"one of {allowed_text}", hint)]
-    return [Problem(place, str(shown), error["msg"][0].lower() + error["msg"][1:])]
+            close = _nearest(str(value), options, cutoff=0.4)
+            hint = f"did you mean {close}?" if close else ""
+            if isinstance(value, bool):
+                hint = YES_NO
+            return [Problem(place, _shown(value), "one of " + ", ".join(options), hint)]
+    kind = "finite_number" if value != value else error["type"]
+    if kind == "string_type" and "[key]" in error["loc"]:
+        kind = "string_pattern_mismatch"
+    words = _ALLOWED.get(kind, ("another kind of value", "see docs/config.md"))
+    allowed_text, hint = (text.format(**error.get("ctx", {})) for text in words)
+    if error["type"] == "model_type":
+        allowed_text += " of " + ", ".join(_fields_at(model, location))
+    if error["type"] == "tuple_type" and isinstance(value, str | int | float):
+        hint = f"write [{str(value).strip('[] ')}]"
+    if kind in {"less_than", "less_than_equal"} and 1 < value <= 100:
+        hint = "a percentage? .95 is 95%"
+    if value is None:
+        hint = "nothing stands after the colon"
+    return [Problem(place, _shown(value), allowed_text, hint)]
 
 
-def _split(text: str) -> tuple[str, str]:
-    head, _, tail = text.partition(": ")
-    return (head, tail) if tail else ("this combination", text)
+def _shown(value: Any) -> str:
+    """A value as the plan has it, or what kind of value it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "nothing"
+    if isinstance(value, list | tuple):
+        return "a list" if value else "an empty list"
+    return "a mapping" if isinstance(value, dict) else str(value)
 
 
 def _fields_at(model: type[Model], location: tuple[Any, ...]) -> list[str]:

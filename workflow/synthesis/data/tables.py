@@ -105,16 +105,18 @@ def csv_lines(path: Path) -> list[list[str]]:
 
 def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], required: list[str]) -> list[Problem]:
     problems = []
+    misspelt = set()
     for name in header:
         if name not in by_name:
             close = difflib.get_close_matches(name, by_name, n=1)
+            misspelt.update(close)
             hint = f"did you mean {close[0]}?" if close else "remove it, or put the text into note"
             where = f"{path}, row 1"
             problems.append(Problem(where, name, "a column of data/raw/README.md", hint))
     for name in sorted({n for n in header if header.count(n) > 1}):
         problems.append(Problem(f"{path}, row 1", name, "each column once"))
     for name in required:
-        if name not in header:
+        if name not in header and name not in misspelt:
             problems.append(Problem(f"{path}, row 1", f"no column {name}", f"a column {name}"))
     return problems
 

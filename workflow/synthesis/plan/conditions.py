@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.model import Model
+from synthesis.errors import InputError, Problem
 
+YES_NO = "yes, no, on and off are true and false in YAML: put the word in quotation marks"
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 
 
@@ -25,6 +27,8 @@ class Condition(Model):
     @model_validator(mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
+        if any(isinstance(item, bool) for item in (value if isinstance(value, list) else [value])):
+            raise InputError([Problem("", "true or false", "words and numbers", YES_NO)])
         if isinstance(value, str | int | float):
             return {"any_of": [str(value)]}
         if isinstance(value, list):
@@ -34,23 +38,35 @@ class Condition(Model):
     @model_validator(mode="after")
     def _not_empty(self) -> Condition:
         if all(getattr(self, name) is None for name in type(self).model_fields):
-            raise ValueError("a condition names any_of, none_of, at_least or at_most")
+            raise InputError([Problem("", "an empty condition", "any_of, none_of, at_least or at_most")])
         return self
 
 
-def check_columns(names: Iterable[str]) -> None:
-    """Raises ValueError for a name that is no column of the raw tables."""
-    for name in names:
-        if name not in SELECTABLE:
-            close = difflib.get_close_matches(name, SELECTABLE, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise ValueError(f"{name} is not a column of data/raw/README.md{hint}")
+def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> Problem:
+    """A name that is not among those allowed, with the nearest; `what` describes them where they are many."""
+    options = list(allowed)
+    close = difflib.get_close_matches(name, options, n=1)
+    hint = f"did you mean {close[0]}?" if close else ""
+    return Problem(
+        key, name, what or ("one of " + ", ".join(options) if options else "none: nothing is declared"), hint
+    )
 
 
-def check_select(select: Mapping[str, Condition]) -> None:
-    """Raises ValueError for an unknown column, and for a range of a column that holds no numbers."""
-    check_columns(select)
-    for name, condition in select.items():
-        ranged = condition.at_least is not None or condition.at_most is not None
-        if ranged and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS):
-            raise ValueError(f"select.{name}: at_least and at_most need a number column")
+def column_faults(key: str, names: Iterable[str]) -> list[Problem]:
+    """Names that are no column of the raw tables."""
+    return [
+        undeclared(f"{key}.{name}", name, SELECTABLE, "a column of data/raw/README.md")
+        for name in names
+        if name not in SELECTABLE
+    ]
+
+
+def select_faults(select: Mapping[str, Condition]) -> list[Problem]:
+    """Unknown columns, and ranges of columns that hold no numbers."""
+    ranged = [name for name, c in select.items() if c.at_least is not None or c.at_most is not None]
+    hint = "any_of and none_of name words"
+    return column_faults("select", select) + [
+        Problem(f"select.{name}", "at_least or at_most", "a range needs a number column", hint)
+        for name in ranged
+        if name in SELECTABLE and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS)
+    ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -22,8 +22,9 @@ from synthesis.data.vocabulary import (
     RowUnit,
     Summary,
 )
+from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
-from synthesis.plan.conditions import Condition, check_select
+from synthesis.plan.conditions import Condition, select_faults, undeclared
 from synthesis.plan.decisions import Multiverse, check_multiverse
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
@@ -150,20 +151,28 @@ class Synthesis(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Synthesis:
+        faults = select_faults(self.select)
         if self.metric not in LANE_METRICS[self.lane]:
-            allowed = ", ".join(LANE_METRICS[self.lane])
-            raise ValueError(f"metric {self.metric} does not belong to lane {self.lane} ({allowed})")
-        for name in self.columns:
-            if name not in FIGURE_COLUMNS:
-                close = difflib.get_close_matches(name, FIGURE_COLUMNS, n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                raise ValueError(f"columns: {name} is not a column of data/raw/README.md{hint}")
-        check_select(self.select)
-        if len(set(self.sources)) < len(self.sources):
-            raise ValueError("a source is named twice")
+            allowed = "one of " + ", ".join(LANE_METRICS[self.lane])
+            faults.append(Problem("metric", self.metric, allowed, f"it does not belong to lane {self.lane}"))
+        faults += [
+            undeclared("columns", name, FIGURE_COLUMNS, "a column of data/raw/README.md")
+            for name in self.columns
+            if name not in FIGURE_COLUMNS
+        ]
+        faults += _repeated("sources", self.sources)
         if self.nonsignificant_as_zero and self.lane != "A":
-            raise ValueError("nonsignificant_as_zero is a stress test of lane A only")
+            hint = "it is a stress test of lane A only"
+            faults.append(Problem("nonsignificant_as_zero", "true", "false", hint))
+        if faults:
+            raise InputError(faults)
         return self
+
+
+def _repeated(key: str, names: Iterable[str]) -> list[Problem]:
+    """Names that stand twice in a list."""
+    counts = Counter(names)
+    return [Problem(key, name, "each name once", "pasted twice?") for name, count in counts.items() if count > 1]
 
 
 class Comparison(Model):
@@ -183,7 +192,8 @@ class Comparison(Model):
     @model_validator(mode="after")
     def _one_second(self) -> Comparison:
         if (self.second is None) == (self.reference is None):
-            raise ValueError("a comparison names either second (a synthesis) or reference (a published summary)")
+            value = "neither second nor reference" if self.second is None else "second and reference"
+            raise InputError([Problem("", value, "either second (a synthesis) or reference (a published summary)")])
         return self
 
 
@@ -235,9 +245,8 @@ class Grouping(Model):
     @model_validator(mode="after")
     def _each_value_once(self) -> Grouping:
         values = [value for level in self.levels.values() for value in level]
-        twice = sorted({value for value in values if values.count(value) > 1})
-        if twice:
-            raise ValueError("values that stand in two levels: " + ", ".join(twice))
+        if faults := _repeated("levels", values):
+            raise InputError(faults)
         return self
 
     def level_of(self, value: str) -> str | None:
@@ -294,13 +303,11 @@ class Config(Model):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
-        faults = []
+        faults = _repeated("sources", self.sources)
 
-        def known(where: str, name: str, allowed: Mapping[str, object] | tuple[str, ...]) -> None:
-            if name not in allowed:
-                close = difflib.get_close_matches(name, list(allowed), n=1)
-                hint = f"; did you mean {close[0]}?" if close else ""
-                faults.append(f"{where}: {name} is not declared{hint}")
+        def known(where: str, name: str, allowed: Iterable[str]) -> None:
+            if name not in (options := list(allowed)):
+                faults.append(undeclared(where, name, options))
 
         for key, synthesis in self.syntheses.items():
             for source in synthesis.sources:
@@ -311,53 +318,60 @@ class Config(Model):
                 known(f"syntheses.{key}.alternatives", name, self.syntheses)
                 other = self.syntheses.get(name)
                 if other and other.metric != synthesis.metric:
-                    faults.append(f"syntheses.{key}.alternatives: {name} has another metric")
+                    allowed = f"a synthesis in metric {synthesis.metric}"
+                    hint = f"{name} has another metric, {other.metric}"
+                    faults.append(Problem(f"syntheses.{key}.alternatives", name, allowed, hint))
         for key in self.groupings:
             if key in MODERATORS:
-                faults.append(f"groupings.{key}: the name is taken by a column")
+                faults.append(Problem(f"groupings.{key}", key, "another name", "the name is taken by a column"))
         for name in self.diagnostics.force_funnel:
             known("diagnostics.force_funnel", name, self.syntheses)
         for key, comparison in self.comparisons.items():
             where = f"comparisons.{key}"
-            sides = [side for side in (comparison.first, comparison.second) if side]
-            for side in sides:
-                known(where, side, self.syntheses)
-            pair = [self.syntheses.get(side) for side in sides]
-            if all(pair) and len({s.metric for s in pair if s}) > 1:
-                faults.append(f"{where}: the two sides have different metrics; use a bridge")
+            sides = {s: n for s, n in (("first", comparison.first), ("second", comparison.second)) if n}
+            for side, name in sides.items():
+                known(f"{where}.{side}", name, self.syntheses)
+            pair = [self.syntheses[name] for name in sides.values() if name in self.syntheses]
+            if len({s.metric for s in pair}) > 1:
+                shown = ", ".join(s.metric for s in pair)
+                hint = "the two sides have different metrics; use a bridge"
+                faults.append(Problem(where, shown, "two syntheses in one metric", hint))
             if comparison.first == comparison.second:
-                faults.append(f"{where}: a synthesis is compared with itself")
+                hint = "a synthesis is compared with itself"
+                faults.append(Problem(f"{where}.second", comparison.first, "another synthesis than first", hint))
         for key, bridge in self.bridges.items():
-            where = f"bridges.{key}"
-            known(where, bridge.association, self.syntheses)
-            known(where, bridge.effect, self.syntheses)
-            association = self.syntheses.get(bridge.association)
-            effect = self.syntheses.get(bridge.effect)
-            if association and association.lane != "A":
-                faults.append(f"{where}.association: {bridge.association} is not of lane A")
-            if effect and (effect.lane != "B" or effect.metric != "g"):
-                faults.append(f"{where}.effect: {bridge.effect} is not of lane B in metric g")
+            for side, name in (("association", bridge.association), ("effect", bridge.effect)):
+                place = f"bridges.{key}.{side}"
+                known(place, name, self.syntheses)
+                one = self.syntheses.get(name)
+                if one and side == "association" and one.lane != "A":
+                    faults.append(
+                        Problem(place, name, "a synthesis of lane A", f"it is of lane {one.lane}, not of lane A")
+                    )
+                if one and side == "effect" and (one.lane != "B" or one.metric != "g"):
+                    hint = f"it is of lane {one.lane} in metric {one.metric}"
+                    faults.append(Problem(place, name, "a synthesis of lane B in metric g", hint))
         for key, figure in self.figures.items():
             if key in self.syntheses:
-                faults.append(f"figures.{key}: the name is taken by a synthesis")
-            for block in figure.blocks:
-                known(f"figures.{key}.blocks", block.synthesis, self.syntheses)
+                faults.append(Problem(f"figures.{key}", key, "another name", "the name is taken by a synthesis"))
+            for number, block in enumerate(figure.blocks):
+                known(f"figures.{key}.blocks.{number}.synthesis", block.synthesis, self.syntheses)
             for name in figure.bridges:
                 known(f"figures.{key}.bridges", name, self.bridges)
         for key, kinds in self.diagnostic_figures.items():
-            known("diagnostic_figures", key, self.syntheses)
-            if len(set(kinds)) < len(kinds):
-                faults.append(f"diagnostic_figures.{key}: a kind is named twice")
+            place = f"diagnostic_figures.{key}"
+            known(place, key, self.syntheses)
+            faults += _repeated(place, kinds)
             moderators = self.syntheses[key].moderators if key in self.syntheses else ()
             if "bubble" in kinds and key in self.syntheses and not {*moderators} & {*terms(NumericModerator)}:
-                allowed = ", ".join(terms(NumericModerator))
-                faults.append(f"diagnostic_figures.{key}: bubble needs a numeric moderator ({allowed})")
+                allowed = f"bubble with a numeric moderator in syntheses.{key}: " + ", ".join(terms(NumericModerator))
+                faults.append(Problem(place, "bubble", allowed, "the synthesis has none"))
         for key, multiverse in self.multiverses.items():
             known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
             base = self.syntheses.get(multiverse.synthesis)
             faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
         if faults:
-            raise ValueError("\n".join(faults))
+            raise InputError(faults)
         return self
 
     def metrics_of(self, source: str) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from pydantic import Field, model_validator
 
 from synthesis.data.model import Model, Name
 from synthesis.data.vocabulary import BiasAdjustment, CorrelationMetric, OptionKind
+from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
-from synthesis.plan.conditions import Condition, check_columns, check_select
+from synthesis.plan.conditions import Condition, column_faults, select_faults
 
 _KIND = (
     "equivalent: as good as the others; uncertain: perhaps; non_equivalent: another question, which gets a curve of "
@@ -45,8 +46,8 @@ class Option(Model):
 
     @model_validator(mode="after")
     def _known_columns(self) -> Option:
-        check_select(self.select)
-        check_columns(self.prefer)
+        if faults := select_faults(self.select) + column_faults("prefer", self.prefer):
+            raise InputError(faults)
         return self
 
 
@@ -100,26 +101,32 @@ class Multiverse(Model):
     )
 
 
-def check_multiverse(where: str, plan: Multiverse, lane: str | None) -> list[str]:
+def check_multiverse(where: str, plan: Multiverse, lane: str | None) -> list[Problem]:
     """Faults of a multiverse beside those of single keys."""
     faults = []
     if plan.how.metric and lane == "B":
-        faults.append(f"{where}.how.metric: only correlations (lane A) are pooled on more than one scale")
+        shown, allowed = (
+            ", ".join(plan.how.metric),
+            "nothing: only correlations (lane A) are pooled on more than one scale",
+        )
+        faults.append(Problem(f"{where}.how.metric", shown, allowed))
     columns: dict[str, str] = {}
     treatments: dict[str, str] = {}
     for name, factor in plan.which.items():
+        place = f"{where}.which.{name}"
         if name in How.model_fields:
-            faults.append(f"{where}.which.{name}: the name is taken by a decision of how")
+            faults.append(Problem(place, name, "another name", "the name is taken by a decision of how"))
         for column in sorted({column for option in factor.options.values() for column in option.select}):
             if columns.setdefault(column, name) != name:
-                faults.append(f"{where}.which.{name}: {column} is selected by {columns[column]} already")
+                allowed = "a column that no other decision selects by"
+                faults.append(Problem(place, column, allowed, f"{columns[column]} selects by it already"))
         used = {t for o in factor.options.values() for t in TREATMENTS if getattr(o, t) not in (None, {})}
         for treatment in sorted(used):
             if treatments.setdefault(treatment, name) != name:
-                faults.append(f"{where}.which.{name}: {treatment} is decided by {treatments[treatment]} already")
+                allowed = "a treatment that no other decision has"
+                faults.append(Problem(place, treatment, allowed, f"{treatments[treatment]} decides on it already"))
         for key, option in factor.options.items():
             if option.nonsignificant_as_zero and lane == "B":
-                faults.append(
-                    f"{where}.which.{name}.options.{key}: nonsignificant_as_zero is a stress test of lane A only"
-                )
+                key = f"{place}.options.{key}.nonsignificant_as_zero"
+                faults.append(Problem(key, "true", "false", "it is a stress test of lane A only"))
     return faults

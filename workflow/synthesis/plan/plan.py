@@ -179,7 +179,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
         own_effects = [row for extracted in own for row in extracted.effects]
         dropped = [row for extracted in own for row in extracted.dropped]
         references = synthesis.references.effects if synthesis.references else ()
-        key = f"config, key syntheses.{name}.references"
+        key = f"config.yaml, key syntheses.{name}.references"
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row["sample_id"] for row in selected}
@@ -191,7 +191,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
         for lane, named in figure.references.items():
             blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
             metrics = {block.metric for block in blocks if block.lane == lane}
-            key = f"config, key figures.{name}.references.{lane}"
+            key = f"config.yaml, key figures.{name}.references.{lane}"
             if len(metrics) != 1:
                 shown = ", ".join(sorted(metrics)) or "no block"
                 problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
@@ -224,12 +224,12 @@ def _multiverse_faults(
     dropped = [row for source in base.sources for row in found[source].dropped]
     for factor, content in multiverse.which.items():
         for key, option in content.options.items():
-            where = f"config, key multiverses.{name}.which.{factor}.options.{key}"
+            where = f"config.yaml, key multiverses.{name}.which.{factor}.options.{key}"
             asked = base.model_copy(update={"select": base.select | option.select})
             faults: list[Problem] = []
             with _collected(faults):
                 select_effects(multiverse.synthesis, asked, own, dropped)
-            place = f"config, key syntheses.{multiverse.synthesis}"
+            place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():
                 present = {row[column] for row in own}
@@ -246,7 +246,7 @@ def _published_faults(config: Config, found: dict[str, Extracted]) -> list[Probl
     effects = [row for extracted in found.values() for row in extracted.effects]
     rows = _rows_by_id(found)
     for name, comparison in config.comparisons.items():
-        metric, where = config.syntheses[comparison.first].metric, f"config, key comparisons.{name}"
+        metric, where = config.syntheses[comparison.first].metric, f"config.yaml, key comparisons.{name}"
         with _collected(problems):
             if comparison.reference:
                 reference_rows(f"{where}.reference", (comparison.reference,), metric, effects)
@@ -256,12 +256,12 @@ def _published_faults(config: Config, found: dict[str, Extracted]) -> list[Probl
     for metric, keys in config.relevance.thresholds.items():
         for key in keys:
             with _collected(problems):
-                threshold(f"config, key relevance.thresholds.{metric}", key, metric, rows)
+                threshold(f"config.yaml, key relevance.thresholds.{metric}", key, metric, rows)
     for name, interaction in config.interactions.items():
         for field in ("coefficient", "points", "threshold", "points_threshold"):
             with _collected(problems):
                 if getattr(interaction, field):
-                    find(f"config, key interactions.{name}.{field}", getattr(interaction, field), rows)
+                    find(f"config.yaml, key interactions.{name}.{field}", getattr(interaction, field), rows)
     return problems
 
 
@@ -275,7 +275,7 @@ def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: i
     if model == "composites" or effects == samples:
         return
     if tau2 != "REML":
-        key = f"config, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
+        key = f"config.yaml, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
         allowed = f"REML, as syntheses.{name} has model {model}"
         raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
     if samples < LEAST_SAMPLES:
@@ -283,7 +283,7 @@ def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: i
         raise InputError(
             [
                 Problem(
-                    f"config, key syntheses.{name}.model",
+                    f"config.yaml, key syntheses.{name}.model",
                     f"{model} with {samples} samples",
                     f"at least {LEAST_SAMPLES} samples where a sample has several effects",
                     hint,

@@ -44,7 +44,7 @@ def select_effects(
     of a select condition occurs nowhere (unless `check_values` is off), and when estimands, levels, constructs or
     comparators are mixed unnamed.
     """
-    key = f"config, key syntheses.{name}"
+    key = f"config.yaml, key syntheses.{name}"
     rows = [
         row
         for source in synthesis.sources
@@ -176,5 +176,5 @@ def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str]
     if shared and comparison.shared_samples == "refuse":
         allowed = "samples on one side only, or shared_samples: leave_out"
         hint = "pools that share people are not independent"
-        raise InputError([Problem(f"config, key comparisons.{name}", ", ".join(shared), allowed, hint)])
+        raise InputError([Problem(f"config.yaml, key comparisons.{name}", ", ".join(shared), allowed, hint)])
     return shared

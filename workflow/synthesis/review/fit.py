@@ -51,7 +51,7 @@ def run_synthesis(
             metric=synthesis.metric,
         )
     except InputError as error:
-        where = f"config, key syntheses.{name}"
+        where = f"config.yaml, key syntheses.{name}"
         raise InputError([Problem(f"{where}.{p.where}", p.value, p.allowed, p.hint) for p in error.problems]) from None
     document: dict[str, Any] = {
         "synthesis": name,
@@ -68,7 +68,7 @@ def run_synthesis(
     document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, synthesis.columns)
     document |= _beside(document, synthesis)
     document["references"] = reference_rows(
-        f"config, key syntheses.{name}.references",
+        f"config.yaml, key syntheses.{name}.references",
         synthesis.references.effects if synthesis.references else (),
         synthesis.metric,
         effects,
