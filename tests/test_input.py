@@ -238,10 +238,14 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("syntheses", "bcg", "titel"), "x", "did you mean title?"),
         (("syntheses", "bcg", "lane"), "C", "key syntheses.bcg.lane"),
         (("syntheses", "bcg", "metric"), "z", "does not belong to lane B"),
-        (("syntheses", "bcg", "sources"), ["bgc"], "bgc is not declared; did you mean bcg?"),
+        (("syntheses", "bcg", "sources"), ["bgc"], "'bgc'; allowed: one of bcg (did you mean bcg?)"),
         (("syntheses", "bcg", "select"), {"comparitor": ["x"]}, "did you mean comparator?"),
-        (("syntheses", "bcg", "select"), {"note": {"at_least": 3}}, "need a number column"),
-        (("syntheses", "bcg", "select"), {"year": {}}, "a condition names"),
+        (("syntheses", "bcg", "select"), {"note": {"at_least": 3}}, "a range needs a number column"),
+        (
+            ("syntheses", "bcg", "select"),
+            {"year": {}},
+            "'an empty condition'; allowed: any_of, none_of, at_least or at_most",
+        ),
         (("syntheses", "bcg", "group_by"), "contry", "did you mean country?"),
         (("syntheses", "bcg", "nonsignificant_as_zero"), True, "lane A only"),
         (("comparisons",), {"x": {"title": "x", "first": "bcg", "second": "bcg"}}, "compared with itself"),
@@ -287,6 +291,6 @@ def test_an_estimator_that_the_model_does_not_take_is_refused_before_the_first_j
         "syntheses.bcg": text.replace("    lane: B\n", "    lane: B\n    tau2: PM\n"),
     }[key]
     project.config_path.write_text(given)
-    refused(project, capsys, f"config, key {key}.tau2: 'PM'; allowed: REML, as syntheses.bcg has model che")
+    refused(project, capsys, f"config.yaml, key {key}.tau2: 'PM'; allowed: REML, as syntheses.bcg has model che")
     project.config_path.write_text(given.replace("    lane: B\n", "    lane: B\n    model: composites\n"))
     assert check(project, capsys) == (0, "")

@@ -339,14 +339,14 @@ def test_the_observed_statistics_are_those_of_the_fits():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"synthesis": "alianse"}, "is not declared; did you mean alliance?"),
+        ({"synthesis": "alianse"}, "'alianse'; allowed: one of alliance (did you mean alliance?)"),
         ({"which": {"a": {"options": {"b": {"kind": "equal"}}}}}, "equivalent"),
         ({"which": {"a": {"options": {"b": {"kind": "equivalent", "selct": {}}}}}}, "did you mean select?"),
         ({"which": {"a": {"options": {"b": {"kind": "equivalent", "select": {"tir": ["x"]}}}}}}, "did you mean tier?"),
         ({"which": {"tau2": {"options": {"b": {"kind": "equivalent"}}}}}, "taken by a decision of how"),
         ({"how": {"tau2": {"REMLL": "equivalent"}}}, "REML"),
         ({"how": {"rho": {"1.2": "equivalent"}}}, "1"),
-        ({"how": {"metric": {"g": "equivalent"}}}, "one of z or r"),
+        ({"how": {"metric": {"g": "equivalent"}}}, "one of z, r"),
         (
             {
                 "which": {
@@ -354,7 +354,7 @@ def test_the_observed_statistics_are_those_of_the_fits():
                     "c": {"options": {"d": {"kind": "equivalent", "select": {"tier": ["y"]}}}},
                 }
             },
-            "tier is selected by a already",
+            "'tier'; allowed: a column that no other decision selects by (a selects by it already)",
         ),
     ],
 )

@@ -15,7 +15,7 @@ with stops(LAYERS):
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:
         check_folder(planning.RAW, PLAN.config, planning.check(PLAN))
-        if not workflow.dryrun:
+        if not workflow.output_settings.dryrun:
             check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))
             settle_times(Path("results"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-# How a key of the plan begins its place; `named` puts the file there that holds it.
+# How a key of the plan begins its place; `placed` puts the file there that holds it.
 PLAN_KEY = "config.yaml, key "
 # What a plan is made of: the name and content of each file, later ones over earlier ones.
 Layers = Sequence[tuple[str, Any]]
@@ -65,12 +65,12 @@ def stops(layers: Layers = ()) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise SystemExit("\n".join(map(str, named(error.problems, layers)))) from None
+        raise SystemExit("\n".join(map(str, placed(error.problems, layers)))) from None
     except CannotWrite as error:
         raise SystemExit(str(error)) from None
 
 
-def named(problems: Sequence[Problem], layers: Layers) -> list[Problem]:
+def placed(problems: Sequence[Problem], layers: Layers) -> list[Problem]:
     """The problems, those of the plan with the file that holds the key."""
     return [
         replace(p, where=f"{_holder(p.where.removeprefix(PLAN_KEY).split('.'), layers)}, key {key}")

@@ -70,7 +70,7 @@ class Voice(logging.Handler):
 
     def __init__(self, own: logging.Handler) -> None:
         super().__init__(own.level)
-        self._own = own
+        self._own, self._worded = own, own.format
         self._running: dict[int, str] = {}
         self._finished: list[str] = []
         self._failed = False
@@ -134,7 +134,7 @@ class Voice(logging.Handler):
 
     def _pass_on(self, record: logging.LogRecord) -> None:
         self._failed |= record.levelno >= logging.ERROR
-        text = self._own.format(record) if self._own.filter(record) else ""
+        text = self._worded(record) if self._own.filter(record) else ""
         if text in ("", "None") or text.startswith(_NOISE) or _COMMAND in text:
             return
         if text.startswith(_AFTER_ERRORS) and not self._failed:

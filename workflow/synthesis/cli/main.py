@@ -13,7 +13,7 @@ from synthesis.cli import living as cli_living
 from synthesis.cli import multiverse as cli_multiverse
 from synthesis.data import starting
 from synthesis.data.converters import Policy
-from synthesis.errors import CannotWrite, Disagreement, InputError
+from synthesis.errors import CannotWrite, Disagreement, InputError, placed
 from synthesis.results.files import read_csv, read_json, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
@@ -484,6 +484,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args.run(args)
     except (InputError, CannotWrite, Disagreement) as error:
+        given = getattr(args, "config", None)
+        if isinstance(error, InputError) and given not in (None, "-"):
+            error = InputError(placed(error.problems, [(str(given), {})]))
         print(f"synthesis {args.command}: {error}", file=sys.stderr)
         return 1
     return 0

@@ -202,6 +202,7 @@ def _nearest(word: str, options: Sequence[str], cutoff: float = 0.6) -> str | No
 
 
 # What pydantic says of a value, in words of the plan: what is allowed, and the likely slip.
+_LIMIT = re.compile(r"\{(\w+)\}")
 _ALLOWED = {
     "string_type": ("text", "in quotation marks?"),
     "int_type": ("a whole number", ""),
@@ -216,10 +217,10 @@ _ALLOWED = {
     "tuple_type": ("a list", "in brackets, as [a, b], or with a dash before each entry"),
     "dict_type": ("a mapping: names, each with a colon and a value", "a dash or a value where a name is needed?"),
     "model_type": ("a mapping", "its keys belong below it, indented"),
-    "greater_than": ("a number greater than {gt:g}", ""),
-    "greater_than_equal": ("a number of at least {ge:g}", ""),
-    "less_than": ("a number less than {lt:g}", ""),
-    "less_than_equal": ("a number of at most {le:g}", ""),
+    "greater_than": ("a number greater than {gt}", ""),
+    "greater_than_equal": ("a number of at least {ge}", ""),
+    "less_than": ("a number less than {lt}", ""),
+    "less_than_equal": ("a number of at most {le}", ""),
     "string_too_short": ("text that is not empty", ""),
     "string_too_long": ("at most {max_length} characters", ""),
     "string_pattern_mismatch": ("a name of small letters, digits and underscores, a letter first", ""),
@@ -262,12 +263,12 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
     if kind == "string_type" and "[key]" in error["loc"]:
         kind = "string_pattern_mismatch"
     words = _ALLOWED.get(kind, ("another kind of value", "see docs/config.md"))
-    allowed_text, hint = (text.format(**error.get("ctx", {})) for text in words)
+    allowed_text, hint = (_LIMIT.sub(lambda name: f"{error['ctx'][name[1]]:g}", text) for text in words)
     if error["type"] == "model_type":
         allowed_text += " of " + ", ".join(_fields_at(model, location))
     if error["type"] == "tuple_type" and isinstance(value, str | int | float):
         hint = f"write [{str(value).strip('[] ')}]"
-    if kind in {"less_than", "less_than_equal"} and 1 < value <= 100:
+    if kind in {"less_than", "less_than_equal"} and 1 < float(value) <= 100:
         hint = "a percentage? .95 is 95%"
     if value is None:
         hint = "nothing stands after the colon"
