@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -123,6 +125,17 @@ def test_effects_lead_back_to_their_quotes(finished):
     assert all(r["quote"] and r["locator"] and r["converter"] == "2x2_to_log_risk_ratio" for r in rows)
 
 
+def test_a_good_run_is_told_in_short_and_ends_with_what_to_open(finished):
+    said = finished[1]
+    lines = said.splitlines()
+    assert len(said.encode()) < 5000
+    assert max(map(len, lines)) <= 200
+    assert "\x1b" not in said
+    assert re.fullmatch(r"(\d+) of \1: all", lines[-2])
+    assert lines[-1] == "Open results/report.html; the figures are in results/figures/."
+    assert sum("extract" in line for line in lines) == 2, "every job is named"
+
+
 def test_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in snakemake(finished[0], "--cores", "2")
 
@@ -226,6 +239,71 @@ def test_bad_input_stops_before_the_first_job_and_leaves_results(copy, spoil, sa
     spoil(copy)
     assert said in snakemake(copy, "--cores", "2", ok=False)
     assert digests(copy) == before
+
+
+def test_a_failed_job_shows_the_end_of_its_log_and_no_command(copy):
+    model = copy / "results/models/bcg.json"
+    model.write_bytes(model.read_bytes()[:300])
+    said = snakemake(copy, "--cores", "2", ok=False)
+    log = "results/logs/pooled.log"
+    (words,) = re.findall(rf"pooled failed \(job \d+\)\n  end of its log:\n(.*?)\n  the whole log: {log}\n", said, re.S)
+    assert "results/models/bcg.json: '300 bytes, cut short'; allowed: a whole file (delete the file and" in words
+    assert words == "\n".join(f"    {line}" for line in (copy / log).read_text().splitlines())
+    assert "set -euo" not in said
+    assert "Complete log(s): " in said
+    assert len(said.encode()) < 5000
+
+
+@pytest.mark.parametrize(
+    ("environment", "live"),
+    [({"TERM": "xterm-256color"}, True), ({"TERM": "dumb"}, False), ({"TERM": "xterm-256color", "CI": "true"}, False)],
+    ids=["terminal", "dumb", "ci"],
+)
+def test_in_a_terminal(copy, environment, live):
+    """A line that is drawn over where that can be done, and gone in the end; the plain log elsewhere."""
+    status, said = in_a_terminal(copy, environment, "results/tables/agreement.csv", "--force")
+    assert status == 0, said
+    assert ("\x1b[" in said) == live
+    if live:
+        assert "0/1" in said
+        assert "1/1" in said
+        assert "agreement" in said
+        # The cursor is shown again, after the line was wiped; nothing of it is left below.
+        after = said[said.rindex("\x1b[?25h") :]
+        assert "\x1b[2K" in after
+        assert "1/1" not in after
+    else:
+        assert "1 of 1: agreement" in said
+    assert said.rstrip().endswith("Open results/report.html; the figures are in results/figures/.")
+
+
+def test_bad_input_in_a_terminal_leaves_it_as_it_was(copy):
+    (copy / "config.yaml").write_text("title: [")
+    status, said = in_a_terminal(copy, {"TERM": "xterm-256color"})
+    assert status == 1
+    assert "config.yaml, line 1, column 9: 'title: ['; allowed: well-formed YAML" in said
+    assert "\x1b[?25l" not in said
+
+
+def in_a_terminal(folder, environment, *arguments):
+    """Exit status and what was shown, of the workflow in a pseudo-terminal."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
+    given = {name: value for name, value in os.environ.items() if name not in ("CI", "TERM", "FORCE_COLOR", "NO_COLOR")}
+    given |= {"XDG_CACHE_HOME": str(folder / ".cache")} | environment
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=given) as process:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
+    os.close(ours)
+    return process.returncode, shown.decode()
 
 
 def edit(path, old, new):
