@@ -63,8 +63,9 @@ class Review:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
         inherited |= {"PYTHONPATH": str(ROOT / "workflow"), "XDG_CACHE_HOME": str(self.folder / ".cache")}
         return subprocess.Popen(
-            [*command, "--cores", "2", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            cwd=ROOT, env=inherited | environment, start_new_session=True,
+            # Snakemake's own log: what is counted here is what it says of each job.
+            [*command, "--quiet", "host", "--cores", "2", *arguments], stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, cwd=ROOT, env=inherited | environment, start_new_session=True,
         )  # fmt: skip
 
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
