@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 from conftest import BCG, ROOT
+from synthesis.cli.progress import LONGEST, TAIL, Voice, can_be_live, shortened, speak, tail
 from synthesis.data.reading import read_layers
 from synthesis.errors import InputError, Problem, placed, stops
 from synthesis.plan import plan as planning
-from synthesis.progress import LONGEST, TAIL, Voice, can_be_live, shortened, speak, tail
 
 PLAN = (BCG / "config.yaml").read_text()
 

@@ -34,7 +34,6 @@ LAYERS = [
 BESIDE = {
     "living": "report",
     "rules": "errors",
-    "progress": "errors",
     "export": "report",
     "__init__": "cli",
     "__main__": "cli",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from synthesis.plan import plan as planning
 from synthesis.compare.claims import check_folder
-from synthesis.errors import InputError
 from synthesis.results.files import check_times, check_writable, digest, settle_times
 from synthesis.rules import edges
 

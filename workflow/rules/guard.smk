@@ -3,7 +3,7 @@
 
 from synthesis.errors import stops
 from synthesis.data.reading import read_layers
-from synthesis.progress import speak
+from synthesis.cli.progress import speak
 
 # Other levels of --quiet than the profile's bring Snakemake's own log back. The log of a cluster's job is short, too.
 if not workflow.output_settings.dryrun and (

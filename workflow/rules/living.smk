@@ -5,10 +5,8 @@
 
 from synthesis.living.release import latest
 
-try:
+with stops():
     RELEASE = latest(Path("releases"))
-except InputError as error:
-    raise WorkflowError(str(error))
 
 
 rule agreement:
