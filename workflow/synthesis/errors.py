@@ -48,6 +48,10 @@ class CannotConvert(ValueError):
     """A row that carries no usable effect, with the reason that is shown in `dropped.csv`."""
 
 
+class NoPlace(CannotConvert):
+    """A row whose statistic has no place on a metric's scale, whatever its numbers: no loss where another has one."""
+
+
 class CannotWrite(OSError):
     """A file that the machine did not let us write. What stood in its place is as it was."""
 

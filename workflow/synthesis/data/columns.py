@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +12,9 @@ from synthesis.meta.options import terms
 
 # Nobody studied more people than there are.
 LARGEST_COUNT = 10**9
+# Sizes that are a slip of the keyboard, of a program or of an attacker, and whose squares leave the range of floating
+# point: no number is larger, and none that divides (an SD, a standard error, an odds ratio) smaller.
+LARGEST, SMALLEST = 1e15, 1e-15
 
 Kind = Literal["text", "id", "number", "count", "choice", "sign", "p", "url", "date"]
 
@@ -49,6 +54,14 @@ class Column:
             case "date":
                 return "a date like 2026-11-23" + empty
         return "text" + empty
+
+    def holds(self, value: float) -> bool:
+        """Whether a number is in the column's range, and of a size that can be computed with."""
+        if not math.isfinite(value) or abs(value) > LARGEST or (self.low_open and abs(value) < SMALLEST):
+            return False
+        if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
+            return False
+        return not (self.high is not None and (value > self.high or (self.high_open and value == self.high)))
 
     def _range_text(self) -> str:
         parts = []
@@ -164,6 +177,28 @@ COLUMNS: tuple[Column, ...] = (
     Column("note", "text", "Anything a reader must know.", "arm n derived"),
     Column("citation", "text", "Full reference.", "Bower P, et al. (2013). BMJ 346:f540"),
 )
+
+_P = re.compile(r"([<>=]?)\s*((?:0?\.\d+|0|1|1\.0+)(?:[eE]-\d+)?|[1-9](?:\.\d*)?[eE]-\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedP:
+    """A p value as printed: `relation` (<, > or nothing), its value, and half a unit of its last decimal."""
+
+    relation: str
+    value: float
+    half_unit: float
+
+
+def printed_p(text: str) -> PrintedP | None:
+    """A p value as printed (.03, <.001, 1.2e-5); None for anything else, above 1 included."""
+    found = _P.fullmatch(text.strip())
+    if found is None:
+        return None
+    mantissa, _, exponent = found[2].lower().partition("e")
+    decimals = len(mantissa.partition(".")[2]) - int(exponent[:6] or 0)
+    return PrintedP(found[1].replace("=", ""), float(found[2]), 0.5 * 10.0**-decimals)
+
 
 BY_NAME: dict[str, Column] = {c.name: c for c in COLUMNS}
 REQUIRED: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.required)

@@ -8,17 +8,25 @@ every effect that it made.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
 
-from synthesis.errors import CannotConvert
+from synthesis.errors import CannotConvert, NoPlace
+from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, SMALLEST, printed_p
+from synthesis.data.tables import SMALLEST_P, z_from_p
 from synthesis.data.vocabulary import Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
 LOGIT_TO_D = math.sqrt(3) / math.pi
+# Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
+NEAREST_TO_ONE = 1e-9
+# From here on the difference of two log gammas has fewer right digits than their asymptotic series.
+_MANY_DEGREES = 1e4
+_LARGEST_LOG = math.log(sys.float_info.max)
 
 Row = Mapping[str, Any]
 
@@ -45,9 +53,10 @@ def fisher_z(r: float, n: float, covariates: int = 0) -> Estimate:
     """Fisher's z of a (partial) correlation: atanh(r), variance 1 / (n - covariates - 3).
 
     Fisher (1921), Metron 1:3-32; partial correlations: Anderson (2003), An Introduction to Multivariate
-    Statistical Analysis, section 4.3. Raises CannotConvert for |r| >= 1 and n - covariates <= 3.
+    Statistical Analysis, section 4.3. Raises CannotConvert for |r| of 1 (to nine digits) or above, and for
+    n - covariates <= 3.
     """
-    if not -1 < r < 1:
+    if not abs(r) <= 1 - NEAREST_TO_ONE:
         raise CannotConvert(f"a correlation of {r:g} is not between -1 and 1")
     degrees = n - covariates - 3
     if not degrees > 0:
@@ -60,7 +69,7 @@ def t_to_r(t: float, df: float) -> float:
 
     Cohen (1988), Statistical Power Analysis, 2nd ed.; Aloe (2015), Res Synth Methods 6.
     """
-    return t / math.sqrt(t * t + df)
+    return t / math.hypot(t, math.sqrt(df))
 
 
 def f_to_r(f: float, df2: float) -> float:
@@ -83,17 +92,24 @@ def d_to_r(d: float, n_treat: float | None = None, n_control: float | None = Non
 
     Borenstein et al. (2009), Introduction to Meta-Analysis, eq. 7.7 and 7.8.
     """
-    a = (n_treat + n_control) ** 2 / (n_treat * n_control) if n_treat and n_control else 4.0
-    return d / math.sqrt(d * d + a)
+    a = 4.0 if n_treat is None or n_control is None else (n_treat + n_control) ** 2 / (n_treat * n_control)
+    return d / math.hypot(d, math.sqrt(a))
 
 
 # --- standardized mean differences ------------------------------------------------------------------------------
 
 
 def small_sample_factor(df: float) -> float:
-    """Exact correction J(df) = gamma(df/2) / (sqrt(df/2) gamma((df-1)/2)). Hedges (1981), eq. 6e."""
+    """Exact correction J(df) = gamma(df/2) / (sqrt(df/2) gamma((df-1)/2)). Hedges (1981), eq. 6e.
+
+    For many degrees of freedom by the asymptotic series of the ratio of gammas: Tricomi & Erdelyi (1951), Pac J Math
+    1:133-142. Raises CannotConvert for df <= 1.
+    """
     if not df > 1:
         raise CannotConvert(f"{df:g} degrees of freedom are too few for Hedges' correction")
+    if df > _MANY_DEGREES:
+        z = (df - 1) / 2
+        return math.sqrt(1 - 1 / df) * (1 - 1 / (8 * z) + 1 / (128 * z**2) + 5 / (1024 * z**3))
     return math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
 
 
@@ -114,8 +130,13 @@ def mean_sd_to_g(
     sd_control: float,
     n_control: float,
 ) -> Estimate:
-    """Hedges g of treatment minus control, standardized by the pooled SD."""
+    """Hedges g of treatment minus control, standardized by the pooled SD.
+
+    Raises CannotConvert where the two groups have fewer than 2 degrees of freedom.
+    """
     df = n_treat + n_control - 2
+    if not df > 1:
+        raise CannotConvert(f"{df:g} degrees of freedom are too few for Hedges' correction")
     pooled = ((n_treat - 1) * sd_treat**2 + (n_control - 1) * sd_control**2) / df
     return d_to_g((mean_treat - mean_control) / math.sqrt(pooled), n_treat, n_control)
 
@@ -220,10 +241,16 @@ def _register(
 
 
 def _need(row: Row, *names: str) -> list[float]:
-    """The numbers in `names`; CannotConvert names those the source does not print."""
+    """The numbers in `names`. CannotConvert names those the source does not print, and those no column may hold."""
     missing = [name for name in names if not _has(row, name)]
     if missing:
         raise CannotConvert(f"not printed: {', '.join(missing)}")
+    for name in names:
+        column, value = BY_NAME[name], float(row[name])
+        if not column.holds(value) or (column.kind == "count" and value > LARGEST_COUNT):
+            sizes = f", and at most {LARGEST:g} in size" if abs(value) > LARGEST else ""
+            tiny = f", and at least {SMALLEST:g}" if column.low_open and 0 < value < SMALLEST else ""
+            raise refusal(name, value, column.allowed_text.removesuffix(", or empty") + sizes + tiny)
     return [float(row[name]) for name in names]
 
 
@@ -231,27 +258,81 @@ def _has(row: Row, *names: str) -> bool:
     return all(row[name] is not None and row[name] == row[name] for name in names)
 
 
+def refusal(column: str, value: float | str, allowed: str, hint: str = "") -> CannotConvert:
+    """Why a cell does not convert, in the words of every other problem."""
+    shown = value if isinstance(value, str) else f"{value:.12g}"
+    return CannotConvert(f"{column}: {shown!r}; allowed: {allowed}" + (f" ({hint})" if hint else ""))
+
+
+def _interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, float]:
+    """The limits on a scale. CannotConvert for equal or swapped ones, and for those that leave out the value."""
+    low, high = _need(row, "ci_low", "ci_high")
+    if low > high:
+        raise refusal("ci_low", low, f"below ci_high {high:g}", "swapped?")
+    low, high = scale(low), scale(high)
+    if not high - low > SMALLEST:
+        hint = "limits printed with too few decimals have no width: enter the standard error, or the limits in full"
+        raise refusal("ci_high", float(row["ci_high"]), f"above ci_low {row['ci_low']:g}", hint)
+    if _has(row, "value") and not row["ci_low"] <= row["value"] <= row["ci_high"]:
+        inside = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
+        raise refusal("value", float(row["value"]), inside, "a sign lost, or limits of another row?")
+    return low, high
+
+
+def _ratio_interval(row: Row) -> tuple[float, float, float]:
+    """The logarithms of a ratio and of its limits."""
+    numbers = _need(row, "value", "ci_low", "ci_high")
+    if min(numbers) < SMALLEST:
+        name, wrong = next((n, x) for n, x in zip(("value", "ci_low", "ci_high"), numbers, strict=True) if x < SMALLEST)
+        hint = "a logarithm entered as a ratio, or a limit rounded to 0?"
+        raise refusal(name, wrong, "above 0: an odds ratio and its limits are above 0", hint)
+    low, high = _interval(row, math.log)
+    return math.log(numbers[0]), low, high
+
+
+def _at_least_0(row: Row, statistic: str) -> float:
+    (value,) = _need(row, "value")
+    if value < 0:
+        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into direction")
+    return value
+
+
+def _correlation(row: Row, column: str) -> float:
+    """A printed correlation that Fisher's z can be had of."""
+    (r,) = _need(row, column)
+    if not abs(r) <= 1 - NEAREST_TO_ONE:
+        raise refusal(column, r, "a correlation between -1 and 1", "a percentage, or a misplaced decimal point?")
+    return r
+
+
 def _covariates(row: Row) -> int:
     """Covariates behind a partial correlation; at least the one that makes it partial."""
     return 1 if row["estimand"] == "r_partial" else 0
 
 
-def _z_of(row: Row, r: float) -> Estimate:
+def _z_of(row: Row, r: float, column: str = "value") -> Estimate:
+    """Fisher's z of a correlation that was made from `column`."""
     (n,) = _need(row, "n")
+    if not abs(r) <= 1 - NEAREST_TO_ONE:
+        allowed = f"what gives a correlation between -1 and 1 with n = {n:g}"
+        raise refusal(
+            column, row[column], allowed, f"it gives {r:.10g}; another row's n, or a misplaced decimal point?"
+        )
     return fisher_z(r, n, _covariates(row))
 
 
 @_register("r", "z", exact=True)
 def _r(row: Row, policy: Policy) -> Estimate:
-    (r,) = _need(row, "value")
-    return _z_of(row, r)
+    return _z_of(row, _correlation(row, "value"))
 
 
 @_register("z", "z", exact=True)
 def _z(row: Row, policy: Policy) -> Estimate:
     (z,) = _need(row, "value")
+    if not abs(math.tanh(z)) <= 1 - NEAREST_TO_ONE:
+        raise refusal("value", z, "Fisher's z of a correlation between -1 and 1", "the z of a test is no Fisher's z")
     if _has(row, "se"):
-        return Estimate(z, float(row["se"]) ** 2)
+        return Estimate(z, _need(row, "se")[0] ** 2)
     return _z_of(row, math.tanh(z))
 
 
@@ -275,13 +356,13 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
 @_register("r2", "z", exact=False)
 def _r2(row: Row, policy: Policy) -> Estimate:
     """R2 of the predictor alone; the sign comes from `direction`."""
-    return _r2_alone(row, _need(row, "value")[0])
+    return _r2_alone(row, _at_least_0(row, "R2"))
 
 
 @_register("f2", "z", exact=False)
 def _f2(row: Row, policy: Policy) -> Estimate:
     """Cohen's f2: R2 = f2 / (1 + f2). Cohen (1988), eq. 9.2.1."""
-    (f2,) = _need(row, "value")
+    f2 = _at_least_0(row, "f2")
     return _r2_alone(row, f2 / (1 + f2))
 
 
@@ -289,13 +370,16 @@ def _f2(row: Row, policy: Policy) -> Estimate:
 def _t(row: Row, policy: Policy) -> Estimate:
     """t with its df; where df is not printed, n - 2 - covariates stands in."""
     t, n = _need(row, "value", "n")
-    df = float(row["df"]) if _has(row, "df") else n - 2 - _covariates(row)
+    df = _need(row, "df")[0] if _has(row, "df") else n - 2 - _covariates(row)
+    if not df > 0:
+        raise refusal("n", n, f"above {2 + _covariates(row)}", "t has no degrees of freedom left")
     return _z_of(row, t_to_r(t, df))
 
 
 @_register("f", "z", exact=False)
 def _f(row: Row, policy: Policy) -> Estimate:
-    f, df1, df2 = _need(row, "value", "df1", "df")
+    _, df1, df2 = _need(row, "value", "df1", "df")
+    f = _at_least_0(row, "F")
     if df1 != 1:
         raise CannotConvert(f"F with {df1:g} numerator degrees of freedom has no single correlation")
     return _z_of(row, f_to_r(f, df2))
@@ -303,21 +387,35 @@ def _f(row: Row, policy: Policy) -> Estimate:
 
 @_register("chi2", "z", exact=False)
 def _chi2(row: Row, policy: Policy) -> Estimate:
-    chi2, df1, n = _need(row, "value", "df1", "n")
+    _, df1, n = _need(row, "value", "df1", "n")
+    chi2 = _at_least_0(row, "chi-square")
     if df1 != 1:
         raise CannotConvert(f"chi-square with {df1:g} degrees of freedom has no single correlation")
     return _z_of(row, chi2_to_r(chi2, n))
 
 
+def _z_of_p(row: Row) -> float:
+    """The normal statistic behind an exact two-sided p."""
+    text = str(row["p"] or "").strip()
+    shown = printed_p(text)
+    if text == "" or (shown is not None and shown.relation):
+        raise CannotConvert(f"p is printed only as {text or 'nothing'}: no value to convert")
+    if shown is None:
+        raise refusal("p", text, "a p value as printed: 0.03, <.001 or >.05")
+    if shown.value < SMALLEST_P:
+        bound = f"{shown.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < shown.half_unit < 0.5 else ""
+        said = f"enter the printed bound <{bound}, or" if bound else "enter"
+        hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
+        raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
+    return z_from_p(shown.value)
+
+
 @_register("p", "z", exact=False)
 def _p(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p: r = z / sqrt(n)."""
-    shown = str(row["p"]).lstrip("= ")
-    if shown == "" or shown[0] in "<>":
-        raise CannotConvert(f"p is printed only as {shown or 'nothing'}: no value to convert")
+    z = _z_of_p(row)
     (n,) = _need(row, "n")
-    z = NormalDist().inv_cdf(1 - float(shown) / 2)
-    return _z_of(row, z_statistic_to_r(z, n))
+    return _z_of(row, z_statistic_to_r(z, n), "p")
 
 
 @_register("d", "z", exact=False)
@@ -330,11 +428,10 @@ def _d_r(row: Row, policy: Policy) -> Estimate:
 @_register("or", "z", exact=False)
 def _or(row: Row, policy: Policy) -> Estimate:
     """An odds ratio per unit of a scale: only its test statistic, ln(OR) / SE from the interval, converts."""
-    ratio, low, high, n = _need(row, "value", "ci_low", "ci_high", "n")
-    if min(ratio, low) <= 0:
-        raise CannotConvert("an odds ratio and its limits are above 0")
-    se = math.sqrt(variance_from_interval(math.log(low), math.log(high)))
-    return _z_of(row, z_statistic_to_r(math.log(ratio) / se, n))
+    n = _need(row, "value", "ci_low", "ci_high", "n")[3]
+    ratio, low, high = _ratio_interval(row)
+    se = math.sqrt(variance_from_interval(low, high))
+    return _z_of(row, z_statistic_to_r(ratio / se, n))
 
 
 @_register("mean_sd", "g", exact=True)
@@ -356,7 +453,8 @@ def _t_g(row: Row, policy: Policy) -> Estimate:
 
 @_register("f", "g", exact=True)
 def _f_g(row: Row, policy: Policy) -> Estimate:
-    f, df1, n_treat, n_control = _need(row, "value", "df1", "n_treat", "n_control")
+    _, df1, n_treat, n_control = _need(row, "value", "df1", "n_treat", "n_control")
+    f = _at_least_0(row, "F")
     if df1 != 1:
         raise CannotConvert(f"F with {df1:g} numerator degrees of freedom is no two-group contrast")
     return t_to_g(math.sqrt(f), n_treat, n_control)
@@ -365,18 +463,14 @@ def _f_g(row: Row, policy: Policy) -> Estimate:
 @_register("p", "g", exact=False)
 def _p_g(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p of a two-group comparison, through the normal test statistic."""
-    shown = str(row["p"]).lstrip("= ")
-    if shown == "" or shown[0] in "<>":
-        raise CannotConvert(f"p is printed only as {shown or 'nothing'}: no value to convert")
-    n_treat, n_control = _need(row, "n_treat", "n_control")
-    return t_to_g(NormalDist().inv_cdf(1 - float(shown) / 2), n_treat, n_control)
+    return t_to_g(_z_of_p(row), *_need(row, "n_treat", "n_control"))
 
 
 def _reported_variance(row: Row) -> float | None:
     if _has(row, "se"):
-        return float(row["se"]) ** 2
+        return _need(row, "se")[0] ** 2
     if _has(row, "ci_low", "ci_high"):
-        return variance_from_interval(float(row["ci_low"]), float(row["ci_high"]))
+        return variance_from_interval(*_interval(row))
     return None
 
 
@@ -411,12 +505,18 @@ def _d(row: Row, policy: Policy) -> Estimate:
 def _table(row: Row) -> tuple[float, float, float, float]:
     names = ("events_treat", "total_treat", "events_control", "total_control")
     events_treat, total_treat, events_control, total_control = _need(row, *names)
+    for arm, events, total in (("treat", events_treat, total_treat), ("control", events_control, total_control)):
+        if events > total:
+            raise refusal(f"events_{arm}", events, f"at most total_{arm} {total:g}", "swapped?")
     return events_treat, total_treat, events_control, total_control
 
 
 @_register("2x2", "g", exact=False)
 def _2x2_g(row: Row, policy: Policy) -> Estimate:
     table = _table(row)
+    if table[1] + table[3] <= 3:
+        allowed = f"at least 4 people with total_control {table[3]:g}"
+        raise refusal("total_treat", table[1], allowed, "Hedges' correction needs 2 degrees of freedom")
     estimate = log_odds_ratio(*table, zero_cells=policy.zero_cells)
     return log_odds_ratio_to_g(estimate, table[1], table[3])
 
@@ -433,10 +533,8 @@ def _2x2_rr(row: Row, policy: Policy) -> Estimate:
 
 @_register("or", "log_odds_ratio", exact=True)
 def _or_log(row: Row, policy: Policy) -> Estimate:
-    ratio, low, high = _need(row, "value", "ci_low", "ci_high")
-    if min(ratio, low) <= 0:
-        raise CannotConvert("an odds ratio and its limits are above 0")
-    return Estimate(math.log(ratio), variance_from_interval(math.log(low), math.log(high)))
+    ratio, low, high = _ratio_interval(row)
+    return Estimate(ratio, variance_from_interval(low, high))
 
 
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
@@ -447,12 +545,15 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
     statistic = row["statistic"]
     converter = CONVERTERS.get((statistic, metric))
     if converter is None:
-        raise CannotConvert(f"no converter from {statistic or 'no statistic'} to {metric}")
+        raise NoPlace(f"no converter from {statistic or 'no statistic'} to {metric}")
     estimate = converter.convert(row, policy)
-    if not (math.isfinite(estimate.yi) and math.isfinite(estimate.vi) and estimate.vi > 0):
+    # Squares of what is in here are in the range of floating point.
+    if not (abs(estimate.yi) <= LARGEST and SMALLEST**2 <= estimate.vi <= LARGEST**2):
         raise CannotConvert(f"the conversion gives yi = {estimate.yi:g}, vi = {estimate.vi:g}")
     if not _has(row, "direction"):
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
+    if row["direction"] not in (1, -1):
+        raise refusal("direction", float(row["direction"]), "1 or -1")
     return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
 
 
@@ -468,22 +569,30 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     kind = (row["statistic"], metric)
     if kind == ("r", "z"):
         scale: Callable[[float], float] = math.atanh
+        for name in ("value", "ci_low", "ci_high"):
+            if _has(row, name):
+                _correlation(row, name)
     elif kind in {("smd", "g"), ("g", "g"), ("d", "g")}:
         scale = float
     else:
-        raise CannotConvert(f"a summary {row['statistic'] or 'without a number'} has no place on the {metric} axis")
+        raise NoPlace(f"a summary {row['statistic'] or 'without a number'} has no place on the {metric} axis")
     variance = None
     if _has(row, "ci_low", "ci_high"):
-        variance = variance_from_interval(scale(float(row["ci_low"])), scale(float(row["ci_high"])))
+        variance = variance_from_interval(*_interval(row, scale))
     elif _has(row, "se") and kind != ("r", "z"):
-        variance = float(row["se"]) ** 2
+        variance = _need(row, "se")[0] ** 2
     return float(row["direction"]) * scale(value), variance
 
 
 def back_transform(metric: str, value: float | None) -> float | None:
-    """From the metric's scale to the one that is read: z to r, logarithms to ratios."""
+    """From the metric's scale to the one that is read: z to r, logarithms to ratios.
+
+    None for a missing value, and for a limit whose ratio is beyond the largest number of floating point.
+    """
     if value is None:
         return None
     if metric == "z":
         return math.tanh(value)
-    return math.exp(value) if metric in {"log_odds_ratio", "log_risk_ratio"} else value
+    if metric not in {"log_odds_ratio", "log_risk_ratio"}:
+        return value
+    return math.exp(value) if value < _LARGEST_LOG else None

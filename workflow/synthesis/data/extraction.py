@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.data.converters import Policy, Row, convert, summary_point
-from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.files import check_inside, read_json, write_json
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.data.tables import (
@@ -165,14 +165,22 @@ def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | N
 def convert_rows(
     rows: list[Numbered], source: str, metrics: tuple[str, ...], policy: Policy | None = None
 ) -> Extracted:
-    """The checked rows of a source as effects, or dropped with the reason."""
+    """The checked rows of a source as effects, or dropped with the reason.
+
+    A row is not lost for having no place on one scale where it has a number on another.
+    """
     effects, dropped = [], []
     for _, row in rows:
+        found, refusals = [], []
         for metric in metrics:
             try:
-                effects.append(_missing_as_none(_effect(row, source, metric, policy or Policy())))
+                found.append(_missing_as_none(_effect(row, source, metric, policy or Policy())))
             except CannotConvert as refusal:
-                category, reason = _why(row, str(refusal))
+                refusals.append((metric, refusal))
+        effects += found
+        for metric, why in refusals:
+            if not (found and isinstance(why, NoPlace)):
+                category, reason = _why(row, str(why))
                 entry = {"source": source, "category": category, "reason": reason, "metric": metric}
                 entry["not_in_quote"] = "; ".join(numbers_not_in_quote(row))
                 dropped.append(_missing_as_none(entry | {name: row[name] for name in BY_NAME}))

@@ -17,11 +17,14 @@ from synthesis.meta.options import terms
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
+    LARGEST,
     LARGEST_COUNT,
     NUMERIC_KINDS,
     RESULT_COLUMNS,
     SECOND_COLUMNS,
+    SMALLEST,
     Column,
+    printed_p,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
 
+# Below this, halves and quantiles lose their digits.
+SMALLEST_P = 1e-300
 # Two-sided normal quantile behind a printed 95% interval.
 Z_95 = 1.959963984540054
 # Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
@@ -42,7 +47,6 @@ SD_RATIO = 4.0
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
-_P = re.compile(r"[<>=]?\s*(0?\.\d+|0|1|1\.0+)([eE]-\d+)?", re.ASCII)
 _ID = re.compile(r"[\w.\-]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
@@ -131,9 +135,9 @@ def cell_ok(column: Column, text: str) -> bool:
         case "count":
             return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
         case "number":
-            return bool(_NUMBER.fullmatch(text)) and _in_range(column, float(text))
+            return bool(_NUMBER.fullmatch(text)) and column.holds(float(text))
         case "p":
-            return bool(_P.fullmatch(text))
+            return printed_p(text) is not None
         case "id":
             return bool(_ID.fullmatch(text))
         case "url":
@@ -141,14 +145,6 @@ def cell_ok(column: Column, text: str) -> bool:
         case "date":
             return bool(_DATE.fullmatch(text))
     return not text.startswith(_FORMULA_START) or bool(_NUMBER.fullmatch(text))
-
-
-def _in_range(column: Column, value: float) -> bool:
-    if not math.isfinite(value):
-        return False
-    if column.low is not None and (value < column.low or (column.low_open and value == column.low)):
-        return False
-    return not (column.high is not None and (value > column.high or (column.high_open and value == column.high)))
 
 
 def _hint(column: Column, text: str) -> str:
@@ -163,6 +159,10 @@ def _hint(column: Column, text: str) -> str:
             return "a number of people is whole; were two cells mixed up?"
         if not _NUMBER.fullmatch(text):
             return "not a number; put remarks into note"
+        if column.kind == "number" and abs(float(text)) > LARGEST:
+            return f"nothing is as large as that: at most {LARGEST:g}"
+        if column.low_open and 0 < float(text) < SMALLEST:
+            return f"nothing is as small as that: at least {SMALLEST:g}"
     if column.kind == "choice":
         close = difflib.get_close_matches(text.lower(), column.allowed, n=1, cutoff=0.5)
         if close:
@@ -288,6 +288,8 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
     implied = math.nan
     if row["ci_low"] < row["ci_high"] and not (logged and row["ci_low"] <= 0):
         implied = (scale(row["ci_high"]) - scale(row["ci_low"])) / (2 * Z_95)
+    # The logarithms of two huge limits may be one number.
+    implied = implied if implied > 0 else math.nan
     se = row["se"]
     if se == se and implied == implied and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
         yield (
@@ -297,12 +299,15 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             "an SD entered as SE, or an interval that is not 95%?",
         )
     se = se if se == se else implied
-    shown = re.fullmatch(r"([<>=]?)\s*(.+)", row["p"])
+    shown = printed_p(row["p"])
     if shown is None or se != se or row["value"] != row["value"]:
         return
-    relation, p = shown[1], float(shown[2])
+    relation, p = shown.relation, shown.value
+    if p == 0:
+        # A program's .000 is what is below half a unit of its last decimal.
+        relation, p = "<", shown.half_unit
     z = abs(scale(row["value"])) / se
-    z_of_p = _z_from_p(p)
+    z_of_p = z_from_p(p)
     low = z < z_of_p - P_Z_SLACK and relation != ">"
     high = z > z_of_p + P_Z_SLACK and relation != "<"
     if low or high:
@@ -315,10 +320,11 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         )
 
 
-def _z_from_p(p: float) -> float:
+def z_from_p(p: float) -> float:
+    """The absolute standard normal statistic behind a two-sided p, from the lower tail: 1 - p/2 is 1 below 1e-16."""
     from statistics import NormalDist
 
-    return NormalDist().inv_cdf(1 - min(max(p, 1e-15), 1.0) / 2)
+    return abs(NormalDist().inv_cdf(max(p, SMALLEST_P) / 2))
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:

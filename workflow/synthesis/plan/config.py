@@ -100,6 +100,12 @@ class Conversions(Model):
         description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
     )
 
+    @model_validator(mode="after")
+    def _of_some_size(self) -> Conversions:
+        if 0 < self.zero_cells < 0.001:
+            raise ValueError(f"zero_cells {self.zero_cells:g}: 0, or 0.001 to 1; the usual correction is 0.5")
+        return self
+
 
 class Synthesis(Model):
     """One pool: which rows, and how they are fitted."""
