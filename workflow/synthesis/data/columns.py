@@ -57,7 +57,9 @@ class Column:
 
     def holds(self, value: float) -> bool:
         """Whether a number is in the column's range, and of a size that can be computed with."""
-        if not math.isfinite(value) or abs(value) > LARGEST or (self.low_open and abs(value) < SMALLEST):
+        if not math.isfinite(value) or abs(value) > LARGEST:
+            return False
+        if 0 < abs(value) < SMALLEST and (self.low_open or self.kind == "count"):
             return False
         if self.low is not None and (value < self.low or (self.low_open and value == self.low)):
             return False

@@ -15,7 +15,7 @@ from statistics import NormalDist
 from typing import Any
 
 from synthesis.errors import CannotConvert, NoPlace
-from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, SMALLEST, printed_p
+from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, RESULT_COLUMNS, SMALLEST, printed_p
 from synthesis.data.tables import SMALLEST_P, z_from_p
 from synthesis.data.vocabulary import Metric
 
@@ -26,6 +26,7 @@ LOGIT_TO_D = math.sqrt(3) / math.pi
 NEAREST_TO_ONE = 1e-9
 # From here on the difference of two log gammas has fewer right digits than their asymptotic series.
 _MANY_DEGREES = 1e4
+_LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
 _LARGEST_LOG = math.log(sys.float_info.max)
 
 Row = Mapping[str, Any]
@@ -547,9 +548,11 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
     if converter is None:
         raise NoPlace(f"no converter from {statistic or 'no statistic'} to {metric}")
     estimate = converter.convert(row, policy)
-    # Squares of what is in here are in the range of floating point.
-    if not (abs(estimate.yi) <= LARGEST and SMALLEST**2 <= estimate.vi <= LARGEST**2):
-        raise CannotConvert(f"the conversion gives yi = {estimate.yi:g}, vi = {estimate.vi:g}")
+    # The squares of a few such variances are in the range of floating point.
+    if not (abs(estimate.yi) <= _LARGEST_EFFECT and 1 / _LARGEST_VARIANCE <= estimate.vi <= _LARGEST_VARIANCE):
+        shown = ", ".join(f"{name} {row[name]:g}" for name in RESULT_COLUMNS if _has(row, name))
+        gives = f"{shown} give an effect of {estimate.yi:g} with variance {estimate.vi:g}"
+        raise CannotConvert(f"{gives}; allowed: an effect of some size (a standard deviation or error of almost 0?)")
     if not _has(row, "direction"):
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     if row["direction"] not in (1, -1):
