@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 MINUS = "\N{MINUS SIGN}"
+
+
+# What XML 1.0 (section 2.2) has no place for, and so no SVG and no page: control characters, lone surrogates.
+_UNWRITABLE = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+
+
+def unwritable(text: str) -> str:
+    """Code point and name of the first character that no figure or page can hold; nothing where there is none."""
+    found = _UNWRITABLE.search(text)
+    if found is None:
+        return ""
+    kind = "half of a surrogate pair" if unicodedata.category(found[0]) == "Cs" else "a control character"
+    return f"U+{ord(found[0]):04X}, {kind}"
 
 
 def number(value: float | None, decimals: int = 2) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -179,28 +178,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("note", "text", "Anything a reader must know.", "arm n derived"),
     Column("citation", "text", "Full reference.", "Bower P, et al. (2013). BMJ 346:f540"),
 )
-
-_P = re.compile(r"([<>=]?)\s*((?:0?\.\d+|0|1|1\.0+)(?:[eE]-\d+)?|[1-9](?:\.\d*)?[eE]-\d+)", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class PrintedP:
-    """A p value as printed: `relation` (<, > or nothing), its value, and half a unit of its last decimal."""
-
-    relation: str
-    value: float
-    half_unit: float
-
-
-def printed_p(text: str) -> PrintedP | None:
-    """A p value as printed (.03, <.001, 1.2e-5); None for anything else, above 1 included."""
-    found = _P.fullmatch(text.strip())
-    if found is None:
-        return None
-    mantissa, _, exponent = found[2].lower().partition("e")
-    decimals = len(mantissa.partition(".")[2]) - int(exponent[:6] or 0)
-    return PrintedP(found[1].replace("=", ""), float(found[2]), 0.5 * 10.0**-decimals)
-
 
 BY_NAME: dict[str, Column] = {c.name: c for c in COLUMNS}
 REQUIRED: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.required)

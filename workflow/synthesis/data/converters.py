@@ -9,27 +9,23 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 from synthesis.errors import CannotConvert, NoPlace
-from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, RESULT_COLUMNS, SMALLEST, printed_p
-from synthesis.data.tables import SMALLEST_P, z_from_p
+from synthesis.models import printed
+from synthesis.data.columns import RESULT_COLUMNS
+from synthesis.models.printed import Row
 from synthesis.data.vocabulary import Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
 LOGIT_TO_D = math.sqrt(3) / math.pi
-# Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
-NEAREST_TO_ONE = 1e-9
 # From here on the difference of two log gammas has fewer right digits than their asymptotic series.
 _MANY_DEGREES = 1e4
 _LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
 _LARGEST_LOG = math.log(sys.float_info.max)
-
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +53,7 @@ def fisher_z(r: float, n: float, covariates: int = 0) -> Estimate:
     Statistical Analysis, section 4.3. Raises CannotConvert for |r| of 1 (to nine digits) or above, and for
     n - covariates <= 3.
     """
-    if not abs(r) <= 1 - NEAREST_TO_ONE:
+    if not abs(r) <= 1 - printed.NEAREST_TO_ONE:
         raise CannotConvert(f"a correlation of {r:g} is not between -1 and 1")
     degrees = n - covariates - 3
     if not degrees > 0:
@@ -241,71 +237,6 @@ def _register(
     return add
 
 
-def _need(row: Row, *names: str) -> list[float]:
-    """The numbers in `names`. CannotConvert names those the source does not print, and those no column may hold."""
-    missing = [name for name in names if not _has(row, name)]
-    if missing:
-        raise CannotConvert(f"not printed: {', '.join(missing)}")
-    for name in names:
-        column, value = BY_NAME[name], float(row[name])
-        if not column.holds(value) or (column.kind == "count" and value > LARGEST_COUNT):
-            sizes = f", and at most {LARGEST:g} in size" if abs(value) > LARGEST else ""
-            tiny = f", and at least {SMALLEST:g}" if column.low_open and 0 < value < SMALLEST else ""
-            raise refusal(name, value, column.allowed_text.removesuffix(", or empty") + sizes + tiny)
-    return [float(row[name]) for name in names]
-
-
-def _has(row: Row, *names: str) -> bool:
-    return all(row[name] is not None and row[name] == row[name] for name in names)
-
-
-def refusal(column: str, value: float | str, allowed: str, hint: str = "") -> CannotConvert:
-    """Why a cell does not convert, in the words of every other problem."""
-    shown = value if isinstance(value, str) else f"{value:.12g}"
-    return CannotConvert(f"{column}: {shown!r}; allowed: {allowed}" + (f" ({hint})" if hint else ""))
-
-
-def _interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, float]:
-    """The limits on a scale. CannotConvert for equal or swapped ones, and for those that leave out the value."""
-    low, high = _need(row, "ci_low", "ci_high")
-    if low > high:
-        raise refusal("ci_low", low, f"below ci_high {high:g}", "swapped?")
-    low, high = scale(low), scale(high)
-    if not high - low > SMALLEST:
-        hint = "limits printed with too few decimals have no width: enter the standard error, or the limits in full"
-        raise refusal("ci_high", float(row["ci_high"]), f"above ci_low {row['ci_low']:g}", hint)
-    if _has(row, "value") and not row["ci_low"] <= row["value"] <= row["ci_high"]:
-        inside = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
-        raise refusal("value", float(row["value"]), inside, "a sign lost, or limits of another row?")
-    return low, high
-
-
-def _ratio_interval(row: Row) -> tuple[float, float, float]:
-    """The logarithms of a ratio and of its limits."""
-    numbers = _need(row, "value", "ci_low", "ci_high")
-    if min(numbers) < SMALLEST:
-        name, wrong = next((n, x) for n, x in zip(("value", "ci_low", "ci_high"), numbers, strict=True) if x < SMALLEST)
-        hint = "a logarithm entered as a ratio, or a limit rounded to 0?"
-        raise refusal(name, wrong, "above 0: an odds ratio and its limits are above 0", hint)
-    low, high = _interval(row, math.log)
-    return math.log(numbers[0]), low, high
-
-
-def _at_least_0(row: Row, statistic: str) -> float:
-    (value,) = _need(row, "value")
-    if value < 0:
-        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into direction")
-    return value
-
-
-def _correlation(row: Row, column: str) -> float:
-    """A printed correlation that Fisher's z can be had of."""
-    (r,) = _need(row, column)
-    if not abs(r) <= 1 - NEAREST_TO_ONE:
-        raise refusal(column, r, "a correlation between -1 and 1", "a percentage, or a misplaced decimal point?")
-    return r
-
-
 def _covariates(row: Row) -> int:
     """Covariates behind a partial correlation; at least the one that makes it partial."""
     return 1 if row["estimand"] == "r_partial" else 0
@@ -313,34 +244,28 @@ def _covariates(row: Row) -> int:
 
 def _z_of(row: Row, r: float, column: str = "value") -> Estimate:
     """Fisher's z of a correlation that was made from `column`."""
-    (n,) = _need(row, "n")
-    if not abs(r) <= 1 - NEAREST_TO_ONE:
-        allowed = f"what gives a correlation between -1 and 1 with n = {n:g}"
-        raise refusal(
-            column, row[column], allowed, f"it gives {r:.10g}; another row's n, or a misplaced decimal point?"
-        )
+    (n,) = printed.need(row, "n")
+    printed.check_made(row, r, column, n)
     return fisher_z(r, n, _covariates(row))
 
 
 @_register("r", "z", exact=True)
 def _r(row: Row, policy: Policy) -> Estimate:
-    return _z_of(row, _correlation(row, "value"))
+    return _z_of(row, printed.correlation(row, "value"))
 
 
 @_register("z", "z", exact=True)
 def _z(row: Row, policy: Policy) -> Estimate:
-    (z,) = _need(row, "value")
-    if not abs(math.tanh(z)) <= 1 - NEAREST_TO_ONE:
-        raise refusal("value", z, "Fisher's z of a correlation between -1 and 1", "the z of a test is no Fisher's z")
-    if _has(row, "se"):
-        return Estimate(z, _need(row, "se")[0] ** 2)
+    z = printed.fishers_z(row)
+    if printed.has(row, "se"):
+        return Estimate(z, printed.need(row, "se")[0] ** 2)
     return _z_of(row, math.tanh(z))
 
 
 @_register("beta", "z", exact=False)
 def _beta(row: Row, policy: Policy) -> Estimate:
     """A standardized coefficient stands in for r as it is; Peterson & Brown's (2005) + .05 is not added."""
-    (beta,) = _need(row, "value")
+    (beta,) = printed.need(row, "value")
     if abs(beta) >= 1:
         raise CannotConvert(f"a coefficient of {beta:g} is not a standardized one")
     return _z_of(row, beta)
@@ -357,30 +282,30 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
 @_register("r2", "z", exact=False)
 def _r2(row: Row, policy: Policy) -> Estimate:
     """R2 of the predictor alone; the sign comes from `direction`."""
-    return _r2_alone(row, _at_least_0(row, "R2"))
+    return _r2_alone(row, printed.at_least_0(row, "R2"))
 
 
 @_register("f2", "z", exact=False)
 def _f2(row: Row, policy: Policy) -> Estimate:
     """Cohen's f2: R2 = f2 / (1 + f2). Cohen (1988), eq. 9.2.1."""
-    f2 = _at_least_0(row, "f2")
+    f2 = printed.at_least_0(row, "f2")
     return _r2_alone(row, f2 / (1 + f2))
 
 
 @_register("t", "z", exact=False)
 def _t(row: Row, policy: Policy) -> Estimate:
     """t with its df; where df is not printed, n - 2 - covariates stands in."""
-    t, n = _need(row, "value", "n")
-    df = _need(row, "df")[0] if _has(row, "df") else n - 2 - _covariates(row)
+    t, n = printed.need(row, "value", "n")
+    df = printed.need(row, "df")[0] if printed.has(row, "df") else n - 2 - _covariates(row)
     if not df > 0:
-        raise refusal("n", n, f"above {2 + _covariates(row)}", "t has no degrees of freedom left")
+        raise printed.refusal("n", n, f"above {2 + _covariates(row)}", "t has no degrees of freedom left")
     return _z_of(row, t_to_r(t, df))
 
 
 @_register("f", "z", exact=False)
 def _f(row: Row, policy: Policy) -> Estimate:
-    _, df1, df2 = _need(row, "value", "df1", "df")
-    f = _at_least_0(row, "F")
+    _, df1, df2 = printed.need(row, "value", "df1", "df")
+    f = printed.at_least_0(row, "F")
     if df1 != 1:
         raise CannotConvert(f"F with {df1:g} numerator degrees of freedom has no single correlation")
     return _z_of(row, f_to_r(f, df2))
@@ -388,49 +313,33 @@ def _f(row: Row, policy: Policy) -> Estimate:
 
 @_register("chi2", "z", exact=False)
 def _chi2(row: Row, policy: Policy) -> Estimate:
-    _, df1, n = _need(row, "value", "df1", "n")
-    chi2 = _at_least_0(row, "chi-square")
+    _, df1, n = printed.need(row, "value", "df1", "n")
+    chi2 = printed.at_least_0(row, "chi-square")
     if df1 != 1:
         raise CannotConvert(f"chi-square with {df1:g} degrees of freedom has no single correlation")
     return _z_of(row, chi2_to_r(chi2, n))
 
 
-def _z_of_p(row: Row) -> float:
-    """The normal statistic behind an exact two-sided p."""
-    text = str(row["p"] or "").strip()
-    shown = printed_p(text)
-    if text == "" or (shown is not None and shown.relation):
-        raise CannotConvert(f"p is printed only as {text or 'nothing'}: no value to convert")
-    if shown is None:
-        raise refusal("p", text, "a p value as printed: 0.03, <.001 or >.05")
-    if shown.value < SMALLEST_P:
-        bound = f"{shown.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < shown.half_unit < 0.5 else ""
-        said = f"enter the printed bound <{bound}, or" if bound else "enter"
-        hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
-        raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
-    return z_from_p(shown.value)
-
-
 @_register("p", "z", exact=False)
 def _p(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p: r = z / sqrt(n)."""
-    z = _z_of_p(row)
-    (n,) = _need(row, "n")
+    z = printed.z_of_p(row)
+    (n,) = printed.need(row, "n")
     return _z_of(row, z_statistic_to_r(z, n), "p")
 
 
 @_register("d", "z", exact=False)
 def _d_r(row: Row, policy: Policy) -> Estimate:
-    (d,) = _need(row, "value")
-    groups = _need(row, "n_treat", "n_control") if _has(row, "n_treat", "n_control") else ()
+    (d,) = printed.need(row, "value")
+    groups = printed.need(row, "n_treat", "n_control") if printed.has(row, "n_treat", "n_control") else ()
     return _z_of(row, d_to_r(d, *groups))
 
 
 @_register("or", "z", exact=False)
 def _or(row: Row, policy: Policy) -> Estimate:
     """An odds ratio per unit of a scale: only its test statistic, ln(OR) / SE from the interval, converts."""
-    n = _need(row, "value", "ci_low", "ci_high", "n")[3]
-    ratio, low, high = _ratio_interval(row)
+    n = printed.need(row, "value", "ci_low", "ci_high", "n")[3]
+    ratio, low, high = printed.ratio_interval(row)
     se = math.sqrt(variance_from_interval(low, high))
     return _z_of(row, z_statistic_to_r(ratio / se, n))
 
@@ -438,7 +347,7 @@ def _or(row: Row, policy: Policy) -> Estimate:
 @_register("mean_sd", "g", exact=True)
 def _mean_sd(row: Row, policy: Policy) -> Estimate:
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
-    return mean_sd_to_g(*_need(row, *names))
+    return mean_sd_to_g(*printed.need(row, *names))
 
 
 @_register("change_sd", "g", exact=False)
@@ -449,13 +358,13 @@ def _change_sd(row: Row, policy: Policy) -> Estimate:
 
 @_register("t", "g", exact=True)
 def _t_g(row: Row, policy: Policy) -> Estimate:
-    return t_to_g(*_need(row, "value", "n_treat", "n_control"))
+    return t_to_g(*printed.need(row, "value", "n_treat", "n_control"))
 
 
 @_register("f", "g", exact=True)
 def _f_g(row: Row, policy: Policy) -> Estimate:
-    _, df1, n_treat, n_control = _need(row, "value", "df1", "n_treat", "n_control")
-    f = _at_least_0(row, "F")
+    _, df1, n_treat, n_control = printed.need(row, "value", "df1", "n_treat", "n_control")
+    f = printed.at_least_0(row, "F")
     if df1 != 1:
         raise CannotConvert(f"F with {df1:g} numerator degrees of freedom is no two-group contrast")
     return t_to_g(math.sqrt(f), n_treat, n_control)
@@ -464,24 +373,24 @@ def _f_g(row: Row, policy: Policy) -> Estimate:
 @_register("p", "g", exact=False)
 def _p_g(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p of a two-group comparison, through the normal test statistic."""
-    return t_to_g(_z_of_p(row), *_need(row, "n_treat", "n_control"))
+    return t_to_g(printed.z_of_p(row), *printed.need(row, "n_treat", "n_control"))
 
 
 def _reported_variance(row: Row) -> float | None:
-    if _has(row, "se"):
-        return _need(row, "se")[0] ** 2
-    if _has(row, "ci_low", "ci_high"):
-        return variance_from_interval(*_interval(row))
+    if printed.has(row, "se"):
+        return printed.need(row, "se")[0] ** 2
+    if printed.has(row, "ci_low", "ci_high"):
+        return variance_from_interval(*printed.interval(row))
     return None
 
 
 @_register("g", "g", exact=True)
 def _g(row: Row, policy: Policy) -> Estimate:
     """A reported g with its SE or interval, or the variance that its group sizes imply."""
-    (g,) = _need(row, "value")
+    (g,) = printed.need(row, "value")
     variance = _reported_variance(row)
     if variance is None:
-        n_treat, n_control = _need(row, "n_treat", "n_control")
+        n_treat, n_control = printed.need(row, "n_treat", "n_control")
         variance = 1 / n_treat + 1 / n_control + g * g / (2 * (n_treat + n_control))
     return Estimate(g, variance)
 
@@ -495,7 +404,7 @@ def _smd(row: Row, policy: Policy) -> Estimate:
 @_register("d", "g", exact=True)
 def _d(row: Row, policy: Policy) -> Estimate:
     """Cohen's d with the group sizes; a printed SE or interval, scaled by J, goes before the formula."""
-    d, n_treat, n_control = _need(row, "value", "n_treat", "n_control")
+    d, n_treat, n_control = printed.need(row, "value", "n_treat", "n_control")
     estimate = d_to_g(d, n_treat, n_control)
     variance = _reported_variance(row)
     if variance is None:
@@ -503,38 +412,26 @@ def _d(row: Row, policy: Policy) -> Estimate:
     return Estimate(estimate.yi, variance * small_sample_factor(n_treat + n_control - 2) ** 2)
 
 
-def _table(row: Row) -> tuple[float, float, float, float]:
-    names = ("events_treat", "total_treat", "events_control", "total_control")
-    events_treat, total_treat, events_control, total_control = _need(row, *names)
-    for arm, events, total in (("treat", events_treat, total_treat), ("control", events_control, total_control)):
-        if events > total:
-            raise refusal(f"events_{arm}", events, f"at most total_{arm} {total:g}", "swapped?")
-    return events_treat, total_treat, events_control, total_control
-
-
 @_register("2x2", "g", exact=False)
 def _2x2_g(row: Row, policy: Policy) -> Estimate:
-    table = _table(row)
-    if table[1] + table[3] <= 3:
-        allowed = f"at least 4 people with total_control {table[3]:g}"
-        raise refusal("total_treat", table[1], allowed, "Hedges' correction needs 2 degrees of freedom")
+    table = printed.table(row, people=4)
     estimate = log_odds_ratio(*table, zero_cells=policy.zero_cells)
     return log_odds_ratio_to_g(estimate, table[1], table[3])
 
 
 @_register("2x2", "log_odds_ratio", exact=True)
 def _2x2_or(row: Row, policy: Policy) -> Estimate:
-    return log_odds_ratio(*_table(row), zero_cells=policy.zero_cells)
+    return log_odds_ratio(*printed.table(row), zero_cells=policy.zero_cells)
 
 
 @_register("2x2", "log_risk_ratio", exact=True)
 def _2x2_rr(row: Row, policy: Policy) -> Estimate:
-    return log_risk_ratio(*_table(row), zero_cells=policy.zero_cells)
+    return log_risk_ratio(*printed.table(row), zero_cells=policy.zero_cells)
 
 
 @_register("or", "log_odds_ratio", exact=True)
 def _or_log(row: Row, policy: Policy) -> Estimate:
-    ratio, low, high = _ratio_interval(row)
+    ratio, low, high = printed.ratio_interval(row)
     return Estimate(ratio, variance_from_interval(low, high))
 
 
@@ -550,13 +447,13 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
     estimate = converter.convert(row, policy)
     # The squares of a few such variances are in the range of floating point.
     if not (abs(estimate.yi) <= _LARGEST_EFFECT and 1 / _LARGEST_VARIANCE <= estimate.vi <= _LARGEST_VARIANCE):
-        shown = ", ".join(f"{name} {row[name]:g}" for name in RESULT_COLUMNS if _has(row, name))
+        shown = ", ".join(f"{name} {row[name]:g}" for name in RESULT_COLUMNS if printed.has(row, name))
         gives = f"{shown} give an effect of {estimate.yi:g} with variance {estimate.vi:g}"
         raise CannotConvert(f"{gives}; allowed: an effect of some size (a standard deviation or error of almost 0?)")
-    if not _has(row, "direction"):
+    if not printed.has(row, "direction"):
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     if row["direction"] not in (1, -1):
-        raise refusal("direction", float(row["direction"]), "1 or -1")
+        raise printed.refusal("direction", float(row["direction"]), "1 or -1")
     return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
 
 
@@ -566,24 +463,24 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     Correlations go to Fisher's z, limits too; standardized mean differences stay as they are.
     Raises CannotConvert where the row has no value, no direction, or another statistic.
     """
-    (value,) = _need(row, "value")
-    if not _has(row, "direction"):
+    (value,) = printed.need(row, "value")
+    if not printed.has(row, "direction"):
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     kind = (row["statistic"], metric)
     if kind == ("r", "z"):
         scale: Callable[[float], float] = math.atanh
         for name in ("value", "ci_low", "ci_high"):
-            if _has(row, name):
-                _correlation(row, name)
+            if printed.has(row, name):
+                printed.correlation(row, name)
     elif kind in {("smd", "g"), ("g", "g"), ("d", "g")}:
         scale = float
     else:
         raise NoPlace(f"a summary {row['statistic'] or 'without a number'} has no place on the {metric} axis")
     variance = None
-    if _has(row, "ci_low", "ci_high"):
-        variance = variance_from_interval(*_interval(row, scale))
-    elif _has(row, "se") and kind != ("r", "z"):
-        variance = _need(row, "se")[0] ** 2
+    if printed.has(row, "ci_low", "ci_high"):
+        variance = variance_from_interval(*printed.interval(row, scale))
+    elif printed.has(row, "se") and kind != ("r", "z"):
+        variance = printed.need(row, "se")[0] ** 2
     return float(row["direction"]) * scale(value), variance
 
 

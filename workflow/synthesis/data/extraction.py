@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.converters import Policy, Row, convert, summary_point
+from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.files import check_inside, read_json, write_json
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
+from synthesis.models.printed import Row
 from synthesis.data.tables import (
     Numbered,
     check_cells,

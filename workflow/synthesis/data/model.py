@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
+YES_NO = "yes, no, on and off are true and false in YAML: put the word in quotation marks"
+
+
 class Model(BaseModel):
     """Immutable; unknown keys are refused."""
 

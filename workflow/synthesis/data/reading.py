@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, get_origin
@@ -14,8 +14,9 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from synthesis.errors import InputError, Problem
-from synthesis.plan.conditions import YES_NO
-from synthesis.data.model import Model
+from synthesis.results.files import unreadable
+from synthesis.data.model import YES_NO, Model
+from synthesis.text import unwritable
 
 T = TypeVar("T", bound=Model)
 # Far above any plan: a file that is larger, or grows larger through its aliases, is a slip or an attack.
@@ -52,13 +53,8 @@ def read_yaml(path: Path) -> Any:
     try:
         with path.open(encoding="utf-8-sig") as handle:
             content = _load(path, handle)
-    except FileNotFoundError:
-        raise InputError([Problem(str(path), "no such file", "a YAML file")]) from None
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise InputError(
-            [Problem(str(path), why, "a file that can be read", "a folder, or somebody else's?")]
-        ) from None
+        raise unreadable(path, error, "a YAML file") from None
     except UnicodeDecodeError:
         raise InputError([Problem(str(path), "not UTF-8", "UTF-8 text", "saved by Excel or an old editor?")]) from None
     except RecursionError:
@@ -171,6 +167,9 @@ def _count(node: yaml.Node, counted: dict[int, int]) -> int:
 
 def parse(model: type[T], content: Any, where: str) -> T:
     """`content` as `model`. Raises InputError with every problem, each with its key and what is allowed."""
+    problems = list(_unwritable_texts(content, where, ""))
+    if problems:
+        raise InputError(problems)
     try:
         return model.model_validate(content)
     except ValidationError as error:
@@ -229,6 +228,21 @@ _ALLOWED = {
 }
 
 
+def _unwritable_texts(content: Any, where: str, key: str) -> Iterator[Problem]:
+    """Keys and values with a character that no figure or page can hold."""
+    if isinstance(content, str) and (fault := unwritable(content)):
+        yield Problem(f"{where}, key {key}" if key else where, fault, "text without it", "pasted from a PDF? Retype it")
+    elif isinstance(content, dict):
+        for name, value in content.items():
+            inner = f"{key}.{name}" if key else str(name)
+            shown = inner.encode("unicode_escape").decode() if unwritable(inner) else inner
+            yield from _unwritable_texts(str(name), where, shown)
+            yield from _unwritable_texts(value, where, shown)
+    elif isinstance(content, list | tuple):
+        for place, value in enumerate(content):
+            yield from _unwritable_texts(value, where, f"{key}.{place}" if key else str(place))
+
+
 def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
     location = tuple(part for part in error["loc"] if part != "[key]")
     key = ".".join(str(part) for part in location)
@@ -270,6 +284,8 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
         hint = f"write [{str(value).strip('[] ')}]"
     if kind in {"less_than", "less_than_equal"} and 1 < float(value) <= 100:
         hint = "a percentage? .95 is 95%"
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        hint = "YAML has its own reading of no, yes, on, off, null and numbers: put a word in quotation marks"
     if value is None:
         hint = "nothing stands after the colon"
     return [Problem(place, _shown(value), allowed_text, hint)]

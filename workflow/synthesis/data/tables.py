@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import InputError, Problem
+from synthesis.results.files import read_bytes
 from synthesis.data import vocabulary as v
 from synthesis.meta.options import terms
 from synthesis.data.columns import (
@@ -24,8 +25,9 @@ from synthesis.data.columns import (
     SECOND_COLUMNS,
     SMALLEST,
     Column,
-    printed_p,
 )
+from synthesis.models.printed import printed_p, z_from_p
+from synthesis.text import unwritable
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
 
-# Below this, halves and quantiles lose their digits.
-SMALLEST_P = 1e-300
 # Two-sided normal quantile behind a printed 95% interval.
 Z_95 = 1.959963984540054
 # Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
@@ -49,6 +49,16 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
 _ID = re.compile(r"[\w.\-]+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Files of other programs, by their first bytes.
+_OTHER_KINDS = {
+    b"PK\x03\x04": "an Excel workbook or another packed file",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"%PDF": "a PDF",
+    b"PAR1": "a parquet file",
+    b"\x1f\x8b": "a packed file",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+}
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -72,6 +82,7 @@ def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
     if problems:
         raise InputError(problems)
     rows = []
+    problems += unwritable_cells(path, lines)
     for number, cells in enumerate(lines[1:], start=2):
         if not any(cell.strip() for cell in cells):
             continue
@@ -87,11 +98,17 @@ def read_table(path: Path, columns: Iterable[Column]) -> list[Numbered]:
 
 
 def csv_lines(path: Path) -> list[list[str]]:
-    """The cells of a comma-separated file. Raises InputError for a missing file, another encoding, or broken quotes."""
+    """The cells of a comma-separated file.
+
+    Raises InputError for a missing or unreadable file, another encoding or kind, or broken quotes.
+    """
+    content = read_bytes(path, "a CSV file")
+    kind = next((kind for start, kind in _OTHER_KINDS.items() if content.startswith(start)), None)
+    if kind:
+        hint = "its name does not make it one: open it, and save it as 'CSV UTF-8'"
+        raise InputError([Problem(str(path), kind, "a CSV file", hint)])
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise InputError([Problem(str(path), "no such file", "a CSV file")]) from None
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         bad = f"byte 0x{error.object[error.start]:02x}"
@@ -105,6 +122,19 @@ def csv_lines(path: Path) -> list[list[str]]:
         if max(first.count(";"), first.count("\t")) > first.count(","):
             hint = "the file is separated by semicolons or tabs; save it as comma-separated"
         raise InputError([Problem(str(path), str(error), "well-formed CSV", hint)]) from None
+
+
+def unwritable_cells(path: Path, lines: list[list[str]]) -> list[Problem]:
+    """Cells with a character that no figure or page can hold; the header is row 1."""
+    problems = []
+    for number, cells in enumerate(lines, start=1):
+        for place, cell in enumerate(cells):
+            fault = unwritable(cell)
+            if fault:
+                name = lines[0][place] if place < len(lines[0]) and number > 1 else str(place + 1)
+                where = f"{path}, row {number}, column {name}"
+                problems.append(Problem(where, fault, "text without it", "pasted from a PDF or a terminal? Retype it"))
+    return problems
 
 
 def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], required: list[str]) -> list[Problem]:
@@ -318,13 +348,6 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             f"about {implied_p:.2g}, as value and standard error imply",
             "one of value, se, interval and p belongs to another row?",
         )
-
-
-def z_from_p(p: float) -> float:
-    """The absolute standard normal statistic behind a two-sided p, from the lower tail: 1 - p/2 is 1 below 1e-16."""
-    from statistics import NormalDist
-
-    return abs(NormalDist().inv_cdf(max(p, SMALLEST_P) / 2))
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:

@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
-from synthesis.data.model import Model
+from synthesis.data.model import YES_NO, Model
 from synthesis.errors import InputError, Problem
 
-YES_NO = "yes, no, on and off are true and false in YAML: put the word in quotation marks"
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 
 

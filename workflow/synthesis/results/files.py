@@ -109,9 +109,40 @@ def check_whole(path: Path) -> None:
             raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
 
 
+def read_bytes(path: Path, allowed: str) -> bytes:
+    """Content of a file that a user gives. Raises InputError for one that is not there or cannot be read.
+
+    `allowed` says what should be there.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error, allowed) from None
+
+
+def unreadable(path: Path, error: OSError, allowed: str) -> InputError:
+    """Why a user's file cannot be read, and what to do about it."""
+    hints = {
+        errno.ENOENT: ("no such file", ""),
+        errno.EISDIR: ("a folder", "the folder that the file is in?"),
+        errno.ENOTDIR: ("no such file", "a part of the path is a file, not a folder"),
+        errno.EACCES: ("not readable", "allow it: chmod u+r"),
+        errno.ELOOP: ("a link that leads to itself", "copy the file instead"),
+        errno.ENAMETOOLONG: ("a name too long for this machine", ""),
+    }
+    shown, hint = hints.get(error.errno or 0, (os.strerror(error.errno or errno.EIO), ""))
+    return InputError([Problem(str(path), shown, allowed, hint)])
+
+
 def check_inside(folder: Path, path: Path) -> None:
     """Raises InputError for a path that leads out of a folder, by name or by a link, and for one that is no file."""
-    found = path.resolve()
+    try:
+        # Python 3.11 and 3.12 have an error of their own for a link that leads to itself.
+        found = path.resolve()
+        found.exists()
+    except (OSError, RuntimeError) as error:
+        known = error if isinstance(error, OSError) else OSError(errno.ELOOP, "")
+        raise unreadable(path, known, f"a file in {folder}") from None
     if not found.is_relative_to(folder.resolve()):
         hint = "a link that leaves the folder? Copy the file instead"
         raise InputError([Problem(str(path), f"leads to {found}", f"a file in {folder}", hint)])

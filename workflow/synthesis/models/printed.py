@@ -1,0 +1,156 @@
+"""The numbers of a printed row, each checked where it is used: what a converter may count on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
+
+from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, SMALLEST
+from synthesis.errors import CannotConvert
+
+Row = Mapping[str, Any]
+
+# Below this, halves and quantiles lose their digits.
+SMALLEST_P = 1e-300
+# Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
+NEAREST_TO_ONE = 1e-9
+_P = re.compile(r"([<>=]?)\s*((?:0?\.\d+|0|1|1\.0+)(?:[eE]-\d+)?|[1-9](?:\.\d*)?[eE]-\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class PrintedP:
+    """A p value as printed: `relation` (<, > or nothing), its value, and half a unit of its last decimal."""
+
+    relation: str
+    value: float
+    half_unit: float
+
+
+def printed_p(text: str) -> PrintedP | None:
+    """A p value as printed (.03, <.001, 1.2e-5); None for anything else, above 1 included."""
+    found = _P.fullmatch(text.strip())
+    if found is None:
+        return None
+    mantissa, _, exponent = found[2].lower().partition("e")
+    decimals = len(mantissa.partition(".")[2]) - int(exponent[:6] or 0)
+    return PrintedP(found[1].replace("=", ""), float(found[2]), 0.5 * 10.0**-decimals)
+
+
+def z_from_p(p: float) -> float:
+    """The absolute standard normal statistic behind a two-sided p, from the lower tail: 1 - p/2 is 1 below 1e-16."""
+    return abs(NormalDist().inv_cdf(max(p, SMALLEST_P) / 2))
+
+
+def need(row: Row, *names: str) -> list[float]:
+    """The numbers in `names`. CannotConvert names those the source does not print, and those no column may hold."""
+    missing = [name for name in names if not has(row, name)]
+    if missing:
+        raise CannotConvert(f"not printed: {', '.join(missing)}")
+    for name in names:
+        column, value = BY_NAME[name], float(row[name])
+        if not column.holds(value) or (column.kind == "count" and value > LARGEST_COUNT):
+            sizes = f", and at most {LARGEST:g} in size" if abs(value) > LARGEST else ""
+            tiny = f", and at least {SMALLEST:g}" if column.low_open and 0 < value < SMALLEST else ""
+            raise refusal(name, value, column.allowed_text.removesuffix(", or empty") + sizes + tiny)
+    return [float(row[name]) for name in names]
+
+
+def has(row: Row, *names: str) -> bool:
+    """Whether the source prints all of these numbers."""
+    return all(row[name] is not None and row[name] == row[name] for name in names)
+
+
+def refusal(column: str, value: float | str, allowed: str, hint: str = "") -> CannotConvert:
+    """Why a cell does not convert, in the words of every other problem."""
+    shown = value if isinstance(value, str) else f"{value:.12g}"
+    return CannotConvert(f"{column}: {shown!r}; allowed: {allowed}" + (f" ({hint})" if hint else ""))
+
+
+def interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, float]:
+    """The limits on a scale. CannotConvert for equal or swapped ones, and for those that leave out the value."""
+    low, high = need(row, "ci_low", "ci_high")
+    if low > high:
+        raise refusal("ci_low", low, f"below ci_high {high:g}", "swapped?")
+    low, high = scale(low), scale(high)
+    if not high - low > SMALLEST:
+        hint = "limits printed with too few decimals have no width: enter the standard error, or the limits in full"
+        raise refusal("ci_high", float(row["ci_high"]), f"above ci_low {row['ci_low']:g}", hint)
+    if has(row, "value") and not row["ci_low"] <= row["value"] <= row["ci_high"]:
+        inside = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
+        raise refusal("value", float(row["value"]), inside, "a sign lost, or limits of another row?")
+    return low, high
+
+
+def ratio_interval(row: Row) -> tuple[float, float, float]:
+    """The logarithms of a ratio and of its limits."""
+    numbers = need(row, "value", "ci_low", "ci_high")
+    if min(numbers) < SMALLEST:
+        name, wrong = next((n, x) for n, x in zip(("value", "ci_low", "ci_high"), numbers, strict=True) if x < SMALLEST)
+        hint = "a logarithm entered as a ratio, or a limit rounded to 0?"
+        raise refusal(name, wrong, "above 0: an odds ratio and its limits are above 0", hint)
+    low, high = interval(row, math.log)
+    return math.log(numbers[0]), low, high
+
+
+def at_least_0(row: Row, statistic: str) -> float:
+    """The value of a statistic that is a square. CannotConvert for a negative one."""
+    (value,) = need(row, "value")
+    if value < 0:
+        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into direction")
+    return value
+
+
+def correlation(row: Row, column: str) -> float:
+    """A printed correlation that Fisher's z can be had of."""
+    (r,) = need(row, column)
+    if not abs(r) <= 1 - NEAREST_TO_ONE:
+        raise refusal(column, r, "a correlation between -1 and 1", "a percentage, or a misplaced decimal point?")
+    return r
+
+
+def check_made(row: Row, r: float, column: str, n: float) -> None:
+    """Raises CannotConvert where the correlation that was made from a column is 1 (to nine digits) or above."""
+    if not abs(r) <= 1 - NEAREST_TO_ONE:
+        allowed = f"what gives a correlation between -1 and 1 with n = {n:g}"
+        raise refusal(column, row[column], allowed, f"it gives {r:.10g}; another row's n, or a decimal point lost?")
+
+
+def fishers_z(row: Row) -> float:
+    """A printed Fisher's z. CannotConvert for one whose correlation is 1 (to nine digits)."""
+    (z,) = need(row, "value")
+    if not abs(math.tanh(z)) <= 1 - NEAREST_TO_ONE:
+        raise refusal("value", z, "Fisher's z of a correlation between -1 and 1", "the z of a test is no Fisher's z")
+    return z
+
+
+def z_of_p(row: Row) -> float:
+    """The normal statistic behind an exact two-sided p."""
+    text = str(row["p"] or "").strip()
+    shown = printed_p(text)
+    if text == "" or (shown is not None and shown.relation):
+        raise CannotConvert(f"p is printed only as {text or 'nothing'}: no value to convert")
+    if shown is None:
+        raise refusal("p", text, "a p value as printed: 0.03, <.001 or >.05")
+    if shown.value < SMALLEST_P:
+        bound = f"{shown.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < shown.half_unit < 0.5 else ""
+        said = f"enter the printed bound <{bound}, or" if bound else "enter"
+        hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
+        raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
+    return z_from_p(shown.value)
+
+
+def table(row: Row, people: int = 2) -> tuple[float, float, float, float]:
+    """Events and totals of two arms. CannotConvert for more events than people, and for fewer than `people` in all."""
+    names = ("events_treat", "total_treat", "events_control", "total_control")
+    events_treat, total_treat, events_control, total_control = need(row, *names)
+    for arm, events, total in (("treat", events_treat, total_treat), ("control", events_control, total_control)):
+        if events > total:
+            raise refusal(f"events_{arm}", events, f"at most total_{arm} {total:g}", "swapped?")
+    if total_treat + total_control < people:
+        allowed = f"at least {people} people with total_control {total_control:g}"
+        raise refusal("total_treat", total_treat, allowed, "the correction of a small sample needs them")
+    return events_treat, total_treat, events_control, total_control
