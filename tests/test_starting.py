@@ -6,7 +6,7 @@ import datetime
 import pytest
 from synthesis import cli
 from synthesis.data.reading import read_yaml
-from synthesis.data.starting import Start, start
+from synthesis.plan.starting import Start, start
 from synthesis.errors import InputError
 from synthesis.plan import plan
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthesis.cli import living as cli_living
 from synthesis.cli import multiverse as cli_multiverse
-from synthesis.data import starting
 from synthesis.data.converters import Policy
 from synthesis.errors import CannotWrite, Disagreement, InputError, placed
+from synthesis.plan import starting
 from synthesis.results.files import read_csv, read_json, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.model import YES_NO, Model
 from synthesis.errors import InputError, Problem
 
+LONGEST_NAME = 60
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
 
 

@@ -28,13 +28,11 @@ from synthesis.data.source import Source
 from synthesis.data.vocabulary import NumericModerator
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
-from synthesis.plan.config import Config, Defaults, Synthesis
-from synthesis.plan.selection import check_shared_samples, select_effects
+from synthesis.plan.config import Config
+from synthesis.plan.selection import check_model, check_shared_samples, select_effects
 from synthesis.results.files import check_inside
 
 RAW = Path("data/raw")
-# Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
-LEAST_SAMPLES = 5
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 # A source that no synthesis draws on is converted to the metric of its estimands.
 DEFAULT_METRICS = ("g", "z")
@@ -183,7 +181,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row["sample_id"] for row in selected}
-            _check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
+            check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, found)
@@ -263,33 +261,6 @@ def _published_faults(config: Config, found: dict[str, Extracted]) -> list[Probl
                 if getattr(interaction, field):
                     find(f"config.yaml, key interactions.{name}.{field}", getattr(interaction, field), rows)
     return problems
-
-
-def _check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:
-    """Refuses a multilevel model that cannot have 4 degrees of freedom, or another estimator than its own.
-
-    The fit itself refuses what only it can see.
-    """
-    model = synthesis.model or defaults.model
-    tau2 = synthesis.tau2 or defaults.tau2
-    if model == "composites" or effects == samples:
-        return
-    if tau2 != "REML":
-        key = f"config.yaml, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
-        allowed = f"REML, as syntheses.{name} has model {model}"
-        raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
-    if samples < LEAST_SAMPLES:
-        hint = "model composites takes one mean effect of each sample"
-        raise InputError(
-            [
-                Problem(
-                    f"config.yaml, key syntheses.{name}.model",
-                    f"{model} with {samples} samples",
-                    f"at least {LEAST_SAMPLES} samples where a sample has several effects",
-                    hint,
-                )
-            ]
-        )
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,9 +12,11 @@ from synthesis.data.vocabulary import LANE_ESTIMANDS
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.models.printed import Row
 from synthesis.plan.conditions import Condition
-from synthesis.plan.config import MIX_COLUMNS, Comparison, Synthesis
+from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
 
 SET_TO_ZERO = "set to zero"
+# Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
+LEAST_SAMPLES = 5
 
 
 def meets(row: Row, select: Mapping[str, Condition]) -> bool:
@@ -64,7 +67,7 @@ def select_effects(
     chosen = _without_copies(chosen)
     if not chosen:
         allowed = f"at least one usable effect in metric {synthesis.metric}"
-        raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis.select))])
+        raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis, dropped))])
     if synthesis.nonsignificant_as_zero:
         chosen += _zeros(synthesis, dropped, {row["sample_id"] for row in chosen})
     _check_mix(key, synthesis, chosen)
@@ -108,10 +111,14 @@ def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any
         raise InputError(problems)
 
 
-def _emptiest(rows: list[dict[str, Any]], select: Mapping[str, Condition]) -> str:
-    """Which condition leaves nothing by itself."""
+def _emptiest(rows: list[dict[str, Any]], synthesis: Synthesis, dropped: list[dict[str, Any]]) -> str:
+    """Which condition leaves nothing by itself; where no row is usable, why most are not."""
     if not rows:
-        return "its sources hold no study effect in this metric; see results/dropped.csv"
+        own = [r for r in dropped if r["source"] in synthesis.sources and r["metric"] == synthesis.metric]
+        reasons = Counter(r["reason"] for r in own if r["level"] == "study").most_common(1)
+        why = "".join(f"; of {count} {'row' if count == 1 else 'rows'}: {reason}" for reason, count in reasons)
+        return f"its sources hold no study effect in this metric{why}"
+    select = synthesis.select
     alone = [name for name, condition in select.items() if not any(meets(r, {name: condition}) for r in rows)]
     if alone:
         return f"select.{alone[0]} alone excludes every row"
@@ -169,6 +176,33 @@ def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str
             }
         )
     return zeros
+
+
+def check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:
+    """Refuses a multilevel model that cannot have 4 degrees of freedom, or another estimator than its own.
+
+    The fit itself refuses what only it can see.
+    """
+    model = synthesis.model or defaults.model
+    tau2 = synthesis.tau2 or defaults.tau2
+    if model == "composites" or effects == samples:
+        return
+    if tau2 != "REML":
+        key = f"config.yaml, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
+        allowed = f"REML, as syntheses.{name} has model {model}"
+        raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
+    if samples < LEAST_SAMPLES:
+        hint = "model composites takes one mean effect of each sample"
+        raise InputError(
+            [
+                Problem(
+                    f"config.yaml, key syntheses.{name}.model",
+                    f"{model} with {samples} samples",
+                    f"at least {LEAST_SAMPLES} samples where a sample has several effects",
+                    hint,
+                )
+            ]
+        )
 
 
 def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str], second: Iterable[str]) -> list[str]:

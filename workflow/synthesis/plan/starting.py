@@ -4,27 +4,40 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
+import os
 import re
 import shutil
 import tempfile
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synthesis.data.converters import CONVERTERS
-from synthesis.errors import InputError, Problem
-from synthesis.results.files import write_csv, write_text
+import yaml
+
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
-from synthesis.data.vocabulary import LANE_METRICS
-from synthesis.data.tables import csv_lines
-from synthesis.data.vocabulary import METRIC_NAME, Construct
+from synthesis.data.converters import CONVERTERS
+from synthesis.data.extraction import convert_rows, load_source
+from synthesis.data.reading import parse, read_yaml
+from synthesis.data.source import Source
+from synthesis.data.tables import csv_lines, unwritable_cells
+from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
+from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
+from synthesis.plan.conditions import LONGEST_NAME
+from synthesis.plan.config import Config
+from synthesis.plan.selection import check_model, select_effects
+from synthesis.results.files import write_csv, write_text
+from synthesis.text import unwritable
 
 # Made here for every row; the rest of the columns can be taken from the table.
 _MADE = ("effect_id", "construct", "estimand", "level", "statistic", "direction", "locator", "quote")
 _ESTIMAND = {"A": "r_total", "B": "d_between"}
 _CONSTRUCT = {"A": "alliance", "B": "protocol"}
+# Names that YAML reads as something else, and those that no file may have on Windows.
+_TAKEN = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "con", "prn", "aux", "nul"}
+_TAKEN |= {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
+_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +58,12 @@ class Start:
 def start(folder: Path, what: Start, today: datetime.date) -> int:
     """Writes `config.yaml` and `data/raw/<table>/` into `folder`; returns the number of rows.
 
-    Raises InputError for a folder that holds a review already, a statistic without a converter, or columns that do
-    not exist. Nothing is written then.
+    Raises InputError for a folder that holds a review already, a statistic without a converter, columns that do not
+    exist, and whatever the workflow would refuse. Nothing is written then.
     """
-    name = re.sub(r"\W+", "_", what.table.stem.casefold(), flags=re.ASCII).strip("_") or "studies"
+    name = source_name(what.table.stem)
     rows, problems = _rows(what, name)
+    problems += _text_faults(what)
     metric, lane = _metric(what, problems)
     construct = what.construct or _CONSTRUCT[lane]
     if construct not in terms(Construct):
@@ -62,15 +76,80 @@ def start(folder: Path, what: Start, today: datetime.date) -> int:
     made_columns = {"construct": construct, "estimand": _ESTIMAND[lane], "level": "study"}
     made_columns |= {"statistic": what.statistic, "direction": {"larger": "1", "smaller": "-1"}[what.better]}
     names = [c.name for c in COLUMNS if c.name in _MADE or c.name in {*what.columns, "sample_id", "study"}]
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".start.") as held:
-        raw = Path(held) / "data" / "raw" / name
-        write_csv(raw / "effects.csv", [row | made_columns for row in rows], names)
-        write_text(raw / "source.yaml", _source(what, today))
-        write_text(Path(held) / "config.yaml", _config(what, name, lane, metric))
-        for made in ("data", "config.yaml"):
-            shutil.move(Path(held) / made, folder / made)
+    try:
+        # Beside the folder or in it: a move within a disk is a change of name.
+        place = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryDirectory(dir=place, prefix=".start.") as held:
+            raw = Path(held) / "data" / "raw" / name
+            write_csv(raw / "effects.csv", [row | made_columns for row in rows], names)
+            write_text(raw / "source.yaml", _source(what, today))
+            write_text(Path(held) / "config.yaml", _config(what, name, lane, metric))
+            _check(Path(held), what, rows)
+            folder.mkdir(parents=True, exist_ok=True)
+            for made in ("data", "config.yaml"):
+                shutil.move(Path(held) / made, folder / made)
+    except OSError as error:
+        said = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError([Problem("folder", str(folder), "a folder that can be made and written to", said)]) from None
     return len(rows)
+
+
+def source_name(stem: str) -> str:
+    """A name for a source and its rows, made from a file's: small letters, digits and _, a letter first."""
+    plain = unicodedata.normalize("NFKD", stem.casefold())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    name = re.sub(r"\W+", "_", plain, flags=re.ASCII).strip("_")
+    if name in _TAKEN or not re.match("[a-z]", name):
+        name = f"studies_{name}"
+    return name[:LONGEST_NAME].strip("_")
+
+
+def unused(folder: Path) -> list[str]:
+    """The rows of a started review that cannot be used as they stand, each with the reason.
+
+    Raises InputError for what the workflow would refuse.
+    """
+    raw = folder / "data" / "raw"
+    config = parse(Config, read_yaml(folder / "config.yaml"), "config.yaml")
+    ((name, synthesis),) = config.syntheses.items()
+    parse(Source, read_yaml(raw / name / "source.yaml"), "source.yaml")
+    rows, problems = load_source(raw, name, [])
+    if problems:
+        raise InputError(problems)
+    found = convert_rows(rows, name, (synthesis.metric,))
+    selected = select_effects(name, synthesis, found.effects, found.dropped)
+    check_model(name, synthesis, config.defaults, len(selected), len({row["sample_id"] for row in selected}))
+    return [f"{row['locator']}: {row['reason']}" for row in found.dropped]
+
+
+def _check(made: Path, what: Start, rows: list[dict[str, str]]) -> None:
+    """Raises InputError for what the workflow would refuse, in terms of the table's own rows and columns."""
+    own = re.compile(re.escape(f"{made}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
+    try:
+        unused(made)
+    except InputError as error:
+        told = []
+        for problem in error.problems:
+            found = own.match(problem.where)
+            if found:
+                row = rows[int(found[1]) - 2]["locator"].rpartition(", ")[2] if found[1] else ""
+                column = what.columns.get(found[2], found[2])
+                where = ", ".join(filter(None, (str(what.table), row, found[2] and f"column {column}")))
+                problem = replace(problem, where=where)
+            told.append(problem)
+        raise InputError(told) from None
+
+
+def _text_faults(what: Start) -> list[Problem]:
+    """Words that are missing, and those that no figure or file can hold."""
+    texts = {"--title": what.title, "--citation": what.citation, "--by": what.by, "--table": what.table.name}
+    problems = [
+        Problem(option, fault, "text without it", "pasted from a PDF or a terminal? Retype it")
+        for option, text in texts.items()
+        if (fault := unwritable(text))
+    ]
+    problems += [Problem(option, text, "some words") for option, text in list(texts.items())[:3] if not text.strip()]
+    return problems
 
 
 def _rows(what: Start, name: str) -> tuple[list[dict[str, str]], list[Problem]]:
@@ -85,6 +164,12 @@ def _rows(what: Start, name: str) -> tuple[list[dict[str, str]], list[Problem]]:
         for ours, theirs in what.columns.items()
         if theirs not in header
     ]
+    problems += [
+        Problem(f"{what.table}, row 1", theirs, "each column that is used once", "which of them is meant?")
+        for theirs in dict.fromkeys(what.columns.values())
+        if header.count(theirs) > 1
+    ]
+    problems += unwritable_cells(what.table, [header, *lines])
     if "study" not in what.columns:
         problems.append(Problem("--columns", " ".join(what.columns), "study=<column>: what names a row's study"))
     filled = [(number, cells) for number, cells in enumerate(lines, start=2) if any(cell.strip() for cell in cells)]
@@ -123,8 +208,7 @@ def _metric(what: Start, problems: list[Problem]) -> tuple[str, str]:
 
 
 def _text(content: str) -> str:
-    # JSON strings are YAML strings, whatever they hold.
-    return json.dumps(content, ensure_ascii=False)
+    return yaml.safe_dump(content, default_style='"', allow_unicode=True, width=float("inf")).strip()
 
 
 def _config(what: Start, name: str, lane: str, metric: str) -> str:
@@ -164,14 +248,27 @@ def new(args: argparse.Namespace) -> None:
         for pair in args.columns
         if "=" not in pair
     ]
+    ours = [pair.split("=", 1)[0] for pair in args.columns]
+    problems += [
+        Problem("--columns", name, "each column of the data dictionary once", "which of the table's columns is it?")
+        for name in dict.fromkeys(ours)
+        if ours.count(name) > 1
+    ]
     if problems:
         raise InputError(problems)
     what = Start(
-        args.title or args.table.stem, args.table, args.statistic, dict(pair.split("=", 1) for pair in args.columns),
-        args.better, args.citation, args.metric, args.construct, args.by,
+        args.title.strip() or args.table.stem, args.table, args.statistic,
+        dict(pair.split("=", 1) for pair in args.columns), args.better, args.citation, args.metric,
+        args.construct, args.by,
     )  # fmt: skip
     count = start(args.folder, what, datetime.date.today())
     print(f"{count} rows; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
+    left = unused(args.folder)
+    if left:
+        print(f"{len(left)} of them cannot be used as they stand (results/dropped.csv will list them):")
+        print("\n".join(f"  {line}" for line in left[:_SHOWN]))
+    if len(left) > _SHOWN:
+        print(f"  and {len(left) - _SHOWN} more")
 
 
 def register(added: argparse.ArgumentParser) -> None:
