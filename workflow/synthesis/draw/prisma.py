@@ -26,11 +26,12 @@ _LEFT_NAME = {
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One box: a stage of the flow, and beside it what left there."""
+    """One box: a stage of the flow, and beside it what left there, or what joined."""
 
     stage: str
     words: tuple[str, ...]
-    left: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +48,23 @@ class Flow:
         return [
             {"stage": box.stage, "side": side, "words": words}
             for box in self.boxes
-            for side, lines in (("kept", box.words), ("left", box.left))
+            for side, lines in (("kept", box.words), ("left", box.left), ("joined", box.joined))
             for words in lines
         ]
 
 
 def flow(title: str, documents: list[Record], effects: list[Record], dropped: list[Record]) -> Flow:
-    """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once."""
+    """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once.
+
+    What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name.
+    """
     used = {member for d in documents for study in d["studies"] for member in study["effects"]}
     usable = {row["effect_id"]: row for row in effects}
     lost = {row["effect_id"]: row for row in dropped if row["effect_id"] not in usable}
     zeros = used - set(usable)
     reasons = Counter(row["category"] for row in lost.values())
-    summaries = [key for key, row in usable.items() if row["level"] == "summary"]
-    studies = [key for key, row in usable.items() if row["level"] == "study"]
-    unused = [key for key in studies if key not in used]
+    summaries = [key for key, row in usable.items() if row["level"] == "summary" and key not in used]
+    unused = [key for key, row in usable.items() if row["level"] == "study" and key not in used]
     sources = {row["source"] for row in (*usable.values(), *lost.values())}
     samples = {study["sample_id"] for d in documents for study in d["studies"]}
     pooled = [
@@ -90,7 +93,7 @@ def flow(title: str, documents: list[Record], effects: list[Record], dropped: li
                 *((f"of which {len(zeros)} entered as 0 in a stress test",) if zeros else ()),
                 *pooled,
             ),
-            (),
+            joined=_joined(len(zeros)),
         ),
     )
     notes = (
@@ -98,6 +101,13 @@ def flow(title: str, documents: list[Record], effects: list[Record], dropped: li
         "The search that led to the sources is not part of the data; authors add it above the first box.",
     )
     return Flow("flow", f"Flow of evidence: {title}", boxes, notes)
+
+
+def _joined(zeros: int) -> tuple[str, ...]:
+    if not zeros:
+        return ()
+    back = f"{text.plural(zeros, 'row')} brought back from those without a usable number"
+    return (back, "reported as not significant, entered as 0 in a stress test")
 
 
 # --- ink ----------------------------------------------------------------------------------------------------------
@@ -112,20 +122,21 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
     with settings():
         ruler = Page(style, 1.0)
         lines = [_box_lines(ruler, box) for box in layout.boxes]
-        heights = [max(len(a), len(b)) * _LINE + 2 * _PAD for a, b in lines]
+        heights = [max(map(len, columns)) * _LINE + 2 * _PAD for columns in lines]
         page = Page(style, 0.5 + sum(heights) + 0.3 * len(heights) + 0.135 * len(layout.notes) + 0.05)
         page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
         y = 0.42
-        for i, (box, (kept, left), height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
+        for i, (box, (kept, left, joined), height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
             page.text(style.margin, y + height / 2, box.stage, weight="bold")
             main = style.margin + _STAGE
             side = style.width - style.margin - _SIDE
             _boxed(page, main, y, _MAIN, height, kept)
-            if left:
-                own = len(left) * _LINE + 2 * _PAD
+            if left or joined:
+                own = len(left or joined) * _LINE + 2 * _PAD
                 top = y + (height - own) / 2
-                _boxed(page, side, top, _SIDE, own, left)
-                _arrow(page, main + _MAIN, y + height / 2, side, y + height / 2)
+                _boxed(page, side, top, _SIDE, own, left or joined)
+                ends = (main + _MAIN, side) if left else (side, main + _MAIN)
+                _arrow(page, ends[0], y + height / 2, ends[1], y + height / 2)
             if i + 1 < len(heights):
                 _arrow(page, main + _MAIN / 2, y + height, main + _MAIN / 2, y + height + 0.3)
             y += height + 0.3
@@ -135,11 +146,14 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
     return page.figure
 
 
-def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str]]:
+def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str], list[str]]:
     size = page.style.small
     kept = [line for words in box.words for line in page.wrapped(words, _MAIN - 2 * _PAD, size)]
-    left = [line for words in box.left for line in page.wrapped(words, _SIDE - 2 * _PAD, size)]
-    return kept, left
+    left, joined = (
+        [line for words in side for line in page.wrapped(words, _SIDE - 2 * _PAD, size)]
+        for side in (box.left, box.joined)
+    )
+    return kept, left, joined
 
 
 def _boxed(page: Page, left: float, top: float, width: float, height: float, lines: list[str]) -> None:
@@ -159,5 +173,6 @@ def _arrow(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
     if to_y > y:
         tip = [(to_x, to_y), (to_x - half, to_y - back), (to_x + half, to_y - back)]
     else:
+        back = back if to_x > x else -back
         tip = [(to_x, to_y), (to_x - back, to_y - half), (to_x - back, to_y + half)]
     page.polygon(tip, INK, INK)

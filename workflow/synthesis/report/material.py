@@ -59,6 +59,16 @@ class Material:
             rows.setdefault(row["effect_id"], row)
         return rows
 
+    @cached_property
+    def usable(self) -> dict[str, Record]:
+        """The rows with a usable number, by effect_id: one converted to two metrics is one row."""
+        return {row["effect_id"]: row for row in self.effects}
+
+    @cached_property
+    def lost(self) -> dict[str, Record]:
+        """The rows without a usable number in any metric, by effect_id."""
+        return {row["effect_id"]: row for row in self.dropped if row["effect_id"] not in self.usable}
+
     def bridge_rows(self, name: str) -> list[Record]:
         """The rows of a bridge, one per reading."""
         return [row for row in self.compared["bridge"] if row["bridge"] == name]

@@ -76,8 +76,8 @@ def section(material: Material) -> str:
 
 
 def _information(material: Material) -> Html:
-    used = Counter(r["source"] for r in material.effects)
-    unused = Counter(r["source"] for r in material.dropped)
+    used = Counter(r["source"] for r in material.usable.values())
+    unused = Counter(r["source"] for r in material.lost.values())
     rows = []
     for name, source in zip(material.config.sources, material.sources, strict=False):
         doi = link(f"https://doi.org/{source.doi}", source.doi) if source.doi else ""

@@ -183,7 +183,7 @@ def remarks(row: Record) -> list[str]:
 
 
 def dropped(records: list[Record]) -> Html:
-    """The rows that are not used, one table per category, each with its reason."""
+    """The rows without a usable number, one table per category, each with its reason."""
     parts = []
     for category, name in CATEGORY_NAME.items():
         rows = {r["effect_id"]: r for r in records if r["category"] == category}

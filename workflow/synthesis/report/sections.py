@@ -112,7 +112,7 @@ def _moderators(material: Material) -> list[str]:
 
 def numbers(material: Material) -> str:
     """Where each number comes from."""
-    count = len(material.effects)
+    count = len(material.usable)
     return joined(
         paragraph(sentences.quote_check([*material.effects, *material.dropped])),
         details(f"All {count} usable numbers with their quotes", tables.effects(material.effects)),
@@ -124,7 +124,7 @@ def dropped(material: Material) -> str:
     return joined(
         figure(material, "prisma_flow", "What became of every extracted row."),
         figure(material, "risk_of_bias", "Risk of bias, as the sources' databases rate it."),
-        tables.dropped(material.dropped),
+        tables.dropped(list(material.lost.values())),
     )
 
 

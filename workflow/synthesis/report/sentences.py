@@ -157,8 +157,8 @@ def _spread(documents: list[Record]) -> str:
 
 def _basis(material: Material) -> str:
     """What the numbers rest on, and what is missing."""
-    gaps = len({r["effect_id"] for r in material.dropped if r["category"] == "gap"})
-    used = len({r["effect_id"] for r in material.effects})
+    gaps = sum(1 for r in material.lost.values() if r["category"] == "gap")
+    used = len(material.usable)
     words = f"{text.count(used)} extracted numbers are usable, each with its quote"
     if gaps:
         words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
