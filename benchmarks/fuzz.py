@@ -23,8 +23,16 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "robustness.md"
 BEGIN, END = "<!-- generated inputs: written by make fuzz -->", "<!-- end of generated inputs -->"
-COUNTS = {"tables": 45_000, "corrections": 20_000, "claims": 10_000, "plans": 20_000, "reviews": 6_000}
+COUNTS = {
+    "starts": 10_000,
+    "tables": 45_000,
+    "corrections": 20_000,
+    "claims": 10_000,
+    "plans": 20_000,
+    "reviews": 6_000,
+}
 WHAT = {
+    "starts": "`synthesis new`: any table under any name; what it makes passes every check",
     "tables": "`effects.csv`: reading, checks, conversion",
     "corrections": "`corrections.csv` beside a sound table",
     "claims": "`claims.csv`",

@@ -12,7 +12,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["synthesis.models", "synthesis.data.extraction", "synthesis.compare.claims", "yaml"]
+    include=["synthesis.data", "synthesis.data.extraction", "synthesis.compare.claims", "yaml"]
 ):
     from synthesis.compare.claims import read_claims
     from synthesis.data.extraction import load_source

@@ -7,6 +7,7 @@ that satisfies the invariants, or an InputError that names place and allowed val
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import math
 import random
@@ -20,6 +21,7 @@ from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract
 from synthesis.data.reading import read_yaml
+from synthesis.data.starting import Start, start
 from synthesis.draw.layout import Layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
@@ -356,7 +358,40 @@ def fitted_well(document: Record, effects: list[Record]) -> None:
         raise Broken(f"a mean of {middle} outside of {min(values)} to {max(values)}")
 
 
+FILE_NAMES = (
+    "studies.csv", "2024.csv", "no.csv", "null.csv", "y.csv", "con.csv", "all.csv", "none.csv", "a.b.c.csv",
+    "My table (2).csv", "\u00fcbersicht.csv", "\u6f22\u5b57.csv", "x" * 90 + ".csv", "_.csv", "-.csv", "=1.csv", "{x}.csv",
+    "$(id).csv", ".csv", "no extension", "a'b\"c.csv", "a,b.csv", "\U0001f600.csv", "results.csv", "9" * 70 + ".csv", "True.csv", "1e5.csv",
+)  # fmt: skip
+
+
+def _starts(chance: random.Random, folder: Path) -> None:
+    """A review from a table: whatever is started passes every check of the workflow; nothing is left otherwise."""
+    metric, rows = table(chance)
+    (statistic,) = {rows[0]["statistic"]}
+    names = [name for name in ("study", *STATISTICS[statistic]) if name in rows[0]]
+    headers = {name: chance.choice([name, name.upper(), f"{name} (x)", "\u00e9" + name]) for name in names}
+    if chance.random() < 0.1:
+        headers[chance.choice(names)] = chance.choice(NASTY)
+    spoilt = spoil_rows(chance, [{headers[n]: r.get(n, "") for n in names} for r in rows], list(headers.values()))
+    file = folder / chance.choice(FILE_NAMES)
+    file.write_bytes(encode(chance, spoilt, chance.choice([[]] * 6 + [["extra"], [headers["study"]]])))
+    words = [chance.choice([*["Own"] * 20, *NASTY]) for _ in range(3)]
+    what = Start(
+        words[0], file, statistic, headers, chance.choice(["larger", "smaller"]), words[1], metric, by=words[2]
+    )
+    made = folder / chance.choice(["review", "a b/c", "\u00fc"])
+    try:
+        start(made, what, datetime.date(2026, 1, 2))
+    except InputError:
+        if made.exists():
+            raise Broken("a folder is left behind") from None
+        raise
+    planning.check(planning.load(read_yaml(made / "config.yaml")), made / "data" / "raw")
+
+
 TARGETS: dict[str, Callable[[random.Random, Path], None]] = {
+    "starts": _starts,
     "tables": _tables,
     "corrections": _corrections,
     "claims": _claims,

@@ -1,5 +1,9 @@
 """Bad input: named at file, row and column, with what is allowed; all problems of a file at once."""
 
+import errno
+import json
+from pathlib import Path
+
 import pytest
 from synthesis.cli.main import main
 from synthesis.data.extraction import extract
@@ -294,3 +298,124 @@ def test_an_estimator_that_the_model_does_not_take_is_refused_before_the_first_j
     refused(project, capsys, f"config.yaml, key {key}.tau2: 'PM'; allowed: REML, as syntheses.bcg has model che")
     project.config_path.write_text(given.replace("    lane: B\n", "    lane: B\n    model: composites\n"))
     assert check(project, capsys) == (0, "")
+
+
+# --- files that are no tables, and characters that no figure can hold --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty file"),
+        (b"\n\n", "empty file"),
+        (b"effect_id,study\n", "no column construct"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "'an Excel workbook or another packed file'; allowed: a CSV file"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
+        ("effect_id,study\n".encode("utf-16"), "UTF-16 text"),
+        (b"effect_id,study\ne1,M\xfcller\n", "byte 0xfc"),
+        (b"%PDF-1.7\n", "a PDF"),
+        (None, "no ordinary file"),
+    ],
+)
+def test_files_that_are_no_table(project, capsys, content, said):
+    project.table.unlink()
+    if content is None:
+        project.table.mkdir()
+    else:
+        project.table.write_bytes(content)
+    refused(project, capsys, "effects.csv", said)
+
+
+@pytest.mark.parametrize("name", ["config", "source", "corrections", "claims"])
+def test_a_folder_in_place_of_a_file(project, capsys, name):
+    path = {
+        "config": project.config_path,
+        "source": project.raw / "bcg" / "source.yaml",
+        "corrections": project.raw / "corrections.csv",
+        "claims": project.raw / "claims.csv",
+    }[name]
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    refused(project, capsys, str(path), "file")
+
+
+@pytest.mark.parametrize("file", ["config.yaml", "effects.csv", "source.yaml"])
+def test_an_unreadable_file_is_named(project, capsys, monkeypatch, file):
+    """Root may read everything: the error is the one that others get."""
+    own = Path.open
+
+    def forbidden(path, *args, **kwargs):
+        if path.name == file:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return own(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", forbidden)
+    refused(project, capsys, file, "'not readable'", "allow it: chmod u+r")
+
+
+def test_a_link_that_leads_to_itself_is_named(project, capsys):
+    project.table.unlink()
+    project.table.symlink_to(project.table.name)
+    refused(project, capsys, "effects.csv", "a link that leads to itself")
+
+
+@pytest.mark.parametrize(
+    ("character", "said"),
+    [("\x00", "U+0000"), ("\x07", "U+0007"), ("\x1b", "U+001B"), ("\ufffe", "U+FFFE"), ("\uffff", "U+FFFF")],
+)
+def test_characters_that_no_figure_can_hold_are_named_in_tables(project, capsys, character, said):
+    project.change(3, study=f"Ka{character}y 1999")
+    refused(project, capsys, "effects.csv, row 5, column study", said, "text without it")
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\ud800", "\ufffe"])
+@pytest.mark.parametrize("key", ["title", "syntheses.bcg.title", "syntheses.bcg.note"])
+def test_characters_that_no_figure_can_hold_are_named_in_the_plan(project, capsys, character, key):
+    """YAML takes them as escapes: "\\0", "\\ud800"."""
+    content = project.config
+    *path, last = key.split(".")
+    place = content
+    for part in path:
+        place = place[part]
+    place[last] = f"A {character} title"
+    project.config_path.write_text(json.dumps(content))
+    refused(project, capsys, f"key {key}", f"U+{ord(character):04X}", "text without it")
+
+
+@pytest.mark.parametrize("text", ["\u202eright to left", "e\u0301", "\U0001f600", "\u200b", "a\tb", "\x85", "\u2028"])
+def test_characters_that_a_figure_can_hold_pass(project, capsys, text):
+    project.change(3, study=f"Kay {text} x")
+    assert check(project, capsys)[0] == 0
+
+
+def test_a_source_named_twice(project, capsys):
+    project.configure(sources=["bcg", "bcg"])
+    refused(project, capsys, "'sources'; allowed: bcg is named twice")
+
+
+@pytest.mark.parametrize("word", ["no", "null", "2024", "on", "1.5"])
+def test_words_that_yaml_reads_as_something_else(project, capsys, word):
+    text = project.config_path.read_text().replace("sources: [bcg]", f"sources: [{word}]")
+    assert word in text
+    project.config_path.write_text(text)
+    refused(project, capsys, "sources.0", "put a word in quotation marks")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("value", "1e200", "nothing is as large as that: at most 1e+15"),
+        ("mean_treat", "-1e308", "nothing is as large as that"),
+        ("sd_treat", "1e-300", "nothing is as small as that: at least 1e-15"),
+        ("mean_age", "1e-20", "nothing is as small as that"),
+        ("p", "1.5", "a p value as printed"),
+    ],
+)
+def test_numbers_of_no_size(project, capsys, column, value, said):
+    project.change(2, **{column: value})
+    refused(project, capsys, f"row 4, column {column}", said)
+
+
+def test_a_correction_of_almost_nothing_is_refused(project, capsys):
+    project.configure(conversions={"zero_cells": 1e-300})
+    refused(project, capsys, "conversions", "zero_cells 1e-300", "0, or 0.001 to 1")

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from synthesis.errors import CannotConvert, NoPlace
-from synthesis.models import printed
+from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
-from synthesis.models.printed import Row
+from synthesis.data.printed import Row
 from synthesis.data.vocabulary import Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)

@@ -13,7 +13,7 @@ from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.files import check_inside, read_json, write_json
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
-from synthesis.models.printed import Row
+from synthesis.data.printed import Row
 from synthesis.data.tables import (
     Numbered,
     check_cells,
@@ -253,7 +253,7 @@ def _why(row: Row, refusal: str) -> tuple[DropCategory, str]:
 
 
 _THOUSANDS = re.compile(r"\b[1-9]\d{0,2}(,\d{3})+\b")
-_PRINTED = re.compile(r"\d*[.,·]?\d+")
+_PRINTED = re.compile(r"\d*[.,·]?\d+(?:[eE][+-]?\d+)?")
 
 
 def numbers_not_in_quote(row: Row) -> list[str]:

@@ -26,7 +26,7 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.models.printed import printed_p, z_from_p
+from synthesis.data.printed import printed_p, z_from_p
 from synthesis.text import unwritable
 
 if TYPE_CHECKING:
@@ -284,7 +284,7 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
             yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
     if statistic in {"f", "f2", "chi2", "or"} and printed("value") and value < 0:
-        yield "value", f"{value:g}", "at least 0", ""
+        yield "value", f"{value:g}", "at least 0", "a logarithm entered as a ratio?" if statistic == "or" else ""
     if printed("ci_low", "ci_high"):
         if row["ci_low"] > row["ci_high"]:
             yield "ci_low", f"{row['ci_low']:g}", f"at most ci_high {row['ci_high']:g}", "swapped?"

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from synthesis.data.converters import fisher_z
+from synthesis.data.printed import Row
 from synthesis.data.vocabulary import LANE_ESTIMANDS
 from synthesis.errors import CannotConvert, InputError, Problem
-from synthesis.models.printed import Row
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
 

@@ -68,9 +68,11 @@ def start(folder: Path, what: Start, today: datetime.date) -> int:
     construct = what.construct or _CONSTRUCT[lane]
     if construct not in terms(Construct):
         problems.append(Problem("--construct", construct, ", ".join(terms(Construct))))
-    for path in (folder / "config.yaml", folder / "data"):
-        if path.exists():
-            problems.append(Problem("folder", str(path), "a folder without a review in it"))
+    try:
+        held_already = [path for path in (folder / "config.yaml", folder / "data") if path.exists()]
+    except OSError as error:
+        raise _no_folder(folder, error) from None
+    problems += [Problem("folder", str(path), "a folder without a review in it") for path in held_already]
     if problems:
         raise InputError(problems)
     made_columns = {"construct": construct, "estimand": _ESTIMAND[lane], "level": "study"}
@@ -89,9 +91,13 @@ def start(folder: Path, what: Start, today: datetime.date) -> int:
             for made in ("data", "config.yaml"):
                 shutil.move(Path(held) / made, folder / made)
     except OSError as error:
-        said = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError([Problem("folder", str(folder), "a folder that can be made and written to", said)]) from None
+        raise _no_folder(folder, error) from None
     return len(rows)
+
+
+def _no_folder(folder: Path, error: OSError) -> InputError:
+    said = os.strerror(error.errno) if error.errno else str(error)
+    return InputError([Problem("folder", str(folder), "a folder that can be made and written to", said)])
 
 
 def source_name(stem: str) -> str:
@@ -187,7 +193,7 @@ def _rows(what: Start, name: str) -> tuple[list[dict[str, str]], list[Problem]]:
     for place, (number, cells) in enumerate(filled, start=1):
         own = dict(zip(header, (cell.strip() for cell in cells), strict=True))
         row = {ours: own[theirs] for ours, theirs in what.columns.items()}
-        printed = [theirs for ours, theirs in what.columns.items() if BY_NAME[ours].kind in NUMERIC_KINDS]
+        printed = [theirs for ours, theirs in what.columns.items() if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
         row |= {"effect_id": f"{name}_{place:0{width}}", "locator": f"{what.table.name}, row {number}"}
         row["quote"] = "; ".join(f"{theirs} {own[theirs]}" for theirs in printed if own[theirs])
         rows.append({"sample_id": row["effect_id"]} | row)
