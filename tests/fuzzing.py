@@ -21,13 +21,13 @@ from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract
 from synthesis.data.reading import read_yaml
-from synthesis.data.starting import Start, start
 from synthesis.draw.layout import Layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
 from synthesis.export.r_script import r_data, r_script
 from synthesis.plan import plan as planning
 from synthesis.plan.config import Diagnostics
+from synthesis.plan.starting import Start, start
 from synthesis.review.diagnose import diagnose
 from synthesis.review.fit import run_synthesis
 

@@ -390,7 +390,7 @@ def test_characters_that_a_figure_can_hold_pass(project, capsys, text):
 
 def test_a_source_named_twice(project, capsys):
     project.configure(sources=["bcg", "bcg"])
-    refused(project, capsys, "'sources'; allowed: bcg is named twice")
+    refused(project, capsys, "key sources: 'bcg'; allowed: each name once")
 
 
 @pytest.mark.parametrize("word", ["no", "null", "2024", "on", "1.5"])

@@ -86,7 +86,8 @@ def said(folder, monkeypatch):
         ("sources: [bcg]", "sources:", ["config.yaml, key sources: 'nothing'; allowed: a list (nothing stands after the "
             "colon)"]),
         # One cause: the list is too short because its entry was refused.
-        ("sources: [bcg]", "sources: [1]", ["config.yaml, key sources.0: '1'; allowed: text (in quotation marks?)"]),
+        ("sources: [bcg]", "sources: [1]", ["config.yaml, key sources.0: '1'; allowed: text (YAML has its own reading "
+            "of no, yes, on, off, null and numbers: put a word in quotation marks)"]),
         ("sources: [bcg]", "sources: [bcg, bcg]", ["config.yaml, key sources: 'bcg'; allowed: each name once (pasted "
             "twice?)"]),
         ("    sources: [bcg]", "    sources: [bgc]", ["config.yaml, key syntheses.bcg.sources: 'bgc'; allowed: one of "
@@ -118,8 +119,8 @@ def said(folder, monkeypatch):
             "you mean n?)"]),
         ("[n]", "[n, n, n, n, n]", ["config.yaml, key syntheses.bcg.columns: 'a list'; allowed: at most 4 entries "
             "(there are 5)"]),
-        ("title: BCG vaccine against t", "title: 2024 #", ["config.yaml, key title: '2024'; allowed: text (in quotation "
-            "marks?)"]),
+        ("title: BCG vaccine against t", "title: 2024 #", ["config.yaml, key title: '2024'; allowed: text (YAML has its "
+            "own reading of no, yes, on, off, null and numbers: put a word in quotation marks)"]),
         ("title: BCG vaccine against t", "title: '' #", ["config.yaml, key title: ''; allowed: text that is not empty"]),
         ("question:", "defaults: REML\nquestion:", ["config.yaml, key defaults: 'REML'; allowed: a mapping of tau2, ci, "
             "model, level, rho, tau_scale (its keys belong below it, indented)"]),
@@ -180,7 +181,7 @@ def test_no_plan(project, monkeypatch):
     assert line.startswith("config.yaml: 'no such file'")
     assert line.endswith("(config.yml must be called config.yaml)")
     project.config_path.mkdir()
-    assert said(project.folder, monkeypatch)[0].startswith("config.yaml: 'is a directory'; allowed: a file")
+    assert said(project.folder, monkeypatch)[0].startswith("config.yaml: 'a folder'; allowed: a YAML file")
 
 
 @pytest.mark.parametrize(

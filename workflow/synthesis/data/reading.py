@@ -284,9 +284,10 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
         hint = f"write [{str(value).strip('[] ')}]"
     if kind in {"less_than", "less_than_equal"} and 1 < float(value) <= 100:
         hint = "a percentage? .95 is 95%"
-    if kind == "string_type" and isinstance(value, bool | int | float):
+    in_list = bool(location) and isinstance(location[-1], int)
+    if kind == "string_type" and (isinstance(value, bool | int | float) or (value is None and in_list)):
         hint = "YAML has its own reading of no, yes, on, off, null and numbers: put a word in quotation marks"
-    if value is None:
+    elif value is None:
         hint = "nothing stands after the colon"
     return [Problem(place, _shown(value), allowed_text, hint)]
 
