@@ -1,5 +1,6 @@
 """Pooling: published values, laws and refusals. test_validation.py compares it with metafor."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -130,10 +131,13 @@ def test_two_studies_have_one_degree_of_freedom_and_no_prediction_interval():
 
 
 def test_equal_effects_give_zero_heterogeneity_and_a_named_zero_width():
-    fit = synthesis.pool([0.3] * 4, [0.1, 0.2, 0.1, 0.3])
+    """metafor's test="knha" has width 0 here; what is given is test="adhoc" and says so."""
+    data = [0.3] * 4, [0.1, 0.2, 0.1, 0.3]
+    fit, adhoc = synthesis.pool(*data), synthesis.pool(*data, ci="hksj_adhoc")
     assert fit.tau2 == 0
-    assert fit.se == 0
     assert any("width 0" in note for note in fit.notes)
+    assert fit == dataclasses.replace(adhoc, notes=fit.notes)
+    assert fit.ci_method == "hksj_adhoc"
 
 
 def test_duplicating_effects_of_a_sample_with_correlation_one_changes_nothing():

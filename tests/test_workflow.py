@@ -12,6 +12,7 @@ import sys
 import pytest
 from conftest import ROOT
 from synthesis.results.files import read_json
+from words_for_nothing import found_in
 
 SKIPPED = ("logs", "benchmarks")
 MULTIVERSE = """
@@ -135,6 +136,13 @@ def test_a_good_run_is_told_in_short_and_ends_with_what_to_open(finished):
     assert lines[0] == "Open results/report.html; the figures are in results/figures/."
     assert re.fullmatch(r"(\d+) of \1: all", lines[-1])
     assert sum("extract" in line for line in lines) == 2, "every job is named"
+
+
+def test_no_file_holds_a_number_that_is_none(finished):
+    results = finished[0] / "results"
+    files = [path for path in results.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".csv", ".json", ".html", ".svg", ".R", ".parquet"}
+    assert {path: words for path in files if (words := found_in(path))} == {}
 
 
 def test_second_run_has_nothing_to_do(finished):

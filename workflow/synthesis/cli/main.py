@@ -77,7 +77,9 @@ def gather(args: argparse.Namespace) -> None:
 
     found = read_extracted(args.sources)
     effects, dropped = found.effects, found.dropped
-    effects_schema().validate(pd.DataFrame(effects, columns=list(EFFECT_TYPES)), lazy=True)
+    # A column without any number would be one of objects.
+    numeric = {name: float for name, kind in EFFECT_TYPES.items() if kind is float}
+    effects_schema().validate(pd.DataFrame(effects, columns=list(EFFECT_TYPES)).astype(numeric), lazy=True)
     write_parquet(args.effects, effects, EFFECT_TYPES)
     write_csv(args.table, effects, EFFECT_TYPES)
     write_csv(args.dropped, dropped, DROPPED_TYPES)

@@ -78,9 +78,8 @@ def _fit(document: Record) -> list[str]:
 def _composites(document: Record) -> list[str]:
     if document["composite_rho"] is None or all(len(study["members"]) == 1 for study in document["studies"]):
         return []
-    return [
-        f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {document["composite_rho"]:g}, weighted = FALSE)',
-    ]
+    rho = document["composite_rho"]
+    return [f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {rho:g}, weighted = FALSE)']
 
 
 def _expected(document: Record) -> list[str]:

@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import robust_regress
-from synthesis.meta.kernel import Array, no_spread
+from synthesis.meta.kernel import Array, no_spread, without_rounding
 from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.pool import Fit, check_effects, check_options, pool
 from synthesis.meta.regression import regress
@@ -243,8 +243,7 @@ def rank_test(yi: ArrayLike, vi: ArrayLike, *, exact: bool = True) -> RankTest:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     w = 1 / v
     # v - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
-    others = np.array([np.delete(w, i).sum() for i in range(len(w))])
-    spread = v * others / w.sum()
+    spread = v * np.where(np.eye(len(w)) > 0, 0.0, w).sum(axis=1) / w.sum()
     centred = y - np.dot(w, y) / w.sum()
     if no_spread(np.array([np.dot(w, centred**2)]), w[None], y[None])[0]:
         # Ranks of what rounding leaves would be chance.
@@ -296,7 +295,7 @@ def trim_fill(
         if kept < 2:
             break
         centre = pool(sorted_y[:kept], sorted_v[:kept], tau2=tau2, ci="wald").estimate
-        shifted = sorted_y - centre
+        shifted = without_rounding(sorted_y - centre, np.abs(y).max())
         ranks = np.empty(k)
         ranks[np.argsort(np.abs(shifted), kind="stable")] = np.arange(1, k + 1)
         rank_sum = float(ranks[shifted > 0].sum())

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import stdtr, stdtrit
 
 from synthesis.meta.bias import ALPHA
-from synthesis.meta.kernel import Array, estimate_tau2, no_spread
+from synthesis.meta.kernel import Array, estimate_tau2, no_spread, without_rounding
 from synthesis.meta.many import fits_at, tau2_many
 from synthesis.meta.options import Tau2Method
 
@@ -37,7 +37,8 @@ def trim_fill_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML") -> tuple[
         part_y, part_v = y[active], np.where(kept, v[active], np.inf)
         centre[active] = fits_at(part_y, part_v, tau2_many(part_y, part_v, tau2), tau2=tau2, ci="wald").estimate
         held = place < count[active][:, None]
-        shifted = np.where(held, part_y - centre[active][:, None], np.inf)
+        largest = np.abs(np.where(held, part_y, 0.0)).max(axis=1)[:, None]
+        shifted = np.where(held, without_rounding(part_y - centre[active][:, None], largest), np.inf)
         ranks = np.empty((len(active), k))
         by_size = np.argsort(np.abs(shifted), axis=1, kind="stable")
         np.put_along_axis(ranks, by_size, np.broadcast_to(place + 1.0, ranks.shape), axis=1)

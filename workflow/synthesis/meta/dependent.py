@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from synthesis.errors import InputError, Problem
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.pool import check_effects, check_options
-from synthesis.meta.regression import Design, Moderator, design, thin_notes
+from synthesis.meta.regression import Design, Moderator, check_range, design, thin_notes
 from synthesis.meta.robust import LEAST_DF, mean_intervals, robust, wald_test
 
 
@@ -20,7 +20,8 @@ class RobustRegression:
     """A meta-regression with CR2 tests, in the units of yi; tuples follow `names`, the first is the intercept.
 
     `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, where its robust
-    variance is 0 because effects are equal, and where a level is that of a single sample: its residuals are 0, and the robust variance would take that for certainty.
+    variance is 0 because effects are equal, and where a level is that of a single sample: its residuals are 0, and the
+    robust variance would take that for certainty.
     `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators; None where it has no degrees of
     freedom. `means`: mean effect and its limits at the design rows that were asked for.
     """
@@ -72,6 +73,7 @@ def robust_regress(
         raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {len(y)}")])
     matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
     k, p = matrix.x.shape
+    check_range(v)
     fitted = fit_multilevel(y, v, matrix.x, cluster, rho=rho)
     parts = fitted.blocks
     cut = parts.starts[1:]

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtr, ndtri
 
 from synthesis.errors import InputError, Problem
-from synthesis.meta.kernel import Array
+from synthesis.meta.kernel import Array, no_spread
 from synthesis.meta.many import Fits, pool_many
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
@@ -155,8 +155,9 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
         squares = residual**2 / scaled
         np.fill_diagonal(squares, 0.0)
         factor = squares.sum(axis=1) / (k - 2)
-        if ci == "hksj_adhoc":
-            factor = np.maximum(1.0, factor)
+        # As in `pool`: where the others are all equal, theirs is the ad hoc interval.
+        alike = no_spread(squares.sum(axis=1), 1 / scaled, np.tile(y, (k, 1)))
+        factor = np.where(alike, 1.0, np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
     deleted = y - without.estimate
     dfbetas = change / np.sqrt(factor / (1 / scaled).sum(axis=1))
     dffits = change / np.sqrt(factor * hat * (v + without.tau2))
@@ -165,7 +166,8 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     marked = (np.abs(dffits) > 3 / np.sqrt(k - 1)) | (chdtr(1, cook) > 0.5) | (hat > 3 / k) | (np.abs(dfbetas) > 1)
     return Influence(
         rstudent=deleted / np.sqrt(factor * (v + without.tau2) + without.se**2),
-        rstandard=(y - whole.estimate) / np.sqrt(v + found - 1 / w.sum()),
+        # v + tau2 - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
+        rstandard=(y - whole.estimate) / np.sqrt((v + found) * np.where(np.eye(k) > 0, 0.0, w).sum(axis=1) / w.sum()),
         dffits=dffits,
         dfbetas=dfbetas,
         cook=cook,

@@ -174,13 +174,18 @@ def _design_terms(y: Array, w: Array, x: Array) -> Terms:
 
 
 def no_spread(rss: Array, w: Array, y: Array) -> NDArray[np.bool_]:
-    """Whether weighted residual sums of squares (n,) are 0 but for the rounding of effects `y` under weights `w` (n, k).
+    """Whether weighted residual sums of squares (n,) are 0 but for the rounding of effects `y` with weights `w` (n, k).
 
     metafor takes residuals below the machine epsilon for 0 (rma.uni with test="knha"); the second bound is what a few
-    roundings of the effects themselves leave. Absent studies have w = 0 and y = 0.
+    roundings of the effects leave. Absent studies have w = 0 and y = 0.
     """
     rounding = _ROUNDINGS * EPSILON * np.abs(y).max(axis=1)
     return np.asarray(rss <= np.maximum(EPSILON, w.sum(axis=1) * rounding**2))
+
+
+def without_rounding(difference: Array, size: float | Array) -> Array:
+    """Differences of effects of a `size`; 0 where they are only rounding, whose signs and ranks would be chance."""
+    return np.where(np.abs(difference) <= _ROUNDINGS * EPSILON * size, 0.0, difference)
 
 
 def log_likelihood(batch: Batch, t: Array, restricted: bool) -> Array:

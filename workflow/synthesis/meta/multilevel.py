@@ -32,6 +32,8 @@ _FLOOR = 1e-3
 _ROUNDING = 1e-12
 _SMALLEST_STEP = 1e-10
 _WIDTH = 1e-6
+# (range of the effects)^2 and largest variance over the smallest variance.
+_LARGEST_REACH = 1e10
 # A component that ends below this share of the spread is compared with exactly 0.
 _NEAR_ZERO = 1e-6
 
@@ -188,8 +190,9 @@ def fit_multilevel(
     `within`, `between` switch a component off. The likelihood is searched on a grid over both variances, including
     their zeros, and its highest points are refined by Newton's method on the free components; the best one counts.
     `near` (tau2, omega2 of almost the same data) stands in for the grid.
-    Raises InputError for rho outside [0, 1).
+    Raises InputError for rho outside [0, 1), and for effects or variances so far apart that no digit would be left.
     """
+    check_reach(y, v)
     unit = float(np.median(v))
     b = blocks(y / math.sqrt(unit), v / unit, x, cluster, rho)
     free = np.array([between, within])
@@ -208,6 +211,15 @@ def fit_multilevel(
         typical=(k - p) / none.tr_p * unit,
         blocks=blocks(y, v, x, cluster, rho),
     )
+
+
+def check_reach(y: Array, v: Array) -> None:
+    """Raises InputError where effects or variances are too far apart for the likelihood of a multilevel model."""
+    reach = float((np.ptp(y) ** 2 + v.max()) / v.min())
+    if reach > _LARGEST_REACH:
+        allowed = f"a range of at most {_LARGEST_REACH**0.5:g} times the smallest standard error for a multilevel model"
+        hint = "an effect or a variance in other units? Model composites has no such limit"
+        raise InputError([Problem("yi, vi", f"{reach**0.5:g} times", allowed, hint)])
 
 
 def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array | None) -> Array:

@@ -14,7 +14,7 @@ from synthesis.meta.kernel import Array, estimate_tau2, no_spread
 from synthesis.meta.many import hksj_scale, pool_many, ratio
 from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.meta.pool import check_effects, check_options
-from synthesis.meta.regression import Design, Moderator, design
+from synthesis.meta.regression import Design, Moderator, check_range, design
 
 # Statistics this close count as equal: a permutation that only relabels must not be lost to rounding.
 _EQUAL = 1e-10
@@ -28,7 +28,8 @@ class Permutation:
     """p per coefficient (`names`; the mean effect alone without moderators). `exact`: every arrangement was tried.
 
     `statistic` is the observed one, None where it is infinite because all effects are equal (a note says so; p is still
-    the share of arrangements that are as extreme). A Monte Carlo p counts the observed arrangement: (1 + hits) / (1 + iterations).
+    the share of arrangements that are as extreme). A Monte Carlo p counts the observed arrangement:
+    (1 + hits) / (1 + iterations).
     """
 
     names: tuple[str, ...]
@@ -101,6 +102,7 @@ def _permutation(
 def _shuffles(
     y: Array, v: Array, matrix: Design, tau2: Tau2Method, ci: CiMethod, iterations: int, seed: int
 ) -> Permutation:
+    check_range(v)
     k, p = matrix.x.shape
     exact = k <= 12 and math.factorial(k) <= iterations
     observed = _statistics(y, v, matrix.x[None], tau2, ci)[0]

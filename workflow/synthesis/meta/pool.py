@@ -25,8 +25,13 @@ EXTREME_VARIANCE = 1e5
 SMALLEST_SHARE = 1e-60
 LARGEST_VARIANCE = 1e100
 LARGEST_RATIO = 1e50
-EQUAL_EFFECTS = "all effects are equal: the HKSJ interval has width 0, as in metafor; given is the ad hoc one, no narrower than Wald's"
-EQUAL_WITHIN = "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, t with samples - 1 df"
+_INSTEAD = "; given is the ad hoc one, no narrower than Wald's"
+EQUAL_EFFECTS = "all effects are equal: the HKSJ interval has width 0, as in metafor" + _INSTEAD
+EXACT_FIT = "the effects lie exactly on the model: the HKSJ interval has width 0, as in metafor" + _INSTEAD
+EQUAL_WITHIN = (
+    "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, by t with "
+    "samples - 1 df"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +146,10 @@ def pool(
     Intervals: wald (normal), wald_t (t with samples - 1 df), hksj (Hartung & Knapp 2001; Sidik & Jonkman 2002),
     hksj_adhoc (never narrower than Wald: Knapp & Hartung 2003). Prediction interval: t with samples - 2 df, Higgins,
     Thompson & Spiegelhalter (2009), from three samples. With one sample the study itself is shown. `fixed_tau2`
-    takes tau2 as known, in squared units of yi. Where all effects are equal to the last digits, hksj would give an interval
-    of width 0 and no test (0/0 for effects of 0), as metafor's test="knha" does; then the ad hoc interval is given, and
-    `ci_method` and a note say so. `near` is for refits of almost the same effects by che or three_level:
-    tau2 and omega2 to start from; the profile-likelihood interval of tau2 is then left out.
+    takes tau2 as known, in squared units of yi. Where all effects are equal to the last digits, hksj has width 0 and an
+    infinite statistic (0/0 for effects of 0), as metafor's test="knha" has; then the ad hoc interval is given, and
+    `ci_method` and a note say so. `near` is for refits of almost the same effects by che or three_level: tau2 and
+    omega2 to start from; the profile-likelihood interval of tau2 is then left out.
 
     `cluster`, shape (k,), names the independent sample of each effect. Effects that share one are treated by `model`:
     composites (a mean effect per sample, its effects correlated `rho`), che (correlated and hierarchical effects with

@@ -15,14 +15,10 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import describe
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread, prepare, terms
 from synthesis.meta.options import CiMethod, Tau2Method
-from synthesis.meta.pool import Fit, check_effects, check_options, pool
+from synthesis.meta.pool import EXACT_FIT, Fit, check_effects, check_options, pool
 
 # Fewer studies than this for each coefficient: Cochrane Handbook, section 10.11.4.
 STUDIES_PER_COEFFICIENT = 10
-EXACT_FIT = (
-    "the effects lie exactly on the model: the HKSJ interval has width 0, as in metafor; given is the ad hoc one, no narrower "
-    "than Wald's"
-)
 Moderator = Sequence[float] | Sequence[str] | Sequence[float | str]
 
 
@@ -153,6 +149,20 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
     return Design(x, tuple(names), levels, tuple(numeric))
 
 
+# Columns that differ by less than this share of their size leave their coefficients too few digits.
+_LEAST_APART = 1e-6
+# The weights of a regression lose this factor in digits.
+_LARGEST_RANGE = 1e10
+
+
+def check_range(v: Array) -> None:
+    """Raises InputError for variances (k,) that differ too much for the residuals of a design to keep their digits."""
+    if v.max() > _LARGEST_RANGE * v.min():
+        shown = f"from {v.min():g} to {v.max():g}"
+        allowed = f"variances that differ by at most {_LARGEST_RANGE:g} times in a regression"
+        raise InputError([Problem("vi", shown, allowed, "a variance in other units?")])
+
+
 _WITHOUT = "leave out the effects without a value first, and say so"
 
 
@@ -161,9 +171,9 @@ def _check_rank(x: Array, names: Sequence[str]) -> None:
         allowed = f"more effects than coefficients ({x.shape[1]})"
         raise InputError([Problem("moderators", f"{len(x)} effects", allowed)])
     norms = np.linalg.norm(x, axis=0)
-    unit = x / np.where(norms > 0, norms, 1.0)
-    if np.linalg.matrix_rank(unit) < x.shape[1]:
-        hint = "a constant column, or a column that follows from the others"
+    sizes = np.linalg.svd(x / np.where(norms > 0, norms, 1.0), compute_uv=False)
+    if sizes[-1] <= _LEAST_APART * sizes[0]:
+        hint = "a constant column, one that follows from others, or one that varies too little for its size: centre it"
         raise InputError([Problem("moderators", ", ".join(names), "columns that can be told apart", hint)])
 
 
@@ -180,9 +190,10 @@ def regress(
 
     Estimators of tau2 with moderators: Viechtbauer (2005), Raudenbush (2009); tests and intervals: wald, or t with
     k - p df, hksj and hksj_adhoc with the factor of Knapp & Hartung (2003). R2: Raudenbush (2009), against the model
-    without moderators and the same estimator. Where the effects lie exactly on the model (equal effects do), hksj would
-    have width 0 and no test; the ad hoc interval is given then, and `ci_method` and a note say so. Effects are treated as independent; `synthesis.robust_regress` is for
-    effects that share samples. Raises InputError for bad effects, options and designs.
+    without moderators and the same estimator. Where the effects lie exactly on the model (equal effects do), hksj has
+    width 0; the ad hoc interval is given then, and `ci_method` and a note say so. Effects are treated as independent;
+    `synthesis.robust_regress` is for effects that share samples. Raises InputError for bad effects, options and
+    designs, and for variances that differ by more than 1e10 times.
     """
     y, v = check_effects(yi, vi)
     check_options(tau2, ci, level)
@@ -191,6 +202,7 @@ def regress(
     if len(x) != len(y):
         raise InputError([Problem("moderators", f"{len(x)} rows", f"one per effect, that is {len(y)}")])
     _check_rank(x, matrix.names)
+    check_range(v)
     k, p = x.shape
     about = describe(y, v, tau2, x)
     w = 1 / (v + about.tau2)
@@ -327,6 +339,7 @@ def subgroups(
     members = [np.array([g == name for g in groups]) for name in names]
     shared = None
     if common_tau2:
+        check_range(v)
         if cluster is not None:
             raise InputError([Problem("common_tau2", "with cluster", "one of them", "aggregate the effects first")])
         shared = float(estimate_tau2(y[None], v[None], tau2, design({"group": list(groups)}, len(y)).x)[0])

@@ -143,14 +143,16 @@ def wald_test(
     """Approximate Hotelling T2 test that `contrast` (q, p) times beta is 0: F, its two df, and p. CR2 only."""
     q = len(contrast)
     difference = contrast @ beta
-    eta = satterthwaite(_parts(x, v, "CR2"), contrast)
+    parts = _parts(x, v, "CR2")
+    eta = satterthwaite(parts, contrast)
     df2 = eta - q + 1
     if df2 <= 0:
         hint = "too few independent samples in the levels of this moderator for a test of all"
         raise InputError([Problem("moderators", f"{max(0.0, df2):.2f} degrees of freedom", "more than 0", hint)])
     spread = contrast @ found.covariance @ contrast.T
     values = np.linalg.eigvalsh(spread)
-    if values[0] <= _NO_SPREAD * values[-1]:
+    modelled = np.linalg.eigvalsh(contrast @ parts.bread @ contrast.T)
+    if values[0] <= _NO_SPREAD * max(values[-1], modelled[0]):
         hint = "the effects of a level are all the same, as in a stress test that enters one number for them"
         raise InputError([Problem("moderators", "no spread within a level", "effects that differ", hint)])
     statistic = float(difference @ np.linalg.solve(spread, difference))

@@ -31,8 +31,12 @@ _STEPS = 300
 # Largest entry of the gradient at the maximum, effects in units of sqrt(median(vi)).
 _GRADIENT = 1e-8
 _LARGEST_START = 1e4
+# Range of the effects in units of the smallest standard error.
+_LARGEST_REACH = 1e5
 # Beyond this (SDs of the effects for the mean, a ratio for delta) the search is taken to have no end.
 _RUNAWAY = 1e8
+# Shares of the likelihood below this count as this: their ratios must not overflow.
+_LEAST_SHARE = 1e-100
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +146,11 @@ def selection_model(
     y, v = check_effects(yi, vi)
     check_options("ML", "wald", level)
     _check(y, steps, alternative)
+    reach = float(np.ptp(y) / math.sqrt(v.min()))
+    if reach > _LARGEST_REACH:
+        allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
+        hint = "p-values of such effects are all 0 or 1; an effect or a variance in other units?"
+        raise InputError([Problem("yi, vi", f"effects {reach:.3g} standard errors apart", allowed, hint)])
     cuts = (*steps, 1.0)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
@@ -229,8 +238,8 @@ def _maximise(problem: _Problem) -> Array:
     mean, t = np.append(mean, centre), np.append(t, tau2)
     share, delta = problem.shares(mean, t), np.ones((len(mean), len(problem.counts)))
     for _ in range(_PROFILE_ROUNDS):
-        weight = np.maximum((share @ delta[:, :, None])[:, :, 0], np.finfo(float).tiny)
-        delta = problem.counts / np.maximum((share / weight[:, :, None]).sum(axis=1), np.finfo(float).tiny)
+        weight = np.maximum((share @ delta[:, :, None])[:, :, 0], _LEAST_SHARE)
+        delta = problem.counts / np.maximum((share / weight[:, :, None]).sum(axis=1), _LEAST_SHARE)
         delta /= delta[:, :1]
     delta = np.clip(delta, 1 / _LARGEST_START, _LARGEST_START)
     starts = np.column_stack([mean, t, delta[:, 1:]])
