@@ -356,3 +356,13 @@ def test_multiverses_of_degenerate_data_are_written(data, tmp_path):
         write_json(tmp_path / "m.json", document)
         for records in multiverse_tables([document]):
             write_csv(tmp_path / "t.csv", records, list(records[0]) if records else ["x"])
+
+
+def test_every_small_study_test_has_a_name_in_the_report_when_it_is_refused():
+    """PET-PEESE of samples of one size was refused under a name that the report did not know."""
+    from synthesis.report.result_tables import _TEST_NAME
+
+    for data in DATA.values():
+        with contextlib.suppress(InputError):
+            found = diagnose(fitted(data, "composites"), [], OPTIONS)
+            assert {row["test"] for row in tables([found])["small_study"]} <= set(_TEST_NAME)

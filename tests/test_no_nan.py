@@ -45,7 +45,10 @@ def run(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param) / "review"
     path = folder.parent / "own.csv"
     path.write_text(table)
-    start(folder, Start(path, "own", "Somebody 2020", statistic, "larger", columns), DAY)
+    what = Start(
+        title="own", table=path, statistic=statistic, columns=columns, better="larger", citation="Somebody 2020"
+    )
+    start(folder, what, DAY)
     with (folder / "config.yaml").open("a") as handle:
         handle.write(PLAN)
     snakemake(folder, "--cores", "2")

@@ -82,10 +82,13 @@ def _card(material: Material, row: Record) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
     metric = row["metric"]
     estimate, row_name = "", ""
-    if row.get("yi") is not None and row.get("vi") is not None:
-        half = NormalDist().inv_cdf(0.5 + material.config.defaults.level / 2) * row["vi"] ** 0.5
-        value, low, high = (back_transform(metric, x) for x in (row["yi"], row["yi"] - half, row["yi"] + half))
-        estimate = f"{ESTIMATE_NAME[metric]} = {text.number(value)} {text.interval(low, high)}"
+    if row.get("yi") is not None:
+        estimate = f"{ESTIMATE_NAME[metric]} = {text.number(back_transform(metric, row['yi']))}"
+        # Published summaries may print no interval.
+        if row["vi"] is not None:
+            half = NormalDist().inv_cdf(0.5 + material.config.defaults.level / 2) * row["vi"] ** 0.5
+            low, high = (back_transform(metric, x) for x in (row["yi"] - half, row["yi"] + half))
+            estimate += f" {text.interval(low, high)}"
         row_name = f"row-{metric}-{row['effect_id']}"
     printed = f"{row['statistic']} = {row['value']:g}" if row["value"] is not None else ""
     details = {

@@ -29,6 +29,7 @@ _TEST_NAME = {
     "trim_fill_R0": "Trim and fill, R0",
     "pet": "PET",
     "peese": "PEESE",
+    "pet_peese": "PET-PEESE",
     "selection_model": "Three-parameter selection model",
     "fail_safe_rosenthal": "Fail-safe N, Rosenthal",
     "fail_safe_orwin": "Fail-safe N, Orwin",
