@@ -292,7 +292,7 @@ def grouped(k=8, **changes):
     made["groups"] = [
         {"value": value, "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5} | own for value in ("usual care", "wait list")
     ]
-    made["groups_test"] = {"statistic": 3.2, "df1": 1, "df2": 6.5, "p": 0.12}
+    made["groups_test"] = {"statistic": 3.2, "df1": 1, "df2": 6.5, "p": 0.12, "left_out": [], "note": ""}
     return made
 
 
@@ -309,6 +309,20 @@ def test_each_block_ends_with_its_diamond_and_the_blocks_are_compared():
     blocks = sum(row.weight for row in rows if row.kind == "subgroup")
     assert blocks == pytest.approx(100, abs=1e-6)
     assert any("F(1, 6.5) = 3.20, p = 0.120" in row.label for row in rows if row.kind == "note")
+
+
+def test_the_line_on_blocks_names_those_that_are_not_tested_and_stands_only_below_blocks():
+    made = grouped()
+    lone = {"left_out": [["wait list", "one sample"], ["", "all effects alike"]]}
+    made["groups_test"] |= lone
+    last = forest(made).sections[0].rows[-1].label
+    assert last.endswith("p = 0.120; not in the test: wait list (one sample), Not stated (all effects alike)")
+    made["groups_test"] = dict.fromkeys(("statistic", "df1", "df2", "p")) | lone | {"note": "no test: because"}
+    last = forest(made).sections[0].rows[-1].label
+    assert last.startswith("Difference of the blocks: no test: because; not in the test: wait list")
+    plan = ComparisonFigure(title="t", blocks=({"synthesis": "x"},))
+    undivided = comparison("c", plan, {"x": made}, {}, [])
+    assert not any("blocks" in row.label for section in undivided.sections for row in section.rows)
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import synthesis
 import tolerances
 from synthesis.errors import InputError
 from synthesis.meta.dependence import composites
-from synthesis.meta.dependent import robust_regress
+from synthesis.meta.dependent import joint_test, robust_regress
 from synthesis.meta.multilevel import fit_multilevel, variance_interval
+from synthesis.meta.regression import design, regress
 from synthesis.meta.robust import robust
 from tally import reference
 
@@ -176,3 +177,116 @@ def test_a_level_whose_effects_are_all_the_same_has_no_test():
         fit = robust_regress(y, np.full(30, 0.02), moderators, cluster)
         assert fit.f is None or np.isfinite(fit.f)
         assert all(x is None or np.isfinite(x) for x in (*fit.statistic, fit.f_p))
+
+
+# --- joint tests of moderators --------------------------------------------------------------------------------------
+
+
+def levels_of(names):
+    """A level for each effect, by the number of its sample; samples beyond the names have the first."""
+    return [names[int(c[1:]) % len(names)] for c in CLUSTER]
+
+
+def written_out(y, v, x, cluster, rho, contrast):
+    """The approximate Hotelling T2 test of clubSandwich, with full n x n matrices: F, df2.
+
+    Pustejovsky & Tipton (2018), eqs. 8 to 13, and Tipton & Pustejovsky (2015), eq. 17, at the fitted variances.
+    """
+    from scipy.linalg import sqrtm
+
+    fit = fit_multilevel(y, v, x, cluster, rho=rho)
+    same = np.array(cluster)[:, None] == np.array(cluster)
+    phi = same * (rho * np.sqrt(np.outer(v, v)) + fit.tau2)
+    np.fill_diagonal(phi, v + fit.tau2 + fit.omega2)
+    w = np.linalg.inv(phi)
+    bread = np.linalg.inv(x.T @ w @ x)
+    beta = bread @ x.T @ w @ y
+    maker = np.eye(len(y)) - x @ bread @ x.T @ w
+    columns, meat = [], np.zeros((x.shape[1],) * 2)
+    for sample in dict.fromkeys(cluster):
+        own = np.flatnonzero(np.array(cluster) == sample)
+        d = np.linalg.cholesky(phi[np.ix_(own, own)]).T
+        inside = d @ (maker @ phi @ maker.T)[np.ix_(own, own)] @ d.T
+        adjust = d.T @ np.linalg.pinv(np.real(sqrtm(inside)), rcond=1e-7) @ d
+        score = bread @ x[own].T @ w[np.ix_(own, own)] @ adjust
+        meat += np.outer(score @ (y - x @ beta)[own], score @ (y - x @ beta)[own])
+        columns.append(contrast @ score @ maker[own])
+    omega = np.array([[a @ phi @ b.T for b in columns] for a in columns])
+    mean = np.einsum("iist->st", omega)
+    root = np.linalg.inv(np.real(sqrtm(mean)))
+    omega = np.einsum("as,ijst,tb->ijab", root, omega, root)
+    q = len(contrast)
+    spread = sum(
+        np.sum(omega[..., s, s] * omega[..., t, t]) + np.sum(omega[..., s, t] * omega[..., t, s])
+        for s in range(q)
+        for t in range(q)
+    )
+    eta = q * (q + 1) / spread
+    difference = contrast @ beta
+    statistic = difference @ np.linalg.solve(contrast @ meat @ contrast.T, difference)
+    return statistic * (eta - q + 1) / (eta * q), eta - q + 1
+
+
+MANY = [f"m{i}" for i in range(24) for _ in range(1 + i % 3)]
+MANY_V = np.random.default_rng(3).uniform(0.02, 0.2, len(MANY))
+MANY_Y = np.random.default_rng(4).normal(0.3, 0.4, len(MANY))
+
+
+def test_the_joint_test_is_that_of_full_matrices_and_skips_a_level_of_one_sample():
+    """Without the lone sample the same test comes out: it fits itself, and says nothing of the others."""
+    names = ["b", "c", "d"]
+    level = ["a" if c == "m0" else names[int(c[1:]) % 3] for c in MANY]
+    found = robust_regress(MANY_Y, MANY_V, {"level": level}, MANY, rho=0.6)
+    assert found.f_left_out == (("a", "one sample"),)
+    rest = [i for i, cell in enumerate(level) if cell != "a"]
+    kept = [level[i] for i in rest]
+    y, v, cluster = MANY_Y[rest], MANY_V[rest], [MANY[i] for i in rest]
+    without = robust_regress(y, v, {"level": kept}, cluster, rho=0.6)
+    assert (found.f, found.f_df2, found.f_p) == pytest.approx((without.f, without.f_df2, without.f_p), rel=1e-6)
+    assert found.f_df1 == 2
+    f, df2 = written_out(y, v, design({"level": kept}, len(y)).x, cluster, 0.6, np.eye(3)[1:])
+    assert (without.f, without.f_df2) == pytest.approx((f, df2), rel=1e-6)
+
+
+def test_no_joint_test_below_four_degrees_of_freedom_or_with_one_level_left():
+    """As the coefficients: Tipton (2015). F(4, 0.05) = 432 was printed as a finding once."""
+    few = robust_regress(Y, V, {"level": levels_of(["a", "b", "c"])}, CLUSTER, rho=0.6)
+    assert (few.f, few.f_df1, few.f_df2, few.f_p) == (None,) * 4
+    assert "fewer than 4" in few.f_note
+    alone = [c if c in ("s1", "s5") else "rest" for c in CLUSTER]
+    found = robust_regress(Y, V, {"level": alone}, CLUSTER, rho=0.6)
+    assert found.f is None
+    assert found.f_note == "no test: fewer than two levels are left"
+    assert [level for level, _ in found.f_left_out] == ["s1", "s5"]
+
+
+def test_equal_effects_of_a_level_are_no_certainty_in_a_joint_test():
+    zero = [i % 3 == 0 for i in range(24)]
+    y = np.array([0.0 if zero[int(c[1:])] else value for c, value in zip(MANY, MANY_Y, strict=True)])
+    level = ["zero" if zero[int(c[1:])] else "ab"[int(c[1:]) % 2] for c in MANY]
+    matrix = design({"level": level}, len(y))
+    found = robust_regress(y, MANY_V, matrix, MANY, rho=0.6)
+    assert found.f_left_out == (("zero", "all effects alike"),)
+    assert found.f_df1 == 1
+    assert joint_test(found, matrix, MANY, y)["left_out"] == [["zero", "all effects alike"]]
+
+
+def test_the_joint_test_of_independent_effects_is_statsmodels_over_the_levels_of_several():
+    """Knapp-Hartung at our tau2 by weighted least squares; the trial that is alone in its level is left out."""
+    import statsmodels.api as sm
+
+    y, v = MANY_Y[:20], MANY_V[:20]
+    level = ["lone", *("xyz"[i % 3] for i in range(19))]
+    matrix = design({"level": level}, 20)
+    fit = regress(y, v, matrix)
+    found = joint_test(fit, matrix, range(20), y)
+    inside = design({"level": level[1:]}, 19).x
+    theirs = sm.WLS(y[1:], inside, weights=1 / (v[1:] + fit.tau2)).fit().f_test(np.eye(3)[1:])
+    assert (found["statistic"], found["df2"], found["p"]) == pytest.approx(
+        (float(theirs.fvalue), theirs.df_denom, float(theirs.pvalue)), rel=tolerances.LAW
+    )
+    assert (found["df1"], found["left_out"]) == (2, [["lone", "one sample"]])
+    few = joint_test(regress(y[:6], v[:6], design({"x": list("aabbcc")}, 6)), design({"x": list("aabbcc")}, 6),
+                     range(6), y[:6])  # fmt: skip
+    assert few["p"] is None
+    assert "3.0 degrees of freedom" in few["note"]

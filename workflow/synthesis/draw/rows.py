@@ -160,9 +160,9 @@ def people(document: dict[str, Any]) -> int:
 _SUMMARY_NAME = {"common": "Common effect (fixed)", "bayes": "Bayesian (half-normal prior on tau)"}
 
 
-def pooled_rows(document: Record, columns: tuple[str, ...]) -> list[Row]:
-    """The diamond, the prediction interval, other summaries, heterogeneity and the test of blocks; of a single sample
-    just the line."""
+def pooled_rows(document: Record, columns: tuple[str, ...], blocks: bool = False) -> list[Row]:
+    """The diamond, the prediction interval, other summaries, heterogeneity and, below `blocks`, the test of their
+    difference; of a single sample just the line."""
     metric, lane, key = document["metric"], document["lane"], document["synthesis"]
     note = Row("note", heterogeneity(document), lane, key=key)
     if document["samples"] == 1:
@@ -184,13 +184,20 @@ def pooled_rows(document: Record, columns: tuple[str, ...]) -> list[Row]:
         name = _SUMMARY_NAME[summary["kind"]]
         rows.append(Row("summary", name, lane, key=f"{key}/{summary['kind']}", synthesis=key, **mark))
     rows.append(note)
-    test = document.get("groups_test")
-    if test:
+    if blocks and document.get("groups_test"):
+        rows.append(Row("note", difference_of_blocks(document["groups_test"]), lane, key=key))
+    return rows
+
+
+def difference_of_blocks(test: Record) -> str:
+    """The test of blocks in words, with the blocks that are not in it; why there is none, where there is none."""
+    found = test["note"]
+    if test["p"] is not None:
         degrees = f"{test['df1']}, {test['df2']:.1f}" if test["df2"] is not None else f"{test['df1']}"
         name = "F" if test["df2"] is not None else "Q"
-        words = f"Difference of the blocks: {name}({degrees}) = {test['statistic']:.2f}, {text.p_value(test['p'])}"
-        rows.append(Row("note", words, lane, key=key))
-    return rows
+        found = f"{name}({degrees}) = {test['statistic']:.2f}, {text.p_value(test['p'])}"
+    left = [f"{GROUP_NAME.get(level, level)} ({reason})" for level, reason in test["left_out"]]
+    return "; ".join([f"Difference of the blocks: {found}", *([f"not in the test: {', '.join(left)}"] if left else [])])
 
 
 def heterogeneity(document: dict[str, Any]) -> str:
@@ -265,7 +272,7 @@ def forest(document: Record) -> Layout:
     options = document["figure"]
     columns = tuple(options["columns"])
     rows = study_rows(document, columns, options["group_by"])
-    rows += pooled_rows(document, columns)
+    rows += pooled_rows(document, columns, blocks=options["group_by"] is not None)
     rows += reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]

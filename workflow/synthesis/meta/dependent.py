@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.kernel import Array
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.pool import check_effects, check_options
-from synthesis.meta.regression import Design, Moderator, check_range, design, thin_notes
-from synthesis.meta.robust import LEAST_DF, mean_intervals, robust, wald_test
+from synthesis.meta.regression import (
+    Design,
+    Moderator,
+    Regression,
+    check_range,
+    contrast_of_all,
+    design,
+    thin_notes,
+    wald_test_of,
+)
+from synthesis.meta.robust import LEAST_DF, Robust, mean_intervals, robust, too_few_df, wald_test
+
+NOTHING_TO_TEST = "no test: fewer than two levels are left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +35,10 @@ class RobustRegression:
     `se`, `statistic`, `p` and limits are None where a coefficient has fewer than 4 degrees of freedom, where its robust
     variance is 0 because effects are equal, and where a level is that of a single sample: its residuals are 0, and the
     robust variance would take that for certainty.
-    `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators; None where it has no degrees of
-    freedom. `means`: mean effect and its limits at the design rows that were asked for.
+    `f`, `f_df1`, `f_df2`, `f_p`: approximate Hotelling T2 test of all moderators, over the levels that two or more
+    samples hold; None where fewer than two levels are left or it has fewer than 4 degrees of freedom, and `f_note`
+    says which. `f_left_out`: the levels that are not in the test, each with the reason. `means`: mean effect and its
+    limits at the design rows that were asked for.
     """
 
     k: int
@@ -37,9 +52,11 @@ class RobustRegression:
     ci_low: tuple[float | None, ...]
     ci_high: tuple[float | None, ...]
     f: float | None
-    f_df1: int
+    f_df1: int | None
     f_df2: float | None
     f_p: float | None
+    f_left_out: tuple[tuple[str, str], ...]
+    f_note: str
     tau2: float
     omega2: float
     q: float
@@ -88,11 +105,8 @@ def robust_regress(
     alike = [name for name, spread in zip(matrix.names, tested.spread, strict=True) if not spread and name not in low]
     if alike:
         notes = (*notes, "the effects have no spread around the model, no test: " + ", ".join(alike))
-    f: tuple[float, int, float, float] | None = None
-    try:
-        f = wald_test(fitted.beta, tested, x, marginal, np.eye(p)[1:])
-    except InputError as error:
-        notes = (*notes, error.problems[0].hint)
+    contrast = contrast_of_all(matrix, cluster, y)
+    f, f_note = _test_of_all(fitted.beta, tested, x, marginal, contrast.rows)
 
     def kept(values: np.ndarray) -> tuple[float | None, ...]:
         return tuple(float(a) if known else None for a, known in zip(values, has_test, strict=True))
@@ -109,9 +123,11 @@ def robust_regress(
         ci_low=kept(tested.ci_low),
         ci_high=kept(tested.ci_high),
         f=f[0] if f else None,
-        f_df1=p - 1,
+        f_df1=f[1] if f else None,
         f_df2=f[2] if f else None,
         f_p=f[3] if f else None,
+        f_left_out=contrast.left_out,
+        f_note=f_note,
         tau2=fitted.tau2,
         omega2=fitted.omega2,
         q=fitted.q,
@@ -122,6 +138,48 @@ def robust_regress(
         notes=notes,
         means=() if at is None else tuple(mean_intervals(np.asarray(at), fitted.beta, tested, x, marginal, level)),
     )
+
+
+def _test_of_all(
+    beta: Array, tested: Robust, x: list[Array], marginal: list[Array], contrast: Array
+) -> tuple[tuple[float, int, float, float] | None, str]:
+    """The test of all moderators, or None and why."""
+    if not len(contrast):
+        return None, NOTHING_TO_TEST
+    try:
+        found = wald_test(beta, tested, x, marginal, contrast)
+    except InputError as error:
+        return None, f"no test: {error.problems[0].hint}"
+    return (found, "") if found[2] >= LEAST_DF else (None, too_few_df(found[2]))
+
+
+def joint_test(
+    fit: Regression | RobustRegression, matrix: Design, cluster: Sequence[Hashable], y: Array
+) -> dict[str, Any]:
+    """The test of all moderators as it is reported: statistic (F; Q for normal tests), df1, df2, p, left_out, note.
+
+    `left_out` has the levels that are not in the test with the reasons (`contrast_of_all`). All numbers are None where
+    there is no test, which takes two levels and 4 degrees of freedom; `note` then says why.
+    """
+    contrast = contrast_of_all(matrix, cluster, y)
+    found: dict[str, Any] = {"left_out": [list(pair) for pair in contrast.left_out]}
+    none = dict.fromkeys(("statistic", "df1", "df2", "p"))
+    if isinstance(fit, RobustRegression):
+        if fit.f is None:
+            return none | found | {"note": fit.f_note}
+        return {"statistic": fit.f, "df1": fit.f_df1, "df2": fit.f_df2, "p": fit.f_p} | found | {"note": ""}
+    if not len(contrast.rows):
+        return none | found | {"note": NOTHING_TO_TEST}
+    if fit.k - len(fit.names) < LEAST_DF:
+        return none | found | {"note": too_few_df(fit.k - len(fit.names))}
+    statistic, p = wald_test_of(fit, contrast.rows)
+    return {"statistic": statistic, "df1": len(contrast.rows), "df2": fit.df, "p": p} | found | {"note": ""}
+
+
+def levels_left_out(test: Mapping[str, Any]) -> str:
+    """Which levels are not in a joint test, and why, in words; nothing where all are."""
+    said = [f"{level} ({reason})" for level, reason in test["left_out"]]
+    return f"not in the test: {', '.join(said)}" if said else ""
 
 
 def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:

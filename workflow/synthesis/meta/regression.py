@@ -262,6 +262,52 @@ def weighted_least_squares(y: Array, w: Array, x: Array) -> tuple[Array, Array]:
     return inverse @ (basis.T @ (root * y)), inverse @ inverse.T
 
 
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """What the test of all moderators asks: rows (q, p) that are 0 on coefficients where nothing differs.
+
+    `left_out`: levels that are estimated, but not tested, each with the reason.
+    """
+
+    rows: Array
+    left_out: tuple[tuple[str, str], ...]
+
+
+ONE_SAMPLE, ALL_ALIKE = "one sample", "all effects alike"
+
+
+def contrast_of_all(matrix: Design, cluster: Sequence[Hashable], y: Array) -> Contrast:
+    """The contrast of all moderators over the levels of two or more samples whose effects `y` (k,) differ.
+
+    `cluster` (k,) names the samples. A level of one sample is fitted by that sample itself, one of equal effects (a
+    stress test that enters one number) by all of its own: the robust variance of either is 0, which is not certainty.
+    """
+    p = len(matrix.names)
+    rows = [np.eye(p)[matrix.names.index(name)] for name in matrix.numeric]
+    left_out: list[tuple[str, str]] = []
+    for name, levels in matrix.levels.items():
+        columns = [matrix.names.index(name + level) for level in levels[1:]]
+        inside = [matrix.x[:, columns].sum(axis=1) == 0, *(matrix.x[:, j] == 1 for j in columns)]
+        tested = []
+        for level, mask, code in zip(levels, inside, [np.zeros(p), *np.eye(p)[columns]], strict=True):
+            if len({c for c, own in zip(cluster, mask, strict=True) if own}) < 2:
+                left_out.append((level, ONE_SAMPLE))
+            elif np.ptp(y[mask]) == 0:
+                left_out.append((level, ALL_ALIKE))
+            else:
+                tested.append(code)
+        rows += [code - tested[0] for code in tested[1:]]
+    return Contrast(np.array(rows).reshape(len(rows), p), tuple(left_out))
+
+
+def wald_test_of(fit: Regression, contrast: Array) -> tuple[float, float]:
+    """The Wald test of `fit` that `contrast` (q, p) times its coefficients is 0: F (chi-squared for wald) and p."""
+    beta, covariance = np.array(fit.estimate), np.array(fit.covariance)
+    # The omnibus test reads everything behind an intercept.
+    turned = np.vstack([np.zeros(len(beta)), contrast])
+    return _omnibus(turned @ beta, turned @ covariance @ turned.T, fit.df)
+
+
 def _omnibus(beta: Array, covariance: Array, df: float | None) -> tuple[float, float]:
     slopes, block = beta[1:], covariance[1:, 1:]
     if not len(slopes):

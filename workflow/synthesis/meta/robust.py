@@ -109,6 +109,11 @@ def robust(
     return Robust(covariance, se, statistic, df, tails, beta - half, beta + half, clusters, spread)
 
 
+def too_few_df(df: float) -> str:
+    """Why a test below LEAST_DF is not shown."""
+    return f"no test: {max(df, 0.0):.1f} degrees of freedom, fewer than {LEAST_DF:g}"
+
+
 def satterthwaite(parts: _Parts, contrast: Array) -> float:
     """Degrees of freedom of the robust covariance of `contrast` (q, p) under the working model.
 

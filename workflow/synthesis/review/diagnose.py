@@ -14,7 +14,7 @@ from synthesis.data.vocabulary import NumericModerator
 from synthesis.errors import InputError
 from synthesis.meta import bias
 from synthesis.meta.bayes import bayes
-from synthesis.meta.dependent import robust_regress
+from synthesis.meta.dependent import joint_test, levels_left_out, robust_regress
 from synthesis.meta.gosh import MOST_STUDIES, gosh_map
 from synthesis.meta.influence import (
     baujat,
@@ -30,6 +30,7 @@ from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.permutation import permutation_test
 from synthesis.meta.pool import EQUAL_EFFECTS, pool
 from synthesis.meta.regression import design, predict, regress
+from synthesis.meta.robust import LEAST_DF
 from synthesis.plan.config import Diagnostics, Grouping
 
 Record = dict[str, Any]
@@ -253,7 +254,12 @@ def _moderator(document: Record, name: str, grouping: Grouping | None, method: A
     except InputError as error:
         found["refused"] = _reason(error)
         return found
-    found["regression"] = {key: value for key, value in dataclasses.asdict(fit).items() if key != "means"}
+    found["regression"] = {key: value for key, value in dataclasses.asdict(fit).items() if key not in _NOT_KEPT}
+    found["test"] = joint_test(fit, matrix, cluster, y)
+    thin = len(held) - len(fit.names)
+    if not isinstance(fit.df, tuple) and thin < LEAST_DF:
+        means = [(mean, None, None) for mean, *_ in means]
+        found["regression"] |= _without_test(found["regression"], thin)
     if numeric:
         found["line"] = [
             {"x": x, "estimate": mean, "ci_low": low, "ci_high": high}
@@ -269,6 +275,17 @@ def _moderator(document: Record, name: str, grouping: Grouping | None, method: A
         for level in matrix.levels[name]
     ]
     return found
+
+
+# The test of all moderators is kept by itself, in the form in which it is reported.
+_NOT_KEPT = frozenset({"means", "f", "f_df1", "f_df2", "f_p", "f_left_out", "f_note", "qm", "qm_df", "qm_df2", "qm_p"})
+
+
+def _without_test(fit: Record, df: float) -> Record:
+    """The coefficients of a regression with too few degrees of freedom: their values, without error and test."""
+    none = (None,) * len(fit["names"])
+    said = f"fewer than {LEAST_DF:g} degrees of freedom ({df:g}), no test: {', '.join(fit['names'])}"
+    return dict.fromkeys(("se", "statistic", "p", "ci_low", "ci_high"), none) | {"notes": (*fit["notes"], said)}
 
 
 def _level(document: Record, held: list[tuple[str, Record]], level: str, method: Any, ci: Any) -> Record:
@@ -373,9 +390,10 @@ def _moderator_rows(found: Record) -> list[Record]:
             key | blank | cells | {"kind": "coefficient", "term": name, "k": fit["k"], "df": df[i], "tau2": fit["tau2"]}
             | {"samples": fit.get("samples", fit["k"]), "note": note}
         )  # fmt: skip
-    test = {"estimate": fit.get("f", fit.get("qm")), "df": fit.get("f_df2", fit.get("qm_df2"))}
-    p = fit["f_p"] if "f_p" in fit else fit["qm_p"]
-    rows.append(key | blank | test | {"kind": "test of all", "term": "F or QM", "k": fit["k"], "p": p})
+    tested = found["test"]
+    test = {"estimate": tested["statistic"], "df": tested["df2"], "p": tested["p"]}
+    test["note"] = "; ".join(words for words in (levels_left_out(tested), tested["note"]) if words)
+    rows.append(key | blank | test | {"kind": "test of all", "term": "F or QM", "k": fit["k"]})
     for level in found.get("levels", []):
         rows.append(
             key | blank | {n: level.get(n) for n in blank} | {"kind": "level", "term": level["level"], "note": ""}

@@ -14,7 +14,7 @@ from synthesis.data.vocabulary import LANE_WORD, Descriptor, NumericModerator, S
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
-from synthesis.meta.dependent import robust_regress
+from synthesis.meta.dependent import joint_test, robust_regress
 from synthesis.meta.kernel import Array
 from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.pool import pool
@@ -118,8 +118,8 @@ def _beside(document: dict[str, Any], synthesis: Synthesis) -> dict[str, Any]:
     return found
 
 
-def _difference_of_blocks(document: dict[str, Any], values: list[str], method: Tau2Method) -> dict[str, Any] | None:
-    """The test of the blocks as a moderator, as the diagnostics have it; None where it has too few degrees."""
+def _difference_of_blocks(document: dict[str, Any], values: list[str], method: Tau2Method) -> dict[str, Any]:
+    """The test of the blocks as a moderator, as the diagnostics have it; its numbers are None where there is none."""
     held = [
         (m["yi"], m["vi"], study["sample_id"], value)
         for study, value in zip(document["studies"], values, strict=True)
@@ -133,15 +133,15 @@ def _difference_of_blocks(document: dict[str, Any], values: list[str], method: T
             robust = robust_regress(
                 [y for y, *_ in held], [v for _, v, *_ in held], matrix, cluster, rho=document["rho"] or 0.0
             )
-            if robust.f_p is None:
-                return None
-            return {"statistic": robust.f, "df1": len(matrix.names) - 1, "df2": robust.f_df2, "p": robust.f_p}
+            return joint_test(robust, matrix, cluster, np.array([y for y, *_ in held]))
         own = document["studies"]
         matrix = design({"block": values}, len(values))
-        fit = regress([s["yi"] for s in own], [s["vi"] for s in own], matrix, tau2=method, ci="hksj")
-    except InputError:
-        return None
-    return {"statistic": fit.qm, "df1": fit.qm_df, "df2": fit.qm_df2, "p": fit.qm_p}
+        y = np.array([s["yi"] for s in own])
+        fit = regress(y, [s["vi"] for s in own], matrix, tau2=method, ci="hksj")
+        return joint_test(fit, matrix, range(len(own)), y)
+    except InputError as error:
+        reason = "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
+        return dict.fromkeys(("statistic", "df1", "df2", "p")) | {"left_out": [], "note": f"no test: {reason}"}
 
 
 def _summary(kind: Summary, y: Array, v: Array, document: dict[str, Any]) -> dict[str, Any]:
