@@ -93,8 +93,11 @@ def results(tmp_path_factory):
     for source, metric in zip(SOURCES, METRICS, strict=True):
         place = out / "sources" / f"{source}.json"
         run("extract", "--raw", raw, "--source", source, "--metrics", metric, "--out", place)
-    run("pool", *config, "--syntheses", "alliance", "low_intensity", "--sources", *sources, "--out", out / "models")
-    checked = ["--table", tables / "pooled.csv", "--crosscheck", tables / "crosscheck.csv"]
+    run("pool", *config, "--syntheses", "alliance", "low_intensity", "--sources", *sources, "--out", out / "models",
+        "--checks", out / "crosscheck")  # fmt: skip
+    checked = ["--table", tables / "pooled.csv"]
+    checked += ["--crosscheck", tables / "crosscheck.csv"]
+    checked += ["--checks", *(out / "crosscheck" / path.name for path in models)]
     run("pooled", "--models", *models, *checked)
     run("diagnose", *config, "--models", *models, "--out", out / "diagnostics", "--tables", tables)
     both = ["--models", *models, "--sources", *sources]

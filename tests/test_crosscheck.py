@@ -5,7 +5,11 @@ import pytest
 import synthesis
 from synthesis.errors import Disagreement
 from synthesis.meta.options import CiMethod, Tau2Method, terms
-from synthesis.review.crosscheck import PYMARE_METHODS, crosscheck, crosscheck_all
+from synthesis.review.crosscheck import PYMARE_METHODS, by_libraries, by_matrices, checked
+
+
+def crosscheck(made):
+    return by_matrices(made) + by_libraries(made)
 
 
 def document(yi, vi, **options):
@@ -14,13 +18,24 @@ def document(yi, vi, **options):
     return fit.to_dict() | {"synthesis": "x", "studies": studies}
 
 
+def dependent(yi, vi, cluster, **options):
+    """The document of effects that share samples."""
+    fit = synthesis.pool(yi, vi, cluster=cluster, **options)
+    members: dict = {}
+    for y, v, sample in zip(yi, vi, cluster, strict=True):
+        members.setdefault(sample, []).append({"yi": y, "vi": v})
+    return fit.to_dict() | {"synthesis": "x", "studies": [{"members": held} for held in members.values()]}
+
+
 @pytest.mark.parametrize("method", terms(Tau2Method))
 @pytest.mark.parametrize("ci", terms(CiMethod))
 def test_both_routes_agree(metafor, method, ci):
     for name in ("colditz1994", "molloy2014", "normand1999"):
         rows = crosscheck(document(metafor[name]["yi"], metafor[name]["vi"], tau2=method, ci=ci))
         routes = {row["route"] for row in rows}
-        assert routes == ({"PyMARE", "statsmodels"} if method in PYMARE_METHODS else {"statsmodels"})
+        assert routes == {"matrices", "statsmodels"} | ({"PyMARE"} if method in PYMARE_METHODS else set())
+        assert {"tau2", "estimate", "se", "q"} <= {row["quantity"] for row in rows}
+        assert ("df" in {row["quantity"] for row in rows}) == (ci != "wald")
         assert all(row["agrees"] for row in rows), [r for r in rows if not r["agrees"]]
 
 
@@ -31,12 +46,63 @@ def test_routes_agree_at_any_scale(metafor, scale):
     assert all(row["agrees"] for row in crosscheck(document(yi, vi)))
 
 
-@pytest.mark.parametrize("field", ["tau2", "estimate", "se", "q", "tau2_ci_high"])
-def test_a_wrong_number_stops_the_job_and_is_named(metafor, field):
+@pytest.mark.parametrize("field", ["tau2", "estimate", "se", "df", "q"])
+@pytest.mark.parametrize("route", [by_matrices, by_libraries])
+def test_a_wrong_number_stops_the_job_and_is_named(metafor, field, route):
     wrong = document(metafor["colditz1994"]["yi"], metafor["colditz1994"]["vi"])
     wrong[field] *= 1.001
     with pytest.raises(Disagreement, match=f"x {field}: "):
-        crosscheck_all([wrong])
+        checked([wrong], by_matrices)
+
+
+SIZES = [1, 3, 2, 4, 1, 5, 2, 3, 1, 2, 1, 1]
+CLUSTER = [f"s{i}" for i, m in enumerate(SIZES) for _ in range(m)]
+EFFECTS = np.random.default_rng(7).normal(np.repeat(np.random.default_rng(8).normal(0.3, 0.3, 12), SIZES), 0.3)
+VARIANCES = np.random.default_rng(9).uniform(0.02, 0.2, len(CLUSTER))
+# The same with variances between and within samples, without the one, the other, or any.
+SPREADS = (EFFECTS, EFFECTS / 3, np.repeat(np.arange(12) / 6, SIZES) + 0.01 * EFFECTS, 0.1 + 0 * EFFECTS)
+
+
+@pytest.mark.parametrize("y", SPREADS, ids=["both", "little", "between", "none"])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+@pytest.mark.parametrize("model", ["che", "three_level", "composites"])
+def test_dependent_effects_have_a_second_route_for_every_number(y, scale, model):
+    rows = crosscheck(dependent(y * scale, VARIANCES * scale**2, CLUSTER, model=model, rho=0.6))
+    expected = {"estimate", "se", "df", "tau2", "q"} | ({"omega2"} if model != "composites" else set())
+    assert expected <= {row["quantity"] for row in rows}
+    assert all(row["agrees"] for row in rows), [r for r in rows if not r["agrees"]]
+
+
+@pytest.mark.parametrize("field", ["tau2", "omega2", "estimate", "se", "df", "q"])
+def test_a_wrong_number_of_a_multilevel_model_stops_the_job(field):
+    wrong = dependent(EFFECTS, VARIANCES, CLUSTER, model="che", rho=0.6)
+    wrong[field] = wrong[field] * 1.001 + 1e-4
+    with pytest.raises(Disagreement, match=f"x {field}: "):
+        checked([wrong], by_matrices)
+
+
+def test_a_wrong_interval_of_tau2_is_seen_by_pymare(metafor):
+    wrong = document(metafor["colditz1994"]["yi"], metafor["colditz1994"]["vi"])
+    wrong["tau2_ci_high"] *= 1.001
+    with pytest.raises(Disagreement, match="x tau2_ci_high: .* by PyMARE"):
+        checked([wrong], by_libraries)
+
+
+def test_a_wrong_rho_is_seen_in_composites_and_in_the_multilevel_model():
+    for model in ("composites", "che"):
+        wrong = dependent(EFFECTS, VARIANCES, CLUSTER, model=model, rho=0.6) | {"rho": 0.5}
+        with pytest.raises(Disagreement, match="x se: "):
+            checked([wrong], by_matrices)
+
+
+@pytest.mark.parametrize("method", ["ML", "REML"])
+def test_a_variance_beyond_the_reach_of_pymare_does_not_stop_a_right_fit(escalc, method):
+    ratios = escalc["colditz1994"]["escalc"]["RR"]
+    v = np.array(ratios["vi"])
+    v[3] = 1e6
+    rows = crosscheck(document(np.array(ratios["yi"]), v, tau2=method))
+    assert all(row["agrees"] for row in rows), [r for r in rows if not r["agrees"]]
+    assert {row["route"] for row in rows if row["quantity"] == "tau2"} == {"matrices"}
 
 
 def test_a_single_sample_has_nothing_to_compare():

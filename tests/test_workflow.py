@@ -327,7 +327,7 @@ def edit(path, old, new):
 def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
     from synthesis.cli.main import main
 
-    out = tmp_path / "models"
+    written = ["--out", str(tmp_path / "models"), "--checks", str(tmp_path / "crosscheck")]
     common = ["--config", str(project.config_path)]
     sources = ["--sources", str(tmp_path / "bcg.json")]
     assert (
@@ -346,12 +346,39 @@ def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
         )
         == 0
     )
-    assert main(["pool", *common, "--syntheses", "bcg", *sources, "--out", str(out)]) == 0
+    assert main(["pool", *common, "--syntheses", "bcg", *sources, *written]) == 0
     assert "-0.7145" in capsys.readouterr().out
-    assert main(["pool", *common, "--syntheses", "nothing", *sources, "--out", str(out)]) == 1
+    assert main(["pool", *common, "--syntheses", "nothing", *sources, *written]) == 1
     assert "one of bcg" in capsys.readouterr().err
     assert main(["config", *common, "--out", str(tmp_path / "config.json")]) == 0
     assert read_json(tmp_path / "config.json")["defaults"]["rho"] == 0.6
+
+
+def test_a_fit_that_its_second_route_contradicts_is_not_written_and_nothing_is_drawn(
+    project, tmp_path, capsys, monkeypatch, copy
+):
+    """The drawing waits for the check, and the check is not there where two routes part."""
+    import dataclasses
+
+    from synthesis.cli.main import main
+    from synthesis.meta import run
+
+    right = run.pool
+    monkeypatch.setattr(run, "pool", lambda *a, **k: dataclasses.replace(f := right(*a, **k), se=1.01 * f.se))
+    source = str(tmp_path / "bcg.json")
+    metric = ["--metrics", "log_risk_ratio"]
+    assert main(["extract", "--raw", str(project.raw), "--source", "bcg", *metric, "--out", source]) == 0
+    written = ["--out", str(tmp_path / "models"), "--checks", str(tmp_path / "crosscheck")]
+    fitted = ["pool", "--config", str(project.config_path), "--syntheses", "bcg", "--sources", source, *written]
+    assert main(fitted) == 1
+    assert "bcg se: " in capsys.readouterr().err
+    assert not (tmp_path / "models").exists()
+    assert not (tmp_path / "crosscheck").exists()
+    check = copy / "results/crosscheck/bcg.json"
+    check.write_text(check.read_text().replace("bcg", "BCG"))
+    found = jobs(snakemake(copy, "-n", "--cores", "2"))
+    assert {"forest_bcg", "export", "pooled", "report"} <= set(found)
+    assert not {"pool_bcg", "forest_other"} & set(found)
 
 
 def test_a_failed_write_leaves_the_earlier_file(tmp_path):

@@ -21,6 +21,8 @@ with stops(LAYERS):
 
 SOURCES = list(PLAN.config.sources)
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
+# Made only where a second route to the fit agrees with it.
+CHECKS = expand("results/crosscheck/{synthesis}.json", synthesis=PLAN.config.syntheses)
 FIGURES = expand("results/figures/forest_{figure}.{kind}", figure=PLAN.figures(), kind=["svg", "pdf", "png"])
 # Kind and name of the figures beside each synthesis' forest plot.
 BESIDE = {synthesis: PLAN.diagnostic_figures(synthesis) for synthesis in PLAN.config.diagnostic_figures}
@@ -95,6 +97,7 @@ RESULTS = [
     *MODELS,
     *expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
     "results/tables/crosscheck.csv",
+    *CHECKS,
     "results/report.html",
 ]
 # What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.

@@ -1,4 +1,5 @@
-# in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/claims.json, data/raw/<source>/source.yaml
+# in:  results/models/*.json, results/crosscheck/*.json, results/diagnostics/*.json, results/sources/*.json,
+#      results/claims.json, data/raw/<source>/source.yaml
 # out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
 #      results/figures/{prisma_flow,risk_of_bias}.{svg,pdf,png}, results/ro-crate-metadata.json
 # config: all of it
@@ -9,6 +10,7 @@ import snakemake as snakemake_package
 rule export:
     input:
         models=MODELS,
+        checks=CHECKS,
         diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
         sources=expand("results/sources/{source}.json", source=SOURCES),
         about=ABOUT,

@@ -1,5 +1,6 @@
-# in:  results/models/<synthesis>.json; comparison figures also results/sources/*.json, results/tables/bridge.csv and
-#      results/claims.json; diagnostic figures also results/diagnostics/<synthesis>.json
+# in:  results/models/<synthesis>.json and results/crosscheck/<synthesis>.json; comparison figures also
+#      results/sources/*.json, results/tables/bridge.csv and results/claims.json; diagnostic figures also
+#      results/diagnostics/<synthesis>.json
 # out: results/figures/{forest,bridge,claims}_<name>.{svg,pdf,png}, the same of <kind>_<synthesis> and
 #      bubble_<synthesis>_<moderator>, results/figures/data/*.csv, results/figures/live/*.svg (what the report embeds)
 # config: syntheses (through their models; moderators), figures, bridges, diagnostic_figures
@@ -11,7 +12,8 @@ for batch, names in PLAN.batches().items():
         name:
             f"forest_{batch}"
         input:
-            expand("results/models/{synthesis}.json", synthesis=names),
+            models=expand("results/models/{synthesis}.json", synthesis=names),
+            checks=expand("results/crosscheck/{synthesis}.json", synthesis=names),
         output:
             [
                 report(
@@ -39,13 +41,16 @@ for batch, names in PLAN.batches().items():
             plan=PLAN.part(syntheses=names, also=("drawing",)),
             code=CODE,
         shell:
-            "synthesis forest --config - --models {input:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+            "synthesis forest --config - --models {input.models:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule comparison_forest:
     input:
         models=lambda wildcards: expand(
             "results/models/{synthesis}.json", synthesis=PLAN.blocks_of(wildcards.figure)
+        ),
+        checks=lambda wildcards: expand(
+            "results/crosscheck/{synthesis}.json", synthesis=PLAN.blocks_of(wildcards.figure)
         ),
         sources=lambda wildcards: expand(
             "results/sources/{source}.json",
@@ -89,6 +94,7 @@ if COMPARISON_FIGURES:
     rule comparison_figures:
         input:
             models=expand("results/models/{synthesis}.json", synthesis=DRAWN),
+            checks=CHECKS,
             bridge="results/tables/bridge.csv",
             claims="results/claims.json",
         output:
@@ -132,6 +138,7 @@ for batch, names in PLAN.batches().items():
             f"diagnostic_figures_{batch}"
         input:
             models=expand("results/models/{synthesis}.json", synthesis=named),
+            checks=expand("results/crosscheck/{synthesis}.json", synthesis=named),
             diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=named),
         output:
             [

@@ -1,5 +1,6 @@
 # in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/diagnostics/<synthesis>.json,
+#      results/crosscheck/<synthesis>.json,
 #      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,few_samples}.csv
 # config: syntheses, defaults, diagnostics, groupings
 
@@ -13,6 +14,8 @@ for batch, names in PLAN.batches().items():
             expand("results/sources/{source}.json", source=PLAN.config.syntheses[names[0]].sources),
         output:
             expand("results/models/{synthesis}.json", synthesis=names),
+            # Figures wait for it: both are written only where the second route agrees.
+            expand("results/crosscheck/{synthesis}.json", synthesis=names),
         log:
             f"results/logs/pool_{batch}.log",
         benchmark:
@@ -28,12 +31,13 @@ for batch, names in PLAN.batches().items():
             code=CODE,
         shell:
             "synthesis pool --config - --syntheses {params.syntheses:q} --sources {input:q} --out results/models "
-            "<<< {params.plan:q} > {log:q} 2>&1"
+            "--checks results/crosscheck <<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule pooled:
     input:
-        MODELS,
+        models=MODELS,
+        checks=CHECKS,
     output:
         table=report(
             "results/tables/pooled.csv",
@@ -51,8 +55,8 @@ rule pooled:
     params:
         code=CODE,
     shell:
-        "synthesis pooled --models {input:q} --table {output.table:q} --crosscheck {output.crosscheck:q} "
-        "> {log:q} 2>&1"
+        "synthesis pooled --models {input.models:q} --checks {input.checks:q} --table {output.table:q} "
+        "--crosscheck {output.crosscheck:q} > {log:q} 2>&1"
 
 
 rule diagnose:

@@ -87,8 +87,9 @@ def gather(args: argparse.Namespace) -> None:
 
 
 def pool(args: argparse.Namespace) -> None:
-    """Fits syntheses, one model file each."""
+    """Fits syntheses, one model file each, and writes them where a second route to each number agrees."""
     from synthesis.data.extraction import read_extracted
+    from synthesis.review.crosscheck import by_matrices, checked
     from synthesis.review.fit import run_synthesis
 
     plan = _plan(args.config).config
@@ -99,8 +100,10 @@ def pool(args: argparse.Namespace) -> None:
             _refuse("--syntheses", name, plan.syntheses)
         synthesis = plan.syntheses[name]
         documents.append(run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped))
+    compared = checked(documents, by_matrices)
     for document in documents:
         write_json(args.out / f"{document['synthesis']}.json", document)
+        write_json(args.checks / f"{document['synthesis']}.json", compared[document["synthesis"]])
         print(
             f"{document['synthesis']}: {document['estimate']:.4f} "
             f"[{document['ci_low']:.4f}, {document['ci_high']:.4f}] ({document['metric']}), "
@@ -109,12 +112,13 @@ def pool(args: argparse.Namespace) -> None:
 
 
 def pooled(args: argparse.Namespace) -> None:
-    """Checks every fit by its second route and writes them as one table."""
+    """Writes the fits as one table, and their second routes, those by PyMARE and statsmodels among them, as another."""
     from synthesis.data.converters import back_transform
-    from synthesis.review.crosscheck import COLUMNS, crosscheck_all
+    from synthesis.review.crosscheck import COLUMNS, by_libraries, checked
 
     documents = [read_json(path) for path in args.models]
-    compared = crosscheck_all(documents)
+    libraries = checked(documents, by_libraries)
+    together = [row for path in args.checks for row in [*read_json(path), *libraries[path.stem]]]
     nested = {"studies", "references", "weights", "versions", "figure"}
     rows = []
     for document in documents:
@@ -123,9 +127,9 @@ def pooled(args: argparse.Namespace) -> None:
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
             row[f"{name}_transformed"] = back_transform(document["metric"], document[name])
         rows.append(row | {f"version_{k}": v for k, v in document["versions"].items()})
-    write_csv(args.crosscheck, compared, COLUMNS)
+    write_csv(args.crosscheck, together, COLUMNS)
     write_csv(args.table, rows)
-    print(f"{len(documents)} fits; {len(compared)} numbers agree with the second route")
+    print(f"{len(documents)} fits; {len(together)} numbers agree with the second route")
 
 
 def diagnose(args: argparse.Namespace) -> None:
@@ -429,9 +433,10 @@ def _parser() -> argparse.ArgumentParser:
     added = command(pool)
     added.add_argument("--syntheses", nargs="+", required=True)
     many(added, "--sources")
-    one(added, "--out")
+    one(added, "--out", "--checks")
     added = command(pooled, plan=False)
     many(added, "--models")
+    many(added, "--checks")
     one(added, "--table", "--crosscheck")
     added = command(diagnose)
     many(added, "--models")

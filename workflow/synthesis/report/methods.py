@@ -349,11 +349,45 @@ def _open() -> Html:
     )
 
 
-def software(versions: list[list[str]], compared: int) -> Html:
-    """The versions that the fits were made with, and how many numbers have a second route."""
+_CHECKED = {
+    "estimate": "the estimate",
+    "se": "its standard error",
+    "df": "degrees of freedom",
+    "tau2": "\u03c4\u00b2",
+    "omega2": "\u03c9\u00b2",
+    "q": "Q",
+    "tau2_ci_low": "the interval of \u03c4\u00b2",
+}
+
+
+def second_route(rows: list[Record]) -> str:
+    """Which numbers of how many fits were computed a second time, by what, and how far they are apart."""
+    if not rows:
+        return "No synthesis has several samples, so that no fit was there to be computed a second time."
+    fits = len({row["synthesis"] for row in rows})
+    held = {name: len({r["synthesis"] for r in rows if r["quantity"] == name}) for name in _CHECKED}
+    said = [
+        words if held[name] == fits else f"{words} ({held[name]})" for name, words in _CHECKED.items() if held[name]
+    ]
+    routes = _listed(
+        "covariance matrices written out" if route == "matrices" else route
+        for route in sorted({r["route"] for r in rows})
+    )
+    worst = max((r["difference"] / r["tolerance"] for r in rows if r["tolerance"]), default=0.0)
+    part = "under 0.1%" if worst < 0.001 else f"{100 * worst:.1f}%"
+    return (
+        f"Before anything was drawn, {text.plural(fits, 'fit')} of several samples "
+        f"{'was' if fits == 1 else 'were'} computed a second time, by {routes}: {_listed(said)} (in brackets: of how "
+        f"many fits, where not of all). {text.plural(len(rows), 'number')} were compared; the largest difference is "
+        f"{part} of its tolerance (tables/crosscheck.csv), and one above it would have ended the run."
+    )
+
+
+def software(versions: list[list[str]], crosscheck: list[Record]) -> Html:
+    """The versions that the fits were made with, and what has a second route."""
     return joined(
         heading(3, "software", "Software"),
-        paragraph(f"Every fit agrees with a second route ({text.count(compared)} numbers compared)."),
+        paragraph(second_route(crosscheck)),
         table("Software of the fits", ["Package", "Version"], versions),
         heading(3, "digests", "Digests"),
         paragraph("A digest changes when the plan of a synthesis or any row it draws on changes."),

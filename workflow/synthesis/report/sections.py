@@ -141,7 +141,7 @@ def provenance(material: Material) -> str:
     versions = material.documents[0]["versions"]
     rows = [[name, version] for name, version in versions.items()]
     return joined(
-        methods.software(rows, len(material.crosscheck)),
+        methods.software(rows, material.crosscheck),
         tables.hashes(material.documents),
         rulegraph.section(material.rules),
     )
