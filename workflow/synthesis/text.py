@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 
@@ -43,6 +44,12 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
+def p_at_most(p: float) -> str:
+    """A p that is the smallest its test can give, rounded up: three decimals, one digit below 0.001."""
+    decimals = 3 if p >= 0.001 else -math.floor(math.log10(p))
+    return f"p \N{LESS-THAN OR EQUAL TO} {math.ceil(p * 10**decimals - 1e-9) / 10**decimals:.{decimals}f}"
+
+
 def count(value: int | float | None) -> str:
     """A whole number with thin spaces between thousands."""
     return "" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
@@ -58,6 +65,14 @@ def variance(value: float, low: float | None, high: float | None) -> str:
     shown = [x for x in (value, low, high) if x is not None and x > 0]
     decimals = 4 if shown and min(shown) < 0.0095 else 3
     return f"{number(value, decimals)} {interval(low, high, decimals)}".rstrip()
+
+
+def p_of_signs(p: float, changes: int) -> str:
+    """p of a test by random sign changes in words; where none was as large it is only known to be no larger."""
+    how = f"{plural(changes, 'sign change')}"
+    if round(p * (changes + 1)) <= 1:
+        return f"{how}, none as large: {p_at_most(p)}"
+    return f"{how}: {p_value(p)}"
 
 
 def probability(p: float) -> str:

@@ -40,6 +40,8 @@ class Value:
     estimate: float
     low: float | None
     high: float | None
+    # What must be said beside the verdict.
+    remark: str = ""
 
     def shown(self) -> str:
         """In words, with its interval."""
@@ -215,7 +217,8 @@ def _comparison(claim: Record, name: str, evidence: Evidence) -> list[Value]:
         if row["se"] is None:
             raise Missing(_without_interval(row))
     unit = f"difference in {'z' if row['metric'] == 'z' else _NAME[row['metric']]}"
-    return [Value(plan.title, unit, row["difference"], row["ci_low"], row["ci_high"])]
+    remark = row["note"] if row["left_out"] else ""
+    return [Value(plan.title, unit, row["difference"], row["ci_low"], row["ci_high"], remark)]
 
 
 def _without_interval(row: Record) -> str:
@@ -374,7 +377,7 @@ def verdict_of_data(claim: Record, evidence: Evidence) -> tuple[Verdict, str, li
     decided = [decide(claim["rule"], value, low, high) for value in values]
     verdicts = {verdict for verdict, _ in decided}
     if len(values) == 1:
-        return decided[0][0], decided[0][1], values
+        return decided[0][0], "; ".join(filter(None, (decided[0][1], values[0].remark))), values
     parts = []
     for verdict in ("supported", "not supported", "cannot be decided"):
         held = [value.label for value, (own, _) in zip(values, decided, strict=True) if own == verdict]

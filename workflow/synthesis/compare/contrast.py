@@ -7,6 +7,7 @@ from typing import Any
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from synthesis import text
 from synthesis.errors import InputError, Problem
 from synthesis.meta.pool import pool
 from synthesis.plan.config import Comparison
@@ -40,11 +41,23 @@ def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: 
         "left_out": "; ".join(shared),
         "tau2_second": b["tau2"],
         "largest_se": None,
-        "note": "",
+        "note": left_out_note(first, second, shared),
     }
     row |= {f"{k}_first": a[k] for k in ("samples", "estimate", "ci_low", "ci_high", "tau2")}
     row |= {f"{k}_second": b[k] for k in ("estimate", "ci_low", "ci_high")}
     return _concluded(row | difference(a, b, first["level"]), bound, first["level"])
+
+
+def left_out_note(first: Record, second: Record, shared: list[str]) -> str:
+    """How many samples stand on both sides of a contrast and are left out of both; nothing where none does."""
+    if not shared:
+        return ""
+    verb, left = ("stands", "is") if len(shared) == 1 else ("stand", "are")
+    kept = [document["samples"] - len(shared) for document in (first, second)]
+    return (
+        f"{text.plural(len(shared), 'sample')} {verb} on both sides and {left} left out of both here ({kept[0]} of "
+        f"{first['samples']} and {kept[1]} of {second['samples']} samples remain), but not of the two syntheses"
+    )
 
 
 def contrast_with_published(

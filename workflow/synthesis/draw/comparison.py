@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
 from synthesis.draw.layout import Layout, Row, Section, coordinates, mark_of, section_of
-from synthesis.draw.rows import notes_of, people, pooled_rows, reference_block, study_rows
+from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
 
 if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
@@ -63,11 +64,21 @@ def comparison(
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
-    notes = notes_of(used)
+    notes = (*notes_of(used), *people_note(used), *overlap_note(used))
     if not plan.studies:
         shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (shown, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
+
+
+def overlap_note(documents: list[dict[str, Any]]) -> list[str]:
+    """How many samples stand in several of the syntheses that are drawn, so that these are not independent."""
+    held = Counter(study["sample_id"] for document in documents for study in document["studies"])
+    several = sum(count > 1 for count in held.values())
+    if not several:
+        return []
+    verb = "stands" if several == 1 else "stand"
+    return [f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses."]
 
 
 def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
@@ -91,7 +102,7 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
         "single" if document["samples"] == 1 else "pooled",
         label,
         document["lane"],
-        (text.count(document["samples"]), text.count(people(document))),
+        (text.count(document["samples"]), people_cell(document["studies"])),
         pi_low=low,
         pi_high=high,
         key=document["synthesis"],

@@ -29,7 +29,7 @@ __all__ = ["DPI", "FORMATS", "MAX_PIXELS", "draw", "save"]
 BOLD = frozenset({"pooled", "single", "subgroup"})
 # Behind diamonds: where the effects of new settings lie.
 BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "": "#e2e2e2"}
-_NUMBER = re.compile("[<>]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
+_NUMBER = re.compile("[<>\N{GREATER-THAN OR EQUAL TO}]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
 # Risk of bias as a symbol: shape and colour both say it.
 _RISK = {"low": ("+", "#1b7a43"), "some concerns": ("?", "#b58900"), "high": ("\N{MINUS SIGN}", "#b3261e")}
 WEIGHT_NAME = "Weight, %"
@@ -425,8 +425,10 @@ class _SectionDrawing:
             page.text(self.x_of(tick), y + 0.095, label, style.small, align="center")
         y += 0.22
         if section.favours:
-            zero = min(max(self.x_of(section.null), columns.plot_left), columns.plot_right)
-            left, right = section.favours
+            zero = self.x_of(section.null)
+            # Left and right of no effect; without it on the axis they would point at nothing.
+            shown = section.low <= section.null <= section.high
+            left, right = section.favours if shown else ("", "")
             if left:
                 page.text(zero - 0.06, y, f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
             if right:

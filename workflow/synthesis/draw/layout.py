@@ -222,7 +222,7 @@ def section_of(
     clip: float = CLIP_SHARE,
 ) -> Section:
     """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end."""
-    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip)
+    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip=clip)
     kinds = {row.kind for row in rows}
     usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(

@@ -26,7 +26,7 @@ from synthesis.draw.chart import (
     shown,
 )
 from synthesis.draw.layout import ESTIMATE_NAME
-from synthesis.results.curves import Curve, DrawnSpecification, MultiverseSummary, PairRow
+from synthesis.results.curves import Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -297,12 +297,16 @@ def _words(curve: str) -> str:
     return "equivalent and uncertain options only" if curve == "main" else curve
 
 
+def _signs(test: CurveTest) -> str:
+    return text.p_of_signs(test.median_p, test.permutations)
+
+
 def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
     parts = []
     for i, curve in enumerate(curves):
         found = curve.scopes["all"]
         label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
         middle = shown(document.metric, found.estimate_median)
-        tested = f", {text.p_value(curve.test.median_p)} under no {document.word}" if curve.test else ""
+        tested = f" ({_signs(curve.test)})" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")
     return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: " + "; ".join(parts) + "."

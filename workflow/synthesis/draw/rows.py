@@ -19,6 +19,7 @@ from synthesis.draw.layout import (
 )
 
 Record = dict[str, Any]
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 _MANY_ESTIMATES = " ({} estimates)"
 
 
@@ -134,8 +135,7 @@ def _varies(members: list[Record], name: str) -> bool:
 def _group_row(document: Record, group: Record, studies: list[Record], columns: tuple[str, ...]) -> Row:
     weight = sum(study["weight"] for study in studies)
     pi_low, pi_high = coordinates(document["metric"], group["pi_low"], group["pi_high"])
-    people = sum(study["n"] for study in studies if study["n"] is not None)
-    cells = tuple(text.count(people) if column == "n" else "" for column in columns)
+    cells = tuple(people_cell(studies) if column == "n" else "" for column in columns)
     counted = text.plural(group["samples"], "sample")
     return Row(
         "subgroup",
@@ -152,9 +152,37 @@ def _group_row(document: Record, group: Record, studies: list[Record], columns: 
     )
 
 
-def people(document: dict[str, Any]) -> int:
-    """People in all samples whose size is known."""
-    return sum(study["n"] for study in document["studies"] if study["n"] is not None)
+def people(studies: list[Record]) -> tuple[int, int]:
+    """People in the samples whose size is known, and how many samples those are."""
+    known = [study["n"] for study in studies if study["n"] is not None]
+    return sum(known), len(known)
+
+
+def people_cell(studies: list[Record]) -> str:
+    """People as a cell: all, at least so many where sizes are not known, nothing where none is."""
+    count, known = people(studies)
+    return f"{'' if known == len(studies) else AT_LEAST}{text.count(count)}" if known else ""
+
+
+def people_words(studies: list[Record]) -> str:
+    """People in words: "4 574 people", "at least 3 022 people (19 of 26 samples)", nothing where no size is known."""
+    count, known = people(studies)
+    if not known:
+        return ""
+    said = f"{text.count(count)} {'person' if count == 1 else 'people'}"
+    return said if known == len(studies) else f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
+
+
+def people_note(documents: list[Record]) -> list[str]:
+    """What the sign before a number of people means, where some sizes are not known."""
+    said = []
+    for document in documents:
+        samples = len(document["studies"])
+        unknown = samples - people(document["studies"])[1]
+        if 0 < unknown < samples:
+            lead = f"{document['title']}: " if len(documents) > 1 else ""
+            said.append(f"{lead}the size of {unknown} of {text.plural(samples, 'sample')} is not known")
+    return [f"{AT_LEAST}: at least; {'; '.join(said)}."] if said else []
 
 
 _SUMMARY_NAME = {"common": "Common effect (fixed)", "bayes": "Bayesian (half-normal prior on tau)"}
@@ -169,7 +197,7 @@ def pooled_rows(document: Record, columns: tuple[str, ...], blocks: bool = False
         return [note]
     model = "common effect" if document["method"] == "FE" else "random effects"
     label = f"Pooled {document['word']} ({model})"
-    cells = tuple(text.count(people(document)) if column == "n" else "" for column in columns)
+    cells = tuple(people_cell(document["studies"]) if column == "n" else "" for column in columns)
     mark = mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"])
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document["pi_low"] is not None:
@@ -288,6 +316,8 @@ def _own_notes(document: Record, columns: tuple[str, ...]) -> list[str]:
                      f"{document['tau_scale']:g}; one mean of each sample.")  # fmt: skip
     if document.get("groups"):
         notes.append("Blocks are pooled by themselves, with one mean of each sample and intervals never below Wald's.")
+    if "n" in columns:
+        notes += people_note([document])
     if "rob" in columns:
         notes.append("Risk of bias as the source's database rates it: + low, ? some concerns, \u2212 high.")
     return notes

@@ -7,6 +7,7 @@ from typing import Any
 from synthesis.data.converters import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.draw.rows import people, people_words
 from synthesis.plan.config import Synthesis
 
 Record = dict[str, Any]
@@ -39,7 +40,9 @@ def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source
             "sources": {name: sources[name].citation for name in document["sources"]},
             "samples": document["samples"],
             "effects": document["k"],
-            "people": sum(s["n"] for s in document["studies"] if s["n"] is not None),
+            # Of the samples whose size is known.
+            "people": people(document["studies"])[0] if people(document["studies"])[1] else None,
+            "people_in_words": people_words(document["studies"]) or "not known",
             "samples_of_unknown_size": sum(s["n"] is None for s in document["studies"]),
             "years": _span([s["year"] for s in document["studies"] if s["year"] is not None]),
             "set_to_zero": document["set_to_zero"],

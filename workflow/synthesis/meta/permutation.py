@@ -28,7 +28,8 @@ class Permutation:
     """p per coefficient (`names`; the mean effect alone without moderators). `exact`: every arrangement was tried.
 
     `statistic` is the observed one, None where it is infinite because all effects are equal (a note says so; p is still
-    the share of arrangements that are as extreme). A Monte Carlo p counts the observed arrangement:
+    the share of arrangements that are as extreme). `smallest` is the least p that the test of signs can give for these
+    data, whatever the effect (None for shuffled moderators). A Monte Carlo p counts the observed arrangement:
     (1 + hits) / (1 + iterations).
     """
 
@@ -38,6 +39,7 @@ class Permutation:
     iterations: int
     exact: bool
     seed: int | None
+    smallest: float | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -86,17 +88,25 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
         found = pool_many(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
         hits += int((np.abs(found.statistic) >= abs(observed) - _EQUAL).sum())
     p = hits / total if exact else (1 + hits) / (1 + total)
-    return _permutation(("mean",), [observed], [p], total, exact, None if exact else seed)
+    # The data as they are and all signs turned are always as extreme; an effect of 0 has no sign to turn.
+    smallest = 2.0 / 2 ** max(1, int(np.count_nonzero(y))) if exact else 1 / (1 + total)
+    return _permutation(("mean",), [observed], [p], total, exact, None if exact else seed, smallest)
 
 
 def _permutation(
-    names: tuple[str, ...], observed: list[float], p: list[float], iterations: int, exact: bool, seed: int | None
+    names: tuple[str, ...],
+    observed: list[float],
+    p: list[float],
+    iterations: int,
+    exact: bool,
+    seed: int | None,
+    smallest: float | None = None,
 ) -> Permutation:
     finite = tuple(value if math.isfinite(value) else None for value in observed)
     notes = (
         ("the effects have no spread around the model: the observed statistic is infinite",) if None in finite else ()
     )
-    return Permutation(names, finite, tuple(p), iterations, exact, seed, notes)
+    return Permutation(names, finite, tuple(p), iterations, exact, seed, smallest, notes)
 
 
 def _shuffles(

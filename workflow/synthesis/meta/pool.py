@@ -225,11 +225,23 @@ def _notes(v: Array) -> tuple[str, ...]:
     notes = []
     if len(v) == 1:
         notes.append("one sample: its own estimate with a normal interval, no pooling")
-    if len(v) == 2:
-        notes.append("two samples: tau2 is hardly estimable and an HKSJ interval has one degree of freedom")
     if v.max() > EXTREME_VARIANCE * np.median(v):
         notes.append(f"one variance is more than {EXTREME_VARIANCE:g} times the median")
     return tuple(notes)
+
+
+def _few(samples: int, method: str, ci: str) -> tuple[str, ...]:
+    """What two and three samples cannot carry."""
+    random = method != "FE"
+    if samples == 2:
+        said = ["tau2 is hardly estimable", "there is no prediction interval"] if random else []
+        said += ["the confidence interval has one degree of freedom"] if ci != "wald" else []
+        return (f"two samples: {_listed(said)}",) if said else ()
+    return ("three samples: the prediction interval has one degree of freedom",) if samples == 3 and random else ()
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def prediction_interval(
@@ -282,7 +294,7 @@ def _random_effects(
 ) -> Fit:
     samples, df = len(y), len(y) - 1
     found = describe(y, v, method, fixed=fixed_tau2)
-    tau2, notes = found.tau2, about.notes
+    tau2, notes = found.tau2, (*_few(samples, method, ci), *about.notes)
     w = 1 / (v + tau2)
     estimate = float(np.dot(w, y) / w.sum())
     se = float(w.sum() ** -0.5)

@@ -98,7 +98,7 @@ def data_dictionary() -> str:
 One folder per source: `source.yaml` says what the source is, how it was extracted and what its limits are;
 `effects.csv` has one row per extracted number. Files are comma-separated UTF-8 with a header; a byte order mark and any
 line ending are accepted. Columns may stand in any order; optional ones may be left out. An empty cell means that the
-source does not print the number: nothing is imputed, and a row that cannot be used reappears with its reason in
+source does not print the number: nothing is filled in, and a row that cannot be used reappears with its reason in
 `results/dropped.csv`. Raw rows are never edited; a correction is a row of `corrections.csv`.
 
 The folder's contents may be used under the terms named in each `source.yaml`.

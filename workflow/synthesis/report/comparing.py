@@ -42,8 +42,8 @@ def contrasts(rows: list[Record]) -> Html:
         if r["largest_se"] is not None:
             words += f"; different as long as the published standard error is below {text.number(r['largest_se'])}"
         gap = with_interval((r["difference"], r["ci_low"], r["ci_high"]))
-        cells.append([r["title"], *sides, gap, p_cell(r["p"]), bound, words, r["metric"]])
-    heads = ["Comparison", "First", "Second", "Difference", "p", "Equivalence (bound)", "Conclusion", "Scale"]
+        cells.append([r["title"], *sides, gap, p_cell(r["p"]), bound, words, r["metric"], r["note"] or ""])
+    heads = ["Comparison", "First", "Second", "Difference", "p", "Equivalence (bound)", "Conclusion", "Scale", "Remark"]
     return table("Differences on one metric", heads, cells, frozenset({1, 2, 3, 4, 5}))
 
 

@@ -18,8 +18,8 @@ from synthesis.report.sentences import sentence
 from synthesis.results.files import json_text
 
 HINT = Html(
-    "<p class='hint'>Every mark in a figure leads to the quotes behind it: point at it, tap it, or reach it with Tab "
-    "and the arrow keys. Enter opens what a mark shows, Escape closes it.</p>"
+    "<p class='hint'>Every mark of a sample, an estimate or a pool leads to the quotes behind it: point at it, tap it, "
+    "or reach it with Tab and the arrow keys. Enter opens what a mark shows, Escape closes it.</p>"
 )
 _KINDS = ("svg", "pdf", "png")
 

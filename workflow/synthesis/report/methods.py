@@ -140,26 +140,42 @@ def _eligibility(material: Material) -> Html:
 
 
 def _collection(material: Material) -> Html:
-    rows = material.rows.values()
+    rows = list(material.rows.values())
     second = sum(1 for r in rows if r.get("second_coder"))
     corrected = sum(1 for r in rows if r.get("corrected"))
     rated = sum(1 for r in rows if r.get("rob"))
-    total = len(material.rows)
+    total = len(rows)
+    quoted = sum(1 for r in rows if r["quote"])
     return _part(
         "collection",
         "Data collection and risk of bias",
         "PRISMA 2020 items 9 to 11; MARS: data collection, risks to internal validity",
         paragraph(
-            f"{text.count(total)} rows were extracted, each with a short verbatim quote and its place in the source. "
-            f"{text.count(second)} of them name a second coder. Extracted tables are not edited: "
-            f"{text.count(corrected)} rows were corrected by entries that keep the old value and the reason. Numbers "
-            "that a source does not print stay missing; nothing is imputed."
+            f"{text.plural(total, 'row')} {'was' if total == 1 else 'were'} extracted, "
+            f"{'each' if quoted == total else f'{text.count(quoted)} of them'} with a short verbatim quote and its "
+            f"place in the source. {text.count(second)} of them name a second coder. Extracted tables are not edited: "
+            f"{text.plural(corrected, 'row')} {'was' if corrected == 1 else 'were'} corrected by entries that keep the "
+            f"old value and the reason. Numbers that a source does not print stay missing{_entered(material)}."
         ),
         paragraph(
             f"A risk-of-bias judgement is recorded for {text.count(rated)} of {text.count(total)} rows. It does not "
             "enter the weights."
         ),
     )
+
+
+def _entered(material: Material) -> str:
+    """Which numbers stand in for what no source prints: zeros for findings reported as not significant."""
+    stressed = [d for d in material.documents if d["set_to_zero"]]
+    named = [f"{text.plural(d['set_to_zero'], 'finding')} in \u201c{d['title']}\u201d" for d in stressed]
+    named += [
+        f"those in some analyses of \u201c{multiverse.title}\u201d"
+        for multiverse in material.config.multiverses.values()
+        if any(o.nonsignificant_as_zero for factor in multiverse.which.values() for o in factor.options.values())
+    ]
+    if not named:
+        return "; none is filled in"
+    return f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
 
 
 def _measures(material: Material) -> Html:
@@ -178,11 +194,13 @@ def _measures(material: Material) -> Html:
     counts = Counter((r["converter"], r["exactness"], METRIC_NAME[r["metric"]]) for r in material.effects)
     rows = [[*key, count] for key, count in sorted(counts.items())]
     added = material.config.conversions.zero_cells
-    words.append(
-        f"Two-by-two tables with an empty cell had {added:g} added to each cell."
-        if added
-        else "Two-by-two tables with an empty cell were refused."
-    )
+    cells = [f"{kind}_{arm}" for arm in ("treat", "control") for kind in ("events", "total")]
+    tables = [r for r in material.effects if r["converter"].startswith("2x2") and all(r[c] is not None for c in cells)]
+    empty = sum(
+        any(r[f"events_{arm}"] in (0, r[f"total_{arm}"]) for arm in ("treat", "control")) for r in tables
+    )  # fmt: skip
+    if empty and added:
+        words.append(f"{text.plural(empty, 'two-by-two table')} with an empty cell had {added:g} added to each cell.")
     heads = ["Converter", "Exactness", "To", "Rows"]
     return _part(
         "measures",
@@ -252,8 +270,8 @@ def _heterogeneity(material: Material) -> Html:
     ranged = sum(1 for d in material.documents if d["pi_low"] is not None)
     words = (
         "Heterogeneity is given as \u03c4\u00b2 with its interval, I\u00b2 and Q, and as a prediction interval "
-        f"({ranged} of {text.plural(len(material.documents), 'synthesis', 'syntheses')}), the range in which the true "
-        "value of a new setting is expected."
+        f"({ranged} of {text.plural(len(material.documents), 'synthesis', 'syntheses')}; it takes three samples), the "
+        "range in which the true value of a new setting is expected."
     )
     parts = [paragraph(words)]
     if moderated:
@@ -264,8 +282,9 @@ def _heterogeneity(material: Material) -> Html:
         parts += [paragraph("Moderators were examined one at a time:"), items(listed)]
     parts.append(
         paragraph(
-            "Sensitivity: every pool was fitted again without each sample; permutation tests give p values without "
-            f"distributional assumptions (at most {text.count(fewest.permutations)} arrangements); up to "
+            "Sensitivity: every pool was fitted again without each sample; permutation tests turn the signs of "
+            "samples, which assumes symmetry but no normal distribution (at most "
+            f"{text.count(fewest.permutations)} arrangements); up to "
             f"{text.count(fewest.gosh_subsets)} subsets of samples were fitted (GOSH); pools of up to "
             f"{fewest.bayes_up_to} samples have a Bayesian fit beside them, with a half-normal prior on \u03c4."
         )

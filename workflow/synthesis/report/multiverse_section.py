@@ -12,7 +12,7 @@ from synthesis.report.embedding import figure
 from synthesis.report.markup import Cell, Html, details, heading, items, joined, paragraph, table
 from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number, p_cell
-from synthesis.results.curves import Curve, MultiverseSummary, PairRow
+from synthesis.results.curves import Curve, CurveTest, MultiverseSummary, PairRow
 
 # Decisions that are named in a sentence.
 _NAMED = 3
@@ -160,7 +160,8 @@ def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
         named = ", ".join(f"{d.title.lower()} ({_percent(d.share)})" for d in moved)
         parts.append(f"of the variance between them most goes with {named}")
     if curve.test:
-        parts.append(f"for the median under no {document.word} at all, {text.p_value(curve.test.median_p)}")
+        tested = text.p_of_signs(curve.test.median_p, curve.test.permutations)
+        parts.append(f"against medians without any {document.word}: {tested}")
     return "; ".join(parts) + "."
 
 
@@ -203,13 +204,21 @@ def _curves(document: MultiverseSummary) -> Html:
                     _share(found.share_positive_significant),
                     _share(found.share_negative_significant),
                     *(_share(found.shares_above[t.key]) for t in document.thresholds),
-                    p_cell(test.median_p if test else None),
-                    p_cell(test.share_significant_p if test else None),
+                    _p_of(test, "median_p"),
+                    _p_of(test, "share_significant_p"),
                     number(test.stouffer_z if test else None, 1),
-                    p_cell(test.stouffer_p if test else None),
+                    _p_of(test, "stouffer_p"),
                 ]
             )
     return table(f"Curves: {document.title} ({ESTIMATE_NAME[metric]})", heads, rows, frozenset(range(2, len(heads))))
+
+
+def _p_of(test: CurveTest | None, name: str) -> Cell:
+    """A p of sign changes; at most so large where it is the smallest that they can give."""
+    if test is None:
+        return p_cell(None)
+    p: float = getattr(test, name)
+    return p_cell(p) if round(p * (test.permutations + 1)) > 1 else Cell(text.p_at_most(p), p)
 
 
 def _decisions(document: MultiverseSummary) -> Html:

@@ -154,7 +154,10 @@ def few_samples(material: Material) -> Html:
         if on_scale:
             value = [back_transform(document["metric"], x) for x in value]
         decimals = 2 if on_scale else 3
+        bounded = r["what"] == "permutation p" and "the smallest" in (r["note"] or "")
         first = p_cell(value[0]) if r["what"] == "permutation p" else number(value[0], decimals)
+        if bounded and value[0] is not None:
+            first = Cell(text.p_at_most(value[0]), value[0])
         shown = [first, interval(value[1], value[2], decimals)]
         rows.append([document["title"], r["what"], *shown, r["note"] or ""])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.draw.layout import ESTIMATE_NAME
-from synthesis.draw.rows import people
+from synthesis.draw.rows import people_words
 from synthesis.report.material import Material, Record
 
 NOT_CAUSAL = (
@@ -34,6 +34,8 @@ def sentence(document: Record) -> str:
     if document["pi_low"] is not None:
         low, high = _shown(document, "pi_low", "pi_high")
         words += f"; in a new setting between {low} and {high}"
+    elif document["samples"] == 2 and document["method"] != "FE":
+        words += "; two samples say nothing of a new setting"
     if document["set_to_zero"]:
         words += (
             f"; {text.plural(document['set_to_zero'], 'finding')} reported as not significant "
@@ -85,6 +87,11 @@ def _headline(material: Material) -> Record:
     return _main_association(material) or material.documents[0]
 
 
+def _with_people(document: Record) -> str:
+    said = people_words(document["studies"])
+    return f" with {said}" if said else ""
+
+
 def _association(material: Material) -> str:
     document = _main_association(material)
     if document is None:
@@ -92,33 +99,38 @@ def _association(material: Material) -> str:
     lead = "the pooled association" if document["samples"] > 1 else "the association"
     words = (
         f"{document['title']}: {lead} is {_estimate(document)}, from "
-        f"{text.plural(document['samples'], 'sample')} with {text.count(people(document))} people"
+        f"{text.plural(document['samples'], 'sample')}{_with_people(document)}"
     )
     others = [d for d in material.documents if d["lane"] == "A" and d is not document and not d["set_to_zero"]]
     if others:
         values = [x for d in others if (x := back_transform(d["metric"], d["estimate"])) is not None]
         words += (
-            f"; in {text.plural(len(others), 'other selection')} of samples it lies between "
+            f"; in {text.plural(len(others), 'other synthesis', 'other syntheses')} of associations it lies between "
             f"{text.number(min(values))} and {text.number(max(values))}"
+            if len(others) > 1
+            else f"; in the other synthesis of associations it is {text.number(values[0])}"
         )
     return f"{words}."
 
 
 def _effects(material: Material) -> str:
     pooled = [d for d in material.documents if d["lane"] == "B" and d["samples"] > 1]
-    pooled = [d for d in pooled if d["metric"] == pooled[0]["metric"]]
     if not pooled:
         return ""
+    others = len(pooled)
+    pooled = [d for d in pooled if d["metric"] == pooled[0]["metric"]]
+    others -= len(pooled)
     pooled.sort(key=lambda d: float(d["estimate"]))
     low, high = pooled[0], pooled[-1]
     if low is high:
         return (
             f"{low['title']}: the pooled effect is {_estimate(low)}, from "
-            f"{text.plural(low['samples'], 'sample')} with {text.count(people(low))} people."
+            f"{text.plural(low['samples'], 'sample')}{_with_people(low)}."
         )
+    measured = f" in {ESTIMATE_NAME[low['metric']]}" if others else ""
     return (
-        f"The {len(pooled)} pooled effects of randomised contrasts lie between {_estimate(low)} ({low['title']}) and "
-        f"{_estimate(high)} ({high['title']})."
+        f"The {len(pooled)} pooled effects of randomised contrasts{measured} lie between {_estimate(low)} "
+        f"({low['title']}) and {_estimate(high)} ({high['title']})."
     )
 
 
@@ -159,7 +171,7 @@ def _basis(material: Material) -> str:
     """What the numbers rest on, and what is missing."""
     gaps = sum(1 for r in material.lost.values() if r["category"] == "gap")
     used = len(material.usable)
-    words = f"{text.count(used)} extracted numbers are usable, each with its quote"
+    words = f"{text.plural(used, 'extracted row')} {'is' if used == 1 else 'are'} usable, {_quoted(material.effects)}"
     if gaps:
         words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
     main = _main_association(material)
@@ -171,6 +183,15 @@ def _basis(material: Material) -> str:
             f"r = {value} instead of {other}"
         )
     return f"{words}."
+
+
+def _quoted(effects: list[Record]) -> str:
+    """What the quotes of usable rows show of their numbers."""
+    rows = {r["effect_id"]: bool(r.get("not_in_quote")) for r in effects}
+    lacking = sum(rows.values())
+    if not lacking:
+        return "each with a quote that shows its numbers"
+    return f"each with a quote, which shows every number in {text.count(len(rows) - lacking)} of them"
 
 
 def influence_sentence(table: Iterable[Record], document: Record) -> str:

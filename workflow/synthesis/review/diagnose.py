@@ -161,6 +161,8 @@ def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Re
         {name: studies[j][name] for name in ("sample_id", "label", "year")}
         | {"samples": i + 1}
         | {name: finite(getattr(fits, name)[i]) for name in ("estimate", "ci_low", "ci_high", "tau2", "i2")}
+        # One sample has no heterogeneity, not one of 0.
+        | ({"tau2": None, "i2": None} if i == 0 else {})
         for i, j in enumerate(order)
     ]
     return found
@@ -408,6 +410,9 @@ def _few_rows(one: Record) -> list[Record]:
         how = (
             "all sign changes" if r["exact"] else f"{text.count(r['iterations'])} random sign changes, seed {r['seed']}"
         )
+        if r["p"][0] <= r["smallest"] * (1 + 1e-9):
+            limit = text.plural(len(one["influence"]), "sample") if r["exact"] else "so many"
+            how += f"; {text.p_at_most(r['smallest'])}, the smallest that {limit} can give"
         how = "; ".join([how, *r["notes"]])
         rows.append({"what": "permutation p", "estimate": r["p"][0], "ci_low": None, "ci_high": None, "note": how})
     if "bayes" in one:
