@@ -247,3 +247,32 @@ def test_a_moderator_that_cannot_be_fitted_says_why():
 
 def test_a_single_sample_has_nothing_to_examine():
     assert diagnose(document(1), [], Diagnostics())["skipped"] == {"all": "one sample: nothing to compare"}
+
+
+def test_a_p_that_cannot_be_smaller_says_so_and_the_first_sample_has_no_heterogeneity():
+    made = document(k=5)
+    for i, study in enumerate(made["studies"]):
+        study["yi"] = 1.0 + 0.01 * i
+    found = diagnose(made, (), Diagnostics())
+    (row,) = (r for r in tables([found])["few_samples"] if r["what"] == "permutation p")
+    assert row["estimate"] == 2 / 2**5
+    assert row["note"] == "all sign changes; p \u2264 0.063, the smallest that 5 samples can give"
+    first, second = found["cumulative"][:2]
+    assert first["tau2"] is first["i2"] is None
+    assert second["i2"] is not None
+
+
+def test_a_regression_on_few_samples_has_no_test():
+    """6 samples and 3 levels leave 3 degrees of freedom."""
+    made = document(k=6)
+    for study, level in zip(made["studies"], ["client", "client", "observer", "observer", "therapist", "therapist"],
+                            strict=True):  # fmt: skip
+        study["members"][0]["rater"] = level
+    (found,) = diagnose(made, ("rater",), Diagnostics())["moderators"]
+    assert found["test"]["p"] is None
+    assert "3.0 degrees of freedom" in found["test"]["note"]
+    assert set(found["regression"]["p"]) == {None}
+    (row,) = (r for r in tables([{"synthesis": "x", "skipped": {}, "moderators": [found]}])["moderators"]
+              if r["kind"] == "test of all")  # fmt: skip
+    assert (row["estimate"], row["df"], row["p"]) == (None, None, None)
+    assert "fewer than 4" in row["note"]

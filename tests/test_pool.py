@@ -196,3 +196,22 @@ def test_extreme_heterogeneity_between_variances_has_a_finite_answer():
         fit = synthesis.pool(yi, vi, tau2=method)
         assert math.isfinite(fit.estimate), method
         assert fit.tau2 >= 0
+
+
+@pytest.mark.parametrize(
+    ("k", "options", "said"),
+    [
+        (2, {}, "two samples: tau2 is hardly estimable, there is no prediction interval and the confidence interval "
+                "has one degree of freedom"),
+        (2, {"ci": "wald"}, "two samples: tau2 is hardly estimable and there is no prediction interval"),
+        (2, {"tau2": "FE"}, "two samples: the confidence interval has one degree of freedom"),
+        (2, {"tau2": "FE", "ci": "wald"}, None),
+        (3, {}, "three samples: the prediction interval has one degree of freedom"),
+        (3, {"tau2": "FE"}, None),
+        (4, {}, None),
+    ],
+)  # fmt: skip
+def test_few_samples_say_what_they_cannot_carry(k, options, said):
+    fit = synthesis.pool([0.1, 0.4, 0.2, 0.3][:k], [0.02, 0.03, 0.02, 0.05][:k], **options)
+    assert fit.notes == ((said,) if said else ())
+    assert (fit.pi_low is None) == (k == 2 or options.get("tau2") == "FE")

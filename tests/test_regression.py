@@ -158,3 +158,14 @@ def test_shuffled_moderators_agree_with_the_parametric_test_where_it_is_strong()
     assert found.statistic[0] == pytest.approx(regress(Y, V, {"ablat": LATITUDE}).statistic[1])
     assert found.p[0] < 0.02
     assert permutation_test(Y[:5], V[:5], {"ablat": LATITUDE[:5]}, iterations=200).exact
+
+
+@pytest.mark.parametrize("zeros", [0, 2])
+def test_the_smallest_p_of_sign_changes_is_reached_by_the_strongest_data(zeros):
+    y = [1.0, 1.1, 0.9, 1.05, 0.95, *[0.0] * zeros]
+    found = permutation_test(y, [0.01] * len(y), ci="wald", tau2="FE")
+    assert found.exact
+    assert found.smallest == 2 / 2**5
+    assert found.p[0] == pytest.approx(found.smallest)
+    drawn = permutation_test(np.ones(30) + 0.01 * np.arange(30), [0.01] * 30, iterations=200)
+    assert drawn.p[0] == drawn.smallest == 1 / 201

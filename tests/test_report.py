@@ -200,3 +200,47 @@ def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test
     for name in ("Egger regression", "Trim and fill, L0", "Three-parameter selection model", "Fail-safe N, Orwin"):
         assert name in html
     assert "not fitted" in html
+
+
+def test_sentences_on_quotes_and_zeros_follow_the_data():
+    """ "Nothing is imputed" stood beside 22 zeros, "each with its quote" beside 255 quotes without a number."""
+    made = material()
+    for effect in made.effects:
+        effect["not_in_quote"] = ""
+    assert "each with a quote that shows its numbers" in " ".join(answer(made))
+    made.effects[0]["not_in_quote"] = "n"
+    rest = len({e["effect_id"] for e in made.effects}) - 1
+    assert f"which shows every number in {rest} of them" in " ".join(answer(made))
+    assert "stay missing; none is filled in." in methods.section(made)
+    made.documents[0]["set_to_zero"] = 4
+    said = methods.section(made)
+    assert "none is filled in" not in said
+    assert "enters as 0: 4 findings in" in said
+
+
+def test_a_quote_that_is_missing_is_not_claimed():
+    made = material()
+    assert "571" not in methods.section(made)
+    made.dropped[0]["quote"] = ""
+    whole = len(made.rows)
+    assert f"{whole} rows were extracted, {sum(bool(r['quote']) for r in made.rows.values())} of them with a short" in (
+        methods.section(made).replace("\u202f", "")
+    )
+
+
+def test_the_second_route_is_described_by_what_was_compared():
+    assert "no fit was there" in methods.second_route([])
+    row = {"synthesis": "x", "quantity": "tau2", "route": "matrices", "difference": 1e-9, "tolerance": 1e-8}
+    rows = [row, row | {"quantity": "omega2"}, row | {"synthesis": "y", "route": "PyMARE", "difference": 0.0}]
+    said = methods.second_route(rows)
+    assert (
+        "2 fits of several samples were computed a second time, by PyMARE and covariance matrices written out" in said
+    )
+    assert "\u03c4\u00b2 and \u03c9\u00b2 (1)" in said
+    assert "3 numbers were compared; the largest difference is 10.0% of its tolerance" in said
+    assert "standard error" not in said
+
+
+def test_two_samples_say_nothing_of_a_new_setting():
+    assert "two samples say nothing of a new setting" in sentence(document(2))
+    assert "new setting between" in sentence(document(3))

@@ -46,8 +46,13 @@ def p_value(p: float) -> str:
 
 def p_at_most(p: float) -> str:
     """A p that is the smallest its test can give, rounded up: three decimals, one digit below 0.001."""
-    decimals = 3 if p >= 0.001 else -math.floor(math.log10(p))
-    return f"p \N{LESS-THAN OR EQUAL TO} {math.ceil(p * 10**decimals - 1e-9) / 10**decimals:.{decimals}f}"
+    decimals = 3
+    if p < 0.001:
+        decimals = -math.floor(math.log10(p))
+        # 9.99e-5 is at most 1e-4, not 10e-5.
+        decimals -= p * 10**decimals > 9
+    shown = math.ceil(p * 10**decimals - 1e-9) / 10**decimals
+    return f"p \N{LESS-THAN OR EQUAL TO} {shown:.{decimals}f}"
 
 
 def count(value: int | float | None) -> str:
