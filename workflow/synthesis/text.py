@@ -7,6 +7,8 @@ import re
 import unicodedata
 
 MINUS = "\N{MINUS SIGN}"
+# Where there is no number to print.
+NONE = "\N{EN DASH}"
 
 
 # What XML 1.0 (section 2.2) has no place for, and so no SVG and no page: control characters, lone surrogates.
@@ -65,11 +67,19 @@ def plural(value: int, one: str, many: str | None = None) -> str:
     return f"{count(value)} {one if value == 1 else many or one + 's'}"
 
 
+def small(value: float | None, decimals: int) -> str:
+    """A number that is never negative; one that is not 0 is not printed as 0: "<0.0001"."""
+    if value is not None and 0 < value < 0.5 * 10.0**-decimals:
+        return f"<{10.0**-decimals:.{decimals}f}"
+    return number(value, decimals)
+
+
 def variance(value: float, low: float | None, high: float | None) -> str:
     """tau2 with its interval: three decimals, four where the first of the three values needs them."""
     shown = [x for x in (value, low, high) if x is not None and x > 0]
     decimals = 4 if shown and min(shown) < 0.0095 else 3
-    return f"{number(value, decimals)} {interval(low, high, decimals)}".rstrip()
+    limits = "" if low is None or high is None else f"[{small(low, decimals)}, {small(high, decimals)}]"
+    return f"{small(value, decimals)} {limits}".rstrip()
 
 
 def p_of_signs(p: float, changes: int) -> str:

@@ -345,7 +345,7 @@ def export(args: argparse.Namespace) -> None:
     found = read_extracted(args.sources)
     layout = flow(plan.title, documents, found.effects, found.dropped)
     figures = args.out / "figures"
-    risk = risk_of_bias(documents)
+    risk = risk_of_bias(documents, {name: source.risk_score for name, source in sources.items()})
     for name, figure, drawn in (
         (f"prisma_{layout.name}", layout, draw_flow(layout)),
         (risk.name, risk, draw_risk(risk)),

@@ -16,6 +16,21 @@ class SourceExtraction(Model):
     import_note: str = Field("", description="What was mapped or added afterwards.")
 
 
+class RiskScore(Model):
+    """What a number in the column rob means."""
+
+    lowest: float = Field(description="Smallest possible score.")
+    highest: float = Field(description="Largest possible score.")
+    better: Literal["larger", "smaller"] = Field(description="Which scores mean a lower risk of bias.")
+    basis: str = Field(min_length=1, description="Where this is stated.")
+
+    @model_validator(mode="after")
+    def _a_range(self) -> RiskScore:
+        if self.lowest >= self.highest:
+            raise ValueError(f"lowest {self.lowest:g} is not below highest {self.highest:g}")
+        return self
+
+
 class Source(Model):
     """`source.yaml`: what a folder of data/raw is, and what it is not."""
 
@@ -25,3 +40,4 @@ class Source(Model):
     licence: str = Field(min_length=1, description="Terms under which its facts are used.")
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
+    risk_score: RiskScore | None = Field(None, description="The scale of the column rob, where it holds numbers.")

@@ -73,7 +73,7 @@ def _section(
         label = f"Alliance: {reading}" if reading and len(table) > 1 else association["title"]
         rows.append(_row("converted", label, "A", entry, "association", decimals))
     rows.append(_row("pooled", effect["title"], "B", table[0], "effect", decimals))
-    low, high, ticks, texts = axis_of(rows, False, null)
+    low, high, ticks, texts = axis_of(rows, False, null=null)
     return Section(
         name=key,
         heading=heading,

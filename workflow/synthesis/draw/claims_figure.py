@@ -181,9 +181,8 @@ def _row_height(page: Page, row: ClaimRow) -> float:
 def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]:
     width = page.style.width - 2 * page.style.margin
     cited = f" ({statement.cites})" if statement.cites else " (no source cited)"
-    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
     said = page.wrapped(f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}",
-                        width / 1.1, page.style.font)  # fmt: skip
+                        width, page.style.font, "bold")  # fmt: skip
     words = []
     if statement.source_says:
         words += page.wrapped(f"Sources: {statement.source_says}", width, page.style.small)
@@ -205,12 +204,15 @@ def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         width = style.width - 2 * style.margin
         notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
-        height = 0.56 + sum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
+        title = ruler.wrapped(layout.title, width, style.title, "bold")
+        top = 0.34 + 0.19 * len(title)
+        height = top + 0.03 + sum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
         page = Page(style, height)
-        page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
+        for i, line in enumerate(title):
+            page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
         for x, name in ((_BADGE, "Verdict"), (_CLAIM, "Claim"), (_PLOT, "Data and rule"), (_DATA, "In words")):
-            page.text(x, 0.42, name, weight="bold")
-        y = 0.53
+            page.text(x, top - 0.11, name, weight="bold")
+        y = top
         for statement in layout.statements:
             y = _draw_statement(page, statement, y)
         y += 0.1

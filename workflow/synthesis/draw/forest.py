@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from synthesis.draw.layout import Layout, Row, Section
+from synthesis import text
+from synthesis.draw.layout import COLUMN_NAME, Judgement, Layout, Row, Section, judgement
 from synthesis.draw.marks import Mark, marks
 from synthesis.draw.sheet import (
     BAND,
@@ -18,11 +20,14 @@ from synthesis.draw.sheet import (
     GRID,
     INK,
     MAX_PIXELS,
+    RISK_COLOUR,
+    ROUNDING,
     Page,
     Style,
     save,
     settings,
 )
+from synthesis.errors import InputError, Problem
 
 __all__ = ["DPI", "FORMATS", "MAX_PIXELS", "draw", "save"]
 
@@ -30,8 +35,9 @@ BOLD = frozenset({"pooled", "single", "subgroup"})
 # Behind diamonds: where the effects of new settings lie.
 BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "": "#e2e2e2"}
 _NUMBER = re.compile("[<>\N{GREATER-THAN OR EQUAL TO}]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
-# Risk of bias as a symbol: shape and colour both say it.
-_RISK = {"low": ("+", "#1b7a43"), "some concerns": ("?", "#b58900"), "high": ("\N{MINUS SIGN}", "#b3261e")}
+NOT_PRINTED = "not printed"
+# Inches: a symbol, lines of a text, from the estimate to its interval, between the two limits.
+_SYMBOL, _LINE, _SPACE, _JOINT = 0.11, 0.125, 0.07, 0.045
 WEIGHT_NAME = "Weight, %"
 _GUIDE = (2.5, 2.0)
 
@@ -52,10 +58,12 @@ class Columns:
     weight: float | None
     # Per cell column the width right of the decimal point where it holds numbers, else None.
     fractions: tuple[float | None, ...]
+    # Per cell column whether it holds judgements of risk of bias.
+    judged: tuple[bool, ...]
 
 
 def _is_number(cell: str) -> bool:
-    return _NUMBER.fullmatch(cell) is not None
+    return cell == text.NONE or _NUMBER.fullmatch(cell) is not None
 
 
 def _fraction(cell: str) -> str:
@@ -63,78 +71,188 @@ def _fraction(cell: str) -> str:
     return cell[cell.index(".") :] if "." in cell else ""
 
 
-def _columns(page: Page, layout: Layout) -> Columns:
-    """Column positions that fit every text of every section."""
+def _indent(row: Row) -> float:
+    return 0.1 if row.kind in {"study", "prediction", "converted", "subgroup", "summary"} else 0.0
+
+
+def _weight(row: Row) -> str:
+    return "bold" if row.kind in BOLD else "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """A column between names and plot: its widths with its head on one line, on several, and at its narrowest."""
+
+    head: str
+    whole: float
+    folded: float
+    least: float
+    fraction: float | None
+    judged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Widths:
+    """What the columns of a layout need, in inches."""
+
+    cells: tuple[_Cells, ...]
+    # Of rows with cells, and of rows that may run below the cells.
+    label: float
+    label_alone: float
+    label_word: float
+    estimate: float
+    low: float
+    high: float
+    weight: float | None
+
+
+def _widths(page: Page, layout: Layout) -> _Widths:
     style = page.style
     rows = [row for section in layout.sections for row in section.rows]
     marks = [row for row in rows if row.kind not in {"heading", "note"}]
-    gap = style.gap
 
-    def widest(texts: list[str], size: float = style.font, weight: str = "normal") -> float:
+    def widest(texts: Iterable[str], size: float = style.font, weight: str = "normal") -> float:
         return max((page.width(t, size, weight) for t in texts), default=0.0)
 
-    count = max(len(section.columns) for section in layout.sections)
-    cell_widths = []
-    fractions: list[float | None] = []
-    for i in range(count):
+    def words(texts: Iterable[str], weight: str = "normal") -> float:
+        return widest((word for content in texts for word in content.split(" ")), weight=weight)
+
+    found = []
+    for i in range(max(len(section.columns) for section in layout.sections)):
         heads = [s.columns[i] for s in layout.sections if i < len(s.columns)]
         cells = [row.cells[i] for row in marks if i < len(row.cells) and row.cells[i]]
         bold = [row.cells[i] for row in marks if i < len(row.cells) and row.kind in BOLD]
-        numbers = bool(cells) and all(map(_is_number, cells))
-        if numbers:
-            after = widest([_fraction(cell) for cell in cells])
-            before = widest([cell.removesuffix(_fraction(cell)) for cell in cells])
-            width = before + after
-        else:
-            after, width = 0.0, 0.11 if set(map(str.casefold, cells)) <= set(_RISK) else widest(cells)
-        fractions.append(after if numbers else None)
-        width = max(width, widest(bold, weight="bold"), widest(heads, weight="bold"))
-        cell_widths.append(min(style.cell_max, width))
-    bold = [r.low_text for r in marks if r.kind in BOLD]
-    low = max(widest([r.low_text for r in marks]), widest(bold, weight="bold"))
+        # "high" in another column, such as confidence, is no judgement of bias.
+        judged = all(head == COLUMN_NAME["rob"] for head in heads)
+        symbols = [cell for cell in cells if judged and judgement(cell)]
+        texts = [cell for cell in cells if cell not in symbols]
+        after: float | None = None
+        least = max(words(texts), words(bold, "bold"))
+        width = max(widest(texts), widest(bold, weight="bold"))
+        if texts and all(map(_is_number, texts)) and not symbols:
+            after = max(widest(map(_fraction, texts)), widest(map(_fraction, bold), weight="bold"))
+            before = [(cell.removesuffix(_fraction(cell)), cell in bold) for cell in texts]
+            width = after + max(
+                widest(t for t, strong in before if not strong), widest((t for t, s in before if s), weight="bold")
+            )
+            least = width
+        elif symbols:
+            least, width = max(least, _SYMBOL), max(width, _SYMBOL)
+        width, least = min(width, max(style.cell_max, after or 0.0)), min(least, width, style.cell_max)
+        folded = max(width, min(style.cell_max, words(heads, "bold")))
+        found.append(
+            _Cells(
+                heads[0],
+                whole=max(width, widest(heads, weight="bold")),
+                folded=folded,
+                least=max(least, width if after is not None else 0.0, min(style.cell_max, words(heads, "bold"))),
+                fraction=after,
+                judged=judged,
+            )
+        )
+    low = max(widest(r.low_text for r in marks), widest((r.low_text for r in marks if r.kind in BOLD), weight="bold"))
     high = max(
-        widest([r.high_text for r in marks]),
-        widest([r.high_text for r in marks if r.kind in BOLD], weight="bold"),
+        widest(r.high_text for r in marks), widest((r.high_text for r in marks if r.kind in BOLD), weight="bold")
     )
+    # A short interval, or none, still needs room for what stands above it or in its place.
+    over = max(
+        widest((s.interval_name for s in layout.sections), weight="bold"),
+        page.width(NOT_PRINTED, style.small) if any(_not_printed(row) for row in marks) else 0.0,
+    )
+    low = max(low, over - high - _JOINT)
     estimate = max(
-        widest([r.estimate_text for r in marks], weight="bold"),
-        widest([s.estimate_name for s in layout.sections], weight="bold"),
+        widest((r.estimate_text for r in marks), weight="bold"),
+        widest((s.estimate_name for s in layout.sections), weight="bold"),
     )
     weighted = any(section.weights for section in layout.sections)
-    right = style.width - style.margin
-    weight_right = right if weighted else None
-    weight_width = max(widest(["100.0"]), widest([WEIGHT_NAME], weight="bold"))
-    high_right = right - (weight_width + gap if weighted else 0.0)
-    low_right = high_right - high - 0.045
-    estimate_right = low_right - low - 0.07
-    plot_right = estimate_right - estimate - gap
-    cells_total = sum(cell_widths) + gap * count
-    beside_cells = [r for r in marks if any(r.cells)]
-    labels = max(
-        widest([r.label for r in beside_cells]) + 0.1,
-        widest([r.label for r in beside_cells if r.kind in BOLD], weight="bold"),
-        widest([r.label for r in marks]) - cells_total,
-        widest([r.label for r in marks if r.kind in BOLD], weight="bold") - cells_total,
+
+    def label(rows: Iterable[Row]) -> float:
+        return max((page.width(r.label, style.font, _weight(r)) + _indent(r) for r in rows), default=0.0)
+
+    return _Widths(
+        tuple(found),
+        max(label(r for r in marks if any(r.cells)), widest((s.row_name for s in layout.sections), weight="bold")),
+        label(marks),
+        0.1 + max((words([r.label], _weight(r)) for r in marks), default=0.0),
+        estimate,
+        low,
+        high,
+        max(widest(["100.0"]), widest([WEIGHT_NAME], weight="bold")) if weighted else None,
     )
-    available = plot_right - style.margin - cells_total - gap
-    label_width = min(labels, style.label_max, available - style.plot_min)
-    cell_lefts, x = [], style.margin + label_width + gap
-    for width in cell_widths:
-        cell_lefts.append(x)
-        x += width + gap
-    return Columns(
+
+
+def _columns(page: Page, layout: Layout) -> tuple[Columns, Style]:
+    """Column positions in which every text has its room, and the style with the page as wide as they need it.
+
+    In this order, until all fits: names and cells as they are; heads on several lines; a smaller plot; a wider page;
+    names and cells on more lines. Raises InputError where the widest page does not hold them.
+    """
+    style = page.style
+    widths = _widths(page, layout)
+    gap, count = style.gap, len(widths.cells)
+    beyond = gap + widths.estimate + _SPACE + widths.low + _JOINT + widths.high + style.margin
+    if widths.weight is not None:
+        beyond += gap + widths.weight
+
+    def label_of(cells: Sequence[float], most: float) -> float:
+        return max(min(widths.label, most), min(widths.label_alone, most) - sum(cells) - gap * count)
+
+    whole = [c.whole for c in widths.cells]
+    folded = [c.folded for c in widths.cells]
+    least = [c.least for c in widths.cells]
+    word = max(style.label_least, min(widths.label_word, style.label_max))
+    tries = (
+        (whole, style.label_max, style.plot_min, style.width),
+        (folded, style.label_max, style.plot_min, style.width),
+        (folded, style.label_max, style.plot_least, style.width),
+        (folded, style.label_max, style.plot_least, max(style.width, style.width_max)),
+        (least, word, style.plot_least, max(style.width, style.width_max)),
+    )
+    for cells, most, plot, width in tries:
+        label = label_of(cells, most)
+        needed = style.margin + label + gap + sum(cells) + gap * count + plot + beyond
+        if needed <= width + ROUNDING:
+            break
+    else:
+        named = ", ".join(f"{c.head} {c.least:.1f}" for c in widths.cells)
+        raise InputError(
+            [
+                Problem(
+                    f"figure {layout.name}, columns",
+                    f"{count} columns ({named}) need a page of {needed:.1f} inches beside names of {label:.1f}",
+                    f"columns that fit a page of {style.width_max:g} inches",
+                    "fewer columns, or columns with shorter words?",
+                )
+            ]
+        )
+    style = replace(style, width=max(style.width, needed))
+    right = style.width - style.margin
+    high_right = right - (widths.weight + gap if widths.weight is not None else 0.0)
+    low_right = high_right - widths.high - _JOINT
+    estimate_right = low_right - widths.low - _SPACE
+    lefts, x = [], style.margin + label + gap
+    for w in cells:
+        lefts.append(x)
+        x += w + gap
+    found = Columns(
         style.margin,
-        label_width,
-        tuple(cell_lefts),
-        tuple(cell_widths),
+        label,
+        tuple(lefts),
+        tuple(cells),
         x,
-        plot_right,
+        estimate_right - widths.estimate - gap,
         estimate_right,
         low_right,
         high_right,
-        weight_right,
-        tuple(fractions),
+        right if widths.weight is not None else None,
+        tuple(c.fraction for c in widths.cells),
+        tuple(c.judged for c in widths.cells),
     )
+    return found, style
+
+
+def _not_printed(row: Row) -> bool:
+    return row.estimate is not None and not (row.low_text or row.high_text)
 
 
 def _note_lines(page: Page, row: Row) -> list[str]:
@@ -142,16 +260,76 @@ def _note_lines(page: Page, row: Row) -> list[str]:
     return page.wrapped(row.label, width, page.style.small)
 
 
-def _row_height(page: Page, row: Row) -> float:
+def _label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
+    """The lines of a row's label: in its column, or up to the plot where the row has no cells."""
+    style = page.style
+    if row.kind == "heading":
+        return page.wrapped(row.label, style.width - 2 * style.margin, style.font, "bold")
+    free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
+    return page.wrapped(row.label, free - _indent(row), style.font, _weight(row))
+
+
+def _symbol(columns: Columns, row: Row, i: int) -> Judgement | None:
+    return judgement(row.cells[i]) if columns.judged[i] else None
+
+
+def _cell_lines(page: Page, columns: Columns, row: Row, i: int) -> list[str]:
+    cell = row.cells[i]
+    if columns.fractions[i] is not None or _symbol(columns, row, i):
+        return [cell]
+    return page.wrapped(cell, columns.cell_widths[i], page.style.font, _weight(row))
+
+
+def _row_height(page: Page, columns: Columns, row: Row) -> float:
     if row.kind == "note":
         return page.style.row * (0.86 * len(_note_lines(page, row)) + 0.35)
-    return page.style.row * (1.25 if row.kind == "heading" else 1.0)
+    lines = len(_label_lines(page, columns, row))
+    if row.kind == "heading":
+        return page.style.row * 1.25 + _LINE * (lines - 1)
+    own = (len(_cell_lines(page, columns, row, i)) for i in range(min(len(row.cells), len(columns.cells))))
+    return page.style.row + _LINE * (max(lines, *own, 1) - 1)
 
 
-def _section_height(page: Page, section: Section) -> float:
-    head = (0.26 if section.heading else 0.0) + 0.24
-    foot = 0.5 if section.favours else 0.38
-    return head + sum(_row_height(page, row) for row in section.rows) + foot
+def _heading_lines(page: Page, section: Section) -> list[str]:
+    if not section.heading:
+        return []
+    return page.wrapped(section.heading, page.style.width - 2 * page.style.margin, page.style.font + 0.6, "bold")
+
+
+def _head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]]:
+    """The head of each column of cells, in lines; numbers have theirs on the right, others on the left."""
+    return [
+        page.wrapped(name, width, page.style.font, "bold")
+        for name, width in zip(section.columns, columns.cell_widths, strict=False)
+    ]
+
+
+def _direction(page: Page, columns: Columns, section: Section) -> list[tuple[float, str, list[str]]]:
+    """Where the words about directions stand: place, side and lines; of a side that the axis does not show, nothing."""
+    if not section.favours:
+        return []
+    share = (section.null - section.low) / (section.high - section.low)
+    at = columns.plot_left + share * (columns.plot_right - columns.plot_left)
+    left, right = section.favours
+    found = []
+    if left and share > 0:
+        edge = min(at, columns.plot_right) - 0.06
+        words = page.wrapped(f"\N{LEFTWARDS ARROW} {left}", edge - page.style.margin, page.style.small)
+        found.append((edge, "right", words))
+    if right and share < 1:
+        edge = max(at, columns.plot_left) + 0.06
+        room = page.style.width - page.style.margin - edge
+        found.append((edge, "left", page.wrapped(f"{right} \N{RIGHTWARDS ARROW}", room, page.style.small)))
+    return found
+
+
+def _section_height(page: Page, columns: Columns, section: Section) -> float:
+    lines = len(_heading_lines(page, section))
+    head = (0.26 + 0.145 * (lines - 1) if lines else 0.0) + 0.24
+    head += _LINE * (max((len(names) for names in _head_lines(page, columns, section)), default=1) - 1)
+    words = max((len(lines) for _, _, lines in _direction(page, columns, section)), default=0)
+    foot = 0.38 + (0.12 if section.favours else 0.0) + _LINE * max(0, words - 1)
+    return head + sum(_row_height(page, columns, row) for row in section.rows) + foot
 
 
 def draw(layout: Layout, style: Style | None = None) -> Figure:
@@ -159,7 +337,8 @@ def draw(layout: Layout, style: Style | None = None) -> Figure:
     style = style or Style()
     with settings():
         layout = _printed(layout, style)
-        return _draw(layout, style, _columns(Page(style, 1.0), layout))
+        columns, style = _columns(Page(style, 1.0), layout)
+        return _draw(layout, style, columns)
 
 
 def pages(layout: Layout, height: float, style: Style | None = None) -> list[Figure]:
@@ -170,35 +349,35 @@ def pages(layout: Layout, height: float, style: Style | None = None) -> list[Fig
     style = style or Style()
     with settings():
         layout = _printed(layout, style)
+        columns, style = _columns(Page(style, 1.0), layout)
         ruler = Page(style, 1.0)
-        if _height(ruler, layout) <= height:
+        if _height(ruler, columns, layout) <= height:
             return []
-        columns = _columns(ruler, layout)
-        parts = _split(ruler, layout, height)
+        parts = _split(ruler, columns, layout, height)
         titled = [replace(part, title=f"{layout.title} ({i} of {len(parts)})") for i, part in enumerate(parts, start=1)]
         return [_draw(part, style, columns) for part in titled]
 
 
-def _split(page: Page, layout: Layout, height: float) -> list[Layout]:
+def _split(page: Page, columns: Columns, layout: Layout, height: float) -> list[Layout]:
     """Layouts of single pages."""
-    room = height - _height(page, replace(layout, sections=()))
+    room = height - _height(page, columns, replace(layout, sections=()))
     found: list[list[Section]] = [[]]
     left = room
     for section in layout.sections:
-        frame = _section_height(page, replace(section, rows=())) + 0.1
+        frame = _section_height(page, columns, replace(section, rows=())) + 0.1
         rows: list[Row] = []
         left -= frame
         for i, row in enumerate(section.rows):
-            needed = _row_height(page, row)
+            needed = _row_height(page, columns, row)
             if row.kind == "heading" and i + 1 < len(section.rows):
-                needed += _row_height(page, section.rows[i + 1])
+                needed += _row_height(page, columns, section.rows[i + 1])
             if needed > left:
                 if rows:
                     found[-1].append(replace(section, rows=tuple(rows)))
                 found.append([])
                 rows, left = [], room - frame
             rows.append(row)
-            left -= _row_height(page, row)
+            left -= _row_height(page, columns, row)
         found[-1].append(replace(section, rows=tuple(rows)))
     kept = [sections for sections in found if sections]
     last = len(kept) - 1
@@ -225,8 +404,7 @@ def _printed(layout: Layout, style: Style) -> Layout:
 
 
 def _title(page: Page, layout: Layout) -> list[str]:
-    # Bold runs about a tenth wider than the regular face that `wrapped` measures.
-    return page.wrapped(layout.title, (page.style.width - 2 * page.style.margin) / 1.1, page.style.title)
+    return page.wrapped(layout.title, page.style.width - 2 * page.style.margin, page.style.title, "bold")
 
 
 def _notes(page: Page, layout: Layout) -> list[str]:
@@ -234,16 +412,16 @@ def _notes(page: Page, layout: Layout) -> list[str]:
     return [line for note in layout.notes for line in page.wrapped(note, width, page.style.small)]
 
 
-def _height(page: Page, layout: Layout) -> float:
+def _height(page: Page, columns: Columns, layout: Layout) -> float:
     top = 0.13 + 0.19 * len(_title(page, layout))
-    body = sum(_section_height(page, s) + 0.1 for s in layout.sections)
+    body = sum(_section_height(page, columns, s) + 0.1 for s in layout.sections)
     return top + body + 0.135 * len(_notes(page, layout)) + 0.12
 
 
 def _draw(layout: Layout, style: Style, columns: Columns) -> Figure:
     ruler = Page(style, 1.0)
     title, notes = _title(ruler, layout), _notes(ruler, layout)
-    page = Page(style, _height(ruler, layout))
+    page = Page(style, _height(ruler, columns, layout))
     for i, line in enumerate(title):
         page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
     y = 0.13 + 0.19 * len(title)
@@ -276,18 +454,22 @@ class _SectionDrawing:
         style, page, section = self.style, self.page, self.section
         if section.heading:
             width = style.width - 2 * style.margin + 0.1
-            page.box(style.margin - 0.05, y, width, 0.21, BAND)
-            page.text(style.margin, y + 0.105, section.heading, style.font + 0.6, weight="bold")
-            y += 0.26
+            lines = _heading_lines(page, section)
+            deeper = 0.145 * (len(lines) - 1)
+            page.box(style.margin - 0.05, y, width, 0.21 + deeper, BAND)
+            for i, line in enumerate(lines):
+                page.text(style.margin, y + 0.105 + 0.145 * i, line, style.font + 0.6, weight="bold")
+            y += 0.26 + deeper
         y = self._heads(y)
         for row, mark in zip(section.rows, self.marks, strict=True):
-            height = _row_height(page, row)
+            height = _row_height(page, self.columns, row)
             match row.kind:
                 case "heading":
-                    width = style.width - 2 * style.margin
-                    label = page.fitted(row.label, width, style.font, "bold")
-                    page.text(self.columns.label, y + height * 0.58, label, weight="bold")
-                    if self.columns.label + page.width(label, style.font, "bold") < self.x_of(section.null):
+                    lines = _label_lines(page, self.columns, row)
+                    for i, line in enumerate(lines):
+                        page.text(self.columns.label, y + style.row * 0.725 + _LINE * i, line, weight="bold")
+                    reach = max(page.width(line, style.font, "bold") for line in lines)
+                    if self.columns.label + reach < self.x_of(section.null):
                         self._null_line(y, height)
                 case "note":
                     for i, line in enumerate(_note_lines(page, row)):
@@ -297,7 +479,7 @@ class _SectionDrawing:
                     self._null_line(y, height)
                     page.marked(mark)
                     self._texts(row, y + height / 2)
-                    self._mark(row, y + height / 2)
+                    self._mark(row, y + height / 2, height)
                     page.marked(None)
             y += height
         return self._axis(y)
@@ -310,41 +492,48 @@ class _SectionDrawing:
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
+        lines = _head_lines(page, columns, section)
+        y += _LINE * (max(map(len, lines), default=1) - 1)
         middle = y + 0.09
 
-        def head(x: float, name: str, align: str = "left") -> None:
-            page.text(x, middle, name, align=align, weight="bold")
+        def head(x: float, names: list[str], align: str = "left") -> None:
+            for i, name in enumerate(reversed(names)):
+                page.text(x, middle - _LINE * i, name, align=align, weight="bold")
 
-        places = zip(columns.cells, columns.cell_widths, columns.fractions, section.columns, strict=False)
-        for left, width, fraction, name in places:
-            head(left if fraction is None else left + width, name, "left" if fraction is None else "right")
-        head(columns.label, section.row_name)
-        head(columns.estimate, section.estimate_name, "right")
-        head(columns.high, section.interval_name, "right")
+        places = zip(columns.cells, columns.cell_widths, columns.fractions, lines, strict=False)
+        for left, width, fraction, names in places:
+            head(left if fraction is None else left + width, names, "left" if fraction is None else "right")
+        head(columns.label, [section.row_name])
+        head(columns.estimate, [section.estimate_name], "right")
+        head(columns.high, [section.interval_name], "right")
         if section.weights and columns.weight is not None:
-            head(columns.weight, WEIGHT_NAME, "right")
+            head(columns.weight, [WEIGHT_NAME], "right")
         page.line([self.style.margin, self.style.width - self.style.margin], [y + 0.195] * 2, INK, 0.6)
         return y + 0.24
 
     def _texts(self, row: Row, middle: float) -> None:
         page, columns, style = self.page, self.columns, self.style
-        weight = "bold" if row.kind in BOLD else "normal"
-        indent = 0.1 if row.kind in {"study", "prediction", "converted", "subgroup", "summary"} else 0.0
-        free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
-        label = page.fitted(row.label, free - indent, style.font, weight)
+        weight, indent = _weight(row), _indent(row)
         italic = "italic" if row.kind == "reference" else "normal"
-        page.text(columns.label + indent, middle, label, weight=weight, style=italic)
+
+        def placed(x: float, lines: list[str], slant: str = "normal") -> None:
+            for i, line in enumerate(lines):
+                at = middle + _LINE * (i - (len(lines) - 1) / 2)
+                page.text(x, at, line, weight=weight, style=slant)
+
+        placed(columns.label + indent, _label_lines(page, columns, row), italic)
         places = zip(columns.cells, columns.cell_widths, columns.fractions, row.cells, strict=False)
-        for left, width, fraction, cell in places:
+        for i, (left, width, fraction, cell) in enumerate(places):
+            judged = _symbol(columns, row, i)
             if fraction is not None:
                 # On the decimal point: whole part to its left, the rest to its right.
                 point = left + width - fraction
                 page.text(point, middle, cell.removesuffix(_fraction(cell)), align="right", weight=weight)
                 page.text(point, middle, _fraction(cell), weight=weight)
-            elif cell.casefold() in _RISK:
-                self._risk(left + width / 2, middle, cell.casefold())
+            elif judged:
+                self._risk(left + width / 2, middle, judged)
             else:
-                page.text(left, middle, page.fitted(cell, width, style.font))
+                placed(left, _cell_lines(page, columns, row, i))
         numbers = [
             (columns.estimate, row.estimate_text),
             (columns.low, row.low_text),
@@ -354,29 +543,28 @@ class _SectionDrawing:
             numbers.append((columns.weight, row.weight_text))
         for x, content in numbers:
             page.text(x, middle, content, align="right", weight=weight)
-        if row.estimate is not None and not (row.low_text or row.high_text):
-            page.text(columns.high, middle, "not printed", style.small, align="right", colour=FAINT)
+        if _not_printed(row):
+            page.text(columns.high, middle, NOT_PRINTED, style.small, align="right", colour=FAINT)
 
-    def _risk(self, x: float, middle: float, word: str) -> None:
-        symbol, colour = _RISK[word]
-        self.page.add(Circle((x, middle), 0.052, facecolor=colour, linewidth=0))
-        self.page.text(x, middle - 0.004, symbol, self.style.small, "center", "#ffffff", weight="bold")
+    def _risk(self, x: float, middle: float, judged: Judgement) -> None:
+        self.page.add(Circle((x, middle), 0.052, facecolor=RISK_COLOUR[judged.level], linewidth=0))
+        self.page.text(x, middle - 0.004, judged.symbol, self.style.small, "center", "#ffffff", weight="bold")
 
-    def _bracket(self, row: Row, middle: float) -> None:
+    def _bracket(self, row: Row, middle: float, height: float) -> None:
         """A line left of the rows of one sample."""
-        half, x = self.style.row / 2, self.columns.label + 0.045
+        half, x = height / 2, self.columns.label + 0.045
         top = middle if row.bracket == "start" else middle - half
         bottom = middle if row.bracket == "end" else middle + half
         self.page.line([x, x], [top, bottom], FAINT, 0.7)
         if row.bracket != "middle":
             self.page.line([x, x + 0.035], [middle, middle], FAINT, 0.7)
 
-    def _mark(self, row: Row, middle: float) -> None:
+    def _mark(self, row: Row, middle: float, height: float) -> None:
         page, half = self.page, self.style.row * 0.36
         diamond_kinds = {"pooled", "subgroup", "summary", "converted", "prediction"}
         colour = (self.style.diamonds if row.kind in diamond_kinds else self.style.marks)[row.lane]
         if row.bracket:
-            self._bracket(row, middle)
+            self._bracket(row, middle, height)
         if row.pi_low is not None and row.pi_high is not None:
             edges = (self.columns.plot_left, self.columns.plot_right)
             left, right = (min(max(self.x_of(x), edges[0]), edges[1]) for x in (row.pi_low, row.pi_high))
@@ -420,21 +608,19 @@ class _SectionDrawing:
         page, style, columns, section = self.page, self.style, self.columns, self.section
         y += 0.03
         page.line([columns.plot_left, columns.plot_right], [y, y], INK, 0.7)
-        for tick, label in zip(section.ticks, section.tick_texts, strict=True):
-            page.line([self.x_of(tick)] * 2, [y, y + 0.035], INK, 0.7)
-            page.text(self.x_of(tick), y + 0.095, label, style.small, align="center")
+        at = [self.x_of(tick) for tick in section.ticks]
+        for x, label in zip(at, page.apart(at, section.tick_texts, style.small, self.x_of(section.null)), strict=True):
+            page.line([x, x], [y, y + 0.035], INK, 0.7)
+            page.text(x, y + 0.095, label, style.small, align="center")
         y += 0.22
         if section.favours:
-            zero = self.x_of(section.null)
-            # Left and right of no effect; without it on the axis they would point at nothing.
-            shown = section.low <= section.null <= section.high
-            left, right = section.favours if shown else ("", "")
-            if left:
-                page.text(zero - 0.06, y, f"\N{LEFTWARDS ARROW} {left}", style.small, "right", FAINT)
-            if right:
-                page.text(zero + 0.06, y, f"{right} \N{RIGHTWARDS ARROW}", style.small, "left", FAINT)
-            y += 0.125
+            words = _direction(page, columns, section)
+            for x, side, lines in words:
+                for i, line in enumerate(lines):
+                    page.text(x, y + _LINE * i, line, style.small, side, FAINT)
+            y += _LINE * max(1, *(len(lines) for _, _, lines in words), 1)
         half = page.width(section.axis, style.small) / 2
         centre = (columns.plot_left + columns.plot_right) / 2
-        page.text(min(centre, style.width - style.margin - half), y, section.axis, style.small, "center")
+        place = max(min(centre, style.width - style.margin - half), style.margin + half)
+        page.text(place, y, section.axis, style.small, "center")
         return y + 0.1

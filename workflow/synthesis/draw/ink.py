@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from matplotlib.artist import Artist
 from matplotlib.collections import LineCollection
@@ -15,7 +17,7 @@ from matplotlib.transforms import Affine2D
 from synthesis import text
 from synthesis.draw.chart import AreaKind, Axis, Chart, Key, Line, LineKind, Panel, Point, PointKind, RowText
 from synthesis.draw.marks import points_with_data
-from synthesis.draw.sheet import FAINT, GRID, INK, LANE_COLOUR, Dashes, Page, Style, settings
+from synthesis.draw.sheet import FAINT, GRID, INK, LANE_COLOUR, ROUNDING, Dashes, Page, Style, settings
 
 LANE = "lane"
 _DIAMOND = Path([(0, 0.62), (0.62, 0), (0, -0.62), (-0.62, 0), (0, 0.62)], closed=True)
@@ -79,6 +81,8 @@ SHADES: dict[AreaKind, str] = {
 }
 _TITLE, _LINE, _LEGEND = 0.19, 0.125, 0.155
 _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
+# Names left of the panels take more lines where they are wider than this; single lines of them, between columns.
+_NAMES, _NAME_LINE, _BESIDE = 3.4, 0.116, 0.1
 
 
 # Equations and intervals stay on one line.
@@ -161,21 +165,37 @@ class Frame:
         page, panel, small = self.page, self.panel, self.page.style.small
         if panel.x.ticks:
             page.line([self.left, self.right], [self.bottom] * 2, INK, 0.7)
-        for tick, label in zip(panel.x.ticks, panel.x.texts, strict=True):
-            page.line([self.x(tick)] * 2, [self.bottom, self.bottom + 0.035], INK, 0.7)
-            page.text(self.x(tick), self.bottom + 0.095, label, small, align="center")
+        at = [self.x(tick) for tick in panel.x.ticks]
+        first = min(at, key=lambda x: abs(x - self.x(0.0)), default=0.0)
+        edges = (self.left - self.chart.gap / 2, self.right + self.chart.gap / 2)
+        if len(self.chart.panels) == 1:
+            edges = (page.style.margin / 2, page.style.width - page.style.margin / 2)
+        for x, label in zip(at, page.apart(at, panel.x.texts, small, first, edges), strict=True):
+            page.line([x, x], [self.bottom, self.bottom + 0.035], INK, 0.7)
+            page.text(x, self.bottom + 0.095, label, small, align="center")
         if panel.y.ticks:
             page.line([self.left] * 2, [self.top, self.bottom], INK, 0.7)
-        for tick, label in zip(panel.y.ticks, panel.y.texts, strict=True):
+        for tick, label in self._heights(panel.y):
             page.line([self.left - 0.035, self.left], [self.y(tick)] * 2, INK, 0.7)
             page.text(self.left - 0.06, self.y(tick), label, small, align="right")
 
         if panel.right:
             page.line([self.right] * 2, [self.top, self.bottom], INK, 0.7)
             page.text(page.style.width - page.style.margin, self.top - 0.12, panel.right.name, small, "right")
-            for tick, label in zip(panel.right.ticks, panel.right.texts, strict=True):
+            for tick, label in self._heights(panel.right):
                 page.line([self.right, self.right + 0.035], [self.y(tick)] * 2, INK, 0.7)
                 page.text(self.right + 0.06, self.y(tick), label, small)
+
+    def _heights(self, axis: Axis) -> list[tuple[float, str]]:
+        """Ticks of an axis of heights with their texts, empty where one would touch another."""
+        taken: list[float] = []
+        found = []
+        for tick, label in zip(axis.ticks, axis.texts, strict=True):
+            free = all(abs(self.y(tick) - y) >= self.page.style.small / 72 for y in taken)
+            if free:
+                taken.append(self.y(tick))
+            found.append((tick, label if free else ""))
+        return found
 
     def _names(self) -> None:
         page, panel, small = self.page, self.panel, self.page.style.small
@@ -185,53 +205,87 @@ class Frame:
             place = min(max(middle, page.style.margin + half), page.style.width - page.style.margin - half)
             page.text(place, self.bottom + 0.225, panel.x.name, small, "center")
         if panel.y.name:
-            page.text(page.style.margin, self.top - 0.12, panel.y.name, small)
-        if panel.heading:
-            heading = page.fitted(panel.heading, self.chart.panel_width + 0.1, small, "bold")
-            page.text((self.left + self.right) / 2, self.top - 0.09, heading, small, "center", weight="bold")
+            lifted = _LINE * _above_names(page, self.chart)
+            page.text(page.style.margin, self.top - 0.12 - lifted, panel.y.name, small)
+        lines = _heading_lines(page, self.chart, panel)
+        for i, line in enumerate(reversed(lines)):
+            page.text((self.left + self.right) / 2, self.top - 0.09 - _LINE * i, line, small, "center", weight="bold")
 
     def labels(self) -> None:
         """The labels of named points, each at the first place near its point where it hides nothing."""
         page, size = self.page, self.page.style.small
-        high = size / 72
         taken = [
             (self.x(p.x) - p.size / 2, self.y(p.y) - p.size / 2, self.x(p.x) + p.size / 2, self.y(p.y) + p.size / 2)
             for p in self.panel.points
         ]
-        edge = page.style.width - page.style.margin
         for point in sorted((p for p in self.panel.points if p.named), key=lambda p: (-p.y, p.x)):
             x, y = self.x(point.x), self.y(point.y)
-            label = page.fitted(point.label, 0.6 * self.chart.panel_width, size)
-            wide = page.width(label, size)
-            for distance in (0.06, 0.1, 0.16, 0.24, 0.34, 0.46, 0.6, 0.8, 1.0):
-                spots = [
-                    (x + distance, y - high / 2),
-                    (x - distance - wide, y - high / 2),
-                    (x - wide / 2, y - distance - high),
-                    (x - wide / 2, y + distance),
-                    (x + distance * 0.7, y - distance - high / 2),
-                    (x + distance * 0.7, y + distance - high / 2),
-                    (x - distance * 0.7 - wide, y - distance - high / 2),
-                    (x - distance * 0.7 - wide, y + distance - high / 2),
-                ]
-                free = [
-                    (left, top, left + wide, top + high)
-                    for left, top in spots
-                    if left >= self.left + 0.02 and left + wide <= edge and top >= self.top - 0.02
-                    and top + high <= self.bottom - 0.01
-                    and not any(
-                        left < b[2] + 0.01 and b[0] < left + wide + 0.01 and top < b[3] and b[1] < top + high
-                        for b in taken
-                    )
-                ]  # fmt: skip
-                if free:
-                    box = free[0]
-                    taken.append(box)
-                    if distance > 0.12:
-                        near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
-                        page.line([x, near[0]], [y, near[1]], FAINT, 0.5)
-                    page.text(box[0], (box[1] + box[3]) / 2, label, size)
-                    break
+            lines = page.wrapped(point.label, max(1.2, 0.6 * self.chart.panel_width), size)
+            wide, high = max(page.width(line, size) for line in lines), len(lines) * size / 72
+            found = self._free(x, y, wide, high, taken)
+            if found is None:
+                continue
+            box, far = found
+            taken.append(box)
+            if far:
+                near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
+                page.line([x, near[0]], [y, near[1]], FAINT, 0.5)
+            for i, line in enumerate(lines):
+                page.text(box[0], box[1] + (i + 0.5) * size / 72, line, size)
+
+    def _free(
+        self, x: float, y: float, wide: float, high: float, taken: Sequence[tuple[float, float, float, float]]
+    ) -> tuple[tuple[float, float, float, float], bool] | None:
+        """The first place near a point where a label hides nothing, and whether it is far from it; else any place."""
+        edge = self.page.style.width - self.page.style.margin
+
+        def fits(left: float, top: float) -> bool:
+            inside = left >= self.left + 0.02 and left + wide <= edge
+            inside = inside and top >= self.top - 0.02 and top + high <= self.bottom - 0.01
+            return inside and not any(
+                left < b[2] + 0.01 and b[0] < left + wide + 0.01 and top < b[3] and b[1] < top + high for b in taken
+            )
+
+        for distance in (0.06, 0.1, 0.16, 0.24, 0.34, 0.46, 0.6, 0.8, 1.0):
+            for left, top in (
+                (x + distance, y - high / 2),
+                (x - distance - wide, y - high / 2),
+                (x - wide / 2, y - distance - high),
+                (x - wide / 2, y + distance),
+                (x + distance * 0.7, y - distance - high / 2),
+                (x + distance * 0.7, y + distance - high / 2),
+                (x - distance * 0.7 - wide, y - distance - high / 2),
+                (x - distance * 0.7 - wide, y + distance - high / 2),
+            ):
+                if fits(left, top):
+                    return (left, top, left + wide, top + high), distance > 0.12
+        anywhere = [
+            (self.left + 0.02 + 0.05 * i, self.top + 0.05 * j)
+            for i in range(int((edge - self.left) / 0.05))
+            for j in range(int((self.bottom - self.top) / 0.05))
+        ]
+        for left, top in sorted(anywhere, key=lambda at: math.hypot(at[0] + wide / 2 - x, at[1] + high / 2 - y)):
+            if fits(left, top):
+                return (left, top, left + wide, top + high), True
+        return None
+
+
+def _heading_lines(page: Page, chart: Chart, panel: Panel) -> list[str]:
+    """The heading of a panel in lines that stay clear of the next one's."""
+    if not panel.heading:
+        return []
+    return page.wrapped(panel.heading, chart.panel_width + max(0.0, chart.gap - 0.06), page.style.small, "bold")
+
+
+def _above_names(page: Page, chart: Chart) -> int:
+    """By how many lines the name of the heights is lifted, to stay clear of the first heading."""
+    if not chart.panels or not chart.panels[0].y.name:
+        return 0
+    lines = _heading_lines(page, chart, chart.panels[0])
+    half = max((page.width(line, page.style.small, "bold") for line in lines), default=0.0) / 2
+    begins = chart.left + chart.panel_width / 2 - half
+    touches = page.style.margin + page.width(chart.panels[0].y.name, page.style.small) + 0.06 > begins
+    return len(lines) if lines and touches else 0
 
 
 def fill_of(kind: PointKind, lane: str) -> tuple[str, str, float, float, Path]:
@@ -240,23 +294,32 @@ def fill_of(kind: PointKind, lane: str) -> tuple[str, str, float, float, Path]:
     return _colour(fill.face, lane), _colour(fill.edge, lane), fill.edge_width, fill.alpha, fill.path
 
 
-def _legend_rows(page: Page, chart: Chart) -> list[list[tuple[float, Key]]]:
+# An entry of the legend at its left edge, its words in lines.
+Entry = tuple[float, Key, list[str]]
+
+
+def _legend_rows(page: Page, chart: Chart) -> list[list[Entry]]:
     """Entries with their left edges, in rows that fit the page."""
-    rows: list[list[tuple[float, Key]]] = []
+    rows: list[list[Entry]] = []
     x, edge = 0.0, page.style.width - page.style.margin
     for key in chart.legend:
-        wide = _KEY_WIDTH + page.width(key.content, page.style.small)
-        if not rows or x + wide > edge:
+        lines = page.wrapped(key.content, edge - page.style.margin - _KEY_WIDTH, page.style.small)
+        wide = _KEY_WIDTH + max(page.width(line, page.style.small) for line in lines)
+        if not rows or x + wide > edge + ROUNDING:
             rows.append([])
             x = page.style.margin
-        rows[-1].append((x, key))
+        rows[-1].append((x, key, lines))
         x += wide + _KEY_GAP
     return rows
 
 
-def _legend(page: Page, chart: Chart, rows: list[list[tuple[float, Key]]], y: float) -> None:
+def _legend_height(row: list[Entry]) -> float:
+    return _LEGEND + _LINE * (max(len(lines) for _, _, lines in row) - 1)
+
+
+def _legend(page: Page, chart: Chart, rows: list[list[Entry]], y: float) -> None:
     for row in rows:
-        for x, key in row:
+        for x, key, lines in row:
             if key.mark == "line":
                 stroke = STROKES[key.kind]  # type: ignore[index]
                 page.line([x, x + 0.2], [y, y], _colour(stroke.colour, chart.lane), stroke.width, stroke.dashes)
@@ -269,8 +332,55 @@ def _legend(page: Page, chart: Chart, rows: list[list[tuple[float, Key]]], y: fl
                 )
             else:
                 page.marks([(x + 0.1, y)], [0.075], *fill_of(key.kind, chart.lane))  # type: ignore[arg-type]
-            page.text(x + _KEY_WIDTH, y, key.content, page.style.small)
-        y += _LEGEND
+            for i, line in enumerate(lines):
+                page.text(x + _KEY_WIDTH, y + _LINE * i, line, page.style.small)
+        y += _legend_height(row)
+
+
+def _row_lines(page: Page, row: RowText, room: float) -> tuple[list[str], list[str]]:
+    """Label and detail of a row in lines no wider than `room`."""
+    size, weight = page.style.small, "bold" if row.bold else "normal"
+    label = page.wrapped(row.label, room, size + 0.2, weight)
+    return label, page.wrapped(row.detail, room, size) if row.detail else []
+
+
+def _roomy(page: Page, chart: Chart) -> Chart:
+    """The chart with room for every text beside its panels, which keep their size: the page grows."""
+    size, margin = page.style.small, page.style.margin
+    left, right = chart.left, chart.right
+    for row in chart.rows:
+        weight = "bold" if row.bold else "normal"
+        named = max(page.width(row.label, size + 0.2, weight), page.width(row.detail, size))
+        left = max(left, min(named, _NAMES) + margin + _BESIDE)
+        beside = max(page.width(row.right, size + 0.2, weight), page.width(row.right_detail, size))
+        right = max(right, beside + margin + _BESIDE if beside else 0.0)
+    if chart.heads:
+        heads = (page.width(line, size) for head in chart.heads for line in head.split("\n"))
+        cells = (page.width(cell, size + 0.2) for row in chart.rows for cell in row.cells)
+        right = max(right, margin + len(chart.heads) * (max((*heads, *cells)) + 0.05))
+    if chart.panels:
+        ticks = [page.width(label, size) for label in chart.panels[0].y.texts]
+        left = max(left, max(ticks, default=0.0) + 0.06 + margin / 2)
+        last = chart.panels[-1].right
+        ticks = [page.width(label, size) for label in last.texts] if last else []
+        right = max(right, max(ticks, default=0.0) + 0.06 + margin / 2 if ticks else 0.0)
+    wider = replace(chart, left=left, right=right, width=chart.width + left - chart.left + right - chart.right)
+    return replace(wider, height=chart.height * _stretch(page, wider))
+
+
+def _stretch(page: Page, chart: Chart) -> float:
+    """How much taller the panels must be for rows whose names take several lines."""
+    if not chart.rows or not chart.panels:
+        return 1.0
+    axis, room = chart.panels[0].y, chart.left - page.style.margin - _BESIDE
+    inch = chart.height / abs(axis.low - axis.high)
+    tall = sorted((row.y * inch, _row_lines(page, row, room)) for row in chart.rows)
+    most = 1.0
+    for (above, one), (below, other) in pairwise(tall):
+        if max(map(len, (*one, *other))) > 1:
+            needed = _NAME_LINE * (sum(map(len, one)) + sum(map(len, other))) / 2 + 0.03
+            most = max(most, needed / (below - above))
+    return most
 
 
 def _row_texts(page: Page, chart: Chart, axis: Axis, rows: Iterable[RowText], top: float) -> None:
@@ -279,12 +389,12 @@ def _row_texts(page: Page, chart: Chart, axis: Axis, rows: Iterable[RowText], to
     for row in rows:
         y = top + chart.height * (row.y - axis.high) / (axis.low - axis.high)
         weight = "bold" if row.bold else "normal"
-        room = chart.left - style.margin - 0.1
-        up = 0.058 if row.detail else 0.0
-        page.text(style.margin, y - up, page.fitted(row.label, room, style.small + 0.2, weight), style.small + 0.2,
-                  weight=weight)  # fmt: skip
-        if row.detail:
-            page.text(style.margin, y + up, page.fitted(row.detail, room, style.small), style.small, colour=FAINT)
+        label, detail = _row_lines(page, row, chart.left - style.margin - _BESIDE)
+        first = y - _NAME_LINE * (len(label) + len(detail) - 1) / 2
+        for i, line in enumerate(label):
+            page.text(style.margin, first + _NAME_LINE * i, line, style.small + 0.2, weight=weight)
+        for i, line in enumerate(detail, start=len(label)):
+            page.text(style.margin, first + _NAME_LINE * i, line, style.small, colour=FAINT)
         up = 0.058 if row.right_detail else 0.0
         page.text(style.width - style.margin, y - up, row.right, style.small + 0.2, "right", weight=weight)
         if row.right_detail:
@@ -301,24 +411,27 @@ def _cell_edges(chart: Chart, margin: float) -> list[float]:
 
 def draw(chart: Chart) -> Figure:
     """The figure of a layout."""
-    style = Style(width=chart.width)
     with settings():
+        chart = _roomy(Page(Style(width=chart.width), 1.0), chart)
+        style = Style(width=chart.width)
         ruler = Page(style, 1.0)
         room = style.width - 2 * style.margin
-        # Bold runs about a tenth wider than the regular face that `wrapped` measures.
-        title = ruler.wrapped(chart.title, room / 1.1, style.title)
+        title = ruler.wrapped(chart.title, room, style.title, "bold")
         refused = ruler.wrapped(chart.refused, room, style.font) if chart.refused else []
         notes = [line for note in chart.notes for line in ruler.wrapped(_GLUED.sub(_glue, note), room, style.small)]
         legend = _legend_rows(ruler, chart)
         top = 0.13 + _TITLE * len(title)
         above = 0.2 if any(p.y.name or p.heading for p in chart.panels) else 0.04
+        above += _LINE * max((len(_heading_lines(ruler, chart, p)) - 1 for p in chart.panels if p.heading), default=0)
+        above += _LINE * (_above_names(ruler, chart) > 0)
         above += _LINE * max((head.count("\n") + 1 for head in chart.heads), default=0)
         below = 0.0
         if chart.panels:
             below = 0.35 if any(p.x.name for p in chart.panels) else 0.24
         start = top + above if chart.panels else top
         body = start + (chart.height + below if chart.panels else 0.16 * len(refused))
-        height = body + _LEGEND * len(legend) + 0.04 + _LINE * len(notes) + 0.08
+        keys = sum(map(_legend_height, legend))
+        height = body + keys + 0.04 + _LINE * len(notes) + 0.08
         page = Page(style, height)
         for i, line in enumerate(title):
             page.text(style.margin, 0.15 + _TITLE * i, line, style.title, weight="bold")
@@ -338,7 +451,7 @@ def draw(chart: Chart) -> Figure:
         for i, line in enumerate(refused):
             page.text(style.margin, top + 0.08 + 0.16 * i, line)
         _legend(page, chart, legend, body + _LEGEND / 2)
-        y = body + _LEGEND * len(legend) + 0.04 + _LINE / 2
+        y = body + keys + 0.04 + _LINE / 2
         for i, line in enumerate(notes):
             page.text(style.margin, y + _LINE * i, line, style.small, colour=FAINT)
         return page.figure

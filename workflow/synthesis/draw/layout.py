@@ -54,6 +54,14 @@ COLUMN_NAME = {
     "converter": "Converter",
     "n_treat": "n treated",
     "n_control": "n control",
+    "mean_treat": "Mean treated",
+    "sd_treat": "SD treated",
+    "mean_control": "Mean control",
+    "sd_control": "SD control",
+    "events_treat": "Events treated",
+    "events_control": "Events control",
+    "total_treat": "n treated",
+    "total_control": "n control",
     "estimand": "Estimand",
     "samples": "Samples",
     "people": "People",
@@ -70,6 +78,34 @@ GROUP_NAME = {
     "": "Not stated",
     "mixed": "Several",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A judgement of risk of bias: its level, and the symbol that robvis (McGuinness & Higgins 2021) gives it."""
+
+    level: str
+    symbol: str
+    rank: int
+
+
+# Words of RoB 2, of ROBINS-I and of the older Cochrane tool, by level from the best to the worst.
+_JUDGEMENTS = (
+    (Judgement("low", "+", 0), ("low",)),
+    (Judgement("some concerns", "\N{MINUS SIGN}", 1), ("some concerns", "some", "moderate")),
+    (Judgement("high", "\N{MULTIPLICATION SIGN}", 2), ("high", "serious")),
+    (Judgement("critical", "!", 3), ("critical",)),
+    (Judgement("no information", "?", 4), ("no information", "unclear", "not reported")),
+)
+_JUDGED = {word: judged for judged, words in _JUDGEMENTS for word in words}
+
+
+def judgement(word: str) -> Judgement | None:
+    """What a word says about risk of bias, however it is written; nothing where it is no judgement."""
+    plain = " ".join(word.casefold().replace("_", " ").split())
+    return _JUDGED.get(plain.removesuffix(" of bias").removesuffix(" risk"))
+
+
 # Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
 PROBABILITY_COLUMNS = ("P mean", "P new")
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
@@ -172,9 +208,9 @@ def mark_of(metric: str, estimate: float, low: float | None, high: float | None)
 
 
 def axis_of(
-    rows: Iterable[Row], ratio: bool, null: float = 0.0, clip: float = CLIP_SHARE
+    rows: Iterable[Row], ratio: bool, *, null: float = 0.0, clip: float = CLIP_SHARE
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
-    """Limits, tick positions and tick texts that show every estimate and nearly every interval."""
+    """Limits, tick positions and tick texts that show the null, every estimate and nearly every interval."""
     rows = list(rows)
     points = [r.estimate for r in rows if r.estimate is not None]
     firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
@@ -187,8 +223,12 @@ def axis_of(
     pad = (0.02 if clip <= CLIP_SHARE else 0.06) * (high - low or 1.0)
     low, high = low - pad, high + pad
     if ratio:
-        ticks = [math.log(t) for t in RATIO_TICKS if low <= math.log(t) <= high]
-        texts = [f"{math.exp(t):g}" for t in ticks]
+        shown = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
+        if len(shown) < 3:
+            # A short axis has round ratios of its own.
+            shown = [t for t in linear_ticks(math.exp(low), math.exp(high))[0] if t > 0]
+        ticks = [math.log(t) for t in shown]
+        texts = [f"{t:g}" for t in shown]
     else:
         ticks, decimals = linear_ticks(low, high)
         texts = [text.number(t, decimals) for t in ticks]

@@ -123,9 +123,14 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         lines = [_box_lines(ruler, box) for box in layout.boxes]
         heights = [max(map(len, columns)) * _LINE + 2 * _PAD for columns in lines]
-        page = Page(style, 0.5 + sum(heights) + 0.3 * len(heights) + 0.135 * len(layout.notes) + 0.05)
-        page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
-        y = 0.42
+        width = style.width - 2 * style.margin
+        title = ruler.wrapped(layout.title, width, style.title, "bold")
+        notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
+        top = 0.23 + 0.19 * len(title)
+        page = Page(style, top + sum(heights) + 0.3 * len(heights) + 0.135 * len(notes) + 0.05)
+        for i, line in enumerate(title):
+            page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
+        y = top
         for i, (box, (kept, left, joined), height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
             page.text(style.margin, y + height / 2, box.stage, weight="bold")
             main = style.margin + _STAGE
@@ -140,7 +145,7 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
             if i + 1 < len(heights):
                 _arrow(page, main + _MAIN / 2, y + height, main + _MAIN / 2, y + height + 0.3)
             y += height + 0.3
-        for note in layout.notes:
+        for note in notes:
             page.text(style.margin, y, note, style.small, colour=FAINT)
             y += 0.135
     return page.figure

@@ -1,26 +1,47 @@
-"""Risk of bias of the samples of each synthesis, as the sources' databases rate it: shares of the weight."""
+"""Risk of bias of every synthesis as its samples are rated: one bar each, by share of the weight.
+
+A colour stands for one level in all bars, from the best at the left to the worst at the right, and a legend names them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from synthesis import text
-from synthesis.draw.sheet import FAINT, INK, Page, Style, settings
+from synthesis.draw.layout import judgement
+from synthesis.draw.sheet import FAINT, GRID, INK, RISK_COLOUR, Page, Style, settings
+
+if TYPE_CHECKING:
+    from synthesis.plan.config import RiskScore
 
 Record = dict[str, Any]
-# Worst last; words of the rating tools first, then scores, then anything else by name.
-_ORDER = ("low", "some concerns", "high")
-_SHADES = ("#1b7a43", "#b58900", "#b3261e")
-# From the worst score to the best, in greys that print.
-_GREYS = ("#4a4a4a", "#777777", "#a0a0a0", "#c6c6c6", "#e6e6e6")
+# Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale.
+SCORE_COLOURS = ("#d9e2ec", "#a9bcd0", "#7b95b3", "#4f6d91", "#27456b")
+# Scores of which nobody said what end is good, by size; other words; samples without a rating.
+OPEN_COLOURS = ("#dcdcdc", "#c4c4c4", "#acacac", "#909090", "#707070")
+OTHER_COLOUR, NONE_COLOUR = "#cfcfcf", "#f3f3f3"
+_NOT_RATED, _DIFFERS = "not rated", "estimates rated differently"
+# More whole scores than this are drawn in as many classes of equal width as there are colours.
+_MOST_LEVELS = len(SCORE_COLOURS)
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A level of rating: its name, its colour, and its place from the best to the worst of its scale."""
+
+    name: str
+    colour: str
+    place: tuple[int, float, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One rating: how many samples have it, and their share of the weight, 0 to 100."""
+    """One level: how many samples have it, and their share of the weight, 0 to 100."""
 
     rating: str
     samples: int
@@ -30,12 +51,13 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """The whole figure: one bar for each synthesis with ratings."""
+    """The whole figure: one bar for each synthesis with ratings; `legend`: levels by scale, the best first."""
 
     name: str
     title: str
     bars: tuple[tuple[str, tuple[Segment, ...]], ...]
     notes: tuple[str, ...]
+    legend: tuple[tuple[str, tuple[Rated, ...]], ...] = ()
 
     def table(self) -> list[Record]:
         """One record per segment."""
@@ -46,44 +68,147 @@ class Risk:
         ]
 
 
-def risk_of_bias(documents: list[Record]) -> Risk:
-    """The layout, of the syntheses whose samples have a rating; a sample with several counts as mixed."""
-    bars = []
-    for document in documents:
-        studies = document["studies"]
-        if not any(study.get("rob") for study in studies):
-            continue
-        ratings = sorted({study["rob"] or "not rated" for study in studies}, key=_rank)
-        segments = []
-        for i, rating in enumerate(ratings):
-            own = [study for study in studies if (study["rob"] or "not rated") == rating]
-            share = sum(study["weight"] for study in own)
-            segments.append(Segment(rating, len(own), share, _colour(rating, i, len(ratings))))
-        bars.append((document["title"], tuple(segments)))
-    notes = (
-        "Shares of the weight of a synthesis; in brackets the number of samples. Words are overall judgements, numbers "
-        "are scores, both as the sources' databases give them; the scales are not the same.",
+def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None] | None = None) -> Risk:
+    """The layout, of the syntheses whose samples have a rating.
+
+    `scores` by source: what a number means as a rating, where the ratings of that source are numbers.
+    """
+    rated = [d for d in documents if any(study.get("rob") for study in d["studies"])]
+    open_scores = sorted(
+        {
+            number
+            for d in rated
+            for s in d["studies"]
+            if (number := _number(s.get("rob") or "")) is not None and not (scores or {}).get(s["source"])
+        }
     )
-    return Risk("risk_of_bias", "Risk of bias", tuple(bars), notes)
+    bars, used = [], set()
+    for document in rated:
+        by_level: dict[Rated, list[Record]] = {}
+        for study in document["studies"]:
+            level = _level(study.get("rob") or "", (scores or {}).get(study["source"]), open_scores)
+            by_level.setdefault(level, []).append(study)
+        segments = tuple(
+            Segment(level.name, len(own), sum(study["weight"] for study in own), level.colour)
+            for level, own in sorted(by_level.items(), key=lambda item: item[0].place)
+        )
+        used |= set(by_level)
+        bars.append((document["title"], segments))
+    notes = [
+        "Shares of the weight of a synthesis, the best ratings at the left; below each title the numbers of samples."
+    ]
+    if not bars:
+        notes = ["Not drawn: no sample of any synthesis has a rating (column rob)."]
+    scales = [scale for scale in dict.fromkeys((scores or {}).values()) if scale is not None]
+    legend = _legend(used, scales, open_scores)
+    if len(legend) > 1:
+        notes.append("Judgements and scores are as the sources' databases give them; they are different scales.")
+    return Risk("risk_of_bias", "Risk of bias", tuple(bars), tuple(notes), legend)
 
 
-def _rank(rating: str) -> tuple[int, float, str]:
-    word = rating.casefold()
-    if word in _ORDER:
-        return 0, _ORDER.index(word), word
-    return (1, -float(word), word) if word.replace(".", "", 1).isdigit() else (2, 0.0, word)
+def _number(rating: str) -> float | None:
+    try:
+        return float(rating)
+    except ValueError:
+        return None
 
 
-def _colour(rating: str, place: int, count: int) -> str:
-    word = rating.casefold()
-    if word in _ORDER:
-        return _SHADES[_ORDER.index(word)]
-    return _GREYS[::-1][round(place * (len(_GREYS) - 1) / max(1, count - 1))]
+def _level(rating: str, scale: RiskScore | None, open_scores: list[float]) -> Rated:
+    """The level of one rating; `open_scores`: all numbers without a declared meaning, by size."""
+    judged, number = judgement(rating), _number(rating)
+    if judged is not None:
+        return Rated(judged.level, RISK_COLOUR[judged.level], (0, judged.rank, ""))
+    if number is not None and scale is not None:
+        return _score_levels(scale)[_class(number, scale)]
+    if number is not None:
+        return _open_level(number, open_scores)
+    if rating in ("", "mixed"):
+        name, colour = (_DIFFERS, OTHER_COLOUR) if rating else (_NOT_RATED, NONE_COLOUR)
+        return Rated(name, colour, (4, 0.0 if rating else 1.0, ""))
+    return Rated(rating, OTHER_COLOUR, (3, 0.0, rating.casefold()))
+
+
+def _open_level(number: float, open_scores: list[float]) -> Rated:
+    place = open_scores.index(number) / max(1, len(open_scores) - 1)
+    return Rated(f"{number:g}", OPEN_COLOURS[round(place * (len(OPEN_COLOURS) - 1))], (2, number, ""))
+
+
+def _score_levels(scale: RiskScore) -> list[Rated]:
+    """Levels of a score from the best to the worst: every whole score, or classes of equal width instead of many."""
+    span = scale.highest - scale.lowest
+    whole = float(scale.lowest).is_integer() and float(scale.highest).is_integer() and span < _MOST_LEVELS
+    count = int(span) + 1 if whole else _MOST_LEVELS
+    if whole:
+        names = [f"{scale.lowest + i:g}" for i in range(count)]
+    else:
+        edges = [scale.lowest + span * i / count for i in range(count + 1)]
+        names = [f"{a:g} to {b:g}" for a, b in pairwise(edges)]
+    if scale.better == "larger":
+        names.reverse()
+    places = [round(i * (len(SCORE_COLOURS) - 1) / max(1, count - 1)) for i in range(count)]
+    return [Rated(name, SCORE_COLOURS[places[i]], (1, float(i), "")) for i, name in enumerate(names)]
+
+
+def _class(number: float, scale: RiskScore) -> int:
+    """Which of a score's levels holds a number. Raises InputError where the number is not on the scale."""
+    if not scale.lowest <= number <= scale.highest:
+        from synthesis.errors import InputError, Problem
+
+        allowed = f"{scale.lowest:g} to {scale.highest:g}, as risk_score of its source.yaml says"
+        raise InputError([Problem("column rob", f"{number:g}", allowed, "another scale, or a slip?")])
+    levels = _score_levels(scale)
+    share = (number - scale.lowest) / (scale.highest - scale.lowest)
+    named = {level.name: i for i, level in enumerate(levels)}
+    if f"{number:g}" in named:
+        return named[f"{number:g}"]
+    place = min(len(levels) - 1, int(share * len(levels)))
+    return len(levels) - 1 - place if scale.better == "larger" else place
+
+
+def _legend(
+    used: set[Rated], scales: list[RiskScore], open_scores: list[float]
+) -> tuple[tuple[str, tuple[Rated, ...]], ...]:
+    """Levels by scale: judgements and the rest as far as they occur, scores whole, so that both ends are seen."""
+    ordered = sorted(used, key=lambda level: level.place)
+    found = [("Judgement", tuple(level for level in ordered if level.place[0] == 0))]
+    for scale in scales:
+        levels = _score_levels(scale)
+        if used & set(levels):
+            ends = {0: " (lowest risk)", len(levels) - 1: " (highest risk)"}
+            named = tuple(Rated(lv.name + ends.get(i, ""), lv.colour, lv.place) for i, lv in enumerate(levels))
+            found.append(("Score", named))
+    unsaid = tuple(_open_level(number, open_scores) for number in open_scores)
+    found.append(("Score, which end is good is not stated", unsaid))
+    found.append(("Other", tuple(level for level in ordered if level.place[0] > 2)))
+    return tuple((name, levels) for name, levels in found if levels)
 
 
 # --- ink ----------------------------------------------------------------------------------------------------------
 
-_LABEL, _BAR, _STEP = 2.55, 0.15, 0.36
+_LABEL, _BAR, _GAP, _LINE, _KEY = 2.55, 0.15, 0.14, 0.125, 0.16
+
+
+def _label_lines(page: Page, title: str, segments: tuple[Segment, ...]) -> tuple[list[str], list[str]]:
+    """The title of a bar, and its numbers of samples by level."""
+    counts = ", ".join(f"{s.rating} {text.count(s.samples)}" for s in segments)
+    width, size = _LABEL - 0.15, page.style.small
+    return page.wrapped(title, width, size), page.wrapped(counts, width, size)
+
+
+def _keys(page: Page, name: str, levels: tuple[Rated, ...]) -> list[list[tuple[float, str, str | None]]]:
+    """Entries of the legend in lines: place, words, and colour where the words have one."""
+    edge = page.style.width - page.style.margin
+    head = f"{name}:"
+    rows: list[list[tuple[float, str, str | None]]] = [[(page.style.margin, head, None)]]
+    x = page.style.margin + page.width(head, page.style.small, "bold") + 0.1
+    for level in levels:
+        wide = 0.2 + page.width(level.name, page.style.small)
+        if x + wide > edge:
+            rows.append([])
+            x = page.style.margin
+        rows[-1].append((x, level.name, level.colour))
+        x += wide + 0.14
+    return rows
 
 
 def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
@@ -93,35 +218,48 @@ def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         width = style.width - 2 * style.margin
         notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
-        page = Page(style, 0.5 + _STEP * len(layout.bars) + 0.3 + 0.135 * len(notes) + 0.1)
-        page.text(style.margin, 0.17, layout.title, style.title, weight="bold")
-        left, right = style.margin + _LABEL, style.width - style.margin - 0.05
-        y = 0.42
-        for title, segments in layout.bars:
-            lines = page.wrapped(title, _LABEL - 0.12, style.small)[:2]
-            for i, line in enumerate(lines):
-                page.text(style.margin, y + 0.125 * i + (0.06 if len(lines) == 1 else 0.0), line, style.small)
+        title = ruler.wrapped(layout.title, width, style.title, "bold")
+        labels = [_label_lines(ruler, *bar) for bar in layout.bars]
+        keys = [row for name, levels in layout.legend for row in _keys(ruler, name, levels)]
+        tall = [max(_BAR + 0.06, _LINE * (len(a) + len(b))) + _GAP for a, b in labels]
+        top = 0.13 + 0.19 * len(title)
+        body = sum(tall) + 0.34 if layout.bars else 0.0
+        page = Page(style, top + 0.1 + body + _KEY * len(keys) + 0.06 + 0.135 * len(notes) + 0.06)
+        for i, line in enumerate(title):
+            page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
+        left, right = style.margin + _LABEL, style.width - style.margin - 0.15
+        y = top + 0.1
+        for (_, segments), (named, counts), height in zip(layout.bars, labels, tall, strict=True):
+            for i, line in enumerate((*named, *counts)):
+                colour = INK if i < len(named) else FAINT
+                page.text(style.margin, y + 0.06 + _LINE * i, line, style.small, colour=colour)
             x = left
+            middle = y + 0.06 + _LINE * (len(named) + len(counts) - 1) / 2
             for segment in segments:
                 wide = (right - left) * segment.share / 100
-                page.box(x, y + 0.06, wide, _BAR, segment.colour)
-                _label(page, segment, x, y - 0.01, wide)
+                edges = [(x, middle - _BAR / 2), (x + wide, middle - _BAR / 2)]
+                edges += [(x + wide, middle + _BAR / 2), (x, middle + _BAR / 2)]
+                page.polygon(edges, segment.colour, "white", 0.6)
                 x += wide
-            y += _STEP
-        page.line([left, right], [y, y], INK, 0.7)
-        for tick in (0, 25, 50, 75, 100):
-            at = left + (right - left) * tick / 100
-            page.line([at, at], [y, y + 0.035], INK, 0.7)
-            page.text(at, y + 0.095, f"{tick}%", style.small, "center")
-        y += 0.26
+            y += height
+        if layout.bars:
+            page.line([left, right], [y, y], INK, 0.7)
+            for tick in (0, 25, 50, 75, 100):
+                at = left + (right - left) * tick / 100
+                page.line([at, at], [y, y + 0.035], INK, 0.7)
+                page.text(at, y + 0.095, f"{tick}%", style.small, "center")
+            y += 0.3
+        for row in keys:
+            for x, words, shade in row:
+                if shade is None:
+                    page.text(x, y, words, style.small, weight="bold")
+                    continue
+                box = [(x, y - 0.045), (x + 0.14, y - 0.045), (x + 0.14, y + 0.045), (x, y + 0.045)]
+                page.polygon(box, shade, GRID, 0.5)
+                page.text(x + 0.2, y, words, style.small)
+            y += _KEY
+        y += 0.06
         for line in notes:
             page.text(style.margin, y, line, style.small, colour=FAINT)
             y += 0.135
     return page.figure
-
-
-def _label(page: Page, segment: Segment, x: float, y: float, wide: float) -> None:
-    for words in (f"{segment.rating} ({segment.samples})", segment.rating, text.count(segment.samples)):
-        if page.width(words, page.style.small) <= wide - 0.03:
-            page.text(x, y, words, page.style.small)
-            return

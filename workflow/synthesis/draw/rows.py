@@ -14,6 +14,7 @@ from synthesis.draw.layout import (
     Row,
     coordinates,
     interval_texts,
+    judgement,
     mark_of,
     section_of,
 )
@@ -59,13 +60,38 @@ def study_rows(document: Record, columns: Iterable[str], group_by: str | None = 
         return block(studies)
     pooled = {group["value"]: group for group in document.get("groups", [])}
     rows: list[Row] = []
-    for value in sorted({study[group_by] for study in studies}):
-        rows.append(Row("heading", GROUP_NAME.get(value, value[:1].upper() + value[1:]), document["lane"]))
+    for value in sorted({study[group_by] for study in studies}, key=lambda value: block_key(group_by, value)):
+        rows.append(Row("heading", block_name(group_by, value), document["lane"]))
         own = [study for study in studies if study[group_by] == value]
         rows += block(own)
         if value in pooled:
             rows.append(_group_row(document, pooled[value], own, columns))
     return rows
+
+
+def block_name(column: str, value: str) -> str:
+    """The heading of a block: "high" alone would not say of what."""
+    judged = judgement(value) if column == "rob" else None
+    if judged is not None:
+        return f"{judged.level.capitalize()} risk of bias" if judged.level in _OF_RISK else judged.level.capitalize()
+    return GROUP_NAME.get(value, value[:1].upper() + value[1:])
+
+
+_OF_RISK = ("low", "high", "critical")
+
+
+def block_key(column: str, value: str) -> tuple[int, float, str]:
+    """Order of blocks: judgements from the best to the worst, numbers by size, words by letter, then what is mixed or
+    not stated."""
+    judged = judgement(value) if column == "rob" else None
+    if judged is not None:
+        return 0, judged.rank, ""
+    if value in ("", "mixed"):
+        return 3, 0.0 if value else 1.0, ""
+    try:
+        return 1, float(value), ""
+    except ValueError:
+        return 2, 0.0, value.casefold()
 
 
 def _sorted(studies: list[Record], by: str) -> list[Record]:
@@ -319,8 +345,20 @@ def _own_notes(document: Record, columns: tuple[str, ...]) -> list[str]:
     if "n" in columns:
         notes += people_note([document])
     if "rob" in columns:
-        notes.append("Risk of bias as the source's database rates it: + low, ? some concerns, \u2212 high.")
+        notes += _risk_note(document)
     return notes
+
+
+def _risk_note(document: Record) -> list[str]:
+    """What the symbols of the column stand for, from the best to the worst, of those that are drawn."""
+    held = [study.get("cells", {}).get("rob", study.get("rob")) for study in document["studies"]]
+    held += [member.get("rob") for study in document["studies"] for member in study.get("members", [])]
+    ratings = [str(rating) for rating in held if rating not in (None, "")]
+    symbols = {judged.rank: judged for rating in ratings if (judged := judgement(rating))}
+    said = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
+    if said:
+        return [f"Risk of bias as the source's database rates it: {said}."]
+    return ["Risk of bias: scores as the source's database gives them."] if ratings else []
 
 
 def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:

@@ -63,7 +63,9 @@ def cumulative(document: Record, diagnostics: Record) -> Layout | Chart:
         if step["samples"] == 1:
             half = quantile * math.sqrt(study["vi"])
             low, high = step["estimate"] - half, step["estimate"] + half
-        cells = (text.count(step["samples"]), text.number(step["i2"], 0))
+        # One sample has no heterogeneity, which is not the same as none.
+        i2 = text.NONE if step["samples"] == 1 or step["i2"] is None else text.number(step["i2"], 0)
+        cells = (text.count(step["samples"]), i2)
         mark = _mark(metric, step["estimate"], low, high)
         rows.append(
             Row("study", step["label"], lane, cells, key=step["sample_id"], effects=tuple(study["effects"]), **mark)
@@ -94,7 +96,7 @@ def leave_one_out(document: Record, diagnostics: Record) -> Layout | Chart:
     rows = []
     for r in sorted(found, key=lambda r: (r[f"{lead}estimate_without"] is None, r[f"{lead}estimate_without"] or 0.0)):
         estimate, low, high = (r[f"{lead}{key}_without"] for key in ("estimate", "ci_low", "ci_high"))
-        cells = tuple(text.number(r[f"{lead}{column}_without"], 4) for column in columns)
+        cells = tuple(text.small(r[f"{lead}{column}_without"], 4) for column in columns)
         mark = {} if estimate is None else _mark(metric, estimate, low, high)
         if low is None:
             mark["high_text"] = "not fitted" if estimate is None else "no interval"

@@ -45,6 +45,16 @@ FALLBACK = [FAMILY, "DejaVu Sans"]
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
 INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
+# Judgements of risk of bias, from the best to the worst; symbols and words say the same.
+RISK_COLOUR = {
+    "low": "#1b7a43",
+    "some concerns": "#b58900",
+    "high": "#b3261e",
+    "critical": "#6b1512",
+    "no information": "#6f7a86",
+}
+# A column as wide as its widest text holds it, whatever the rounding.
+ROUNDING = 1e-6
 Dashes = tuple[float, ...] | None
 
 
@@ -59,8 +69,13 @@ class Style:
     font: float = 7.6
     small: float = 6.8
     title: float = 9.5
+    # The plot as it should be, and as small as columns may make it; then the page grows, up to `width_max`.
     plot_min: float = 1.95
+    plot_least: float = 1.4
+    width_max: float = 11.0
+    # Longer names and cells take several lines, and shorter lines than that once the page is as wide as it may be.
     label_max: float = 3.0
+    label_least: float = 1.5
     cell_max: float = 1.3
     # Colours of marks and of diamonds by lane; how an interval is printed.
     marks: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
@@ -180,7 +195,7 @@ class Page:
         """Width of a text in inches."""
         key = (content, size, weight)
         if content and key not in _WIDTHS:
-            properties = font_manager.FontProperties(size=size, weight=weight)
+            properties = font_manager.FontProperties(self._family(content), size=size, weight=weight)
             extent = self.renderer.get_text_width_height_descent(content, properties, False)
             _WIDTHS[key] = float(extent[0]) / float(self.figure.dpi)
         return _WIDTHS[key] if content else 0.0
@@ -206,7 +221,6 @@ class Page:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
             size = size or self.style.font
-            known = all(ord(character) in self._known for character in content)
             words = Words(
                 x,
                 y,
@@ -217,7 +231,7 @@ class Page:
                 color=colour,
                 fontweight=weight,
                 fontstyle=style,
-                fontfamily=FAMILY if known else FALLBACK,
+                fontfamily=self._family(content),
                 parse_math=False,
                 transform=self._place,
             )
@@ -226,6 +240,10 @@ class Page:
             words.set_figure(self.figure)
             self._name(words)
             self.figure.texts.append(words)
+
+    def _family(self, content: str) -> list[str]:
+        """The fonts of a text: ours, and another one where ours lacks a character."""
+        return [FAMILY] if all(ord(character) in self._known for character in content) else FALLBACK
 
     def _ascent(self, size: float, weight: str) -> float:
         """From the baseline to the top of a tall letter, in inches."""
@@ -236,29 +254,54 @@ class Page:
             _ASCENTS[key] = float(height - descent) / float(self.figure.dpi)
         return _ASCENTS[key]
 
-    def fitted(self, content: str, width: float, size: float, weight: str = "normal") -> str:
-        """The text, shortened with an ellipsis where it is wider than `width`."""
-        # A column as wide as its widest text holds it, whatever the rounding.
-        if self.width(content, size, weight) <= width + 1e-6:
-            return content
-        low, high = 0, len(content)
+    def wrapped(self, content: str, width: float, size: float, weight: str = "normal") -> list[str]:
+        """The text in lines no wider than `width`, broken at spaces; a longer word is broken where the line ends.
+
+        Nothing is left out: a text that is cut may be one that differs from another at its end.
+        """
+        lines: list[str] = []
+        for word in content.split(" "):
+            if lines and self.width(f"{lines[-1]} {word}", size, weight) <= width + ROUNDING:
+                lines[-1] += f" {word}"
+                continue
+            while self.width(word, size, weight) > width + ROUNDING and len(word) > 1:
+                held = self._held(word, width, size, weight)
+                lines.append(word[:held])
+                word = word[held:]
+            lines.append(word)
+        return lines
+
+    def _held(self, word: str, width: float, size: float, weight: str) -> int:
+        """How many of a word's characters, at least one, are no wider than `width`."""
+        low, high = 1, len(word) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if self.width(content[:middle].rstrip() + "…", size, weight) <= width:
+            if self.width(word[:middle], size, weight) <= width + ROUNDING:
                 low = middle
             else:
                 high = middle - 1
-        return content[:low].rstrip() + "…"
+        return low
 
-    def wrapped(self, content: str, width: float, size: float) -> list[str]:
-        """The text in lines no wider than `width`, broken at spaces."""
-        lines: list[str] = []
-        for word in content.split(" "):
-            if lines and self.width(f"{lines[-1]} {word}", size) <= width:
-                lines[-1] += f" {word}"
-            else:
-                lines.append(word)
-        return lines
+    def apart(
+        self,
+        places: Sequence[float],
+        texts: Sequence[str],
+        size: float,
+        first: float,
+        edges: tuple[float, float] | None = None,
+    ) -> list[str]:
+        """The texts centred at `places` on one line, empty where one would touch another or reach beyond the edges.
+
+        The nearest to `first` come first.
+        """
+        kept: dict[int, tuple[float, float]] = {}
+        for i in sorted(range(len(places)), key=lambda i: (abs(places[i] - first), i)):
+            half = self.width(texts[i], size) / 2 + 0.02
+            box = (places[i] - half, places[i] + half)
+            inside = edges is None or (edges[0] <= box[0] and box[1] <= edges[1])
+            if inside and all(box[1] <= left or right <= box[0] for left, right in kept.values()):
+                kept[i] = box
+        return [text if i in kept else "" for i, text in enumerate(texts)]
 
     def line(
         self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dashes: Dashes = None

@@ -36,9 +36,16 @@ _LARGEST, _SMALLEST = 0.13, 0.035
 # Estimates lie above their pooled value, clear of its intervals, and no higher than this.
 _CLEAR, _HIGHEST = 0.045, 0.75
 _LEAST_ABOVE, _BELOW = 0.15, 0.16
-MODERATOR_NAME = {"year": "Year of publication", "weeks": "Weeks", "n_total": "People in the sample"}
-_SHORT_NAME = {"year": "year", "weeks": "weeks", "n_total": "sample size"}
-UNIT_NAME = {"year": "year", "weeks": "week", "n_total": "person"}
+MODERATOR_NAME = {
+    "year": "Year of publication",
+    "weeks": "Weeks",
+    "n_total": "People in the sample",
+    "severity": "Severity at baseline, SD of its instrument",
+}
+_SHORT_NAME = {"year": "year", "weeks": "weeks", "n_total": "sample size", "severity": "severity at baseline"}
+# What a slope is per; a single person is too little to see.
+UNIT_NAME = {"year": "year", "weeks": "week", "n_total": "100 people", "severity": "SD of severity"}
+PER = {"year": 1.0, "weeks": 1.0, "n_total": 100.0, "severity": 1.0}
 
 
 def _members(document: Record) -> list[tuple[Record, Record]]:
@@ -256,7 +263,7 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     outline = [*lower, *reversed(upper)]
     areas = [Area("confidence", *zip(*outline, strict=True))] if outline else []
     curve = Line("curve", at, tuple(_place(metric, p["estimate"]) for p in line))
-    x = number_axis(MODERATOR_NAME[moderator], at, about=5, pad=0.05, whole=moderator != "weeks")
+    x = number_axis(MODERATOR_NAME[moderator], at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
     y = estimate_axis(metric, AXIS_NAME[metric], [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
     legend = [
         Key("point", "estimate", "estimate, area by precision (1 / SE)"),
@@ -275,7 +282,8 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
 def _bubble_note(document: Record, found: Record, moderator: str, banded: float) -> str:
     fit, metric = found["regression"], document["metric"]
     unit = "z" if metric == "z" else ESTIMATE_NAME[metric] if metric == "g" else f"log {ESTIMATE_NAME[metric]}"
-    slope, low, high, p = (fit[key][1] for key in ("estimate", "ci_low", "ci_high", "p"))
+    per, p = PER[moderator], fit["p"][1]
+    slope, low, high = (v if v is None else per * v for v in (fit[k][1] for k in ("estimate", "ci_low", "ci_high")))
     size = max(abs(v) for v in (slope, low, high) if v is not None)
     decimals = max(2, 1 - math.floor(math.log10(size))) if size else 2
     tested = ", too few degrees of freedom for a test"

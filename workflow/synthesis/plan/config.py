@@ -140,7 +140,7 @@ class Synthesis(Model):
     )
     references: References | None = Field(None, description="Published summaries to show beside it.")
     columns: tuple[str, ...] = Field(
-        ("n",), max_length=4, description="Columns of data/raw/README.md between study and plot of the forest plot."
+        ("n",), description="Columns of data/raw/README.md between study and plot of the forest plot, as many as fit."
     )
     group_by: Descriptor | None = Field(
         None, description="Column that orders the forest plot in blocks, each with its own diamond."

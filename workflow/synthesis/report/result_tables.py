@@ -10,6 +10,7 @@ from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import NumericModerator
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.draw.rows import heterogeneity
+from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
 from synthesis.report.markup import Cell, Html, details, joined, link, safe, table
 from synthesis.report.material import Material, Record
@@ -123,7 +124,9 @@ def moderators(material: Material) -> Html:
         if r["kind"] == "level":
             value = [back_transform(document["metric"], x) for x in value]
         label = {"level": r["term"], "test of all": "all levels alike", "refused": "not fitted"}.get(r["kind"])
-        label = f"per unit ({'z' if document['metric'] == 'z' else document['metric']})" if is_slope else label
+        if is_slope:
+            value = [x if x is None else PER[r["moderator"]] * x for x in value]
+            label = f"per {UNIT_NAME[r['moderator']]} ({document['metric']})"
         if r["kind"] == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2
