@@ -1,19 +1,24 @@
 """Figures as layout data first, then as ink: positions, clipping, text from data, bytes."""
 
+import csv
 import math
+import random
 from dataclasses import replace
 
 import pytest
 import synthesis
+from conftest import ROOT
 from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 from synthesis import text
+from synthesis.data.reading import read_yaml
 from synthesis.draw.comparison import comparison
 from synthesis.draw.forest import DPI, FORMATS, MAX_PIXELS, draw, pages, save
-from synthesis.draw.layout import section_of
+from synthesis.draw.layout import Row, section_of
 from synthesis.draw.rows import forest, people_words
-from synthesis.draw.sheet import LANE_COLOUR, PRESETS
-from synthesis.plan.config import ComparisonFigure
+from synthesis.draw.sheet import LANE_COLOUR, PRESETS, Page, Style, settings
+from synthesis.errors import InputError
+from synthesis.plan.config import ComparisonFigure, Synthesis
 
 
 def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **changes):
@@ -206,22 +211,36 @@ def test_the_layout_table_has_a_record_per_row():
 LABELS = ["<script>alert(1)</script>", r"$\alpha$ and $x", "Flückiger & Ødegård", "吳 2019", "A" * 200, "100% _x_ ^y^"]
 
 
-@pytest.mark.parametrize("layout", [forest(document(6, labels=LABELS)), comparison_layout(True)])
-def test_texts_stay_on_the_page_and_do_not_run_into_each_other(layout):
-    figure = draw(layout)
+def boxes_of(figure):
+    """Each text with its box in inches from the top left, after all were found on the page and clear of each other."""
     renderer = figure.canvas.get_renderer()
-    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in figure.texts if t.get_text()]
+    # With the hinting that it is drawn with, which makes long lines a little shorter.
+    with settings():
+        found = [(t.get_text(), t.get_window_extent(renderer)) for t in figure.texts if t.get_text()]
     width, height = figure.get_size_inches() * figure.dpi
-    for content, box in boxes:
-        assert box.x0 >= 0, content
-        assert box.x1 <= width, content
-        assert box.y0 >= 0, content
-        assert box.y1 <= height, content
     slack = 0.02 * figure.dpi
-    for i, (content, a) in enumerate(boxes):
-        for other, b in boxes[i + 1 :]:
+    for content, box in found:
+        assert -slack <= box.x0 < box.x1 <= width + slack, content
+        assert -slack <= box.y0 < box.y1 <= height + slack, content
+    for i, (content, a) in enumerate(found):
+        for other, b in found[i + 1 :]:
             apart = a.x1 <= b.x0 + slack or b.x1 <= a.x0 + slack or a.y1 <= b.y0 + slack or b.y1 <= a.y0 + slack
             assert apart, (content, other)
+    return found
+
+
+def nothing_cut(figure, *whole):
+    """No text ends in dots, and each of `whole` is there, on one line or on several below each other."""
+    shown = [t.get_text() for t in figure.texts]
+    assert not any("\N{HORIZONTAL ELLIPSIS}" in content or "..." in content for content in shown)
+    joined = "".join(shown).replace(" ", "")
+    for content in whole:
+        assert content.replace(" ", "") in joined, content
+
+
+@pytest.mark.parametrize("layout", [forest(document(6, labels=LABELS)), comparison_layout(True)])
+def test_texts_stay_on_the_page_and_do_not_run_into_each_other(layout):
+    boxes_of(draw(layout))
 
 
 def test_text_from_data_is_shown_as_written():
@@ -229,7 +248,179 @@ def test_text_from_data_is_shown_as_written():
     shown = [t for t in figure.texts if t.get_text().startswith((r"$\alpha$", "<script>", "100%"))]
     assert len(shown) == 3
     assert not any(t.get_parse_math() for t in figure.texts)
-    assert any(t.get_text().startswith("AAAA") and t.get_text().endswith("…") for t in figure.texts)
+    nothing_cut(figure, *LABELS)
+
+
+REVMAN = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
+WORDS = (
+    "wait list plus usual care",
+    "Beck Depression Inventory II, self-rated",
+    "client",
+    "high",
+    "Low",
+    "Some Concerns",
+)
+
+
+def columned(columns, seed=1, words=14, **options):
+    """A document of seven samples whose long names differ at the end only, with values for any columns."""
+    draws = random.Random(seed)  # noqa: S311 nothing secret
+    name = " ".join(draws.choice(("Andersson", "et al.", "group", "of", "Self-help-and-support")) for _ in range(words))
+    made = document(7, labels=[f"{name}{i}" for i in range(7)])
+    made["figure"] |= {"columns": list(columns)} | options
+    for study in made["studies"]:
+        study["cells"] = {
+            c: round(draws.uniform(-300, 3000), draws.choice((0, 1, 2)))
+            if c.startswith(("mean", "sd", "n"))
+            else draws.choice(WORDS)
+            for c in columns
+        }
+    return made
+
+
+OTHERS = ("comparator", "outcome", "rob", "confidence", "n", "disorder", "rater", "timepoint")
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_any_number_of_columns_leaves_every_name_and_cell_whole(count):
+    for seed, preset in enumerate(PRESETS):
+        draws = random.Random(100 * count + seed)  # noqa: S311 nothing secret
+        columns = draws.sample(OTHERS + REVMAN, count)
+        made = columned(columns, seed, words=draws.choice((1, 4, 14)))
+        layout = forest(made)
+        figure = draw(layout, PRESETS[preset])
+        boxes_of(figure)
+        names = [row.label for row in layout.sections[0].rows if row.kind == "study"]
+        assert len(set(names)) == 7
+        cells = [c for row in layout.sections[0].rows for c in row.cells if not c.replace(".", "").isdigit()]
+        symbols = {c for c in cells if c in ("Low", "Unclear", "high")}
+        nothing_cut(figure, *names, *(c for c in cells if c not in symbols and "." not in c))
+        assert figure.get_size_inches()[0] <= Style().width_max + 1e-6
+
+
+def test_revmans_six_columns_are_taken_and_drawn():
+    plan = Synthesis.model_validate({"title": "x", "lane": "B", "metric": "g", "sources": ["s"], "columns": REVMAN})
+    figure = draw(forest(columned(plan.columns)))
+    heads = {"Mean", "SD", "n", "treated", "control"}
+    assert heads <= {t.get_text() for t in figure.texts}
+
+
+def test_names_of_usual_length_keep_the_page_and_only_the_plot_gets_smaller():
+    few, many = (draw(forest(columned(columns, words=1))) for columns in (["n"], ["n", "n_treat", "n_control"]))
+    assert few.get_size_inches()[0] == many.get_size_inches()[0] == Style().width
+
+
+def test_columns_that_no_page_holds_are_refused_by_figure_column_and_width():
+    with pytest.raises(InputError) as caught:
+        draw(forest(columned([*OTHERS, *REVMAN])), replace(Style(), width_max=8.0))
+    message = str(caught.value)
+    for said in ("figure x, columns", "14 columns", "allowed: at most 8 inches", "Comparator 0.", "SD control 0."):
+        assert said in message
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_names_and_cells_of_the_real_data_are_drawn_whole():
+    plan = read_yaml(ROOT / "config.yaml")
+    for name, own in plan["syntheses"].items():
+        rows = []
+        for source in own["sources"]:
+            with (ROOT / "data" / "raw" / source / "effects.csv").open(encoding="utf-8", newline="") as handle:
+                rows += list(csv.DictReader(handle))
+        by_sample = {row["sample_id"]: row for row in rows if row["label"] or row["study"]}
+        kept = sorted(by_sample.values(), key=lambda row: -len(row["label"] or row["study"]))[:20]
+        labels = [row["label"] or row["study"] for row in kept]
+        made = document(len(kept), labels=labels, title=own["title"])
+        made["figure"] |= {"columns": own["columns"], "favours": own.get("favours")}
+        for study, row in zip(made["studies"], kept, strict=True):
+            study["cells"] = {c: row.get(c) or "" for c in own["columns"]}
+        figure = draw(forest(made))
+        nothing_cut(figure, *labels)
+        boxes_of(figure)
+        assert figure.get_size_inches()[0] == Style().width, name
+
+
+@pytest.mark.parametrize("long", ["favours " + "a very long treatment " * 9, "x" * 300])
+def test_long_titles_headings_notes_and_directions_stay_on_the_page(long):
+    made = grouped(6)
+    made["figure"] |= {"favours": [long, f"{long} too"], "note": long}
+    made["title"] = long
+    for study in made["studies"]:
+        study["comparator"] += long
+    made["groups"] = []
+    layout = forest(made)
+    section = replace(layout.sections[0], heading=long)
+    figure = draw(replace(layout, sections=(section,)))
+    boxes_of(figure)
+    nothing_cut(figure, long)
+
+
+def test_wrapped_leaves_nothing_out_and_keeps_within_the_width():
+    with settings():
+        page = Page(Style(), 1.0)
+        for content in ("a" * 200, "one two three", "x " + "long" * 50 + " y z", ""):
+            for width in (0.05, 0.4, 2.0):
+                lines = page.wrapped(content, width, 8.0)
+                assert "".join(lines).replace(" ", "") == content.replace(" ", "")
+                assert all(page.width(line, 8.0) <= width + 1e-6 or len(line) == 1 for line in lines)
+
+
+# --- no effect, and the words about its sides ---------------------------------------------------------------------
+
+
+def rows_between(low, high):
+    middle = (low + high) / 2
+    return [
+        Row("study", "one", "B", estimate=middle, ci_low=low, ci_high=high),
+        Row("pooled", "all", "B", estimate=middle, ci_low=low, ci_high=high),
+    ]
+
+
+@pytest.mark.parametrize("clip", [0.0, 0.02, 0.06, 0.3])
+@pytest.mark.parametrize(("low", "high"), [(0.2, 0.3), (-0.9, -0.8), (3.0, 3.001), (-0.1, 0.1)])
+def test_no_effect_is_on_the_axis_whatever_may_be_cut(low, high, clip):
+    section = section_of("x", "g", (), rows_between(low, high), 0.95, clip=clip)
+    assert section.low < section.null < section.high
+    assert (
+        section.ticks[
+            section.tick_texts.index(next(t for t in section.tick_texts if float(t.replace(text.MINUS, "-")) == 0))
+        ]
+        == 0
+    )
+
+
+def directions(section, low, high):
+    layout = forest(document(4))
+    figure = draw(
+        replace(
+            layout,
+            sections=(replace(section, low=low, high=high, ticks=(), tick_texts=(), favours=("worse", "better")),),
+        )
+    )
+    boxes_of(figure)
+    return {t.get_text(): t.start[0] for t in figure.texts if "worse" in t.get_text() or "better" in t.get_text()}
+
+
+def test_words_about_directions_stand_on_their_side_of_no_effect_or_not_at_all():
+    section = forest(document(4)).sections[0]
+    both = directions(section, -1.0, 1.0)
+    assert list(both) == ["\N{LEFTWARDS ARROW} worse", "better \N{RIGHTWARDS ARROW}"]
+    # The axis shows one side only: the word of the other side would stand where its results never are.
+    assert list(directions(section, 0.1, 1.0)) == ["better \N{RIGHTWARDS ARROW}"]
+    assert list(directions(section, -1.0, -0.1)) == ["\N{LEFTWARDS ARROW} worse"]
+
+
+def test_ticks_of_a_wide_ratio_axis_do_not_touch():
+    made = document(6, metric="log_odds_ratio")
+    made["studies"][0] |= {"yi": 6.0, "vi": 0.2}
+    made["studies"][1] |= {"yi": -6.0, "vi": 0.2}
+    boxes_of(draw(forest(made)))
+
+
+def test_a_short_ratio_axis_has_round_ratios():
+    section = section_of("x", "log_risk_ratio", (), rows_between(-0.1, -0.05), 0.95)
+    assert len(section.ticks) >= 3
+    assert [math.exp(t) for t in section.ticks] == pytest.approx([float(t) for t in section.tick_texts])
+    assert "1" in section.tick_texts
 
 
 def test_squares_grow_with_weight_and_arrows_mark_cut_intervals():
@@ -281,6 +472,11 @@ def test_numbers():
     assert text.plural(1, "sample") == "1 sample"
     assert text.plural(2, "sample") == "2 samples"
     assert text.variance(0.0123, 0.0, 0.2) == "0.012 [0.000, 0.200]"
+    assert text.variance(1e-6, 0.0, 0.0123) == "<0.0001 [0.0000, 0.0123]"
+    assert text.small(0.0, 4) == "0.0000"
+    assert text.small(4.9e-5, 4) == "<0.0001"
+    assert text.small(5.1e-5, 4) == "0.0001"
+    assert text.small(None, 4) == ""
     assert text.variance(0.0006, 0.0, 0.0123) == "0.0006 [0.0000, 0.0123]"
 
 
@@ -389,17 +585,46 @@ def test_numbers_of_a_column_are_aligned_on_the_decimal_point():
     assert placed(figure, "110") < placed(figure, "12") < placed(figure, "9")
 
 
-def test_risk_of_bias_is_a_symbol_that_shape_and_colour_both_tell():
+RATINGS = {
+    "Low": "+", "Some Concerns": "\N{MINUS SIGN}", "HIGH": "\N{MULTIPLICATION SIGN}", "No information": "?",
+    "low risk": "+", "moderate": "\N{MINUS SIGN}", "Serious": "\N{MULTIPLICATION SIGN}", "critical": "!",
+    "High risk of bias": "\N{MULTIPLICATION SIGN}", "unclear": "?",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rating", RATINGS)
+def test_risk_of_bias_has_the_symbols_of_robvis_and_a_line_that_explains_them(rating):
     made = document(3)
-    made["figure"]["columns"] = ["rob"]
-    for study, value in zip(made["studies"], ("Low", "High", "Some Concerns"), strict=True):
-        study["cells"] = {"rob": value}
+    made["figure"]["columns"] = ["rob", "confidence"]
+    for study, value in zip(made["studies"], (rating, "Low", ""), strict=True):
+        study["cells"] = {"rob": value, "confidence": "high"}
     layout = forest(made)
-    figure = draw(layout)
-    drawn = [t.get_text() for t in figure.texts]
-    assert {"+", "\N{MINUS SIGN}", "?"} <= set(drawn)
-    assert "Low" not in drawn
-    assert any("+ low" in note for note in layout.notes)
+    drawn = [t.get_text() for t in draw(layout).texts]
+    assert RATINGS[rating] in drawn
+    assert rating not in drawn
+    (note,) = [note for note in layout.notes if note.startswith("Risk of bias")]
+    assert f"{RATINGS[rating]} " in note
+    assert note.index("+ low") < len(note)
+    # In another column the same word is a word.
+    assert drawn.count("high") == 3
+
+
+def test_blocks_by_risk_of_bias_go_from_low_to_high_and_say_of_what():
+    made = document(6)
+    made["figure"] |= {"columns": ["n"], "group_by": "rob"}
+    for study, value in zip(
+        made["studies"], ("High", "Low", "Some Concerns", "mixed", "", "No information"), strict=True
+    ):
+        study["rob"] = value
+    headings = [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+    assert headings == [
+        "Low risk of bias",
+        "Some concerns",
+        "High risk of bias",
+        "No information",
+        "Several",
+        "Not stated",
+    ]
 
 
 @pytest.mark.parametrize("k", [5, 60, 300])

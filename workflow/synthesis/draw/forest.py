@@ -219,9 +219,9 @@ def _columns(page: Page, layout: Layout) -> tuple[Columns, Style]:
             [
                 Problem(
                     f"figure {layout.name}, columns",
-                    f"{count} columns ({named}) need a page of {needed:.1f} inches beside names of {label:.1f}",
-                    f"columns that fit a page of {style.width_max:g} inches",
-                    "fewer columns, or columns with shorter words?",
+                    f"{count} columns beside names of {label:.1f} inches: a page of {needed:.1f} inches",
+                    f"at most {style.width_max:g} inches",
+                    f"inches needed: {named}; fewer columns, or shorter words in them?",
                 )
             ]
         )

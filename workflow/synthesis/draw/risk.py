@@ -17,7 +17,7 @@ from synthesis.draw.layout import judgement
 from synthesis.draw.sheet import FAINT, GRID, INK, RISK_COLOUR, Page, Style, settings
 
 if TYPE_CHECKING:
-    from synthesis.plan.config import RiskScore
+    from synthesis.data.source import RiskScore
 
 Record = dict[str, Any]
 # Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale.

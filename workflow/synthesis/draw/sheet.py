@@ -195,7 +195,7 @@ class Page:
         """Width of a text in inches."""
         key = (content, size, weight)
         if content and key not in _WIDTHS:
-            properties = font_manager.FontProperties(self._family(content), size=size, weight=weight)
+            properties = font_manager.FontProperties(family=self._family(content), size=size, weight=weight)
             extent = self.renderer.get_text_width_height_descent(content, properties, False)
             _WIDTHS[key] = float(extent[0]) / float(self.figure.dpi)
         return _WIDTHS[key] if content else 0.0
