@@ -3,11 +3,12 @@
 import csv
 import json
 import math
+import re
 from statistics import NormalDist
 
 import pytest
 from conftest import ROOT
-from synthesis import cli
+from synthesis import cli, plan, text
 from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw import forest, ink
@@ -22,11 +23,10 @@ from synthesis.draw.spread import bubble, caterpillar, orchard, swarm
 from synthesis.errors import InputError
 from synthesis.meta.options import terms
 from synthesis.meta.pool import pool
-from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.results.files import write_json
 from synthesis.review.diagnose import diagnose
-from test_figures import LABELS, document
+from test_figures import LABELS, document, nothing_cut
 
 KINDS = terms(DiagnosticFigure)
 
@@ -264,6 +264,11 @@ def test_cumulative_rows_go_by_year_with_the_undated_last():
     assert [row.estimate for row in rows] == [math.tanh(s["estimate"]) for s in found["cumulative"]]
     assert rows[-1].estimate == pytest.approx(math.tanh(model["estimate"]))
     assert rows[0].ci_low is not None
+    # Of one sample there is no heterogeneity; of two there may be none.
+    assert rows[0].cells[1] == text.NONE
+    assert all(row.cells[1].isdigit() for row in rows[1:])
+    section = layout.sections[0]
+    assert section.low < section.null == 0 < section.high
     assert "without a year (1)" in said(layout)
 
 
@@ -425,6 +430,43 @@ def test_the_plan_refuses_unknown_names_and_bubbles_without_a_number():
     content["syntheses"]["bcg"]["moderators"] = ["rater"]
     with pytest.raises(InputError, match="numeric moderator"):
         plan.load(content | {"diagnostic_figures": {"bcg": ["bubble"]}})
+
+
+def test_a_slope_on_people_is_per_hundred_and_one_on_severity_is_drawn():
+    model, found = examined(24, moderators=("n_total",))
+    (slope,) = (m["regression"]["estimate"][1] for m in found["moderators"])
+    note = bubble(model, found, "n_total").notes[0]
+    printed = float(re.search(r"slope (\S+) g per 100 people", note)[1].replace(text.MINUS, "-"))
+    assert printed == pytest.approx(100 * slope, rel=0.1)
+    entry = found["moderators"][0] | {"moderator": "severity"}
+    chart = bubble(model, found | {"moderators": [entry]}, "severity")
+    assert "per SD of severity" in chart.notes[0]
+    assert len({*chart.panels[0].x.texts}) == len(chart.panels[0].x.texts)
+
+
+def test_a_variance_that_is_not_zero_is_not_printed_as_zero(whole):
+    model, found = whole
+    rows = [r | {"model_tau2_without": 1e-7, "model_omega2_without": 0.0} for r in found["influence"]]
+    drawn = leave_one_out(model, found | {"influence": rows}).sections[0].rows
+    assert {row.cells for row in drawn if row.kind == "study"} == {("<0.0001", "0.0000")}
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_long_names_beside_panels_and_above_them_are_whole():
+    long = "A trial of a treatment with a long name, and of another one that is longer still, in the arm of group "
+    model, found = examined(12, "z", "A", labels=[f"{long}{i}" for i in range(12)])
+    for i in (3, 4, 5):
+        found["influence"][i] |= {"influential": True, "baujat_q": 50.0 - 9.1 * i, "baujat_influence": 9.0 - i}
+    for kind in ("influence", "gosh", "baujat", "cumulative"):
+        layout = LAYOUTS[kind](model, found)
+        figure = (forest if isinstance(layout, Layout) else ink).draw(layout)
+        texts_on_the_page(figure)
+        own = [row.label for row in layout.rows] if kind == "influence" else []
+        own += [p.label for p in layout.panels[0].points if p.named] if kind == "baujat" else []
+        own += [panel.heading for panel in layout.panels] if kind == "gosh" else []
+        own += [row.label for row in layout.sections[0].rows if row.kind == "study"] if kind == "cumulative" else []
+        assert len(set(own)) == len(own) >= 2
+        nothing_cut(figure, *own)
 
 
 def test_a_refused_chart_is_a_file_with_its_reason():

@@ -13,15 +13,16 @@ from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.draw.prisma import draw_flow, flow
 from synthesis.draw.risk import draw_risk, risk_of_bias
+from synthesis.errors import InputError
 from synthesis.export.cards import model_card
 from synthesis.export.checklist import WRITE, checklist
 from synthesis.export.crate import crate
 from synthesis.export.r_script import r_data, r_script
 from synthesis.plan import plan as planning
-from synthesis.plan.config import Diagnostics, Synthesis
+from synthesis.plan.config import Diagnostics, RiskScore, Synthesis
 from synthesis.review.diagnose import diagnose
 from tally import data, reference
-from test_figures import document
+from test_figures import boxes_of, document, nothing_cut
 
 # The test that metafor's stored output names as in our scripts.
 METAFOR_TEST = {"z": "z", "t": "t", "knha": "knha", "adhoc": "adhoc"}
@@ -205,21 +206,75 @@ def test_the_checklist_file_is_read_as_csv():
     assert {row["status"] for row in rows} <= {"met", "partly", WRITE}
 
 
+FOUR = RiskScore(lowest=0, highest=4, better="larger", basis="the database")
+
+
+def ratings(name, *given, source="s"):
+    made = document(len(given), name=name)
+    for study, rating in zip(made["studies"], given, strict=True):
+        study |= {"rob": rating, "source": source}
+    return made
+
+
 def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
-    rated = document(6)
-    for study, rating in zip(rated["studies"], ("High", "Low", "Low", "Some Concerns", "High", ""), strict=True):
-        study["rob"] = rating
-    scored = document(4, name="y")
-    for study, rating in zip(scored["studies"], ("4", "1", "3", "4"), strict=True):
-        study["rob"] = rating
-    layout = risk_of_bias([rated, scored, document(3)])
+    rated = ratings("x", "High", "Low", "Low", "Some Concerns", "High", "")
+    scored = ratings("y", "4", "1", "3", "4", source="four")
+    layout = risk_of_bias([rated, scored, document(3)], {"four": FOUR})
     assert [[s.rating for s in segments] for _, segments in layout.bars] == [
-        ["Low", "Some Concerns", "High", "not rated"],
+        ["low", "some concerns", "high", "not rated"],
         ["4", "3", "1"],
     ]
     for _, segments in layout.bars:
         assert sum(s.share for s in segments) == pytest.approx(100)
     assert layout.bars[0][1][0].samples == 2
-    drawn = " ".join(t.get_text() for t in draw_risk(layout).texts)
-    assert "Low (2)" in drawn
-    assert draw_risk(risk_of_bias([])).texts
+    figure = draw_risk(layout)
+    boxes_of(figure)
+    nothing_cut(figure, "low: 2, some concerns: 1, high: 2, not rated: 1", "score 4: 2, score 3: 1, score 1: 1")
+
+
+def test_a_level_has_one_colour_in_every_bar_and_a_legend_names_the_good_end():
+    bars = [ratings("x", "4", "2", source="four"), ratings("y", "4", "3", "2", "1", "0", source="four")]
+    layout = risk_of_bias([*bars, ratings("z", "Low", "HIGH"), ratings("w", "high", "critical")], {"four": FOUR})
+    colours = {}
+    for _, segments in layout.bars:
+        for segment in segments:
+            assert colours.setdefault(segment.rating, segment.colour) == segment.colour
+    assert len(set(colours.values())) == len(colours) == 8
+    legend = dict(layout.legend)
+    assert [level.name for level in legend["Judgement"]] == ["low", "high", "critical"]
+    assert [level.name for level in legend["Score"]] == ["4 (lowest risk)", "3", "2", "1", "0 (highest risk)"]
+    assert all(level.colour == colours[level.name[0]] for level in legend["Score"])
+    boxes_of(draw_risk(layout))
+
+
+def test_a_score_that_grows_with_risk_is_turned_and_a_long_one_is_binned():
+    turned = RiskScore(lowest=0, highest=4, better="smaller", basis="x")
+    layout = risk_of_bias([ratings("x", "4", "0", "2", source="t")], {"t": turned})
+    assert [s.rating for s in layout.bars[0][1]] == ["0", "2", "4"]
+    assert dict(layout.legend)["Score"][0].name == "0 (lowest risk)"
+    wide = RiskScore(lowest=0, highest=100, better="larger", basis="x")
+    layout = risk_of_bias([ratings("x", "100", "0", "81", "79.5", "60", source="w")], {"w": wide})
+    assert [(s.rating, s.samples) for s in layout.bars[0][1]] == [("80 to 100", 2), ("60 to 80", 2), ("0 to 20", 1)]
+
+
+def test_scores_nobody_explained_are_in_order_and_said_to_be_unexplained():
+    layout = risk_of_bias([ratings("x", "2", "10", "1"), ratings("y", "10", "1")])
+    assert [s.rating for s in layout.bars[0][1]] == ["1", "2", "10"]
+    assert layout.legend[0][0] == "Score, which end is good is not stated"
+    first, second = ({s.rating: s.colour for s in segments} for _, segments in layout.bars)
+    assert all(first[rating] == colour for rating, colour in second.items())
+
+
+def test_a_score_beyond_its_scale_is_refused_by_name():
+    with pytest.raises(InputError, match=r"column rob: '7'; allowed: 0 to 4"):
+        risk_of_bias([ratings("x", "7", source="four")], {"four": FOUR})
+    with pytest.raises(ValueError, match="lowest 4 is not below highest 4"):
+        RiskScore(lowest=4, highest=4, better="larger", basis="x")
+
+
+def test_nothing_is_drawn_where_nothing_is_rated():
+    for documents in ([], [document(3)]):
+        layout = risk_of_bias(documents)
+        assert layout.bars == layout.legend == ()
+        shown = [t.get_text() for t in draw_risk(layout).texts]
+        assert shown == ["Risk of bias", "Not drawn: no sample of any synthesis has a rating (column rob)."]

@@ -497,8 +497,8 @@ class _SectionDrawing:
         middle = y + 0.09
 
         def head(x: float, names: list[str], align: str = "left") -> None:
-            for i, name in enumerate(reversed(names)):
-                page.text(x, middle - _LINE * i, name, align=align, weight="bold")
+            for i, name in enumerate(names, start=1 - len(names)):
+                page.text(x, middle + _LINE * i, name, align=align, weight="bold")
 
         places = zip(columns.cells, columns.cell_widths, columns.fractions, lines, strict=False)
         for left, width, fraction, names in places:

@@ -208,8 +208,8 @@ class Frame:
             lifted = _LINE * _above_names(page, self.chart)
             page.text(page.style.margin, self.top - 0.12 - lifted, panel.y.name, small)
         lines = _heading_lines(page, self.chart, panel)
-        for i, line in enumerate(reversed(lines)):
-            page.text((self.left + self.right) / 2, self.top - 0.09 - _LINE * i, line, small, "center", weight="bold")
+        for i, line in enumerate(lines, start=1 - len(lines)):
+            page.text((self.left + self.right) / 2, self.top - 0.09 + _LINE * i, line, small, "center", weight="bold")
 
     def labels(self) -> None:
         """The labels of named points, each at the first place near its point where it hides nothing."""

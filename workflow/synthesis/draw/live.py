@@ -70,11 +70,25 @@ def live(svg: bytes, stem: str, title: str, description: str, marks: Iterable[Ma
     _smaller(root)
     used = {name for element in root.iter() for value in element.attrib.values() for name in _REFERENCE.findall(value)}
     shapes = [e for defs in drawn.iter("defs") for e in defs if e.tag != "style" and e.get("id") in used]
+    _coloured_where_used(shapes, root)
     if shapes:
         defs = ElementTree.Element("defs")
         defs.extend(shapes)
         root.insert(2, defs)
     return ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _coloured_where_used(shapes: list[Element], root: Element) -> None:
+    """Takes colours from shapes that are drawn several times, and gives them to each use.
+
+    A style sheet does not reach what a use copies: a colour of the shape would stay as it is on a dark page.
+    """
+    for shape in shapes:
+        uses = [use for use in root.iter("use") if use.get("href") == f"#{shape.get('id')}"]
+        for name in ("fill", "stroke"):
+            colour = shape.attrib.pop(name, None)
+            for use in uses if colour else []:
+                use.attrib.setdefault(name, colour or "")
 
 
 _CIRCLE = re.compile(r"M ([\d.]+) ([\d.]+)((?: C(?: -?[\d.]+){6}){8}) z")

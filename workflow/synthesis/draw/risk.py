@@ -190,7 +190,8 @@ _LABEL, _BAR, _GAP, _LINE, _KEY = 2.55, 0.15, 0.14, 0.125, 0.16
 
 def _label_lines(page: Page, title: str, segments: tuple[Segment, ...]) -> tuple[list[str], list[str]]:
     """The title of a bar, and its numbers of samples by level."""
-    counts = ", ".join(f"{s.rating} {text.count(s.samples)}" for s in segments)
+    named = (f"score {s.rating}" if s.rating[:1].isdigit() else s.rating for s in segments)
+    counts = ", ".join(f"{name}: {text.count(s.samples)}" for name, s in zip(named, segments, strict=True))
     width, size = _LABEL - 0.15, page.style.small
     return page.wrapped(title, width, size), page.wrapped(counts, width, size)
 

@@ -31,11 +31,9 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
-from synthesis.draw.layout import Layout, Row, coordinates, mark_of, section_of
+from synthesis.draw.layout import CLIP_SHARE, Layout, Row, coordinates, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 
-# Early cumulative pools have hardly an upper limit: this share of limits at each end may be cut, with an arrow.
-_CLIP = 0.06
 _LABELS = 8
 # Labelled in a Baujat plot: more than this many times an even share.
 _STANDS_OUT = 3.0
@@ -78,8 +76,8 @@ def cumulative(document: Record, diagnostics: Record) -> Layout | Chart:
     )
     if undated:
         note += f" Samples without a year ({undated}) come last."
-    # At least one at each end: the interval of the first two samples.
-    clip = max(_CLIP, 0.501 / len(rows))
+    # Early pools have hardly an upper limit: at least one is cut at each end, that of the first two samples.
+    clip = max(CLIP_SHARE, 0.501 / len(rows))
     return _forest_like("cumulative", document, rows, ("samples", "i2"), "Sample added", note, clip=clip)
 
 
