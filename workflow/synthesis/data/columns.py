@@ -151,7 +151,13 @@ COLUMNS: tuple[Column, ...] = (
     _positive("baseline_sd_treat", "SD before treatment, treatment arm.", "5.45"),
     Column("baseline_mean_control", "number", "Mean before treatment, control arm.", "14.61"),
     _positive("baseline_sd_control", "SD before treatment, control arm.", "5.32"),
-    Column("rob", "text", "Risk of bias as the source's database rates it.", "High"),
+    Column(
+        "rob",
+        "text",
+        "Risk of bias as the source's database rates it: low, some concerns, high, no information; or a number on the "
+        "scale that risk_score in source.yaml declares.",
+        "High",
+    ),
     Column("percent_women", "number", "Share of women, 0 to 1.", "0.6", low=0, high=1),
     _positive("mean_age", "Mean age in years.", "49.9"),
     Column("country", "text", "Country or region.", "Sweden"),
