@@ -375,6 +375,18 @@ def rows_between(low, high):
     ]
 
 
+def test_the_arrow_of_a_cut_limit_is_clear_of_the_outermost_mark():
+    made = document(60)
+    made["studies"][7] |= {"yi": -1.0, "vi": 4.0}
+    made["studies"][9] |= {"yi": 2.0, "vi": 4.0}
+    section = forest(made).sections[0]
+    studies = [row for row in section.rows if row.kind == "study"]
+    assert min(row.ci_low for row in studies) < section.low
+    assert max(row.ci_high for row in studies) > section.high
+    span = section.high - section.low
+    assert all(section.low + 0.04 * span < row.estimate < section.high - 0.04 * span for row in studies)
+
+
 @pytest.mark.parametrize("clip", [0.0, 0.02, 0.06, 0.3])
 @pytest.mark.parametrize(("low", "high"), [(0.2, 0.3), (-0.9, -0.8), (3.0, 3.001), (-0.1, 0.1)])
 def test_no_effect_is_on_the_axis_whatever_may_be_cut(low, high, clip):

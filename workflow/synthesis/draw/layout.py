@@ -110,6 +110,8 @@ def judgement(word: str) -> Judgement | None:
 PROBABILITY_COLUMNS = ("P mean", "P new")
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
 CLIP_SHARE = 0.02
+# Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.
+_PAD, _CLEAR = 0.02, 0.06
 RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
 
 
@@ -219,9 +221,11 @@ def axis_of(
     cut = int(clip * len(ends))
     values = [null, *points, *firm, *ends[cut : len(ends) - cut]]
     low, high = float(min(values)), float(max(values))
-    # Where much is cut, an arrow must not lie on the mark of the outermost estimate.
-    pad = (0.02 if clip <= CLIP_SHARE else 0.06) * (high - low or 1.0)
-    low, high = low - pad, high + pad
+    span = high - low or 1.0
+    low, high = low - _PAD * span, high + _PAD * span
+    if cut and points:
+        # The arrow of a limit that is cut must not lie on the mark of the outermost estimate.
+        low, high = min(low, min(points) - _CLEAR * span), max(high, max(points) + _CLEAR * span)
     if ratio:
         shown = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
         if len(shown) < 3:
