@@ -235,6 +235,21 @@ SECOND_COLUMNS: tuple[Column, ...] = tuple(
 # What a file may hold; the second coder's columns stay in the raw tables.
 RAW_COLUMNS: tuple[Column, ...] = (*COLUMNS, *SECOND_COLUMNS)
 
+# What extraction adds to a row of `effects.parquet`; an effect has no variance only where it is a published summary.
+EFFECT_COLUMNS: tuple[Column, ...] = (
+    Column("source", "text", "Folder of data/raw that it comes from.", required=True),
+    _choice("metric", v.Metric, "Scale of yi.", "z", required=True),
+    Column("yi", "number", "Effect size.", "0.27", required=True),
+    _positive("vi", "Sampling variance of yi, in its units squared.", "0.01"),
+    _positive("n_total", "People behind it.", "230"),
+    Column("exactness", "choice", "Whether the conversion is exact.", "exact", True, ("exact", "approximate")),
+    Column("converter", "text", "Name of the conversion.", "r_to_z", required=True),
+    Column("converter_version", "number", "Its version.", "1", required=True, low=1),
+    Column("corrected", "text", "Columns that corrections changed."),
+    Column("not_in_quote", "text", "Columns whose number the quote does not show."),
+    *COLUMNS,
+)
+
 CORRECTION_COLUMNS: tuple[Column, ...] = (
     Column("effect_id", "id", "Row to correct.", "ap_e063", required=True),
     Column("field", "choice", "Column to correct.", "value", True, tuple(c.name for c in RAW_COLUMNS)),

@@ -12,7 +12,7 @@ from typing import Any
 from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.files import check_inside, read_json, write_json
-from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
+from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.data.printed import Row
 from synthesis.data.tables import (
     Numbered,
@@ -30,18 +30,7 @@ CORRECTIONS = "corrections.csv"
 
 # Columns of the results, with their types: the same for every source, whatever it happens to hold.
 _RAW_TYPES: dict[str, type] = {c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS}
-EFFECT_TYPES: dict[str, type] = {
-    "source": str,
-    "metric": str,
-    "yi": float,
-    "vi": float,
-    "n_total": float,
-    "exactness": str,
-    "converter": str,
-    "converter_version": float,
-    "corrected": str,
-    "not_in_quote": str,
-} | _RAW_TYPES
+EFFECT_TYPES: dict[str, type] = {c.name: float if c.kind in NUMERIC_KINDS else str for c in EFFECT_COLUMNS}
 DROPPED_TYPES: dict[str, type] = {
     "source": str,
     "category": str,

@@ -7,9 +7,9 @@ import difflib
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from synthesis.errors import InputError, Problem
 from synthesis.results.files import read_bytes
@@ -18,6 +18,7 @@ from synthesis.meta.options import terms
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
+    EFFECT_COLUMNS,
     LARGEST,
     LARGEST_COUNT,
     NUMERIC_KINDS,
@@ -28,9 +29,6 @@ from synthesis.data.columns import (
 )
 from synthesis.data.printed import printed_p, z_from_p
 from synthesis.text import unwritable
-
-if TYPE_CHECKING:
-    import pandera.pandas as pa
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
@@ -427,38 +425,47 @@ def read_corrections(path: Path) -> list[Numbered]:
     return rows
 
 
-def effects_schema() -> pa.DataFrameSchema:
-    """The contract of `effects.parquet` as a pandera schema, from the same columns as everything else."""
-    import pandera.pandas as pa
+def check_effects(effects: Sequence[Row]) -> None:
+    """Raises InputError where `effects` break the contract of `effects.parquet`: each cell fits its column, and
+    an effect of a study has a variance; an effect stands once per metric.
+    """
+    problems = []
+    seen = set()
+    for row in effects:
+        where = f"effects.parquet, effect {row.get('effect_id')}"
+        if tuple(row) != tuple(column.name for column in EFFECT_COLUMNS):
+            odd = sorted(set(row) ^ {column.name for column in EFFECT_COLUMNS})
+            problems.append(Problem(where, f"columns {', '.join(odd)}", "the columns of an effect, in their order"))
+            continue
+        for column in EFFECT_COLUMNS:
+            value = row[column.name]
+            if not _value_ok(column, value):
+                problems.append(Problem(f"{where}, column {column.name}", str(value), column.allowed_text))
+        if _missing(row["vi"]) and row["level"] != "summary":
+            problems.append(Problem(f"{where}, column vi", "none", "a variance, for every effect of a study"))
+        key = row["effect_id"], row["metric"]
+        if key in seen:
+            problems.append(Problem(f"{where}, column effect_id", key[0], f"once in metric {key[1]}", "a row twice?"))
+        seen.add(key)
+    if problems:
+        raise InputError(problems)
 
-    def of(column: Column) -> pa.Column:
-        if column.kind not in NUMERIC_KINDS:
-            allowed = [*column.allowed, ""]
-            return pa.Column(str, pa.Check.isin(allowed) if column.allowed else None)
-        checks = [pa.Check.isin([float(a) for a in column.allowed])] if column.allowed else []
-        if column.low is not None:
-            checks.append(pa.Check.gt(column.low) if column.low_open else pa.Check.ge(column.low))
-        if column.high is not None:
-            checks.append(pa.Check.lt(column.high) if column.high_open else pa.Check.le(column.high))
-        return pa.Column(float, checks, nullable=True)
 
-    positive = pa.Check.gt(0)
-    derived = {
-        "source": pa.Column(str, pa.Check.str_length(min_value=1)),
-        "metric": pa.Column(str, pa.Check.isin(terms(v.Metric))),
-        "yi": pa.Column(float, pa.Check(lambda yi: abs(yi) < math.inf)),
-        "vi": pa.Column(float, [positive, pa.Check.lt(math.inf)], nullable=True),
-        "n_total": pa.Column(float, positive, nullable=True),
-        "exactness": pa.Column(str, pa.Check.isin(["exact", "approximate"])),
-        "converter": pa.Column(str, pa.Check.str_length(min_value=1)),
-        "converter_version": pa.Column(float, pa.Check.ge(1)),
-        "corrected": pa.Column(str),
-        "not_in_quote": pa.Column(str),
-    }
-    return pa.DataFrameSchema(
-        derived | {name: of(column) for name, column in BY_NAME.items()},
-        checks=pa.Check(lambda table: table["vi"].notna() | (table["level"] == "summary")),
-        unique=["effect_id", "metric"],
-        strict=True,
-        ordered=True,
-    )
+def _missing(value: object) -> bool:
+    return value is None or value != value
+
+
+def _value_ok(column: Column, value: object) -> bool:
+    """As `cell_ok`, of a value in memory: text as it stands, numbers as float."""
+    if column.kind not in NUMERIC_KINDS:
+        return isinstance(value, str) and cell_ok(column, value)
+    if _missing(value):
+        return not column.required
+    if not isinstance(value, float) or not _in_range(column, value):
+        return False
+    match column.kind:
+        case "sign":
+            return value in map(float, column.allowed)
+        case "count":
+            return value.is_integer() and value <= LARGEST_COUNT
+    return True
