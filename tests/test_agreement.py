@@ -12,7 +12,6 @@ from synthesis.living.agreement import (
     disagreements,
     icc,
     kappa,
-    kappa_interval,
     read_readings,
     same,
 )
@@ -58,9 +57,9 @@ def test_one_extraction_gives_headers_and_no_rows(project):
 def test_kappa_by_hand():
     """Cohen (1960): 25 agreed yes, 15 agreed no, 5 and 5 apart: observed .8, by chance .52."""
     pairs = [("y", "y")] * 25 + [("n", "n")] * 15 + [("y", "n")] * 5 + [("n", "y")] * 5
-    assert kappa(pairs) == pytest.approx((0.8 - 0.52) / 0.48)
-    assert kappa([("a", "a")] * 3) is None
-    assert kappa([]) is None
+    assert kappa(pairs)[0] == pytest.approx((0.8 - 0.52) / 0.48)
+    assert kappa([("a", "a")] * 3) == (None, None, None)
+    assert kappa([]) == (None, None, None)
 
 
 def test_the_interval_of_kappa_is_that_of_the_delta_method():
@@ -87,15 +86,24 @@ def test_the_interval_of_kappa_is_that_of_the_delta_method():
         slopes.append((of(up) - of(down)) / (2 * step))
     mean = sum(p * g for p, g in zip(shares, slopes, strict=True))
     error = math.sqrt((sum(p * g * g for p, g in zip(shares, slopes, strict=True)) - mean**2) / total)
-    low, high = kappa_interval(pairs)
-    assert (low + high) / 2 == pytest.approx(kappa(pairs))
+    value, low, high = kappa(pairs)
+    assert (low + high) / 2 == pytest.approx(value) == pytest.approx(of(shares))
     assert high - low == pytest.approx(2 * 1.959964 * error, rel=1e-5)
 
 
 def test_the_interval_of_kappa_needs_rows_and_a_disagreement():
     many = [("a", "a"), ("b", "b")] * LEAST_FOR_INTERVAL
-    assert kappa_interval(many) == (None, None)
-    assert kappa_interval([("a", "b"), ("b", "b"), ("a", "a")]) == (None, None)
+    assert kappa(many) == (1, None, None)
+    assert kappa([("a", "b"), ("b", "b"), ("a", "a")]) == (pytest.approx(0.4), None, None)
+
+
+def test_limits_of_kappa_stay_within_its_range():
+    """24 rows, each apart: kappa -1, whose interval has no width; nearly so: cut at -1. And at 1 from below."""
+    apart = [("a", "b"), ("b", "a")] * 12
+    assert kappa(apart) == (-1, -1, -1)
+    assert kappa([*apart[:-1], ("a", "a")])[1] == -1
+    agreed = [("a", "a"), ("b", "b")] * 12
+    assert kappa([*agreed, ("a", "b")])[2] == 1
 
 
 def test_the_intraclass_correlation_of_the_paper():

@@ -51,7 +51,6 @@ _SCALED = frozenset(name for name in SECOND_FIELDS if BY_NAME[name].kind == "num
 _WORDS = frozenset({"choice", "sign"})
 # The interval of kappa is a large-sample one.
 LEAST_FOR_INTERVAL = 20
-_Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +150,7 @@ def _agreement(field: str, statistic: str, group: list[Reading]) -> Record:
     kind = BY_NAME[field].kind
     if kind in _WORDS:
         words = [(reading.first, reading.second) for reading in group]
-        record["kappa"] = kappa(words)
-        record["kappa_low"], record["kappa_high"] = kappa_interval(words)
+        record["kappa"], record["kappa_low"], record["kappa_high"] = kappa(words)
         if record["kappa"] is None:
             record["note"] = "kappa is not defined: both coders used one and the same word throughout"
         elif record["kappa_low"] is None:
@@ -168,38 +166,25 @@ def _agreement(field: str, statistic: str, group: list[Reading]) -> Record:
     return record
 
 
-def kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
-    """Cohen's kappa (1960); None without pairs, and where both raters used one and the same category throughout."""
-    total = len(pairs)
-    if not total:
-        return None
-    observed = sum(a == b for a, b in pairs)
-    chance = sum(
-        sum(a == category for a, _ in pairs) * sum(b == category for _, b in pairs)
-        for category in {word for pair in pairs for word in pair}
-    )
-    return None if chance == total**2 else (total * observed - chance) / (total**2 - chance)
+def kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None, float | None]:
+    """Cohen's kappa (1960), and its 95% interval by Fleiss, Cohen & Everitt (1969), within -1 to 1, from statsmodels.
 
-
-def kappa_interval(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None]:
-    """The 95% interval of kappa from the standard error of Fleiss, Cohen & Everitt (1969), within -1 to 1.
-
-    (None, None) for fewer than `LEAST_FOR_INTERVAL` pairs, without any disagreement, and where kappa is not defined.
+    All None without pairs, and where both raters used one and the same category throughout; no interval for fewer
+    than `LEAST_FOR_INTERVAL` pairs, and without any disagreement.
     """
-    total, value = len(pairs), kappa(pairs)
-    if value is None or total < LEAST_FOR_INTERVAL or all(a == b for a, b in pairs):
-        return None, None
-    first, second = Counter(a for a, _ in pairs), Counter(b for _, b in pairs)
-    chance = sum(first[word] * second[word] for word in first) / total**2
-    terms = []
-    for (a, b), count in Counter(pairs).items():
-        if a == b:
-            terms.append(count / total * (1 - (first[a] + second[a]) / total * (1 - value)) ** 2)
-        else:
-            terms.append(count / total * (1 - value) ** 2 * ((second[a] + first[b]) / total) ** 2)
-    variance = (math.fsum(terms) - (value - chance * (1 - value)) ** 2) / (total * (1 - chance) ** 2)
-    half = _Z_95 * math.sqrt(max(variance, 0.0))
-    return max(value - half, -1.0), min(value + half, 1.0)
+    words = sorted({word for pair in pairs for word in pair})
+    # statsmodels divides 0 by 0 where all is agreed by chance.
+    if len(words) < 2:
+        return None, None, None
+    # Only where two coders worked: it takes longer to import than the rest of the job.
+    from statsmodels.stats.inter_rater import cohens_kappa
+
+    counts = Counter(pairs)
+    table = [[counts[first, second] for second in words] for first in words]
+    if len(pairs) < LEAST_FOR_INTERVAL or all(a == b for a, b in pairs):
+        return float(cohens_kappa(table, return_results=False)), None, None
+    result = cohens_kappa(table)
+    return float(result.kappa), max(float(result.kappa_low), -1.0), min(float(result.kappa_upp), 1.0)
 
 
 def icc(ratings: Sequence[Sequence[float]]) -> float | None:
