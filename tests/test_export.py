@@ -1,7 +1,6 @@
-"""What leaves the project: R calls against stored results of metafor; cards, checklist, flow, crate against data."""
+"""What leaves the project: R calls against stored results of metafor; cards, checklist, flow against data."""
 
 import csv
-import hashlib
 import json
 import re
 
@@ -16,7 +15,6 @@ from synthesis.draw.risk import draw_risk, risk_of_bias
 from synthesis.errors import InputError
 from synthesis.export.cards import model_card
 from synthesis.export.checklist import WRITE, checklist
-from synthesis.export.crate import crate
 from synthesis.export.r_script import r_data, r_script
 from synthesis.plan import plan as planning
 from synthesis.plan.config import Diagnostics, RiskScore, Synthesis
@@ -177,27 +175,6 @@ def test_the_flow_counts_every_row_once():
     assert "of which 1 entered as 0 in a stress test" in third.words
     texts = " ".join(t.get_text() for t in draw_flow(layout).texts)
     assert "14 rows extracted" in texts
-
-
-# --- crate --------------------------------------------------------------------------------------------------------
-
-
-def test_the_crate_describes_every_file_with_its_hash(tmp_path):
-    (tmp_path / "figures").mkdir()
-    files = [tmp_path / "figures" / "a.svg", tmp_path / "b.csv"]
-    for path in files:
-        path.write_text({".svg": "<svg></svg>\n", ".csv": "a,b\n"}[path.suffix])
-    plan = planning.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
-    made = crate(plan, {"s": SOURCE}, files, tmp_path, {"synthesis": "1"})
-    nodes = {node["@id"]: node for node in made["@graph"]}
-    for path in files:
-        node = nodes[path.relative_to(tmp_path).as_posix()]
-        assert node["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert {part["@id"] for part in nodes["./"]["hasPart"]} == {"figures/a.svg", "b.csv"}
-    assert nodes["#run"]["instrument"]["@id"] == nodes["./"]["mainEntity"]["@id"]
-    referred = set(re.findall(r'"@id": "([^"]+)"', json.dumps(made)))
-    assert {r for r in referred if not r.startswith("https://")} <= set(nodes)
-    assert made == crate(plan, {"s": SOURCE}, files[::-1], tmp_path, {"synthesis": "1"})
 
 
 def test_the_checklist_file_is_read_as_csv():

@@ -1,7 +1,8 @@
 # in:  results/models/*.json, results/crosscheck/*.json, results/diagnostics/*.json, results/sources/*.json,
 #      results/claims.json, data/raw/<source>/source.yaml
 # out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
-#      results/figures/{prisma_flow,risk_of_bias}.{svg,pdf,png}, results/ro-crate-metadata.json
+#      results/figures/{prisma_flow,risk_of_bias}.{svg,pdf,png}, results/ro-crate-metadata.json,
+#      results/workflow/ (the Snakefile and its rules, as run)
 # config: all of it
 
 import snakemake as snakemake_package
@@ -67,6 +68,7 @@ rule crate:
         about=ABOUT,
     output:
         "results/ro-crate-metadata.json",
+        directory("results/workflow"),
     log:
         "results/logs/crate.log",
     benchmark:
@@ -77,7 +79,10 @@ rule crate:
         plan=PLAN.whole(),
         read=ABOUT_READ,
         version=snakemake_package.__version__,
+        workflow=digest(
+            [workflow.main_snakefile, *sorted(Path(workflow.basedir).glob("workflow/rules/*.smk"))]
+        ),
         code=CODE,
     shell:
         "synthesis crate --config - --model {input.model:q} --files {input.files:q} --about {input.about:q} "
-        "--snakemake {params.version:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
+        "--snakemake {params.version:q} --workflow {workflow.basedir:q} --out results <<< {params.plan:q} > {log:q} 2>&1"

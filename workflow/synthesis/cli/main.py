@@ -69,17 +69,13 @@ def extract(args: argparse.Namespace) -> None:
 
 
 def gather(args: argparse.Namespace) -> None:
-    """Puts the sources together, checks the whole against its schema: effects (parquet, CSV) and dropped rows."""
-    import pandas as pd
-
+    """Puts the sources together, checks every cell of the whole: effects (parquet, CSV) and dropped rows."""
     from synthesis.data.extraction import DROPPED_TYPES, EFFECT_TYPES, read_extracted
-    from synthesis.data.tables import effects_schema
+    from synthesis.data.tables import check_effects
 
     found = read_extracted(args.sources)
     effects, dropped = found.effects, found.dropped
-    # A column without any number would be one of objects.
-    numeric = {name: float for name, kind in EFFECT_TYPES.items() if kind is float}
-    effects_schema().validate(pd.DataFrame(effects, columns=list(EFFECT_TYPES)).astype(numeric), lazy=True)
+    check_effects(effects)
     write_parquet(args.effects, effects, EFFECT_TYPES)
     write_csv(args.table, effects, EFFECT_TYPES)
     write_csv(args.dropped, dropped, DROPPED_TYPES)
@@ -363,7 +359,8 @@ def crate(args: argparse.Namespace) -> None:
 
     plan = _plan(args.config).config
     versions = read_json(args.model)["versions"] | {"snakemake": args.snakemake}
-    write_json(args.out / METADATA, describe(plan, _sources(args.about), args.files, args.out, versions))
+    content = describe(plan, _sources(args.about), args.files, args.workflow, args.out, versions)
+    write_json(args.out / METADATA, content)
     print(f"{len(args.files)} files described")
 
 
@@ -475,6 +472,7 @@ def _parser() -> argparse.ArgumentParser:
     added = command(crate)
     many(added, "--about", "--files")
     added.add_argument("--snakemake", required=True, help="version of Snakemake")
+    added.add_argument("--workflow", type=Path, required=True, help="folder of the Snakefile")
     one(added, "--model", "--out")
     added = command(verify, plan=False)
     added.add_argument("folder", type=Path, nargs="?", default=Path("results"), help="the results")

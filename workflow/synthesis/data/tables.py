@@ -461,7 +461,7 @@ def _value_ok(column: Column, value: object) -> bool:
         return isinstance(value, str) and cell_ok(column, value)
     if _missing(value):
         return not column.required
-    if not isinstance(value, float) or not _in_range(column, value):
+    if not isinstance(value, float) or not column.holds(value):
         return False
     match column.kind:
         case "sign":

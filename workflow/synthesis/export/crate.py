@@ -7,15 +7,21 @@ inputs give equal bytes, and the times are in `results/benchmarks/`.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
-from synthesis.results.files import AGAIN, check_whole, read_json
+from synthesis.results.files import AGAIN, check_whole, read_json, replace
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from rocrate.rocrate import ROCrate
+
+_RUN_TERMS = "https://w3id.org/ro/terms/workflow-run"
 _PROFILES = (
     "https://w3id.org/ro/wfrun/process/0.5",
     "https://w3id.org/ro/wfrun/workflow/0.5",
@@ -32,73 +38,82 @@ _FORMATS = {
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml",
 }
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 METADATA = "ro-crate-metadata.json"
+# Where the crate keeps the workflow's own files.
+WORKFLOW = "workflow"
 
 
-def crate(plan: Config, sources: dict[str, Source], files: list[Path], root: Path, versions: dict[str, str]) -> Record:
-    """The crate's metadata as JSON-LD. `files` lie below `root`, the folder of the crate."""
-    described = [_file(path, root) for path in sorted(files)]
-    inputs = [_source(name, source) for name, source in sources.items()]
-    software = [
-        {"@id": f"#{name}", "@type": "SoftwareApplication", "name": name, "softwareVersion": version}
-        for name, version in versions.items()
-    ]
-    workflow = {
-        "@id": "#workflow",
-        "@type": ["SoftwareSourceCode", "ComputationalWorkflow"],
-        "name": "Snakefile",
-        "description": "The workflow that made these results; its code is versioned beside them.",
-        "programmingLanguage": {"@id": "#snakemake-language"},
-    }
-    run = {
-        "@id": "#run",
-        "@type": "CreateAction",
-        "name": f"Run of the workflow: {plan.title}",
-        "instrument": {"@id": "#workflow"},
-        "object": [{"@id": entry["@id"]} for entry in inputs],
-        "result": [{"@id": entry["@id"]} for entry in described],
-        "actionStatus": "http://schema.org/CompletedActionStatus",
-    }
-    dataset = {
-        "@id": "./",
-        "@type": "Dataset",
-        "name": plan.title,
-        "description": plan.question or plan.title,
-        "license": "Code: MIT. Data: facts with short quotations; the terms of each source are named with it.",
-        "conformsTo": [{"@id": profile} for profile in _PROFILES],
-        "hasPart": [{"@id": entry["@id"]} for entry in described],
-        "mainEntity": {"@id": "#workflow"},
-        "mentions": [{"@id": "#run"}],
-    }
-    descriptor = {
-        "@id": METADATA,
-        "@type": "CreativeWork",
-        "about": {"@id": "./"},
-        "conformsTo": [
-            {"@id": "https://w3id.org/ro/crate/1.1"},
-            {"@id": "https://w3id.org/workflowhub/workflow-ro-crate/1.0"},
-        ],
-    }
-    language = {
-        "@id": "#snakemake-language",
-        "@type": "ComputerLanguage",
-        "name": "Snakemake",
-        "url": {"@id": "https://snakemake.github.io"},
-    }
-    profiles = [{"@id": profile, "@type": "CreativeWork"} for profile in _PROFILES]
-    graph = [descriptor, dataset, workflow, language, run, *software, *inputs, *described, *profiles]
-    return {
-        "@context": ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run"],
-        "@graph": graph,
-    }
+def published(plan: Config, folder: Path) -> str:
+    """The day that the results are dated: the plan's, or that of the release of the workflow in `folder`; no clock."""
+    if plan.date is not None:
+        return plan.date.isoformat()
+    path = folder / "CITATION.cff"
+    released = read_yaml(path).get("date-released", "") if path.is_file() else ""
+    if not _DATE.fullmatch(str(released)):
+        hint = "or give the plan a date"
+        raise InputError([Problem(f"{path}, date-released", str(released), "a day like 2026-11-23", hint)])
+    return str(released)
+
+
+def crate(
+    plan: Config,
+    sources: dict[str, Source],
+    files: list[Path],
+    workflow: Path,
+    root: Path,
+    versions: dict[str, str],
+) -> dict[str, object]:
+    """The crate's metadata as JSON-LD, of `files` below `root`; copies the workflow of a folder there."""
+    # `verify` and the other commands do without it.
+    from rocrate.rocrate import ROCrate
+
+    made = ROCrate(version="1.1")
+    made.metadata.extra_contexts.append(_RUN_TERMS)
+    made.name, made.description, made.datePublished = plan.title, plan.question or plan.title, published(plan, workflow)
+    made.license = "Code: MIT. Data: facts with short quotations; the terms of each source are named with it."
+    snakefile, *rules = _copy_workflow(workflow, root)
+    main = made.add_workflow(None, _place(snakefile, root), properties=_content(snakefile), main=True, lang="snakemake")
+    main["hasPart"] = [made.add_file(None, _place(path, root), properties=_content(path)) for path in rules]
+    inputs = [_add(made, f"#source-{name}", "Dataset", **_source(source)) for name, source in sources.items()]
+    for name, version in versions.items():
+        _add(made, f"#{name}", "SoftwareApplication", name=name, softwareVersion=version)
+    described = [made.add_file(None, _place(path, root), properties=_content(path)) for path in sorted(files)]
+    done = {"actionStatus": "http://schema.org/CompletedActionStatus", "name": f"Run of the workflow: {plan.title}"}
+    made.root_dataset["mentions"] = made.add_action(main, "#run", inputs, described, done)
+    made.root_dataset["conformsTo"] = [_add(made, profile, "CreativeWork") for profile in _PROFILES]
+    content: dict[str, object] = made.metadata.generate()
+    return content
+
+
+def _add(made: ROCrate, identifier: str, kind: str, /, **properties: str) -> Any:
+    from rocrate.model import ContextEntity
+
+    return made.add(ContextEntity(made, identifier, properties={"@type": kind, **properties}))
+
+
+def _copy_workflow(folder: Path, root: Path) -> list[Path]:
+    """Copies `folder`'s Snakefile and rules into the crate, each in its place; returns the copies, Snakefile first."""
+    copies = []
+    for path in (folder / "Snakefile", *sorted((folder / "workflow" / "rules").glob("*.smk"))):
+        if not path.is_file():
+            raise InputError([Problem(str(path), "no such file", "the workflow that made the results")])
+        copies.append(root / WORKFLOW / path.relative_to(folder))
+        content = path.read_bytes()
+        replace(copies[-1], lambda target, content=content: target.write_bytes(content))  # type: ignore[misc]
+    return copies
+
+
+def _place(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def verify(root: Path) -> int:
     """Compares every file of a crate with its hash; returns their number. Raises InputError with all that differ."""
-    files = [entry for entry in read_json(root / METADATA)["@graph"] if entry["@type"] == "File"]
+    files = [entry for entry in read_json(root / METADATA)["@graph"] if "sha256" in entry]
     problems = []
     for entry in files:
-        path = root / entry["@id"]
+        path = root / unquote(entry["@id"])
         if not path.is_file():
             problems.append(Problem(str(path), "missing", "a file of the crate", "run again"))
         elif hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
@@ -108,24 +123,16 @@ def verify(root: Path) -> int:
     return len(files)
 
 
-def _file(path: Path, root: Path) -> Record:
+def _content(path: Path) -> dict[str, str]:
     check_whole(path)
     content = path.read_bytes()
-    entry = {
-        "@id": path.relative_to(root).as_posix(),
-        "@type": "File",
-        "name": path.name,
-        "contentSize": str(len(content)),
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
+    entry = {"name": path.name, "contentSize": str(len(content)), "sha256": hashlib.sha256(content).hexdigest()}
     kind = _FORMATS.get(path.suffix)
     return entry | ({"encodingFormat": kind} if kind else {})
 
 
-def _source(name: str, source: Source) -> Record:
-    entry: Record = {
-        "@id": f"#source-{name}",
-        "@type": "Dataset",
+def _source(source: Source) -> dict[str, str]:
+    entry = {
         "name": source.title,
         "citation": source.citation,
         "license": source.licence,

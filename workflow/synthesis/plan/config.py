@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal
@@ -284,6 +285,9 @@ class Config(Model):
 
     title: str = Field(min_length=1, description="Name of the review.")
     question: str = Field("", description="The question, in one sentence.")
+    date: datetime.date | None = Field(
+        None, description="Day that the results are dated, like 2026-11-23; otherwise that of the workflow's release."
+    )
     sources: tuple[Name, ...] = Field(min_length=1, description="Folders of data/raw to read.")
     defaults: Defaults = Field(default_factory=Defaults, description="How syntheses are fitted.")
     diagnostics: Diagnostics = Field(default_factory=Diagnostics, description="What is examined beside each pool.")
