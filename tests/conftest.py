@@ -57,6 +57,15 @@ class Project:
         self.write(rows)
 
 
+@pytest.fixture(scope="session")
+def complete(tmp_path_factory):
+    """The results of the complete small review (tests/complete), made once; not to be changed."""
+    from complete_run import commands, prepare, run
+    from shared import once
+
+    return once(tmp_path_factory, "complete", lambda folder: run(prepare(folder), commands(folder))) / "results"
+
+
 @pytest.fixture
 def project(tmp_path):
     folder = tmp_path / "review"

@@ -45,6 +45,10 @@ MONTE_CARLO_P = 5e-3
 BOOTSTRAP_COVERAGE = 0.83
 # Expected numbers in R scripts: the fits themselves agree to 1e-6 with stored ones.
 R_SCRIPT = 1e-6
+# A formula written down again in a test; where it maximises a likelihood itself, to the square root of rounding.
+FORMULA = 1e-6
+# Limits from the 4,000 draws of the complete review.
+FEW_DRAWS = 0.02
 # Sections of the reference, first matching prefix: (relative, absolute in units of the largest effect), and why.
 SECTIONS = (
     # metafor's uniroot stops at about 1e-10 of its own scale

@@ -1,0 +1,79 @@
+"""Runs the complete small review (tests/complete) in one process: the commands of the workflow, in its order."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).parent.parent
+COMPLETE = ROOT / "tests" / "complete"
+# What only draws, and the list of what was written.
+_DRAWS = re.compile("forest|figure|draw|crate")
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the workflow, with what it reads on standard input."""
+
+    arguments: tuple[str, ...]
+    read: str
+
+
+def prepare(folder: Path) -> Path:
+    """A copy of the plan and the data."""
+    folder.mkdir(parents=True)
+    shutil.copy(COMPLETE / "config.yaml", folder)
+    shutil.copytree(COMPLETE / "data", folder / "data")
+    return folder
+
+
+def commands(folder: Path) -> list[Command]:
+    """What Snakemake would run in a folder, in an order in which it can be run."""
+    asked = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), "-n", "-p", "-F"]
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")}
+    done = subprocess.run([*asked, "--cores", "1"], capture_output=True, text=True, cwd=ROOT, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = []
+    for line in (done.stdout + done.stderr).splitlines():
+        _, given, shell = line.partition("synthesis ")
+        if not given or not line.strip().startswith(("Shell command: synthesis", "synthesis ")):
+            continue
+        words = shlex.split(shell)
+        end = next(i for i, word in enumerate(words) if word in ("<<<", ">"))
+        found.append(Command(tuple(words[:end]), words[end + 1] if words[end] == "<<<" else ""))
+    return found
+
+
+def run(folder: Path, listed: list[Command]) -> None:
+    """Runs the commands that compute, in the folder; those that draw are left out, and so are their files."""
+    from synthesis.cli.main import main
+
+    with contextlib.chdir(folder):
+        for command in listed:
+            if _DRAWS.search(command.arguments[0]):
+                continue
+            arguments = [a for a in command.arguments if not _undrawn(a)]
+            said = io.StringIO()
+            with mock.patch("sys.stdin", io.StringIO(command.read)), _quiet(said):
+                code = main(arguments)
+            assert code == 0, f"{command.arguments[0]}: {said.getvalue()}"
+
+
+def _undrawn(argument: str) -> bool:
+    return argument.startswith("results/figures/") and Path(argument).suffix != "" and not Path(argument).exists()
+
+
+@contextlib.contextmanager
+def _quiet(said: io.StringIO) -> Iterator[None]:
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        yield
