@@ -13,11 +13,11 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/extract.smk"
-include: "workflow/rules/pool.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/review.smk"
 include: "workflow/rules/compare.smk"
-include: "workflow/rules/figures.smk"
 include: "workflow/rules/multiverse.smk"
+include: "workflow/rules/draw.smk"
 include: "workflow/rules/living.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/export.smk"
@@ -27,10 +27,8 @@ rule all:
     default_target: True
     input:
         RESULTS,
-        "results/ro-crate-metadata.json",
-        # Not in the crate: a new release makes them again, and nothing else.
-        "results/changes.html",
-        "results/tables/changes.csv",
+        CRATE,
+        CHANGES,
 
 
 onsuccess:

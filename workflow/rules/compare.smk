@@ -3,18 +3,18 @@
 #      results/tables/{tipping_points,tipping_points_all}.csv
 # config: comparisons, bridges, monte_carlo, relevance, interactions, groupings, syntheses.*.alternatives
 
-COMPARED = PLAN.part(
-    PLAN.config.syntheses,
-    PLAN.config.comparisons,
-    PLAN.config.bridges,
-    also=("groupings", "monte_carlo", "relevance", "interactions"),
+COMPARISON_TABLES = expand(
+    "results/tables/{table}.csv",
+    table=["comparison", "bridge", "relevance", "interactions", "claims"],
 )
+TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
+RESULTS += [*COMPARISON_TABLES, *TIPPING_TABLES, "results/claims.json"]
 
 
 rule compare:
     input:
         models=MODELS,
-        sources=expand("results/sources/{source}.json", source=SOURCES),
+        sources=SOURCES,
         claims=CLAIMS,
     output:
         report(
@@ -32,10 +32,10 @@ rule compare:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=COMPARED,
+        plan=PLAN.comparing(),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
-        code=CODE,
+        code=code_of("compare"),
     shell:
         "synthesis compare --config - --models {input.models:q} --sources {input.sources:q} {params.claims:q} "
         "--tables results/tables --claims-out {output.claims:q} <<< {params.plan:q} > {log:q} 2>&1"
@@ -44,8 +44,8 @@ rule compare:
 rule tipping:
     input:
         models=MODELS,
-        sources=expand("results/sources/{source}.json", source=SOURCES),
-        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
+        sources=SOURCES,
+        diagnostics=DIAGNOSTICS,
         claims=CLAIMS,
     output:
         report(
@@ -57,14 +57,14 @@ rule tipping:
         "results/logs/tipping.log",
     benchmark:
         "results/benchmarks/tipping.tsv"
-    priority: 15
+    priority: 25
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=COMPARED,
+        plan=PLAN.comparing(),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
-        code=CODE,
+        code=code_of("tipping"),
     shell:
         "synthesis tipping --config - --models {input.models:q} --sources {input.sources:q} "
         "--diagnostics {input.diagnostics:q} {params.claims:q} --tables results/tables "

@@ -1,19 +1,22 @@
-# in:  results/models/*.json, results/crosscheck/*.json, results/diagnostics/*.json, results/sources/*.json,
-#      results/claims.json, data/raw/<source>/source.yaml
+# in:  results/models/*.json, results/diagnostics/*.json, results/claims.json, data/raw/<source>/source.yaml; the crate: all
 # out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
-#      results/figures/{prisma_flow,risk_of_bias}.{svg,pdf,png}, results/ro-crate-metadata.json,
-#      results/workflow/ (the Snakefile and its rules, as run)
+#      results/ro-crate-metadata.json, results/workflow/ (the Snakefile and its rules, as run)
 # config: all of it
 
 import snakemake as snakemake_package
+
+EXPORTS = [
+    *expand("results/r/{synthesis}.{kind}", synthesis=PLAN.config.syntheses, kind=["R", "csv"]),
+    *expand("results/model_cards/{synthesis}.json", synthesis=PLAN.config.syntheses),
+]
+RESULTS += [*EXPORTS, "results/prisma_checklist.csv"]
+CRATE = "results/ro-crate-metadata.json"
 
 
 rule export:
     input:
         models=MODELS,
-        checks=CHECKS,
-        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
-        sources=expand("results/sources/{source}.json", source=SOURCES),
+        diagnostics=DIAGNOSTICS,
         about=ABOUT,
         claims="results/claims.json",
     output:
@@ -24,27 +27,6 @@ rule export:
             labels={"table": "PRISMA 2020 checklist"},
             caption="../report/checklist.rst",
         ),
-        report(
-            "results/figures/prisma_flow.svg",
-            category="Reporting",
-            labels={"figure": "flow of evidence"},
-            caption="../report/prisma.rst",
-        ),
-        report(
-            "results/figures/risk_of_bias.svg",
-            category="Reporting",
-            labels={"figure": "risk of bias"},
-            caption="../report/risk.rst",
-        ),
-        expand(
-            [
-                "results/figures/{name}.pdf",
-                "results/figures/{name}.png",
-                "results/figures/data/{name}.csv",
-                "results/figures/live/{name}.svg",
-            ],
-            name=REPORTING_FIGURES,
-        ),
     log:
         "results/logs/export.log",
     benchmark:
@@ -54,11 +36,10 @@ rule export:
     params:
         plan=PLAN.whole(),
         read=ABOUT_READ,
-        code=CODE,
+        code=code_of("export"),
     shell:
         "synthesis export --config - --models {input.models:q} --diagnostics {input.diagnostics:q} "
-        "--sources {input.sources:q} --about {input.about:q} --claims {input.claims:q} --out results "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "--about {input.about:q} --claims {input.claims:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule crate:
@@ -67,7 +48,7 @@ rule crate:
         model=MODELS[0],
         about=ABOUT,
     output:
-        "results/ro-crate-metadata.json",
+        CRATE,
         directory("results/workflow"),
     log:
         "results/logs/crate.log",
@@ -82,7 +63,7 @@ rule crate:
         workflow=digest(
             [workflow.main_snakefile, *sorted(Path(workflow.basedir).glob("workflow/rules/*.smk"))]
         ),
-        code=CODE,
+        code=code_of("crate"),
     shell:
         "synthesis crate --config - --model {input.model:q} --files {input.files:q} --about {input.about:q} "
         "--snakemake {params.version:q} --workflow {workflow.basedir:q} --out results <<< {params.plan:q} > {log:q} 2>&1"

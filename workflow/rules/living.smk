@@ -8,6 +8,11 @@ from synthesis.living.release import latest
 with stops():
     RELEASE = latest(Path("releases"))
 
+AGREEMENT_TABLES = expand("results/tables/{table}.csv", table=["agreement", "disagreements"])
+RESULTS += AGREEMENT_TABLES
+# Not among the results: a new release makes them again, and nothing else.
+CHANGES = ["results/changes.html", "results/tables/changes.csv"]
+
 
 rule agreement:
     input:
@@ -26,9 +31,9 @@ rule agreement:
     conda:
         "../envs/synthesis.yaml"
     params:
-        sources=SOURCES,
-        read=digest([*TABLES, *CORRECTIONS]),
-        code=CODE,
+        sources=list(PLAN.config.sources),
+        read=digest(TABLES) + CORRECTIONS_READ,
+        code=code_of("agreement"),
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"
 
@@ -64,7 +69,7 @@ rule changes:
         "../envs/synthesis.yaml"
     params:
         base=["--base", f"releases/{RELEASE}"] if RELEASE else [],
-        code=CODE,
+        code=code_of("changes"),
     shell:
         "synthesis changes --results results --raw data/raw {params.base:q} --out {output.page:q} "
         "--table {output.table:q} > {log:q} 2>&1"

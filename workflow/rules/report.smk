@@ -3,6 +3,8 @@
 # out: results/report.html
 # config: all of it
 
+RESULTS += ["results/report.html"]
+
 
 rule report:
     input:
@@ -11,12 +13,12 @@ rule report:
         pairs=MULTIVERSE_TABLES[2:],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",
-        sources=expand("results/sources/{source}.json", source=SOURCES),
-        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses),
+        sources=SOURCES,
+        diagnostics=DIAGNOSTICS,
         about=ABOUT,
-        figures=expand("results/figures/live/{name}.svg", name=LIVE),
-        data=expand("results/figures/data/{name}.csv", name=LIVE),
-        multiverses=expand("results/multiverse/{name}.json", name=MULTIVERSES),
+        figures=expand("results/figures/live/{name}.svg", name=DRAWN),
+        data=expand("results/figures/data/{name}.csv", name=DRAWN),
+        multiverses=SUMMARIES,
     output:
         "results/report.html",
     log:
@@ -28,20 +30,9 @@ rule report:
     params:
         plan=PLAN.whole(),
         read=ABOUT_READ,
-        rules=lambda wildcards: edges(workflow.rules, PLAN.batches(), TRIED),
-        multiverses=(
-            [
-                "--multiverses",
-                *expand("results/multiverse/{name}.json", name=MULTIVERSES),
-                "--pairs",
-                *MULTIVERSE_TABLES[2:],
-            ]
-            if MULTIVERSES
-            else []
-        ),
-        code=CODE,
+        code=code_of("report"),
     shell:
         "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
         "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
-        "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --rules {params.rules:q} "
-        "--claims {input.claims:q} {params.multiverses:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --claims {input.claims:q} "
+        "--multiverses {input.multiverses:q} --pairs {input.pairs:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"

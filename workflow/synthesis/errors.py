@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 # How a key of the plan begins its place; `placed` puts the file there that holds it.
 PLAN_KEY = "config.yaml, key "
@@ -61,6 +61,11 @@ class CannotWrite(OSError):
 
 class Disagreement(RuntimeError):
     """Two routes to the same number differ by more than their tolerance."""
+
+
+def refuse(option: str, value: str, allowed: Iterable[str]) -> NoReturn:
+    """Raises InputError for an argument of a command that is none of what the plan allows."""
+    raise InputError([Problem(option, value, "one of " + ", ".join(allowed))])
 
 
 @contextmanager

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthesis.results.files import write_csv
 
 if TYPE_CHECKING:
-    from synthesis.plan.config import Config
-
-Reader = Callable[[str], "Config"]
+    from synthesis.cli.main import Commands
 
 
-def register(command: Callable[..., argparse.ArgumentParser], config: Reader) -> None:
-    """Adds the commands to the parser; `config` reads a plan."""
-    added = command(agreement, plan=False)
-    added.add_argument("--raw", type=Path, default=Path("data/raw"), help="folder of the sources")
-    added.add_argument("--sources", nargs="+", required=True)
-    added.add_argument("--tables", type=Path, required=True)
-    added = command(changes, plan=False)
-    added.add_argument("--base", type=Path, help="folder of the release to compare with; none where there is none yet")
-    for name in ("--results", "--out", "--table"):
-        added.add_argument(name, type=Path, required=True)
-    added.add_argument("--raw", type=Path, default=Path("data/raw"), help="folder of the sources")
-    added = command(release, plan=False)
-    added.set_defaults(read=config)
-    added.add_argument("version", help="three numbers, like 1.2.0")
-    added.add_argument("--config", default="config.yaml", help="the plan")
+def register(commands: Commands) -> None:
+    """Adds the commands to the parser."""
+    commands.add(agreement).raw().other("--sources", nargs="+", required=True).path("--tables")
+    added = commands.add(changes)
+    base = "folder of the release to compare with; none where there is none yet"
+    added.other("--base", type=Path, help=base).path("--results", "--out", "--table").raw()
+    added = commands.add(release).other("version", help="three numbers, like 1.2.0")
+    added.other("--config", default="config.yaml", help="the plan")
     for name, default in (("--results", "results"), ("--raw", "data/raw"), ("--releases", "releases")):
-        added.add_argument(name, type=Path, default=Path(default))
-    added.add_argument("--date", help="day of the release, like 2026-11-23; none unless given")
+        added.other(name, type=Path, default=Path(default))
+    added.other("--date", help="day of the release, like 2026-11-23; none unless given")
 
 
 def agreement(args: argparse.Namespace) -> None:
@@ -74,12 +64,11 @@ def changes(args: argparse.Namespace) -> None:
 
 def release(args: argparse.Namespace) -> None:
     """Writes releases/<version>/: the tables, effects, claims and plan of a finished run as a data package."""
-    from synthesis.data.reading import parse, read_yaml
-    from synthesis.data.source import Source
+    from synthesis.data.source import read_abouts
     from synthesis.living.release import make_release
+    from synthesis.plan.config import read_config
 
-    plan = args.read(args.config)
-    abouts = {name: args.raw / name / "source.yaml" for name in plan.sources}
-    sources = {name: parse(Source, read_yaml(path), str(path)) for name, path in abouts.items()}
+    plan = read_config(args.config)
+    sources = read_abouts(args.raw / name / "source.yaml" for name in plan.sources)
     target = make_release(args.version, plan, sources, args.results, args.raw, args.releases, args.date)
     print(f"{target}: run snakemake again for a page of changes that starts from here")

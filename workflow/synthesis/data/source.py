@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
 from synthesis.data.model import Model
+from synthesis.data.reading import parse, read_yaml
 
 
 class SourceExtraction(Model):
@@ -43,3 +46,8 @@ class Source(Model):
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
     risk_score: RiskScore | None = Field(None, description="The scale of the column rob, where it holds numbers.")
+
+
+def read_abouts(paths: Iterable[Path]) -> dict[str, Source]:
+    """Each `source.yaml` by the name of its folder. Raises InputError with the problems of the first that has any."""
+    return {path.parent.name: parse(Source, read_yaml(path), str(path)) for path in paths}

@@ -120,7 +120,7 @@ def _older(source: str, plan: Config, results: Path, raw: Path) -> list[Problem]
     """Extracts a source again, and compares with what the run worked on."""
     from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract, write_extracted
-    from synthesis.plan.plan import Plan
+    from synthesis.plan.parts import Plan
 
     path = results / "sources" / f"{source}.json"
     with tempfile.TemporaryDirectory() as name:

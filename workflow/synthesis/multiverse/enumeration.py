@@ -115,7 +115,6 @@ def enumerate_multiverse(
         multiverse=name,
         title=plan.title,
         synthesis=plan.synthesis,
-        synthesis_title=synthesis.title,
         lane=synthesis.lane,
         word=LANE_WORD[synthesis.lane],
         metric=synthesis.metric,

@@ -75,7 +75,6 @@ def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequenc
         multiverse=head.multiverse,
         title=head.title,
         synthesis=head.synthesis,
-        synthesis_title=head.synthesis_title,
         lane=head.lane,
         word=head.word,
         metric=head.metric,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import json
+import sys
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
+from synthesis.data.reading import parse, read_yaml
 from synthesis.data.vocabulary import (
     LANE_METRICS,
     Descriptor,
@@ -384,6 +388,9 @@ class Config(Model):
             raise InputError(faults)
         return self
 
-    def metrics_of(self, source: str) -> tuple[str, ...]:
-        """Metrics that syntheses ask of a source; none where no synthesis draws on it."""
-        return tuple(sorted({s.metric for s in self.syntheses.values() if source in s.sources}))
+
+def read_config(name: str) -> Config:
+    """The plan in a YAML file or, for "-", as JSON on standard input. Raises InputError with every problem."""
+    if name == "-":
+        return parse(Config, json.load(sys.stdin), "standard input")
+    return parse(Config, read_yaml(Path(name)), name)

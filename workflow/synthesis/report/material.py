@@ -30,7 +30,7 @@ class Drawing:
 class Material:
     """Everything a section may draw on. `documents` in the order of the plan; tables as the run wrote them.
 
-    `drawings` by the stem of their file; `rules`: per rule of the workflow the rules it waits for.
+    `drawings` by the stem of their file.
     """
 
     config: Config
@@ -42,7 +42,6 @@ class Material:
     sources: list[Source]
     diagnostics: dict[str, list[Record]]
     drawings: dict[str, Drawing] = field(default_factory=dict)
-    rules: dict[str, tuple[str, ...]] = field(default_factory=dict)
     multiverses: list[MultiverseSummary] = field(default_factory=list)
     pairs: list[PairRow] = field(default_factory=list)
 
@@ -84,9 +83,3 @@ def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
         csv = data.read_text(encoding="utf-8") if small else ""
         drawings[path.stem] = Drawing(path.read_text(encoding="utf-8"), csv)
     return drawings
-
-
-def read_rules(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Rules from words like `pool:extract` and `report:pool,compare`."""
-    pairs = (word.partition(":") for word in words)
-    return {name: tuple(filter(None, after.split(","))) for name, _, after in pairs}

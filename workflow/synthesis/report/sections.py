@@ -5,14 +5,12 @@ A section that returns nothing is left out, with its entry in the contents.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw.rows import heterogeneity
-from synthesis.meta.options import terms
-from synthesis.report import coders, comparing, methods, multiverse_section, rulegraph, sentences
+from synthesis.plan.parts import diagnostic_figures
+from synthesis.report import coders, comparing, methods, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.embedding import HINT, figure
 from synthesis.report.markup import Html, details, heading, items, joined, paragraph, safe
@@ -73,14 +71,10 @@ def syntheses(material: Material) -> str:
 
 def _beside(material: Material, name: str) -> str:
     """The diagnostic figures of a synthesis, folded."""
-    stems = [stem for stem in material.drawings if re.fullmatch(rf"({_KINDS})_{name}|bubble_{name}_\w+", stem)]
-    drawn = [
-        figure(material, stem, f"{stem.partition('_' + name)[0].replace('_', ' ').capitalize()}.") for stem in stems
-    ]
+    figures = diagnostic_figures(material.config, name)
+    drawn = [figure(material, f.name, f"{f.kind.replace('_', ' ').capitalize()}.") for f in figures]
+    drawn = [html for html in drawn if html]
     return details(f"{len(drawn)} figures of what was examined beside it", *drawn) if drawn else ""
-
-
-_KINDS = "|".join(kind for kind in terms(DiagnosticFigure) if kind != "bubble")
 
 
 def diagnostics(material: Material) -> str:
@@ -137,13 +131,12 @@ def limits(material: Material) -> str:
 
 
 def provenance(material: Material) -> str:
-    """Software, digests and the rules of the run."""
+    """Software and digests of the run."""
     versions = material.documents[0]["versions"]
     rows = [[name, version] for name, version in versions.items()]
     return joined(
         methods.software(rows, material.crosscheck),
         tables.hashes(material.documents),
-        rulegraph.section(material.rules),
     )
 
 
@@ -159,5 +152,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("gaps", "What is missing or not used", dropped),
     Section("limits", "Limits of the sources", limits),
     Section("methods", "Methods", methods.section),
-    Section("provenance", "Software, digests and workflow", provenance),
+    Section("provenance", "Software and digests", provenance),
 )

@@ -44,7 +44,6 @@ class Head(Document, frozen=True, kw_only=True):
     multiverse: str
     title: str
     synthesis: str
-    synthesis_title: str
     lane: str
     word: str
     metric: str
@@ -147,7 +146,6 @@ class MultiverseSummary(Document, frozen=True, kw_only=True):
     multiverse: str
     title: str
     synthesis: str
-    synthesis_title: str
     lane: str
     word: str
     metric: str

@@ -384,7 +384,7 @@ def _moderator_rows(found: Record) -> list[Record]:
     fit = found["regression"]
     missing = f"{found['without_value']} effects without a value" if found["without_value"] else ""
     note = "; ".join([*fit["notes"], *([missing] if missing else [])])
-    df = fit["df"] if isinstance(fit["df"], tuple) else (fit["df"],) * len(fit["names"])
+    df = fit["df"] if isinstance(fit["df"], tuple | list) else (fit["df"],) * len(fit["names"])
     rows = []
     for i, name in enumerate(fit["names"]):
         cells = {n: fit[n][i] for n in ("estimate", "se", "ci_low", "ci_high", "p")}

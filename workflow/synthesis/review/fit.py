@@ -20,9 +20,9 @@ from synthesis.meta.options import CiMethod, Tau2Method, terms
 from synthesis.meta.pool import pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
+from synthesis.plan.parts import PRESENTATION
 from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects
-
-MIXED = "mixed"
+from synthesis.review.presentation import shared
 
 
 def run_synthesis(
@@ -55,7 +55,6 @@ def run_synthesis(
         raise InputError([Problem(f"{where}.{p.where}", p.value, p.allowed, p.hint) for p in error.problems]) from None
     document: dict[str, Any] = {
         "synthesis": name,
-        "title": synthesis.title,
         "lane": synthesis.lane,
         "word": LANE_WORD[synthesis.lane],
         "sources": list(synthesis.sources),
@@ -65,7 +64,7 @@ def run_synthesis(
     document["tau_scale"] = defaults.tau_scale[synthesis.metric]
     for row, value in zip(chosen, severity(chosen), strict=True):
         row["severity"] = value
-    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, synthesis.columns)
+    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
     document |= _beside(document, synthesis)
     document["references"] = reference_rows(
         f"config.yaml, key syntheses.{name}.references",
@@ -73,10 +72,10 @@ def run_synthesis(
         synthesis.metric,
         effects,
     )
-    document["figure"] = synthesis.model_dump(
-        mode="json", include={"columns", "group_by", "sort", "rows", "favours", "note", "orientation"}
-    )
-    plan = {"synthesis": synthesis.model_dump(mode="json"), "defaults": defaults.model_dump(mode="json")}
+    document["figure"] = synthesis.model_dump(mode="json", include={"group_by", "orientation"})
+    # What others ask of the synthesis, and how it is shown, is not part of its fit.
+    own = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
+    plan = {"synthesis": own, "defaults": defaults.model_dump(mode="json")}
     document["config_sha256"] = digest(plan)
     inputs = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
     document["inputs_sha256"] = digest([{k: row[k] for k in inputs} for row in chosen])
@@ -152,9 +151,7 @@ def _summary(kind: Summary, y: Array, v: Array, document: dict[str, Any]) -> dic
     return {"kind": kind, "estimate": posterior.median, "ci_low": posterior.low, "ci_high": posterior.high}
 
 
-def _studies(
-    chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...], columns: tuple[str, ...]
-) -> list[dict[str, Any]]:
+def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]) -> list[dict[str, Any]]:
     """One entry per independent sample, in the order of the data."""
     studies = []
     triples = zip(combined.samples, combined.members, weights, strict=True)
@@ -171,11 +168,10 @@ def _studies(
             "weight": weight,
             "n": int(max(people)) if people else None,
             "effects": [row["effect_id"] for row in rows],
-            "members": [{name: row[name] for name in _MEMBER} | {"cells": _cells([row], columns)} for row in rows],
-            "cells": _cells(rows, columns),
+            "members": [{name: row[name] for name in _MEMBER} for row in rows],
             "source": _joined(row["source"] for row in rows),
         }
-        studies.append(entry | {name: _common(row[name] for row in rows) for name in terms(Descriptor)})
+        studies.append(entry | {name: shared(row[name] for row in rows) for name in terms(Descriptor)})
     return studies
 
 
@@ -213,29 +209,10 @@ def severity(rows: list[dict[str, Any]]) -> list[float | None]:
     ]
 
 
-def _cells(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, Any]:
-    """What the forest plot shows of rows: the number or word that they share, "mixed" words, the largest n."""
-    cells: dict[str, Any] = {}
-    for column in columns:
-        values = [row["n_total"] if column == "n" else row[column] for row in rows]
-        numbers = [value for value in values if isinstance(value, float)]
-        if numbers:
-            cells[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
-        else:
-            cells[column] = _common(value for value in values if isinstance(value, str))
-    return cells
-
-
 def _joined(values: Iterable[str]) -> str:
     """The value that all rows share, or the first two."""
     distinct = list(dict.fromkeys(value for value in values if value))
     return " / ".join(distinct[:2]) + (" and others" if len(distinct) > 2 else "")
-
-
-def _common(values: Iterable[str]) -> str:
-    """The value that all rows share, or "mixed"."""
-    distinct = list(dict.fromkeys(value for value in values if value))
-    return MIXED if len(distinct) > 1 else "".join(distinct)
 
 
 def digest(content: Any) -> str:

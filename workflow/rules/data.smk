@@ -1,6 +1,30 @@
 # in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv}, data/raw/corrections.csv
-# out: results/config.json, results/sources/<source>.json, results/effects.parquet, results/dropped.csv
+# out: results/config.json, results/sources/<source>.json, results/effects.parquet, results/dropped.csv,
+#      results/tables/effects.csv
 # config: sources, conversions, and the metrics that syntheses ask of a source
+
+SOURCES = expand("results/sources/{source}.json", source=PLAN.config.sources)
+TABLES = expand("data/raw/{source}/effects.csv", source=PLAN.config.sources)
+ABOUT = expand("data/raw/{source}/source.yaml", source=PLAN.config.sources)
+# A folder of one's own need not have claims or corrections.
+CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
+CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
+# What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.
+# (Params that are functions of inputs would not do: it does not compare those.)
+CLAIMS_READ = digest(CLAIMS)
+ABOUT_READ = digest(ABOUT)
+CORRECTIONS_READ = digest(CORRECTIONS)
+RESULTS += [
+    "results/config.json",
+    "results/effects.parquet",
+    "results/dropped.csv",
+    "results/tables/effects.csv",
+]
+
+
+def sources_of(*syntheses):
+    """The extracted sources of syntheses."""
+    return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
 
 
 rule config:
@@ -14,7 +38,7 @@ rule config:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.whole(),
-        code=CODE,
+        code=code_of("config"),
     shell:
         "synthesis config --config - --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
 
@@ -29,13 +53,14 @@ rule extract:
         "results/logs/extract/{source}.log",
     benchmark:
         "results/benchmarks/extract/{source}.tsv"
+    priority: 40
     conda:
         "../envs/synthesis.yaml"
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
-        read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv", *CORRECTIONS]),
-        code=CODE,
+        read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv"]) + CORRECTIONS_READ,
+        code=code_of("extract"),
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
         "--metrics {params.metrics:q} --out {output:q} > {log:q} 2>&1"
@@ -43,7 +68,7 @@ rule extract:
 
 rule gather:
     input:
-        expand("results/sources/{source}.json", source=SOURCES),
+        SOURCES,
     output:
         effects="results/effects.parquet",
         table=report(
@@ -65,7 +90,7 @@ rule gather:
     conda:
         "../envs/synthesis.yaml"
     params:
-        code=CODE,
+        code=code_of("gather"),
     shell:
         "synthesis gather --sources {input:q} --effects {output.effects:q} "
         "--table {output.table:q} --dropped {output.dropped:q} > {log:q} 2>&1"

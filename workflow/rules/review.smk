@@ -1,0 +1,126 @@
+# in:  results/sources/<source>.json
+# out: results/models/<synthesis>.json, results/crosscheck/<synthesis>.json, results/diagnostics/<synthesis>.json,
+#      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,few_samples}.csv
+# config: syntheses, defaults, diagnostics, groupings
+
+MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
+CHECKS = expand("results/crosscheck/{synthesis}.json", synthesis=PLAN.config.syntheses)
+DIAGNOSTICS = expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses)
+DIAGNOSTIC_TABLES = expand(
+    "results/tables/{table}.csv",
+    table=["influence", "cumulative", "small_study", "moderators", "few_samples"],
+)
+RESULTS += [
+    *MODELS,
+    *CHECKS,
+    *DIAGNOSTICS,
+    *DIAGNOSTIC_TABLES,
+    "results/tables/pooled.csv",
+    "results/tables/crosscheck.csv",
+]
+
+
+# Both are written only where the second route agrees: nothing is drawn of a fit that has none.
+rule fit:
+    input:
+        lambda wildcards: sources_of(wildcards.synthesis),
+    output:
+        model="results/models/{synthesis}.json",
+        check="results/crosscheck/{synthesis}.json",
+    log:
+        "results/logs/fit/{synthesis}.log",
+    benchmark:
+        "results/benchmarks/fit/{synthesis}.tsv"
+    priority: 30
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: PLAN.fit(wildcards.synthesis),
+        code=code_of("fit"),
+    shell:
+        "synthesis fit --config - --synthesis {wildcards.synthesis:q} --sources {input:q} --out {output.model:q} "
+        "--check {output.check:q} <<< {params.plan:q} > {log:q} 2>&1"
+
+
+rule crosscheck:
+    input:
+        models=MODELS,
+        checks=CHECKS,
+    output:
+        "results/tables/crosscheck.csv",
+    log:
+        "results/logs/crosscheck.log",
+    benchmark:
+        "results/benchmarks/crosscheck.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        code=code_of("crosscheck"),
+    shell:
+        "synthesis crosscheck --models {input.models:q} --checks {input.checks:q} --table {output:q} > {log:q} 2>&1"
+
+
+rule pooled:
+    input:
+        models=MODELS,
+        # What has no second route to it is not shown.
+        checked="results/tables/crosscheck.csv",
+    output:
+        report(
+            "results/tables/pooled.csv",
+            category="Tables",
+            labels={"table": "pooled estimates"},
+            caption="../report/pooled.rst",
+        ),
+    log:
+        "results/logs/pooled.log",
+    benchmark:
+        "results/benchmarks/pooled.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=PLAN.titles(),
+        code=code_of("pooled"),
+    shell:
+        "synthesis pooled --config - --models {input.models:q} --table {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+
+
+rule diagnose:
+    input:
+        "results/models/{synthesis}.json",
+    output:
+        "results/diagnostics/{synthesis}.json",
+    log:
+        "results/logs/diagnose/{synthesis}.log",
+    benchmark:
+        "results/benchmarks/diagnose/{synthesis}.tsv"
+    # Tipping points, the longest job, wait for it.
+    priority: 28
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: PLAN.diagnosis(wildcards.synthesis),
+        code=code_of("diagnose"),
+    shell:
+        "synthesis diagnose --config - --model {input:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+
+
+rule diagnostics:
+    input:
+        DIAGNOSTICS,
+    output:
+        report(
+            DIAGNOSTIC_TABLES,
+            category="Diagnostics",
+            caption="../report/diagnostics.rst",
+        ),
+    log:
+        "results/logs/diagnostics.log",
+    benchmark:
+        "results/benchmarks/diagnostics.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        code=code_of("diagnostics"),
+    shell:
+        "synthesis diagnostics --diagnostics {input:q} --tables results/tables > {log:q} 2>&1"

@@ -1,0 +1,213 @@
+"""The commands of figures: each makes the files of one, with its layout as a table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from synthesis.errors import refuse
+from synthesis.results.files import read_csv, read_json, write_csv
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from synthesis.cli.main import Commands
+    from synthesis.draw.chart import Chart
+    from synthesis.draw.layout import Layout
+    from synthesis.draw.marks import Mark
+    from synthesis.plan.config import Drawing
+
+_NUMBERS = "The numbers are in the tables of the report."
+
+
+def register(commands: Commands) -> None:
+    """Adds the commands to the parser."""
+    commands.add(forest, plan=True).paths("--sources").path("--model", "--out")
+    added = commands.add(comparison_forest, plan=True).words("--figure").paths("--models", "--sources")
+    added.path("--bridge", "--out")
+    added = commands.add(diagnostic_figure, plan=True).words("--kind").path("--model", "--diagnostics", "--out")
+    added.other("--moderator", help="of a bubble figure")
+    commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
+    commands.add(claims_figure).path("--claims", "--out")
+    commands.add(multiverse_figure).words("--kind").path("--multiverse", "--out")
+    commands.add(multiverse_bridge).words("--bridge").path("--table", "--out")
+    commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
+    commands.add(risk_of_bias, plan=True).paths("--models").path("--out")
+
+
+def forest(args: argparse.Namespace) -> None:
+    """Draws the forest plot of a synthesis."""
+    from synthesis.data.extraction import read_extracted
+    from synthesis.draw.rows import forest as layout_of
+    from synthesis.plan.config import read_config
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources))
+    _draw_layout(layout_of(document), args.out, plan.drawing, "forest")
+
+
+def comparison_forest(args: argparse.Namespace) -> None:
+    """Draws a comparison figure of the plan."""
+    from synthesis.data.extraction import read_extracted, reference_rows
+    from synthesis.draw.comparison import comparison
+    from synthesis.plan.config import read_config
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    if args.figure not in plan.figures:
+        refuse("--figure", args.figure, plan.figures)
+    figure = plan.figures[args.figure]
+    extracted = read_extracted(args.sources)
+    documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses, extracted)}
+    references: dict[str, list[dict[str, Any]]] = {}
+    for lane, named in figure.references.items():
+        metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
+        key = f"config.yaml, key figures.{args.figure}.references.{lane}"
+        references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
+    table = read_csv(args.bridge)
+    bridges = [(plan.bridges[name].title, [row for row in table if row["bridge"] == name]) for name in figure.bridges]
+    _draw_layout(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
+
+
+def bridge_figure(args: argparse.Namespace) -> None:
+    """Draws a bridge of the plan."""
+    from synthesis.draw.bridge_figure import bridge_layout
+    from synthesis.plan.config import read_config
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    if args.bridge not in plan.bridges:
+        refuse("--bridge", args.bridge, plan.bridges)
+    bridge = plan.bridges[args.bridge]
+    documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses)}
+    rows = [row for row in read_csv(args.table) if row["bridge"] == args.bridge]
+    layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
+    _draw_layout(layout, args.out, plan.drawing, "bridge")
+
+
+def diagnostic_figure(args: argparse.Namespace) -> None:
+    """Draws a figure beside the forest plot of a synthesis."""
+    from synthesis.draw import forest as forests
+    from synthesis.draw import ink
+    from synthesis.draw.chart import COLUMNS
+    from synthesis.draw.diagnostic import layout as layout_of
+    from synthesis.draw.layout import Layout
+    from synthesis.draw.marks import chart_marks, flat
+    from synthesis.plan.config import read_config
+    from synthesis.plan.parts import Figure
+    from synthesis.review.presentation import read_presented
+
+    (document,) = read_presented([args.model], read_config(args.config).syntheses)
+    diagnostics = read_json(args.diagnostics)
+    if diagnostics["synthesis"] != document["synthesis"]:
+        refuse("--diagnostics", diagnostics["synthesis"], [document["synthesis"]])
+    layout = layout_of(args.kind, document, diagnostics, args.moderator)
+    name = Figure(args.kind, document["synthesis"], args.moderator).name
+    described = f"{layout.title}. {_NUMBERS}"
+    if isinstance(layout, Layout):
+        _write(args.out, name, forests.draw(layout), layout.title, described, layout.table(), marks=flat(layout))
+    else:
+        drawn, marks = ink.draw(layout), chart_marks(layout)
+        _write(args.out, name, drawn, layout.title, described, layout.table(), COLUMNS, marks=marks)
+
+
+def claims_figure(args: argparse.Namespace) -> None:
+    """Draws the verdicts on the claims."""
+    from synthesis.draw.claims_figure import claims_layout, draw_claims
+
+    verdicts = claims_layout(read_json(args.claims), "What the text says, and what the data say")
+    described = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
+    _write(args.out, f"claims_{verdicts.name}", draw_claims(verdicts), verdicts.title, described, verdicts.table())
+
+
+def multiverse_figure(args: argparse.Namespace) -> None:
+    """Draws the specification curve or the vibration of a multiverse."""
+    from synthesis.draw.multiverse_figure import LAYOUTS
+    from synthesis.results.curves import MultiverseSummary
+    from synthesis.results.document import read_document
+
+    if args.kind not in LAYOUTS:
+        refuse("--kind", args.kind, LAYOUTS)
+    _draw_chart(LAYOUTS[args.kind](read_document(args.multiverse, MultiverseSummary)), args.out)
+
+
+def multiverse_bridge(args: argparse.Namespace) -> None:
+    """Draws a bridge over two multiverses."""
+    from synthesis.draw.multiverse_figure import bridge
+    from synthesis.results.curves import PairRow
+    from synthesis.results.document import read_rows
+
+    rows = [row for row in read_rows(args.table, PairRow) if row.bridge == args.bridge]
+    _draw_chart(bridge(args.bridge, rows), args.out)
+
+
+def prisma_flow(args: argparse.Namespace) -> None:
+    """Draws what became of every extracted row."""
+    from synthesis.data.extraction import read_extracted
+    from synthesis.draw.prisma import draw_flow, flow
+    from synthesis.plan.config import read_config
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    extracted = read_extracted(args.sources)
+    layout = flow(plan.title, read_presented(args.models, plan.syntheses), extracted.effects, extracted.dropped)
+    drawn, described = draw_flow(layout), " ".join(layout.notes)
+    _write(args.out, f"prisma_{layout.name}", drawn, layout.title, described, layout.table())
+
+
+def risk_of_bias(args: argparse.Namespace) -> None:
+    """Draws the risk of bias of the samples of each synthesis."""
+    from synthesis.draw.risk import draw_risk
+    from synthesis.draw.risk import risk_of_bias as layout_of
+    from synthesis.plan.config import read_config
+    from synthesis.review.presentation import read_presented
+
+    layout = layout_of(read_presented(args.models, read_config(args.config).syntheses))
+    _write(args.out, layout.name, draw_risk(layout), layout.title, " ".join(layout.notes), layout.table())
+
+
+def _draw_layout(layout: Layout, folder: Path, drawing: Drawing, kind: str) -> None:
+    """A forest plot, on as many pages as the plan's height of a page asks for."""
+    from synthesis.draw.forest import draw, pages
+    from synthesis.draw.marks import flat
+    from synthesis.draw.sheet import PRESETS
+
+    style = PRESETS[drawing.preset]
+    described = f"{kind.capitalize()} plot: {layout.title}. {_NUMBERS}"
+    drawn, on_pages = draw(layout, style), pages(layout, drawing.page_height, style)
+    name, marks = f"{kind}_{layout.name}", flat(layout)
+    _write(folder, name, drawn, layout.title, described, layout.table(), marks=marks, pages=on_pages)
+
+
+def _draw_chart(chart: Chart, folder: Path) -> None:
+    from synthesis.draw import ink
+    from synthesis.draw.chart import COLUMNS
+
+    name = f"{chart.kind}_{chart.name}"
+    _write(folder, name, ink.draw(chart), chart.title, f"{chart.title}. {_NUMBERS}", chart.table(), COLUMNS)
+
+
+def _write(
+    folder: Path,
+    name: str,
+    drawn: Figure,
+    title: str,
+    described: str,
+    table: list[dict[str, Any]],
+    columns: Iterable[str] | None = None,
+    *,
+    marks: Iterable[Mark] = (),
+    pages: Iterable[Figure] = (),
+) -> None:
+    """All files of a figure: for print, as the report embeds it, and its table."""
+    from synthesis.draw.live import save_live
+    from synthesis.draw.sheet import FORMATS, save
+
+    save(drawn, {kind: folder / f"{name}.{kind}" for kind in FORMATS}, tuple(pages))
+    save_live(drawn, folder / "live" / f"{name}.svg", title, described, marks)
+    columns = columns if columns is not None else list(table[0]) if table else ()
+    write_csv(folder / "data" / f"{name}.csv", table, columns)
+    print(f"{name}: {len(table)} rows")

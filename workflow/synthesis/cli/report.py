@@ -1,0 +1,54 @@
+"""The command of the report."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from synthesis.cli.main import Commands
+
+
+def register(commands: Commands) -> None:
+    """Adds the command to the parser."""
+    added = commands.add(report, plan=True)
+    added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
+    added.path("--claims", "--crosscheck", "--out")
+    added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
+    added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
+    added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
+
+
+def report(args: argparse.Namespace) -> None:
+    """Writes the report."""
+    from synthesis.data.extraction import read_extracted
+    from synthesis.data.source import read_abouts
+    from synthesis.plan.config import read_config
+    from synthesis.report import Material, render
+    from synthesis.report.material import read_drawings
+    from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.document import read_document, read_rows
+    from synthesis.results.files import read_csv, read_json, write_text
+    from synthesis.review.diagnose import tables as diagnostic_tables
+    from synthesis.review.presentation import read_presented
+
+    config = read_config(args.config)
+    extracted = read_extracted(args.sources)
+    html = render(
+        Material(
+            config=config,
+            documents=read_presented(args.models, config.syntheses),
+            compared={path.stem: read_csv(path) for path in args.compared} | {"claims": read_json(args.claims)},
+            effects=extracted.effects,
+            dropped=extracted.dropped,
+            crosscheck=read_csv(args.crosscheck),
+            sources=list(read_abouts(args.about).values()),
+            diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
+            drawings=read_drawings(args.figures),
+            multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
+            pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
+        )
+    )
+    write_text(args.out, html)
+    print(f"open {args.out}")

@@ -1,0 +1,238 @@
+"""What the rules need to know of a plan, and the part of it that each job gets: just what its command uses.
+
+A part is a job's params and standard input: a change elsewhere in the plan reruns nothing, and every executor carries
+it, whatever files its nodes share.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from synthesis.data.vocabulary import DiagnosticFigure, NumericModerator
+from synthesis.errors import InputError, Problem
+from synthesis.meta.options import terms
+from synthesis.plan.config import Config
+
+Part = dict[str, Any]
+# How a synthesis is shown: no fit, diagnostic or multiverse depends on it.
+PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
+# What others ask of a synthesis, which is not part of its fit either.
+_ASKED = ("moderators", "alternatives")
+# Without these a synthesis is none.
+_NEEDED = ("lane", "metric", "sources")
+# A source that no synthesis draws on is converted to the metric of its estimands.
+DEFAULT_METRICS = ("g", "z")
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure beside the forest plot of a synthesis. `name` is that of its files."""
+
+    kind: DiagnosticFigure
+    synthesis: str
+    moderator: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Names hold no hyphen: no two figures have the same."""
+        return f"{self.kind}_{self.synthesis}" + (f"-{self.moderator}" if self.moderator else "")
+
+
+def diagnostic_figures(config: Config, synthesis: str) -> list[Figure]:
+    """The figures that stand beside a synthesis' forest plot; a bubble figure for each numeric moderator."""
+    numeric = [m for m in config.syntheses[synthesis].moderators if m in terms(NumericModerator)]
+    figures: list[Figure] = []
+    for kind in config.diagnostic_figures.get(synthesis, ()):
+        figures += [Figure(kind, synthesis, m) for m in (numeric if kind == "bubble" else (None,))]
+    return figures
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked analysis plan."""
+
+    config: Config
+
+    @cached_property
+    def _content(self) -> Part:
+        return self.config.model_dump(mode="json")
+
+    @cached_property
+    def _metrics(self) -> dict[str, set[str]]:
+        metrics: dict[str, set[str]] = {}
+        for synthesis in self.config.syntheses.values():
+            for source in synthesis.sources:
+                metrics.setdefault(source, set()).add(synthesis.metric)
+        return metrics
+
+    def metrics(self, source: str) -> tuple[str, ...]:
+        """Metrics to convert a source to, those that syntheses ask of it. Raises InputError for an unknown one."""
+        _check("sources", source, self.config.sources)
+        return tuple(sorted(self._metrics.get(source, ()))) or DEFAULT_METRICS
+
+    # --- names, for the inputs and targets of rules -----------------------------------------------------------------
+
+    def sources(self, *syntheses: str) -> list[str]:
+        """Sources that syntheses draw on, each once. Raises InputError for an unknown synthesis."""
+        for name in syntheses:
+            _check("syntheses", name, self.config.syntheses)
+        return list(dict.fromkeys(s for name in syntheses for s in self.config.syntheses[name].sources))
+
+    def figures_beside(self) -> list[Figure]:
+        """All figures beside forest plots."""
+        return [figure for name in self.config.diagnostic_figures for figure in diagnostic_figures(self.config, name)]
+
+    def blocks_of(self, figure: str) -> list[str]:
+        """Syntheses that a comparison figure draws."""
+        _check("figures", figure, self.config.figures)
+        return list(dict.fromkeys(b.synthesis for b in self.config.figures[figure].blocks))
+
+    def sources_of_figure(self, figure: str) -> list[str]:
+        """Sources of a comparison figure's syntheses, and those that may hold its published summaries: sources that
+        no synthesis pools."""
+        own = set(self.sources(*self.blocks_of(figure)))
+        return [source for source in self.config.sources if source in own or source not in self._metrics]
+
+    def sides_of_bridge(self, bridge: str) -> list[str]:
+        """The syntheses on either side of a bridge."""
+        _check("bridges", bridge, self.config.bridges)
+        return [self.config.bridges[bridge].association, self.config.bridges[bridge].effect]
+
+    def synthesis_of(self, multiverse: str) -> str:
+        """The synthesis that a multiverse departs from."""
+        _check("multiverses", multiverse, self.config.multiverses)
+        return self.config.multiverses[multiverse].synthesis
+
+    def bridged_multiverses(self) -> list[str]:
+        """Bridges whose two sides have a multiverse each."""
+        held = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
+        return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= held]
+
+    # --- the part of a job ------------------------------------------------------------------------------------------
+
+    def whole(self) -> str:
+        """The whole plan as JSON, defaults included."""
+        return self._whole
+
+    @cached_property
+    def _whole(self) -> str:
+        return _as_parameter(self._content)
+
+    def fit(self, synthesis: str) -> str:
+        """How a synthesis is fitted."""
+        return self._part({synthesis: self._fitted(synthesis)}, self._of("defaults"))
+
+    def diagnosis(self, synthesis: str) -> str:
+        """What is examined beside a synthesis."""
+        own = self._some(synthesis, "moderators")
+        forced = {"force_funnel": [name for name in self._content["diagnostics"]["force_funnel"] if name == synthesis]}
+        groupings = {k: v for k, v in self._content["groupings"].items() if k in own["moderators"]}
+        more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
+        return self._part({synthesis: own}, more)
+
+    def titles(self) -> str:
+        """What syntheses are called."""
+        return self._part({name: self._some(name, "title") for name in self.config.syntheses})
+
+    def flow(self) -> str:
+        """What the review and its syntheses are called."""
+        syntheses = {name: self._some(name, "title") for name in self.config.syntheses}
+        return self._part(syntheses, self._of("title"))
+
+    def comparing(self) -> str:
+        """Comparisons, bridges and claims, with everything that decides them."""
+        keys = ("comparisons", "bridges", "interactions", "groupings", "monte_carlo", "relevance", "defaults")
+        syntheses = {name: self._some(name, "title", "alternatives") for name in self.config.syntheses}
+        return self._part(syntheses, self._of(*keys))
+
+    def forest(self, synthesis: str) -> str:
+        """How a synthesis' forest plot looks."""
+        return self._part({synthesis: self._some(synthesis, *PRESENTATION)}, self._of("drawing"))
+
+    def comparison_forest(self, figure: str) -> str:
+        """How a comparison figure looks."""
+        own = self._content["figures"][figure]
+        bridges = {name: self._content["bridges"][name] for name in own["bridges"]}
+        named = [*self.blocks_of(figure), *(s for b in own["bridges"] for s in self.sides_of_bridge(b))]
+        syntheses = {name: self._some(name, *PRESENTATION) for name in self._ordered(named)}
+        return self._part(syntheses, {"figures": {figure: own}, "bridges": bridges} | self._of("drawing"))
+
+    def bridge(self, bridge: str) -> str:
+        """How the figure of a bridge looks."""
+        syntheses = {name: self._some(name, "title") for name in self._ordered(self.sides_of_bridge(bridge))}
+        return self._part(syntheses, {"bridges": {bridge: self._content["bridges"][bridge]}} | self._of("drawing"))
+
+    def diagnostic_figure(self, synthesis: str) -> str:
+        """How the figures beside a synthesis' forest plot look."""
+        return self._part({synthesis: self._some(synthesis, "title", "favours", "note")})
+
+    def multiverse(self, multiverse: str) -> str:
+        """The decisions of a multiverse. Without its shards: their number changes no result."""
+        name = self.synthesis_of(multiverse)
+        own = {key: value for key, value in self._content["multiverses"][multiverse].items() if key != "shards"}
+        return self._part({name: self._fitted(name)}, {"multiverses": {multiverse: own}} | self._of("defaults"))
+
+    def thresholds(self, multiverse: str) -> str:
+        """What the estimates of a multiverse are held against."""
+        name = self.synthesis_of(multiverse)
+        metric = self.config.syntheses[name].metric
+        thresholds = {k: v for k, v in self._content["relevance"]["thresholds"].items() if k == metric}
+        return self._part({name: self._some(name)}, {"relevance": {"thresholds": thresholds}})
+
+    def bridges_over_multiverses(self) -> str:
+        """The bridges whose two sides have a multiverse each."""
+        bridges = self.bridged_multiverses()
+        named = [side for bridge in bridges for side in self.sides_of_bridge(bridge)] or [next(iter(self._syntheses))]
+        syntheses = {name: self._some(name) for name in self._ordered(named)}
+        return self._part(syntheses, {"bridges": {name: self._content["bridges"][name] for name in bridges}})
+
+    @property
+    def _syntheses(self) -> dict[str, Part]:
+        syntheses: dict[str, Part] = self._content["syntheses"]
+        return syntheses
+
+    def _ordered(self, names: Iterable[str]) -> list[str]:
+        """Each name once."""
+        return list(dict.fromkeys(names))
+
+    def _of(self, *keys: str) -> Part:
+        return {key: self._content[key] for key in keys}
+
+    def _some(self, synthesis: str, *keys: str) -> Part:
+        """These keys of a synthesis, and those without which it is none."""
+        _check("syntheses", synthesis, self._syntheses)
+        own = self._syntheses[synthesis]
+        return {"title": synthesis} | {key: own[key] for key in (*_NEEDED, *keys)}
+
+    def _fitted(self, synthesis: str) -> Part:
+        """A synthesis without what its fit does not depend on."""
+        _check("syntheses", synthesis, self._syntheses)
+        own = self._syntheses[synthesis]
+        return {"title": synthesis} | {k: v for k, v in own.items() if k not in (*PRESENTATION, *_ASKED)}
+
+    def _part(self, syntheses: dict[str, Part], more: Part | None = None) -> str:
+        """A plan of these entries alone, as JSON."""
+        sources = self._ordered(source for synthesis in syntheses.values() for source in synthesis["sources"])
+        return _as_parameter({"title": "part of a plan", "sources": sources, "syntheses": syntheses} | (more or {}))
+
+
+def _check(key: str, name: str, allowed: Iterable[str]) -> None:
+    """Raises InputError for a name that the plan does not have."""
+    if name not in allowed:
+        names = list(allowed)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"did you mean {close[0]}?" if close else ""
+        raise InputError([Problem(f"config, key {key}", name, "one of " + ", ".join(names[:20]), hint)])
+
+
+def _as_parameter(content: Part) -> str:
+    """JSON without braces in its texts: Snakemake would take a word in braces for a wildcard."""
+    written = json.dumps(content, ensure_ascii=False)
+    return _JSON_TEXT.sub(lambda text: text[0].replace("{", r"\u007b").replace("}", r"\u007d"), written)
