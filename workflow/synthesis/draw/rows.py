@@ -165,7 +165,7 @@ def _group_row(document: Record, group: Record, studies: list[Record], columns: 
     counted = text.plural(group["samples"], "sample")
     return Row(
         "subgroup",
-        f"Pool of {counted}, I\N{SUPERSCRIPT TWO} = {group['i2']:.0f}%",
+        f"Subtotal ({counted}), I\N{SUPERSCRIPT TWO} = {group['i2']:.0f}%",
         document["lane"],
         cells,
         pi_low=pi_low,
@@ -341,7 +341,9 @@ def _own_notes(document: Record, columns: tuple[str, ...]) -> list[str]:
         notes.append(f"Bayesian: median and equal-tailed interval; half-normal prior on tau of {name}, scale "
                      f"{document['tau_scale']:g}; one mean of each sample.")  # fmt: skip
     if document.get("groups"):
-        notes.append("Blocks are pooled by themselves, with one mean of each sample and intervals never below Wald's.")
+        notes.append(
+            "Blocks are pooled by themselves, with one mean of each sample; intervals no narrower than Wald's."
+        )
     if "n" in columns:
         notes += people_note([document])
     if "rob" in columns:

@@ -14,6 +14,7 @@ from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.markup import Cell, Html, details, heading, items, joined, link, paragraph, safe, table
 from synthesis.report.material import Material, Record
+from synthesis.review.crosscheck import MATRICES
 
 _ESTIMATOR = {
     "FE": "a common effect",
@@ -375,7 +376,6 @@ _CHECKED = {
     "tau2": "\u03c4\u00b2",
     "omega2": "\u03c9\u00b2",
     "q": "Q",
-    "tau2_ci_low": "the interval of \u03c4\u00b2",
 }
 
 
@@ -384,21 +384,25 @@ def second_route(rows: list[Record]) -> str:
     if not rows:
         return "No synthesis has several samples, so that no fit was there to be computed a second time."
     fits = len({row["synthesis"] for row in rows})
-    held = {name: len({r["synthesis"] for r in rows if r["quantity"] == name}) for name in _CHECKED}
-    said = [
-        words if held[name] == fits else f"{words} ({held[name]})" for name, words in _CHECKED.items() if held[name]
-    ]
-    routes = _listed(
-        "covariance matrices written out" if route == "matrices" else route
-        for route in sorted({r["route"] for r in rows})
+    own = [row for row in rows if row["route"] == MATRICES]
+    held = {name: len({r["synthesis"] for r in own if r["quantity"] == name}) for name in _CHECKED}
+    kept = {name: words for name, words in _CHECKED.items() if held[name]}
+    said = [words if held[name] == fits else f"{words} ({held[name]})" for name, words in kept.items()]
+    part_of = " (in brackets: of how many fits, where not of all)" if len(set(held.values()) - {0}) > 1 else ""
+    words = (
+        f"Before anything was drawn, {text.plural(fits, 'fit')} of several samples "
+        f"{'was' if fits == 1 else 'were'} computed a second time, with covariance matrices written out: "
+        f"{_listed(said)}{part_of}."
     )
+    libraries = sorted({r["route"] for r in rows} - {MATRICES})
+    if libraries:
+        again = text.plural(len(rows) - len(own), "number")
+        words += f" Before this report {_listed(libraries)} gave {again} once more, as far as they have the models."
     worst = max((r["difference"] / r["tolerance"] for r in rows if r["tolerance"]), default=0.0)
     part = "under 0.1%" if worst < 0.001 else f"{100 * worst:.1f}%"
     return (
-        f"Before anything was drawn, {text.plural(fits, 'fit')} of several samples "
-        f"{'was' if fits == 1 else 'were'} computed a second time, by {routes}: {_listed(said)} (in brackets: of how "
-        f"many fits, where not of all). {text.plural(len(rows), 'number')} were compared; the largest difference is "
-        f"{part} of its tolerance (tables/crosscheck.csv), and one above it would have ended the run."
+        f"{words} Of {text.plural(len(rows), 'comparison')} the largest difference is {part} of its tolerance "
+        "(tables/crosscheck.csv); one above it ends the run."
     )
 
 

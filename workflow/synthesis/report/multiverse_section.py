@@ -161,7 +161,7 @@ def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
         parts.append(f"of the variance between them most goes with {named}")
     if curve.test:
         tested = text.p_of_signs(curve.test.median_p, curve.test.permutations)
-        parts.append(f"against medians without any {document.word}: {tested}")
+        parts.append(f"the median against no {document.word} at all ({tested})")
     return "; ".join(parts) + "."
 
 
