@@ -1,13 +1,14 @@
 # make results   sets up and runs the main job into results/
 # make test      sets up and passes the tests
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+# A Python of your own choice: make PYTHON=/path/to/python3. Without, setup.sh takes the best that it finds.
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup results test check bench coverage slurm fuzz faults verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test check bench coverage slurm fuzz faults verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -16,9 +17,11 @@ help:
 setup: $(STAMP)
 
 # Everything comes from requirements.lock, by hash; uv is fetched into the environment where the machine has none.
-$(STAMP): requirements.lock pyproject.toml setup.sh
-	PYTHON=$(PYTHON) VENV=$(VENV) sh setup.sh
-	@touch $@
+# Made again, too, where the checkout was moved or copied, its Python has gone, or PYTHON names another.
+$(STAMP): requirements.lock pyproject.toml setup.sh $(shell PYTHON='$(PYTHON)' VENV='$(VENV)' sh setup.sh check || echo remake)
+	PYTHON='$(PYTHON)' VENV='$(VENV)' sh setup.sh
+
+remake:
 
 results: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES)
@@ -78,7 +81,7 @@ readme: results
 
 # make lock      resolves pyproject.toml again into requirements.lock
 lock: $(STAMP)
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
 	  --all-extras pyproject.toml -o requirements.lock
 
 clean:

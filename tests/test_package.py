@@ -5,12 +5,15 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import metadata
 
 import jsonschema
 import pytest
 import synthesis
 import yaml
 from conftest import ROOT
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from synthesis.data.columns import COLUMNS
 from synthesis.data.extraction import load_source
 from synthesis.plan.generated import generated
@@ -135,11 +138,57 @@ def test_pool_is_reachable_from_the_package_root():
         synthesis.poool  # noqa: B018
 
 
+def locked(python, lock):
+    """Version by package that a lock file gives to a Python such as 3.11, on Linux."""
+    where = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    found = {}
+    for line in re.findall(r"^[a-z0-9][^\\\n]+", lock, flags=re.M):
+        requirement = Requirement(line.strip())
+        if requirement.marker is None or requirement.marker.evaluate(where):
+            assert requirement.name not in found, requirement.name
+            found[requirement.name] = str(requirement.specifier).removeprefix("==")
+    return found
+
+
+def unsolvable(env, lock):
+    """What keeps a conda environment from being made as the lock file says, for the Python that it names."""
+    python = next(str(d).partition("=")[2] for d in env["dependencies"] if str(d).startswith("python="))
+    versions = locked(python, lock)
+    pins = dict(pin.split("==") for pin in env["dependencies"][-1]["pip"])
+    found = [f"{name}=={pin}, locked {versions.get(name)}" for name, pin in pins.items() if versions.get(name) != pin]
+    for name, pin in pins.items():
+        about = metadata(name)
+        if about["Version"] == pin and not SpecifierSet(about["Requires-Python"] or "").contains(f"{python}.0"):
+            found.append(f"{name}=={pin} needs Python {about['Requires-Python']}")
+    return found
+
+
+def test_the_conda_environment_is_the_lock_of_the_python_that_it_names():
+    lock = (ROOT / "requirements.lock").read_text()
+    env = yaml.safe_load((ROOT / "workflow/envs/synthesis.yaml").read_text())
+    assert unsolvable(env, lock) == []
+    # A lock with two branches, of which the last is another Python's; and a Python that nothing here is for.
+    pin = locked("3.11", lock)["numpy"]
+    branches = lock.replace(
+        f"numpy=={pin} ",
+        f"numpy==1.26.4 ; python_full_version < '3.12' \\\nnumpy=={pin} ; python_full_version >= '3.12' ",
+    )
+    assert unsolvable(env, branches) == [f"numpy=={pin}, locked 1.26.4"]
+    env["dependencies"] = [d if not str(d).startswith("python=") else "python=3.8" for d in env["dependencies"]]
+    assert any("needs Python" in words for words in unsolvable(env, lock))
+
+
+def test_the_numbers_come_from_one_version_on_every_python():
+    """Other versions of numpy or scipy have other last digits."""
+    lock = (ROOT / "requirements.lock").read_text()
+    first, *others = (locked(python, lock) for python in ("3.11", "3.12", "3.13", "3.14"))
+    for other in others:
+        assert other == first
+
+
 def test_versions_agree():
-    lock = dict(re.findall(r"^([a-z0-9-]+)==([^\s;\\]+)", (ROOT / "requirements.lock").read_text(), flags=re.M))
     env = yaml.safe_load((ROOT / "workflow/envs/synthesis.yaml").read_text())
     pins = [p.split("==") for p in env["dependencies"][-1]["pip"]]
-    assert all(lock[name] == pinned for name, pinned in pins)
     project = (ROOT / "pyproject.toml").read_text()
     wanted = re.search(r"^dependencies = \[(.*?)^\]", project, flags=re.M | re.S)[1]
     needed = {re.match(r"[a-z0-9-]+", d)[0] for d in re.findall(r'"([^"]+)"', wanted)}
