@@ -1,6 +1,7 @@
 """Meta-regression, subgroups and permutation: published values, laws and refusals."""
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ import synthesis
 import tolerances
 from synthesis.data.converters import log_risk_ratio
 from synthesis.errors import InputError
+from synthesis.meta.dependent import robust_regress
 from synthesis.meta.permutation import permutation_test
 from synthesis.meta.regression import design, predict, regress, subgroups
+from synthesis.review.fit import severity
 from tally import reference
 from test_pool import BCG_CONTROL, BCG_TREATED
 
@@ -29,6 +32,60 @@ def test_statsmodels_gives_the_same_regression_at_our_tau2():
         assert found.estimate == pytest.approx(theirs.params, rel=tolerances.METAFOR)
         assert found.se == pytest.approx(theirs.bse, rel=tolerances.METAFOR)
         assert found.p == pytest.approx(theirs.pvalues, rel=1e-6)
+
+
+@pytest.mark.parametrize("zero", [2010.0, 0.0, -1e6])
+def test_the_zero_of_a_moderator_changes_nothing_but_the_intercept(zero):
+    """Years near 2000 cost six digits or more, so that another version of numpy gave other numbers."""
+    generator = np.random.default_rng(12)
+    k = 40
+    cluster = [i // 2 for i in range(k)]
+    years = np.repeat(generator.integers(1995, 2024, k // 2), 2).astype(float)
+    y, v = generator.normal(0.01 * (years - 2010), 0.3), generator.uniform(0.01, 0.1, k)
+    at = np.array([1995.0, 2010.0, 2023.0])
+
+    def rows(by):
+        return np.column_stack([np.ones(3), at - by])
+
+    def fits(by):
+        moderators = {"year": (years - by).tolist()}
+        robust = robust_regress(y, v, moderators, cluster, at=rows(by))
+        plain = regress(y, v, moderators)
+        return robust, plain
+
+    (robust, plain), (wanted, wanted_plain) = fits(zero), fits(2008.0)
+    same = pytest.approx
+    for name in ("tau2", "omega2", "q", "log_likelihood", "f", "f_df2", "f_p"):
+        assert getattr(robust, name) == same(getattr(wanted, name), rel=tolerances.SHIFTED), name
+    for name in ("estimate", "se", "df", "p", "ci_low", "ci_high"):
+        assert getattr(robust, name)[1] == same(getattr(wanted, name)[1], rel=tolerances.SHIFTED), name
+    for one, other in zip(robust.means, wanted.means, strict=True):
+        assert one == same(other, rel=tolerances.SHIFTED)
+    for name in ("tau2", "tau2_se", "i2", "q", "log_likelihood", "qm", "qm_p"):
+        assert getattr(plain, name) == same(getattr(wanted_plain, name), rel=tolerances.SHIFTED), name
+    for name in ("estimate", "se", "p", "ci_low", "ci_high"):
+        assert getattr(plain, name)[1] == same(getattr(wanted_plain, name)[1], rel=tolerances.SHIFTED), name
+    # The intercept is the mean at that zero.
+    there = robust_regress(y, v, {"year": (years - zero).tolist()}, cluster, at=[[1.0, 0.0]]).means[0]
+    found = robust.estimate[0], robust.ci_low[0], robust.ci_high[0]
+    assert found == same(there, rel=tolerances.SHIFTED)
+
+
+def test_severity_does_not_depend_on_the_order_of_rows():
+    """Sums rounded once are the same in any order, and on every Python; the builtin's are neither."""
+    generator = random.Random(12)  # noqa: S311
+    rows = [
+        {"outcome": "BDI-II", "sample_id": f"s{i // 2}"}
+        | {f"baseline_mean_{arm}": generator.uniform(10, 40) for arm in ("treat", "control")}
+        | {f"baseline_sd_{arm}": generator.uniform(5, 12) for arm in ("treat", "control")}
+        | {f"n_{arm}": float(generator.randint(10, 90)) for arm in ("treat", "control")}
+        for i in range(24)
+    ]
+    found = severity(rows)
+    assert len(set(found)) == 24
+    for _ in range(20):
+        order = generator.sample(range(24), 24)
+        assert severity([rows[i] for i in order]) == [found[i] for i in order]
 
 
 def risk_ratios():

@@ -17,6 +17,8 @@ PRINTED_3 = 0.0005
 PRINTED_4 = 0.00005
 # Laws that hold exactly but for the order of floating-point sums.
 LAW = 1e-8
+# the same fit with a moderator counted from another zero; whole numbers are moved without rounding
+SHIFTED = 1e-12
 # p-values this small are 0 to any reader; their relative error is that of the tail function.
 TINY_P = 1e-12
 # Roever (2020): bayesmeta integrates tau adaptively and optimises modes and shortest intervals, to about 1e-5.

@@ -266,9 +266,10 @@ def _range(claim: Record, document: Record, evidence: Evidence) -> tuple[float, 
 def _share_of_estimates(claim: Record, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     low, high = _range(claim, document, evidence)
-    inside = [low <= study["yi"] <= high for study in document["studies"]]
-    share = 100 * sum(inside) / len(inside)
-    return [Value(f"{sum(inside)} of {len(inside)} samples", "%", share, share, share)]
+    studies = document["studies"]
+    inside = sum(low <= study["yi"] <= high for study in studies)
+    share = 100 * inside / len(studies)
+    return [Value(f"{inside} of {len(studies)} samples", "%", share, share, share)]
 
 
 def _share_of_true_effects(claim: Record, name: str, evidence: Evidence) -> list[Value]:

@@ -199,5 +199,5 @@ def _welch_df(a: Record, b: Record) -> float | None:
     if a["df"] is None and b["df"] is None:
         return None
     parts = [s["se"] ** 4 / s["df"] for s in (a, b) if s["df"] is not None]
-    total = sum(parts)
+    total = math.fsum(parts)
     return (a["se"] ** 2 + b["se"] ** 2) ** 2 / total if total > 0 else None

@@ -193,7 +193,7 @@ def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]
 
 def _statement_height(page: Page, statement: Statement) -> float:
     said, words = _head_lines(page, statement)
-    rows = sum(_row_height(page, row) for row in statement.rows)
+    rows = math.fsum(_row_height(page, row) for row in statement.rows)
     return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.08 + rows + 0.08
 
 
@@ -206,7 +206,10 @@ def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
         notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
         title = ruler.wrapped(layout.title, width, style.title, "bold")
         top = 0.34 + 0.19 * len(title)
-        height = top + 0.03 + sum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
+        body = math.fsum(_statement_height(ruler, s) for s in layout.statements)
+        height = top + 0.03 + body + 0.135 * len(notes) + 0.2
+            top + 0.03 + math.fsum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
+        )
         page = Page(style, height)
         for i, line in enumerate(title):
             page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -195,7 +196,7 @@ def _columns(page: Page, layout: Layout) -> tuple[Columns, Style]:
         beyond += gap + widths.weight
 
     def label_of(cells: Sequence[float], most: float) -> float:
-        return max(min(widths.label, most), min(widths.label_alone, most) - sum(cells) - gap * count)
+        return max(min(widths.label, most), min(widths.label_alone, most) - math.fsum(cells) - gap * count)
 
     whole = [c.whole for c in widths.cells]
     folded = [c.folded for c in widths.cells]
@@ -210,7 +211,7 @@ def _columns(page: Page, layout: Layout) -> tuple[Columns, Style]:
     )
     for cells, most, plot, width in tries:
         label = label_of(cells, most)
-        needed = style.margin + label + gap + sum(cells) + gap * count + plot + beyond
+        needed = style.margin + label + gap + math.fsum(cells) + gap * count + plot + beyond
         if needed <= width + ROUNDING:
             break
     else:
@@ -329,7 +330,7 @@ def _section_height(page: Page, columns: Columns, section: Section) -> float:
     head += _LINE * (max((len(names) for names in _head_lines(page, columns, section)), default=1) - 1)
     words = max((len(lines) for _, _, lines in _direction(page, columns, section)), default=0)
     foot = 0.38 + (0.12 if section.favours else 0.0) + _LINE * max(0, words - 1)
-    return head + sum(_row_height(page, columns, row) for row in section.rows) + foot
+    return head + math.fsum(_row_height(page, columns, row) for row in section.rows) + foot
 
 
 def draw(layout: Layout, style: Style | None = None) -> Figure:
@@ -414,7 +415,7 @@ def _notes(page: Page, layout: Layout) -> list[str]:
 
 def _height(page: Page, columns: Columns, layout: Layout) -> float:
     top = 0.13 + 0.19 * len(_title(page, layout))
-    body = sum(_section_height(page, columns, s) + 0.1 for s in layout.sections)
+    body = math.fsum(_section_height(page, columns, s) + 0.1 for s in layout.sections)
     return top + body + 0.135 * len(_notes(page, layout)) + 0.12
 
 

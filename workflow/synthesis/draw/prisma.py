@@ -5,6 +5,7 @@ It starts with what was extracted: the search before it is not part of the data,
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -127,7 +128,7 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
         title = ruler.wrapped(layout.title, width, style.title, "bold")
         notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
         top = 0.23 + 0.19 * len(title)
-        page = Page(style, top + sum(heights) + 0.3 * len(heights) + 0.135 * len(notes) + 0.05)
+        page = Page(style, top + math.fsum(heights) + 0.3 * len(heights) + 0.135 * len(notes) + 0.05)
         for i, line in enumerate(title):
             page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
         y = top

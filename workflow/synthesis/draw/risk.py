@@ -5,6 +5,7 @@ A colour stands for one level in all bars, from the best at the left to the wors
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -89,7 +90,7 @@ def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]
             level = _level(study.get("rob") or "", (scores or {}).get(study["source"]), open_scores)
             by_level.setdefault(level, []).append(study)
         segments = tuple(
-            Segment(level.name, len(own), sum(study["weight"] for study in own), level.colour)
+            Segment(level.name, len(own), math.fsum(study["weight"] for study in own), level.colour)
             for level, own in sorted(by_level.items(), key=lambda item: item[0].place)
         )
         used |= set(by_level)
@@ -224,7 +225,7 @@ def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
         keys = [row for name, levels in layout.legend for row in _keys(ruler, name, levels)]
         tall = [max(_BAR + 0.06, _LINE * (len(a) + len(b))) + _GAP for a, b in labels]
         top = 0.13 + 0.19 * len(title)
-        body = sum(tall) + 0.34 if layout.bars else 0.0
+        body = math.fsum(tall) + 0.34 if layout.bars else 0.0
         page = Page(style, top + 0.1 + body + _KEY * len(keys) + 0.06 + 0.135 * len(notes) + 0.06)
         for i, line in enumerate(title):
             page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")

@@ -159,7 +159,7 @@ def _varies(members: list[Record], name: str) -> bool:
 
 
 def _group_row(document: Record, group: Record, studies: list[Record], columns: tuple[str, ...]) -> Row:
-    weight = sum(study["weight"] for study in studies)
+    weight = math.fsum(study["weight"] for study in studies)
     pi_low, pi_high = coordinates(document["metric"], group["pi_low"], group["pi_high"])
     cells = tuple(people_cell(studies) if column == "n" else "" for column in columns)
     counted = text.plural(group["samples"], "sample")

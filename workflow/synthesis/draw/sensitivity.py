@@ -147,7 +147,7 @@ def baujat(document: Record, diagnostics: Record) -> Chart:
         return refusal("baujat", name, document, reason)
     effects = {s["sample_id"]: tuple(s["effects"]) for s in document["studies"]}
     rows = diagnostics["influence"]
-    totals = [sum(r[key] for r in rows) or 1.0 for key in ("baujat_q", "baujat_influence")]
+    totals = [math.fsum(r[key] for r in rows) or 1.0 for key in ("baujat_q", "baujat_influence")]
 
     def weight(row: Record) -> float:
         """Times an even share, of whichever of the two is larger."""

@@ -91,11 +91,13 @@ def robust_regress(
     matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
     k, p = matrix.x.shape
     check_range(v)
-    fitted = fit_multilevel(y, v, matrix.x, cluster, rho=rho)
+    z, centres, back = matrix.centred()
+    fitted = fit_multilevel(y, v, z, cluster, rho=rho)
     parts = fitted.blocks
     cut = parts.starts[1:]
     x, marginal = np.split(parts.x, cut), parts.marginal(fitted.tau2, fitted.omega2)
-    tested = robust(np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, x, marginal, level=level)
+    residuals = np.split(parts.y - parts.x @ fitted.beta, cut)
+    tested = robust(residuals, fitted.beta, x, marginal, level=level, rows=back)
     notes = thin_notes(tested.clusters, p)
     tested.df[_carried_by_one(matrix, cluster)] = 0.0
     low = [name for name, df in zip(matrix.names, tested.df, strict=True) if df < LEAST_DF]
@@ -115,7 +117,7 @@ def robust_regress(
         k=k,
         samples=tested.clusters,
         names=matrix.names,
-        estimate=tuple(map(float, fitted.beta)),
+        estimate=tuple(map(float, back @ fitted.beta)),
         se=kept(tested.se),
         statistic=kept(tested.statistic),
         df=tuple(map(float, tested.df)),
@@ -136,7 +138,9 @@ def robust_regress(
         rho=rho,
         level=level,
         notes=notes,
-        means=() if at is None else tuple(mean_intervals(np.asarray(at), fitted.beta, tested, x, marginal, level)),
+        means=()
+        if at is None
+        else tuple(mean_intervals(np.asarray(at) - centres, fitted.beta, tested, x, marginal, level)),
     )
 
 

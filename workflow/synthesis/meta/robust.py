@@ -8,6 +8,7 @@ statsmodels has none.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -81,10 +82,12 @@ def robust(
     v: list[Array],
     correction: Correction = "CR2",
     level: float = 0.95,
+    rows: Array | None = None,
 ) -> Robust:
     """Robust tests of `beta` (p,) given per-cluster residuals (m_j,), designs (m_j, p) and working covariances.
 
-    Raises InputError for fewer clusters than coefficients plus one.
+    With `rows` (n, p) the tests are those of `rows` @ beta; the covariance stays that of beta. Raises InputError for
+    fewer clusters than coefficients plus one.
     """
     clusters, p = len(x), len(beta)
     if clusters <= p:
@@ -96,13 +99,17 @@ def robust(
     covariance = parts.bread @ meat @ parts.bread
     if correction == "CR1":
         covariance = covariance * (clusters / (clusters - p))
+    if rows is None:
+        rows = np.eye(p)
     if correction == "CR2":
-        df = np.array([satterthwaite(parts, np.eye(p)[i : i + 1]) for i in range(p)])
+        df = np.array([satterthwaite(parts, row[None]) for row in rows])
     else:
-        df = np.full(p, float(clusters - p))
-    se = np.sqrt(np.maximum(0.0, np.diag(covariance)))
-    spread = np.diag(covariance) > _NO_SPREAD * np.diag(parts.bread)
-    statistic = np.divide(beta, se, out=np.full(p, np.nan), where=spread)
+        df = np.full(len(rows), float(clusters - p))
+    beta = rows @ beta
+    variance = np.diag(rows @ covariance @ rows.T)
+    se = np.sqrt(np.maximum(0.0, variance))
+    spread = variance > _NO_SPREAD * np.diag(rows @ parts.bread @ rows.T)
+    statistic = np.divide(beta, se, out=np.full(len(rows), np.nan), where=spread)
     with np.errstate(invalid="ignore"):
         half = stdtrit(df, 0.5 + level / 2) * se
         tails = 2 * stdtr(df, -abs(statistic))
@@ -134,7 +141,7 @@ def satterthwaite(parts: _Parts, contrast: Array) -> float:
         return 0.0
     root = (vectors / np.sqrt(values)) @ vectors.T
     across = np.einsum("as,stij,tb->abij", root, across, root)
-    variance = sum(
+    variance = math.fsum(
         float(np.sum(across[s, s] * across[t, t]) + np.sum(across[s, t] * across[t, s]))
         for s in range(q)
         for t in range(q)

@@ -5,6 +5,7 @@ Each contrast is a decision of its own, and a non-equivalent one: they answer di
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[
     above = np.sqrt(np.add.outer((d.high - d.estimate) ** 2, (g.estimate - g.low) ** 2))
     marks = np.percentile(difference, _MARKS).tolist()
     spread = float(d.estimate.var()), float(g.estimate.var())
-    total = spread[0] + spread[1]
+    total = math.fsum(spread)
     return PairRow(
         bridge=pair.bridge,
         title=pair.title,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -194,16 +195,16 @@ def severity(rows: list[dict[str, Any]]) -> list[float | None]:
         name = instrument(row["outcome"])
         mean = None
         if whole:
-            mean = sum(m * n for m, _, n in whole) / sum(n for _, _, n in whole)
+            mean = math.fsum(m * n for m, _, n in whole) / math.fsum(n for _, _, n in whole)
             means.setdefault(name, {}).setdefault(row["sample_id"], []).append(mean)
-            spreads.setdefault(name, []).append(sum(s for _, s, _ in whole) / len(whole))
+            spreads.setdefault(name, []).append(math.fsum(s for _, s, _ in whole) / len(whole))
         found.append((name, mean))
     centres = {
-        name: sum(sum(v) / len(v) for v in samples.values()) / len(samples)
+        name: math.fsum(math.fsum(v) / len(v) for v in samples.values()) / len(samples)
         for name, samples in means.items()
         if len(samples) >= LEAST_SAMPLES_OF_INSTRUMENT
     }
-    units = {name: sum(values) / len(values) for name, values in spreads.items()}
+    units = {name: math.fsum(values) / len(values) for name, values in spreads.items()}
     return [
         (mean - centres[name]) / units[name] if mean is not None and name in centres else None for name, mean in found
     ]
