@@ -132,6 +132,35 @@ def test_jobs_do_not_import_what_they_do_not_need():
     assert shown.strip() == "set()"
 
 
+def counts(call):
+    """Whether a call of sum() adds whole numbers, or arrays onto one that it starts with."""
+    if len(call.args) > 1:
+        return True
+    added = call.args[0].elt if isinstance(call.args[0], ast.GeneratorExp) else None
+    if isinstance(added, ast.Call) and isinstance(added.func, ast.Name):
+        return added.func.id == "len" or (added.func.id == "sum" and counts(added))
+    if isinstance(added, ast.BinOp):
+        return all(isinstance(side, ast.Call) and counts(side) for side in (added.left, added.right))
+    return isinstance(added, ast.Compare) or (isinstance(added, ast.Constant) and isinstance(added.value, int))
+
+
+def sums(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sum":
+            yield node
+
+
+def test_numbers_are_not_added_by_the_builtin_sum():
+    """From Python 3.12 on it adds floats in another way: math.fsum or numpy, for the same bytes on every Python."""
+    stages = ("pooling", "diagnose", "compare", "multiverse")
+    paths = [path for stage in stages for path in (PACKAGE / stage).glob("*.py")]
+    paths += [PACKAGE / f"{name}.py" for name in ("effectsizes", "extraction", "selection")]
+    assert len(paths) > 20
+    for path in paths:
+        for call in sums(path):
+            assert counts(call), f"{path.name}, line {call.lineno}"
+
+
 def test_pool_is_reachable_from_the_package_root():
     assert synthesis.pool([0.1, 0.2, 0.4], [0.1, 0.1, 0.1]).k == 3
     with pytest.raises(AttributeError, match="poool"):

@@ -23,7 +23,12 @@ esac
 # Makes an environment as uv does: its python is the one that was named.
 UV = """#!/bin/sh
 case "$1 $*" in
-"venv "*) for last; do :; done; mkdir -p "$last/bin"; cp "$4" "$last/bin/python"; echo "$4" >> "$(dirname "$0")/../made" ;;
+"venv "*)
+    for last; do :; done
+    mkdir -p "$last/bin"
+    cp "$4" "$last/bin/python"
+    echo "$4" >> "$(dirname "$0")/../made"
+    ;;
 "pip "*editable*) touch "$(dirname "$5")/../packages" ;;
 "python "*) exit 2 ;;
 esac

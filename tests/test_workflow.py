@@ -2,15 +2,20 @@
 
 import csv
 import hashlib
+import html
 import os
 import pty
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
+import yaml
 from conftest import ROOT
+from synthesis.data.vocabulary import FIGURE_CAPTIONS, DiagnosticFigure
+from synthesis.meta.options import terms
 from synthesis.results.files import read_json
 from words_for_nothing import found_in
 
@@ -83,7 +88,10 @@ def finished(tmp_path_factory):
     table.write_text(table.read_text().replace("bcg_", "other_"))
     config = (ROOT / "examples" / "bcg" / "config.yaml").read_text().replace("[bcg]", "[bcg, other]", 1)
     block = config.split("  bcg:\n")[1].replace("[bcg]", "[other]")
-    (folder / "config.yaml").write_text(config + "  other:\n" + block + MULTIVERSE)
+    # Every kind of figure that a plan can ask for; a bubble plot needs a numeric moderator.
+    kinds = f"diagnostic_figures:\n  bcg: [{', '.join(terms(DiagnosticFigure))}]\n"
+    config = config.replace("    columns: [n]", "    columns: [n]\n    moderators: [year]")
+    (folder / "config.yaml").write_text(config + "  other:\n" + block + kinds + MULTIVERSE)
     said = snakemake(folder, "--cores", "2")
     return folder, said
 
@@ -143,6 +151,55 @@ def test_no_file_holds_a_number_that_is_none(finished):
     files = [path for path in results.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} >= {".csv", ".json", ".html", ".svg", ".R", ".parquet"}
     assert {path: words for path in files if (words := found_in(path))} == {}
+
+
+@pytest.mark.parametrize("name", ["report.html", "report.zip"])
+def test_snakemake_writes_its_own_report(copy, name):
+    """As .snakemake-workflow-catalog.yml promises; the plan asks for every kind of figure."""
+    catalog = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())
+    assert catalog["usage"]["report"] is True
+    said = snakemake(copy, "--report", name)
+    for kind in terms(DiagnosticFigure):
+        assert f"Adding {kind}_bcg{'-year' if kind == 'bubble' else ''}.svg" in said
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(copy / name) as packed:
+            pages = [packed.read(part).decode() for part in packed.namelist() if part.endswith((".html", ".js"))]
+    else:
+        pages = [(copy / name).read_text(encoding="utf-8")]
+    for words in captions().values():
+        assert any(words[:40] in page for page in pages), words
+
+
+def captions():
+    """What the captions of diagnostic figures say, by kind."""
+    folder = ROOT / "workflow" / "report"
+    said = dict(re.findall(r'^  "(\w+)": "(.*)",$', (folder / "diagnostic_figure.rst").read_text(), flags=re.MULTILINE))
+    return said | {"bubble": " ".join((folder / "bubble.rst").read_text().split())}
+
+
+def test_every_caption_is_there_and_used():
+    """Those of the figures that a plan can ask for, and those that the rules name; none is left over."""
+    folder = ROOT / "workflow" / "report"
+    rules = "\n".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    assert "caption=f" not in rules
+    assert set(re.findall(r'caption="\.\./report/(\w+)\.rst"', rules)) == {path.stem for path in folder.glob("*")}
+    assert set(captions()) == set(terms(DiagnosticFigure))
+    for path in folder.glob("*"):
+        words = " ".join(path.read_text(encoding="utf-8").split())
+        assert path.suffix == ".rst"
+        assert len(words) > 40, f"{path.name} says only: {words}"
+        assert words.endswith((".", '".', "}}")), path.name
+
+
+def test_every_figure_of_the_report_says_what_to_see(finished):
+    """Not the kind of its file alone, as in "Funnel."."""
+    assert set(FIGURE_CAPTIONS) == set(terms(DiagnosticFigure))
+    page = (finished[0] / "results" / "report.html").read_text(encoding="utf-8")
+    captions = dict(re.findall(r"<figure id='figure-(.*?)'.*?<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL))
+    for kind, words in FIGURE_CAPTIONS.items():
+        assert html.unescape(captions.pop(f"{kind}_bcg{'-year' if kind == 'bubble' else ''}")) == words
+    for stem, words in captions.items():
+        assert len(words.split()) >= 5, (stem, words)
 
 
 def test_second_run_has_nothing_to_do(finished):

@@ -102,6 +102,48 @@ DiagnosticFigure = Literal[
     "gosh",
     "bubble",
 ]
+# What there is to see in each, below it in the report.
+FIGURE_CAPTIONS: dict[DiagnosticFigure, str] = {
+    "funnel": (
+        "Funnel plot: without small-study effects the samples lie evenly on both sides of the pooled value, "
+        "and nearer to it the smaller their standard error."
+    ),
+    "orchard": (
+        "Orchard plot: every single estimate, larger the more precise, above the pooled value with its "
+        "confidence interval (thick) and its prediction interval (thin)."
+    ),
+    "caterpillar": (
+        "Caterpillar plot: every single estimate with its interval, in order of size; where many intervals "
+        "miss the pooled value, the effects differ by more than chance."
+    ),
+    "cumulative": (
+        "Cumulative meta-analysis: the pool as the samples came in, by year of publication; where later rows "
+        "stay inside the earlier intervals, the answer has settled."
+    ),
+    "leave_one_out": (
+        "Leave one out: the pool without each sample in turn; a row far from the dashed line names a sample "
+        "on which the result depends."
+    ),
+    "baujat": (
+        "Baujat plot: the further right a sample, the more it adds to the heterogeneity; the higher, the more "
+        "it moves the estimate."
+    ),
+    "radial": (
+        "Radial (Galbraith) plot: samples outside the band lie more than two standard errors from the pooled value."
+    ),
+    "influence": (
+        "Influence of each sample on the fit, by several measures: values beyond a dashed border are worth a "
+        "look, and bold names are influential samples."
+    ),
+    "gosh": (
+        "GOSH plot: the estimate of every subset of the samples against its I\u00b2, with and without one sample; "
+        "where the two clouds lie apart, that sample moves the result."
+    ),
+    "bubble": (
+        "Bubble plot: estimates against the moderator, larger the more precise, with the fitted line and its "
+        "interval; differences between samples, not causes."
+    ),
+}
 # What decides a claim; docs in the data dictionary.
 ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
 SourceAgrees = Literal["yes", "partly", "no", "unknown"]

@@ -22,6 +22,16 @@ _ABOUT = (
     "share a curve. The test of a curve asks whether chance alone would give one like it: the signs of whole samples "
     "are turned at random and everything is fitted again. It does not ask whether the decisions are right."
 )
+# What there is to see in a figure.
+_SPECIFICATION = (
+    "Specification curve: the estimate of every declared analysis with its interval, in order of size, and below it "
+    "which options each one took."
+)
+_VIBRATION = (
+    "Vibration: the estimate of every declared analysis against its p value; the wider the cloud, the more the result "
+    "depends on decisions."
+)
+_PAIRS = "Each analysis of the association beside each analysis of the effect: where the differences of all pairs lie."
 
 
 def section(material: Material) -> str:
@@ -40,8 +50,8 @@ def _one(material: Material, document: MultiverseSummary) -> Html:
     return joined(
         heading(3, f"multiverse-{name}", document.title),
         items(sentences(document)),
-        figure(material, f"specification_{name}", "Specification curve."),
-        figure(material, f"vibration_{name}", "Vibration of the estimates."),
+        figure(material, f"specification_{name}", _SPECIFICATION),
+        figure(material, f"vibration_{name}", _VIBRATION),
         details("Curves", _curves(document)),
         details("Decisions", _decisions(document)),
     )
@@ -57,7 +67,7 @@ def _bridges(material: Material) -> list[Html]:
             found += [
                 heading(3, f"multiverse-bridge-{name}", f"{plan.title}, every analysis beside every other"),
                 paragraph(bridge_sentence(rows)),
-                figure(material, f"multiverse_bridge_{name}", "Differences over all pairs of analyses."),
+                figure(material, f"multiverse_bridge_{name}", _PAIRS),
                 details("Pairs of curves", _bridge_table(rows)),
             ]
     return found

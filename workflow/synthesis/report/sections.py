@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import coders, comparing, methods, multiverse_section, sentences
@@ -72,7 +73,7 @@ def syntheses(material: Material) -> str:
 def _beside(material: Material, name: str) -> str:
     """The diagnostic figures of a synthesis, folded."""
     figures = diagnostic_figures(material.config, name)
-    drawn = [figure(material, f.name, f"{f.kind.replace('_', ' ').capitalize()}.") for f in figures]
+    drawn = [figure(material, f.name, FIGURE_CAPTIONS[f.kind]) for f in figures]
     drawn = [html for html in drawn if html]
     return details(f"{len(drawn)} figures of what was examined beside it", *drawn) if drawn else ""
 
