@@ -103,7 +103,7 @@ DiagnosticFigure = Literal[
     "bubble",
 ]
 # What there is to see in each, below it in the report.
-FIGURE_CAPTIONS: dict[DiagnosticFigure, str] = {
+FIGURE_CAPTIONS: dict[str, str] = {
     "funnel": (
         "Funnel plot: without small-study effects the samples lie evenly on both sides of the pooled value, "
         "and nearer to it the smaller their standard error."
