@@ -360,8 +360,10 @@ def fitted_well(document: Record, effects: list[Record]) -> None:
 
 FILE_NAMES = (
     "studies.csv", "2024.csv", "no.csv", "null.csv", "y.csv", "con.csv", "all.csv", "none.csv", "a.b.c.csv",
-    "My table (2).csv", "\u00fcbersicht.csv", "\u6f22\u5b57.csv", "x" * 90 + ".csv", "_.csv", "-.csv", "=1.csv", "{x}.csv",
-    "$(id).csv", ".csv", "no extension", "a'b\"c.csv", "a,b.csv", "\U0001f600.csv", "results.csv", "9" * 70 + ".csv", "True.csv", "1e5.csv",
+    "My table (2).csv", "\u00fcbersicht.csv", "\u6f22\u5b57.csv", "x" * 90 + ".csv", "_.csv", "-.csv", "=1.csv",
+    "{x}.csv",
+    "$(id).csv", ".csv", "no extension", "a'b\"c.csv", "a,b.csv", "\U0001f600.csv", "results.csv", "9" * 70 + ".csv",
+    "True.csv", "1e5.csv",
 )  # fmt: skip
 
 

@@ -92,9 +92,11 @@ def test_the_command_names_a_pair_without_an_equals_sign(tmp_path, capsys):
     ("stem", "name"),
     [
         ("2024", "studies_2024"), ("no", "studies_no"), ("NULL", "studies_null"), ("y", "studies_y"),
-        ("on", "studies_on"), ("con", "studies_con"), ("COM1", "studies_com1"), ("all", "all"), ("none", "studies_none"),
+        ("on", "studies_on"), ("con", "studies_con"), ("COM1", "studies_com1"), ("all", "all"),
+        ("none", "studies_none"),
         ("My table (2)", "my_table_2"), ("a.b.c", "a_b_c"), ("\u00dcbersicht", "ubersicht"),
-        ("Gr\u00f6\u00dfe", "grosse"), ("\u6f22\u5b57", "studies"), ("___", "studies"), ("x" * 90, "x" * 60), ("9" * 90, "studies_" + "9" * 52),
+        ("Gr\u00f6\u00dfe", "grosse"), ("\u6f22\u5b57", "studies"), ("___", "studies"), ("x" * 90, "x" * 60),
+        ("9" * 90, "studies_" + "9" * 52),
         ("a" * 59 + " b", "a" * 59), (".csv", "csv"),
     ],
 )  # fmt: skip

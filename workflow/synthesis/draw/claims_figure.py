@@ -208,8 +208,6 @@ def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
         top = 0.34 + 0.19 * len(title)
         body = math.fsum(_statement_height(ruler, s) for s in layout.statements)
         height = top + 0.03 + body + 0.135 * len(notes) + 0.2
-            top + 0.03 + math.fsum(_statement_height(ruler, s) for s in layout.statements) + 0.135 * len(notes) + 0.2
-        )
         page = Page(style, height)
         for i, line in enumerate(title):
             page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
