@@ -111,6 +111,7 @@ def jobs() -> dict[str, float]:
     from synthesis.data.reading import parse, read_yaml
     from synthesis.multiverse.enumeration import read_head
     from synthesis.plan.config import Config
+    from synthesis.plan.parts import Plan
 
     plan = parse(Config, read_yaml(ROOT / "config.yaml"), "config.yaml")
     name = next(iter(plan.multiverses))
@@ -130,7 +131,14 @@ def jobs() -> dict[str, float]:
         for source in sources:
             extracted.append(folder / f"{source}.json")
             step(
-                "extract", "extract", "--source", source, "--metrics", *plan.metrics_of(source), "--out", extracted[-1]
+                "extract",
+                "extract",
+                "--source",
+                source,
+                "--metrics",
+                *Plan(plan).metrics(source),
+                "--out",
+                extracted[-1],
             )
         listed, shard = folder / "m.jsonl", folder / "0.parquet"
         config = ("--config", "config.yaml", "--multiverse", name, "--sources", *extracted)

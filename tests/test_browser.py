@@ -18,6 +18,8 @@ from chromium import Chromium, executable
 from conftest import ROOT
 from synthesis.cli.main import main
 from synthesis.compare.run import TABLES, TIPPING_TABLES
+from synthesis.plan.config import read_config
+from synthesis.plan.parts import diagnostic_figures
 from synthesis.results.files import write_csv
 
 EVIL = ("<script>alert(1)</script>", r"$\alpha$")
@@ -93,34 +95,44 @@ def results(tmp_path_factory):
     for source, metric in zip(SOURCES, METRICS, strict=True):
         place = out / "sources" / f"{source}.json"
         run("extract", "--raw", raw, "--source", source, "--metrics", metric, "--out", place)
-    run("pool", *config, "--syntheses", "alliance", "low_intensity", "--sources", *sources, "--out", out / "models",
-        "--checks", out / "crosscheck")  # fmt: skip
-    checked = ["--table", tables / "pooled.csv"]
-    checked += ["--crosscheck", tables / "crosscheck.csv"]
-    checked += ["--checks", *(out / "crosscheck" / path.name for path in models)]
-    run("pooled", "--models", *models, *checked)
-    run("diagnose", *config, "--models", *models, "--out", out / "diagnostics", "--tables", tables)
+    for model in models:
+        run("fit", *config, "--synthesis", model.stem, "--sources", *sources, "--out", model,
+            "--check", out / "crosscheck" / model.name)  # fmt: skip
+        run("diagnose", *config, "--model", model, "--out", out / "diagnostics" / model.name)
+        run("forest", *config, "--model", model, "--sources", *sources, "--out", figures)
+    checks = ["--checks", *(out / "crosscheck" / model.name for model in models)]
+    run("crosscheck", "--models", *models, *checks, "--table", tables / "crosscheck.csv")
+    run("pooled", *config, "--models", *models, "--table", tables / "pooled.csv")
+    run("diagnostics", "--diagnostics", *found, "--tables", tables)
     both = ["--models", *models, "--sources", *sources]
     claimed = ["--claims", raw / "claims.csv", "--tables", tables]
     run("compare", *config, *both, *claimed, "--claims-out", out / "claims.json")
     run("tipping", *config, *both, "--diagnostics", *found, *claimed)
-    run("forest", *config, "--models", *models, "--out", figures)
-    run("diagnostic-figures", *config, "--models", models[0], "--diagnostics", found[0], "--out", figures)
-    bridge = ["--bridge", tables / "bridge.csv"]
-    run("comparison-forest", *config, "--figure", "comparison", *both, *bridge, "--out", figures)
-    run("comparison-figures", *config, "--models", *models, *bridge, "--claims", out / "claims.json", "--out", figures)
+    content = read_config(config[1])
+    for figure in diagnostic_figures(content, "alliance"):
+        moderator = ["--moderator", figure.moderator] if figure.moderator else []
+        files = ["--model", models[0], "--diagnostics", found[0], "--out", figures]
+        run("diagnostic-figure", *config, "--kind", figure.kind, *moderator, *files)
+    run(
+        "comparison-forest",
+        *config,
+        "--figure",
+        "comparison",
+        *both,
+        "--bridge",
+        tables / "bridge.csv",
+        "--out",
+        figures,
+    )
+    for name in content.bridges:
+        table = ["--table", tables / "bridge.csv", "--out", figures]
+        run("bridge-figure", *config, "--bridge", name, "--models", *models, *table)
+    run("claims-figure", "--claims", out / "claims.json", "--out", figures)
     compared = [path for path in tables.glob("*.csv") if path.stem in {*TABLES, *TIPPING_TABLES}]
     both += ["--compared", *compared, "--claims", out / "claims.json"]
     about = ["--about", *(raw / source / "source.yaml" for source in SOURCES), "--diagnostics", *found]
-    drawn = [
-        "--figures",
-        *sorted((figures / "live").glob("*.svg")),
-        "--rules",
-        "extract:",
-        "pool:extract",
-        "report:pool",
-    ]
-    run("report", *config, *both, *about, *checked[2:], *drawn, "--out", out / "report.html")
+    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted((figures / "live").glob("*.svg"))]
+    run("report", *config, *both, *about, *drawn, "--out", out / "report.html")
     return out
 
 

@@ -19,6 +19,7 @@ from synthesis.errors import InputError
 from synthesis.plan import plan as planning
 from synthesis.results.files import write_csv
 from synthesis.review.fit import run_synthesis
+from synthesis.review.presentation import presented
 
 RAW = ROOT / "data" / "raw"
 
@@ -31,7 +32,7 @@ def evidence_from(config, raw=RAW, changed=lambda row: row):
         found.effects.extend(changed(row) for row in one.effects)
         found.dropped.extend(one.dropped)
     documents = {
-        name: run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped)
+        name: presented(run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped), synthesis)
         for name, synthesis in plan.syntheses.items()
     }
     return evidence_of(plan, documents, found)

@@ -13,7 +13,7 @@ from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw import forest, ink
 from synthesis.draw.chart import COLUMNS, Chart
-from synthesis.draw.diagnostic import LAYOUTS, layouts
+from synthesis.draw.diagnostic import LAYOUTS, layout
 from synthesis.draw.funnel import funnel, radial
 from synthesis.draw.gosh_figure import gosh
 from synthesis.draw.layout import Layout
@@ -333,15 +333,15 @@ def test_gosh_holds_every_subset_on_one_side(k, subsets):
 @pytest.mark.parametrize("k", [1, 2, 3, 10, 60])
 def test_every_kind_has_a_layout_from_one_sample_to_sixty(k, metric):
     model, found = examined(k, metric, "A" if metric == "z" else "B", moderators=("year", "comparator", "n_total"))
-    drawn = dict(layouts(model, found, KINDS, ["year", "comparator", "n_total"]))
-    assert list(drawn) == [*(f"{kind}_x" for kind in LAYOUTS), "bubble_x_year", "bubble_x_n_total"]
-    for name, layout in drawn.items():
-        table = layout.table()
-        if isinstance(layout, Layout):
+    drawn = {kind: layout(kind, model, found) for kind in LAYOUTS}
+    drawn |= {moderator: layout("bubble", model, found, moderator) for moderator in ("year", "n_total")}
+    for name, figure in drawn.items():
+        table = figure.table()
+        if isinstance(figure, Layout):
             continue
         assert all(set(record) == set(COLUMNS) for record in table), name
-        assert bool(layout.panels) != bool(layout.refused), name
-        for panel in layout.panels:
+        assert bool(figure.panels) != bool(figure.refused), name
+        for panel in figure.panels:
             inside = [panel.x.low <= p.x <= panel.x.high for p in panel.points]
             low, high = sorted((panel.y.low, panel.y.high))
             assert all(inside), name
@@ -373,8 +373,9 @@ def test_texts_stay_on_the_page_and_apart_and_are_never_markup(k):
     if found.get("influence") and k > 2:
         for i in (3, 4, 5):
             found["influence"][i] |= {"influential": True, "baujat_q": 50.0 - 0.1 * i, "baujat_influence": 9.0}
-    for _, layout in layouts(model, found, KINDS, ["year"]):
-        figure = (forest if isinstance(layout, Layout) else ink).draw(layout)
+    for kind in KINDS:
+        drawn = layout(kind, model, found, "year" if kind == "bubble" else None)
+        figure = (forest if isinstance(drawn, Layout) else ink).draw(drawn)
         texts_on_the_page(figure)
         assert not any(t.get_parse_math() for t in figure.texts)
 
@@ -405,12 +406,15 @@ def test_the_command_draws_what_the_plan_names(tmp_path, whole, capsys):
         "diagnostic_figures": {"x": ["baujat", "bubble", "leave_one_out"]},
     }
     (tmp_path / "config.yaml").write_text(json.dumps(content))
-    names = ["baujat_x", "bubble_x_year", "leave_one_out_x"]
-    assert [name for _, name in plan.load(content).diagnostic_figures("x")] == names
-    arguments = ["diagnostic-figures", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "out")]
-    arguments += ["--models", str(tmp_path / "model.json"), "--diagnostics", str(tmp_path / "found.json")]
-    assert cli.main(arguments) == 0
-    assert capsys.readouterr().out.split() == names
+    names = ["baujat_x", "bubble_x-year", "leave_one_out_x"]
+    figures = plan.load(content).figures_beside()
+    assert [figure.name for figure in figures] == names
+    for figure in figures:
+        arguments = ["diagnostic-figure", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "out")]
+        arguments += ["--model", str(tmp_path / "model.json"), "--diagnostics", str(tmp_path / "found.json")]
+        arguments += ["--kind", figure.kind, *(["--moderator", figure.moderator] if figure.moderator else [])]
+        assert cli.main(arguments) == 0
+        assert capsys.readouterr().out.startswith(f"{figure.name}:")
     assert {p.name for p in (tmp_path / "out").glob("*.*")} == {f"{n}.{form}" for n in names for form in FORMATS}
     with (tmp_path / "out" / "data" / "baujat_x.csv").open() as handle:
         drawn = [row for row in csv.DictReader(handle) if row["element"] == "point"]

@@ -8,7 +8,7 @@ import pytest
 import synthesis
 import yaml
 from conftest import ROOT
-from synthesis.cli.main import _parser
+from synthesis.cli.main import parser_of
 from synthesis.cli.reference import commands
 from synthesis.data.reading import parse
 from synthesis.plan.config import Synthesis
@@ -41,7 +41,7 @@ def test_named_targets_of_make_exist(page):
 
 def test_the_commands_page_is_up_to_date():
     """When this fails: make schemas."""
-    assert (ROOT / "docs" / "commands.md").read_text() == commands(_parser())
+    assert (ROOT / "docs" / "commands.md").read_text() == commands(parser_of())
 
 
 def test_the_contributor_map_names_what_is_there():

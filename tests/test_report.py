@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import re
-from types import SimpleNamespace
 
 from conftest import ROOT
 from synthesis.data.extraction import extract
@@ -13,13 +12,13 @@ from synthesis.data.source import Source
 from synthesis.draw.sheet import BAND, FAINT, GRID, INK, LANE_COLOUR
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
-from synthesis.report import Drawing, Material, bridge_sentence, methods, render, rulegraph, sentence
+from synthesis.plan.parts import diagnostic_figures
+from synthesis.report import Drawing, Material, bridge_sentence, methods, render, sentence
 from synthesis.report.assets import read_asset
-from synthesis.report.material import read_rules
-from synthesis.report.sections import SECTIONS, diagnostics
+from synthesis.report.sections import SECTIONS, diagnostics, syntheses
 from synthesis.report.sentences import answer
+from synthesis.results.files import read_csv, write_csv
 from synthesis.review.diagnose import diagnose, tables
-from synthesis.rules import edges
 from test_figures import document
 
 
@@ -120,7 +119,7 @@ def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
 
 
 def test_sections_come_in_order_and_an_empty_one_is_left_out():
-    html = render(material(drawings={}, rules={}))
+    html = render(material(drawings={}))
     heads = re.findall("<h2 id='([^']*)'>", html)
     # Without claims and multiverses there are no such sections.
     assert heads == [section.name for section in SECTIONS if section.name not in {"claims", "multiverse"}]
@@ -128,6 +127,38 @@ def test_sections_come_in_order_and_an_empty_one_is_left_out():
     empty = render(material(dropped=[]))
     assert "<h2 id='gaps'>" not in empty
     assert "href='#gaps'" not in empty
+
+
+def test_a_synthesis_shows_its_own_figures_whatever_others_are_called():
+    """Names are not read back: `all` once showed the bubble of `all_client`."""
+    block = {"lane": "B", "metric": "g", "sources": ["s"], "moderators": ["year", "n_total"]}
+    names = ["all", "all_client", "client"]
+    content = {
+        "title": "t",
+        "sources": ["s"],
+        "syntheses": {name: block | {"title": name} for name in names},
+        "diagnostic_figures": {"all": ["funnel"], "all_client": ["bubble", "leave_one_out"], "client": ["bubble"]},
+    }
+    config = plan.load(content).config
+    figures = [figure.name for name in names for figure in diagnostic_figures(config, name)]
+    drawings = {name: Drawing("<svg></svg>") for name in figures}
+    documents = [document(5, name=name, **FIT) for name in names]
+    html = syntheses(material(config=config, documents=documents, drawings=drawings))
+    shown = [re.findall("data-figure='([^']*)'", part) for part in html.split("id='synthesis-")[1:]]
+    assert shown == [
+        ["funnel_all"],
+        ["bubble_all_client-year", "bubble_all_client-n_total", "leave_one_out_all_client"],
+        ["bubble_client-year", "bubble_client-n_total"],
+    ]
+
+
+def test_claims_and_syntheses_may_be_called_by_numbers(tmp_path):
+    """What looks like a number in a column of names is a name."""
+    rows = [{"claim_id": name, "claim": "2", "change": "1.50", "changes_tried": 3.0} for name in ("1", "2", "1e3")]
+    write_csv(tmp_path / "tipping_points.csv", rows)
+    read = read_csv(tmp_path / "tipping_points.csv")
+    assert [row["claim_id"] for row in read] == ["1", "2", "1e3"]
+    assert (read[0]["claim"], read[0]["change"], read[0]["changes_tried"]) == ("2", "1.50", 3.0)
 
 
 def test_a_figure_of_known_colours_is_recoloured_and_others_keep_their_paper():
@@ -159,32 +190,6 @@ def test_methods_name_the_estimator_interval_and_dependence_of_the_run():
     assert "1 synthesis with a single sample" in html
     for item in ("items 12", "13a", "13d", "13e", "item 14", "Cochrane Handbook 10.10"):
         assert item in html
-
-
-def test_the_drawing_of_the_workflow_leaves_out_edges_that_others_imply():
-    rules = {"extract": (), "pool": ("extract",), "report": ("extract", "pool")}
-    assert rulegraph.drawing(rules).count("class='edge'") == 2
-    assert "extract, pool" in rulegraph.section(rules)
-    assert rulegraph.section({}) == ""
-
-
-def test_rules_are_read_from_inputs_and_outputs():
-    def rule(name, inputs, outputs):
-        return SimpleNamespace(name=name, input=inputs, output=outputs)
-
-    found = edges(
-        [
-            rule("extract", ["raw/{source}.csv"], ["out/{source}.json"]),
-            rule("pool_a", ["out/a.json"], ["models/a.json"]),
-            rule("pool_b", [lambda wildcards: [f"out/{wildcards.source}.json"]], ["models/b.json"]),
-            rule("report", ["models/a.json", lambda wildcards: wildcards.nothing], ["report.html"]),
-            rule("all", ["report.html"], []),
-        ],
-        ["a", "b"],
-        {"source": "s"},
-    )
-    assert found == ["extract:", "pool:extract", "report:pool"]
-    assert read_rules(found) == {"extract": (), "pool": ("extract",), "report": ("pool",)}
 
 
 def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test():

@@ -52,7 +52,7 @@ def test_nothing_evaluates_loads_or_starts_what_data_could_name(path):
         assert name not in {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}, name
         assert name not in {"yaml.load", "yaml.full_load", "yaml.unsafe_load"}, name
         if name == "import_module":
-            assert path.name == "__init__.py", "the package's own table of names"
+            assert path in (PACKAGE / "__init__.py", PACKAGE / "cli" / "main.py"), "the package's own tables of names"
         if name.endswith(".format"):
             # A template is a constant, so that text from data is never one.
             template = call.func.value

@@ -222,9 +222,8 @@ def test_editing_one_row_reruns_only_what_depends_on_it(copy, dated):
         os.utime(table, (0, 0))
     found = jobs(snakemake(copy, "-n", "--cores", "2"))
     assert found["extract"] == 1
-    assert "pool_other" in found
-    assert "forest_other" in found
-    assert not {"pool_bcg", "forest_bcg", "config"} & set(found)
+    assert (found["fit"], found["forest"]) == (1, 1)
+    assert "config" not in found
 
 
 @pytest.mark.parametrize(("name", "rule"), [("source.yaml", "report"), ("effects.csv", "agreement")])
@@ -242,13 +241,111 @@ def test_comments_and_documents_rerun_nothing(copy):
     assert "Nothing to be done" in snakemake(copy, "-n", "--cores", "2")
 
 
-def test_changing_one_decision_reruns_only_its_batch(copy):
+def test_changing_one_decision_fits_only_what_it_decides(copy):
     config = copy / "config.yaml"
     head, tail = config.read_text().split("  other:\n")
     config.write_text(head + "  other:\n" + tail.replace("ci: wald", "ci: hksj"))
     found = jobs(snakemake(copy, "-n", "--cores", "2"))
-    assert "pool_other" in found
-    assert not {"pool_bcg", "forest_bcg", "extract"} & set(found)
+    assert (found["fit"], found["diagnose"], found["forest"]) == (1, 1, 1)
+    assert "extract" not in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("title: BCG vaccine against no vaccine", "title: Vaccine {word} of BCG"),
+        ("columns: [n]", "columns: [n_treat, n_control]"),
+        ("columns: [n]", "columns: [n]\n    sort: weight"),
+        ("columns: [n]", "columns: [n]\n    note: Old trials."),
+        ("favours: [favours vaccine", "favours: [better with the vaccine"),
+    ],
+)
+def test_how_a_synthesis_is_shown_draws_and_reports_again_and_fits_nothing(copy, old, new):
+    """The multiverse is of the same synthesis."""
+    config = copy / "config.yaml"
+    head, tail = config.read_text().split("  other:\n")
+    assert old in tail
+    config.write_text(head + "  other:\n" + tail.replace(old, new))
+    found = jobs(snakemake(copy, "-n", "--cores", "2"))
+    assert found["forest"] == 1
+    assert {"config", "report", "crate"} <= set(found)
+    computed = {"extract", "gather", "fit", "crosscheck", "diagnose", "diagnostics"}
+    assert not {name for name in found if name in computed or name.startswith("multiverse")}
+
+
+def test_a_new_title_reaches_everything_that_shows_it(copy):
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace("title: BCG vaccine against no vaccine", "title: Jabs"))
+    fits = (copy / "results/models/bcg.json").read_bytes()
+    snakemake(copy, "--cores", "2")
+    for name in ("tables/pooled.csv", "report.html", "model_cards/bcg.json", "r/bcg.R", "figures/live/forest_bcg.svg"):
+        content = (copy / "results" / name).read_text()
+        assert "Jabs" in content, name
+        assert "BCG vaccine against no vaccine" not in content, name
+    assert (copy / "results/models/bcg.json").read_bytes() == fits
+
+
+@pytest.mark.parametrize(
+    ("target", "needed"),
+    [
+        ("results/models/bcg.json", {"extract": 1, "fit": 1}),
+        ("results/figures/forest_bcg.pdf", {"extract": 1, "fit": 1, "forest": 1}),
+        ("results/figures/funnel_bcg.png", {"extract": 1, "fit": 1, "diagnose": 1, "diagnostic_figure": 1}),
+        ("results/model_cards/other.json", {"extract": 1, "fit": 1, "diagnose": 1, "export": 1}),
+        (
+            "results/multiverse/vaccine.json",
+            {
+                "extract": 2,
+                "multiverse_enumerate": 1,
+                "multiverse_fit": 2,
+                "multiverse_gather": 1,
+                "multiverse_summary": 1,
+            },
+        ),
+    ],
+)
+def test_a_result_can_be_asked_for_by_its_name_alone(copy, target, needed):
+    shutil.rmtree(copy / "results")
+    assert jobs(snakemake(copy, "-n", "--cores", "2", target)) == needed
+
+
+def test_a_result_of_a_name_that_is_not_in_the_plan_is_refused_with_those_that_are(copy):
+    assert "did you mean other" in snakemake(copy, "-n", "results/models/othr.json", ok=False)
+
+
+def test_a_bridge_can_be_asked_for_by_its_name_alone(tmp_path):
+    shutil.copy(ROOT / "config.yaml", tmp_path)
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    target = "results/figures/bridge_alliance_beside_low_intensity.svg"
+    found = jobs(snakemake(tmp_path, "-n", "--cores", "2", target))
+    assert found["bridge_figure"] == found["compare"] == 1
+    assert not {name for name in found if name.startswith(("diagno", "multiverse", "report", "forest", "tipping"))}
+
+
+def test_names_that_are_parts_of_each_other_and_many_sources(project, tmp_path):
+    """No file is named by joining names; sources [a_and_b] and [a, b] are not the same."""
+    names = ["a", "b", "a_and_b", *(f"a_source_with_quite_a_long_name_{i}" for i in range(40))]
+    content = (project.raw / "bcg" / "effects.csv").read_text()
+    for name in names:
+        shutil.copytree(project.raw / "bcg", project.raw / name)
+        # Whatever is copied is one sample to every source but the first that has it.
+        table = content.replace("bcg_", f"{name}_")
+        (project.raw / name / "effects.csv").write_text(table)
+    block = project.config["syntheses"]["bcg"]
+    syntheses = {
+        "all": block | {"sources": ["a", "b"]},
+        "all_client": block | {"sources": ["a_and_b"]},
+        "wide": block | {"sources": names},
+    }
+    project.configure(sources=names, syntheses=syntheses)
+    targets = [f"results/figures/forest_{name}.svg" for name in syntheses]
+    snakemake(project.folder, "--cores", "2", *targets)
+    models = {name: read_json(project.folder / f"results/models/{name}.json") for name in syntheses}
+    assert {name: model["sources"] for name, model in models.items()} == {
+        name: synthesis["sources"] for name, synthesis in syntheses.items()
+    }
+    longest = max(len(path.name) for path in (project.folder / "results").rglob("*"))
+    assert longest < 80
 
 
 def test_a_multiverse_from_end_to_end(finished):
@@ -278,7 +375,7 @@ def test_more_shards_fit_again_and_change_no_byte(finished, copy):
     config.write_text(config.read_text().replace("shards: 2", "shards: 3"))
     found = jobs(snakemake(copy, "-n", "--cores", "2"))
     assert found["multiverse_fit"] == 3
-    assert not {"multiverse_enumerate", "pool_bcg", "pool_other", "extract"} & set(found)
+    assert not {"multiverse_enumerate", "fit", "extract"} & set(found)
     name = "results/multiverse/vaccine.parquet"
     snakemake(copy, "--cores", "2", name)
     assert (copy / name).read_bytes() == (finished[0] / name).read_bytes()
@@ -384,7 +481,7 @@ def edit(path, old, new):
 def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
     from synthesis.cli.main import main
 
-    written = ["--out", str(tmp_path / "models"), "--checks", str(tmp_path / "crosscheck")]
+    out = ["--out", str(tmp_path / "bcg_model.json"), "--check", str(tmp_path / "bcg_check.json")]
     common = ["--config", str(project.config_path)]
     sources = ["--sources", str(tmp_path / "bcg.json")]
     assert (
@@ -403,9 +500,9 @@ def test_commands_run_by_hand_without_snakemake(project, tmp_path, capsys):
         )
         == 0
     )
-    assert main(["pool", *common, "--syntheses", "bcg", *sources, *written]) == 0
+    assert main(["fit", *common, "--synthesis", "bcg", *sources, *out]) == 0
     assert "-0.7145" in capsys.readouterr().out
-    assert main(["pool", *common, "--syntheses", "nothing", *sources, *written]) == 1
+    assert main(["fit", *common, "--synthesis", "nothing", *sources, *out]) == 1
     assert "one of bcg" in capsys.readouterr().err
     assert main(["config", *common, "--out", str(tmp_path / "config.json")]) == 0
     assert read_json(tmp_path / "config.json")["defaults"]["rho"] == 0.6

@@ -1,7 +1,8 @@
-# in:  results/models/*.json, results/diagnostics/*.json, results/claims.json, data/raw/<source>/source.yaml; the crate: all
+# in:  results/models/<synthesis>.json, results/diagnostics/<synthesis>.json, results/claims.json, data/raw/<source>/source.yaml;
+#      the crate: all results
 # out: results/r/<synthesis>.{R,csv}, results/model_cards/<synthesis>.json, results/prisma_checklist.csv,
 #      results/ro-crate-metadata.json, results/workflow/ (the Snakefile and its rules, as run)
-# config: all of it
+# config: of syntheses what they select and how they are shown; moderators, diagnostics; the crate: all of it
 
 import snakemake as snakemake_package
 
@@ -15,12 +16,38 @@ CRATE = "results/ro-crate-metadata.json"
 
 rule export:
     input:
+        model="results/models/{synthesis}.json",
+        diagnostics="results/diagnostics/{synthesis}.json",
+        about=lambda wildcards: expand(
+            "data/raw/{source}/source.yaml", source=PLAN.sources(wildcards.synthesis)
+        ),
+    output:
+        script="results/r/{synthesis}.R",
+        data="results/r/{synthesis}.csv",
+        card="results/model_cards/{synthesis}.json",
+    log:
+        "results/logs/export/{synthesis}.log",
+    benchmark:
+        "results/benchmarks/export/{synthesis}.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: PLAN.card(wildcards.synthesis),
+        read=lambda wildcards: digest(
+            f"data/raw/{source}/source.yaml" for source in PLAN.sources(wildcards.synthesis)
+        ),
+        code=code_of("export"),
+    shell:
+        "synthesis export --config - --model {input.model:q} --diagnostics {input.diagnostics:q} "
+        "--about {input.about:q} --script {output.script:q} --data {output.data:q} --card {output.card:q} "
+        "<<< {params.plan:q} > {log:q} 2>&1"
+
+
+rule checklist:
+    input:
         models=MODELS,
-        diagnostics=DIAGNOSTICS,
-        about=ABOUT,
         claims="results/claims.json",
     output:
-        EXPORTS,
         report(
             "results/prisma_checklist.csv",
             category="Reporting",
@@ -28,18 +55,17 @@ rule export:
             caption="../report/checklist.rst",
         ),
     log:
-        "results/logs/export.log",
+        "results/logs/checklist.log",
     benchmark:
-        "results/benchmarks/export.tsv"
+        "results/benchmarks/checklist.tsv"
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.whole(),
-        read=ABOUT_READ,
-        code=code_of("export"),
+        plan=PLAN.examined(),
+        code=code_of("checklist"),
     shell:
-        "synthesis export --config - --models {input.models:q} --diagnostics {input.diagnostics:q} "
-        "--about {input.about:q} --claims {input.claims:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis checklist --config - --models {input.models:q} --claims {input.claims:q} --out {output:q} "
+        "<<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule crate:

@@ -14,34 +14,41 @@ if TYPE_CHECKING:
 
 def register(commands: Commands) -> None:
     """Adds the commands to the parser."""
-    commands.add(export, plan=True).paths("--models", "--diagnostics", "--about").path("--claims", "--out")
+    added = commands.add(export, plan=True).path("--model", "--diagnostics").paths("--about")
+    added.path("--script", "--data", "--card")
+    commands.add(checklist, plan=True).paths("--models").path("--claims", "--out")
     added = commands.add(crate, plan=True).paths("--about", "--files")
     added.other("--snakemake", required=True, help="version of Snakemake").path("--model", "--workflow", "--out")
     commands.add(verify).other("folder", type=Path, nargs="?", default=Path("results"), help="the results")
 
 
 def export(args: argparse.Namespace) -> None:
-    """Writes what others need of the fits: R scripts with data, model cards, the PRISMA checklist."""
+    """Writes what others need of a fit: an R script with its data, and a model card."""
     from synthesis.data.source import read_abouts
     from synthesis.export.cards import model_card
-    from synthesis.export.checklist import CHECKLIST_COLUMNS, checklist
     from synthesis.export.r_script import DATA_COLUMNS, r_data, r_script
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
-    documents = read_presented(args.models, plan.syntheses)
-    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
-    sources = read_abouts(args.about)
-    for document in documents:
-        name = document["synthesis"]
-        write_text(args.out / "r" / f"{name}.R", r_script(document))
-        write_csv(args.out / "r" / f"{name}.csv", r_data(document), DATA_COLUMNS)
-        card = model_card(document, plan.syntheses[name], sources, diagnostics[name])
-        write_json(args.out / "model_cards" / f"{name}.json", card)
-    claims = len(read_json(args.claims))
-    write_csv(args.out / "prisma_checklist.csv", checklist(plan, documents, claims), CHECKLIST_COLUMNS)
-    print(f"{len(documents)} R scripts and model cards, the PRISMA checklist")
+    (document,) = read_presented([args.model], plan.syntheses)
+    write_text(args.script, r_script(document))
+    write_csv(args.data, r_data(document), DATA_COLUMNS)
+    synthesis = plan.syntheses[document["synthesis"]]
+    write_json(args.card, model_card(document, synthesis, read_abouts(args.about), read_json(args.diagnostics)))
+    print(f"{document['synthesis']}: an R script and a model card")
+
+
+def checklist(args: argparse.Namespace) -> None:
+    """Fills in the PRISMA checklist."""
+    from synthesis.export.checklist import CHECKLIST_COLUMNS
+    from synthesis.export.checklist import checklist as fill_in
+    from synthesis.plan.config import read_config
+
+    documents = [read_json(path) for path in args.models]
+    rows = fill_in(read_config(args.config), documents, len(read_json(args.claims)))
+    write_csv(args.out, rows, CHECKLIST_COLUMNS)
+    print(f"{len(rows)} items")
 
 
 def crate(args: argparse.Namespace) -> None:

@@ -25,7 +25,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "report": ("report",),
     "living": ("agreement", "changes", "release"),
-    "export": ("export", "crate", "verify"),
+    "export": ("export", "checklist", "crate", "verify"),
     "reference": ("schemas",),
 }  # fmt: skip
 

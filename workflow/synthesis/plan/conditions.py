@@ -33,6 +33,10 @@ class Condition(Model):
             return {"any_of": [str(value)]}
         if isinstance(value, list):
             return {"any_of": [str(item) for item in value]}
+        if isinstance(value, dict):
+            # Ids and years without quotation marks are numbers in YAML.
+            listed = {key: value[key] for key in ("any_of", "none_of") if isinstance(value.get(key), list)}
+            return value | {key: [str(item) for item in items] for key, items in listed.items()}
         return value
 
     @model_validator(mode="after")
@@ -40,6 +44,14 @@ class Condition(Model):
         if all(getattr(self, name) is None for name in type(self).model_fields):
             raise InputError([Problem("", "an empty condition", "any_of, none_of, at_least or at_most")])
         return self
+
+
+def number(word: str) -> float | None:
+    """The number that a word of a condition is; None where it is none."""
+    try:
+        return float(word)
+    except ValueError:
+        return None
 
 
 def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> Problem:
@@ -65,8 +77,18 @@ def select_faults(select: Mapping[str, Condition]) -> list[Problem]:
     """Unknown columns, and ranges of columns that hold no numbers."""
     ranged = [name for name, c in select.items() if c.at_least is not None or c.at_most is not None]
     hint = "any_of and none_of name words"
-    return column_faults("select", select) + [
-        Problem(f"select.{name}", "at_least or at_most", "a range needs a number column", hint)
-        for name in ranged
-        if name in SELECTABLE and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS)
-    ]
+    return (
+        column_faults("select", select)
+        + [
+            Problem(f"select.{name}", "at_least or at_most", "a range needs a number column", hint)
+            for name in ranged
+            if name in SELECTABLE and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS)
+        ]
+        + [
+            Problem(f"select.{name}", word, "numbers, as the column holds them")
+            for name, condition in select.items()
+            if name in BY_NAME and BY_NAME[name].kind in NUMERIC_KINDS
+            for word in (*(condition.any_of or ()), *(condition.none_of or ()))
+            if number(word) is None
+        ]
+    )

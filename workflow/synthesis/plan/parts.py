@@ -173,6 +173,16 @@ class Plan:
         """How the figures beside a synthesis' forest plot look."""
         return self._part({synthesis: self._some(synthesis, "title", "favours", "note")})
 
+    def card(self, synthesis: str) -> str:
+        """What a synthesis selects, and how it is shown."""
+        keys = ("title", "note", "select", "mix", "nonsignificant_as_zero")
+        return self._part({synthesis: self._some(synthesis, *keys)})
+
+    def examined(self) -> str:
+        """What is examined beside all syntheses."""
+        syntheses = {name: self._some(name, "moderators") for name in self.config.syntheses}
+        return self._part(syntheses, self._of("diagnostics", "groupings"))
+
     def multiverse(self, multiverse: str) -> str:
         """The decisions of a multiverse. Without its shards: their number changes no result."""
         name = self.synthesis_of(multiverse)

@@ -11,7 +11,7 @@ from synthesis.data.converters import fisher_z
 from synthesis.data.printed import Row
 from synthesis.data.vocabulary import LANE_ESTIMANDS
 from synthesis.errors import CannotConvert, InputError, Problem
-from synthesis.plan.conditions import Condition
+from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
 
 SET_TO_ZERO = "set to zero"
@@ -25,13 +25,19 @@ def meets(row: Row, select: Mapping[str, Condition]) -> bool:
 
 
 def _meets(value: Any, condition: Condition) -> bool:
-    word = f"{value:g}" if isinstance(value, float) else value
     return (
-        (condition.any_of is None or word in condition.any_of)
-        and (condition.none_of is None or word not in condition.none_of)
+        (condition.any_of is None or _is_one_of(value, condition.any_of))
+        and (condition.none_of is None or not _is_one_of(value, condition.none_of))
         and (condition.at_least is None or (value is not None and value >= condition.at_least))
         and (condition.at_most is None or (value is not None and value <= condition.at_most))
     )
+
+
+def _is_one_of(value: Any, words: tuple[str, ...]) -> bool:
+    """Whether a cell is one of these words; a number by its value, however it is written."""
+    if not isinstance(value, float):
+        return value in words
+    return any(number(word) == value for word in words)
 
 
 def select_effects(

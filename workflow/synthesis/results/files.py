@@ -281,13 +281,26 @@ def _cell(value: Any) -> Any:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
+# Columns of names, labels and words, which may look like numbers.
+WORDS = frozenset(
+    "association association_curve bound_source bridge change claim claim_id coder comparison curve decision effect "
+    "effect_curve effect_id evidence factor field interaction label locator moderator multiverse name note option "
+    "option_title quote reading reason sample_id says second_coder settled source source_says statement study synthesis "
+    "term threshold threshold_label title unit what who why".split()
+)
+
+
 def read_csv(path: Path) -> list[dict[str, Any]]:
     """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None.
 
-    Raises InputError where it was cut short.
+    Names and words of the user are text, whatever they look like: a claim may be called 1. Raises InputError where it
+    was cut short.
     """
     names, lines = read_cells(path)
-    return [dict(zip(names, map(_value, cells), strict=True)) for cells in lines]
+    return [
+        {name: (cell or None) if name in WORDS else _value(cell) for name, cell in zip(names, cells, strict=True)}
+        for cells in lines
+    ]
 
 
 def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
