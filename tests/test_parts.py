@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+import jinja2
 import pytest
 from conftest import BCG, ROOT
 from synthesis.cli.main import STAGES, parser_of
@@ -250,3 +251,20 @@ def test_every_rule_has_the_digest_of_the_command_that_it_calls():
             if "shell:" in rule:
                 called = rule.split('"synthesis ')[1].split()[0]
                 assert f'code=code_of("{called}")' in rule, rule.split(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("caption", "wildcard", "kinds"),
+    [
+        ("diagnostic_figure", "kind", [kind for kind in terms(DiagnosticFigure) if kind != "bubble"]),
+        ("multiverse_figure", "plot", ["specification", "vibration"]),
+    ],
+)
+def test_every_kind_of_figure_has_a_caption_of_its_own(caption, wildcard, kinds):
+    """Snakemake renders captions as Jinja templates."""
+    template = jinja2.Template((ROOT / "workflow" / "report" / f"{caption}.rst").read_text(), trim_blocks=True)
+    told = [template.render(snakemake={"wildcards": {wildcard: kind}}).strip() for kind in kinds]
+    assert all(len(words) > 50 for words in told)
+    assert len(set(told)) == len(kinds)
+    rules = (ROOT / "workflow" / "rules" / "draw.smk").read_text()
+    assert f'{wildcard}="{"|".join(kinds)}"' in rules

@@ -25,6 +25,21 @@ RESULTS = []
 NAME = "[a-z][a-z0-9_]*"
 
 
+def sources_of(*syntheses):
+    """The extracted sources of syntheses."""
+    return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
+
+
+def beside_svg(name):
+    """The files of a figure beside its SVG."""
+    return [
+        f"results/figures/{name}.pdf",
+        f"results/figures/{name}.png",
+        f"results/figures/data/{name}.csv",
+        f"results/figures/live/{name}.svg",
+    ]
+
+
 wildcard_constraints:
     source=NAME,
     synthesis=NAME,

@@ -22,11 +22,6 @@ RESULTS += [
 ]
 
 
-def sources_of(*syntheses):
-    """The extracted sources of syntheses."""
-    return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
-
-
 rule config:
     output:
         "results/config.json",

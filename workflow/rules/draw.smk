@@ -22,16 +22,6 @@ RESULTS += expand("results/figures/data/{name}.csv", name=DRAWN)
 FIGURE = "|".join(PLAN.config.figures) or "(?!)"
 
 
-def beside_svg(name):
-    """The files of a figure beside its SVG."""
-    return [
-        f"results/figures/{name}.pdf",
-        f"results/figures/{name}.png",
-        f"results/figures/data/{name}.csv",
-        f"results/figures/live/{name}.svg",
-    ]
-
-
 rule forest:
     input:
         model="results/models/{synthesis}.json",
@@ -50,7 +40,7 @@ rule forest:
         "results/benchmarks/forest/{synthesis}.tsv"
     wildcard_constraints:
         # A comparison figure has a name of its own among the forest plots.
-        synthesis=rf"(?!({FIGURE})(?![a-z0-9_]))" + NAME,
+        synthesis=rf"(?!({FIGURE})(?![a-z0-9_])){NAME}",
     conda:
         "../envs/synthesis.yaml"
     params:
