@@ -30,6 +30,7 @@ from synthesis.plan.config import Diagnostics
 from synthesis.plan.starting import Start, start
 from synthesis.review.diagnose import diagnose
 from synthesis.review.fit import run_synthesis
+from synthesis.review.presentation import presented
 
 Record = dict[str, Any]
 Rows = list[dict[str, str]]
@@ -329,11 +330,12 @@ def _reviews(chance: random.Random, folder: Path) -> None:
         again = run_synthesis(name, synthesis, made.config.defaults, found.effects, found.dropped)
         if repr(again) != repr(document):
             raise Broken("the same data give other numbers")
-        document["figure"] |= {"favours": None}
         diagnose(document, (), Diagnostics(permutations=99, gosh_subsets=100))
-        if not isinstance(forest(document), Layout):
+        shown = presented(document, synthesis, found)
+        shown["figure"] |= {"favours": None}
+        if not isinstance(forest(shown), Layout):
             raise Broken("no forest plot")
-        r_script(document)
+        r_script(shown)
         r_data(document)
 
 
