@@ -12,7 +12,7 @@ import tolerances
 from degenerate import build, rows, sets
 from hypothesis import HealthCheck, given, settings
 from synthesis.compare.contrast import difference, refit
-from synthesis.draw.diagnostic import LAYOUTS, layouts
+from synthesis.draw.diagnostic import LAYOUTS, layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
 from synthesis.export.r_script import r_data, r_script
@@ -34,6 +34,7 @@ from synthesis.results.files import write_csv, write_json
 from synthesis.review.crosscheck import COLUMNS, crosscheck
 from synthesis.review.diagnose import TABLES, diagnose, tables
 from synthesis.review.fit import run_synthesis
+from synthesis.review.presentation import presented
 from words_for_nothing import NOTHING
 
 OPTIONS = Diagnostics(funnel_from=3, bayes_up_to=12, permutations=99, gosh_subsets=100)
@@ -276,11 +277,15 @@ def test_arrays_of_degenerate_data_are_never_infinite(name, data):
         assert value is None or not np.isinf(np.asarray(value, dtype=float)).any(), field.name
 
 
+def planned(metric="g", **changes):
+    asked = {"title": "t", "lane": "B" if metric == "g" else "A", "metric": metric, "sources": ["s"]}
+    return Synthesis.model_validate(asked | {"summaries": ["common"], "group_by": "rater"} | changes)
+
+
 def fitted(data, model="che", metric="g", **changes):
     """The model document of a data set, as the workflow makes it."""
-    asked = {"title": "t", "lane": "B" if metric == "g" else "A", "metric": metric, "sources": ["s"]}
-    plan = Synthesis.model_validate(asked | {"summaries": ["common"], "group_by": "rater"} | changes)
-    return run_synthesis("x", plan, Defaults.model_validate({"model": model}), rows(data, metric), [])
+    defaults = Defaults.model_validate({"model": model})
+    return run_synthesis("x", planned(metric, **changes), defaults, rows(data, metric), [])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -300,9 +305,11 @@ def test_whole_documents_of_degenerate_data_are_written_and_drawn(model, data, t
             write_csv(tmp_path / f"{name}.csv", records, TABLES[name])
         document = json.loads((tmp_path / "model.json").read_text())
         found = json.loads((tmp_path / "diagnostics.json").read_text())
-        write_csv(tmp_path / "forest.csv", forest(document).table())
-        for _, layout in layouts(document, found, [*LAYOUTS, "bubble"], ["year"]):
-            write_csv(tmp_path / "figure.csv", layout.table(), ["x"] if not layout.table() else None)
+        shown = presented(document, planned())
+        write_csv(tmp_path / "forest.csv", forest(shown).table())
+        for kind in (*LAYOUTS, "bubble"):
+            table = layout(kind, shown, found, "year").table()
+            write_csv(tmp_path / "figure.csv", table, ["x"] if not table else None)
         write_csv(tmp_path / "r.csv", r_data(document))
         assert not NOTHING.search(r_script(document))
         rest = {s["sample_id"] for s in document["studies"][1:]}

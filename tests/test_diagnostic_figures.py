@@ -8,7 +8,7 @@ from statistics import NormalDist
 
 import pytest
 from conftest import ROOT
-from synthesis import cli, plan, text
+from synthesis import cli, text
 from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw import forest, ink
@@ -23,6 +23,7 @@ from synthesis.draw.spread import bubble, caterpillar, orchard, swarm
 from synthesis.errors import InputError
 from synthesis.meta.options import terms
 from synthesis.meta.pool import pool
+from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.results.files import write_json
 from synthesis.review.diagnose import diagnose
@@ -426,7 +427,7 @@ def test_the_plan_refuses_unknown_names_and_bubbles_without_a_number():
     content = read_yaml(ROOT / "examples" / "bcg" / "config.yaml")
     for figures, message in (
         ({"bgc": ["funnel"]}, "did you mean bcg"),
-        ({"bcg": ["funnel", "funnel"]}, "named twice"),
+        ({"bcg": ["funnel", "funnel"]}, "each name once"),
         ({"bcg": ["funel"]}, "did you mean funnel"),
     ):
         with pytest.raises(InputError, match=message):

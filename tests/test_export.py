@@ -9,7 +9,7 @@ import synthesis
 import tolerances
 from conftest import ROOT
 from synthesis.data.reading import read_yaml
-from synthesis.data.source import Source
+from synthesis.data.source import RiskScore, Source
 from synthesis.draw.prisma import draw_flow, flow
 from synthesis.draw.risk import draw_risk, risk_of_bias
 from synthesis.errors import InputError
@@ -17,7 +17,7 @@ from synthesis.export.cards import model_card
 from synthesis.export.checklist import WRITE, checklist
 from synthesis.export.r_script import r_data, r_script
 from synthesis.plan import plan as planning
-from synthesis.plan.config import Diagnostics, RiskScore, Synthesis
+from synthesis.plan.config import Diagnostics, Synthesis
 from synthesis.review.diagnose import diagnose
 from tally import data, reference
 from test_figures import boxes_of, document, nothing_cut

@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
 import pytest
-from synthesis.draw import claims, ink, page, risk
+from synthesis.draw import claims_figure as claims
 from synthesis.draw import forest as forest_ink
+from synthesis.draw import ink, risk
+from synthesis.draw import sheet as page
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
 from synthesis.draw.forest import draw, save
 from synthesis.draw.live import live, save_live

@@ -44,8 +44,10 @@ def calls(tree):
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_nothing_evaluates_loads_or_starts_what_data_could_name(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    named = {alias.name.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
-    named |= {n.module.split(".")[0] for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    named = {alias.name for n in ast.walk(tree) if isinstance(n, ast.Import) for alias in n.names}
+    named |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    # Reads and writes percent signs in addresses, and opens none.
+    named = {name.split(".")[0] for name in named - {"urllib.parse"}}
     assert not named & {"pickle", "marshal", "shelve", "subprocess", "socket", "urllib", "http", "ctypes"}
     for call in calls(tree):
         name = ast.unparse(call.func)

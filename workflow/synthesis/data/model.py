@@ -16,4 +16,4 @@ class Model(BaseModel):
     """Immutable; unknown keys are refused."""
 
     # Validators are built when a model is first used: most jobs use few of them.
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, allow_inf_nan=False)

@@ -321,7 +321,11 @@ def _check_multilevel(rows: _Rows) -> None:
     tau2, omega2 = _search(parts)
     rows.compare("tau2", MATRICES, tau2, parts.scale, SEARCH_RTOL)
     rows.compare("omega2", MATRICES, omega2, parts.scale, SEARCH_RTOL)
-    estimate, se, df = _cr2(parts.y, parts.marginal())
+    if rows.document["ci_method"] == "cr2":
+        estimate, se, df = _cr2(parts.y, parts.marginal())
+    else:
+        # Effects without spread have no robust variance; theirs is the model's own.
+        estimate, se, df = _model_based(parts.y, parts.marginal())
     rows.compare("estimate", MATRICES, estimate, parts.scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", MATRICES, se, parts.scale**0.5, ROBUST_RTOL)
     rows.compare("df", MATRICES, df, 1.0, ROBUST_RTOL)
@@ -346,6 +350,14 @@ def _residual_q(parts: _Scaled) -> float:
     total = sum(float(wj.sum()) for wj in w)
     mean = sum(float((wj @ y).sum()) for wj, y in zip(w, parts.y, strict=True)) / total
     return sum(float((y - mean) @ wj @ (y - mean)) for wj, y in zip(w, parts.y, strict=True))
+
+
+def _model_based(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
+    """The weighted mean with the standard error of the model; df are samples - 1."""
+    w = [np.linalg.inv(block) for block in blocks]
+    total = math.fsum(float(wj.sum()) for wj in w)
+    mean = math.fsum(float((wj @ yj).sum()) for wj, yj in zip(w, y, strict=True)) / total
+    return mean, math.sqrt(1 / total), float(len(y) - 1)
 
 
 def _cr2(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
