@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
 
-.PHONY: help setup remake results test check bench coverage slurm fuzz faults verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test check bench coverage slurm fuzz faults mutation verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -62,6 +62,10 @@ audit: $(STAMP)
 # make coverage  simulates the coverage of the intervals into docs/defaults.md; fails when a default is not defended
 coverage: $(STAMP)
 	$(BIN)/python benchmarks/coverage.py
+
+# make mutation  changes the code and looks whether a test notices the numbers that move; docs/validation.md
+mutation: $(STAMP)
+	$(BIN)/python benchmarks/mutation.py
 
 # make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
 slurm: $(STAMP)

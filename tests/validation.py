@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from tally import EXCEPTIONS, NAMES, SECTIONS, Tally, stored_numbers
 from validation_cases import COMPARISONS
 
 PAGE = Path(__file__).parent.parent / "docs" / "validation.md"
+# What `make mutation` writes between its marks stays as it is.
+MUTATION = re.compile("<!-- mutation: begin -->.*<!-- mutation: end -->\n", re.DOTALL)
 
 
 def compare_all(names: list[str] | None = None) -> Tally:
@@ -69,8 +72,15 @@ def page(tally: Tally) -> str:
             "|---|---|",
             *left,
             "",
+            *kept(),
         ]
     )
+
+
+def kept() -> list[str]:
+    """The lines of the page that are somebody else's."""
+    found = MUTATION.search(PAGE.read_text(encoding="utf-8")) if PAGE.exists() else None
+    return found[0].split("\n") if found else []
 
 
 REASONS = (

@@ -1,0 +1,77 @@
+"""The mutation tool: what it changes, that the tree stays as it is, and what it writes."""
+
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
+import mutation
+from mutants import Mutant, mutants
+
+SOURCE = '''"""Doc 1."""
+
+def f(x: int = 1, *, level: "estimate" = 0.5) -> float:
+    """Doc 2."""
+    if x < 0 and not level:
+        return -back_transform(metric, x) + 2 * row["ci_low"]
+    return max(x, fit.ci_high) if x is None else sorted(limits)[0]
+'''
+
+
+def test_every_kind_of_slip_is_made_and_compiles():
+    found = mutants(SOURCE)
+    wanted = {
+        "1 -> 2", "0.5 -> 0.76", "x < 0 -> x <= 0", "x < 0 -> x > 0", "x < 0 and (not level) -> x < 0 or not level",
+        "not level -> level", "-back_transform(metric, x) -> back_transform(metric, x)",
+        "back_transform(metric, x) -> x", "2 * row['ci_low'] -> 2 / row['ci_low']", "'ci_low' -> 'ci_high'",
+        "fit.ci_high -> fit.ci_low", "max(x, fit.ci_high) -> min(x, fit.ci_high)", "x is None -> x is not None",
+        "sorted(limits) -> limits",
+    }  # fmt: skip
+    assert wanted <= {m.what for m in found}
+    assert not any("Doc" in m.what or "estimate" in m.what for m in found)
+    for mutant in found:
+        changed = mutant.applied(SOURCE)
+        compile(changed, "mutant", "exec")
+        assert changed != SOURCE
+
+
+def test_a_change_stands_where_the_expression_stood():
+    text = "a = 'é'; b = one - two\n"
+    assert [m.applied(text) for m in mutants(text)] == ["a = 'é'; b = (one + two)\n"]
+
+
+def test_the_rooms_have_mutants_and_each_its_tests():
+    places = mutation.all_places()
+    assert {place.room for place in places} == set(mutation.ROOMS)
+    assert len(places) > 1000
+    tests = mutation.tests_of(next(p.path for p in places if p.path.endswith("compare/contrast.py")))
+    assert tests[0] == mutation.VALUES
+    assert len(tests) > 1
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [({"a": [1.0, 2.0]}, False), ({"a": [1.0, 2.1]}, True), ({"a": [1.0]}, True), ({}, True),
+     ({"a": [1.0, 2.0 + 1e-12]}, False)],
+)  # fmt: skip
+def test_numbers_that_move(after, expected):
+    assert mutation.moved({"a": [1.0, 2.0]}, after) is expected
+
+
+def test_the_score_stands_between_its_marks_and_validation_keeps_it(tmp_path, monkeypatch):
+    import validation
+
+    page = tmp_path / "validation.md"
+    page.write_text("# Validation\n\ntext\n", encoding="utf-8")
+    monkeypatch.setattr(mutation, "PAGE", page)
+    monkeypatch.setattr(validation, "PAGE", page)
+    place = mutation.Place("workflow/synthesis/plan/plan.py", Mutant(3, "a < b -> a > b", 0, 1, ""))
+    for verdict in ("noticed", "unnoticed", "noticed"):
+        mutation.write(mutation.page(10, 1, {place: verdict}))
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("# Validation\n\ntext\n")
+        assert text.count(mutation.BEGIN) == text.count(mutation.END) == 1
+        assert ("a < b -> a > b" in text) == (verdict == "unnoticed")
+        assert "\n".join(validation.kept()) in text
+    assert validation.kept()[0] == mutation.BEGIN
