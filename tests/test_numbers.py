@@ -95,7 +95,7 @@ LEVELS = [
 
 @pytest.mark.parametrize(("name", "moderator", "level", "where"), LEVELS)
 def test_levels_of_moderators_have_the_ad_hoc_interval(complete, effects, name, moderator, level, where):
-    """Whatever the interval of the pool: Wald, or plain HKSJ where samples happen to agree, would be too narrow."""
+    """Whatever the interval of the pool: a Wald one, or plain HKSJ of samples that agree, would be too narrow."""
     found = rows_of(complete / "tables" / "moderators.csv")
     (row,) = [r for r in found if (r["synthesis"], r["moderator"], r["kind"]) == (name, moderator, "level")
               and r["term"] == level]  # fmt: skip
@@ -306,7 +306,7 @@ def test_shared_variance_reaches_down_to_zero_only_where_the_interval_does(compl
 
 
 def test_shared_variance_of_the_bridge_has_the_limits_of_its_correlation(complete):
-    """Far from zero squaring is monotone: the limits are those of r, squared, but for the draws."""
+    """Far from zero squaring is monotone: the limits are those of r or g, squared, but for the draws."""
     pooled = {r["synthesis"]: r for r in rows_of(complete / "tables" / "pooled.csv")}
     for row in rows_of(complete / "tables" / "bridge.csv"):
         if row["contrast"] != "variance":

@@ -1,0 +1,76 @@
+"""The numbers of finished results, file by file: to compare with stored ones, and to see whether any changed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+STORED = Path(__file__).parent / "complete" / "tables.json"
+# No part of a name such as p01 or of a digest.
+_NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:\d+\.\d+|\d+|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
+_DIGEST = re.compile(r"\b[0-9a-f]{16,64}\b")
+_TEXTS = frozenset({".csv", ".json", ".html", ".R", ".svg", ".jsonl"})
+
+
+def numbers(results: Path) -> dict[str, list[float]]:
+    """All numbers of each text file and of each multiverse's table, in their order; digests are none."""
+    found = {}
+    for path in sorted(results.rglob("*")):
+        name = path.relative_to(results).as_posix()
+        if path.suffix in _TEXTS and not name.startswith(("logs/", "benchmarks/")):
+            found[name] = _numbers(path.read_text(encoding="utf-8"))
+        elif path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            found[name] = _numbers(json.dumps(pq.read_table(path).to_pylist(), default=str))
+    return found
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(x.replace("\N{MINUS SIGN}", "-")) for x in _NUMBER.findall(_DIGEST.sub("", text))]
+
+
+def tables(results: Path) -> dict[str, dict[str, list[float | str]]]:
+    """The cells of each table by column: numbers as such, everything else as text."""
+    found = {}
+    for path in sorted((results / "tables").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as handle:
+            header, *rows = list(csv.reader(handle))
+        columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(header)}
+        # Digests and versions are not results.
+        found[path.stem] = {n: c for n, c in columns.items() if not n.endswith("sha256") and "version" not in n}
+    return found
+
+
+def _cell(text: str) -> float | str:
+    try:
+        return float(f"{float(text):.10g}")
+    except ValueError:
+        return text
+
+
+def store() -> None:
+    """Writes the tables of a run as they are now: after a change that is meant, and was looked at."""
+    from complete_run import commands, prepare, run
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = prepare(Path(name) / "complete")
+        run(folder, commands(folder))
+        content = tables(folder / "results")
+        shutil.rmtree(folder)
+    lines = [f" {json.dumps(name)}: {_columns(columns)}" for name, columns in content.items()]
+    STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+
+
+def _columns(columns: dict[str, list[float | str]]) -> str:
+    inner = [f"  {json.dumps(name)}: {json.dumps(cells, ensure_ascii=False)}" for name, cells in columns.items()]
+    return "{\n" + ",\n".join(inner) + "\n }" if inner else "{}"
+
+
+if __name__ == "__main__":
+    sys.exit(store())
