@@ -16,6 +16,7 @@ import pytest
 import yaml
 from chromium import Chromium, executable
 from conftest import ROOT
+from shared import once
 from synthesis.cli.main import main
 from synthesis.compare.run import TABLES, TIPPING_TABLES
 from synthesis.plan.config import read_config
@@ -70,8 +71,13 @@ def spoil(table):
 
 @pytest.fixture(scope="session")
 def results(tmp_path_factory):
+    """The results of the small plan, shared by all workers: only to be read."""
+    return once(tmp_path_factory, "report", make_results) / "results"
+
+
+def make_results(folder):
     """The results of the small plan, made by the commands of the workflow."""
-    folder = tmp_path_factory.mktemp("report")
+    folder.mkdir()
     configure(folder)
     raw, out = folder / "raw", folder / "results"
     for source in SOURCES:
@@ -133,7 +139,6 @@ def results(tmp_path_factory):
     about = ["--about", *(raw / source / "source.yaml" for source in SOURCES), "--diagnostics", *found]
     drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted((figures / "live").glob("*.svg"))]
     run("report", *config, *both, *about, *drawn, "--out", out / "report.html")
-    return out
 
 
 @pytest.fixture(scope="session")

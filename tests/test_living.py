@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 from conftest import BCG, Project
+from shared import once
 from synthesis.cli.main import main
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.errors import InputError
@@ -45,10 +46,9 @@ def found(folder):
     return read_csv(folder / "results/tables/changes.csv")
 
 
-@pytest.fixture(scope="module")
-def released(tmp_path_factory):
-    """The example with a claim, run once and released."""
-    folder = tmp_path_factory.mktemp("living")
+def run_and_release(folder):
+    """The example with a claim, run and released."""
+    folder.mkdir()
     shutil.copytree(BCG / "data", folder / "data")
     shutil.copy(BCG / "config.yaml", folder)
     names = [column.name for column in CLAIM_COLUMNS]
@@ -57,21 +57,27 @@ def released(tmp_path_factory):
         writer.writeheader()
         writer.writerow(dict.fromkeys(names, "") | CLAIM)
     snakemake(folder, "--cores", "2")
-    first = (folder / "results/changes.html").read_text()
     assert release(folder, "0.9.0") == 0
-    return folder, first
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    """A run and its release, shared by all workers: only to be read, or copied."""
+    return once(tmp_path_factory, "released", run_and_release)
 
 
 @pytest.fixture
 def copy(released, tmp_path):
     folder = tmp_path / "copy"
-    shutil.copytree(released[0], folder, symlinks=True)
+    shutil.copytree(released, folder, symlinks=True)
     return folder
 
 
 def test_without_a_release_the_page_says_how_to_make_one(released):
-    assert "There is no release yet" in released[1]
-    assert "synthesis release 0.1.0" in released[1]
+    """The page is older than the release."""
+    page = (released / "results/changes.html").read_text()
+    assert "There is no release yet" in page
+    assert "synthesis release 0.1.0" in page
 
 
 def test_a_study_from_its_row_to_the_verdict(copy):
@@ -122,7 +128,7 @@ def test_a_new_release_makes_the_changes_again_and_nothing_else(copy):
 
 
 def test_the_package_describes_its_files(released):
-    folder = released[0] / "releases/0.9.0"
+    folder = released / "releases/0.9.0"
     package = verify(folder)
     assert (package["name"], package["version"]) == ("bcg-vaccine-against-tuberculosis", "0.9.0")
     assert "created" not in package
@@ -148,8 +154,8 @@ def test_the_package_describes_its_files(released):
 
 
 def test_every_table_of_a_run_is_released(released):
-    tables = {path.stem for path in (released[0] / "results/tables").glob("*.csv")}
-    assert tables - {"changes"} == {path.stem for path in (released[0] / "releases/0.9.0/tables").glob("*.csv")}
+    tables = {path.stem for path in (released / "results/tables").glob("*.csv")}
+    assert tables - {"changes"} == {path.stem for path in (released / "releases/0.9.0/tables").glob("*.csv")}
 
 
 def test_equal_results_give_equal_releases(copy):
@@ -308,7 +314,7 @@ def test_conclusions_and_decisions():
 
 
 def test_a_release_reads_like_results(released):
-    folder = released[0]
+    folder = released
     corrections = folder / "data/raw/corrections.csv"
     released_state = read_state(folder / "releases/0.9.0", corrections)
     assert changes(released_state, read_state(folder / "results", corrections)) == []

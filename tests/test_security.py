@@ -15,6 +15,7 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 from conftest import BCG, ROOT
+from shared import once
 from synthesis.cli.main import main
 from synthesis.data.reading import LARGEST_FILE, read_yaml
 from synthesis.errors import InputError
@@ -233,8 +234,13 @@ def test_numbers_and_ordinary_text_stay_as_they_are(tmp_path):
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory):
+    """A run on hostile text, shared by all workers: only to be read."""
+    return once(tmp_path_factory, "hostile", run_hostile)
+
+
+def run_hostile(folder):
     """The example with hostile text wherever text may stand, run to the end."""
-    folder = tmp_path_factory.mktemp("hostile")
+    folder.mkdir()
     shutil.copytree(BCG / "data", folder / "data")
     table = folder / "data" / "raw" / "bcg" / "effects.csv"
     with table.open(newline="", encoding="utf-8") as handle:
@@ -261,7 +267,6 @@ def hostile(tmp_path_factory):
     (folder / "config.yaml").write_text(yaml.safe_dump(plan))
     done = run(folder, "--cores", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder
 
 
 def run(folder, *arguments):

@@ -14,6 +14,7 @@ import zipfile
 import pytest
 import yaml
 from conftest import ROOT
+from shared import once
 from synthesis.data.vocabulary import FIGURE_CAPTIONS, DiagnosticFigure
 from synthesis.meta.options import terms
 from synthesis.results.files import read_json
@@ -77,10 +78,9 @@ def jobs(said):
     return found
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A folder with nothing but config.yaml and data/raw, run once; two sources, so that reruns can differ."""
-    folder = tmp_path_factory.mktemp("finished")
+def example_twice(folder):
+    """Runs a folder with nothing but config.yaml and data/raw; two sources, so that reruns can differ."""
+    folder.mkdir()
     shutil.copytree(ROOT / "examples" / "bcg" / "data", folder / "data")
     other = folder / "data" / "raw" / "other"
     shutil.copytree(folder / "data" / "raw" / "bcg", other)
@@ -93,19 +93,25 @@ def finished(tmp_path_factory):
     config = config.replace("    columns: [n]", "    columns: [n]\n    moderators: [year]")
     (folder / "config.yaml").write_text(config + "  other:\n" + block + kinds + MULTIVERSE)
     said = snakemake(folder, "--cores", "2")
-    return folder, said
+    (folder / "said.txt").write_text(said)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run, shared by all workers: only to be read, or copied."""
+    return once(tmp_path_factory, "finished", example_twice)
 
 
 @pytest.fixture
 def copy(finished, tmp_path):
     folder = tmp_path / "copy"
-    shutil.copytree(finished[0], folder, symlinks=True)
+    shutil.copytree(finished, folder, symlinks=True)
     return folder
 
 
 def test_bcg_as_published(finished):
     """metafor's dat.bcg, REML: log risk ratio -0.7145, SE 0.1798, tau2 0.3132."""
-    model = read_json(finished[0] / "results" / "models" / "bcg.json")
+    model = read_json(finished / "results" / "models" / "bcg.json")
     assert round(model["estimate"], 4) == -0.7145
     assert round(model["se"], 4) == 0.1798
     assert round(model["tau2"], 4) == 0.3132
@@ -116,8 +122,8 @@ def test_all_outputs_of_the_contract_exist(finished):
     expected = {"effects.parquet", "dropped.csv", "report.html", "models/bcg.json"}
     expected |= {f"tables/{name}.csv" for name in ("pooled", "comparison", "effects", "crosscheck")}
     expected |= {f"figures/forest_bcg.{kind}" for kind in ("svg", "pdf", "png")}
-    assert expected <= set(digests(finished[0]))
-    with (finished[0] / "results/tables/pooled.csv").open() as handle:
+    assert expected <= set(digests(finished))
+    with (finished / "results/tables/pooled.csv").open() as handle:
         row = next(csv.DictReader(handle))
     contract = (
         "k samples estimate se statistic df p ci_low ci_high pi_low pi_high tau2 tau2_se tau2_ci_low tau2_ci_high "
@@ -129,13 +135,13 @@ def test_all_outputs_of_the_contract_exist(finished):
 def test_effects_lead_back_to_their_quotes(finished):
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(finished[0] / "results/effects.parquet").to_pylist()
+    rows = pq.read_table(finished / "results/effects.parquet").to_pylist()
     assert len(rows) == 26
     assert all(r["quote"] and r["locator"] and r["converter"] == "2x2_to_log_risk_ratio" for r in rows)
 
 
 def test_a_good_run_is_told_in_short_and_ends_with_what_to_open(finished):
-    said = finished[1]
+    said = (finished / "said.txt").read_text()
     lines = said.splitlines()
     assert len(said.encode()) < 5000
     assert max(map(len, lines)) <= 200
@@ -147,7 +153,7 @@ def test_a_good_run_is_told_in_short_and_ends_with_what_to_open(finished):
 
 
 def test_no_file_holds_a_number_that_is_none(finished):
-    results = finished[0] / "results"
+    results = finished / "results"
     files = [path for path in results.rglob("*") if path.is_file()]
     assert {path.suffix for path in files} >= {".csv", ".json", ".html", ".svg", ".R", ".parquet"}
     assert {path: words for path in files if (words := found_in(path))} == {}
@@ -194,7 +200,7 @@ def test_every_caption_is_there_and_used():
 def test_every_figure_of_the_report_says_what_to_see(finished):
     """Not the kind of its file alone, as in "Funnel."."""
     assert set(FIGURE_CAPTIONS) == set(terms(DiagnosticFigure))
-    page = (finished[0] / "results" / "report.html").read_text(encoding="utf-8")
+    page = (finished / "results" / "report.html").read_text(encoding="utf-8")
     captions = dict(re.findall(r"<figure id='figure-(.*?)'.*?<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL))
     for kind, words in FIGURE_CAPTIONS.items():
         assert html.unescape(captions.pop(f"{kind}_bcg{'-year' if kind == 'bubble' else ''}")) == words
@@ -202,15 +208,15 @@ def test_every_figure_of_the_report_says_what_to_see(finished):
         assert len(words.split()) >= 5, (stem, words)
 
 
-def test_second_run_has_nothing_to_do(finished):
-    assert "Nothing to be done" in snakemake(finished[0], "--cores", "2")
+def test_second_run_has_nothing_to_do(copy):
+    assert "Nothing to be done" in snakemake(copy, "--cores", "2")
 
 
 def test_the_same_bytes_with_one_core_and_with_two(finished, copy):
     shutil.rmtree(copy / "results")
     shutil.rmtree(copy / ".snakemake")
     snakemake(copy, "--cores", "1")
-    assert digests(copy) == digests(finished[0])
+    assert digests(copy) == digests(finished)
 
 
 @pytest.mark.parametrize("dated", ["now", "long ago"])
@@ -352,7 +358,7 @@ def test_a_multiverse_from_end_to_end(finished):
     import pyarrow.parquet as pq
     import synthesis
 
-    results = finished[0] / "results"
+    results = finished / "results"
     rows = pq.read_table(results / "multiverse/vaccine.parquet").to_pylist()
     whole = [r for r in rows if r["which_years"] == "all" and r["which_outliers"] == "kept"]
     plain = next(r for r in whole if (r["how_adjustment"], r["how_tau2"], r["how_ci"]) == ("none", "REML", "wald"))
@@ -378,7 +384,7 @@ def test_more_shards_fit_again_and_change_no_byte(finished, copy):
     assert not {"multiverse_enumerate", "fit", "extract"} & set(found)
     name = "results/multiverse/vaccine.parquet"
     snakemake(copy, "--cores", "2", name)
-    assert (copy / name).read_bytes() == (finished[0] / name).read_bytes()
+    assert (copy / name).read_bytes() == (finished / name).read_bytes()
 
 
 @pytest.mark.parametrize(
