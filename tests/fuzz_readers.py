@@ -12,9 +12,9 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(
-    include=["synthesis.data", "synthesis.data.extraction", "synthesis.compare.claims", "yaml"]
+    include=["synthesis.data", "synthesis.data.claim_table", "synthesis.data.extraction", "yaml"]
 ):
-    from synthesis.compare.claims import read_claims
+    from synthesis.data.claim_table import read_claims
     from synthesis.data.extraction import load_source
     from synthesis.data.reading import parse, read_yaml
     from synthesis.data.source import Source

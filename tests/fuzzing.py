@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from synthesis.compare.claims import check_folder, read_claims
+from synthesis.compare.claims import check_folder
+from synthesis.data.claim_table import read_claims
 from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract

@@ -210,10 +210,10 @@ def test_the_report_says_how_many_rows_were_read_twice(project):
     assert "No row was extracted twice" in section(given)
     assert "This is a limitation." in section(given)
     read_twice(project, events_treat=["5"])
-    compared = given.compared | {name: read_table(project, name) for name in ("agreement", "disagreements")}
+    tables = {name: read_table(project, name) for name in ("agreement", "disagreements")}
     effects = [row | {"second_coder": "Ben"} for row in given.effects[:3]]
-    said = section(material(compared=compared, effects=effects, dropped=[]))
+    said = section(material(**tables, effects=effects, dropped=[]))
     assert "3 of 3 extracted rows were extracted twice. The two readings differ in 1 cell, of which 1 is open." in said
     assert "the first reading counts" in said
-    compared["disagreements"][0]["reason"] = EVIL
-    assert EVIL not in section(material(compared=compared, effects=effects, dropped=[]))
+    tables["disagreements"][0]["reason"] = EVIL
+    assert EVIL not in section(material(**tables, effects=effects, dropped=[]))

@@ -11,7 +11,7 @@ import synthesis
 import tolerances
 from degenerate import build, rows, sets
 from hypothesis import HealthCheck, given, settings
-from synthesis.compare.contrast import difference, refit
+from synthesis.compare.contrast import difference, refit, side_of
 from synthesis.draw.diagnostic import LAYOUTS, layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
@@ -315,7 +315,8 @@ def test_whole_documents_of_degenerate_data_are_written_and_drawn(model, data, t
         rest = {s["sample_id"] for s in document["studies"][1:]}
         if rest:
             with contextlib.suppress(InputError):
-                write_json(tmp_path / "difference.json", difference(document, refit(document, rest), 0.95))
+                sides = side_of(document), side_of(refit(document, rest))
+                write_json(tmp_path / "difference.json", dataclasses.asdict(difference(*sides, 0.95)))
         write_csv(tmp_path / "crosscheck.csv", crosscheck(document), COLUMNS)
 
 

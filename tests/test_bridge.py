@@ -13,6 +13,7 @@ from synthesis.compare import bridge as b
 from synthesis.compare import conversions as c
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.plan.config import Bridge, MonteCarlo
+from synthesis.results.document import plain
 
 Z = pool([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03], metric="z").to_dict() | {"synthesis": "z", "title": "Z"}
 D = pool([0.1, 0.2, 0.6, 0.5], [0.03, 0.02, 0.04, 0.03]).to_dict() | {"synthesis": "d", "title": "D"}
@@ -87,7 +88,7 @@ def test_overlap_and_furukawa_hold_by_integration():
 
 
 def table():
-    return {row["contrast"]: row for row in b.bridge("x", PLAN, Z, D, DRAWS)}
+    return {row.contrast: row for row in b.bridge("x", PLAN, Z, D, DRAWS)}
 
 
 def test_every_reading_is_there_and_none_alone():
@@ -96,8 +97,7 @@ def test_every_reading_is_there_and_none_alone():
     for contrast in c.CONTRASTS:
         assert {contrast, f"u3_{contrast}", f"overlap_{contrast}"} <= set(rows)
     assert {"probability", "concordance_r", "variance", "nnt", "nnt_10", "nnt_20", "nnt_40"} <= set(rows)
-    assert all(set(row) == set(b.BRIDGE_COLUMNS) for row in rows.values())
-    assert {row["seed"] for row in rows.values()} == {1}
+    assert {row.seed for row in rows.values()} == {1}
 
 
 def test_intervals_are_the_transformed_limits_of_the_fits():
@@ -105,16 +105,18 @@ def test_intervals_are_the_transformed_limits_of_the_fits():
     rows = table()
     for contrast, to_d in c.CONTRASTS.items():
         row = rows[contrast]
-        assert row["association_estimate"] == pytest.approx(to_d(math.tanh(Z["estimate"])))
+        assert row.association_estimate == pytest.approx(to_d(math.tanh(Z["estimate"])))
         for kind in ("ci", "pi"):
             for end in ("low", "high"):
                 expected = to_d(math.tanh(Z[f"{kind}_{end}"]))
-                assert row[f"association_{kind}_{end}"] == pytest.approx(expected, abs=tolerances.MONTE_CARLO)
-                assert row[f"effect_{kind}_{end}"] == pytest.approx(D[f"{kind}_{end}"], abs=tolerances.MONTE_CARLO)
-        assert row["difference_estimate"] == pytest.approx(row["association_estimate"] - D["estimate"])
+                assert getattr(row, f"association_{kind}_{end}") == pytest.approx(expected, abs=tolerances.MONTE_CARLO)
+                assert getattr(row, f"effect_{kind}_{end}") == pytest.approx(
+                    D[f"{kind}_{end}"], abs=tolerances.MONTE_CARLO
+                )
+        assert row.difference_estimate == pytest.approx(row.association_estimate - D["estimate"])
     row = rows["probability"]
-    assert row["association_estimate"] == pytest.approx(100 * c.concordance_of_r(math.tanh(Z["estimate"])))
-    assert row["effect_estimate"] == pytest.approx(100 * c.concordance_of_d(D["estimate"]))
+    assert row.association_estimate == pytest.approx(100 * c.concordance_of_r(math.tanh(Z["estimate"])))
+    assert row.effect_estimate == pytest.approx(100 * c.concordance_of_d(D["estimate"]))
 
 
 def test_the_difference_and_its_probability_hold_by_integration():
@@ -125,13 +127,12 @@ def test_the_difference_and_its_probability_hold_by_integration():
     z = Z["estimate"] + Z["se"] * stats.t.ppf(grid, Z["df"])
     converted = np.sort(c.d_at_2_sd(np.tanh(z)))
     larger = 1 - np.searchsorted(converted, d) / len(converted)
-    assert row["p_association_larger"] == pytest.approx(larger.mean(), abs=tolerances.MONTE_CARLO_P)
+    assert row.p_association_larger == pytest.approx(larger.mean(), abs=tolerances.MONTE_CARLO_P)
     for end, tail in (("low", 0.025), ("high", 0.975)):
-        below = np.searchsorted(converted, d + row[f"difference_ci_{end}"]) / len(converted)
+        below = np.searchsorted(converted, d + getattr(row, f"difference_ci_{end}")) / len(converted)
         assert below.mean() == pytest.approx(tail, abs=tolerances.MONTE_CARLO_P)
-    assert b.differences(Z, D, DRAWS)["2_sd"] == tuple(
-        row[f"difference_{k}"] for k in ("estimate", "ci_low", "ci_high")
-    )  # fmt: skip
+    there = (row.difference_estimate, row.difference_ci_low, row.difference_ci_high)
+    assert b.differences(Z, D, DRAWS)["2_sd"] == there
 
 
 def test_draws_depend_on_synthesis_and_seed_alone():
@@ -145,22 +146,22 @@ def test_draws_depend_on_synthesis_and_seed_alone():
 
 def test_nnt_is_for_the_randomised_side_and_has_no_end_where_the_interval_includes_none():
     row = table()["nnt"]
-    assert row["association_estimate"] is None
-    assert row["effect_estimate"] == pytest.approx(1 / c.benefit(D["estimate"]))
+    assert row.association_estimate is None
+    assert row.effect_estimate == pytest.approx(1 / c.benefit(D["estimate"]))
     clear = D | {"estimate": 0.5, "se": 0.05, "df": None}
-    rows = {r["contrast"]: r for r in b.bridge("x", PLAN, Z, clear, DRAWS)}
-    assert rows["nnt"]["effect_ci_low"] < rows["nnt"]["effect_estimate"] < rows["nnt"]["effect_ci_high"]
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, clear, DRAWS)}
+    assert rows["nnt"].effect_ci_low < rows["nnt"].effect_estimate < rows["nnt"].effect_ci_high
     unclear = D | {"estimate": 0.05, "se": 0.2, "df": None}
-    rows = {r["contrast"]: r for r in b.bridge("x", PLAN, Z, unclear, DRAWS)}
-    assert rows["nnt"]["effect_ci_high"] is None
-    assert "no finite end" in rows["nnt"]["note"]
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, unclear, DRAWS)}
+    assert rows["nnt"].effect_ci_high is None
+    assert "no finite end" in rows["nnt"].note
 
 
 def test_without_a_prediction_interval_there_is_no_new_setting():
     two = pool([0.2, 0.4], [0.01, 0.02], metric="z").to_dict() | {"synthesis": "z"}
     rows = b.bridge("x", PLAN, two, D, DRAWS)
-    assert all(row["association_pi_low"] is None and row["p_association_larger_new"] is None for row in rows)
-    assert rows[0]["association_ci_low"] is not None
+    assert all(row.association_pi_low is None and row.p_association_larger_new is None for row in rows)
+    assert rows[0].association_ci_low is not None
 
 
 def test_a_hopeless_association_stays_below_one():
@@ -168,14 +169,14 @@ def test_a_hopeless_association_stays_below_one():
     wide = pool([0.1, 0.9, 0.2], [0.01, 0.02, 0.01], metric="z").to_dict() | {"synthesis": "z"}
     rows = b.bridge("x", PLAN, wide, D, DRAWS)
     for row in rows:
-        assert all(math.isfinite(v) for v in row.values() if isinstance(v, float)), row["contrast"]
+        assert all(math.isfinite(v) for v in plain(row).values() if isinstance(v, float)), row.contrast
 
 
 def test_the_figure_shows_every_reading_with_its_own_axis():
     rows = list(table().values())
     layout = bridge_layout("x", rows, Z, D)
     drawn = {row.key for section in layout.sections for row in section.rows}
-    shown = {row["contrast"] for row in rows if row["unit"] != "people"}
+    shown = {row.contrast for row in rows if row.unit != "people"}
     assert drawn == shown | {"effect"}
     for section in layout.sections:
         assert section.low <= section.null <= section.high

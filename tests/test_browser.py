@@ -18,7 +18,7 @@ from chromium import Chromium, executable
 from conftest import ROOT
 from shared import once
 from synthesis.cli.main import main
-from synthesis.compare.run import TABLES, TIPPING_TABLES
+from synthesis.cli.report import TABLES
 from synthesis.plan.config import read_config
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.results.files import write_csv
@@ -134,7 +134,7 @@ def make_results(folder):
         table = ["--table", tables / "bridge.csv", "--out", figures]
         run("bridge-figure", *config, "--bridge", name, "--models", *models, *table)
     run("claims-figure", "--claims", out / "claims.json", "--out", figures)
-    compared = [path for path in tables.glob("*.csv") if path.stem in {*TABLES, *TIPPING_TABLES}]
+    compared = [tables / f"{name}.csv" for name in TABLES]
     both += ["--compared", *compared, "--claims", out / "claims.json"]
     about = ["--about", *(raw / source / "source.yaml" for source in SOURCES), "--diagnostics", *found]
     drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted((figures / "live").glob("*.svg"))]

@@ -8,16 +8,21 @@ import shutil
 
 import pytest
 from conftest import ROOT
+from msgspec.structs import replace
+from synthesis.cli.main import main
 from synthesis.compare import claims as c
 from synthesis.compare.run import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
+from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import Extracted, extract
 from synthesis.data.reading import read_yaml
 from synthesis.draw.claims_figure import VERDICTS, claims_layout, draw_claims
 from synthesis.errors import InputError
 from synthesis.plan import plan as planning
-from synthesis.results.files import write_csv
+from synthesis.results import comparisons as types
+from synthesis.results.document import read_documents, read_rows, write_documents, write_rows
+from synthesis.results.files import read_json, write_csv
 from synthesis.review.fit import run_synthesis
 from synthesis.review.presentation import presented
 
@@ -54,12 +59,17 @@ def evidence(config):
 
 @pytest.fixture(scope="module")
 def claims():
-    return c.read_claims(RAW / "claims.csv")
+    return read_claims(RAW / "claims.csv")
 
 
 @pytest.fixture(scope="module")
 def decided(claims, evidence):
-    return {row["claim_id"]: row for row in c.decided_claims(claims, evidence)}
+    return {row.claim_id: row for row in c.decided_claims(claims, evidence)}
+
+
+def cells(claim):
+    """A claim as a row of its table."""
+    return {column.name: getattr(claim, column.name) for column in CLAIM_COLUMNS}
 
 
 def value(low, high, estimate=None, unit="g"):
@@ -107,53 +117,53 @@ def test_no_interval_decides_nothing():
 
 def test_every_statement_of_the_text_is_checked(claims, decided):
     """The nine statements of the founding text, each with at least one claim, and no verdict outside the four."""
-    assert len({claim["statement"] for claim in claims}) == 9
-    assert {row["verdict"] for row in decided.values()} <= set(VERDICTS)
-    assert all(row["why"] for row in decided.values())
+    assert len({claim.statement for claim in claims}) == 9
+    assert {row.verdict for row in decided.values()} <= set(VERDICTS)
+    assert all(row.why for row in decided.values())
 
 
 def test_verdicts_follow_from_the_fits(decided, evidence):
     low = evidence.documents["low_intensity"]["ci_low"]
-    assert decided["low_intensity_below_024"]["verdict_of_data"] == (
+    assert decided["low_intensity_below_024"].verdict_of_data == (
         "not supported" if low >= 0.24 else "cannot be decided"
     )
     r = math.tanh(evidence.documents["alliance"]["ci_low"])
-    assert decided["predicts_mean"]["ci_low"] == pytest.approx(r)
-    assert decided["predicts_mean"]["verdict"] == "supported"
+    assert decided["predicts_mean"].ci_low == pytest.approx(r)
+    assert decided["predicts_mean"].verdict == "supported"
     inside = [0.1 <= math.tanh(s["yi"]) <= 0.3 for s in evidence.documents["alliance"]["studies"]]
-    assert decided["all_estimates_small_to_medium"]["estimate"] == pytest.approx(100 * sum(inside) / len(inside))
+    assert decided["all_estimates_small_to_medium"].estimate == pytest.approx(100 * sum(inside) / len(inside))
 
 
 def test_a_missing_datum_is_never_guessed(decided):
     for name in ("ptsd_patient_rated", "ptsd_therapist_rated"):
-        assert decided[name]["verdict"] == "cannot be decided"
-        assert "not in the reachable text" in decided[name]["why"]
-        assert decided[name]["estimate"] is None
-    assert "no interval" in decided["alliance_above_adherence"]["why"]
+        assert decided[name].verdict == "cannot be decided"
+        assert "not in the reachable text" in decided[name].why
+        assert decided[name].estimate is None
+    assert "no interval" in decided["alliance_above_adherence"].why
 
 
 def test_what_a_source_does_not_say_is_misquoted_whatever_the_data_say(decided):
     row = decided["low_intensity_below_024"]
-    assert (row["verdict"], row["source_agrees"]) == ("misquoted", "no")
-    assert "interaction" in row["source_says"]
-    assert decided["components_three"]["verdict"] == "misquoted"
+    assert (row.verdict, row.source_agrees) == ("misquoted", "no")
+    assert "interaction" in row.source_says
+    assert decided["components_three"].verdict == "misquoted"
 
 
 def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
     """sqrt(.13) = .36 and sqrt(.28) = .53 are above .30: arithmetic on the text's own numbers."""
-    assert decided["variance_13_is_small"]["estimate"] == pytest.approx(math.sqrt(0.13))
-    assert decided["variance_28_is_small"]["verdict"] == "not supported"
+    assert decided["variance_13_is_small"].estimate == pytest.approx(math.sqrt(0.13))
+    assert decided["variance_28_is_small"].verdict == "not supported"
 
 
 def test_a_claim_over_conversions_is_decided_only_where_all_agree(decided):
     row = decided["not_above_low_intensity"]
-    assert len(row["values"]) == 4
-    own = {c.decide("below", c.Value(**v), None, 0.0)[0] for v in row["values"]}
-    assert row["verdict_of_data"] == (own.pop() if len(own) == 1 else "cannot be decided")
+    assert len(row.values) == 4
+    verdicts = {c.decide("below", value(v.low, v.high, v.estimate), None, 0.0)[0] for v in row.values}
+    assert row.verdict_of_data == (verdicts.pop() if len(verdicts) == 1 else "cannot be decided")
 
 
 def test_changing_a_rule_or_threshold_in_the_data_changes_the_verdict(claims, evidence, tmp_path):
-    rows = [{k: v for k, v in claim.items() if k != "row"} for claim in claims]
+    rows = [cells(claim) for claim in claims]
     for row in rows:
         if row["claim_id"] == "low_intensity_below_024":
             row["high"] = "0.9"
@@ -162,13 +172,13 @@ def test_changing_a_rule_or_threshold_in_the_data_changes_the_verdict(claims, ev
         if row["claim_id"] == "low_intensity_below_050":
             row["source_agrees"] = "yes"
     write_csv(tmp_path / "claims.csv", rows, [column.name for column in CLAIM_COLUMNS])
-    decided = {row["claim_id"]: row for row in c.decided_claims(c.read_claims(tmp_path / "claims.csv"), evidence)}
-    assert decided["low_intensity_below_024"]["verdict_of_data"] == "supported"
-    assert decided["predicts_mean"]["verdict"] == "not supported"
-    assert decided["low_intensity_below_050"]["verdict"] == "cannot be decided"
+    decided = {row.claim_id: row for row in c.decided_claims(read_claims(tmp_path / "claims.csv"), evidence)}
+    assert decided["low_intensity_below_024"].verdict_of_data == "supported"
+    assert decided["predicts_mean"].verdict == "not supported"
+    assert decided["low_intensity_below_050"].verdict == "cannot be decided"
     lower = {**evidence.rows, "th_mid_024": evidence.rows["th_mid_024"] | {"value": 0.75}}
     moved = c.decided_claims(claims, dataclasses.replace(evidence, rows=lower))
-    assert next(r for r in moved if r["claim_id"] == "low_intensity_below_024")["verdict_of_data"] == "supported"
+    assert next(r for r in moved if r.claim_id == "low_intensity_below_024").verdict_of_data == "supported"
 
 
 def test_order_scale_and_direction_of_raw_rows_change_nothing(config, claims, decided, tmp_path):
@@ -195,25 +205,39 @@ def test_order_scale_and_direction_of_raw_rows_change_nothing(config, claims, de
         if row["effect_id"] in turned:
             row |= {name: moved(row["field"], row[name]) for name in ("old", "new")}
     write_csv(raw / "corrections.csv", corrections, list(corrections[0]))
-    again = {row["claim_id"]: row for row in c.decided_claims(claims, evidence_from(config, raw))}
+    again = {row.claim_id: row for row in c.decided_claims(claims, evidence_from(config, raw))}
     row, before = again["protocol_matters_depression"], decided["protocol_matters_depression"]
-    assert row["verdict"] == before["verdict"]
+    assert row.verdict == before.verdict
     for name in ("estimate", "ci_low", "ci_high"):
-        assert row[name] == pytest.approx(before[name], rel=1e-9)
-    for before, after in zip(
-        decided["not_above_full_dose"]["values"], again["not_above_full_dose"]["values"], strict=True
-    ):
-        assert after["estimate"] == pytest.approx(before["estimate"], rel=1e-9)
+        assert getattr(row, name) == pytest.approx(getattr(before, name), rel=1e-9)
+    for before, after in zip(decided["not_above_full_dose"].values, again["not_above_full_dose"].values, strict=True):
+        assert after.estimate == pytest.approx(before.estimate, rel=1e-9)
 
 
-def test_all_tables_have_their_columns(evidence, claims):
-    from synthesis.compare.run import TABLES
+def test_every_table_comes_back_as_it_was_written(evidence, claims, tmp_path):
+    """Each row after its way through CSV or JSON is the row itself: types, missing numbers, text like a number."""
+    compared = compare_all(evidence, claims)
+    tried, summary = tipping(claims[:3], evidence, {})
+    tables = [
+        (compared.contrasts, types.ContrastRow),
+        (compared.bridges, types.BridgeRow),
+        (compared.relevance, types.RelevanceRow),
+        (compared.interactions, types.InteractionRow),
+        ([claim.row() for claim in compared.claims], types.ClaimRow),
+        (tried, types.ChangeRow),
+        (summary, types.TippingRow),
+    ]
+    for rows, kind in tables:
+        assert rows
+        write_rows(tmp_path / "table.csv", rows, kind)
+        assert read_rows(tmp_path / "table.csv", kind) == rows
+    write_documents(tmp_path / "claims.json", compared.claims)
+    assert read_documents(tmp_path / "claims.json", types.DecidedClaim) == compared.claims
 
-    tables = compare_all(evidence, claims)
-    for name, columns in TABLES.items():
-        assert tables[name], name
-        for row in tables[name]:
-            assert set(columns) <= set(row), name
+
+def test_a_claim_has_the_columns_of_its_table():
+    names = [field.name for field in dataclasses.fields(Claim)]
+    assert names == [*(column.name for column in CLAIM_COLUMNS), "row"]
 
 
 # --- tipping points -----------------------------------------------------------------------------------------------
@@ -222,15 +246,15 @@ def test_all_tables_have_their_columns(evidence, claims):
 def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
     document = evidence.documents["alliance_ptsd"]
     before = dict(document)
-    kinds = [kind for kind, _, _ in variants(document, evidence.plan, evidence.documents)]
+    kinds = [variant.kind for variant in variants(document, evidence.plan, evidence.documents)]
     assert kinds.count("sample left out") == document["samples"]
     assert "method" in kinds
     assert document == before
     named = evidence.plan.syntheses["alliance"].alternatives
     chosen = [
-        d["synthesis"]
-        for k, _, d in variants(evidence.documents["alliance"], evidence.plan, evidence.documents)
-        if k == "selection"
+        variant.document["synthesis"]
+        for variant in variants(evidence.documents["alliance"], evidence.plan, evidence.documents)
+        if variant.kind == "selection"
     ]
     assert chosen == list(named)
 
@@ -239,27 +263,27 @@ def test_a_change_that_turns_a_verdict_is_found_by_fitting_without_it(evidence, 
     """Each flip of the PTSD claim is checked by pooling the rest by hand."""
     from synthesis import pool
 
-    own = [claim for claim in claims if claim["claim_id"] == "ptsd_pooled"]
-    rows, (summary,) = tipping(own, evidence, {})
+    chosen = [claim for claim in claims if claim.claim_id == "ptsd_pooled"]
+    rows, (summary,) = tipping(chosen, evidence, {})
     studies = evidence.documents["alliance_ptsd"]["studies"]
     for row in rows:
-        if row["kind"] != "sample left out":
+        if row.kind != "sample left out":
             continue
-        rest = [s for s in studies if s["label"] != row["change"]]
+        rest = [s for s in studies if s["label"] != row.change]
         fit = pool([s["yi"] for s in rest], [s["vi"] for s in rest])
-        assert row["estimate"] == pytest.approx(math.tanh(fit.estimate))
-        assert row["flips"] == ("no" if fit.ci_low > 0 else "yes")
-    assert summary["changes_tried"] == len(rows)
-    assert summary["flips"] == sum(row["flips"] == "yes" for row in rows)
+        assert row.estimate == pytest.approx(math.tanh(fit.estimate))
+        assert row.flips == ("no" if fit.ci_low > 0 else "yes")
+    assert summary.changes_tried == len(rows)
+    assert summary.flips == sum(row.flips == "yes" for row in rows)
 
 
 def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence, claims):
-    own = [claim for claim in claims if claim["claim_id"] in {"predicts_mean", "predicts_new_setting"}]
+    chosen = [claim for claim in claims if claim.claim_id in {"predicts_mean", "predicts_new_setting"}]
     adjusted = {"fit": {"estimate": 0.05, "ci_low": -0.1, "ci_high": 0.2}}
-    rows, (mean, new) = tipping(own, evidence, {"alliance": {"small_study": {"trim_fill_L0": adjusted}}})
-    assert "trim and fill (L0) (cannot be decided)" in mean["decisions_that_flip"]
-    assert "trim and fill" not in new["decisions_that_flip"]
-    assert {row["claim_id"] for row in rows if row["kind"] == "bias adjustment"} == {"predicts_mean"}
+    rows, (mean, new) = tipping(chosen, evidence, {"alliance": {"small_study": {"trim_fill_L0": adjusted}}})
+    assert "trim and fill (L0) (cannot be decided)" in mean.decisions_that_flip
+    assert "trim and fill" not in new.decisions_that_flip
+    assert {row.claim_id for row in rows if row.kind == "bias adjustment"} == {"predicts_mean"}
 
 
 @pytest.mark.parametrize(
@@ -270,10 +294,11 @@ def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence
         ("below", (0.3, 0.5), -0.1, "cannot be decided"),
     ],
 )
-def test_the_smallest_shift_that_turns_a_verdict(evidence, rule, interval, shift, then):
-    claim = {"rule": rule, "low": "0.2" if rule == "above" else "", "high": "0.2" if rule == "below" else "", "row": 2}
-    verdict, _ = c.decide(rule, value(*interval), 0.2, 0.2)
-    found, after = shift_to_flip(claim, verdict, [value(*interval)], evidence)
+def test_the_smallest_shift_that_turns_a_verdict(evidence, claims, rule, interval, shift, then):
+    bounds = {"low": "0.2" if rule == "above" else "", "high": "0.2" if rule == "below" else ""}
+    claim = dataclasses.replace(claims[0], rule=rule, **bounds)
+    verdict, why = c.decide(rule, value(*interval), 0.2, 0.2)
+    found, after = shift_to_flip(claim, c.Finding(verdict, why, (value(*interval),)), evidence)
     assert found == pytest.approx(shift)
     assert after == then
 
@@ -296,19 +321,67 @@ def test_the_smallest_shift_that_turns_a_verdict(evidence, rule, interval, shift
     ],
 )
 def test_bad_claims_are_named_before_the_first_job(claims, evidence, tmp_path, changes, said):
-    first = {k: v for k, v in claims[0].items() if k != "row"} | changes
+    first = cells(claims[0]) | changes
     write_csv(tmp_path / "claims.csv", [first], [column.name for column in CLAIM_COLUMNS])
     with pytest.raises(InputError) as refused:
-        c.check_claims(c.read_claims(tmp_path / "claims.csv"), evidence.plan, evidence.rows)
+        c.check_claims(read_claims(tmp_path / "claims.csv"), evidence.plan, evidence.rows)
     assert "row 2" in str(refused.value)
     assert said in str(refused.value)
 
 
 def test_a_claim_has_one_row(claims, tmp_path):
-    first = {k: v for k, v in claims[0].items() if k != "row"}
+    first = cells(claims[0])
     write_csv(tmp_path / "claims.csv", [first, first], [column.name for column in CLAIM_COLUMNS])
     with pytest.raises(InputError, match="each name once"):
-        c.read_claims(tmp_path / "claims.csv")
+        read_claims(tmp_path / "claims.csv")
+
+
+# --- names that look like numbers ---------------------------------------------------------------------------------
+
+NAMES = ("1", "2", "007", "1e3", "-4", "null", "true", "nan")
+
+
+def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project):
+    """Verdicts, figure, tipping points and report keep the names as they are written."""
+    row = {"statement": "5", "says": "The vaccine protects", "cites": "1998", "claim": "2021", "evidence": "bcg_01"}
+    row |= {"quantity": "pooled:bcg", "rule": "below", "high": "0.75", "source_agrees": "unknown"}
+    project.write([{"claim_id": name} | row for name in NAMES], project.raw / "claims.csv")
+    out, raw = project.folder / "results", project.raw
+    tables = out / "tables"
+    config, models, sources = (
+        ["--config", project.config_path],
+        ["--models", out / "bcg.json"],
+        ["--sources", out / "source.json"],
+    )
+    claims, diagnostics = ["--claims", raw / "claims.csv"], ["--diagnostics", out / "diagnostics.json"]
+
+    def run(command, *words):
+        assert main([command, *map(str, words)]) == 0
+
+    run("extract", "--raw", raw, "--source", "bcg", "--metrics", "log_risk_ratio", "--out", out / "source.json")
+    run("fit", *config, *sources, "--synthesis", "bcg", "--out", out / "bcg.json", "--check", out / "check.json")
+    run("diagnose", *config, "--model", out / "bcg.json", "--out", out / "diagnostics.json")
+    run("compare", *config, *models, *sources, *claims, "--tables", tables, "--claims-out", out / "claims.json")
+    run("tipping", *config, *models, *sources, *claims, *diagnostics, "--tables", tables)
+    run("claims-figure", "--claims", out / "claims.json", "--out", out / "figures")
+    write_csv(tables / "crosscheck.csv", read_json(out / "check.json"))
+    names = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
+    compared = ["--compared", *(tables / f"{name}.csv" for name in names), "--claims", out / "claims.json"]
+    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", out / "figures" / "live" / "claims_verdicts.svg"]
+    about = ["--about", raw / "bcg" / "source.yaml"]
+    run("report", *config, *models, *sources, *about, *diagnostics, *compared, *drawn, "--out", out / "report.html")
+    read = {
+        "claims": read_rows(tables / "claims.csv", types.ClaimRow),
+        "tipping_points": read_rows(tables / "tipping_points.csv", types.TippingRow),
+        "claims.json": read_documents(out / "claims.json", types.DecidedClaim),
+    }
+    for rows in read.values():
+        assert tuple(claim.claim_id for claim in rows) == NAMES
+    assert {row.claim_id for row in read_rows(tables / "tipping_points_all.csv", types.ChangeRow)} == set(NAMES)
+    assert [row.claim_id for s in claims_layout(read["claims.json"], "t").statements for row in s.rows] == list(NAMES)
+    report = (out / "report.html").read_text()
+    assert report.count("\u201cThe vaccine protects\u201d 1998<") == len(NAMES)
+    assert "single changes" in report
 
 
 # --- the figure ---------------------------------------------------------------------------------------------------
@@ -317,9 +390,9 @@ def test_a_claim_has_one_row(claims, tmp_path):
 def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
     layout = claims_layout(list(decided.values()), "Title")
     rows = [row for statement in layout.statements for row in statement.rows]
-    assert {row.claim_id: row.verdict for row in rows} == {k: r["verdict"] for k, r in decided.items()}
+    assert {row.claim_id: row.verdict for row in rows} == {k: r.verdict for k, r in decided.items()}
     for row in rows:
-        assert len(row.marks) == len(decided[row.claim_id]["values"])
+        assert len(row.marks) == len(decided[row.claim_id].values)
         if row.axis:
             for mark in row.marks:
                 assert all(
@@ -332,8 +405,8 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
 
 
 def test_words_of_the_claims_are_drawn_as_written(decided):
-    evil = [dict(row) for row in decided.values()][:2]
-    evil[0]["says"], evil[0]["why"], evil[1]["claim"] = r"$\alpha$ <b>", "50% $x$", "<script>alert(1)</script>"
+    first, second = list(decided.values())[:2]
+    evil = [replace(first, says=r"$\alpha$ <b>", why="50% $x$"), replace(second, claim="<script>alert(1)</script>")]
     figure = draw_claims(claims_layout(evil, r"$\beta$"))
     drawn = {t.get_text() for t in figure.texts}
     assert r"$\beta$" in drawn

@@ -26,11 +26,11 @@ PLAN = Comparison(title="a minus b", first="a", second="b")
 
 def test_contrast_is_a_welch_comparison_of_two_pools():
     row = compare.contrast("x", PLAN, A, B)
-    assert row["difference"] == pytest.approx(A["estimate"] - B["estimate"])
-    assert row["se"] == pytest.approx(math.hypot(A["se"], B["se"]))
+    assert row.difference == pytest.approx(A["estimate"] - B["estimate"])
+    assert row.se == pytest.approx(math.hypot(A["se"], B["se"]))
     va, vb = A["se"] ** 2, B["se"] ** 2
-    assert row["df"] == pytest.approx((va + vb) ** 2 / (va**2 / 3 + vb**2 / 2))
-    assert row["ci_low"] < row["difference"] < row["ci_high"]
+    assert row.df == pytest.approx((va + vb) ** 2 / (va**2 / 3 + vb**2 / 2))
+    assert row.ci_low < row.difference < row.ci_high
 
 
 def test_contrast_with_normal_intervals_is_the_between_groups_test_of_metafor():
@@ -38,18 +38,18 @@ def test_contrast_with_normal_intervals_is_the_between_groups_test_of_metafor():
     a = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci="wald")
     b = document("b", [0.1, 0.2, 0.0], [0.03, 0.02, 0.04], ci="wald")
     row = compare.contrast("x", PLAN, a, b)
-    assert row["df"] is None
+    assert row.df is None
     wa, wb = 1 / a["se"] ** 2, 1 / b["se"] ** 2
     mean = (wa * a["estimate"] + wb * b["estimate"]) / (wa + wb)
     q = wa * (a["estimate"] - mean) ** 2 + wb * (b["estimate"] - mean) ** 2
-    assert row["statistic"] ** 2 == pytest.approx(q)
+    assert row.statistic**2 == pytest.approx(q)
 
 
 def test_swapping_the_sides_turns_the_sign():
     there, back = compare.contrast("x", PLAN, A, B), compare.contrast("x", PLAN, B, A)
-    assert there["difference"] == pytest.approx(-back["difference"])
-    assert there["p"] == pytest.approx(back["p"])
-    assert there["ci_low"] == pytest.approx(-back["ci_high"])
+    assert there.difference == pytest.approx(-back.difference)
+    assert there.p == pytest.approx(back.p)
+    assert there.ci_low == pytest.approx(-back.ci_high)
 
 
 def test_shared_samples_are_refused_or_left_out_of_both_sides():
@@ -58,9 +58,9 @@ def test_shared_samples_are_refused_or_left_out_of_both_sides():
     with pytest.raises(InputError, match="s3"):
         compare.contrast("x", PLAN, a, b)
     row = compare.contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, b)
-    assert row["left_out"] == "s3"
-    assert (row["samples_first"], row["samples_second"]) == (2, 2)
-    assert row["estimate_first"] == pytest.approx(pool([0.2, 0.4], [0.02, 0.03]).estimate)
+    assert row.left_out == "s3"
+    assert (row.samples_first, row.samples_second) == (2, 2)
+    assert row.estimate_first == pytest.approx(pool([0.2, 0.4], [0.02, 0.03]).estimate)
     same = document("b", [0.2, 0.4, 0.5], [0.02, 0.03, 0.02], ["s1", "s2", "s3"])
     with pytest.raises(InputError, match="at least one sample"):
         compare.contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, same)
@@ -73,19 +73,19 @@ AGAINST = Comparison(title="a minus published", first="a", reference="ref")
 def test_a_published_value_with_limits_is_a_side_with_a_normal_reference():
     row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED)
     se = 0.2 / (2 * 1.959963984540054)
-    assert row["se"] == pytest.approx(math.hypot(A["se"], se))
-    assert row["df"] == pytest.approx(row["se"] ** 4 / (A["se"] ** 4 / 3))
-    assert row["difference"] == pytest.approx(A["estimate"] - 0.1)
+    assert row.se == pytest.approx(math.hypot(A["se"], se))
+    assert row.df == pytest.approx(row.se**4 / (A["se"] ** 4 / 3))
+    assert row.difference == pytest.approx(A["estimate"] - 0.1)
 
 
 def test_a_published_value_without_limits_has_no_test_but_a_largest_standard_error():
     row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED | {"ci_low": None, "ci_high": None})
-    assert (row["p"], row["ci_low"], row["conclusion"]) == (None, None, "no test")
-    at_the_edge = {"estimate": 0.1, "se": row["largest_se"], "df": None}
-    normal = A | {"df": None}
-    assert compare.difference(normal, at_the_edge, 0.95)["p"] == pytest.approx(0.05)
+    assert (row.p, row.ci_low, row.conclusion) == (None, None, "no test")
+    at_the_edge = compare.Side(0.1, row.largest_se, None)
+    normal = compare.side_of(A | {"df": None})
+    assert compare.difference(normal, at_the_edge, 0.95).p == pytest.approx(0.05)
     near = compare.contrast_with_published("x", AGAINST, A, {**PUBLISHED, "yi": A["estimate"], "ci_low": None})
-    assert near["largest_se"] is None
+    assert near.largest_se is None
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_difference_and_equivalence_are_told_apart(gap, se, bound, conclusion):
     first = A | {"estimate": gap, "se": se, "df": None}
     second = B | {"estimate": 0.0, "se": 0.0, "df": None}
     row = compare.contrast("x", PLAN, first, second, bound)
-    assert row["conclusion"] == conclusion
+    assert row.conclusion == conclusion
 
 
 def test_equivalence_is_the_90_percent_interval_inside_the_bounds():
     """Two one-sided tests at 5% reject exactly where the 90% interval lies within the bounds (Schuirmann 1987)."""
     for bound in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
-        row = compare.difference({"estimate": 0.08, "se": 0.06, "df": 12.0}, {"estimate": 0, "se": 0, "df": None}, 0.9)
-        inside = -bound < row["ci_low"] and row["ci_high"] < bound
+        row = compare.difference(compare.Side(0.08, 0.06, 12.0), compare.Side(0, 0, None), 0.9)
+        inside = -bound < row.ci_low and row.ci_high < bound
         assert (compare.equivalence_p(0.08, 0.06, 12.0, bound) < 0.05) == inside
 
 
@@ -128,9 +128,9 @@ def test_shared_samples_are_counted_in_words_beside_the_difference():
     second = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["s4", "t1", "t2"])
     plan = Comparison(title="t", first="a", second="b", shared_samples="leave_out")
     row = compare.contrast("c", plan, first, second)
-    assert row["note"] == (
+    assert row.note == (
         "1 sample stands on both sides and is left out of both here (3 of 4 and 2 of 3 samples remain), but not of the "
         "two syntheses"
     )
     apart = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["t0", "t1", "t2"])
-    assert compare.contrast("c", plan, first, apart)["note"] == ""
+    assert compare.contrast("c", plan, first, apart).note == ""

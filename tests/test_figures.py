@@ -19,6 +19,8 @@ from synthesis.draw.rows import forest
 from synthesis.draw.sheet import LANE_COLOUR, PRESETS, Page, Style, settings
 from synthesis.errors import InputError
 from synthesis.plan.config import ComparisonFigure, Synthesis
+from synthesis.results.comparisons import BridgeRow
+from synthesis.results.document import columns
 
 
 def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **changes):
@@ -154,19 +156,21 @@ def test_references_stand_apart_and_say_when_no_interval_is_printed():
     assert rows[-1].estimate_text == "0.27"
 
 
+def reading(unit="d", **changes):
+    """A row of the table of bridges, without numbers unless given."""
+    words = {"bridge": "m", "title": "Title", "contrast": "2_sd", "quantity": "q", "unit": unit, "note": ""}
+    sides = {"association": "a", "effect": "b", "draws": 1000, "seed": 1}
+    return BridgeRow(**dict.fromkeys(columns(BridgeRow)) | words | sides | changes)
+
+
 def comparison_layout(studies):
     plan = ComparisonFigure.model_validate(
         {"title": "Both", "studies": studies, "blocks": [{"synthesis": "b"}, {"synthesis": "a"}], "bridges": ["m"]}
     )
     documents = {"a": document(5, "z", "A", name="a"), "b": document(7, "g", "B", name="b")}
-    first = {"estimate": 0.5, "ci_low": 0.4, "ci_high": 0.6}
-    second = {"estimate": 0.4, "ci_low": 0.2, "ci_high": 0.6}
-    bridge = [
-        {"contrast": contrast, "association": "a", "effect": "b", "unit": "d"}
-        | {f"association_{key}": value for key, value in first.items()}
-        | {f"effect_{key}": value for key, value in second.items()}
-        for contrast in ("2_sd", "1_sd")
-    ]
+    numbers = {"association_estimate": 0.5, "association_ci_low": 0.4, "association_ci_high": 0.6}
+    numbers |= {"effect_estimate": 0.4, "effect_ci_low": 0.2, "effect_ci_high": 0.6}
+    bridge = [reading(contrast=contrast, **numbers) for contrast in ("2_sd", "1_sd")]
     return comparison("both", plan, documents, {"A": [REFERENCE]}, [("Bridge", bridge)])
 
 

@@ -31,12 +31,12 @@ def raw(effect_id, **changes):
 def test_one_sided_tests_are_those_of_the_fit():
     row = against_threshold(SPREAD, "th", 0.24, "label", PLAN)
     t = (SPREAD["estimate"] - 0.24) / SPREAD["se"]
-    assert row["p_above"] == pytest.approx(stats.t.sf(t, 5))
-    assert row["p_below"] == pytest.approx(stats.t.cdf(t, 5))
-    both = max(row["p_below"], stats.t.sf((SPREAD["estimate"] + 0.24) / SPREAD["se"], 5))
-    assert row["p_equivalence"] == pytest.approx(both)
+    assert row.p_above == pytest.approx(stats.t.sf(t, 5))
+    assert row.p_below == pytest.approx(stats.t.cdf(t, 5))
+    both = max(row.p_below, stats.t.sf((SPREAD["estimate"] + 0.24) / SPREAD["se"], 5))
+    assert row.p_equivalence == pytest.approx(both)
     new = stats.t.sf((0.24 - SPREAD["estimate"]) / math.hypot(SPREAD["se"], math.sqrt(SPREAD["tau2"])), 4)
-    assert row["probability_new_above"] == pytest.approx(new)
+    assert row.probability_new_above == pytest.approx(new)
 
 
 def test_shares_are_the_normal_tail_and_the_calibrated_estimates():
@@ -71,24 +71,24 @@ def test_without_heterogeneity_all_or_none_of_the_true_effects_are_above():
 
 def test_few_samples_have_no_interval_and_one_sample_no_share():
     row = against_threshold(document([0.1, 0.5, 0.3], [0.02] * 3), "th", 0.24, "", PLAN)
-    assert row["share_above"] is not None
-    assert row["share_above_low"] is None
-    assert "fewer than 5" in row["note"]
-    assert against_threshold(document([0.1], [0.02]), "th", 0.24, "", PLAN)["share_above"] is None
+    assert row.share_above is not None
+    assert row.share_above_low is None
+    assert "fewer than 5" in row.note
+    assert against_threshold(document([0.1], [0.02]), "th", 0.24, "", PLAN).share_above is None
 
 
 @pytest.mark.parametrize(("shift", "conclusion"), [(2, "above"), (-0.4, "smaller"), (-0.2, "cannot be decided")])
 def test_conclusions(shift, conclusion):
     moved = document([s["yi"] * 0.2 + 0.4 + shift for s in SPREAD["studies"]], [0.002] * 6)
-    assert against_threshold(moved, "th", 0.24, "", PLAN)["conclusion"] == conclusion
+    assert against_threshold(moved, "th", 0.24, "", PLAN).conclusion == conclusion
 
 
 def test_a_threshold_that_is_a_gap_decides_nothing():
     rows = rows_by_id([raw("th"), raw("gap", value=None)])
     decided, gap = relevance([SPREAD], rows, PLAN)
-    assert decided["threshold_value"] == 0.24
-    assert gap["conclusion"] == "cannot be decided"
-    assert "not in the reachable text" in gap["note"]
+    assert decided.threshold_value == 0.24
+    assert gap.conclusion == "cannot be decided"
+    assert "not in the reachable text" in gap.note
 
 
 def test_thresholds_belong_to_their_scale():
@@ -111,13 +111,13 @@ def bower(**changes):
 def test_interaction_of_bower_2013():
     """BMJ 346:f540, abstract: -0.1 (95% CI -0.19 to -0.002), about one point on the Beck inventory for one SD."""
     row = interaction("x", BOWER, bower(), 0.95)
-    assert (row["coefficient"], row["ci_low"], row["ci_high"]) == pytest.approx((0.1, 0.002, 0.19))
-    assert row["se"] == pytest.approx(0.188 / 2 / 1.959963984540054)
-    assert row["p"] < 0.05
-    assert row["conclusion"] == "smaller"
-    assert (row["points"], row["points_low"], row["points_high"]) == pytest.approx((1.0, 0.02, 1.9))
-    assert row["points_conclusion"] == "cannot be decided"
-    assert "points is not in the reachable text" in row["note"]
+    assert (row.coefficient, row.ci_low, row.ci_high) == pytest.approx((0.1, 0.002, 0.19))
+    assert row.se == pytest.approx(0.188 / 2 / 1.959963984540054)
+    assert row.p < 0.05
+    assert row.conclusion == "smaller"
+    assert (row.points, row.points_low, row.points_high) == pytest.approx((1.0, 0.02, 1.9))
+    assert row.points_conclusion == "cannot be decided"
+    assert "points is not in the reachable text" in row.note
 
 
 def test_turning_the_scale_of_an_interaction_changes_nothing():
@@ -127,5 +127,5 @@ def test_turning_the_scale_of_an_interaction_changes_nothing():
 
 def test_an_interaction_without_interval_or_number_decides_nothing():
     row = interaction("x", BOWER, bower(ci_low=None), 0.95)
-    assert (row["conclusion"], row["se"]) == ("cannot be decided", None)
-    assert interaction("x", BOWER, bower(value=None), 0.95)["conclusion"] == "cannot be decided"
+    assert (row.conclusion, row.se) == ("cannot be decided", None)
+    assert interaction("x", BOWER, bower(value=None), 0.95).conclusion == "cannot be decided"

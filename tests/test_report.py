@@ -17,9 +17,10 @@ from synthesis.report import Drawing, Material, bridge_sentence, methods, render
 from synthesis.report.assets import read_asset
 from synthesis.report.sections import SECTIONS, diagnostics, syntheses
 from synthesis.report.sentences import answer
+from synthesis.results.comparisons import Comparisons
 from synthesis.results.files import read_csv, write_csv
 from synthesis.review.diagnose import diagnose, tables
-from test_figures import document
+from test_figures import document, reading
 
 
 def test_lane_a_is_an_association_and_lane_b_an_effect():
@@ -35,15 +36,14 @@ def test_a_single_sample_is_not_called_pooled():
 
 
 def test_bridge_sentence_gives_the_range_of_conversions_and_its_caveat():
-    row = {"title": "Title", "unit": "d", "effect_estimate": 0.4, "effect_ci_low": 0.2, "effect_ci_high": 0.6}
-    rows = [row | {"association_estimate": d} for d in (0.53, 0.26, 0.42)]
-    said = bridge_sentence([*rows, row | {"unit": "%", "association_estimate": 60.0}])
+    effect = {"effect_estimate": 0.4, "effect_ci_low": 0.2, "effect_ci_high": 0.6}
+    rows = [reading(**effect, association_estimate=d) for d in (0.53, 0.26, 0.42)]
+    said = bridge_sentence([*rows, reading("%", **effect, association_estimate=60.0)])
     assert "d = 0.26 to 0.53" in said
     assert "g = 0.40 [0.20, 0.60]" in said
     assert "not a test of causes" in said
 
 
-COMPARED = {key: [] for key in ("comparison", "bridge", "relevance", "interactions", "claims", "tipping_points")}
 EVIL = "<script>alert(1)</script>"
 FIT = {"versions": {"synthesis": "0"}, "config_sha256": "0", "inputs_sha256": "0"}
 
@@ -72,7 +72,8 @@ def material(**changes):
     given = {
         "config": config,
         "documents": [model],
-        "compared": COMPARED,
+        "compared": Comparisons([], [], [], [], []),
+        "tipping": [],
         "effects": effects,
         "dropped": found.dropped,
         "crosscheck": [],

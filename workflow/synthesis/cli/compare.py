@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from synthesis.results.files import read_json, write_csv, write_json
+from synthesis.results.files import read_json
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
     from synthesis.compare.claims import Evidence
+    from synthesis.data.claim_table import Claim
 
 
 def register(commands: Commands) -> None:
@@ -23,31 +24,38 @@ def register(commands: Commands) -> None:
 
 def compare(args: argparse.Namespace) -> None:
     """Contrasts, bridges, clinical relevance, interactions, and the verdicts on claims."""
-    from synthesis.compare.run import TABLES, compare_all
+    from synthesis.compare.run import compare_all
+    from synthesis.results import comparisons as types
+    from synthesis.results.document import write_documents, write_rows
 
     evidence, claims = _evidence(args)
-    tables = compare_all(evidence, claims)
-    for name, columns in TABLES.items():
-        write_csv(args.tables / f"{name}.csv", tables[name], columns)
-    write_json(args.claims_out, tables["claims"])
-    print(f"{len(tables['comparison'])} comparisons, {len(tables['bridge'])} bridge rows, {len(claims)} claims")
+    compared = compare_all(evidence, claims)
+    write_rows(args.tables / "comparison.csv", compared.contrasts, types.ContrastRow)
+    write_rows(args.tables / "bridge.csv", compared.bridges, types.BridgeRow)
+    write_rows(args.tables / "relevance.csv", compared.relevance, types.RelevanceRow)
+    write_rows(args.tables / "interactions.csv", compared.interactions, types.InteractionRow)
+    write_rows(args.tables / "claims.csv", [claim.row() for claim in compared.claims], types.ClaimRow)
+    write_documents(args.claims_out, compared.claims)
+    print(f"{len(compared.contrasts)} comparisons, {len(compared.bridges)} bridge rows, {len(claims)} claims")
 
 
 def tipping(args: argparse.Namespace) -> None:
     """Tries every single change on every claim, and says which ones turn its verdict."""
-    from synthesis.compare.run import TIPPING_TABLES, tipping_all
+    from synthesis.compare.tipping import tipping as tip
+    from synthesis.results.comparisons import ChangeRow, TippingRow
+    from synthesis.results.document import write_rows
 
     evidence, claims = _evidence(args)
     diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
-    tables = tipping_all(evidence, claims, diagnostics)
-    for name, columns in TIPPING_TABLES.items():
-        write_csv(args.tables / f"{name}.csv", tables[name], columns)
-    print(f"{len(tables['tipping_points_all'])} changes tried on {len(claims)} claims")
+    tried, summary = tip(claims, evidence, diagnostics)
+    write_rows(args.tables / "tipping_points_all.csv", tried, ChangeRow)
+    write_rows(args.tables / "tipping_points.csv", summary, TippingRow)
+    print(f"{len(tried)} changes tried on {len(claims)} claims")
 
 
-def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[dict[str, Any]]]:
-    from synthesis.compare.claims import read_claims
+def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[Claim]]:
     from synthesis.compare.run import evidence_of
+    from synthesis.data.claim_table import read_claims
     from synthesis.data.extraction import read_extracted
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import refuse
-from synthesis.results.files import read_csv, read_json, write_csv
+from synthesis.results.files import read_json, write_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +54,8 @@ def comparison_forest(args: argparse.Namespace) -> None:
     from synthesis.data.extraction import read_extracted, reference_rows
     from synthesis.draw.comparison import comparison
     from synthesis.plan.config import read_config
+    from synthesis.results.comparisons import BridgeRow
+    from synthesis.results.document import read_rows
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
@@ -67,8 +69,8 @@ def comparison_forest(args: argparse.Namespace) -> None:
         metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
         key = f"config.yaml, key figures.{args.figure}.references.{lane}"
         references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
-    table = read_csv(args.bridge)
-    bridges = [(plan.bridges[name].title, [row for row in table if row["bridge"] == name]) for name in figure.bridges]
+    table = read_rows(args.bridge, BridgeRow)
+    bridges = [(plan.bridges[name].title, [row for row in table if row.bridge == name]) for name in figure.bridges]
     _draw_layout(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
 
 
@@ -76,6 +78,8 @@ def bridge_figure(args: argparse.Namespace) -> None:
     """Draws a bridge of the plan."""
     from synthesis.draw.bridge_figure import bridge_layout
     from synthesis.plan.config import read_config
+    from synthesis.results.comparisons import BridgeRow
+    from synthesis.results.document import read_rows
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
@@ -83,7 +87,7 @@ def bridge_figure(args: argparse.Namespace) -> None:
         refuse("--bridge", args.bridge, plan.bridges)
     bridge = plan.bridges[args.bridge]
     documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses)}
-    rows = [row for row in read_csv(args.table) if row["bridge"] == args.bridge]
+    rows = [row for row in read_rows(args.table, BridgeRow) if row.bridge == args.bridge]
     layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
     _draw_layout(layout, args.out, plan.drawing, "bridge")
 
@@ -117,8 +121,10 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
 def claims_figure(args: argparse.Namespace) -> None:
     """Draws the verdicts on the claims."""
     from synthesis.draw.claims_figure import claims_layout, draw_claims
+    from synthesis.results.comparisons import DecidedClaim
+    from synthesis.results.document import read_documents
 
-    verdicts = claims_layout(read_json(args.claims), "What the text says, and what the data say")
+    verdicts = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
     described = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
     _write(args.out, f"claims_{verdicts.name}", draw_claims(verdicts), verdicts.title, described, verdicts.table())
 

@@ -44,9 +44,12 @@ def checklist(args: argparse.Namespace) -> None:
     from synthesis.export.checklist import CHECKLIST_COLUMNS
     from synthesis.export.checklist import checklist as fill_in
     from synthesis.plan.config import read_config
+    from synthesis.results.comparisons import DecidedClaim
+    from synthesis.results.document import read_documents
 
     documents = [read_json(path) for path in args.models]
-    rows = fill_in(read_config(args.config), documents, len(read_json(args.claims)))
+    claims = read_documents(args.claims, DecidedClaim)
+    rows = fill_in(read_config(args.config), documents, len(claims))
     write_csv(args.out, rows, CHECKLIST_COLUMNS)
     print(f"{len(rows)} items")
 

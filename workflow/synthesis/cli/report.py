@@ -6,8 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from synthesis.errors import refuse
+
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
+
+# Tables of comparisons that the report shows; those of the second extraction may be missing.
+TABLES = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
 
 
 def register(commands: Commands) -> None:
@@ -27,19 +32,30 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.plan.config import read_config
     from synthesis.report import Material, render
     from synthesis.report.material import read_drawings
+    from synthesis.results import comparisons as types
     from synthesis.results.curves import MultiverseSummary, PairRow
-    from synthesis.results.document import read_document, read_rows
+    from synthesis.results.document import read_document, read_documents, read_rows
     from synthesis.results.files import read_csv, read_json, write_text
     from synthesis.review.diagnose import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
 
+    tables = {path.stem: path for path in args.compared}
+    if lacking := [name for name in TABLES if name not in tables]:
+        refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
     config = read_config(args.config)
     extracted = read_extracted(args.sources)
     html = render(
         Material(
             config=config,
             documents=read_presented(args.models, config.syntheses),
-            compared={path.stem: read_csv(path) for path in args.compared} | {"claims": read_json(args.claims)},
+            compared=types.Comparisons(
+                contrasts=read_rows(tables["comparison"], types.ContrastRow),
+                bridges=read_rows(tables["bridge"], types.BridgeRow),
+                relevance=read_rows(tables["relevance"], types.RelevanceRow),
+                interactions=read_rows(tables["interactions"], types.InteractionRow),
+                claims=read_documents(args.claims, types.DecidedClaim),
+            ),
+            tipping=read_rows(tables["tipping_points"], types.TippingRow),
             effects=extracted.effects,
             dropped=extracted.dropped,
             crosscheck=read_csv(args.crosscheck),
@@ -48,6 +64,8 @@ def report(args: argparse.Namespace) -> None:
             drawings=read_drawings(args.figures),
             multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
             pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
+            agreement=read_csv(tables["agreement"]) if "agreement" in tables else [],
+            disagreements=read_csv(tables["disagreements"]) if "disagreements" in tables else [],
         )
     )
     write_text(args.out, html)

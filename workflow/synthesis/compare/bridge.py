@@ -21,18 +21,14 @@ from scipy.special import ndtri, stdtrit
 from synthesis.compare import conversions as c
 from synthesis.data.vocabulary import CONTRAST_NAME
 from synthesis.plan.config import Bridge, MonteCarlo
+from synthesis.results.comparisons import BridgeRow, Reading
 
 Array = NDArray[np.float64]
 Record = dict[str, Any]
-Reading = Callable[[c.Values], c.Values]
-_SIDES = ("association", "effect")
+Convert = Callable[[c.Values], c.Values]
+# Draws of a mean, and of a new setting where there is one, in some unit.
+Drawn = tuple[Array, Array | None]
 _LARGEST_Z = 17.0
-BRIDGE_COLUMNS = (
-    "bridge", "title", "contrast", "quantity", "unit", "association", "effect",
-    *(f"{side}_{field}" for side in (*_SIDES, "difference")
-      for field in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")),
-    "p_association_larger", "p_association_larger_new", "draws", "seed", "note",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,8 @@ class Unit:
     contrast: str
     quantity: str
     unit: str
-    of_r: Reading | None
-    of_d: Reading
+    of_r: Convert | None
+    of_d: Convert
     inverse: bool = False
     note: str = ""
 
@@ -79,11 +75,11 @@ def _same(x: c.Values) -> c.Values:
     return x
 
 
-def _percent(of: Reading) -> Reading:
+def _percent(of: Convert) -> Convert:
     return lambda x: 100 * of(x)
 
 
-def _after(outer: Reading, inner: Reading) -> Reading:
+def _after(outer: Convert, inner: Convert) -> Convert:
     return lambda x: outer(inner(x))
 
 
@@ -131,75 +127,133 @@ def differences(association: Record, effect: Record, monte_carlo: MonteCarlo) ->
     z, d = draws_of_mean(association, monte_carlo), draws_of_mean(effect, monte_carlo)
     r, centre = np.tanh(z), math.tanh(association["estimate"])
     tails = _tails(association["level"])
-    found = {}
+    gaps = {}
     for key, to_d in c.CONTRASTS.items():
         low, high = np.quantile(to_d(r) - d, tails)
-        found[key] = (float(to_d(centre)) - effect["estimate"], float(low), float(high))
-    return found
+        gaps[key] = (float(to_d(centre)) - effect["estimate"], float(low), float(high))
+    return gaps
 
 
 def _tails(level: float) -> list[float]:
     return [0.5 - level / 2, 0.5 + level / 2]
 
 
-def bridge(name: str, plan: Bridge, association: Record, effect: Record, monte_carlo: MonteCarlo) -> list[Record]:
+def bridge(name: str, plan: Bridge, association: Record, effect: Record, monte_carlo: MonteCarlo) -> list[BridgeRow]:
     """The pooled association beside the pooled effect: one row for each reading.
 
     `estimate` is the reading of the pooled value; `ci` and `pi` are quantiles of the draws for the mean and for a new
     setting. NNT are inverted after the quantiles; a limit behind which the benefit is not above 0 is missing.
     """
-    level = association["level"]
-    drawn = {
-        side: (draws_of_mean(document, monte_carlo), draws_of_new(document, monte_carlo))
-        for side, document in zip(_SIDES, (association, effect), strict=True)
-    }
-    r = tuple(None if z is None else np.tanh(z) for z in drawn["association"])
-    rows = []
-    for unit in units(monte_carlo.control_response_rates):
-        row: Record = dict.fromkeys(BRIDGE_COLUMNS) | {
-            "bridge": name,
-            "title": plan.title,
-            "contrast": unit.contrast,
-            "quantity": unit.quantity,
-            "unit": unit.unit,
-            "association": plan.association,
-            "effect": plan.effect,
-            "draws": monte_carlo.draws,
-            "seed": monte_carlo.seed,
-            "note": unit.note,
-        }
-        effects = tuple(None if d is None else unit.of_d(d) for d in drawn["effect"])
-        row |= _fields("effect", unit.of_d(effect["estimate"]), effects, level, unit.inverse)
-        if unit.of_r is not None:
-            values = tuple(None if x is None else unit.of_r(x) for x in r)
-            centre = float(unit.of_r(math.tanh(association["estimate"])))
-            row |= _fields("association", centre, values, level, False)
-            gaps = tuple(
-                None if a is None or b is None else a - b for a, b in zip(values, effects, strict=True)
-            )  # fmt: skip
-            row |= _fields("difference", centre - float(unit.of_d(effect["estimate"])), gaps, level, False)
-            row["p_association_larger"], row["p_association_larger_new"] = (_share_above(gap) for gap in gaps)
-        elif row["effect_ci_low"] is None or row["effect_ci_high"] is None:
-            row["note"] += "; the interval includes no effect, so it has no finite end"
-        rows.append(row)
-    return rows
+    z, new_z = draws_of_mean(association, monte_carlo), draws_of_new(association, monte_carlo)
+    pools = Pools(
+        math.tanh(association["estimate"]),
+        (np.tanh(z), None if new_z is None else np.tanh(new_z)),
+        effect["estimate"],
+        (draws_of_mean(effect, monte_carlo), draws_of_new(effect, monte_carlo)),
+        association["level"],
+    )
+    return [_row(name, plan, unit, pools, monte_carlo) for unit in units(monte_carlo.control_response_rates)]
 
 
-def _share_above(gap: c.Values | None) -> float | None:
-    return None if gap is None else float(np.mean(gap > 0) + np.mean(gap == 0) / 2)
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The two sides of a bridge: a correlation and a standardized difference, as pooled and as drawn."""
+
+    r: float
+    drawn_r: Drawn
+    d: float
+    drawn_d: Drawn
+    level: float
 
 
-def _fields(side: str, centre: c.Values, drawn: tuple[c.Values | None, ...], level: float, inverse: bool) -> Record:
-    """Estimate and quantiles under the names of the table; inverted for NNT."""
-    tails = _tails(level)
-    values: Record = {f"{side}_estimate": float(centre)}
-    for kind, sample in zip(("ci", "pi"), drawn, strict=True):
-        low, high = (None, None) if sample is None else (float(q) for q in np.quantile(sample, tails))
-        values |= {f"{side}_{kind}_low": low, f"{side}_{kind}_high": high}
-    if inverse:
-        turned = {key: 1 / x if x is not None and x > 0 else None for key, x in values.items()}
-        for kind in ("ci", "pi"):
-            low, high = turned[f"{side}_{kind}_low"], turned[f"{side}_{kind}_high"]
-            turned |= {f"{side}_{kind}_low": high, f"{side}_{kind}_high": low}
-        return turned
-    return values
+_NONE = Reading(None, None, None, None, None)
+
+
+def _row(name: str, plan: Bridge, unit: Unit, pools: Pools, monte_carlo: MonteCarlo) -> BridgeRow:
+    d, drawn_d = float(unit.of_d(pools.d)), _converted(unit.of_d, pools.drawn_d)
+    effect = _reading(d, drawn_d, pools.level)
+    association, difference = _NONE, _NONE
+    larger: tuple[float | None, float | None] = (None, None)
+    note = unit.note
+    if unit.inverse:
+        effect = _inverted(effect)
+    if unit.of_r is not None:
+        r, drawn_r = float(unit.of_r(pools.r)), _converted(unit.of_r, pools.drawn_r)
+        gaps = _gaps(drawn_r, drawn_d)
+        association = _reading(r, drawn_r, pools.level)
+        difference = _reading(r - d, gaps, pools.level)
+        larger = _share_above(gaps[0]), None if gaps[1] is None else _share_above(gaps[1])
+    elif effect.ci_low is None or effect.ci_high is None:
+        note += "; the interval includes no effect, so it has no finite end"
+    return BridgeRow(
+        bridge=name,
+        title=plan.title,
+        contrast=unit.contrast,
+        quantity=unit.quantity,
+        unit=unit.unit,
+        association=plan.association,
+        effect=plan.effect,
+        association_estimate=association.estimate,
+        association_ci_low=association.ci_low,
+        association_ci_high=association.ci_high,
+        association_pi_low=association.pi_low,
+        association_pi_high=association.pi_high,
+        effect_estimate=effect.estimate,
+        effect_ci_low=effect.ci_low,
+        effect_ci_high=effect.ci_high,
+        effect_pi_low=effect.pi_low,
+        effect_pi_high=effect.pi_high,
+        difference_estimate=difference.estimate,
+        difference_ci_low=difference.ci_low,
+        difference_ci_high=difference.ci_high,
+        difference_pi_low=difference.pi_low,
+        difference_pi_high=difference.pi_high,
+        p_association_larger=larger[0],
+        p_association_larger_new=larger[1],
+        draws=monte_carlo.draws,
+        seed=monte_carlo.seed,
+        note=note,
+    )
+
+
+def _converted(convert: Convert, drawn: Drawn) -> Drawn:
+    mean, new = drawn
+    return np.asarray(convert(mean)), None if new is None else np.asarray(convert(new))
+
+
+def _gaps(first: Drawn, second: Drawn) -> Drawn:
+    mean, new = first[0] - second[0], None
+    if first[1] is not None and second[1] is not None:
+        new = first[1] - second[1]
+    return mean, new
+
+
+def _share_above(gap: Array) -> float:
+    return float(np.mean(gap > 0) + np.mean(gap == 0) / 2)
+
+
+def _reading(centre: float, drawn: Drawn, level: float) -> Reading:
+    """Estimate and quantiles."""
+    ci = _limits(drawn[0], level)
+    pi = (None, None) if drawn[1] is None else _limits(drawn[1], level)
+    return Reading(centre, *ci, *pi)
+
+
+def _limits(drawn: Array, level: float) -> tuple[float, float]:
+    low, high = np.quantile(drawn, _tails(level))
+    return float(low), float(high)
+
+
+def _inverted(benefit: Reading) -> Reading:
+    """NNT of a benefit: its limits change places, and there is none where the benefit is not above 0."""
+    return Reading(
+        _inverse(benefit.estimate),
+        _inverse(benefit.ci_high),
+        _inverse(benefit.ci_low),
+        _inverse(benefit.pi_high),
+        _inverse(benefit.pi_low),
+    )
+
+
+def _inverse(benefit: float | None) -> float | None:
+    return 1 / benefit if benefit is not None and benefit > 0 else None

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from synthesis import text
 from synthesis.compare.bridge import differences
 from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
 from synthesis.compare.relevance import interaction, shares_between
-from synthesis.data.columns import CLAIM_COLUMNS
+from synthesis.data.claim_table import CLAIMS, Claim, read_claims
 from synthesis.data.converters import back_transform
 from synthesis.data.extraction import reference_rows
 from synthesis.data.published import Record, find, number
-from synthesis.data.tables import check_cells, read_table
-from synthesis.data.vocabulary import CONTRAST_NAME, Verdict
+from synthesis.data.vocabulary import CONTRAST_NAME, ClaimRule, Verdict
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
+from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
 from synthesis.results.files import check_inside
 
-CLAIMS = "claims.csv"
-CLAIM_TABLE = (
-    "claim_id", "statement", "says", "cites", "claim", "quantity", "rule", "low", "high", "unit", "estimate",
-    "ci_low", "ci_high", "verdict_of_data", "verdict", "why", "source_agrees", "source_says", "evidence", "reading",
-)  # fmt: skip
 _UNIT_NAME = {"smd": "SMD"}
 _NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
 
@@ -43,15 +38,19 @@ class Value:
     # What must be said beside the verdict.
     remark: str = ""
 
-    def shown(self) -> str:
+    def words(self) -> str:
         """In words, with its interval."""
         decimals = 0 if self.unit == "%" else 2
         sign = "%" if self.unit == "%" else ""
         lead = "" if self.unit == "%" else f"{_UNIT_NAME.get(self.unit, self.unit)} = "
-        words = f"{lead}{text.number(self.estimate, decimals)}{sign}"
+        number = f"{lead}{text.number(self.estimate, decimals)}{sign}"
         if self.low is None or self.high is None or self.low == self.high == self.estimate:
-            return words
-        return f"{words} {text.interval(self.low, self.high, decimals)}"
+            return number
+        return f"{number} {text.interval(self.low, self.high, decimals)}"
+
+    def stored(self) -> ClaimValue:
+        """As it is handed on."""
+        return ClaimValue(label=self.label, unit=self.unit, estimate=self.estimate, low=self.low, high=self.high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,31 +63,27 @@ class Evidence:
     effects: list[Record]
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the data say of a claim, why, and from which values."""
+
+    verdict: Verdict
+    why: str
+    values: tuple[Value, ...] = ()
+
+    @property
+    def single(self) -> Value | None:
+        """The value, where there is one alone."""
+        return self.values[0] if len(self.values) == 1 else None
+
+    @property
+    def unit(self) -> str:
+        """The unit of the values."""
+        return self.values[0].unit if self.values else ""
+
+
 class Missing(Exception):
     """A datum that a quantity needs is not there; the message says which."""
-
-
-def read_claims(path: Path) -> list[Record]:
-    """The claims as text, in their order. Raises InputError for bad cells, repeated names and rules without bounds."""
-    rows = read_table(path, CLAIM_COLUMNS)
-    problems = check_cells(path, rows, CLAIM_COLUMNS)
-    names: set[str] = set()
-    for line, row in rows:
-        where = f"{path}, row {line}"
-        if row["claim_id"] in names:
-            problems.append(Problem(f"{where}, column claim_id", row["claim_id"], "each name once"))
-        names.add(row["claim_id"])
-        rule = row.get("rule", "")
-        if bool(row.get("quantity", "")) != bool(rule):
-            allowed = "a quantity and a rule, or neither"
-            problems.append(Problem(f"{where}, column rule", rule, allowed))
-        needed = {"above": ("low",), "not_above": ("low",), "below": ("high",)}.get(rule, ("low", "high"))
-        for name in needed if rule else ():
-            if not row.get(name, ""):
-                problems.append(Problem(f"{where}, column {name}", "", f"a bound, for rule {rule}"))
-    if problems:
-        raise InputError(problems)
-    return [{c.name: row.get(c.name, "") for c in CLAIM_COLUMNS} | {"row": line} for line, row in rows]
 
 
 def check_folder(raw: Path, config: Config, rows: dict[str, Record]) -> None:
@@ -98,64 +93,63 @@ def check_folder(raw: Path, config: Config, rows: dict[str, Record]) -> None:
         check_claims(read_claims(raw / CLAIMS), config, rows)
 
 
-def bound_of(claim: Record, name: str, rows: dict[str, Record]) -> float | None:
+def bound_of(claim: Claim, column: Literal["low", "high"], rows: dict[str, Record]) -> float | None:
     """A bound as number: printed in the claim, or the value of the threshold that it names."""
-    cell = claim[name]
+    cell = claim.low if column == "low" else claim.high
     if not cell:
         return None
     try:
         return float(cell)
     except ValueError:
-        where = _where(claim, name)
-        value = number(find(where, cell, rows), "value")
+        value = number(find(claim.where(column), cell, rows), "value")
         if value is None:
             raise Missing(f"the threshold {cell} is not in the reachable text") from None
         return value
 
 
-def _bound_or_none(claim: Record, name: str, rows: dict[str, Record]) -> float | None:
+def bounds_of(claim: Claim, rows: dict[str, Record]) -> tuple[float | None, float | None]:
+    """Both bounds as numbers. Raises Missing for a threshold that is a gap."""
+    return bound_of(claim, "low", rows), bound_of(claim, "high", rows)
+
+
+def _bound_or_none(claim: Claim, column: Literal["low", "high"], rows: dict[str, Record]) -> float | None:
     try:
-        return bound_of(claim, name, rows)
+        return bound_of(claim, column, rows)
     except Missing:
         return None
-
-
-def _where(claim: Record, name: str) -> str:
-    return f"{CLAIMS}, row {claim['row']}, column {name}"
 
 
 # --- quantities ---------------------------------------------------------------------------------------------------
 
 
-def values_of(claim: Record, evidence: Evidence) -> list[Value]:
+def values_of(claim: Claim, evidence: Evidence) -> list[Value]:
     """The values of a claim's quantity. Raises Missing for a gap, InputError for a name that does not exist."""
-    kind, _, name = claim["quantity"].partition(":")
-    if kind not in _QUANTITIES:
-        where = _where(claim, "quantity")
-        raise InputError([Problem(where, claim["quantity"], "kind:name with a kind of " + ", ".join(_QUANTITIES))])
-    return _QUANTITIES[kind](claim, name, evidence)
+    if claim.kind not in _QUANTITIES:
+        allowed = "kind:name with a kind of " + ", ".join(_QUANTITIES)
+        raise InputError([Problem(claim.where("quantity"), claim.quantity, allowed)])
+    return _QUANTITIES[claim.kind](claim, claim.name, evidence)
 
 
-def syntheses_of(claim: Record, plan: Config) -> tuple[str, ...]:
+def syntheses_of(claim: Claim, plan: Config) -> tuple[str, ...]:
     """The syntheses behind a claim's quantity."""
-    kind, _, name = claim["quantity"].partition(":")
-    match kind:
+    match claim.kind:
         case "comparison":
-            comparison = plan.comparisons[name]
+            comparison = plan.comparisons[claim.name]
             return tuple(side for side in (comparison.first, comparison.second) if side)
         case "bridge":
-            return plan.bridges[name].association, plan.bridges[name].effect
+            bridge = plan.bridges[claim.name]
+            return bridge.association, bridge.effect
         case "interaction" | "published" | "root" | "":
             return ()
-    return (name.split(":")[0],)
+    return (claim.name.split(":")[0],)
 
 
-def _known(claim: Record, name: str, allowed: Any) -> None:
+def _known(claim: Claim, name: str, allowed: Mapping[str, object]) -> None:
     if name not in allowed:
-        raise InputError([Problem(_where(claim, "quantity"), name, "one of " + ", ".join(allowed))])
+        raise InputError([Problem(claim.where("quantity"), name, "one of " + ", ".join(allowed))])
 
 
-def _document(claim: Record, name: str, evidence: Evidence) -> Record:
+def _document(claim: Claim, name: str, evidence: Evidence) -> Record:
     _known(claim, name, evidence.documents)
     return evidence.documents[name]
 
@@ -168,24 +162,24 @@ def _read(document: Record, fields: tuple[str, str, str], label: str) -> Value:
     return Value(label, _NAME[metric], estimate, low, high)
 
 
-def _pooled(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _pooled(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     return [_read(document, ("estimate", "ci_low", "ci_high"), document["title"])]
 
 
-def _prediction(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _prediction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     return [_read(document, ("estimate", "pi_low", "pi_high"), f"{document['title']}, in a new setting")]
 
 
-def _variance(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _variance(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     (value,) = _pooled(claim, name, evidence)
     limits = sorted(100 * x * x for x in (value.low, value.high) if x is not None)
     low = 0.0 if (value.low or 0) < 0 < (value.high or 0) else limits[0]
     return [Value(value.label, "%", 100 * value.estimate**2, low, limits[1])]
 
 
-def _levels(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     """The pool of each level of a moderator, one mean effect for each sample."""
     synthesis, _, moderator = name.partition(":")
     document, grouping = _document(claim, synthesis, evidence), evidence.plan.groupings.get(moderator)
@@ -193,20 +187,23 @@ def _levels(claim: Record, name: str, evidence: Evidence) -> list[Value]:
     by_level: dict[str, set[str]] = {}
     for study in document["studies"]:
         if column not in study:
-            raise InputError([Problem(_where(claim, "quantity"), moderator, "a grouping or a column of a sample")])
+            raise InputError([Problem(claim.where("quantity"), moderator, "a grouping or a column of a sample")])
         level = grouping.level_of(study[column]) if grouping else study[column]
         if level:
             by_level.setdefault(level, set()).add(study["sample_id"])
     values = []
     for level, samples in sorted(by_level.items()):
-        ci = {} if len(samples) == 1 else {"ci": "hksj_adhoc"}
-        fit = refit(document, samples, model="composites", **ci)
+        fit = (
+            refit(document, samples, model="composites")
+            if len(samples) == 1
+            else refit(document, samples, model="composites", ci="hksj_adhoc")
+        )
         count = text.plural(len(samples), "sample")
         values.append(_read(fit, ("estimate", "ci_low", "ci_high"), f"{level} ({count})"))
     return values
 
 
-def _comparison(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _comparison(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     _known(claim, name, evidence.plan.comparisons)
     plan = evidence.plan.comparisons[name]
     first = evidence.documents[plan.first]
@@ -214,38 +211,36 @@ def _comparison(claim: Record, name: str, evidence: Evidence) -> list[Value]:
         row = contrast(name, plan, first, evidence.documents[plan.second])
     else:
         row = contrast_with_published(name, plan, first, published_summary(name, plan.reference or "", first, evidence))
-        if row["se"] is None:
+        if row.se is None:
             raise Missing(_without_interval(row))
-    unit = f"difference in {'z' if row['metric'] == 'z' else _NAME[row['metric']]}"
-    remark = row["note"] if row["left_out"] else ""
-    return [Value(plan.title, unit, row["difference"], row["ci_low"], row["ci_high"], remark)]
+    unit = f"difference in {'z' if row.metric == 'z' else _NAME[row.metric]}"
+    return [Value(plan.title, unit, row.difference, row.ci_low, row.ci_high, row.note if row.left_out else "")]
 
 
-def _without_interval(row: Record) -> str:
+def _without_interval(row: ContrastRow) -> str:
     """Why a published value without an interval decides nothing, and how wide its interval could be to decide."""
-    words = f"the published value has no interval (difference in z = {text.number(row['difference'])}"
-    if row["largest_se"] is None:
+    words = f"the published value has no interval (difference in z = {text.number(row.difference)}"
+    if row.largest_se is None:
         return words + ")"
-    half = PRINTED_QUANTILE * row["largest_se"]
-    ends = (back_transform(row["metric"], row["estimate_second"] + sign * half) for sign in (-1, 1))
-    low, high = ends
+    half = PRINTED_QUANTILE * row.largest_se
+    low, high = (back_transform(row.metric, row.estimate_second + sign * half) for sign in (-1, 1))
     return f"{words}; it would differ from 0 as long as the value's 95% interval is within {text.interval(low, high)})"
 
 
 def published_summary(name: str, effect_id: str, first: Record, evidence: Evidence) -> Record:
     """The published summary of a comparison, on the metric of its first side."""
     where = f"config.yaml, key comparisons.{name}.reference"
-    (found,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
-    return found
+    (summary,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
+    return summary
 
 
-def _bridge(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     """Association minus effect in d, under each conversion."""
     _known(claim, name, evidence.plan.bridges)
     plan = evidence.plan.bridges[name]
     sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
-    found = differences(*sides, evidence.plan.monte_carlo)
-    return [Value(CONTRAST_NAME[key], "difference in d", *values) for key, values in found.items()]
+    gaps = differences(*sides, evidence.plan.monte_carlo)
+    return [Value(CONTRAST_NAME[key], "difference in d", *gap) for key, gap in gaps.items()]
 
 
 def _on_metric(metric: str, value: float) -> float:
@@ -254,8 +249,8 @@ def _on_metric(metric: str, value: float) -> float:
     return value if metric == "g" else math.log(value)
 
 
-def _range(claim: Record, document: Record, evidence: Evidence) -> tuple[float, float]:
-    low, high = (bound_of(claim, name, evidence.rows) for name in ("low", "high"))
+def _range(claim: Claim, document: Record, evidence: Evidence) -> tuple[float, float]:
+    low, high = bounds_of(claim, evidence.rows)
     metric = document["metric"]
     return (
         -math.inf if low is None else _on_metric(metric, low),
@@ -263,7 +258,7 @@ def _range(claim: Record, document: Record, evidence: Evidence) -> tuple[float, 
     )
 
 
-def _share_of_estimates(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _share_of_estimates(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     low, high = _range(claim, document, evidence)
     studies = document["studies"]
@@ -272,7 +267,7 @@ def _share_of_estimates(claim: Record, name: str, evidence: Evidence) -> list[Va
     return [Value(f"{inside} of {len(studies)} samples", "%", share, share, share)]
 
 
-def _share_of_true_effects(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _share_of_true_effects(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     share, _ = shares_between(document, *_range(claim, document, evidence), evidence.plan.relevance)
     if share.low is None or share.high is None:
@@ -280,17 +275,17 @@ def _share_of_true_effects(claim: Record, name: str, evidence: Evidence) -> list
     return [Value(f"{document['title']}, true values", "%", 100 * share.value, 100 * share.low, 100 * share.high)]
 
 
-def _interaction(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _interaction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     _known(claim, name, evidence.plan.interactions)
     plan = evidence.plan.interactions[name]
     row = interaction(name, plan, evidence.rows, evidence.plan.defaults.level)
-    if row["coefficient"] is None:
+    if row.coefficient is None:
         raise Missing(f"{plan.title}: the coefficient is not in the reachable text")
-    return [Value(plan.title, "coefficient", row["coefficient"], row["ci_low"], row["ci_high"])]
+    return [Value(plan.title, "coefficient", row.coefficient, row.ci_low, row.ci_high)]
 
 
-def _published(claim: Record, name: str, evidence: Evidence) -> list[Value]:
-    row = find(_where(claim, "quantity"), name, evidence.rows)
+def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
+    row = find(claim.where("quantity"), name, evidence.rows)
     value = number(row, "value")
     if value is None:
         raise Missing(f"{row['label'] or row['study']}: the number is not in the reachable text")
@@ -300,14 +295,14 @@ def _published(claim: Record, name: str, evidence: Evidence) -> list[Value]:
     return [Value(row["label"] or row["study"], row["statistic"] or "value", sign * value, low, high)]
 
 
-def _root(claim: Record, name: str, evidence: Evidence) -> list[Value]:
+def _root(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     """The correlation behind a printed share of variance: exact arithmetic on what is printed."""
     (value,) = _published(claim, name, evidence)
     root = math.sqrt(value.estimate)
     return [Value(value.label, "r", root, root, root)]
 
 
-_QUANTITIES: dict[str, Callable[[Record, str, Evidence], list[Value]]] = {
+_QUANTITIES: dict[str, Callable[[Claim, str, Evidence], list[Value]]] = {
     "pooled": _pooled,
     "prediction": _prediction,
     "variance": _variance,
@@ -325,10 +320,10 @@ _QUANTITIES: dict[str, Callable[[Record, str, Evidence], list[Value]]] = {
 # --- verdicts -----------------------------------------------------------------------------------------------------
 
 
-def decide(rule: str, value: Value, low: float | None, high: float | None) -> tuple[Verdict, str]:
+def decide(rule: ClaimRule | Literal[""], value: Value, low: float | None, high: float | None) -> tuple[Verdict, str]:
     """Verdict of one value, and why. An interval that crosses a bound decides nothing."""
     if value.low is None or value.high is None:
-        return "cannot be decided", f"{value.shown()} is printed without an interval"
+        return "cannot be decided", f"{value.words()} is printed without an interval"
     bottom = -math.inf if low is None else low
     top = math.inf if high is None else high
     if rule == "all_within":
@@ -336,7 +331,7 @@ def decide(rule: str, value: Value, low: float | None, high: float | None) -> tu
     if rule == "not_above":
         above = value.low > bottom
         return ("not supported" if above else "supported",
-                f"{value.shown()} {'lies' if above else 'does not lie'} above {_bound(bottom)}")  # fmt: skip
+                f"{value.words()} {'lies' if above else 'does not lie'} above {_bound(bottom)}")  # fmt: skip
     if rule == "above":
         yes, no, place = value.low > bottom, value.high <= bottom, f"above {_bound(bottom)}"
     elif rule == "below":
@@ -346,19 +341,19 @@ def decide(rule: str, value: Value, low: float | None, high: float | None) -> tu
         no = value.high < bottom or value.low > top
         place = f"between {_bound(bottom)} and {_bound(top)}"
     if yes:
-        return "supported", f"{value.shown()} lies {place}"
+        return "supported", f"{value.words()} lies {place}"
     if no:
-        return "not supported", f"{value.shown()} does not lie {place}"
-    return "cannot be decided", f"{value.shown()} may or may not lie {place}"
+        return "not supported", f"{value.words()} does not lie {place}"
+    return "cannot be decided", f"{value.words()} may or may not lie {place}"
 
 
 def _all_within(share: Value, bottom: float, top: float) -> tuple[Verdict, str]:
     """All of the estimates or true effects: the share must be 100%."""
     low, high = share.low or 0.0, share.high or 0.0
-    shown = f"{share.shown()} ({share.label}) lie between {_bound(bottom)} and {_bound(top)}"
+    words = f"{share.words()} ({share.label}) lie between {_bound(bottom)} and {_bound(top)}"
     if low >= 100:
-        return "supported", shown
-    return ("not supported" if high < 100 else "cannot be decided"), shown
+        return "supported", words
+    return ("not supported" if high < 100 else "cannot be decided"), words
 
 
 def _bound(value: float) -> str:
@@ -366,97 +361,107 @@ def _bound(value: float) -> str:
     return text.number(value, decimals)
 
 
-def verdict_of_data(claim: Record, evidence: Evidence) -> tuple[Verdict, str, list[Value]]:
-    """What the data say of a claim, why, and from which values."""
-    if not claim["quantity"]:
-        return "cannot be decided", "no datum decides it", []
+def verdict_of_data(claim: Claim, evidence: Evidence) -> Finding:
+    """What the data say of a claim: of several values, what all of them say."""
+    if not claim.quantity:
+        return Finding("cannot be decided", "no datum decides it")
     try:
-        values = values_of(claim, evidence)
-        low, high = (bound_of(claim, name, evidence.rows) for name in ("low", "high"))
+        values = tuple(values_of(claim, evidence))
+        low, high = bounds_of(claim, evidence.rows)
     except Missing as missing:
-        return "cannot be decided", str(missing), []
-    decided = [decide(claim["rule"], value, low, high) for value in values]
-    verdicts = {verdict for verdict, _ in decided}
+        return Finding("cannot be decided", str(missing))
+    decided = [decide(claim.rule, value, low, high) for value in values]
     if len(values) == 1:
-        return decided[0][0], "; ".join(filter(None, (decided[0][1], values[0].remark))), values
+        verdict, why = decided[0]
+        return Finding(verdict, "; ".join(filter(None, (why, values[0].remark))), values)
     parts = []
-    for verdict in ("supported", "not supported", "cannot be decided"):
-        held = [value.label for value, (own, _) in zip(values, decided, strict=True) if own == verdict]
-        if held:
-            parts.append(f"{verdict}: {', '.join(held)}")
+    for verdict in _ORDER:
+        labels = [value.label for value, (said, _) in zip(values, decided, strict=True) if said == verdict]
+        if labels:
+            parts.append(f"{verdict}: {', '.join(labels)}")
+    verdicts = {verdict for verdict, _ in decided}
     overall: Verdict = verdicts.pop() if len(verdicts) == 1 else "cannot be decided"
-    return overall, f"of {len(values)} values, " + "; ".join(parts), values
+    return Finding(overall, f"of {len(values)} values, " + "; ".join(parts), values)
 
 
-def final(claim: Record, data: Verdict) -> Verdict:
+_ORDER: tuple[Verdict, ...] = ("supported", "not supported", "cannot be decided")
+
+
+def final(claim: Claim, data: Verdict) -> Verdict:
     """A claim whose source does not say it is misquoted, whatever the data say."""
-    return "misquoted" if claim["source_agrees"] == "no" else data
+    return "misquoted" if claim.source_agrees == "no" else data
 
 
-def decided_claims(claims: list[Record], evidence: Evidence) -> list[Record]:
-    """The table of claims: each with its values, verdict, reason, and the words of the cited source."""
-    table = []
-    for claim in claims:
-        data, why, values = verdict_of_data(claim, evidence)
-        cited = [e.strip() for e in claim["evidence"].split(";") if e.strip()]
-        sources = [find(_where(claim, "evidence"), effect_id, evidence.rows) for effect_id in cited]
-        quotes = dict.fromkeys(f"{row['label'] or row['study']}: {row['quote']}" for row in sources if row["quote"])
-        single = values[0] if len(values) == 1 else None
-        table.append(
-            {name: claim[name] for name in ("claim_id", "statement", "says", "cites", "claim", "quantity", "rule")}
-            | {name: claim[name] for name in ("low", "high", "source_agrees", "evidence", "reading")}
-            | {
-                "unit": values[0].unit if values else "",
-                "estimate": single.estimate if single else None,
-                "ci_low": single.low if single else None,
-                "ci_high": single.high if single else None,
-                "verdict_of_data": data,
-                "verdict": final(claim, data),
-                "why": why,
-                "source_says": " | ".join(quotes),
-                "low_value": _bound_or_none(claim, "low", evidence.rows),
-                "high_value": _bound_or_none(claim, "high", evidence.rows),
-                "values": [vars_of(value) for value in values],
-            }
-        )
-    return table
+def decided_claims(claims: list[Claim], evidence: Evidence) -> list[DecidedClaim]:
+    """The claims with their values, verdicts, reasons, and the words of the cited sources."""
+    return [_decided(claim, evidence) for claim in claims]
 
 
-def vars_of(value: Value) -> Record:
-    """A value as a record, for JSON."""
-    return {name: getattr(value, name) for name in ("label", "unit", "estimate", "low", "high")}
+def _decided(claim: Claim, evidence: Evidence) -> DecidedClaim:
+    finding = verdict_of_data(claim, evidence)
+    sources = [find(claim.where("evidence"), effect_id, evidence.rows) for effect_id in claim.cited]
+    quotes = dict.fromkeys(f"{row['label'] or row['study']}: {row['quote']}" for row in sources if row["quote"])
+    single = finding.single
+    return DecidedClaim(
+        claim_id=claim.claim_id,
+        statement=claim.statement,
+        says=claim.says,
+        cites=claim.cites,
+        claim=claim.claim,
+        quantity=claim.quantity,
+        rule=claim.rule,
+        low=claim.low,
+        high=claim.high,
+        source_agrees=claim.source_agrees,
+        evidence=claim.evidence,
+        reading=claim.reading,
+        unit=finding.unit,
+        estimate=single.estimate if single else None,
+        ci_low=single.low if single else None,
+        ci_high=single.high if single else None,
+        verdict_of_data=finding.verdict,
+        verdict=final(claim, finding.verdict),
+        why=finding.why,
+        source_says=" | ".join(quotes),
+        low_value=_bound_or_none(claim, "low", evidence.rows),
+        high_value=_bound_or_none(claim, "high", evidence.rows),
+        values=tuple(value.stored() for value in finding.values),
+    )
 
 
-def check_claims(claims: list[Record], plan: Config, rows: dict[str, Record]) -> None:
+def check_claims(claims: list[Claim], plan: Config, rows: dict[str, Record]) -> None:
     """Checks every name in the claims before anything is fitted. Raises InputError with every problem."""
-    problems: list[Problem] = []
-    names: dict[str, Any] = {
-        "comparison": plan.comparisons,
-        "bridge": plan.bridges,
-        "interaction": plan.interactions,
-        "published": rows,
-        "root": rows,
-    }
-    for claim in claims:
-        kind, _, name = claim["quantity"].partition(":")
-        if claim["quantity"]:
-            if kind not in _QUANTITIES:
-                allowed = "kind:name with a kind of " + ", ".join(_QUANTITIES)
-                problems.append(Problem(_where(claim, "quantity"), claim["quantity"], allowed))
-                continue
-            allowed_names = names.get(kind, plan.syntheses)
-            own = name.split(":")[0] if kind == "levels" else name
-            if own not in allowed_names:
-                what = "an effect_id of a source" if allowed_names is rows else "one of " + ", ".join(allowed_names)
-                problems.append(Problem(_where(claim, "quantity"), own, what))
-        cited = [e.strip() for e in claim["evidence"].split(";") if e.strip()]
-        problems += [Problem(_where(claim, "evidence"), e, "an effect_id of a source") for e in cited if e not in rows]
-        for name in ("low", "high"):
-            try:
-                bound_of(claim, name, rows)
-            except InputError as error:
-                problems += error.problems
-            except Missing:
-                continue
+    problems = [problem for claim in claims for problem in _problems(claim, plan, rows)]
     if problems:
         raise InputError(problems)
+
+
+def _problems(claim: Claim, plan: Config, rows: dict[str, Record]) -> Iterator[Problem]:
+    if claim.quantity and claim.kind not in _QUANTITIES:
+        allowed = "kind:name with a kind of " + ", ".join(_QUANTITIES)
+        yield Problem(claim.where("quantity"), claim.quantity, allowed)
+        return
+    if claim.quantity:
+        declared: dict[str, Mapping[str, object]] = {
+            "comparison": plan.comparisons,
+            "bridge": plan.bridges,
+            "interaction": plan.interactions,
+            "published": rows,
+            "root": rows,
+        }
+        names = declared.get(claim.kind, plan.syntheses)
+        name = claim.name.split(":")[0] if claim.kind == "levels" else claim.name
+        if name not in names:
+            allowed = "an effect_id of a source" if names is rows else "one of " + ", ".join(names)
+            yield Problem(claim.where("quantity"), name, allowed)
+    for effect_id in claim.cited:
+        if effect_id not in rows:
+            yield Problem(claim.where("evidence"), effect_id, "an effect_id of a source")
+    columns: tuple[Literal["low", "high"], ...] = ("low", "high")
+    for column in columns:
+        try:
+            bound_of(claim, column, rows)
+        except InputError as error:
+            yield from error.problems
+        except Missing:
+            continue

@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis import text
 from synthesis.errors import InputError, Problem
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
 from synthesis.meta.pool import pool
 from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
+from synthesis.results.comparisons import ContrastRow
 
 Record = dict[str, Any]
 # Limits of published summaries are 95% limits.
 PRINTED_QUANTILE = float(ndtri(0.975))
-COMPARISON_COLUMNS = (
-    "comparison", "kind", "title", "metric", "first", "second", "samples_first", "samples_second", "left_out",
-    "estimate_first", "ci_low_first", "ci_high_first", "estimate_second", "ci_low_second", "ci_high_second",
-    "tau2_first", "tau2_second", "difference", "se", "ci_low", "ci_high", "statistic", "df", "p",
-    "bound", "bound_source", "p_equivalence", "conclusion", "largest_se", "note",
-)  # fmt: skip
 
 
-def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: float | None = None) -> Record:
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a contrast, on the scale of its metric.
+
+    `se` None: no standard error is known. `df` None: a normal reference. `samples`, limits and `tau2` are for display.
+    """
+
+    estimate: float
+    se: float | None
+    df: float | None
+    samples: int | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    tau2: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference of two sides with its standard error, interval and two-sided test; None where there is none."""
+
+    difference: float
+    se: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    statistic: float | None = None
+    df: float | None = None
+    p: float | None = None
+
+
+class PoolOptions(TypedDict, total=False):
+    """The options of `pool` that a refit may change."""
+
+    model: DependenceModel
+    tau2: Tau2Method
+    ci: CiMethod
+    rho: float
+    near: tuple[float, float]
+
+
+def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: float | None = None) -> ContrastRow:
     """The difference first minus second of two independent pools, each with its own tau2.
 
     SE = sqrt(se1^2 + se2^2). Where both pools have t-based intervals the reference is t with Welch-Satterthwaite
@@ -34,18 +70,10 @@ def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: 
     """
     ids = [[study["sample_id"] for study in document["studies"]] for document in (first, second)]
     shared = check_shared_samples(name, plan, *ids)
-    a, b = [_side(name, document, set(shared)) for document in (first, second)]
-    row = _head(name, plan, first, "same metric") | {
-        "second": plan.second,
-        "samples_second": b["samples"],
-        "left_out": "; ".join(shared),
-        "tau2_second": b["tau2"],
-        "largest_se": None,
-        "note": left_out_note(first, second, shared),
-    }
-    row |= {f"{k}_first": a[k] for k in ("samples", "estimate", "ci_low", "ci_high", "tau2")}
-    row |= {f"{k}_second": b[k] for k in ("estimate", "ci_low", "ci_high")}
-    return _concluded(row | difference(a, b, first["level"]), bound, first["level"])
+    a, b = (_without(name, document, set(shared)) for document in (first, second))
+    test = _Test(first["metric"], first["level"], bound)
+    note = left_out_note(first, second, shared)
+    return _row(name, plan, test, side_of(a), side_of(b), left_out="; ".join(shared), note=note)
 
 
 def left_out_note(first: Record, second: Record, shared: list[str]) -> str:
@@ -62,66 +90,113 @@ def left_out_note(first: Record, second: Record, shared: list[str]) -> str:
 
 def contrast_with_published(
     name: str, plan: Comparison, first: Record, published: Record, bound: float | None = None
-) -> Record:
+) -> ContrastRow:
     """A pool minus a published summary on its metric.
 
     With printed limits the summary's SE is (high - low) / (2 * 1.96), and the reference is normal: summaries print no
     df. Without limits there is no test; `largest_se` is the SE of the summary up to which the difference would still
     be significant. The summary may hold samples of the pool: the note says so.
     """
-    value, low, high = published["yi"], published["ci_low"], published["ci_high"]
-    printed = low is not None and high is not None
-    row = _head(name, plan, first, "published value") | {
-        "second": plan.reference,
-        "samples_second": published["k"],
-        "left_out": "",
-        "estimate_second": value,
-        "ci_low_second": low,
-        "ci_high_second": high,
-        "tau2_second": None,
-        "largest_se": None,
-        "note": "a published summary, which may hold some of the same samples",
-    }
-    row |= {f"{k}_first": first[k] for k in ("samples", "estimate", "ci_low", "ci_high", "tau2")}
-    if printed:
-        side = {"estimate": value, "se": (high - low) / (2 * PRINTED_QUANTILE), "df": None}
-        return _concluded(row | difference(first, side, first["level"]), bound, first["level"])
-    gap = first["estimate"] - value
-    reach = (gap / float(ndtri(0.5 + first["level"] / 2))) ** 2 - first["se"] ** 2
-    if reach > 0:
-        row["largest_se"] = math.sqrt(reach)
-    row["note"] += "; it prints no interval, so that there is no test"
-    missing = dict.fromkeys(("se", "ci_low", "ci_high", "statistic", "df", "p"))
-    return _concluded(row | missing | {"difference": gap}, bound, first["level"])
+    low, high = published["ci_low"], published["ci_high"]
+    se = None if low is None or high is None else (high - low) / (2 * PRINTED_QUANTILE)
+    second = Side(published["yi"], se, None, published["k"], low, high)
+    test = _Test(first["metric"], first["level"], bound)
+    note = "a published summary, which may hold some of the same samples"
+    largest_se = None
+    if se is None:
+        note += "; it prints no interval, so that there is no test"
+        reach = ((first["estimate"] - second.estimate) / test.normal_quantile) ** 2 - first["se"] ** 2
+        largest_se = math.sqrt(reach) if reach > 0 else None
+    return _row(name, plan, test, side_of(first), second, note=note, largest_se=largest_se)
 
 
-def _head(name: str, plan: Comparison, first: Record, kind: str) -> Record:
-    return {
-        "comparison": name,
-        "kind": kind,
-        "title": plan.title,
-        "metric": first["metric"],
-        "first": plan.first,
-        "bound_source": plan.equivalence or "",
-    }
+def side_of(document: Record) -> Side:
+    """A pool as the side of a contrast."""
+    return Side(
+        estimate=document["estimate"],
+        se=document["se"],
+        df=document["df"],
+        samples=document["samples"],
+        ci_low=document["ci_low"],
+        ci_high=document["ci_high"],
+        tau2=document["tau2"],
+    )
 
 
-def difference(a: Record, b: Record, level: float) -> Record:
-    """a minus b with its standard error, interval and two-sided test; no test where both standard errors are 0."""
-    gap, se = a["estimate"] - b["estimate"], math.hypot(a["se"], b["se"])
-    df = _welch_df(a, b)
+@dataclass(frozen=True, slots=True)
+class _Test:
+    metric: str
+    level: float
+    bound: float | None
+
+    @property
+    def normal_quantile(self) -> float:
+        return float(ndtri(0.5 + self.level / 2))
+
+
+def _row(
+    name: str,
+    plan: Comparison,
+    test: _Test,
+    first: Side,
+    second: Side,
+    *,
+    note: str,
+    left_out: str = "",
+    largest_se: float | None = None,
+) -> ContrastRow:
+    gap = difference(first, second, test.level)
+    p_equivalence = None
+    if test.bound is not None and gap.se is not None:
+        p_equivalence = equivalence_p(gap.difference, gap.se, gap.df, test.bound)
+    return ContrastRow(
+        comparison=name,
+        kind="same metric" if plan.second else "published value",
+        title=plan.title,
+        metric=test.metric,
+        first=plan.first,
+        second=plan.second or plan.reference or "",
+        samples_first=first.samples,
+        samples_second=second.samples,
+        left_out=left_out,
+        estimate_first=first.estimate,
+        ci_low_first=first.ci_low,
+        ci_high_first=first.ci_high,
+        estimate_second=second.estimate,
+        ci_low_second=second.ci_low,
+        ci_high_second=second.ci_high,
+        tau2_first=first.tau2,
+        tau2_second=second.tau2,
+        difference=gap.difference,
+        se=gap.se,
+        ci_low=gap.ci_low,
+        ci_high=gap.ci_high,
+        statistic=gap.statistic,
+        df=gap.df,
+        p=gap.p,
+        bound=test.bound,
+        bound_source=plan.equivalence or "",
+        p_equivalence=p_equivalence,
+        conclusion=_conclusion(gap.p, p_equivalence, 1 - test.level),
+        largest_se=largest_se,
+        note=note,
+    )
+
+
+def difference(a: Side, b: Side, level: float) -> Difference:
+    """a minus b with its standard error, interval and two-sided test.
+
+    No test where both standard errors are 0, and no interval either where one of them is not known.
+    """
+    gap = a.estimate - b.estimate
+    if a.se is None or b.se is None:
+        return Difference(gap)
+    se, df = math.hypot(a.se, b.se), _welch_df((a.se, a.df), (b.se, b.df))
     tail = 0.5 + level / 2
     quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
     statistic = gap / se if se > 0 else None
-    return {
-        "difference": gap,
-        "se": se,
-        "ci_low": gap - quantile * se,
-        "ci_high": gap + quantile * se,
-        "statistic": statistic,
-        "df": df,
-        "p": None if statistic is None else 2 * lower_tail(-abs(statistic), df),
-    }
+    p = None if statistic is None else 2 * lower_tail(-abs(statistic), df)
+    return Difference(gap, se, gap - quantile * se, gap + quantile * se, statistic, df, p)
 
 
 def lower_tail(statistic: float, df: float | None) -> float:
@@ -136,23 +211,16 @@ def equivalence_p(estimate: float, se: float, df: float | None, bound: float) ->
     return max(lower_tail((estimate - bound) / se, df), lower_tail(-(estimate + bound) / se, df))
 
 
-def _concluded(row: Record, bound: float | None, level: float) -> Record:
-    alpha = 1 - level
-    p_equivalence = None
-    if bound is not None and row["se"] is not None:
-        p_equivalence = equivalence_p(row["difference"], row["se"], row["df"], bound)
-    different = row["p"] is not None and row["p"] < alpha
+def _conclusion(p: float | None, p_equivalence: float | None, alpha: float) -> str:
+    if p is None:
+        return "no test"
     equivalent = p_equivalence is not None and p_equivalence < alpha
-    if row["p"] is None:
-        conclusion = "no test"
-    elif different:
-        conclusion = "different, but by less than the bound" if equivalent else "different"
-    else:
-        conclusion = "equivalent" if equivalent else "undecided"
-    return row | {"bound": bound, "p_equivalence": p_equivalence, "conclusion": conclusion}
+    if p < alpha:
+        return "different, but by less than the bound" if equivalent else "different"
+    return "equivalent" if equivalent else "undecided"
 
 
-def _side(name: str, document: Record, shared: set[str]) -> Record:
+def _without(name: str, document: Record, shared: set[str]) -> Record:
     """One side of a contrast, pooled again without the shared samples."""
     studies = [s for s in document["studies"] if s["sample_id"] not in shared]
     if len(studies) == len(document["studies"]):
@@ -164,15 +232,28 @@ def _side(name: str, document: Record, shared: set[str]) -> Record:
     return refit(document, {s["sample_id"] for s in studies})
 
 
-def refit(document: Record, samples: set[str] | None = None, **changes: Any) -> Record:
+def refit(document: Record, samples: set[str] | None = None, **changes: Unpack[PoolOptions]) -> Record:
     """The document with its fit computed again: on some of its samples, with other options of `pool`.
 
     `changes` are options of `pool`; what is not changed stays as the document has it. Raises what `pool` raises.
     """
     studies = [s for s in document["studies"] if samples is None or s["sample_id"] in samples]
     members = [(s["sample_id"], m["yi"], m["vi"]) for s in studies for m in s["members"]]
+    fit = pool(
+        [yi for _, yi, _ in members],
+        [vi for _, _, vi in members],
+        cluster=[sample for sample, _, _ in members],
+        level=document["level"],
+        metric=document["metric"],
+        **_options_of(document, changes),
+    )
+    return document | fit.to_dict() | {"studies": studies}
+
+
+def _options_of(document: Record, changes: PoolOptions) -> PoolOptions:
+    """The options of `pool` that a document was fitted with, and what changes of them."""
     multilevel = document["model"] in ("che", "three_level")
-    options: Record = {
+    options: PoolOptions = {
         "model": document["model"] if multilevel else "composites",
         "rho": document["composite_rho"] or 0.0,
     }
@@ -183,21 +264,13 @@ def refit(document: Record, samples: set[str] | None = None, **changes: Any) -> 
     if multilevel and changes.get("model", document["model"]) in ("che", "three_level"):
         # Started near the full fit, and without the interval of tau2, which nothing here reads.
         options["near"] = (document["tau2"], document["omega2"])
-    fit = pool(
-        [yi for _, yi, _ in members],
-        [vi for _, _, vi in members],
-        cluster=[sample for sample, _, _ in members],
-        level=document["level"],
-        metric=document["metric"],
-        **(options | changes),
-    )
-    return document | fit.to_dict() | {"studies": studies}
+    options.update(changes)
+    return options
 
 
-def _welch_df(a: Record, b: Record) -> float | None:
-    """Satterthwaite's df of a difference; a side with a normal reference counts as infinitely many."""
-    if a["df"] is None and b["df"] is None:
+def _welch_df(*sides: tuple[float, float | None]) -> float | None:
+    """Satterthwaite's df of a difference, from standard errors and df; a normal reference counts as infinitely many."""
+    if all(df is None for _, df in sides):
         return None
-    parts = [s["se"] ** 4 / s["df"] for s in (a, b) if s["df"] is not None]
-    total = math.fsum(parts)
-    return (a["se"] ** 2 + b["se"] ** 2) ** 2 / total if total > 0 else None
+    total = math.fsum(se**4 / df for se, df in sides if df is not None)
+    return math.fsum(se**2 for se, _ in sides) ** 2 / total if total > 0 else None

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from msgspec.structs import replace
+from scipy.special import ndtr, stdtr, stdtrit
 
-from synthesis.compare.contrast import equivalence_p, lower_tail
+from synthesis.compare.contrast import PRINTED_QUANTILE, equivalence_p, lower_tail
 from synthesis.data.published import Record, find, number, threshold
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import pool_many
 from synthesis.plan.config import Interaction, Relevance
+from synthesis.results.comparisons import InteractionRow, RelevanceRow
 
-RELEVANCE_COLUMNS = (
-    "synthesis", "title", "metric", "samples", "threshold", "threshold_label", "threshold_value",
-    "estimate", "ci_low", "ci_high", "p_above", "p_below", "p_equivalence", "conclusion",
-    "share_above", "share_above_low", "share_above_high", "share_above_empirical", "share_above_empirical_low",
-    "share_above_empirical_high", "probability_new_above", "note",
-)  # fmt: skip
-INTERACTION_COLUMNS = (
-    "interaction", "title", "effect_id", "coefficient", "ci_low", "ci_high", "se", "p", "threshold", "threshold_value",
-    "p_equivalence", "conclusion", "points", "points_low", "points_high", "points_threshold", "points_threshold_value",
-    "points_conclusion", "note",
-)  # fmt: skip
 # Shares of true effects are hardly estimable from fewer.
 LEAST_SAMPLES = 5
 
@@ -39,9 +29,7 @@ class Share:
     high: float | None
 
 
-def shares_between(
-    document: Record, low: float, high: float, plan: Relevance
-) -> tuple[Share, Share]:  # fmt: skip
+def shares_between(document: Record, low: float, high: float, plan: Relevance) -> tuple[Share, Share]:
     """Share of true effects between two values on the metric's scale: parametric, and of calibrated estimates.
 
     One mean effect for each sample, REML. Parametric: the normal distribution with the pooled mean and tau (Mathur and
@@ -50,15 +38,15 @@ def shares_between(
     """
     y = np.array([study["yi"] for study in document["studies"]])
     v = np.array([study["vi"] for study in document["studies"]])
-    own = _shares(y[None], v[None], low, high)
+    observed = _shares(y[None], v[None], low, high)
     if len(y) < LEAST_SAMPLES:
-        return Share(float(own[0][0]), None, None), Share(float(own[1][0]), None, None)
+        return Share(float(observed[0][0]), None, None), Share(float(observed[1][0]), None, None)
     rng = np.random.default_rng([plan.seed, len(y)])
     picks = rng.integers(0, len(y), (plan.bootstrap, len(y)))
     tails = [0.5 - document["level"] / 2, 0.5 + document["level"] / 2]
     limits = [np.quantile(s, tails) for s in _shares(y[picks], v[picks], low, high)]
     parametric, empirical = (
-        Share(float(value[0]), float(limit[0]), float(limit[1])) for value, limit in zip(own, limits, strict=True)
+        Share(float(value[0]), float(limit[0]), float(limit[1])) for value, limit in zip(observed, limits, strict=True)
     )
     return parametric, empirical
 
@@ -75,50 +63,53 @@ def _shares(y: Array, v: Array, low: float, high: float) -> tuple[Array, Array]:
     return upper - lower, ((pulled > low) & (pulled <= high)).mean(axis=1)
 
 
-def against_threshold(document: Record, key: str, value: float | None, label: str, plan: Relevance) -> Record:
+def against_threshold(document: Record, key: str, value: float | None, label: str, plan: Relevance) -> RelevanceRow:
     """One pool against one threshold: one-sided tests, two one-sided tests, shares above, a new setting's probability.
 
     The threshold is that of a benefit: effects above it count. `value` None: the threshold is a gap in the data.
     """
-    row: Record = dict.fromkeys(RELEVANCE_COLUMNS) | {
-        "synthesis": document["synthesis"],
-        "title": document["title"],
-        "metric": document["metric"],
-        "samples": document["samples"],
-        "threshold": key,
-        "threshold_label": label,
-        "threshold_value": value,
-        "estimate": document["estimate"],
-        "ci_low": document["ci_low"],
-        "ci_high": document["ci_high"],
-        "note": "",
-    }
+    row = RelevanceRow(
+        synthesis=document["synthesis"],
+        title=document["title"],
+        metric=document["metric"],
+        samples=document["samples"],
+        threshold=key,
+        threshold_label=label,
+        threshold_value=value,
+        estimate=document["estimate"],
+        ci_low=document["ci_low"],
+        ci_high=document["ci_high"],
+        conclusion="cannot be decided",
+    )
     if value is None:
-        return row | {"conclusion": "cannot be decided", "note": "the threshold is not in the reachable text"}
+        return replace(row, note="the threshold is not in the reachable text")
     estimate, se, df = document["estimate"], document["se"], document["df"]
     alpha = 1 - document["level"]
     statistic = (estimate - value) / se
-    row["p_above"], row["p_below"] = lower_tail(-statistic, df), lower_tail(statistic, df)
-    row["p_equivalence"] = equivalence_p(estimate, se, df, value)
-    if row["p_above"] < alpha / 2:
-        row["conclusion"] = "above"
-    elif row["p_equivalence"] < alpha:
-        row["conclusion"] = "smaller"
-    else:
-        row["conclusion"] = "cannot be decided"
+    p_above, p_equivalence = lower_tail(-statistic, df), equivalence_p(estimate, se, df, value)
+    row = replace(row, p_above=p_above, p_below=lower_tail(statistic, df), p_equivalence=p_equivalence)
+    if p_above < alpha / 2:
+        row = replace(row, conclusion="above")
+    elif p_equivalence < alpha:
+        row = replace(row, conclusion="smaller")
     if document["samples"] > 1:
-        parametric, empirical = shares_between(document, value, math.inf, plan)
-        row |= {"share_above": parametric.value, "share_above_low": parametric.low, "share_above_high": parametric.high}
-        row |= {
-            "share_above_empirical": empirical.value,
-            "share_above_empirical_low": empirical.low,
-            "share_above_empirical_high": empirical.high,
-        }
-        if parametric.low is None:
-            row["note"] = f"fewer than {LEAST_SAMPLES} samples: shares without an interval"
+        row = _with_shares(row, *shares_between(document, value, math.inf, plan))
     if document["pi_low"] is not None:
-        row["probability_new_above"] = _new_above(document, value)
+        row = replace(row, probability_new_above=_new_above(document, value))
     return row
+
+
+def _with_shares(row: RelevanceRow, parametric: Share, empirical: Share) -> RelevanceRow:
+    return replace(
+        row,
+        share_above=parametric.value,
+        share_above_low=parametric.low,
+        share_above_high=parametric.high,
+        share_above_empirical=empirical.value,
+        share_above_empirical_low=empirical.low,
+        share_above_empirical_high=empirical.high,
+        note=f"fewer than {LEAST_SAMPLES} samples: shares without an interval" if parametric.low is None else row.note,
+    )
 
 
 def _new_above(document: Record, value: float) -> float:
@@ -128,7 +119,7 @@ def _new_above(document: Record, value: float) -> float:
     return float(stdtr(df, (document["estimate"] - value) / scale))
 
 
-def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: float) -> Record:
+def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: float) -> InteractionRow:
     """A published interaction of severity and treatment, oriented so that above 0 more severe patients gain more.
 
     SE and p from the printed 95% limits. Its points are those that the source prints for one SD of severity; their
@@ -137,67 +128,78 @@ def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: fl
     where = f"config.yaml, key interactions.{name}"
     source = find(f"{where}.coefficient", plan.coefficient, rows)
     sign = 1.0 if source["direction"] is None else source["direction"]
-    value, limits = number(source, "value"), [number(source, "ci_low"), number(source, "ci_high")]
-    row: Record = dict.fromkeys(INTERACTION_COLUMNS) | {
-        "interaction": name,
-        "title": plan.title,
-        "effect_id": plan.coefficient,
-        "threshold": plan.threshold,
-        "points_threshold": plan.points_threshold,
-        "note": "",
-    }
+    value, low, high = (number(source, cell) for cell in ("value", "ci_low", "ci_high"))
+    row = InteractionRow(
+        interaction=name,
+        title=plan.title,
+        effect_id=plan.coefficient,
+        threshold=plan.threshold or "",
+        points_threshold=plan.points_threshold or "",
+        conclusion="cannot be decided",
+    )
     if value is None:
-        return row | {"conclusion": "cannot be decided", "note": "the coefficient is not in the reachable text"}
-    row["coefficient"] = sign * value
+        return replace(row, note="the coefficient is not in the reachable text")
     bound = threshold(f"{where}.threshold", plan.threshold, "g", rows) if plan.threshold else None
-    row["threshold_value"] = bound
-    if None in limits:
-        row["conclusion"] = "cannot be decided"
-    else:
-        low, high = sorted(sign * x for x in limits if x is not None)
-        se = (high - low) / (2 * float(ndtri(0.975)))
-        row |= {"ci_low": low, "ci_high": high, "se": se, "p": 2 * float(ndtr(-abs(sign * value) / se))}
-        row |= _against(sign * value, se, bound, level)
-    if plan.points:
-        row |= _points(where, plan, rows, row, level)
-    return row
+    row = replace(row, coefficient=sign * value, threshold_value=bound)
+    if low is not None and high is not None:
+        low, high = sorted((sign * low, sign * high))
+        se = (high - low) / (2 * PRINTED_QUANTILE)
+        conclusion, p_equivalence = _against(sign * value, se, bound, level)
+        row = replace(
+            row,
+            ci_low=low,
+            ci_high=high,
+            se=se,
+            p=2 * float(ndtr(-abs(sign * value) / se)),
+            p_equivalence=p_equivalence,
+            conclusion=conclusion,
+        )
+    return _with_points(row, sign * value, where, plan, rows, level)
 
 
-def _against(value: float, se: float, bound: float | None, level: float) -> Record:
+def _against(value: float, se: float, bound: float | None, level: float) -> tuple[str, float | None]:
+    """The conclusion against a bound, and the p of the two one-sided tests."""
     if bound is None:
-        return {"conclusion": "cannot be decided"}
+        return "cannot be decided", None
     p = equivalence_p(value, se, None, bound)
+    if p < 1 - level:
+        return "smaller", p
     above = float(ndtr(-(abs(value) - bound) / se)) < (1 - level) / 2
-    return {"p_equivalence": p, "conclusion": "smaller" if p < 1 - level else "above" if above else "cannot be decided"}
+    return "above" if above else "cannot be decided", p
 
 
-def _points(where: str, plan: Interaction, rows: dict[str, Record], row: Record, level: float) -> Record:
-    printed = number(find(f"{where}.points", plan.points or "", rows), "value")
+def _with_points(
+    row: InteractionRow, coefficient: float, where: str, plan: Interaction, rows: dict[str, Record], level: float
+) -> InteractionRow:
+    """The row with its coefficient in points of an instrument, where the plan names them."""
+    if not plan.points:
+        return row
+    row = replace(row, points_conclusion="cannot be decided")
+    printed = number(find(f"{where}.points", plan.points, rows), "value")
     if printed is None:
-        return {"points_conclusion": "cannot be decided"}
-    per_unit = abs(printed) / abs(row["coefficient"])
-    found: Record = {"points": per_unit * row["coefficient"], "points_conclusion": "cannot be decided"}
-    if row["ci_low"] is not None:
-        found |= {"points_low": per_unit * row["ci_low"], "points_high": per_unit * row["ci_high"]}
+        return row
+    per_unit = abs(printed) / abs(coefficient)
+    row = replace(row, points=per_unit * coefficient)
+    if row.ci_low is not None and row.ci_high is not None:
+        row = replace(row, points_low=per_unit * row.ci_low, points_high=per_unit * row.ci_high)
     if plan.points_threshold is None:
-        return found
+        return row
     bound = number(find(f"{where}.points_threshold", plan.points_threshold, rows), "value")
-    found["points_threshold_value"] = bound
+    row = replace(row, points_threshold_value=bound)
     if bound is None:
-        found["note"] = "the threshold in points is not in the reachable text"
-    elif row["se"] is not None:
-        found["points_conclusion"] = _against(found["points"], per_unit * row["se"], bound, level)["conclusion"]
-    return found
+        return replace(row, note="the threshold in points is not in the reachable text")
+    if row.se is None:
+        return row
+    return replace(row, points_conclusion=_against(per_unit * coefficient, per_unit * row.se, bound, level)[0])
 
 
-def relevance(documents: list[Record], rows: dict[str, Record], plan: Relevance) -> list[Record]:
+def relevance(documents: list[Record], rows: dict[str, Record], plan: Relevance) -> list[RelevanceRow]:
     """Every pool against every threshold of its metric."""
-    found = []
+    table = []
     for document in documents:
-        for key in plan.thresholds.get(document["metric"], ()):
-            value = threshold(
-                f"config.yaml, key relevance.thresholds.{document['metric']}", key, document["metric"], rows
-            )
-            label: Any = rows[key]["label"] or rows[key]["study"]
-            found.append(against_threshold(document, key, value, label, plan))
-    return found
+        metric = document["metric"]
+        for key in plan.thresholds.get(metric, ()):
+            value = threshold(f"config.yaml, key relevance.thresholds.{metric}", key, metric, rows)
+            label: str = rows[key]["label"] or rows[key]["study"]
+            table.append(against_threshold(document, key, value, label, plan))
+    return table

@@ -1,48 +1,47 @@
-"""All comparisons of a plan at once: contrasts, bridges, relevance, interactions, claims and their tipping points."""
+"""All comparisons of a plan at once: contrasts, bridges, relevance, interactions and claims."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from synthesis.compare import bridge as bridging
 from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
-from synthesis.compare import tipping as flipping
+from synthesis.data.claim_table import Claim
 from synthesis.data.extraction import Extracted
 from synthesis.data.published import Record, rows_by_id, threshold
 from synthesis.plan.config import Config
-
-# The tables that are written, and their columns.
-TABLES: dict[str, tuple[str, ...]] = {
-    "comparison": contrasting.COMPARISON_COLUMNS,
-    "bridge": bridging.BRIDGE_COLUMNS,
-    "relevance": relating.RELEVANCE_COLUMNS,
-    "interactions": relating.INTERACTION_COLUMNS,
-    "claims": claiming.CLAIM_TABLE,
-}
-TIPPING_TABLES: dict[str, tuple[str, ...]] = {
-    "tipping_points": flipping.SUMMARY_COLUMNS,
-    "tipping_points_all": flipping.TIPPING_COLUMNS,
-}
+from synthesis.results.comparisons import BridgeRow, Comparisons, ContrastRow
 
 
-def comparisons(evidence: claiming.Evidence) -> list[Record]:
+def contrasts(evidence: claiming.Evidence) -> list[ContrastRow]:
     """Every declared comparison, between syntheses or with a published value."""
-    found = []
-    documents, rows = evidence.documents, evidence.rows
+    table = []
+    documents = evidence.documents
     for name, comparison in evidence.plan.comparisons.items():
         first = documents[comparison.first]
         bound = None
         if comparison.equivalence:
             where = f"config.yaml, key comparisons.{name}.equivalence"
-            bound = threshold(where, comparison.equivalence, first["metric"], rows)
+            bound = threshold(where, comparison.equivalence, first["metric"], evidence.rows)
         if comparison.second:
-            found.append(contrasting.contrast(name, comparison, first, documents[comparison.second], bound))
+            row = contrasting.contrast(name, comparison, first, documents[comparison.second], bound)
         else:
             published = claiming.published_summary(name, comparison.reference or "", first, evidence)
-            found.append(contrasting.contrast_with_published(name, comparison, first, published, bound))
-    return found
+            row = contrasting.contrast_with_published(name, comparison, first, published, bound)
+        table.append(row)
+    return table
+
+
+def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
+    """Every declared bridge under every reading."""
+    plan, documents = evidence.plan, evidence.documents
+    return [
+        row
+        for name, bridge in plan.bridges.items()
+        for row in bridging.bridge(
+            name, bridge, documents[bridge.association], documents[bridge.effect], plan.monte_carlo
+        )
+    ]
 
 
 def evidence_of(plan: Config, documents: dict[str, Record], extracted: Extracted) -> claiming.Evidence:
@@ -51,27 +50,16 @@ def evidence_of(plan: Config, documents: dict[str, Record], extracted: Extracted
     return claiming.Evidence(documents, plan, rows, extracted.effects)
 
 
-def compare_all(evidence: claiming.Evidence, claims: list[Record]) -> dict[str, list[Any]]:
-    """The tables of TABLES, by name. Raises InputError for names that do not exist."""
-    plan, documents, rows = evidence.plan, evidence.documents, evidence.rows
-    tables: dict[str, list[Any]] = {
-        "comparison": comparisons(evidence),
-        "bridge": [],
-        "relevance": relating.relevance(list(documents.values()), rows, plan.relevance),
-        "interactions": [
-            relating.interaction(name, one, rows, plan.defaults.level) for name, one in plan.interactions.items()
+def compare_all(evidence: claiming.Evidence, claims: list[Claim]) -> Comparisons:
+    """All comparisons of a plan. Raises InputError for names that do not exist."""
+    plan, rows = evidence.plan, evidence.rows
+    return Comparisons(
+        contrasts=contrasts(evidence),
+        bridges=bridges(evidence),
+        relevance=relating.relevance(list(evidence.documents.values()), rows, plan.relevance),
+        interactions=[
+            relating.interaction(name, interaction, rows, plan.defaults.level)
+            for name, interaction in plan.interactions.items()
         ],
-        "claims": claiming.decided_claims(claims, evidence),
-    }
-    for name, one in plan.bridges.items():
-        pair = (documents[one.association], documents[one.effect])
-        tables["bridge"] += bridging.bridge(name, one, *pair, plan.monte_carlo)
-    return tables
-
-
-def tipping_all(
-    evidence: claiming.Evidence, claims: list[Record], diagnostics: dict[str, Record]
-) -> dict[str, list[Any]]:
-    """The tables of TIPPING_TABLES, by name."""
-    tried, summary = flipping.tipping(claims, evidence, diagnostics)
-    return {"tipping_points": summary, "tipping_points_all": tried}
+        claims=claiming.decided_claims(claims, evidence),
+    )

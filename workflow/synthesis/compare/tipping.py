@@ -5,33 +5,53 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Any
 
-from synthesis.compare.claims import Evidence, Value, bound_of, final, syntheses_of, verdict_of_data
-from synthesis.compare.contrast import refit
+from synthesis.compare.claims import (
+    Evidence,
+    Finding,
+    Value,
+    bounds_of,
+    decide,
+    final,
+    syntheses_of,
+    verdict_of_data,
+)
+from synthesis.compare.contrast import PoolOptions, refit
+from synthesis.data.claim_table import Claim
 from synthesis.data.published import Record
 from synthesis.data.vocabulary import Verdict
 from synthesis.errors import InputError
+from synthesis.meta.options import CiMethod, Tau2Method
+from synthesis.plan.config import Config
+from synthesis.results.comparisons import ChangeRow, TippingRow
 
-TIPPING_COLUMNS = (
-    "claim_id", "claim", "verdict", "kind", "synthesis", "change", "estimate", "ci_low", "ci_high", "unit",
-    "verdict_then", "flips",
-)  # fmt: skip
-SUMMARY_COLUMNS = (
-    "claim_id", "claim", "verdict", "changes_tried", "flips", "samples_that_flip", "decisions_that_flip",
-    "shift_to_flip", "verdict_after_shift", "unit",
-)  # fmt: skip
 _RHO = (0.2, 0.8)
-_TAU2 = ("DL", "PM", "EB", "ML", "SJ")
+_TAU2: tuple[Tau2Method, ...] = ("DL", "PM", "EB", "ML", "SJ")
+_INTERVALS: dict[CiMethod, str] = {
+    "wald": "Wald interval",
+    "hksj": "HKSJ interval",
+    "hksj_adhoc": "HKSJ ad hoc interval",
+}
 # How far from each other two shifts of a bisection may be, in the units that are read.
 _SHIFT_TOLERANCE = 1e-3
 # No shift is looked for beyond this.
 _LARGEST_SHIFT = 2.0
 
 
-def variants(document: Record, plan: Any, documents: dict[str, Record]) -> Iterator[tuple[str, str, Record]]:
-    """Kind, words and document of every single change of one synthesis: a sample left out, another method, another
-    selection that the plan names. What a change makes inestimable is left out."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Variant:
+    """A synthesis after one single change: the kind of change, what it is in words, and the document."""
+
+    kind: str
+    change: str
+    document: Record
+
+
+def variants(document: Record, plan: Config, documents: dict[str, Record]) -> Iterator[Variant]:
+    """Every single change of one synthesis: a sample left out, another method, another selection that the plan names.
+
+    What a change makes inestimable is left out.
+    """
     for study in document["studies"]:
         rest = {s["sample_id"] for s in document["studies"]} - {study["sample_id"]}
         if rest:
@@ -40,21 +60,21 @@ def variants(document: Record, plan: Any, documents: dict[str, Record]) -> Itera
         yield from _tried("method", words, document, None, changes)
     for name in plan.syntheses[document["synthesis"]].alternatives:
         if name in documents:
-            yield "selection", documents[name]["title"], documents[name]
+            yield Variant("selection", documents[name]["title"], documents[name])
 
 
 def _tried(
-    kind: str, words: str, document: Record, samples: set[str] | None, changes: Record
-) -> Iterator[tuple[str, str, Record]]:
+    kind: str, words: str, document: Record, samples: set[str] | None, changes: PoolOptions
+) -> Iterator[Variant]:
     # Without a sample, or with another model, a cluster-robust fit may have too few degrees of freedom.
     try:
-        found = refit(document, samples, **changes)
+        refitted = refit(document, samples, **changes)
     except InputError:
         return
-    yield kind, words, found
+    yield Variant(kind, words, refitted)
 
 
-def _methods(document: Record) -> Iterator[tuple[str, Record]]:
+def _methods(document: Record) -> Iterator[tuple[str, PoolOptions]]:
     if document["samples"] < 2:
         return
     if document["model"] in ("che", "three_level"):
@@ -69,7 +89,7 @@ def _methods(document: Record) -> Iterator[tuple[str, Record]]:
     for tau2 in _TAU2:
         if tau2 != document["method"]:
             yield f"tau2 by {tau2}", {"tau2": tau2}
-    for ci, words in (("wald", "Wald interval"), ("hksj", "HKSJ interval"), ("hksj_adhoc", "HKSJ ad hoc interval")):
+    for ci, words in _INTERVALS.items():
         if ci != document["ci_method"]:
             yield words, {"ci": ci}
     if any(len(study["members"]) > 1 for study in document["studies"]):
@@ -85,97 +105,94 @@ _ADJUSTED = {
 }
 
 
-def adjustments(document: Record, diagnostics: Record) -> Iterator[tuple[str, str, Record]]:
+def adjustments(document: Record, diagnostics: Record) -> Iterator[Variant]:
     """The document with its estimate and interval as adjusted for small-study effects, where that was possible."""
     for key, words in _ADJUSTED.items():
-        found = diagnostics.get("small_study", {}).get(key)
-        if found is None:
+        adjusted = diagnostics.get("small_study", {}).get(key)
+        if adjusted is None:
             continue
-        source = found["fit"] if key.startswith("trim") else found
+        source = adjusted["fit"] if key.startswith("trim") else adjusted
         fields = {name: source[name] for name in ("estimate", "ci_low", "ci_high")}
         if all(value is not None and math.isfinite(value) for value in fields.values()):
-            yield "bias adjustment", words, document | fields
+            yield Variant("bias adjustment", words, document | fields)
 
 
 def tipping(
-    claims: list[Record], evidence: Evidence, diagnostics: dict[str, Record]
-) -> tuple[list[Record], list[Record]]:
+    claims: list[Claim], evidence: Evidence, diagnostics: dict[str, Record]
+) -> tuple[list[ChangeRow], list[TippingRow]]:
     """Every single change tried on every claim, and one summary row for each claim.
 
     A bias adjustment replaces an estimate and its interval only, so it is tried on claims about one pooled value.
     """
-    made: dict[str, list[tuple[str, str, Record]]] = {}
+    made: dict[str, list[Variant]] = {}
     rows, summary = [], []
     for claim in claims:
-        data, _, values = verdict_of_data(claim, evidence)
-        verdict = final(claim, data)
-        head = {"claim_id": claim["claim_id"], "claim": claim["claim"], "verdict": verdict}
-        own = []
+        finding = verdict_of_data(claim, evidence)
+        tried = []
         for name in dict.fromkeys(syntheses_of(claim, evidence.plan)):
             document = evidence.documents[name]
             if name not in made:
                 made[name] = list(variants(document, evidence.plan, evidence.documents))
             changes = list(made[name])
-            if claim["quantity"].startswith(("pooled:", "variance:")):
+            if claim.kind in ("pooled", "variance"):
                 changes += adjustments(document, diagnostics.get(name, {}))
-            for kind, words, changed in changes:
-                # Under the name of the original, so that draws and plan are the same.
-                renamed = changed | {"synthesis": name}
-                other = dataclasses.replace(evidence, documents=evidence.documents | {name: renamed})
-                own.append(_row(head, kind, name, words, claim, data, other))
-        rows += own
-        summary.append(_summary(head, claim, data, values, own, evidence))
+            tried += [_row(claim, finding, name, variant, evidence) for variant in changes]
+        rows += tried
+        summary.append(_summary(claim, finding, tried, evidence))
     return rows, summary
 
 
-def _row(head: Record, kind: str, name: str, words: str, claim: Record, data: Verdict, evidence: Evidence) -> Record:
-    then, _, values = verdict_of_data(claim, evidence)
-    single = values[0] if len(values) == 1 else None
-    return head | {
-        "kind": kind,
-        "synthesis": name,
-        "change": words,
-        "estimate": single.estimate if single else None,
-        "ci_low": single.low if single else None,
-        "ci_high": single.high if single else None,
-        "unit": values[0].unit if values else "",
-        "verdict_then": then,
-        "flips": "yes" if then != data else "no",
-    }
+def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evidence: Evidence) -> ChangeRow:
+    # Under the name of the original, so that draws and plan are the same.
+    renamed = variant.document | {"synthesis": synthesis}
+    changed = dataclasses.replace(evidence, documents=evidence.documents | {synthesis: renamed})
+    then = verdict_of_data(claim, changed)
+    single = then.single
+    return ChangeRow(
+        claim_id=claim.claim_id,
+        claim=claim.claim,
+        verdict=final(claim, finding.verdict),
+        kind=variant.kind,
+        synthesis=synthesis,
+        change=variant.change,
+        estimate=single.estimate if single else None,
+        ci_low=single.low if single else None,
+        ci_high=single.high if single else None,
+        unit=then.unit,
+        verdict_then=then.verdict,
+        flips="yes" if then.verdict != finding.verdict else "no",
+    )
 
 
-def _summary(
-    head: Record, claim: Record, data: Verdict, values: list[Value], tried: list[Record], evidence: Evidence
-) -> Record:
-    flipping = [row for row in tried if row["flips"] == "yes"]
-    samples = [row["change"] for row in flipping if row["kind"] == "sample left out"]
-    others = [f"{row['change']} ({row['verdict_then']})" for row in flipping if row["kind"] != "sample left out"]
-    shift, then = shift_to_flip(claim, data, values, evidence)
-    return head | {
-        "changes_tried": len(tried),
-        "flips": len(flipping),
-        "samples_that_flip": "; ".join(dict.fromkeys(samples)),
-        "decisions_that_flip": "; ".join(dict.fromkeys(others)),
-        "shift_to_flip": shift,
-        "verdict_after_shift": then,
-        "unit": values[0].unit if values else "",
-    }
+def _summary(claim: Claim, finding: Finding, tried: list[ChangeRow], evidence: Evidence) -> TippingRow:
+    flipping = [row for row in tried if row.flips == "yes"]
+    samples = [row.change for row in flipping if row.kind == "sample left out"]
+    others = [f"{row.change} ({row.verdict_then})" for row in flipping if row.kind != "sample left out"]
+    shift, then = shift_to_flip(claim, finding, evidence)
+    return TippingRow(
+        claim_id=claim.claim_id,
+        claim=claim.claim,
+        verdict=final(claim, finding.verdict),
+        changes_tried=len(tried),
+        flips=len(flipping),
+        samples_that_flip="; ".join(dict.fromkeys(samples)),
+        decisions_that_flip="; ".join(dict.fromkeys(others)),
+        shift_to_flip=shift,
+        verdict_after_shift=then or "",
+        unit=finding.unit,
+    )
 
 
-def shift_to_flip(
-    claim: Record, data: Verdict, values: list[Value], evidence: Evidence
-) -> tuple[float | None, Verdict | None]:
+def shift_to_flip(claim: Claim, finding: Finding, evidence: Evidence) -> tuple[float | None, Verdict | None]:
     """The smallest shift of the value, its interval moving along, that changes the verdict; and the verdict then.
 
     None where the claim has several values or none, and where no shift up to 2 changes it.
     """
-    from synthesis.compare.claims import decide
-
-    if len(values) != 1 or values[0].unit == "%" or values[0].low is None or values[0].high is None:
+    value = finding.single
+    if value is None or value.unit == "%" or value.low is None or value.high is None:
         return None, None
-    value = values[0]
-    bounds = [bound_of(claim, name, evidence.rows) for name in ("low", "high")]
-    edges = [x for x in (value.low, value.high) if x is not None]
+    bounds = bounds_of(claim, evidence.rows)
+    edges = (value.low, value.high)
     # The verdict can only change where an end of the interval meets a bound.
     steps = sorted({b - edge for b in bounds if b is not None for edge in edges}, key=abs)
     for step in steps:
@@ -184,7 +201,7 @@ def shift_to_flip(
             break
         low, high = (edge + shift for edge in edges)
         moved = Value(value.label, value.unit, value.estimate + shift, low, high)
-        then, _ = decide(claim["rule"], moved, *bounds)
-        if then != data:
+        then, _ = decide(claim.rule, moved, *bounds)
+        if then != finding.verdict:
             return step, then
     return None, None

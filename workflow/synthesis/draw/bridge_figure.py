@@ -6,7 +6,8 @@ from typing import Any
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME
-from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, Section, axis_of
+from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
+from synthesis.results.comparisons import BridgeRow, Side
 
 Record = dict[str, Any]
 _CONVERTED = tuple(CONTRAST_NAME)
@@ -24,9 +25,9 @@ _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
 _UNIT_NAME = {"d": "d or g", "r": "r", "%": "%"}
 
 
-def bridge_layout(name: str, table: list[Record], association: Record, effect: Record) -> Layout:
+def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect: Record) -> Layout:
     """The layout of one bridge from its rows of the bridge table and the two model documents."""
-    by_contrast = {row["contrast"]: row for row in table}
+    by_contrast = {row.contrast: row for row in table}
     sections = [
         _section(key, heading, axis, [by_contrast[c] for c in contrasts], decimals, null, association, effect)
         for key, heading, axis, contrasts, decimals, null in _SECTIONS
@@ -36,23 +37,23 @@ def bridge_layout(name: str, table: list[Record], association: Record, effect: R
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
         f"P mean, P new: probability that the association is the larger of both, for the means and in a new setting "
-        f"({text.count(first['draws'])} draws, seed {first['seed']:.0f}).",
+        f"({text.count(first.draws)} draws, seed {first.seed}).",
         *_needed(table),
         "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
     )
-    return Layout(name, first["title"], tuple(sections), notes=notes)
+    return Layout(name, first.title, tuple(sections), notes=notes)
 
 
-def _needed(table: list[Record]) -> list[str]:
+def _needed(table: list[BridgeRow]) -> list[str]:
     """Numbers needed to treat in words: randomised contrasts only."""
     parts = []
     for row in table:
-        if row["unit"] != "people":
+        if row.unit != "people":
             continue
-        value = "none" if row["effect_estimate"] is None else text.number(row["effect_estimate"], 1)
-        high = "no limit" if row["effect_ci_high"] is None else text.number(row["effect_ci_high"], 1)
-        low = "no limit" if row["effect_ci_low"] is None else text.number(row["effect_ci_low"], 1)
-        words = row["quantity"].removeprefix("number needed to treat").strip(" ()")
+        value = "none" if row.effect_estimate is None else text.number(row.effect_estimate, 1)
+        high = "no limit" if row.effect_ci_high is None else text.number(row.effect_ci_high, 1)
+        low = "no limit" if row.effect_ci_low is None else text.number(row.effect_ci_low, 1)
+        words = row.quantity.removeprefix("number needed to treat").strip(" ()")
         parts.append(f"{words}: {value} [{low}, {high}]")
     return ["Number needed to treat, of the randomised effect only. " + "; ".join(parts) + "."] if parts else []
 
@@ -61,7 +62,7 @@ def _section(
     key: str,
     heading: str,
     axis: str,
-    table: list[Record],
+    table: list[BridgeRow],
     decimals: int,
     null: float,
     association: Record,
@@ -69,7 +70,7 @@ def _section(
 ) -> Section:
     rows = []
     for entry in table:
-        reading = next((words for c, words in CONTRAST_NAME.items() if entry["contrast"].endswith(c)), "")
+        reading = next((words for c, words in CONTRAST_NAME.items() if entry.contrast.endswith(c)), "")
         label = f"Alliance: {reading}" if reading and len(table) > 1 else association["title"]
         rows.append(_row("converted", label, "A", entry, "association", decimals))
     rows.append(_row("pooled", effect["title"], "B", table[0], "effect", decimals))
@@ -80,7 +81,7 @@ def _section(
         axis=axis,
         # A larger overlap is a smaller difference: the probabilities would read the wrong way round.
         columns=() if key == "overlap" else PROBABILITY_COLUMNS,
-        estimate_name=_UNIT_NAME[table[0]["unit"]],
+        estimate_name=_UNIT_NAME[table[0].unit],
         rows=tuple(rows),
         low=low,
         high=high,
@@ -94,29 +95,26 @@ def _section(
     )
 
 
-def _row(kind: Any, label: str, lane: str, entry: Record, side: str, decimals: int) -> Row:
-    def of(field: str) -> float | None:
-        value: float | None = entry[f"{side}_{field}"]
-        return value
-
+def _row(kind: RowKind, label: str, lane: str, entry: BridgeRow, side: Side, decimals: int) -> Row:
     cells: tuple[str, ...] = ()
-    if side == "association" and not entry["contrast"].startswith("overlap"):
-        chances = (entry["p_association_larger"], entry["p_association_larger_new"])
+    if side == "association" and not entry.contrast.startswith("overlap"):
+        chances = (entry.p_association_larger, entry.p_association_larger_new)
         cells = tuple("" if p is None else text.probability(p) for p in chances)
-    low, high = of("ci_low"), of("ci_high")
+    reading = entry.reading(side)
+    low, high = reading.ci_low, reading.ci_high
     return Row(
         kind,
         label,
         lane,
         cells,
-        estimate=of("estimate"),
+        estimate=reading.estimate,
         ci_low=low,
         ci_high=high,
-        pi_low=of("pi_low"),
-        pi_high=of("pi_high"),
-        estimate_text=text.number(of("estimate"), decimals),
+        pi_low=reading.pi_low,
+        pi_high=reading.pi_high,
+        estimate_text=text.number(reading.estimate, decimals),
         low_text="" if low is None else f"[{text.number(low, decimals)},",
         high_text="" if high is None else f"{text.number(high, decimals)}]",
-        key=entry["contrast"] if side == "association" else "effect",
-        synthesis=entry[side],
+        key=entry.contrast if side == "association" else "effect",
+        synthesis=entry.synthesis(side),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from matplotlib.patches import Circle
 
 from synthesis import text
 from synthesis.draw.sheet import FAINT, GRID, INK, Page, Style, settings
+from synthesis.results.comparisons import DecidedClaim
 
 Record = dict[str, Any]
 VERDICTS = ("supported", "not supported", "cannot be decided", "misquoted")
@@ -81,8 +83,8 @@ class ClaimsLayout:
                 ends = row.holds or (None, None)
                 base |= {"holds_low": _finite(ends[0]), "holds_high": _finite(ends[1])}
                 for mark in row.marks or (None,):
-                    own = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high"))
-                    records.append(base | own)
+                    cells = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high"))
+                    records.append(base | cells)
         return records
 
 
@@ -90,70 +92,86 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def claims_layout(claims: list[Record], title: str) -> ClaimsLayout:
+def claims_layout(claims: list[DecidedClaim], title: str) -> ClaimsLayout:
     """The layout from the claims as decided, in their order; claims of one statement stand together."""
-    names = list(dict.fromkeys(claim["statement"] for claim in claims))
-    statements = []
-    for name in names:
-        own = [claim for claim in claims if claim["statement"] == name]
-        first = own[0]
-        quotes = list(dict.fromkeys(q for claim in own for q in claim["source_says"].split(" | ") if q))
-        readings = list(dict.fromkeys(claim["reading"] for claim in own if claim["reading"]))
-        statements.append(
-            Statement(name, first["says"], first["cites"], " | ".join(quotes), readings[0] if readings else "",
-                      tuple(_row(claim) for claim in own))
-        )  # fmt: skip
-    counts = ", ".join(
-        f"{sum(claim['verdict'] == verdict for claim in claims)} {verdict}"
-        for verdict in VERDICTS
-        if any(claim["verdict"] == verdict for claim in claims)
-    )
+    by_statement: dict[str, list[DecidedClaim]] = {}
+    for claim in claims:
+        by_statement.setdefault(claim.statement, []).append(claim)
+    statements = tuple(_statement(name, held) for name, held in by_statement.items())
+    counted = Counter(claim.verdict for claim in claims)
+    counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
     notes = (
         f"{text.plural(len(claims), 'claim')}: {counts}.",
         "Shaded: where the whole interval would have to lie for the claim to hold; each claim has its own axis.",
         "The rules stand with the claims in data/raw/claims.csv; they were written when earlier pools were known. "
         "Associations are no causes.",
     )
-    return ClaimsLayout("verdicts", title, tuple(statements), notes)
+    return ClaimsLayout("verdicts", title, statements, notes)
 
 
-def _row(claim: Record) -> ClaimRow:
-    marks = tuple(Mark(v["label"], v["estimate"], v["low"], v["high"]) for v in claim["values"])
-    unit = str(_UNIT_NAME.get(claim["unit"], claim["unit"]))
-    words: str = claim["why"]
-    if claim["verdict"] == "misquoted" and claim["quantity"]:
-        words = f"{words}; of the claim itself: {claim['verdict_of_data']}"
+def _statement(name: str, claims: list[DecidedClaim]) -> Statement:
+    quotes = dict.fromkeys(quote for claim in claims for quote in claim.source_says.split(" | ") if quote)
+    readings = [claim.reading for claim in claims if claim.reading]
+    return Statement(
+        name=name,
+        says=claims[0].says,
+        cites=claims[0].cites,
+        source_says=" | ".join(quotes),
+        reading=readings[0] if readings else "",
+        rows=tuple(_row(claim) for claim in claims),
+    )
+
+
+def _row(claim: DecidedClaim) -> ClaimRow:
+    marks = tuple(Mark(value.label, value.estimate, value.low, value.high) for value in claim.values)
+    words = claim.why
+    if claim.verdict == "misquoted" and claim.quantity:
+        words = f"{words}; of the claim itself: {claim.verdict_of_data}"
     holds, axis, ticks = _axis(claim, marks)
     return ClaimRow(
-        claim["claim_id"], claim["statement"], claim["verdict"], claim["claim"], words, marks, holds, axis, ticks, unit
+        claim_id=claim.claim_id,
+        statement=claim.statement,
+        verdict=claim.verdict,
+        claim=claim.claim,
+        data=words,
+        marks=marks,
+        holds=holds,
+        axis=axis,
+        ticks=ticks,
+        unit=_UNIT_NAME.get(claim.unit, claim.unit),
     )
 
 
 def _axis(
-    claim: Record, marks: tuple[Mark, ...]
+    claim: DecidedClaim, marks: tuple[Mark, ...]
 ) -> tuple[tuple[float, float] | None, tuple[float, float] | None, tuple[float, ...]]:
     """Where the claim would hold, the limits of its axis, and its ticks: the bounds themselves."""
     if not marks:
         return None, None, ()
-    low, high = claim["low_value"], claim["high_value"]
-    match claim["rule"]:
-        case "above":
-            holds = (low, math.inf)
-        case "below":
-            holds = (-math.inf, high)
-        case "not_above":
-            holds = (-math.inf, low)
-        case "all_within":
-            holds = (100.0, math.inf)
-        case _:
-            holds = (low, high)
+    holds = _holds(claim)
     bounds = tuple(x for x in holds if math.isfinite(x))
     ends = [x for m in marks for x in (m.estimate, m.low, m.high) if x is not None] + list(bounds)
-    if 0 not in bounds and claim["rule"] != "all_within":
+    if 0 not in bounds and claim.rule != "all_within":
         ends.append(0.0)
     first, last = min(ends), max(ends)
     pad = 0.08 * (last - first or 1.0)
     return holds, (first - pad, last + pad), bounds
+
+
+def _holds(claim: DecidedClaim) -> tuple[float, float]:
+    """Where the whole interval would have to lie."""
+    low = -math.inf if claim.low_value is None else claim.low_value
+    high = math.inf if claim.high_value is None else claim.high_value
+    match claim.rule:
+        case "above":
+            return low, math.inf
+        case "below":
+            return -math.inf, high
+        case "not_above":
+            return -math.inf, low
+        case "all_within":
+            return 100.0, math.inf
+    return low, high
 
 
 # --- ink ----------------------------------------------------------------------------------------------------------

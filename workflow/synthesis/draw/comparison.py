@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
-from synthesis.draw.layout import Layout, Row, Section, coordinates, mark_of, section_of
+from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
 from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
+from synthesis.results.comparisons import BridgeRow, Side
 
 if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
@@ -25,7 +26,7 @@ def comparison(
     plan: ComparisonFigure,
     documents: dict[str, dict[str, Any]],
     references: dict[str, list[dict[str, Any]]],
-    bridges: list[tuple[str, list[dict[str, Any]]]],
+    bridges: list[tuple[str, list[BridgeRow]]],
 ) -> Layout:
     """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
 
@@ -111,21 +112,18 @@ def _summary_row(document: dict[str, Any], label: str) -> Row:
     )
 
 
-def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: dict[str, dict[str, Any]]) -> Section:
+def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[str, dict[str, Any]]) -> Section:
     """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
         rows.append(Row("heading", title))
-        differences = [entry for entry in table if entry["unit"] == "d"]
+        differences = [entry for entry in table if entry.unit == "d"]
         for entry in differences:
-            mark = mark_of("g", *(entry[f"association_{k}"] for k in ("estimate", "ci_low", "ci_high")))
-            label = f"Alliance as d: {CONTRAST_NAME[entry['contrast']]}"
-            association = entry["association"]
-            rows.append(Row("converted", label, "A", key=entry["contrast"], synthesis=association, **mark))
-        effect = table[0]["effect"]
-        mark = mark_of("g", *(differences[0][f"effect_{k}"] for k in ("estimate", "ci_low", "ci_high")))
+            label = f"Alliance as d: {CONTRAST_NAME[entry.contrast]}"
+            rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
+        effect = table[0].effect
         label = documents[effect]["title"] if effect in documents else effect
-        rows.append(Row("pooled", label, "B", key=effect, synthesis=effect, **mark))
+        rows.append(_reading_row("pooled", label, "B", differences[0], "effect", effect))
     return section_of(
         "lane C",
         "g",
@@ -136,3 +134,11 @@ def _bridge_section(bridges: list[tuple[str, list[dict[str, Any]]]], documents: 
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )
+
+
+def _reading_row(kind: RowKind, label: str, lane: str, entry: BridgeRow, side: Side, key: str) -> Row:
+    reading = entry.reading(side)
+    if reading.estimate is None:
+        return Row(kind, label, lane, key=key, synthesis=entry.synthesis(side))
+    mark = mark_of("g", reading.estimate, reading.ci_low, reading.ci_high)
+    return Row(kind, label, lane, key=key, synthesis=entry.synthesis(side), **mark)

@@ -21,8 +21,7 @@ def section(material: Material) -> Html:
             f"No row was extracted twice: none of {total} names a second coder, so that it is not known how "
             "often a number was misread. This is a limitation."
         )
-    fields = material.compared.get("agreement", [])
-    differing = material.compared.get("disagreements", [])
+    fields, differing = material.agreement, material.disagreements
     unsettled = sum(record["status"] == "open" for record in differing)
     said = (
         f"{text.count(twice)} of {total} {'was' if twice == 1 else 'were'} extracted twice. The two readings differ in "

@@ -10,6 +10,7 @@ from typing import Any
 
 from synthesis.data.source import Source
 from synthesis.plan.config import Config
+from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.files import check_whole
 
@@ -35,7 +36,8 @@ class Material:
 
     config: Config
     documents: list[Record]
-    compared: dict[str, list[Record]]
+    compared: Comparisons
+    tipping: list[TippingRow]
     effects: list[Record]
     dropped: list[Record]
     crosscheck: list[Record]
@@ -44,6 +46,8 @@ class Material:
     drawings: dict[str, Drawing] = field(default_factory=dict)
     multiverses: list[MultiverseSummary] = field(default_factory=list)
     pairs: list[PairRow] = field(default_factory=list)
+    agreement: list[Record] = field(default_factory=list)
+    disagreements: list[Record] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Record]:
@@ -68,9 +72,9 @@ class Material:
         """The rows without a usable number in any metric, by effect_id."""
         return {row["effect_id"]: row for row in self.dropped if row["effect_id"] not in self.usable}
 
-    def bridge_rows(self, name: str) -> list[Record]:
+    def bridge_rows(self, name: str) -> list[BridgeRow]:
         """The rows of a bridge, one per reading."""
-        return [row for row in self.compared["bridge"] if row["bridge"] == name]
+        return [row for row in self.compared.bridges if row.bridge == name]
 
 
 def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:

@@ -328,7 +328,7 @@ def _multiverse(material: Material) -> Html:
         "and by a permutation test (Simonsohn et al. 2020) in which the sign of every sample is turned at random, the "
         "same way in all analyses."
     )
-    if any(r["bridge"] for r in material.compared.get("multiverse_bridge", [])):
+    if material.pairs:
         words += (
             " Bridged multiverses are compared pair by pair, under each conversion apart; the interval of a difference "
             "is made of those of its two sides (MOVER)."

@@ -10,6 +10,7 @@ from synthesis.data.converters import back_transform
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.draw.rows import people_words
 from synthesis.report.material import Material, Record
+from synthesis.results.comparisons import BridgeRow
 
 NOT_CAUSAL = (
     "Correlations with the alliance are associations: early improvement raises the alliance too. "
@@ -45,20 +46,20 @@ def sentence(document: Record) -> str:
     return f"{words}. {note}" if note else f"{words}."
 
 
-def converted(rows: list[Record]) -> tuple[float, float]:
+def converted(rows: list[BridgeRow]) -> tuple[float, float]:
     """The smallest and the largest d of an association over the conversions of a bridge."""
-    values = [row["association_estimate"] for row in rows if row["unit"] == "d"]
+    values = [row.association_estimate for row in rows if row.unit == "d" and row.association_estimate is not None]
     return min(values), max(values)
 
 
-def bridge_sentence(rows: list[Record]) -> str:
+def bridge_sentence(rows: list[BridgeRow]) -> str:
     """The range of d over all declared conversions, beside the protocol effect."""
     first = rows[0]
     low, high = (text.number(value) for value in converted(rows))
-    limits = text.interval(first["effect_ci_low"], first["effect_ci_high"])
+    limits = text.interval(first.effect_ci_low, first.effect_ci_high)
     return (
-        f"{first['title']}: the association is d = {low} to {high}, depending on the conversion; the protocol effect "
-        f"is g = {text.number(first['effect_estimate'])} {limits}. A comparison under conversions, not a test of "
+        f"{first.title}: the association is d = {low} to {high}, depending on the conversion; the protocol effect "
+        f"is g = {text.number(first.effect_estimate)} {limits}. A comparison under conversions, not a test of "
         "causes."
     )
 
@@ -139,12 +140,12 @@ def _bridge(material: Material) -> str:
         rows = material.bridge_rows(name)
         if rows:
             low, high = converted(rows)
-            limits = text.interval(rows[0]["effect_ci_low"], rows[0]["effect_ci_high"])
+            limits = text.interval(rows[0].effect_ci_low, rows[0].effect_ci_high)
             title = material.by_name[bridge.effect]["title"]
             return (
                 f"On one scale the association reads as d = {text.number(low)} to "
                 f"{text.number(high)}, depending on the conversion, beside an effect of "
-                f"g = {text.number(rows[0]['effect_estimate'])} {limits} ({title}): a comparison under conversions, "
+                f"g = {text.number(rows[0].effect_estimate)} {limits} ({title}): a comparison under conversions, "
                 "not a test of causes."
             )
     return ""

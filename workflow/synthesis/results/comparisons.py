@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
+
 from synthesis.results.document import Document
+
+# What the bridge puts beside each other.
+Side = Literal["association", "effect"]
 
 
 class ContrastRow(Document, frozen=True, kw_only=True):
@@ -16,7 +22,7 @@ class ContrastRow(Document, frozen=True, kw_only=True):
     metric: str
     first: str
     second: str
-    samples_first: int
+    samples_first: int | None
     samples_second: int | None
     left_out: str
     estimate_first: float
@@ -40,6 +46,17 @@ class ContrastRow(Document, frozen=True, kw_only=True):
     conclusion: str
     largest_se: float | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An estimate in some unit, the interval of the mean, and that of a new setting; None where there is none."""
+
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    pi_low: float | None
+    pi_high: float | None
 
 
 class BridgeRow(Document, frozen=True, kw_only=True):
@@ -72,6 +89,24 @@ class BridgeRow(Document, frozen=True, kw_only=True):
     draws: int
     seed: int
     note: str
+
+    def synthesis(self, side: Side) -> str:
+        """The synthesis on a side."""
+        return self.association if side == "association" else self.effect
+
+    def reading(self, side: Side) -> Reading:
+        """What the row reads on a side."""
+        if side == "association":
+            return Reading(
+                self.association_estimate,
+                self.association_ci_low,
+                self.association_ci_high,
+                self.association_pi_low,
+                self.association_pi_high,
+            )
+        return Reading(
+            self.effect_estimate, self.effect_ci_low, self.effect_ci_high, self.effect_pi_low, self.effect_pi_high
+        )
 
 
 class RelevanceRow(Document, frozen=True, kw_only=True):
@@ -136,7 +171,10 @@ class ClaimValue(Document, frozen=True, kw_only=True):
 
 
 class DecidedClaim(Document, frozen=True, kw_only=True):
-    """A claim with what the data and its source say; `low`, `high`: its bounds as the table of claims has them."""
+    """A claim with what the data and its source say.
+
+    `low`, `high`: its bounds as the table of claims has them; `low_value`, `high_value`: as numbers.
+    """
 
     claim_id: str
     statement: str
@@ -147,6 +185,9 @@ class DecidedClaim(Document, frozen=True, kw_only=True):
     rule: str
     low: str
     high: str
+    source_agrees: str
+    evidence: str
+    reading: str
     unit: str
     estimate: float | None
     ci_low: float | None
@@ -154,13 +195,14 @@ class DecidedClaim(Document, frozen=True, kw_only=True):
     verdict_of_data: str
     verdict: str
     why: str
-    source_agrees: str
     source_says: str
-    evidence: str
-    reading: str
     low_value: float | None
     high_value: float | None
     values: tuple[ClaimValue, ...]
+
+    def row(self) -> ClaimRow:
+        """Its row of the table of claims."""
+        return msgspec.convert(self, ClaimRow, from_attributes=True)
 
 
 class ClaimRow(Document, frozen=True, kw_only=True):
@@ -218,3 +260,14 @@ class TippingRow(Document, frozen=True, kw_only=True):
     shift_to_flip: float | None
     verdict_after_shift: str
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """All that the comparison stage decides, but for what would turn a verdict."""
+
+    contrasts: list[ContrastRow]
+    bridges: list[BridgeRow]
+    relevance: list[RelevanceRow]
+    interactions: list[InteractionRow]
+    claims: list[DecidedClaim]
