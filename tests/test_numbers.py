@@ -290,6 +290,25 @@ def test_the_slope_of_severity_is_per_standard_deviation(complete, effects):
     assert [float(r["estimate"]) for r in rows] == pytest.approx(slope, rel=tolerances.FORMULA)
 
 
+def test_the_line_of_a_regression_has_its_limits_at_every_point(complete):
+    """As above, with the band: the HKSJ scale of the residuals, t with k - 2 df."""
+    model = json.loads((complete / "models" / "online.json").read_text())
+    held = [m for s in model["studies"] for m in s["members"] if m["severity"] is not None]
+    y, v, x = (np.array([m[k] for m in held]) for k in ("yi", "vi", "severity"))
+    design = np.column_stack([np.ones(len(x)), x])
+    inverse = np.linalg.inv(design.T @ (design / v[:, None]))
+    slope = inverse @ (design.T @ (y / v))
+    df = len(y) - 2
+    scale = ((y - design @ slope) ** 2 / v).sum() / df
+    (found,) = json.loads((complete / "diagnostics" / "online.json").read_text())["moderators"]
+    assert (found["line"][0]["x"], found["line"][-1]["x"]) == pytest.approx((x.min(), x.max()))
+    for point in found["line"]:
+        at = np.array([1, point["x"]])
+        half = t.ppf(0.5 + LEVEL / 2, df) * math.sqrt(scale * at @ inverse @ at)
+        wanted = at @ slope + np.array([0, -half, half])
+        assert [point[k] for k in ("estimate", "ci_low", "ci_high")] == pytest.approx(wanted, rel=tolerances.FORMULA)
+
+
 # --- shared variance -----------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,6 @@ import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
@@ -113,7 +112,7 @@ def verify(root: Path) -> int:
     files = [entry for entry in read_json(root / METADATA)["@graph"] if "sha256" in entry]
     problems = []
     for entry in files:
-        path = root / unquote(entry["@id"])
+        path = root / entry["@id"]
         if not path.is_file():
             problems.append(Problem(str(path), "missing", "a file of the crate", "run again"))
         elif hashlib.sha256(path.read_bytes()).hexdigest() != entry["sha256"]:
