@@ -23,6 +23,8 @@ from synthesis.plan.config import read_config
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.results.files import write_csv
 
+pytestmark = pytest.mark.slow
+
 EVIL = ("<script>alert(1)</script>", r"$\alpha$")
 FIGURE = "#figure-forest_alliance"
 SOURCES = ("alliance_primary", "low_intensity_depression", "beierl_2021", "thresholds")

@@ -18,6 +18,8 @@ from synthesis.living.release import latest, releases_in, version_key
 from synthesis.results.files import read_csv, read_json
 from test_workflow import edit, jobs, snakemake
 
+pytestmark = pytest.mark.slow
+
 EVIL = "<script>alert(1)</script> $x$ & Sons"
 CLAIM = {
     "claim_id": "halves",

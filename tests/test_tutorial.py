@@ -12,6 +12,8 @@ import pytest
 import tolerances
 from conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

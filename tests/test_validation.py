@@ -1,7 +1,10 @@
 """Every stored number of metafor and its companions, recomputed; docs/validation.md is the result."""
 
+import pytest
 import validation
 from tally import NAMES, SECTIONS
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_stored_number_is_met_and_the_page_says_so():

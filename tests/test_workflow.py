@@ -20,6 +20,8 @@ from synthesis.meta.options import terms
 from synthesis.results.files import read_json
 from words_for_nothing import found_in
 
+pytestmark = pytest.mark.slow
+
 SKIPPED = ("logs", "benchmarks")
 MULTIVERSE = """
 multiverses:
