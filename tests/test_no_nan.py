@@ -6,8 +6,8 @@ import math
 
 import pytest
 import tolerances
-from synthesis.data.starting import Start, start
 from synthesis.errors import InputError
+from synthesis.plan.starting import Start, start
 from synthesis.results.files import json_text, read_csv, read_json, write_csv, write_json, write_parquet
 from test_workflow import snakemake
 from words_for_nothing import found_in

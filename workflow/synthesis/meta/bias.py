@@ -242,8 +242,10 @@ def rank_test(yi: ArrayLike, vi: ArrayLike, *, exact: bool = True) -> RankTest:
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     w = 1 / v
-    # v - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
-    spread = v * np.where(np.eye(len(w)) > 0, 0.0, w).sum(axis=1) / w.sum()
+    # Formed alike for equal studies, which are ties. Where one outweighs all others, the difference would be rounding.
+    spread = v - 1 / w.sum()
+    first = int(w.argmax())
+    spread[first] = v[first] * math.fsum(np.delete(w, first)) / w.sum() if w[first] > w.sum() / 2 else spread[first]
     centred = y - np.dot(w, y) / w.sum()
     if no_spread(np.array([np.dot(w, centred**2)]), w[None], y[None])[0]:
         # Ranks of what rounding leaves would be chance.
