@@ -5,6 +5,7 @@ import itertools
 import math
 
 import pytest
+from msgspec.structs import replace
 from synthesis.cli.main import main
 from synthesis.living.agreement import (
     LEAST_FOR_INTERVAL,
@@ -16,7 +17,8 @@ from synthesis.living.agreement import (
     same,
 )
 from synthesis.report.coders import section
-from synthesis.results.files import read_csv
+from synthesis.results.document import read_rows
+from synthesis.results.readings import AgreementRow, DisagreementRow
 from test_report import EVIL, material
 
 CORRECTION = "effect_id,field,old,new,reason,who,date\n"
@@ -43,9 +45,14 @@ def table(project, name):
         return list(csv.DictReader(handle))
 
 
-def read_table(project, name):
-    table(project, name)
-    return read_csv(project.folder / "tables" / f"{name}.csv")
+def read_tables(project):
+    """Both tables, as the report reads them."""
+    table(project, "agreement")
+    tables = project.folder / "tables"
+    return {
+        "agreement": read_rows(tables / "agreement.csv", AgreementRow),
+        "disagreements": read_rows(tables / "disagreements.csv", DisagreementRow),
+    }
 
 
 def test_one_extraction_gives_headers_and_no_rows(project):
@@ -173,7 +180,7 @@ def test_open_disagreements_come_first(project):
     read_twice(project, events_treat=["5"], total_treat=["124"])
     (project.raw / "corrections.csv").write_text(CORRECTION + "bcg_01,events_treat,4,5,misread,Cid,2026-11-23\n")
     found = disagreements(read_readings(project.raw, ["bcg"]))
-    assert [(r["field"], r["status"]) for r in found] == [("total_treat", "open"), ("events_treat", "settled")]
+    assert [(r.field, r.status) for r in found] == [("total_treat", "open"), ("events_treat", "settled")]
 
 
 @pytest.mark.parametrize(
@@ -205,15 +212,27 @@ def test_second_readings_change_no_result(project):
     assert "second_events_treat" not in after[0]
 
 
+def test_the_report_shows_both_readings_as_they_were_written(project):
+    """Names and cells that look like numbers stay as they are."""
+    given = material()
+    read_twice(project, events_treat=["5.0"])
+    project.change(0, effect_id="007")
+    tables = read_tables(project)
+    assert [(row.effect_id, row.first, row.second) for row in tables["disagreements"]] == [("007", "4", "5.0")]
+    said = section(material(**tables, effects=[given.effects[0] | {"second_coder": "Ben"}], dropped=[]))
+    assert "007" in said
+    assert "5.0" in said
+
+
 def test_the_report_says_how_many_rows_were_read_twice(project):
     given = material()
     assert "No row was extracted twice" in section(given)
     assert "This is a limitation." in section(given)
     read_twice(project, events_treat=["5"])
-    tables = {name: read_table(project, name) for name in ("agreement", "disagreements")}
+    tables = read_tables(project)
     effects = [row | {"second_coder": "Ben"} for row in given.effects[:3]]
     said = section(material(**tables, effects=effects, dropped=[]))
     assert "3 of 3 extracted rows were extracted twice. The two readings differ in 1 cell, of which 1 is open." in said
     assert "the first reading counts" in said
-    tables["disagreements"][0]["reason"] = EVIL
+    tables["disagreements"] = [replace(tables["disagreements"][0], reason=EVIL)]
     assert EVIL not in section(material(**tables, effects=effects, dropped=[]))

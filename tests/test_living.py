@@ -7,15 +7,17 @@ import shutil
 
 import pytest
 from conftest import BCG, Project
+from msgspec.structs import replace
 from shared import once
 from synthesis.cli.main import main
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.errors import InputError
-from synthesis.living.changes import CHANGE_COLUMNS, State, changes, read_state
+from synthesis.living.changes import State, changes, conclusions_of, read_state
 from synthesis.living.changes_page import render
 from synthesis.living.package import verify
 from synthesis.living.release import latest, releases_in, version_key
-from synthesis.results.files import read_csv, read_json
+from synthesis.results.files import read_csv, read_json, write_csv
+from synthesis.results.released import ContrastCells, FitCells, RelevanceCells
 from test_workflow import edit, jobs, snakemake
 
 pytestmark = pytest.mark.slow
@@ -224,10 +226,16 @@ def fit(name, estimate, **further):
     return {"synthesis": name, "title": name, "lane": "A", "metric": "z"} | numbers | further
 
 
-def state(fits=(), rows=(), config=None, corrections=(), **tables):
-    empty = {name: [] for name in ("effects", "claims", "comparison", "relevance", "interactions")}
-    by_id = {row["effect_id"]: [row] for row in rows}
-    return State(config or {}, empty | {"pooled": list(fits)} | tables, by_id, list(corrections))
+def state(fits=(), rows=(), config=None, corrections=(), comparison=(), relevance=()):
+    return State(
+        config=config or {},
+        fits={cells["synthesis"]: FitCells(**cells) for cells in fits},
+        claims={},
+        conclusions=conclusions_of([], comparison, relevance, []),
+        versions={},
+        rows={row["effect_id"]: [row] for row in rows},
+        corrections=list(corrections),
+    )
 
 
 def row(effect_id, **cells):
@@ -239,13 +247,13 @@ def test_fits_are_sorted_by_how_far_they_moved_in_standard_errors():
     before = state([fit("a", "0.3"), fit("b", "0.3"), fit("c", "0.3"), fit("d", "0.3")])
     after = state([fit("a", "0.31"), fit("b", "0.2"), fit("c", "0.3", tau2="0.02"), fit("d", "0.30000000000001")])
     records = changes(before, after)
-    assert [(r["name"], r["field"], r["change"]) for r in records] == [
+    assert [(r.name, r.field, r.change) for r in records] == [
         ("b", "estimate", "moved"),
         ("a", "estimate", "moved"),
         ("c", "estimate", "unmoved"),
         ("c", "tau2", "moved"),
     ]
-    assert records[0]["standard_errors"] == pytest.approx(-1)
+    assert records[0].standard_errors == pytest.approx(-1)
     page = render("Review", "1.0.0", records, 4)
     assert "b: the association moved from r = 0.291 to 0.197, by \N{MINUS SIGN}1.00 standard errors." in page
     assert "2 of 4 estimates did not move, but of 1 of them" in page
@@ -256,7 +264,7 @@ def test_fits_that_come_go_or_change_their_metric():
     before = state([fit("a", "0.3"), fit("b", "0.3", lane="B", metric="g")])
     after = state([fit("b", "0.3", lane="B", metric="log_odds_ratio"), fit("c", "0.1")])
     records = changes(before, after)
-    assert {(r["name"], r["change"]) for r in records} == {("a", "went out"), ("b", "other metric"), ("c", "came in")}
+    assert {(r.name, r.change) for r in records} == {("a", "went out"), ("b", "other metric"), ("c", "came in")}
     page = render("Review", "1.0.0", records, 2)
     assert "a: the association is no longer there." in page
     assert "b: the effect is now in another metric, from g to log_odds_ratio." in page
@@ -275,7 +283,7 @@ def test_rows_are_corrected_or_changed_or_used_otherwise():
         corrections=[correction],
     )
     records = changes(before, after)
-    rows = [(r["change"], r["name"], r["field"], r["after"], r["reason"]) for r in records if r["kind"] == "row"]
+    rows = [(r.change, r.name, r.field, r.after, r.reason) for r in records if r.kind == "row"]
     assert rows == [
         ("corrected", "r1", "value", "0.4", EVIL),
         ("used otherwise", "r1", "", "z 0.42", ""),
@@ -284,35 +292,61 @@ def test_rows_are_corrected_or_changed_or_used_otherwise():
         ("came in", "r5", "", "z 0.3", ""),
         ("went out", "r4", "", "", ""),
     ]
-    assert [(r["change"], r["name"]) for r in records if r["kind"] == "study"] == [("came in", "Ben 2021")]
+    assert [(r.change, r.name) for r in records if r.kind == "study"] == [("came in", "Ben 2021")]
     page = render("Review", "1.0.0", records, 0)
     assert EVIL not in page
     assert "1 row came in; 1 row went out; 1 row corrected; 1 row changed without a correction" in page
 
 
 def test_conclusions_and_decisions():
-    relevance = {"synthesis": "a", "threshold": "small", "threshold_label": "Small", "title": "A"}
+    relevance = RelevanceCells(synthesis="a", threshold="small", threshold_label="Small", title="A", conclusion="above")
+    contrast = ContrastCells(comparison="x", title="X", conclusion="no difference")
     before = state(
         config={"defaults": {"tau2": "REML"}, "syntheses": {"a": {}}},
-        relevance=[relevance | {"conclusion": "above"}],
-        comparison=[{"comparison": "x", "title": "X", "conclusion": "no difference"}],
+        relevance=[relevance],
+        comparison=[contrast],
     )
     after = state(
         config={"defaults": {"tau2": "DL"}, "syntheses": {"a": {}, "b": {"lane": "A"}}},
-        relevance=[relevance | {"conclusion": "smaller"}],
-        comparison=[{"comparison": "x", "title": "X", "conclusion": "different"}],
+        relevance=[replace(relevance, conclusion="smaller")],
+        comparison=[replace(contrast, conclusion="different")],
     )
     records = changes(before, after)
-    assert [(r["kind"], r["name"], r["before"], r["after"]) for r in records] == [
+    assert [(r.kind, r.name, r.before, r.after) for r in records] == [
         ("comparison", "x", "no difference", "different"),
         ("relevance", "a at small", "above", "smaller"),
         ("decision", "defaults.tau2", "REML", "DL"),
         ("decision", "syntheses.b", "", json.dumps({"lane": "A"})),
     ]
-    assert all(set(record) == set(CHANGE_COLUMNS) for record in records)
     page = render("Review", "1.0.0", records, 1)
     assert "Clinical relevance flipped from \u201cabove\u201d to \u201csmaller\u201d: A (a at small)." in page
     assert "2 decisions changed." in page
+
+
+def test_names_are_told_as_they_are_and_not_as_a_spreadsheet_is_given_them(copy):
+    """Tables have an apostrophe before what a spreadsheet would take for a formula."""
+    corrections = copy / "data/raw/corrections.csv"
+    for name, column in (("effects", "label"), ("pooled", "title")):
+        path = copy / f"results/tables/{name}.csv"
+        rows = read_csv(path)
+        write_csv(path, [{**rows[0], column: "=Ada"}, *rows[1:]])
+        assert "'=Ada" in path.read_text()
+    differences = changes(read_state(copy / "releases/0.9.0", corrections), read_state(copy / "results", corrections))
+    assert [(c.kind, c.change, c.name) for c in differences if c.kind == "study" and c.change == "came in"] == [
+        ("study", "came in", "=Ada")
+    ]
+    assert read_state(copy / "results", corrections).fits["bcg"].title == "=Ada"
+
+
+def test_a_table_of_another_version_is_refused_by_the_columns_that_it_lacks(copy):
+    path = copy / "releases/0.9.0/tables/pooled.csv"
+    rows = read_csv(path)
+    corrections = copy / "data/raw/corrections.csv"
+    write_csv(path, [{k: v for k, v in row.items() if k not in {"h2", "q"}} for row in rows])
+    assert read_state(copy / "releases/0.9.0", corrections).fits["bcg"].cell("k") == "13"
+    write_csv(path, [{k: v for k, v in row.items() if k != "tau2"} for row in rows])
+    with pytest.raises(InputError, match="pooled.csv.*columns of FitCells.*tau2"):
+        read_state(copy / "releases/0.9.0", corrections)
 
 
 def test_a_release_reads_like_results(released):

@@ -13,6 +13,8 @@ from synthesis.draw.multiverse_figure import bridge
 from synthesis.draw.sheet import save
 from synthesis.multiverse.pairs import MOST, Ends, Pair, bridge_rows, read_curves
 from synthesis.report.multiverse_section import bridge_sentence
+from synthesis.results.curves import PairRow
+from synthesis.results.document import read_rows
 
 PAIR = Pair("b", "T", "m1", "m2")
 
@@ -121,3 +123,9 @@ def test_the_sentence_says_when_the_reading_decides():
     far = bridge_sentence(found(narrow, Ends(*(np.full(3, value) for value in (0.4, 0.3, 0.5)))))
     assert "the data cannot say which is" in far
     assert "100% (0% significantly) read as one SD above against one SD below the mean" in far
+
+
+def test_the_report_says_how_bridged_multiverses_are_compared(complete):
+    rows = read_rows(complete / "tables" / "multiverse_bridge.csv", PairRow)
+    assert rows
+    assert "Bridged multiverses are compared pair by pair" in (complete / "report.html").read_text(encoding="utf-8")

@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthesis.results.files import write_csv
-
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
 
@@ -27,39 +25,38 @@ def register(commands: Commands) -> None:
 
 def agreement(args: argparse.Namespace) -> None:
     """Compares the two extractions of every row that was read twice, field by field."""
-    from synthesis.living.agreement import (
-        AGREEMENT_COLUMNS,
-        DISAGREEMENT_COLUMNS,
-        disagreements,
-        read_readings,
-    )
     from synthesis.living.agreement import agreement as agree
+    from synthesis.living.agreement import disagreements, read_readings
+    from synthesis.results.document import write_rows
+    from synthesis.results.readings import AgreementRow, DisagreementRow
 
     readings = read_readings(args.raw, args.sources)
     differing = disagreements(readings)
-    write_csv(args.tables / "agreement.csv", agree(readings), AGREEMENT_COLUMNS)
-    write_csv(args.tables / "disagreements.csv", differing, DISAGREEMENT_COLUMNS)
+    write_rows(args.tables / "agreement.csv", agree(readings), AgreementRow)
+    write_rows(args.tables / "disagreements.csv", differing, DisagreementRow)
     rows = {reading.row["effect_id"] for reading in readings}
-    unsettled = sum(record["status"] == "open" for record in differing)
+    unsettled = sum(row.status == "open" for row in differing)
     print(f"{len(rows)} rows read twice, {len(differing)} disagreements, {unsettled} of them open")
 
 
 def changes(args: argparse.Namespace) -> None:
     """Tells what is different from a release: a page, and a table."""
-    from synthesis.living.changes import CHANGE_COLUMNS, read_state
     from synthesis.living.changes import changes as compare
+    from synthesis.living.changes import read_state
     from synthesis.living.changes_page import render
     from synthesis.living.package import verify
+    from synthesis.results.document import write_rows
     from synthesis.results.files import write_text
+    from synthesis.results.released import Change
 
     after = read_state(args.results, args.raw / "corrections.csv")
-    version, found = None, []
+    version, differences = None, []
     if args.base:
         version = verify(args.base)["version"]
-        found = compare(read_state(args.base, args.base / "corrections.csv"), after)
-    write_csv(args.table, found, CHANGE_COLUMNS)
-    write_text(args.out, render(after.config["title"], version, found, len(after.tables["pooled"])))
-    print(f"{len(found)} differences from {version}" if version else "no release to compare with")
+        differences = compare(read_state(args.base, args.base / "corrections.csv"), after)
+    write_rows(args.table, differences, Change)
+    write_text(args.out, render(str(after.config["title"]), version, differences, len(after.fits)))
+    print(f"{len(differences)} differences from {version}" if version else "no release to compare with")
 
 
 def release(args: argparse.Namespace) -> None:

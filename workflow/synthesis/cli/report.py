@@ -36,6 +36,7 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.document import read_document, read_documents, read_rows
     from synthesis.results.files import read_csv, read_json, write_text
+    from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnose import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
 
@@ -64,8 +65,8 @@ def report(args: argparse.Namespace) -> None:
             drawings=read_drawings(args.figures),
             multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
             pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
-            agreement=read_csv(tables["agreement"]) if "agreement" in tables else [],
-            disagreements=read_csv(tables["disagreements"]) if "disagreements" in tables else [],
+            agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
+            disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         )
     )
     write_text(args.out, html)

@@ -14,14 +14,14 @@ Values = float | NDArray[np.float64]
 
 def _phi(x: Values) -> Values:
     """The normal distribution function."""
-    found: Values = ndtr(x)
-    return found
+    converted: Values = ndtr(x)
+    return converted
 
 
 def _quantile(p: Values) -> Values:
     """The normal quantile."""
-    found: Values = ndtri(p)
-    return found
+    converted: Values = ndtri(p)
+    return converted
 
 
 def d_at_2_sd(r: Values) -> Values:
@@ -34,8 +34,8 @@ def d_at_2_sd(r: Values) -> Values:
 
 def d_at_1_sd(r: Values) -> Values:
     """d for one SD of the predictor: r / sqrt(1 - r^2)."""
-    found: Values = r / np.sqrt(1 - r * r)
-    return found
+    converted: Values = r / np.sqrt(1 - r * r)
+    return converted
 
 
 def d_after_median_split(r: Values) -> Values:
@@ -43,8 +43,8 @@ def d_after_median_split(r: Values) -> Values:
 
     The halves' means differ by 2 r sqrt(2/pi) outcome SDs; the SD within a half is sqrt(1 - 2 r^2 / pi).
     """
-    found: Values = 2 * r * math.sqrt(2 / math.pi) / np.sqrt(1 - 2 * r * r / math.pi)
-    return found
+    converted: Values = 2 * r * math.sqrt(2 / math.pi) / np.sqrt(1 - 2 * r * r / math.pi)
+    return converted
 
 
 def concordance_of_r(r: Values) -> Values:
@@ -52,8 +52,8 @@ def concordance_of_r(r: Values) -> Values:
 
     Bivariate normal; Kruskal (1958), J Am Stat Assoc 53; Dunlap (1994), Psychol Bull 116.
     """
-    found: Values = np.arcsin(r) / math.pi + 0.5
-    return found
+    converted: Values = np.arcsin(r) / math.pi + 0.5
+    return converted
 
 
 def concordance_of_d(d: Values) -> Values:
@@ -68,8 +68,8 @@ def d_at_equal_concordance(r: Values) -> Values:
 
 def r_at_equal_concordance(d: Values) -> Values:
     """The r whose concordance is that of d: the inverse of `d_at_equal_concordance`."""
-    found: Values = np.sin(math.pi * (concordance_of_d(d) - 0.5))
-    return found
+    converted: Values = np.sin(math.pi * (concordance_of_d(d) - 0.5))
+    return converted
 
 
 def variance_percent_of_r(r: Values) -> Values:

@@ -67,8 +67,8 @@ def comparison(
         sections.append(_bridge_section(bridges, documents))
     notes = (*notes_of(used), *people_note(used), *overlap_note(used))
     if not plan.studies:
-        shown = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
-        notes = (shown, *notes)
+        marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
+        notes = (marks, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
 
 
@@ -84,9 +84,9 @@ def overlap_note(documents: list[dict[str, Any]]) -> list[str]:
 
 def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
     """The words under a section's axis: its blocks' own where they agree; none where a sign may mean either."""
-    own = {tuple(d["figure"]["favours"] or ()) for d in documents}
-    if len(own) == 1 and own != {()}:
-        left, right = own.pop()
+    words = {tuple(d["figure"]["favours"] or ()) for d in documents}
+    if len(words) == 1 and words != {()}:
+        left, right = words.pop()
         return left, right
     if any(d["figure"]["orientation"] == "as_reported" for d in documents):
         return None

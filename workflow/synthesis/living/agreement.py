@@ -8,44 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from synthesis.data.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
 from synthesis.data.extraction import CORRECTIONS, apply_corrections, corrections_of
 from synthesis.data.tables import Numbered, read_table
 from synthesis.errors import InputError
+from synthesis.results.readings import AgreementRow, DisagreementRow
 
-Record = dict[str, Any]
-AGREEMENT_COLUMNS = (
-    "field",
-    "statistic",
-    "rows",
-    "agree",
-    "percent",
-    "kappa",
-    "kappa_low",
-    "kappa_high",
-    "pairs",
-    "mean_absolute_difference",
-    "icc",
-    "note",
-)
-DISAGREEMENT_COLUMNS = (
-    "source",
-    "effect_id",
-    "study",
-    "locator",
-    "field",
-    "coder",
-    "first",
-    "second_coder",
-    "second",
-    "status",
-    "settled",
-    "reason",
-    "who",
-    "date",
-)
 # Numbers on the scale of the row's statistic: each statistic is a scale of its own.
 _SCALED = frozenset(name for name in SECOND_FIELDS if BY_NAME[name].kind == "number")
 _WORDS = frozenset({"choice", "sign"})
@@ -58,13 +29,13 @@ class Reading:
     """A field that two coders read: the cells as written, and as corrected since. One of the two may be empty."""
 
     source: str
-    row: Record
+    row: dict[str, str]
     field: str
     first: str
     second: str
     first_now: str
     second_now: str
-    corrections: tuple[Record, ...] = ()
+    corrections: tuple[dict[str, str], ...] = ()
 
     @property
     def agree(self) -> bool:
@@ -89,7 +60,7 @@ def _of_source(raw: Path, source: str, corrections: list[Numbered]) -> list[Read
     _, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
     if problems:
         raise InputError(problems)
-    found = []
+    readings = []
     for before, (_, now) in zip(written, rows, strict=True):
         if not now.get("second_coder", ""):
             continue
@@ -98,19 +69,19 @@ def _of_source(raw: Path, source: str, corrections: list[Numbered]) -> list[Read
             cells = before.get(field, ""), before.get(second, "")
             if second not in before or not any(cells):
                 continue
-            own = tuple(
+            corrected = tuple(
                 c for _, c in corrections if c["effect_id"] == now["effect_id"] and c["field"] in {field, second}
             )
-            found.append(Reading(source, now, field, *cells, now.get(field, ""), now[second], own))
-    return found
+            readings.append(Reading(source, now, field, *cells, now.get(field, ""), now[second], corrected))
+    return readings
 
 
 def same(field: str, first: str, second: str) -> bool:
     """Whether two cells say the same: 0.26 is .260, <.001 is < 0.001; words by letter."""
     if BY_NAME[field].kind == "p":
         return _p(first) == _p(second)
-    one, other = _number(first), _number(second)
-    return first == second if one is None or other is None else one == other
+    numbers = _number(first), _number(second)
+    return first == second if None in numbers else numbers[0] == numbers[1]
 
 
 def _number(cell: str) -> float | None:
@@ -121,14 +92,14 @@ def _number(cell: str) -> float | None:
 
 
 def _p(cell: str) -> tuple[str, float | str | None]:
-    shown = re.fullmatch(r"([<>=]?)\s*(.*)", cell)
-    relation, rest = (shown[1], shown[2]) if shown else ("", cell)
+    parts = re.fullmatch(r"([<>=]?)\s*(.*)", cell)
+    relation, rest = (parts[1], parts[2]) if parts else ("", cell)
     number = _number(rest)
     return relation.replace("=", ""), rest if number is None else number
 
 
-def agreement(readings: Sequence[Reading]) -> list[Record]:
-    """One record per field, of numbers on a scale one per statistic, in the order of the data dictionary.
+def agreement(readings: Sequence[Reading]) -> list[AgreementRow]:
+    """One row per field, of numbers on a scale one per statistic, in the order of the data dictionary.
 
     `rows` are those where at least one coder found something; of two numbers (`pairs`) the mean absolute difference and
     the intraclass correlation are given, of words Cohen's kappa, in which "nothing printed" is a category.
@@ -142,28 +113,38 @@ def agreement(readings: Sequence[Reading]) -> list[Record]:
     return [_agreement(field, statistic, group) for (field, statistic), group in groups.items()]
 
 
-def _agreement(field: str, statistic: str, group: list[Reading]) -> Record:
+def _agreement(field: str, statistic: str, group: list[Reading]) -> AgreementRow:
     agree = sum(reading.agree for reading in group)
-    record: Record = dict.fromkeys(AGREEMENT_COLUMNS)
-    record |= {"field": field, "statistic": statistic, "rows": len(group), "agree": agree, "note": ""}
-    record["percent"] = 100 * agree / len(group)
+    row = AgreementRow(field=field, statistic=statistic, rows=len(group), agree=agree, percent=100 * agree / len(group))
     kind = BY_NAME[field].kind
     if kind in _WORDS:
-        words = [(reading.first, reading.second) for reading in group]
-        record["kappa"], record["kappa_low"], record["kappa_high"] = kappa(words)
-        if record["kappa"] is None:
-            record["note"] = "kappa is not defined: both coders used one and the same word throughout"
-        elif record["kappa_low"] is None:
-            record["note"] = f"kappa has no interval: it needs {LEAST_FOR_INTERVAL} rows and a disagreement"
-    elif kind != "p":
-        numbers = [(_number(reading.first), _number(reading.second)) for reading in group]
-        pairs = [(a, b) for a, b in numbers if a is not None and b is not None]
-        record |= {"pairs": len(pairs), "mean_absolute_difference": mean_absolute_difference(pairs), "icc": icc(pairs)}
-        if not pairs:
-            record["note"] = "no row where both coders found a number"
-        elif record["icc"] is None:
-            record["note"] = "the intraclass correlation is not defined: it needs two rows with different numbers"
-    return record
+        return _of_words(row, [(reading.first, reading.second) for reading in group])
+    if kind == "p":
+        return row
+    numbers = [(_number(reading.first), _number(reading.second)) for reading in group]
+    return _of_numbers(row, [(a, b) for a, b in numbers if a is not None and b is not None])
+
+
+def _of_words(row: AgreementRow, words: list[tuple[str, str]]) -> AgreementRow:
+    value, low, high = kappa(words)
+    note = ""
+    if value is None:
+        note = "kappa is not defined: both coders used one and the same word throughout"
+    elif low is None:
+        note = f"kappa has no interval: it needs {LEAST_FOR_INTERVAL} rows and a disagreement"
+    return replace(row, kappa=value, kappa_low=low, kappa_high=high, note=note)
+
+
+def _of_numbers(row: AgreementRow, pairs: list[tuple[float, float]]) -> AgreementRow:
+    correlation = icc(pairs)
+    note = ""
+    if not pairs:
+        note = "no row where both coders found a number"
+    elif correlation is None:
+        note = "the intraclass correlation is not defined: it needs two rows with different numbers"
+    return replace(
+        row, pairs=len(pairs), mean_absolute_difference=mean_absolute_difference(pairs), icc=correlation, note=note
+    )
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> tuple[float | None, float | None, float | None]:
@@ -219,18 +200,31 @@ def _mean(values: Iterable[float]) -> float:
     return math.fsum(held) / len(held)
 
 
-def disagreements(readings: Iterable[Reading]) -> list[Record]:
+def disagreements(readings: Iterable[Reading]) -> list[DisagreementRow]:
     """Every cell on which the coders differed: open ones first, then those that a correction settled, and why."""
-    records = [_disagreement(reading) for reading in readings if not reading.agree]
-    return sorted(records, key=lambda record: record["status"] != "open")
+    rows = [_disagreement(reading) for reading in readings if not reading.agree]
+    return sorted(rows, key=lambda row: row.status != "open")
 
 
-def _disagreement(reading: Reading) -> Record:
+def _disagreement(reading: Reading) -> DisagreementRow:
+    def said(name: str) -> str:
+        words = dict.fromkeys(correction[name] for correction in reading.corrections)
+        return "" if reading.open else "; ".join(words)
+
     row = reading.row
-    record = {name: row.get(name, "") for name in ("effect_id", "study", "locator", "coder", "second_coder")}
-    record |= {"source": reading.source, "field": reading.field, "first": reading.first, "second": reading.second}
-    record |= {"status": "open" if reading.open else "settled", "settled": "" if reading.open else reading.first_now}
-    for name in ("reason", "who", "date"):
-        said = dict.fromkeys(correction[name] for correction in reading.corrections)
-        record[name] = "" if reading.open else "; ".join(said)
-    return record
+    return DisagreementRow(
+        source=reading.source,
+        effect_id=row.get("effect_id", ""),
+        study=row.get("study", ""),
+        locator=row.get("locator", ""),
+        field=reading.field,
+        coder=row.get("coder", ""),
+        first=reading.first,
+        second_coder=row.get("second_coder", ""),
+        second=reading.second,
+        status="open" if reading.open else "settled",
+        settled="" if reading.open else reading.first_now,
+        reason=said("reason"),
+        who=said("who"),
+        date=said("date"),
+    )

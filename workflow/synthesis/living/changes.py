@@ -1,34 +1,29 @@
-"""What is different between two runs: rows, corrections, decisions, estimates, verdicts; as records."""
+"""What is different between two runs: rows, corrections, decisions, estimates, verdicts."""
 
 from __future__ import annotations
 
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import replace
 
 from synthesis.data.columns import COLUMNS
-from synthesis.results.files import read_json
+from synthesis.results.document import read_some
+from synthesis.results.files import read_cells, read_json
+from synthesis.results.released import (
+    Change,
+    ClaimCells,
+    ContrastCells,
+    FitCells,
+    InteractionCells,
+    RelevanceCells,
+)
 
 Row = dict[str, str]
-Record = dict[str, Any]
-CHANGE_COLUMNS = (
-    "kind",
-    "change",
-    "name",
-    "title",
-    "lane",
-    "metric",
-    "field",
-    "before",
-    "after",
-    "difference",
-    "standard_errors",
-    "reason",
-)
 # Numbers of a fit, and whether they lie on the scale of its estimate, whose standard error measures the move.
 QUANTITIES: dict[str, bool] = {
     "estimate": True,
@@ -42,161 +37,225 @@ QUANTITIES: dict[str, bool] = {
 }
 # Other builds of a library may differ in the last digits.
 _SAME = 1e-9
-_CLAIM_FIELDS = ("claim", "quantity", "rule", "low", "high", "unit")
-# Each conclusion: the table, the columns that name a row, the column that may flip.
-_CONCLUSIONS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("claims", ("claim_id",), "verdict"),
-    ("comparison", ("comparison",), "conclusion"),
-    ("relevance", ("synthesis", "threshold"), "conclusion"),
-    ("interactions", ("interaction",), "conclusion"),
-)
-TABLES = ("effects", "pooled", *(table for table, _, _ in _CONCLUSIONS))
+_CLAIM_COLUMNS = ("claim", "quantity", "rule", "low", "high", "unit")
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """What a run concludes: in which table, of what, in which column, and why or against what."""
+
+    title: str
+    field: str
+    said: str
+    reason: str = ""
+
+
+# What is concluded by table, in the order in which it is told: by the name of the row.
+Conclusions = dict[str, dict[str, Conclusion]]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is compared of a run: its plan, its tables as text, its rows by effect_id, its corrections."""
+    """What is compared of a run: its plan, fits, claims, conclusions and versions, its rows and corrections as text."""
 
-    config: Record
-    tables: dict[str, list[Row]]
+    config: Mapping[str, object]
+    fits: dict[str, FitCells]
+    claims: dict[str, ClaimCells]
+    conclusions: Conclusions
+    versions: dict[str, str]
     rows: dict[str, list[Row]]
     corrections: list[Row]
 
 
 def read_state(folder: Path, corrections: Path) -> State:
-    """The state of results, or of a release, which is laid out alike."""
-    tables = {name: _read(folder / "tables" / f"{name}.csv") for name in TABLES}
+    """The state of results, or of a release, which is laid out alike. Raises InputError for tables without a column."""
+    tables = folder / "tables"
+    claims = read_some(tables / "claims.csv", ClaimCells)
+    conclusions = conclusions_of(
+        claims,
+        read_some(tables / "comparison.csv", ContrastCells),
+        read_some(tables / "relevance.csv", RelevanceCells),
+        read_some(tables / "interactions.csv", InteractionCells),
+    )
+    pooled = _printed(tables / "pooled.csv")
+    versions = {key: cell for row in pooled[:1] for key, cell in row.items() if key.startswith("version_")}
     rows: dict[str, list[Row]] = {}
-    for row in (*tables["effects"], *_read(folder / "dropped.csv")):
+    for row in (*_printed(tables / "effects.csv"), *_printed(folder / "dropped.csv")):
         rows.setdefault(row["effect_id"], []).append(row)
-    return State(read_json(folder / "config.json"), tables, rows, _read(corrections) if corrections.exists() else [])
+    return State(
+        config=read_json(folder / "config.json"),
+        fits={fit.synthesis: fit for fit in read_some(tables / "pooled.csv", FitCells)},
+        claims={claim.claim_id: claim for claim in claims},
+        conclusions=conclusions,
+        versions=versions,
+        rows=rows,
+        corrections=_given(corrections) if corrections.exists() else [],
+    )
 
 
-def _read(path: Path) -> list[Row]:
+def conclusions_of(
+    claims: Iterable[ClaimCells],
+    contrasts: Iterable[ContrastCells],
+    relevance: Iterable[RelevanceCells],
+    interactions: Iterable[InteractionCells],
+) -> Conclusions:
+    """All that a run concludes."""
+    return {
+        "claims": {c.claim_id: Conclusion(c.claim, "verdict", c.verdict, c.why) for c in claims},
+        "comparison": {c.comparison: Conclusion(c.title, "conclusion", c.conclusion) for c in contrasts},
+        "relevance": {
+            f"{r.synthesis} at {r.threshold}": Conclusion(r.title, "conclusion", r.conclusion, r.threshold_label)
+            for r in relevance
+        },
+        "interactions": {i.interaction: Conclusion(i.title, "conclusion", i.conclusion) for i in interactions},
+    }
+
+
+def _printed(path: Path) -> list[Row]:
+    """A table of a run as text."""
+    header, lines = read_cells(path)
+    return [dict(zip(header, cells, strict=True)) for cells in lines]
+
+
+def _given(path: Path) -> list[Row]:
+    """A raw table as text."""
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
-def changes(before: State, after: State) -> list[Record]:
+def changes(before: State, after: State) -> list[Change]:
     """Every difference: estimates by how far they moved, conclusions, studies, rows, decisions, software."""
     return [
         *_estimates(before, after),
         *_conclusions(before, after),
         *_studies(before, after),
         *_rows(before, after),
-        *_decisions(before.config, after.config),
+        *_different("", before.config, after.config),
         *_claim_rules(before, after),
         *_software(before, after),
     ]
-
-
-def _record(kind: str, change: str, name: str, title: str = "", **further: Any) -> Record:
-    empty: Record = dict.fromkeys(CHANGE_COLUMNS, "")
-    return empty | {"difference": None, "standard_errors": None} | {
-        "kind": kind, "change": change, "name": name, "title": title, **further,
-    }  # fmt: skip
-
-
-def _by(rows: Iterable[Row], keys: tuple[str, ...]) -> dict[str, Row]:
-    return {" at ".join(row[key] for key in keys): row for row in rows}
 
 
 def _number(cell: str) -> float | None:
     return float(cell) if cell else None
 
 
-def _estimates(before: State, after: State) -> list[Record]:
-    old, new = (_by(state.tables["pooled"], ("synthesis",)) for state in (before, after))
-    groups: list[tuple[float, list[Record]]] = []
-    for name in dict.fromkeys((*new, *old)):
-        group = list(_moved(name, old.get(name), new.get(name)))
+def _estimates(before: State, after: State) -> list[Change]:
+    groups: list[tuple[float, list[Change]]] = []
+    for name in dict.fromkeys((*after.fits, *before.fits)):
+        group = list(_moved(before.fits.get(name), after.fits.get(name)))
         if group:
-            groups.append((max(abs(r["standard_errors"] or 0) for r in group if r["field"] in {"", "estimate"}), group))
-    return [record for _, group in sorted(groups, key=lambda g: -g[0]) for record in group]
+            groups.append((max(abs(c.standard_errors or 0) for c in group if c.field in {"", "estimate"}), group))
+    return [change for _, group in sorted(groups, key=lambda g: -g[0]) for change in group]
 
 
-def _moved(name: str, old: Row | None, new: Row | None) -> Iterable[Record]:
+def _moved(old: FitCells | None, new: FitCells | None) -> Iterator[Change]:
     """The numbers of one fit that moved; its estimate always, where any of them did."""
-    shown = new or old or {}
-    about = {"title": shown["title"], "lane": shown["lane"], "metric": shown["metric"]}
     if old is None or new is None:
-        change = "came in" if old is None else "went out"
-        side = "after" if old is None else "before"
-        yield _record("estimate", change, name, **about, **{side: shown["estimate"]})
+        if new is not None:
+            yield replace(_of_fit(new, "came in"), after=new.estimate)
+        if old is not None:
+            yield replace(_of_fit(old, "went out"), before=old.estimate)
         return
-    if old["metric"] != new["metric"]:
-        yield _record("estimate", "other metric", name, **about, before=old["metric"], after=new["metric"])
+    if old.metric != new.metric:
+        yield replace(_of_fit(new, "other metric"), before=old.metric, after=new.metric)
         return
-    differing = [field for field in QUANTITIES if not _same(old[field], new[field])]
-    error = _number(old["se"])
+    differing = [field for field in QUANTITIES if not _same(old.cell(field), new.cell(field))]
+    error = _number(old.se)
     for field, on_scale in QUANTITIES.items():
         if not differing or (field != "estimate" and field not in differing):
             continue
-        one, other = _number(old[field]), _number(new[field])
-        moved = other - one if one is not None and other is not None else None
-        scaled = moved / error if on_scale and moved is not None and error else None
-        numbers: Record = {"before": old[field], "after": new[field], "difference": moved, "standard_errors": scaled}
-        yield _record("estimate", "moved" if field in differing else "unmoved", name, **about, field=field, **numbers)
+        cells = old.cell(field), new.cell(field)
+        first, last = map(_number, cells)
+        moved = last - first if first is not None and last is not None else None
+        yield replace(
+            _of_fit(new, "moved" if field in differing else "unmoved"),
+            field=field,
+            before=cells[0],
+            after=cells[1],
+            difference=moved,
+            standard_errors=moved / error if on_scale and moved is not None and error else None,
+        )
 
 
-def _same(one: str, other: str) -> bool:
+def _of_fit(fit: FitCells, change: str) -> Change:
+    return Change(kind="estimate", change=change, name=fit.synthesis, title=fit.title, lane=fit.lane, metric=fit.metric)
+
+
+def _same(first: str, last: str) -> bool:
     try:
-        return one == other or math.isclose(float(one), float(other), rel_tol=_SAME, abs_tol=_SAME)
+        return first == last or math.isclose(float(first), float(last), rel_tol=_SAME, abs_tol=_SAME)
     except ValueError:
         return False
 
 
-def _conclusions(before: State, after: State) -> Iterable[Record]:
-    for table, keys, field in _CONCLUSIONS:
-        old, new = (_by(state.tables[table], keys) for state in (before, after))
+def _conclusions(before: State, after: State) -> Iterator[Change]:
+    for table in after.conclusions:
+        old, new = before.conclusions[table], after.conclusions[table]
         for name in dict.fromkeys((*new, *old)):
-            one, other = old.get(name), new.get(name)
-            shown = other or one or {}
-            said = {"title": shown.get("claim") or shown.get("title", ""), "field": field}
-            sides = {"before": one[field] if one else "", "after": other[field] if other else ""}
-            if sides["before"] == sides["after"]:
+            first, last = old.get(name), new.get(name)
+            sides = first.said if first else "", last.said if last else ""
+            about = last or first
+            if about is None or sides[0] == sides[1]:
                 continue
-            change = "came in" if one is None else "went out" if other is None else "flipped"
-            reason = shown.get("why") or shown.get("threshold_label", "")
-            yield _record(table, change, name, **said, **sides, reason=reason)
+            yield Change(
+                kind=table,
+                change="came in" if first is None else "went out" if last is None else "flipped",
+                name=name,
+                title=about.title,
+                field=about.field,
+                before=sides[0],
+                after=sides[1],
+                reason=about.reason,
+            )
 
 
 def _label(row: Row) -> str:
     return row["label"] or f"{row['study']} {row['year']}".strip()
 
 
-def _studies(before: State, after: State) -> Iterable[Record]:
+def _studies(before: State, after: State) -> Iterator[Change]:
     old, new = (
         {(rows[0]["source"], _label(rows[0])): None for rows in state.rows.values()} for state in (before, after)
     )
     for study in new:
         if study not in old:
-            yield _record("study", "came in", study[1], study[0])
+            yield Change(kind="study", change="came in", name=study[1], title=study[0])
     for study in old:
         if study not in new:
-            yield _record("study", "went out", study[1], study[0])
+            yield Change(kind="study", change="went out", name=study[1], title=study[0])
 
 
-def _rows(before: State, after: State) -> Iterable[Record]:
+def _rows(before: State, after: State) -> Iterator[Change]:
     known = {_correction(row) for row in before.corrections}
     reasons = {
         (row["effect_id"], row["field"]): row["reason"] for row in after.corrections if _correction(row) not in known
     }
     for name in dict.fromkeys((*after.rows, *before.rows)):
-        one, other = before.rows.get(name), after.rows.get(name)
-        if one is None or other is None:
-            (held, change, side) = (other, "came in", "after") if one is None else (one, "went out", "before")
-            yield _record("row", change, name, _label((held or [{}])[0]), **{side: _standing(held or [])})
+        old, new = before.rows.get(name), after.rows.get(name)
+        if old is None or new is None:
+            if new is not None:
+                yield replace(_of_row(name, new, "came in"), after=_standing(new))
+            if old is not None:
+                yield replace(_of_row(name, old, "went out"), before=_standing(old))
             continue
-        title = _label(other[0])
         for field in (column.name for column in COLUMNS):
-            old, new = one[0].get(field, ""), other[0].get(field, "")
-            if old != new:
-                reason = reasons.get((name, field), "")
-                change = "corrected" if (name, field) in reasons else "changed"
-                yield _record("row", change, name, title, field=field, before=old, after=new, reason=reason)
-        if (old := _standing(one)) != (new := _standing(other)):
-            yield _record("row", "used otherwise", name, title, before=old, after=new)
+            cells = old[0].get(field, ""), new[0].get(field, "")
+            if cells[0] != cells[1]:
+                yield replace(
+                    _of_row(name, new, "corrected" if (name, field) in reasons else "changed"),
+                    field=field,
+                    before=cells[0],
+                    after=cells[1],
+                    reason=reasons.get((name, field), ""),
+                )
+        standing = _standing(old), _standing(new)
+        if standing[0] != standing[1]:
+            yield replace(_of_row(name, new, "used otherwise"), before=standing[0], after=standing[1])
+
+
+def _of_row(name: str, rows: list[Row], change: str) -> Change:
+    return Change(kind="row", change=change, name=name, title=_label(rows[0]))
 
 
 def _correction(row: Row) -> tuple[str, ...]:
@@ -209,44 +268,41 @@ def _standing(rows: list[Row]) -> str:
     return "; ".join(said) or f"not used: {rows[0]['reason']}"
 
 
-def _decisions(before: Record, after: Record) -> Iterable[Record]:
-    yield from _different("", before, after)
-
-
-def _different(path: str, old: Any, new: Any) -> Iterable[Record]:
+def _different(path: str, old: object, new: object) -> Iterator[Change]:
     """Keys of the plan that differ, as deep as both sides have them."""
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*new, *old)):
             inner = f"{path}.{key}" if path else key
             if key not in old:
-                yield _record("decision", "came in", inner, after=_shown(new[key]))
+                yield Change(kind="decision", change="came in", name=inner, after=_written(new[key]))
             elif key not in new:
-                yield _record("decision", "went out", inner, before=_shown(old[key]))
+                yield Change(kind="decision", change="went out", name=inner, before=_written(old[key]))
             else:
                 yield from _different(inner, old[key], new[key])
     elif old != new:
-        yield _record("decision", "changed", path, before=_shown(old), after=_shown(new))
+        yield Change(kind="decision", change="changed", name=path, before=_written(old), after=_written(new))
 
 
-def _shown(value: Any) -> str:
+def _written(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _claim_rules(before: State, after: State) -> Iterable[Record]:
-    old, new = (_by(state.tables["claims"], ("claim_id",)) for state in (before, after))
-    for name in new:
-        for field in _CLAIM_FIELDS:
-            sides = (old[name][field], new[name][field]) if name in old else ("", "")
-            if sides[0] != sides[1]:
-                yield _record("decision", "changed", f"claims.{name}.{field}", before=sides[0], after=sides[1])
+def _claim_rules(before: State, after: State) -> Iterator[Change]:
+    for name, new in after.claims.items():
+        old = before.claims.get(name)
+        if old is None:
+            continue
+        for column in _CLAIM_COLUMNS:
+            cells = old.cell(column), new.cell(column)
+            if cells[0] != cells[1]:
+                key = f"claims.{name}.{column}"
+                yield Change(kind="decision", change="changed", name=key, before=cells[0], after=cells[1])
 
 
-def _software(before: State, after: State) -> Iterable[Record]:
-    old, new = (
-        {key: row[key] for row in state.tables["pooled"][:1] for key in row if key.startswith("version_")}
-        for state in (before, after)
-    )
+def _software(before: State, after: State) -> Iterator[Change]:
+    old, new = before.versions, after.versions
     for key in dict.fromkeys((*new, *old)):
-        if old.get(key, "") != new.get(key, ""):
+        sides = old.get(key, ""), new.get(key, "")
+        if sides[0] != sides[1]:
             name = key.removeprefix("version_")
-            yield _record("software", "changed", name, before=old.get(key, ""), after=new.get(key, ""))
+            yield Change(kind="software", change="changed", name=name, before=sides[0], after=sides[1])

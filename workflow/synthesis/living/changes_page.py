@@ -9,9 +9,9 @@ from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import LANE_WORD
 from synthesis.draw.layout import ESTIMATE_NAME
-from synthesis.living.changes import Record
 from synthesis.report.markup import Cell, Html, heading, items, joined, paragraph, table
 from synthesis.report.page import plain
+from synthesis.results.released import Change
 
 _SCALED = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 _FIELD_NAME = {
@@ -46,17 +46,17 @@ _SCALE = (
 )
 
 
-def render(title: str, base: str | None, records: list[Record], fits: int) -> str:
+def render(title: str, base: str | None, records: list[Change], fits: int) -> str:
     """The page as HTML. `base`: the release compared with; `fits`: how many syntheses there are now."""
     if base is None:
         return plain(f"What changed: {title}", paragraph(_NONE_YET))
     return plain(f"What changed since release {base}: {title}", _body(base, records, fits))
 
 
-def _body(base: str, records: list[Record], fits: int) -> Html:
-    kinds: dict[str, list[Record]] = {}
+def _body(base: str, records: list[Change], fits: int) -> Html:
+    kinds: dict[str, list[Change]] = {}
     for record in records:
-        kinds.setdefault(record["kind"], []).append(record)
+        kinds.setdefault(record.kind, []).append(record)
     conclusions = [record for kind in _CONCLUSION_NAME for record in kinds.get(kind, [])]
     parts: list[str] = [items(_summary(base, kinds, conclusions, fits))]
     for name, words, shown in (
@@ -72,17 +72,17 @@ def _body(base: str, records: list[Record], fits: int) -> Html:
     return joined(*parts)
 
 
-def _summary(base: str, kinds: dict[str, list[Record]], conclusions: list[Record], fits: int) -> Iterable[str]:
+def _summary(base: str, kinds: dict[str, list[Change]], conclusions: list[Change], fits: int) -> Iterable[str]:
     if not kinds:
         yield f"Nothing is different from release {base}."
         return
     yield from _in_and_out(kinds)
     yield from _of_fits(kinds.get("estimate", []), fits)
-    flipped = [record for record in conclusions if record["change"] == "flipped"]
+    flipped = [record for record in conclusions if record.change == "flipped"]
     for record in flipped:
         yield (
-            f"{_CONCLUSION_NAME[record['kind']]} flipped from \u201c{record['before']}\u201d to "
-            f"\u201c{record['after']}\u201d: {record['title']} ({record['name']})."
+            f"{_CONCLUSION_NAME[record.kind]} flipped from \u201c{record.before}\u201d to "
+            f"\u201c{record.after}\u201d: {record.title} ({record.name})."
         )
     if not flipped:
         yield "No verdict and no conclusion flipped."
@@ -92,30 +92,30 @@ def _summary(base: str, kinds: dict[str, list[Record]], conclusions: list[Record
             yield f"{text.plural(found, one, many)} changed."
 
 
-def _of_fits(records: list[Record], fits: int) -> Iterable[str]:
+def _of_fits(records: list[Change], fits: int) -> Iterable[str]:
     """Each estimate that moved, came in or went out; how many did not, and whether something else of them did."""
-    estimates = [record for record in records if record["field"] in ("", "estimate")]
+    estimates = [record for record in records if record.field in ("", "estimate")]
     for record in estimates:
-        if record["change"] == "moved":
+        if record.change == "moved":
             yield _moved(record)
-        elif record["change"] != "unmoved":
-            metric = f", from {record['before']} to {record['after']}" if record["change"] == "other metric" else ""
-            yield f"{record['title']}: the {LANE_WORD[record['lane']]} {_FIT_CHANGE[record['change']]}{metric}."
-    beside = sum(record["change"] == "unmoved" for record in estimates)
-    still = fits - sum(record["change"] in ("moved", "came in", "other metric") for record in estimates)
+        elif record.change != "unmoved":
+            metric = f", from {record.before} to {record.after}" if record.change == "other metric" else ""
+            yield f"{record.title}: the {LANE_WORD[record.lane]} {_FIT_CHANGE[record.change]}{metric}."
+    beside = sum(record.change == "unmoved" for record in estimates)
+    still = fits - sum(record.change in ("moved", "came in", "other metric") for record in estimates)
     said = f"{text.count(still)} of {text.plural(fits, 'estimate')} did not move"
     if beside:
         said += f", but of {text.count(beside)} of them the interval, the heterogeneity or the number of samples did"
     yield f"{said}."
 
 
-def _in_and_out(kinds: dict[str, list[Record]]) -> Iterable[str]:
+def _in_and_out(kinds: dict[str, list[Change]]) -> Iterable[str]:
     """Studies by name, rows by number."""
     for change in ("came in", "went out"):
-        named = [record["name"] for record in kinds.get("study", []) if record["change"] == change]
+        named = [record.name for record in kinds.get("study", []) if record.change == change]
         if named:
             yield f"{text.plural(len(named), 'study', 'studies')} {change}: {', '.join(named)}."
-    changes = Counter(change for _, change in {(r["name"], r["change"]) for r in kinds.get("row", [])})
+    changes = Counter(change for _, change in {(r.name, r.change) for r in kinds.get("row", [])})
     said = [
         f"{text.plural(changes[change], 'row')} {words}"
         for change, words in (
@@ -131,24 +131,24 @@ def _in_and_out(kinds: dict[str, list[Record]]) -> Iterable[str]:
         yield f"{'; '.join(said)}."
 
 
-def _moved(record: Record) -> str:
+def _moved(record: Change) -> str:
     """How far one estimate moved, in the words of its lane."""
-    metric, word = record["metric"], LANE_WORD[record["lane"]]
-    old, new = _read(record, record["before"]), _read(record, record["after"])
-    said = f"{record['title']}: the {word} moved from {ESTIMATE_NAME[metric]} = {old} to {new}"
-    if record["standard_errors"] is not None:
-        said += f", by {_signed(record['standard_errors'], 2)} standard errors"
+    metric, word = record.metric, LANE_WORD[record.lane]
+    old, new = _read(record, record.before), _read(record, record.after)
+    said = f"{record.title}: the {word} moved from {ESTIMATE_NAME[metric]} = {old} to {new}"
+    if record.standard_errors is not None:
+        said += f", by {_signed(record.standard_errors, 2)} standard errors"
     return f"{said}."
 
 
-def _read(record: Record, cell: str) -> str:
+def _read(record: Change, cell: str) -> str:
     """A number as it is read, with a third decimal, so that a small move shows."""
     if not cell:
         return ""
-    field = record["field"] or "estimate"
+    field = record.field or "estimate"
     if field in ("samples", "k"):
         return text.count(float(cell))
-    value = back_transform(record["metric"], float(cell)) if field in _SCALED else float(cell)
+    value = back_transform(record.metric, float(cell)) if field in _SCALED else float(cell)
     return text.number(value, 3 if field in _SCALED else 4)
 
 
@@ -157,23 +157,23 @@ def _signed(value: float, decimals: int) -> str:
     return f"+{shown}" if value > 0 and float(f"{value:.{decimals}f}") else shown
 
 
-def _estimates(records: list[Record]) -> Html | str:
+def _estimates(records: list[Change]) -> Html | str:
     if not records:
         return ""
     rows = []
     for r in records:
-        name = _FIELD_NAME.get(r["field"], "pooled estimate")
-        difference, scaled = r["difference"], r["standard_errors"]
-        decimals = 0 if r["field"] in ("samples", "k") else 4
-        sides = [r["before"], r["after"]]
-        if r["change"] != "other metric":
+        name = _FIELD_NAME.get(r.field, "pooled estimate")
+        difference, scaled = r.difference, r.standard_errors
+        decimals = 0 if r.field in ("samples", "k") else 4
+        sides = [r.before, r.after]
+        if r.change != "other metric":
             sides = [_read(r, side) for side in sides]
         rows.append(
             [
-                r["title"] or r["name"],
-                LANE_WORD[r["lane"]],
-                f"{name} ({ESTIMATE_NAME[r['metric']]})" if (r["field"] or "estimate") in _SCALED else name,
-                r["change"],
+                r.title or r.name,
+                LANE_WORD[r.lane],
+                f"{name} ({ESTIMATE_NAME[r.metric]})" if (r.field or "estimate") in _SCALED else name,
+                r.change,
                 *sides,
                 Cell("" if difference is None else _signed(difference, decimals), difference),
                 Cell("" if scaled is None else _signed(scaled, 2), scaled),
@@ -183,26 +183,26 @@ def _estimates(records: list[Record]) -> Html | str:
     return joined(paragraph(_SCALE), table("Numbers that moved", heads, rows, frozenset({4, 5, 6, 7})))
 
 
-def _conclusions(records: list[Record]) -> Html | str:
+def _conclusions(records: list[Change]) -> Html | str:
     rows = [
-        [_CONCLUSION_NAME[r["kind"]], r["title"], r["name"], r["change"], r["before"], r["after"], r["reason"]]
-        for r in sorted(records, key=lambda r: r["change"] != "flipped")
+        [_CONCLUSION_NAME[r.kind], r.title, r.name, r.change, r.before, r.after, r.reason]
+        for r in sorted(records, key=lambda r: r.change != "flipped")
     ]
     heads = ["What", "Title", "Name", "Change", "Released", "Now", "Why, or against what"]
     return table("Verdicts and conclusions that are different", heads, rows) if rows else ""
 
 
-def _named(caption: str, records: list[Record], heads: list[str]) -> Html | str:
-    rows = [[r["name"], r["title"], r["change"]] for r in records]
+def _named(caption: str, records: list[Change], heads: list[str]) -> Html | str:
+    rows = [[r.name, r.title, r.change] for r in records]
     return table(caption, [*heads, "Change"], rows) if rows else ""
 
 
-def _rows(records: list[Record]) -> Html | str:
-    rows = [[r["name"], r["title"], r["change"], r["field"], r["before"], r["after"], r["reason"]] for r in records]
+def _rows(records: list[Change]) -> Html | str:
+    rows = [[r.name, r.title, r.change, r.field, r.before, r.after, r.reason] for r in records]
     heads = ["Row", "Study", "Change", "Column", "Released", "Now", "Reason of the correction"]
     return table("Rows that are different", heads, rows) if rows else ""
 
 
-def _sides(caption: str, records: list[Record]) -> Html | str:
-    rows = [[r["name"], r["change"], r["before"], r["after"]] for r in records]
+def _sides(caption: str, records: list[Change]) -> Html | str:
+    rows = [[r.name, r.change, r.before, r.after] for r in records]
     return table(caption, ["What", "Change", "Released", "Now"], rows) if rows else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synthesis import text
 from synthesis.report.markup import Html, details, joined, paragraph, table
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number
+from synthesis.results.readings import AgreementRow, DisagreementRow
 
 _UNSETTLED = "Until a correction settles a disagreement, the first reading counts."
 
@@ -22,7 +21,7 @@ def section(material: Material) -> Html:
             "often a number was misread. This is a limitation."
         )
     fields, differing = material.agreement, material.disagreements
-    unsettled = sum(record["status"] == "open" for record in differing)
+    unsettled = sum(row.status == "open" for row in differing)
     said = (
         f"{text.count(twice)} of {total} {'was' if twice == 1 else 'were'} extracted twice. The two readings differ in "
         f"{text.plural(len(differing), 'cell')}, of which {text.count(unsettled)} "
@@ -36,18 +35,18 @@ def section(material: Material) -> Html:
     )
 
 
-def _fields(records: list[Record]) -> Html:
+def _fields(records: list[AgreementRow]) -> Html:
     rows = [
         [
-            f"{r['field']} ({r['statistic']})" if r["statistic"] else r["field"],
-            number(r["rows"], 0),
-            number(r["agree"], 0),
-            number(r["percent"], 0),
-            number(r["kappa"]),
-            interval(r["kappa_low"], r["kappa_high"]),
-            number(r["icc"]),
-            _written(r["mean_absolute_difference"]),
-            r["note"] or "",
+            f"{r.field} ({r.statistic})" if r.statistic else r.field,
+            number(r.rows, 0),
+            number(r.agree, 0),
+            number(r.percent, 0),
+            number(r.kappa),
+            interval(r.kappa_low, r.kappa_high),
+            number(r.icc),
+            "" if r.mean_absolute_difference is None else f"{r.mean_absolute_difference:.6g}",
+            r.note,
         ]
         for r in records
     ]
@@ -55,15 +54,10 @@ def _fields(records: list[Record]) -> Html:
     return table("Agreement of two coders, before corrections", heads, rows, frozenset(range(1, 8)))
 
 
-def _differing(records: list[Record]) -> Html:
-    shown = ("effect_id", "field", "coder", "first", "second_coder", "second", "status", "settled", "reason")
-    rows = [[_written(r[name]) for name in shown] for r in records]
+def _differing(records: list[DisagreementRow]) -> Html:
+    rows = [
+        [r.effect_id, r.field, r.coder, r.first, r.second_coder, r.second, r.status, r.settled, r.reason]
+        for r in records
+    ]
     heads = ["Row", "Field", "Coder", "Read", "Second coder", "Read", "Status", "Settled as", "Reason"]
     return table("Cells on which the coders differ", heads, rows)
-
-
-def _written(value: Any) -> str:
-    """A cell as text: numbers short, nothing for none."""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "" if value is None else str(value)

@@ -13,6 +13,7 @@ from synthesis.plan.config import Config
 from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.files import check_whole
+from synthesis.results.readings import AgreementRow, DisagreementRow
 
 Record = dict[str, Any]
 # Larger tables stand beside the report only.
@@ -46,8 +47,8 @@ class Material:
     drawings: dict[str, Drawing] = field(default_factory=dict)
     multiverses: list[MultiverseSummary] = field(default_factory=list)
     pairs: list[PairRow] = field(default_factory=list)
-    agreement: list[Record] = field(default_factory=list)
-    disagreements: list[Record] = field(default_factory=list)
+    agreement: list[AgreementRow] = field(default_factory=list)
+    disagreements: list[DisagreementRow] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Record]:

@@ -31,10 +31,10 @@ D = TypeVar("D", bound=Document)
 def plain(document: Document) -> dict[str, Any]:
     """A document as it stands on disk, spread fields among its own."""
     content: dict[str, Any] = msgspec.to_builtins(document)
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for name, value in content.items():
-        found |= value if name in document.spread else {name: value}
-    return found
+        fields |= value if name in document.spread else {name: value}
+    return fields
 
 
 def write_document(path: Path, document: Document) -> None:
@@ -57,8 +57,8 @@ def read_documents(path: Path, kind: type[D]) -> list[D]:
     """Reads a list of documents; raises as `read_document`."""
     check_whole(path)
     try:
-        found = msgspec.json.decode(path.read_bytes())
-        return [_convert(one, kind) for one in found]
+        documents = msgspec.json.decode(path.read_bytes())
+        return [_convert(document, kind) for document in documents]
     except msgspec.DecodeError as error:
         raise _unreadable(str(path), kind, error) from None
 
@@ -112,12 +112,29 @@ def read_rows(path: Path, kind: type[D]) -> list[D]:
     """
     header, lines = read_cells(path)
     if tuple(header) != columns(kind):
-        allowed = f"the columns of {kind.__name__}: " + ", ".join(columns(kind))
-        raise InputError([Problem(str(path), ", ".join(header), allowed, AGAIN)])
+        raise _other_columns(path, header, kind)
+    return _rows(path, lines, kind)
+
+
+def read_some(path: Path, kind: type[D]) -> list[D]:
+    """Reads the columns of a type from a table that may have others, of another version; raises as `read_rows`."""
+    header, lines = read_cells(path)
+    if not set(columns(kind)) <= set(header):
+        raise _other_columns(path, header, kind)
+    places = [header.index(name) for name in columns(kind)]
+    return _rows(path, [[cells[place] for place in places] for cells in lines], kind)
+
+
+def _other_columns(path: Path, header: list[str], kind: type[D]) -> InputError:
+    allowed = f"the columns of {kind.__name__}: " + ", ".join(columns(kind))
+    return InputError([Problem(str(path), ", ".join(header), allowed, AGAIN)])
+
+
+def _rows(path: Path, lines: list[list[str]], kind: type[D]) -> list[D]:
     text = [field.type is str for field in msgspec.structs.fields(kind)]
     rows = []
     for number, cells in enumerate(lines, start=2):
-        content = {n: c if c or t else None for n, c, t in zip(header, cells, text, strict=True)}
+        content = {n: c if c or t else None for n, c, t in zip(columns(kind), cells, text, strict=True)}
         try:
             row = msgspec.convert(content, kind, strict=False)
             check_finite(f"{path}, row {number}", plain(row))
