@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 
 import pytest
 from conftest import ROOT
@@ -11,7 +10,7 @@ from synthesis.cli.main import main
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.errors import InputError
-from synthesis.export.crate import METADATA, crate, published
+from synthesis.export.crate import METADATA, crate
 from synthesis.plan import plan as planning
 from synthesis.results.files import write_json
 
@@ -100,12 +99,13 @@ def test_verify_finds_what_was_changed_or_lost(made, capsys):
     assert "Snakefile: 'missing'" in said
 
 
-def test_the_date_of_the_plan_comes_first(project, results):
+def test_the_date_of_the_plan_comes_first(project, tmp_path):
     for written in ("2025-02-28", '"2025-02-28"'):
         project.config_path.write_text(f"date: {written}\n" + (ROOT / "examples/bcg/config.yaml").read_text())
         plan = planning.load(read_yaml(project.config_path)).config
-        assert published(plan, ROOT) == "2025-02-28"
-        assert plan.model_dump(mode="json")["date"] == "2025-02-28"
+        made = crate(plan, {}, [], ROOT, tmp_path, {})
+        (root,) = [node for node in made["@graph"] if node["@id"] == "./"]
+        assert root["datePublished"] == plan.model_dump(mode="json")["date"] == "2025-02-28"
 
 
 @pytest.mark.parametrize("written", ["2025-02-30", "last spring", "7"])
@@ -115,10 +115,7 @@ def test_a_date_that_is_none_is_refused(project, written):
         planning.load(read_yaml(project.config_path))
 
 
-def test_a_folder_that_is_no_released_workflow_is_named(tmp_path):
+def test_a_folder_that_is_no_workflow_is_named(tmp_path):
     plan = planning.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
-    with pytest.raises(InputError, match=r"CITATION.cff, date-released: ''"):
-        published(plan, tmp_path)
-    shutil.copy(ROOT / "CITATION.cff", tmp_path)
     with pytest.raises(InputError, match="Snakefile: 'no such file'"):
         crate(plan, {}, [], tmp_path, tmp_path / "results", {})

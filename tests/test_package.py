@@ -16,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from synthesis.data.columns import COLUMNS
 from synthesis.data.extraction import load_source
+from synthesis.export.crate import RELEASED
 from synthesis.plan.generated import generated
 
 PACKAGE = ROOT / "workflow" / "synthesis"
@@ -223,6 +224,7 @@ def test_versions_agree():
     assert needed - {"snakemake", "snakemake-executor-plugin-slurm", "rich"} == {name for name, _ in pins}
     assert f'version = "{synthesis.__version__}"' in project
     assert f"version: {synthesis.__version__}" in (ROOT / "CITATION.cff").read_text()
+    assert f"date-released: {RELEASED}" in (ROOT / "CITATION.cff").read_text()
     assert "--hash=sha256:" in (ROOT / "requirements.lock").read_text()
 
 

@@ -7,11 +7,9 @@ inputs give equal bytes, and the times are in `results/benchmarks/`.
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
@@ -37,22 +35,11 @@ _FORMATS = {
     ".svg": "image/svg+xml",
     ".yaml": "application/yaml",
 }
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 METADATA = "ro-crate-metadata.json"
+# As in CITATION.cff, which an installed package is without.
+RELEASED = "2026-11-23"
 # Where the crate keeps the workflow's own files.
 WORKFLOW = "workflow"
-
-
-def published(plan: Config, folder: Path) -> str:
-    """The day that the results are dated: the plan's, or that of the release of the workflow in `folder`; no clock."""
-    if plan.date is not None:
-        return plan.date.isoformat()
-    path = folder / "CITATION.cff"
-    released = read_yaml(path).get("date-released", "") if path.is_file() else ""
-    if not _DATE.fullmatch(str(released)):
-        hint = "or give the plan a date"
-        raise InputError([Problem(f"{path}, date-released", str(released), "a day like 2026-11-23", hint)])
-    return str(released)
 
 
 def crate(
@@ -69,7 +56,7 @@ def crate(
 
     made = ROCrate(version="1.1")
     made.metadata.extra_contexts.append(_RUN_TERMS)
-    made.name, made.description, made.datePublished = plan.title, plan.question or plan.title, published(plan, workflow)
+    made.name, made.description, made.datePublished = plan.title, plan.question or plan.title, _published(plan)
     made.license = "Code: MIT. Data: facts with short quotations; the terms of each source are named with it."
     snakefile, *rules = _copy_workflow(workflow, root)
     main = made.add_workflow(None, _place(snakefile, root), properties=_content(snakefile), main=True, lang="snakemake")
@@ -89,6 +76,11 @@ def _add(made: ROCrate, identifier: str, kind: str, /, **properties: str) -> Any
     from rocrate.model import ContextEntity
 
     return made.add(ContextEntity(made, identifier, properties={"@type": kind, **properties}))
+
+
+def _published(plan: Config) -> str:
+    """The day that the results are dated: the plan's, or that of the release of this package; no clock is asked."""
+    return RELEASED if plan.date is None else plan.date.isoformat()
 
 
 def _copy_workflow(folder: Path, root: Path) -> list[Path]:
