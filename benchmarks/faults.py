@@ -235,7 +235,7 @@ def truncated(references: References) -> Outcome:
     names = (
         "sources/bcg.json", "models/bcg.json", "effects.parquet", "multiverse/vaccine.jsonl",
         "multiverse/shards/vaccine/0.parquet", "multiverse/vaccine.parquet", "tables/bridge.csv",
-        "figures/live/forest_bcg.svg",
+        "figures/forest_bcg.svg",
     )  # fmt: skip
     with review(multiverse=True) as made:
         made.run()

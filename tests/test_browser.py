@@ -139,7 +139,7 @@ def make_results(folder):
     compared = [tables / f"{name}.csv" for name in TABLES]
     both += ["--compared", *compared, "--claims", out / "claims.json"]
     about = ["--about", *(raw / source / "source.yaml" for source in SOURCES), "--diagnostics", *found]
-    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted((figures / "live").glob("*.svg"))]
+    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted(figures.glob("*.svg"))]
     run("report", *config, *both, *about, *drawn, "--out", out / "report.html")
 
 

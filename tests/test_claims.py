@@ -17,7 +17,8 @@ from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import Extracted, extract
 from synthesis.data.reading import read_yaml
-from synthesis.draw.claims_figure import VERDICTS, claims_layout, draw_claims
+from synthesis.draw.canvas import draw
+from synthesis.draw.claims_figure import VERDICTS, claims_layout
 from synthesis.errors import InputError
 from synthesis.plan import plan as planning
 from synthesis.results import comparisons as types
@@ -407,7 +408,7 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
 def test_words_of_the_claims_are_drawn_as_written(decided):
     first, second = list(decided.values())[:2]
     evil = [replace(first, says=r"$\alpha$ <b>", why="50% $x$"), replace(second, claim="<script>alert(1)</script>")]
-    figure = draw_claims(claims_layout(evil, r"$\beta$"))
+    figure = draw(claims_layout(evil, r"$\beta$"))
     drawn = {t.get_text() for t in figure.texts}
     assert r"$\beta$" in drawn
     assert any(r"$\alpha$ <b>" in t for t in drawn)

@@ -9,7 +9,8 @@ from conftest import ROOT
 from synthesis.data.converters import Policy
 from synthesis.data.extraction import Extracted, convert_rows, extract, load_source
 from synthesis.data.reading import read_yaml
-from synthesis.draw.prisma import draw_flow, flow
+from synthesis.draw.canvas import draw
+from synthesis.draw.prisma import flow
 from synthesis.plan import plan as planning
 from synthesis.plan.selection import select_effects
 from synthesis.report.material import Material
@@ -71,7 +72,7 @@ def test_the_flow_of_the_real_data_adds_up(real):
     zeros = counts(stages(layout)["Synthesis"].joined[:1])
     assert zeros[0] > 0
     assert "brought back from those without a usable number" in stages(layout)["Synthesis"].joined[0]
-    texts = " ".join(t.get_text() for t in draw_flow(layout).texts)
+    texts = " ".join(t.get_text() for t in draw(layout).texts)
     assert "brought back" in texts
 
 

@@ -1,4 +1,4 @@
-"""Figures beside a forest plot: layouts against the documents they are made of, then ink."""
+"""Diagnostic figures: layouts against the documents they are made of, then as they are drawn."""
 
 import csv
 import json
@@ -11,15 +11,16 @@ from conftest import ROOT
 from synthesis import cli, text
 from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
-from synthesis.draw import forest, ink
+from synthesis.draw import forest, panels  # noqa: F401 tell how a layout and a chart are drawn
+from synthesis.draw.canvas import draw
 from synthesis.draw.chart import COLUMNS, Chart
 from synthesis.draw.diagnostic import LAYOUTS, layout
 from synthesis.draw.funnel import funnel, radial
 from synthesis.draw.gosh_figure import gosh
 from synthesis.draw.layout import Layout
 from synthesis.draw.sensitivity import baujat, cumulative, influence, leave_one_out
-from synthesis.draw.sheet import FORMATS, save
 from synthesis.draw.spread import bubble, caterpillar, orchard, swarm
+from synthesis.draw.writing import FORMATS, write_figure
 from synthesis.errors import InputError
 from synthesis.meta.options import terms
 from synthesis.meta.pool import pool
@@ -376,7 +377,7 @@ def test_texts_stay_on_the_page_and_apart_and_are_never_markup(k):
             found["influence"][i] |= {"influential": True, "baujat_q": 50.0 - 0.1 * i, "baujat_influence": 9.0}
     for kind in KINDS:
         drawn = layout(kind, model, found, "year" if kind == "bubble" else None)
-        figure = (forest if isinstance(drawn, Layout) else ink).draw(drawn)
+        figure = draw(drawn)
         texts_on_the_page(figure)
         assert not any(t.get_parse_math() for t in figure.texts)
 
@@ -385,14 +386,13 @@ def test_the_same_layout_gives_the_same_bytes(tmp_path, whole):
     for kind in ("funnel", "orchard", "influence"):
         contents = []
         for run in ("a", "b"):
-            paths = {form: tmp_path / f"{run}.{form}" for form in FORMATS}
-            save(ink.draw(LAYOUTS[kind](*whole)), paths)
-            contents.append([path.read_bytes() for path in paths.values()])
+            write_figure(tmp_path / run, kind, LAYOUTS[kind](*whole), "Described.")
+            contents.append([(tmp_path / run / f"{kind}.{form}").read_bytes() for form in FORMATS])
         assert contents[0] == contents[1]
 
 
 def test_many_points_are_few_artists(whole):
-    figure = ink.draw(influence(*whole))
+    figure = draw(influence(*whole))
     assert len(figure.artists) < 100
 
 
@@ -464,7 +464,7 @@ def test_long_names_beside_panels_and_above_them_are_whole():
         found["influence"][i] |= {"influential": True, "baujat_q": 50.0 - 9.1 * i, "baujat_influence": 9.0 - i}
     for kind in ("influence", "gosh", "baujat", "cumulative"):
         layout = LAYOUTS[kind](model, found)
-        figure = (forest if isinstance(layout, Layout) else ink).draw(layout)
+        figure = draw(layout)
         texts_on_the_page(figure)
         own = [row.label for row in layout.rows] if kind == "influence" else []
         own += [p.label for p in layout.panels[0].points if p.named] if kind == "baujat" else []
@@ -479,4 +479,4 @@ def test_a_refused_chart_is_a_file_with_its_reason():
     chart = baujat(model, found)
     assert isinstance(chart, Chart)
     assert [r["text"] for r in chart.table()] == ["Not drawn: one sample: nothing to compare."]
-    assert any("nothing to compare" in t.get_text() for t in ink.draw(chart).texts)
+    assert any("nothing to compare" in t.get_text() for t in draw(chart).texts)

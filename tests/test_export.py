@@ -10,8 +10,9 @@ import tolerances
 from conftest import ROOT
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import RiskScore, Source
-from synthesis.draw.prisma import draw_flow, flow
-from synthesis.draw.risk import draw_risk, risk_of_bias
+from synthesis.draw.canvas import draw
+from synthesis.draw.prisma import flow
+from synthesis.draw.risk import risk_of_bias
 from synthesis.errors import InputError
 from synthesis.export.cards import model_card
 from synthesis.export.checklist import WRITE, checklist
@@ -173,7 +174,7 @@ def test_the_flow_counts_every_row_once():
     assert "6 rows of studies that no synthesis selects" in second.left
     assert "4 rows of 2 samples in 1 synthesis" in third.words
     assert "of which 1 entered as 0 in a stress test" in third.words
-    texts = " ".join(t.get_text() for t in draw_flow(layout).texts)
+    texts = " ".join(t.get_text() for t in draw(layout).texts)
     assert "14 rows extracted" in texts
 
 
@@ -204,7 +205,7 @@ def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
     for _, segments in layout.bars:
         assert sum(s.share for s in segments) == pytest.approx(100)
     assert layout.bars[0][1][0].samples == 2
-    figure = draw_risk(layout)
+    figure = draw(layout)
     boxes_of(figure)
     nothing_cut(figure, "low: 2, some concerns: 1, high: 2, not rated: 1", "score 4: 2, score 3: 1, score 1: 1")
 
@@ -221,7 +222,7 @@ def test_a_level_has_one_colour_in_every_bar_and_a_legend_names_the_good_end():
     assert [level.name for level in legend["Judgement"]] == ["low", "high", "critical"]
     assert [level.name for level in legend["Score"]] == ["4 (lowest risk)", "3", "2", "1", "0 (highest risk)"]
     assert all(level.colour == colours[level.name[0]] for level in legend["Score"])
-    boxes_of(draw_risk(layout))
+    boxes_of(draw(layout))
 
 
 def test_a_score_that_grows_with_risk_is_turned_and_a_long_one_is_binned():
@@ -253,5 +254,5 @@ def test_nothing_is_drawn_where_nothing_is_rated():
     for documents in ([], [document(3)]):
         layout = risk_of_bias(documents)
         assert layout.bars == layout.legend == ()
-        shown = [t.get_text() for t in draw_risk(layout).texts]
+        shown = [t.get_text() for t in draw(layout).texts]
         assert shown == ["Risk of bias", "Not drawn: no sample of any synthesis has a rating (column rob)."]

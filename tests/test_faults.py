@@ -135,13 +135,14 @@ def test_every_writer_leaves_a_file_that_ends_as_a_whole_one(tmp_path, name):
 
 def test_figures_end_as_whole_files(tmp_path):
     from matplotlib.figure import Figure
-    from synthesis.draw.live import save_live
-    from synthesis.draw.sheet import FORMATS, save
+    from synthesis.draw.svg import svg_of
+    from synthesis.draw.writing import write_pdf, write_png
 
     figure = Figure()
     figure.text(0.5, 0.5, "words")
-    save(figure, {kind: tmp_path / f"a.{kind}" for kind in FORMATS})
-    save_live(figure, tmp_path / "live.svg", "title", "words", ())
+    write_text(tmp_path / "a.svg", svg_of(figure, "a", "title", "description"))
+    write_pdf(tmp_path / "a.pdf", [figure])
+    write_png(tmp_path / "a.png", figure)
     for path in tmp_path.iterdir():
         check_whole(path)
 

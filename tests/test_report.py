@@ -9,7 +9,7 @@ from conftest import ROOT
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
-from synthesis.draw.sheet import BAND, FAINT, GRID, INK, LANE_COLOUR
+from synthesis.draw.canvas import BAND, DARK, FAINT, GRID, LANE_COLOUR
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
@@ -163,9 +163,9 @@ def test_claims_and_syntheses_may_be_called_by_numbers(tmp_path):
 
 
 def test_a_figure_of_known_colours_is_recoloured_and_others_keep_their_paper():
-    for name in (LANE_COLOUR["A"], LANE_COLOUR["B"], LANE_COLOUR[""], INK, FAINT, GRID, BAND):
+    for name in (LANE_COLOUR["A"], LANE_COLOUR["B"], LANE_COLOUR[""], DARK, FAINT, GRID, BAND):
         assert f'="{name}"]' in read_asset("style.css")
-    known = render(material(drawings={"forest_bcg": Drawing(f'<svg><path fill="{INK}"/></svg>', "a,b\n")}))
+    known = render(material(drawings={"forest_bcg": Drawing(f'<svg><path fill="{DARK}"/></svg>', "a,b\n")}))
     other = render(material(drawings={"forest_bcg": Drawing('<svg><path fill="#123456"/></svg>', "a,b\n")}))
     assert "<div class='drawing'" in known
     assert "<div class='drawing paper'" in other

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from synthesis import text
 from synthesis.draw.comparison import comparison
-from synthesis.draw.forest import draw
+from synthesis.draw.forest import draw_forest as draw
 from synthesis.draw.layout import section_of
 from synthesis.draw.rows import forest, people_words
 from synthesis.plan.config import ComparisonFigure

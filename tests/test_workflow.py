@@ -286,7 +286,7 @@ def test_a_new_title_reaches_everything_that_shows_it(copy):
     config.write_text(config.read_text().replace("title: BCG vaccine against no vaccine", "title: Jabs"))
     fits = (copy / "results/models/bcg.json").read_bytes()
     snakemake(copy, "--cores", "2")
-    for name in ("tables/pooled.csv", "report.html", "model_cards/bcg.json", "r/bcg.R", "figures/live/forest_bcg.svg"):
+    for name in ("tables/pooled.csv", "report.html", "model_cards/bcg.json", "r/bcg.R", "figures/forest_bcg.svg"):
         content = (copy / "results" / name).read_text()
         assert "Jabs" in content, name
         assert "BCG vaccine against no vaccine" not in content, name

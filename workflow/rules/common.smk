@@ -30,13 +30,12 @@ def sources_of(*syntheses):
     return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
 
 
-def beside_svg(name):
-    """The files of a figure beside its SVG."""
+def other_files(name):
+    """The files of a figure but its SVG."""
     return [
         f"results/figures/{name}.pdf",
         f"results/figures/{name}.png",
         f"results/figures/data/{name}.csv",
-        f"results/figures/live/{name}.svg",
     ]
 
 

@@ -1,9 +1,9 @@
 # in:  results/models/<synthesis>.json; also results/sources/<source>.json, results/diagnostics/<synthesis>.json,
 #      results/tables/{bridge,multiverse_bridge}.csv, results/claims.json, results/multiverse/<multiverse>.json
-# out: results/figures/<name>.{svg,pdf,png}, results/figures/data/<name>.csv, results/figures/live/<name>.svg (what the
-#      report embeds), where <name> is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>,
-#      bubble_<synthesis>-<moderator>, bridge_<bridge>, claims_verdicts, specification_<multiverse>,
-#      vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow or risk_of_bias
+# out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv, where <name>
+#      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>, bridge_<bridge>,
+#      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow or
+#      risk_of_bias
 # config: drawing, figures, bridges, diagnostic_figures, multiverses; of syntheses how they are shown
 
 DRAWN = [
@@ -33,7 +33,7 @@ rule forest:
             labels={"figure": "{synthesis}"},
             caption="../report/forest.rst",
         ),
-        beside_svg("forest_{synthesis}"),
+        other_files("forest_{synthesis}"),
     log:
         "results/logs/forest/{synthesis}.log",
     benchmark:
@@ -67,7 +67,7 @@ rule comparison_forest:
             labels={"figure": "{figure}"},
             caption="../report/comparison_forest.rst",
         ),
-        beside_svg("forest_{figure}"),
+        other_files("forest_{figure}"),
     log:
         "results/logs/comparison_forest/{figure}.log",
     benchmark:
@@ -98,7 +98,7 @@ rule diagnostic_figure:
             labels={"figure": "{kind}_{synthesis}"},
             caption="../report/diagnostic_figure.rst",
         ),
-        beside_svg("{kind}_{synthesis}"),
+        other_files("{kind}_{synthesis}"),
     log:
         "results/logs/diagnostic_figure/{kind}_{synthesis}.log",
     benchmark:
@@ -128,7 +128,7 @@ rule bubble:
             labels={"figure": "bubble_{synthesis}-{moderator}"},
             caption="../report/bubble.rst",
         ),
-        beside_svg("bubble_{synthesis}-{moderator}"),
+        other_files("bubble_{synthesis}-{moderator}"),
     log:
         "results/logs/bubble/{synthesis}-{moderator}.log",
     benchmark:
@@ -159,7 +159,7 @@ rule bridge_figure:
             labels={"figure": "bridge_{bridge}"},
             caption="../report/bridge.rst",
         ),
-        beside_svg("bridge_{bridge}"),
+        other_files("bridge_{bridge}"),
     log:
         "results/logs/bridge_figure/{bridge}.log",
     benchmark:
@@ -185,7 +185,7 @@ rule claims_figure:
             labels={"figure": "claims_verdicts"},
             caption="../report/claims.rst",
         ),
-        beside_svg("claims_verdicts"),
+        other_files("claims_verdicts"),
     log:
         "results/logs/claims_figure.log",
     benchmark:
@@ -209,7 +209,7 @@ rule multiverse_figure:
             labels={"figure": "{plot}_{multiverse}"},
             caption="../report/multiverse_figure.rst",
         ),
-        beside_svg("{plot}_{multiverse}"),
+        other_files("{plot}_{multiverse}"),
     log:
         "results/logs/multiverse_figure/{plot}_{multiverse}.log",
     benchmark:
@@ -236,7 +236,7 @@ rule multiverse_bridge:
             labels={"figure": "multiverse_bridge_{bridge}"},
             caption="../report/multiverse_bridge.rst",
         ),
-        beside_svg("multiverse_bridge_{bridge}"),
+        other_files("multiverse_bridge_{bridge}"),
     log:
         "results/logs/multiverse_bridge/{bridge}.log",
     benchmark:
@@ -262,7 +262,7 @@ rule prisma_flow:
             labels={"figure": "flow of evidence"},
             caption="../report/prisma.rst",
         ),
-        beside_svg("prisma_flow"),
+        other_files("prisma_flow"),
     log:
         "results/logs/prisma_flow.log",
     benchmark:
@@ -287,7 +287,7 @@ rule risk_of_bias:
             labels={"figure": "risk of bias"},
             caption="../report/risk.rst",
         ),
-        beside_svg("risk_of_bias"),
+        other_files("risk_of_bias"),
     log:
         "results/logs/risk_of_bias.log",
     benchmark:

@@ -1,5 +1,5 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
-#      data/raw/<source>/source.yaml, results/figures/live/*.svg, results/figures/data/*.csv
+#      data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
 # out: results/report.html
 # config: all of it
 
@@ -16,7 +16,7 @@ rule report:
         sources=SOURCES,
         diagnostics=DIAGNOSTICS,
         about=ABOUT,
-        figures=expand("results/figures/live/{name}.svg", name=DRAWN),
+        figures=expand("results/figures/{name}.svg", name=DRAWN),
         data=expand("results/figures/data/{name}.csv", name=DRAWN),
         multiverses=SUMMARIES,
     output:

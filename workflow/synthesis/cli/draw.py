@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import refuse
-from synthesis.results.files import read_json, write_csv
+from synthesis.results.files import read_json
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from synthesis.cli.main import Commands
     from synthesis.draw.chart import Chart
     from synthesis.draw.layout import Layout
-    from synthesis.draw.marks import Mark
     from synthesis.plan.config import Drawing
 
 _NUMBERS = "The numbers are in the tables of the report."
@@ -46,7 +42,7 @@ def forest(args: argparse.Namespace) -> None:
 
     plan = read_config(args.config)
     (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources))
-    _draw_layout(layout_of(document), args.out, plan.drawing, "forest")
+    _write_forest(layout_of(document), args.out, plan.drawing, "forest")
 
 
 def comparison_forest(args: argparse.Namespace) -> None:
@@ -71,7 +67,7 @@ def comparison_forest(args: argparse.Namespace) -> None:
         references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
     table = read_rows(args.bridge, BridgeRow)
     bridges = [(plan.bridges[name].title, [row for row in table if row.bridge == name]) for name in figure.bridges]
-    _draw_layout(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
+    _write_forest(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
 
 
 def bridge_figure(args: argparse.Namespace) -> None:
@@ -89,17 +85,14 @@ def bridge_figure(args: argparse.Namespace) -> None:
     documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses)}
     rows = [row for row in read_rows(args.table, BridgeRow) if row.bridge == args.bridge]
     layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
-    _draw_layout(layout, args.out, plan.drawing, "bridge")
+    _write_forest(layout, args.out, plan.drawing, "bridge")
 
 
 def diagnostic_figure(args: argparse.Namespace) -> None:
-    """Draws a figure beside the forest plot of a synthesis."""
-    from synthesis.draw import forest as forests
-    from synthesis.draw import ink
-    from synthesis.draw.chart import COLUMNS
+    """Draws a diagnostic figure of a synthesis."""
+    from synthesis.draw import forest, panels  # noqa: F401 tell how a layout and a chart are drawn
     from synthesis.draw.diagnostic import layout as layout_of
-    from synthesis.draw.layout import Layout
-    from synthesis.draw.marks import chart_marks, flat
+    from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Figure
     from synthesis.review.presentation import read_presented
@@ -110,23 +103,19 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
         refuse("--diagnostics", diagnostics["synthesis"], [document["synthesis"]])
     layout = layout_of(args.kind, document, diagnostics, args.moderator)
     name = Figure(args.kind, document["synthesis"], args.moderator).name
-    described = f"{layout.title}. {_NUMBERS}"
-    if isinstance(layout, Layout):
-        _write(args.out, name, forests.draw(layout), layout.title, described, layout.table(), marks=flat(layout))
-    else:
-        drawn, marks = ink.draw(layout), chart_marks(layout)
-        _write(args.out, name, drawn, layout.title, described, layout.table(), COLUMNS, marks=marks)
+    write_figure(args.out, name, layout, f"{layout.title}. {_NUMBERS}")
 
 
 def claims_figure(args: argparse.Namespace) -> None:
     """Draws the verdicts on the claims."""
-    from synthesis.draw.claims_figure import claims_layout, draw_claims
+    from synthesis.draw.claims_figure import claims_layout
+    from synthesis.draw.writing import write_figure
     from synthesis.results.comparisons import DecidedClaim
     from synthesis.results.document import read_documents
 
-    verdicts = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
-    described = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
-    _write(args.out, f"claims_{verdicts.name}", draw_claims(verdicts), verdicts.title, described, verdicts.table())
+    layout = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
+    description = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
+    write_figure(args.out, f"claims_{layout.name}", layout, description)
 
 
 def multiverse_figure(args: argparse.Namespace) -> None:
@@ -137,7 +126,7 @@ def multiverse_figure(args: argparse.Namespace) -> None:
 
     if args.kind not in LAYOUTS:
         refuse("--kind", args.kind, LAYOUTS)
-    _draw_chart(LAYOUTS[args.kind](read_document(args.multiverse, MultiverseSummary)), args.out)
+    _write_chart(LAYOUTS[args.kind](read_document(args.multiverse, MultiverseSummary)), args.out)
 
 
 def multiverse_bridge(args: argparse.Namespace) -> None:
@@ -147,73 +136,48 @@ def multiverse_bridge(args: argparse.Namespace) -> None:
     from synthesis.results.document import read_rows
 
     rows = [row for row in read_rows(args.table, PairRow) if row.bridge == args.bridge]
-    _draw_chart(bridge(args.bridge, rows), args.out)
+    _write_chart(bridge(args.bridge, rows), args.out)
 
 
 def prisma_flow(args: argparse.Namespace) -> None:
     """Draws what became of every extracted row."""
     from synthesis.data.extraction import read_extracted
-    from synthesis.draw.prisma import draw_flow, flow
+    from synthesis.draw.prisma import flow
+    from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
     layout = flow(plan.title, read_presented(args.models, plan.syntheses), extracted.effects, extracted.dropped)
-    drawn, described = draw_flow(layout), " ".join(layout.notes)
-    _write(args.out, f"prisma_{layout.name}", drawn, layout.title, described, layout.table())
+    write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
 
 
 def risk_of_bias(args: argparse.Namespace) -> None:
     """Draws the risk of bias of the samples of each synthesis."""
-    from synthesis.draw.risk import draw_risk
     from synthesis.draw.risk import risk_of_bias as layout_of
+    from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
     layout = layout_of(read_presented(args.models, read_config(args.config).syntheses))
-    _write(args.out, layout.name, draw_risk(layout), layout.title, " ".join(layout.notes), layout.table())
+    write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 
 
-def _draw_layout(layout: Layout, folder: Path, drawing: Drawing, kind: str) -> None:
+def _write_forest(layout: Layout, folder: Path, drawing: Drawing, kind: str) -> None:
     """A forest plot, on as many pages as the plan's height of a page asks for."""
-    from synthesis.draw.forest import draw, pages
-    from synthesis.draw.marks import flat
-    from synthesis.draw.sheet import PRESETS
+    from synthesis.draw.canvas import PRESETS
+    from synthesis.draw.forest import pages
+    from synthesis.draw.writing import write_figure
 
     style = PRESETS[drawing.preset]
-    described = f"{kind.capitalize()} plot: {layout.title}. {_NUMBERS}"
-    drawn, on_pages = draw(layout, style), pages(layout, drawing.page_height, style)
-    name, marks = f"{kind}_{layout.name}", flat(layout)
-    _write(folder, name, drawn, layout.title, described, layout.table(), marks=marks, pages=on_pages)
+    description = f"{kind.capitalize()} plot: {layout.title}. {_NUMBERS}"
+    on_pages = pages(layout, drawing.page_height, style)
+    write_figure(folder, f"{kind}_{layout.name}", layout, description, style, on_pages)
 
 
-def _draw_chart(chart: Chart, folder: Path) -> None:
-    from synthesis.draw import ink
-    from synthesis.draw.chart import COLUMNS
+def _write_chart(chart: Chart, folder: Path) -> None:
+    from synthesis.draw import panels  # noqa: F401 tells how a chart is drawn
+    from synthesis.draw.writing import write_figure
 
-    name = f"{chart.kind}_{chart.name}"
-    _write(folder, name, ink.draw(chart), chart.title, f"{chart.title}. {_NUMBERS}", chart.table(), COLUMNS)
-
-
-def _write(
-    folder: Path,
-    name: str,
-    drawn: Figure,
-    title: str,
-    described: str,
-    table: list[dict[str, Any]],
-    columns: Iterable[str] | None = None,
-    *,
-    marks: Iterable[Mark] = (),
-    pages: Iterable[Figure] = (),
-) -> None:
-    """All files of a figure: for print, as the report embeds it, and its table."""
-    from synthesis.draw.live import save_live
-    from synthesis.draw.sheet import FORMATS, save
-
-    save(drawn, {kind: folder / f"{name}.{kind}" for kind in FORMATS}, tuple(pages))
-    save_live(drawn, folder / "live" / f"{name}.svg", title, described, marks)
-    columns = columns if columns is not None else list(table[0]) if table else ()
-    write_csv(folder / "data" / f"{name}.csv", table, columns)
-    print(f"{name}: {len(table)} rows")
+    write_figure(folder, f"{chart.kind}_{chart.name}", chart, f"{chart.title}. {_NUMBERS}")

@@ -20,7 +20,7 @@ def register(commands: Commands) -> None:
     added = commands.add(report, plan=True)
     added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
     added.path("--claims", "--crosscheck", "--out")
-    added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/live/*.svg")
+    added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
 

@@ -1,1 +1,1 @@
-"""Figures: layouts as data, then ink."""
+"""Figures: layouts as data, then drawn on one canvas and written in one place."""

@@ -1,4 +1,4 @@
-"""The layout of a chart: panels of areas, lines, points and texts with every coordinate, before any ink.
+"""The layout of a chart: panels of areas, lines, points and texts with every coordinate, before anything is drawn.
 
 Coordinates are those of the panel's axes; sizes are in inches.
 """

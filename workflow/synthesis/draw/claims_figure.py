@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle
 
 from synthesis import text
-from synthesis.draw.sheet import FAINT, GRID, INK, Page, Style, settings
+from synthesis.draw.canvas import DARK, FAINT, GRID, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
 from synthesis.results.comparisons import DecidedClaim
 
 Record = dict[str, Any]
@@ -174,7 +173,7 @@ def _holds(claim: DecidedClaim) -> tuple[float, float]:
     return low, high
 
 
-# --- ink ----------------------------------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------------------------
 
 _BADGE, _CLAIM, _PLOT = 0.12, 1.2, 3.55
 _CLAIM_WIDTH, _PLOT_WIDTH = 2.2, 1.3
@@ -197,7 +196,7 @@ def _row_height(page: Page, row: ClaimRow) -> float:
 
 
 def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]:
-    width = page.style.width - 2 * page.style.margin
+    width = page.inside
     cited = f" ({statement.cites})" if statement.cites else " (no source cited)"
     said = page.wrapped(f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}",
                         width, page.style.font, "bold")  # fmt: skip
@@ -215,44 +214,31 @@ def _statement_height(page: Page, statement: Statement) -> float:
     return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.08 + rows + 0.08
 
 
+@draw.register
 def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
     """The figure of a claims layout."""
     style = style or Style()
     with settings():
         ruler = Page(style, 1.0)
-        width = style.width - 2 * style.margin
-        notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
-        title = ruler.wrapped(layout.title, width, style.title, "bold")
-        top = 0.34 + 0.19 * len(title)
-        body = math.fsum(_statement_height(ruler, s) for s in layout.statements)
-        height = top + 0.03 + body + 0.135 * len(notes) + 0.2
-        page = Page(style, height)
-        for i, line in enumerate(title):
-            page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
+        title, notes = ruler.title_lines(layout.title), ruler.note_lines(layout.notes)
+        y = 0.34 + TITLE_SPACING * len(title)
+        body = math.fsum(_statement_height(ruler, statement) for statement in layout.statements)
+        page = Page(style, y + 0.03 + body + NOTE_SPACING * len(notes) + 0.2)
+        page.titled(0.17, title)
         for x, name in ((_BADGE, "Verdict"), (_CLAIM, "Claim"), (_PLOT, "Data and rule"), (_DATA, "In words")):
-            page.text(x, top - 0.11, name, weight="bold")
-        y = top
+            page.text(x, y - 0.11, name, weight="bold")
         for statement in layout.statements:
             y = _draw_statement(page, statement, y)
-        y += 0.1
-        for line in notes:
-            page.text(style.margin, y, line, style.small, colour=FAINT)
-            y += 0.135
+        page.noted(y + 0.1, notes)
     return page.figure
 
 
 def _draw_statement(page: Page, statement: Statement, y: float) -> float:
     style = page.style
-    page.line([style.margin, style.width - style.margin], [y, y], INK, 0.6)
+    page.line([style.margin, style.width - style.margin], [y, y], DARK, 0.6)
     said, words = _head_lines(page, statement)
-    y += 0.1
-    for line in said:
-        page.text(style.margin, y, line, weight="bold")
-        y += 0.14
-    for line in words:
-        page.text(style.margin, y, line, style.small, colour=FAINT)
-        y += _LINE
-    y += 0.04
+    y = page.lines(style.margin, y + 0.1, said, 0.14, weight="bold")
+    y = page.lines(style.margin, y, words, _LINE, style.small, colour=FAINT) + 0.04
     for row in statement.rows:
         _draw_row(page, row, y)
         y += _row_height(page, row)
@@ -265,9 +251,8 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     middle = y + 0.075
     _badge(page, row.verdict, _BADGE + 0.05, middle)
     page.text(_BADGE + 0.16, middle, row.verdict, size, colour=VERDICT_COLOUR[row.verdict], weight="bold")
-    for x, lines in ((_CLAIM, claim), (_DATA, data)):
-        for i, line in enumerate(lines):
-            page.text(x, middle + _LINE * i, line, size)
+    page.lines(_CLAIM, middle, claim, _LINE, size)
+    page.lines(_DATA, middle, data, _LINE, size)
     if row.axis is None or row.holds is None:
         page.text(_PLOT, middle, "no datum", size, colour=FAINT)
         return
@@ -284,7 +269,7 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     if first <= 0 <= last and 0 not in row.ticks:
         page.line([x_of(0)] * 2, [y, bottom], GRID, 0.6)
     for tick in row.ticks:
-        page.line([x_of(tick)] * 2, [y, bottom + 0.025], INK, 0.6)
+        page.line([x_of(tick)] * 2, [y, bottom + 0.025], DARK, 0.6)
         page.text(x_of(tick), bottom + 0.07, f"{row.unit} {text.number(tick, _decimals(tick))}", 5.6, "center", FAINT)
     colour = VERDICT_COLOUR[row.verdict]
     for i, mark in enumerate(row.marks):
@@ -309,4 +294,4 @@ def _badge(page: Page, verdict: str, x: float, y: float) -> None:
         page.line([x - half, x + half], [y + half, y - half], colour, 1.6)
         return
     fill = colour if verdict == "supported" else "white"
-    page.add(Circle((x, y), half, facecolor=fill, edgecolor=colour, linewidth=1.0))
+    page.circle(x, y, half, fill, colour, 1.0)

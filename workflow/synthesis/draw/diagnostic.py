@@ -1,4 +1,4 @@
-"""The figures that stand beside a forest plot: which there are of a synthesis, their layouts, their ink."""
+"""The figures that stand beside a forest plot: which there are of a synthesis, and their layouts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The layout of a forest plot: sections of rows with every text and coordinate, before any ink.
+"""The layout of a forest plot: sections of rows with every text and coordinate, before anything is drawn.
 
 Coordinates are on the axis of their section: r for Fisher z, g, and logarithms of ratios.
 """

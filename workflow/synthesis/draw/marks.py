@@ -31,21 +31,23 @@ def mark_name(number: int, effects: tuple[str, ...], synthesis: str = "") -> str
 def marks(layout: Layout) -> list[list[Mark | None]]:
     """Per section and row the mark, or nothing where a row has no data behind it."""
     number = 0
-    found: list[list[Mark | None]] = []
+    named: list[list[Mark | None]] = []
     for section in layout.sections:
-        found.append([])
+        named.append([])
         for row in section.rows:
             number += 1
             behind = row.effects or row.synthesis
             name = mark_name(number, row.effects, row.synthesis)
             label = _label(row, section.estimate_name)
-            found[-1].append(Mark(name, label, row.effects, row.synthesis) if behind else None)
-    return found
+            named[-1].append(Mark(name, label, row.effects, row.synthesis) if behind else None)
+    return named
 
 
-def flat(layout: Layout) -> list[Mark]:
-    """All marks of a figure."""
-    return [mark for section in marks(layout) for mark in section if mark]
+def marks_of(layout: object) -> list[Mark]:
+    """All marks of a figure; none of one whose parts lead to nothing."""
+    if isinstance(layout, Layout):
+        return [mark for section in marks(layout) for mark in section if mark]
+    return chart_marks(layout) if isinstance(layout, Chart) else []
 
 
 def _label(row: Row, estimate_name: str) -> str:
@@ -59,12 +61,12 @@ def _label(row: Row, estimate_name: str) -> str:
 
 def points_with_data(chart: Chart) -> list[Point]:
     """The points of a chart that have effects behind them, in the order in which they are drawn: kind by kind."""
-    found = []
+    points = []
     for panel in chart.panels:
         kinds = dict.fromkeys(point.kind for point in panel.points)
         for kind in sorted(kinds, key=lambda kind: kind == "pooled"):
-            found += [point for point in panel.points if point.kind == kind and point.effects]
-    return found
+            points += [point for point in panel.points if point.kind == kind and point.effects]
+    return points
 
 
 def chart_marks(chart: Chart) -> list[Mark]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
 from synthesis import text
-from synthesis.draw.sheet import FAINT, INK, Page, Style, settings
+from synthesis.draw.canvas import DARK, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
 
 Record = dict[str, Any]
 _LEFT_NAME = {
@@ -111,12 +110,13 @@ def _joined(zeros: int) -> tuple[str, ...]:
     return (back, "reported as not significant, entered as 0 in a stress test")
 
 
-# --- ink ----------------------------------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------------------------
 
 _STAGE, _MAIN, _SIDE = 0.95, 3.35, 2.55
-_LINE, _PAD = 0.15, 0.11
+_LINE, _PAD, _ARROW = 0.15, 0.11, 0.3
 
 
+@draw.register
 def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
     """The figure of a flow."""
     style = style or Style()
@@ -124,32 +124,32 @@ def draw_flow(layout: Flow, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         lines = [_box_lines(ruler, box) for box in layout.boxes]
         heights = [max(map(len, columns)) * _LINE + 2 * _PAD for columns in lines]
-        width = style.width - 2 * style.margin
-        title = ruler.wrapped(layout.title, width, style.title, "bold")
-        notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
-        top = 0.23 + 0.19 * len(title)
-        page = Page(style, top + math.fsum(heights) + 0.3 * len(heights) + 0.135 * len(notes) + 0.05)
-        for i, line in enumerate(title):
-            page.text(style.margin, 0.17 + 0.19 * i, line, style.title, weight="bold")
-        y = top
-        for i, (box, (kept, left, joined), height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
-            page.text(style.margin, y + height / 2, box.stage, weight="bold")
-            main = style.margin + _STAGE
-            side = style.width - style.margin - _SIDE
-            _boxed(page, main, y, _MAIN, height, kept)
-            if left or joined:
-                own = len(left or joined) * _LINE + 2 * _PAD
-                top = y + (height - own) / 2
-                _boxed(page, side, top, _SIDE, own, left or joined)
-                ends = (main + _MAIN, side) if left else (side, main + _MAIN)
-                _arrow(page, ends[0], y + height / 2, ends[1], y + height / 2)
+        title, notes = ruler.title_lines(layout.title), ruler.note_lines(layout.notes)
+        y = 0.23 + TITLE_SPACING * len(title)
+        page = Page(style, y + math.fsum(heights) + _ARROW * len(heights) + NOTE_SPACING * len(notes) + 0.05)
+        page.titled(0.17, title)
+        for i, (box, columns, height) in enumerate(zip(layout.boxes, lines, heights, strict=True)):
+            _stage(page, box.stage, columns, y, height)
             if i + 1 < len(heights):
-                _arrow(page, main + _MAIN / 2, y + height, main + _MAIN / 2, y + height + 0.3)
-            y += height + 0.3
-        for note in notes:
-            page.text(style.margin, y, note, style.small, colour=FAINT)
-            y += 0.135
+                middle = style.margin + _STAGE + _MAIN / 2
+                _arrow(page, middle, y + height, middle, y + height + _ARROW)
+            y += height + _ARROW
+        page.noted(y, notes)
     return page.figure
+
+
+def _stage(page: Page, stage: str, lines: tuple[list[str], list[str], list[str]], y: float, height: float) -> None:
+    """A stage of the flow: its box, and at its side the box of what left there, or of what joined."""
+    kept, left, joined = lines
+    middle = y + height / 2
+    page.text(page.style.margin, middle, stage, weight="bold")
+    main, side = page.style.margin + _STAGE, page.style.width - page.style.margin - _SIDE
+    _boxed(page, main, y, _MAIN, height, kept)
+    if left or joined:
+        tall = len(left or joined) * _LINE + 2 * _PAD
+        _boxed(page, side, y + (height - tall) / 2, _SIDE, tall, left or joined)
+        ends = (main + _MAIN, side) if left else (side, main + _MAIN)
+        _arrow(page, ends[0], middle, ends[1], middle)
 
 
 def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str], list[str]]:
@@ -163,22 +163,16 @@ def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str], list[str]]:
 
 
 def _boxed(page: Page, left: float, top: float, width: float, height: float, lines: list[str]) -> None:
-    page.add(
-        FancyBboxPatch(
-            (left, top), width, height, boxstyle="round,pad=0,rounding_size=0.04", facecolor="white", edgecolor=INK,
-            linewidth=0.7,
-        )
-    )  # fmt: skip
-    for i, line in enumerate(lines):
-        page.text(left + _PAD, top + _PAD + _LINE * (i + 0.5), line, page.style.small)
+    page.rounded_box(left, top, width, height)
+    page.lines(left + _PAD, top + _PAD + _LINE * 0.5, lines, _LINE, page.style.small)
 
 
 def _arrow(page: Page, x: float, y: float, to_x: float, to_y: float) -> None:
-    page.line([x, to_x], [y, to_y], INK, 0.8)
+    page.line([x, to_x], [y, to_y], DARK, 0.8)
     half, back = 0.032, 0.07
     if to_y > y:
         tip = [(to_x, to_y), (to_x - half, to_y - back), (to_x + half, to_y - back)]
     else:
         back = back if to_x > x else -back
         tip = [(to_x, to_y), (to_x - back, to_y - half), (to_x - back, to_y + half)]
-    page.polygon(tip, INK, INK)
+    page.polygon(tip, DARK, DARK)

@@ -14,8 +14,19 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.figure import Figure
 
 from synthesis import text
+from synthesis.draw.canvas import (
+    DARK,
+    FAINT,
+    GRID,
+    NOTE_SPACING,
+    RISK_COLOUR,
+    TITLE_SPACING,
+    Page,
+    Style,
+    draw,
+    settings,
+)
 from synthesis.draw.layout import judgement
-from synthesis.draw.sheet import FAINT, GRID, INK, RISK_COLOUR, Page, Style, settings
 
 if TYPE_CHECKING:
     from synthesis.data.source import RiskScore
@@ -90,8 +101,8 @@ def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]
             level = _level(study.get("rob") or "", (scores or {}).get(study["source"]), open_scores)
             by_level.setdefault(level, []).append(study)
         segments = tuple(
-            Segment(level.name, len(own), math.fsum(study["weight"] for study in own), level.colour)
-            for level, own in sorted(by_level.items(), key=lambda item: item[0].place)
+            Segment(level.name, len(studies), math.fsum(study["weight"] for study in studies), level.colour)
+            for level, studies in sorted(by_level.items(), key=lambda item: item[0].place)
         )
         used |= set(by_level)
         bars.append((document["title"], segments))
@@ -171,20 +182,20 @@ def _legend(
 ) -> tuple[tuple[str, tuple[Rated, ...]], ...]:
     """Levels by scale: judgements and the rest as far as they occur, scores whole, so that both ends are seen."""
     ordered = sorted(used, key=lambda level: level.place)
-    found = [("Judgement", tuple(level for level in ordered if level.place[0] == 0))]
+    by_scale = [("Judgement", tuple(level for level in ordered if level.place[0] == 0))]
     for scale in scales:
         levels = _score_levels(scale)
         if used & set(levels):
             ends = {0: " (lowest risk)", len(levels) - 1: " (highest risk)"}
             named = tuple(Rated(lv.name + ends.get(i, ""), lv.colour, lv.place) for i, lv in enumerate(levels))
-            found.append(("Score", named))
+            by_scale.append(("Score", named))
     unsaid = tuple(_open_level(number, open_scores) for number in open_scores)
-    found.append(("Score, which end is good is not stated", unsaid))
-    found.append(("Other", tuple(level for level in ordered if level.place[0] > 2)))
-    return tuple((name, levels) for name, levels in found if levels)
+    by_scale.append(("Score, which end is good is not stated", unsaid))
+    by_scale.append(("Other", tuple(level for level in ordered if level.place[0] > 2)))
+    return tuple((name, levels) for name, levels in by_scale if levels)
 
 
-# --- ink ----------------------------------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------------------------------
 
 _LABEL, _BAR, _GAP, _LINE, _KEY = 2.55, 0.15, 0.14, 0.125, 0.16
 
@@ -213,55 +224,68 @@ def _keys(page: Page, name: str, levels: tuple[Rated, ...]) -> list[list[tuple[f
     return rows
 
 
+@draw.register
 def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
     """The figure of a risk-of-bias layout."""
     style = style or Style()
     with settings():
         ruler = Page(style, 1.0)
-        width = style.width - 2 * style.margin
-        notes = [line for note in layout.notes for line in ruler.wrapped(note, width, style.small)]
-        title = ruler.wrapped(layout.title, width, style.title, "bold")
+        title, notes = ruler.title_lines(layout.title), ruler.note_lines(layout.notes)
         labels = [_label_lines(ruler, *bar) for bar in layout.bars]
         keys = [row for name, levels in layout.legend for row in _keys(ruler, name, levels)]
         tall = [max(_BAR + 0.06, _LINE * (len(a) + len(b))) + _GAP for a, b in labels]
-        top = 0.13 + 0.19 * len(title)
+        y = 0.13 + TITLE_SPACING * len(title) + 0.1
         body = math.fsum(tall) + 0.34 if layout.bars else 0.0
-        page = Page(style, top + 0.1 + body + _KEY * len(keys) + 0.06 + 0.135 * len(notes) + 0.06)
-        for i, line in enumerate(title):
-            page.text(style.margin, 0.16 + 0.19 * i, line, style.title, weight="bold")
-        left, right = style.margin + _LABEL, style.width - style.margin - 0.15
-        y = top + 0.1
-        for (_, segments), (named, counts), height in zip(layout.bars, labels, tall, strict=True):
-            for i, line in enumerate((*named, *counts)):
-                colour = INK if i < len(named) else FAINT
-                page.text(style.margin, y + 0.06 + _LINE * i, line, style.small, colour=colour)
-            x = left
-            middle = y + 0.06 + _LINE * (len(named) + len(counts) - 1) / 2
-            for segment in segments:
-                wide = (right - left) * segment.share / 100
-                edges = [(x, middle - _BAR / 2), (x + wide, middle - _BAR / 2)]
-                edges += [(x + wide, middle + _BAR / 2), (x, middle + _BAR / 2)]
-                page.polygon(edges, segment.colour, "white", 0.6)
-                x += wide
+        page = Page(style, y + body + _KEY * len(keys) + 0.06 + NOTE_SPACING * len(notes) + 0.06)
+        page.titled(0.16, title)
+        for (_, segments), label, height in zip(layout.bars, labels, tall, strict=True):
+            _bar(page, segments, label, y)
             y += height
         if layout.bars:
-            page.line([left, right], [y, y], INK, 0.7)
-            for tick in (0, 25, 50, 75, 100):
-                at = left + (right - left) * tick / 100
-                page.line([at, at], [y, y + 0.035], INK, 0.7)
-                page.text(at, y + 0.095, f"{tick}%", style.small, "center")
+            _axis(page, y)
             y += 0.3
         for row in keys:
-            for x, words, shade in row:
-                if shade is None:
-                    page.text(x, y, words, style.small, weight="bold")
-                    continue
-                box = [(x, y - 0.045), (x + 0.14, y - 0.045), (x + 0.14, y + 0.045), (x, y + 0.045)]
-                page.polygon(box, shade, GRID, 0.5)
-                page.text(x + 0.2, y, words, style.small)
+            for x, name, colour in row:
+                _key(page, x, y, name, colour)
             y += _KEY
-        y += 0.06
-        for line in notes:
-            page.text(style.margin, y, line, style.small, colour=FAINT)
-            y += 0.135
+        page.noted(y + 0.06, notes)
     return page.figure
+
+
+def _edges(page: Page) -> tuple[float, float]:
+    """Where 0% and 100% are."""
+    return page.style.margin + _LABEL, page.style.width - page.style.margin - 0.15
+
+
+def _bar(page: Page, segments: tuple[Segment, ...], label: tuple[list[str], list[str]], y: float) -> None:
+    """A bar in the middle of its label, its title and its numbers of samples."""
+    margin, small = page.style.margin, page.style.small
+    below = page.lines(margin, y + 0.06, label[0], _LINE, small)
+    page.lines(margin, below, label[1], _LINE, small, colour=FAINT)
+    x, right = _edges(page)
+    inches = (right - x) / 100
+    top = y + 0.06 + _LINE * (len(label[0]) + len(label[1]) - 1) / 2 - _BAR / 2
+    for segment in segments:
+        wide = inches * segment.share
+        corners = [(x, top), (x + wide, top), (x + wide, top + _BAR), (x, top + _BAR)]
+        page.polygon(corners, segment.colour, "white", 0.6)
+        x += wide
+
+
+def _axis(page: Page, y: float) -> None:
+    left, right = _edges(page)
+    page.line([left, right], [y, y], DARK, 0.7)
+    for tick in (0, 25, 50, 75, 100):
+        x = left + (right - left) * tick / 100
+        page.line([x, x], [y, y + 0.035], DARK, 0.7)
+        page.text(x, y + 0.095, f"{tick}%", page.style.small, "center")
+
+
+def _key(page: Page, x: float, y: float, name: str, colour: str | None) -> None:
+    """An entry of the legend; without a colour the name of its scale."""
+    if colour is None:
+        page.text(x, y, name, page.style.small, weight="bold")
+        return
+    corners = [(x, y - 0.045), (x + 0.14, y - 0.045), (x + 0.14, y + 0.045), (x, y + 0.045)]
+    page.polygon(corners, colour, GRID, 0.5)
+    page.text(x + 0.2, y, name, page.style.small)

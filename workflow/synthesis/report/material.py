@@ -83,7 +83,7 @@ def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
     drawings = {}
     for path in paths:
         check_whole(path)
-        data = path.parent.parent / "data" / f"{path.stem}.csv"
+        data = path.parent / "data" / f"{path.stem}.csv"
         small = data.exists() and data.stat().st_size <= LARGEST_CSV
         csv = data.read_text(encoding="utf-8") if small else ""
         drawings[path.stem] = Drawing(path.read_text(encoding="utf-8"), csv)

@@ -1,4 +1,4 @@
-"""Draws a chart's layout."""
+"""Draws a chart: its panels, and the texts and the legend around them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,26 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from matplotlib.artist import Artist
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from matplotlib.transforms import Affine2D
 
 from synthesis import text
+from synthesis.draw.canvas import (
+    DARK,
+    FAINT,
+    GRID,
+    LANE_COLOUR,
+    ROUNDING,
+    TITLE_SPACING,
+    Dashes,
+    Page,
+    Style,
+    draw,
+    settings,
+)
 from synthesis.draw.chart import AreaKind, Axis, Chart, Key, Line, LineKind, Panel, Point, PointKind, RowText
 from synthesis.draw.marks import points_with_data
-from synthesis.draw.sheet import FAINT, GRID, INK, LANE_COLOUR, ROUNDING, Dashes, Page, Style, settings
 
 LANE = "lane"
 _DIAMOND = Path([(0, 0.62), (0.62, 0), (0, -0.62), (-0.62, 0), (0, 0.62)], closed=True)
@@ -50,22 +61,22 @@ STROKES: dict[LineKind, Stroke] = {
     "grid": Stroke("#e2e2e2", 0.5),
     "threshold": Stroke(FAINT, 0.7, (2.5, 2.0)),
     "effect": Stroke(LANE, 0.6),
-    "pooled": Stroke(INK, 1.1),
-    "limit": Stroke(INK, 0.8, (4.0, 2.5)),
+    "pooled": Stroke(DARK, 1.1),
+    "limit": Stroke(DARK, 0.8, (4.0, 2.5)),
     "regression": Stroke(LANE, 1.3, (1.2, 1.6)),
-    "curve": Stroke(INK, 1.2),
-    "prediction": Stroke(INK, 0.9, over=True),
-    "interval": Stroke(INK, 2.8, over=True),
-    "choice": Stroke(INK, 3.4),
+    "curve": Stroke(DARK, 1.2),
+    "prediction": Stroke(DARK, 0.9, over=True),
+    "interval": Stroke(DARK, 2.8, over=True),
+    "choice": Stroke(DARK, 3.4),
     "uncertain choice": Stroke("#909090", 3.4),
 }
 FILLS: dict[PointKind, Fill] = {
     "added": Fill("white", LANE, 0.9),
     "estimate": Fill(LANE, "white", 0.4, 0.55),
     "sample": Fill(LANE, "white", 0.4),
-    "marked": Fill(INK, INK, 0.5, path=_DIAMOND),
-    "marked_small": Fill(INK, INK, 0.0),
-    "pooled": Fill("white", INK, 1.3),
+    "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
+    "marked_small": Fill(DARK, DARK, 0.0),
+    "pooled": Fill("white", DARK, 1.3),
 }
 SHADES: dict[AreaKind, str] = {
     "background": "#f3f3f3",
@@ -79,18 +90,18 @@ SHADES: dict[AreaKind, str] = {
     "most": "#acacac",
     "all": "#dcdcdc",
 }
-_TITLE, _LINE, _LEGEND = 0.19, 0.125, 0.155
+_LINE, _LEGEND = 0.125, 0.155
 _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
 # Names left of the panels take more lines where they are wider than this; single lines of them, between columns.
-_NAMES, _NAME_LINE, _BESIDE = 3.4, 0.116, 0.1
+_NAMES, _NAME_LINE, _CLEAR = 3.4, 0.116, 0.1
 
 
 # Equations and intervals stay on one line.
 _GLUED = re.compile(rf" = |(?<=\d), (?={text.MINUS}?[\d.]+\])")
 
 
-def _glue(found: re.Match[str]) -> str:
-    return found[0].replace(" ", "\N{NO-BREAK SPACE}")
+def _glue(match: re.Match[str]) -> str:
+    return match[0].replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _colour(named: str, lane: str) -> str:
@@ -140,62 +151,55 @@ class Frame:
     def _lines(self, lines: Sequence[Line]) -> None:
         for kind in dict.fromkeys(line.kind for line in lines):
             stroke = STROKES[kind]
-            drawn = LineCollection(
-                [self.places(line.x, line.y) for line in lines if line.kind == kind],
-                colors=_colour(stroke.colour, self.chart.lane),
-                linewidths=stroke.width,
-                linestyles="-" if stroke.dashes is None else [(0, stroke.dashes)],
-                capstyle="butt",
-            )
-            self.page.add(drawn)
-            self._clip(drawn)
+            courses = [self.places(line.x, line.y) for line in lines if line.kind == kind]
+            colour = _colour(stroke.colour, self.chart.lane)
+            self._clip(self.page.strokes(courses, colour, stroke.width, stroke.dashes))
 
     def _points(self, points: Sequence[Point]) -> None:
         for kind in dict.fromkeys(p.kind for p in points):
-            own = [p for p in points if p.kind == kind]
-            for behind in (True, False):
-                drawn = [p for p in own if bool(p.effects) == behind]
-                if behind and drawn:
+            for with_data in (True, False):
+                drawn = [p for p in points if p.kind == kind and bool(p.effects) == with_data]
+                if with_data and drawn:
                     self.page.many(self.numbers[id(drawn[0])])
                 places = [(self.x(p.x), self.y(p.y)) for p in drawn]
-                self.page.marks(places, [p.size for p in drawn], *fill_of(kind, self.chart.lane))
+                self.page.points(places, [p.size for p in drawn], *fill_of(kind, self.chart.lane))
                 self.page.marked(None)
 
     def _axes(self) -> None:
         page, panel, small = self.page, self.panel, self.page.style.small
         if panel.x.ticks:
-            page.line([self.left, self.right], [self.bottom] * 2, INK, 0.7)
+            page.line([self.left, self.right], [self.bottom] * 2, DARK, 0.7)
         at = [self.x(tick) for tick in panel.x.ticks]
         first = min(at, key=lambda x: abs(x - self.x(0.0)), default=0.0)
         edges = (self.left - self.chart.gap / 2, self.right + self.chart.gap / 2)
         if len(self.chart.panels) == 1:
             edges = (page.style.margin / 2, page.style.width - page.style.margin / 2)
         for x, label in zip(at, page.apart(at, panel.x.texts, small, first, edges), strict=True):
-            page.line([x, x], [self.bottom, self.bottom + 0.035], INK, 0.7)
+            page.line([x, x], [self.bottom, self.bottom + 0.035], DARK, 0.7)
             page.text(x, self.bottom + 0.095, label, small, align="center")
         if panel.y.ticks:
-            page.line([self.left] * 2, [self.top, self.bottom], INK, 0.7)
+            page.line([self.left] * 2, [self.top, self.bottom], DARK, 0.7)
         for tick, label in self._heights(panel.y):
-            page.line([self.left - 0.035, self.left], [self.y(tick)] * 2, INK, 0.7)
+            page.line([self.left - 0.035, self.left], [self.y(tick)] * 2, DARK, 0.7)
             page.text(self.left - 0.06, self.y(tick), label, small, align="right")
 
         if panel.right:
-            page.line([self.right] * 2, [self.top, self.bottom], INK, 0.7)
+            page.line([self.right] * 2, [self.top, self.bottom], DARK, 0.7)
             page.text(page.style.width - page.style.margin, self.top - 0.12, panel.right.name, small, "right")
             for tick, label in self._heights(panel.right):
-                page.line([self.right, self.right + 0.035], [self.y(tick)] * 2, INK, 0.7)
+                page.line([self.right, self.right + 0.035], [self.y(tick)] * 2, DARK, 0.7)
                 page.text(self.right + 0.06, self.y(tick), label, small)
 
     def _heights(self, axis: Axis) -> list[tuple[float, str]]:
         """Ticks of an axis of heights with their texts, empty where one would touch another."""
         taken: list[float] = []
-        found = []
+        spaced = []
         for tick, label in zip(axis.ticks, axis.texts, strict=True):
             free = all(abs(self.y(tick) - y) >= self.page.style.small / 72 for y in taken)
             if free:
                 taken.append(self.y(tick))
-            found.append((tick, label if free else ""))
-        return found
+            spaced.append((tick, label if free else ""))
+        return spaced
 
     def _names(self) -> None:
         page, panel, small = self.page, self.panel, self.page.style.small
@@ -208,8 +212,8 @@ class Frame:
             lifted = _LINE * _above_names(page, self.chart)
             page.text(page.style.margin, self.top - 0.12 - lifted, panel.y.name, small)
         lines = _heading_lines(page, self.chart, panel)
-        for i, line in enumerate(lines, start=1 - len(lines)):
-            page.text((self.left + self.right) / 2, self.top - 0.09 + _LINE * i, line, small, "center", weight="bold")
+        first = self.top - 0.09 + _LINE * (1 - len(lines))
+        page.lines((self.left + self.right) / 2, first, lines, _LINE, small, align="center", weight="bold")
 
     def labels(self) -> None:
         """The labels of named points, each at the first place near its point where it hides nothing."""
@@ -222,16 +226,15 @@ class Frame:
             x, y = self.x(point.x), self.y(point.y)
             lines = page.wrapped(point.label, max(1.2, 0.6 * self.chart.panel_width), size)
             wide, high = max(page.width(line, size) for line in lines), len(lines) * size / 72
-            found = self._free(x, y, wide, high, taken)
-            if found is None:
+            free = self._free(x, y, wide, high, taken)
+            if free is None:
                 continue
-            box, far = found
+            box, far = free
             taken.append(box)
             if far:
                 near = (min(max(x, box[0]), box[2]), min(max(y, box[1]), box[3]))
                 page.line([x, near[0]], [y, near[1]], FAINT, 0.5)
-            for i, line in enumerate(lines):
-                page.text(box[0], box[1] + (i + 0.5) * size / 72, line, size)
+            page.lines(box[0], box[1] + 0.5 * size / 72, lines, size / 72, size)
 
     def _free(
         self, x: float, y: float, wide: float, high: float, taken: Sequence[tuple[float, float, float, float]]
@@ -331,9 +334,8 @@ def _legend(page: Page, chart: Chart, rows: list[list[Entry]], y: float) -> None
                     0.5,
                 )
             else:
-                page.marks([(x + 0.1, y)], [0.075], *fill_of(key.kind, chart.lane))  # type: ignore[arg-type]
-            for i, line in enumerate(lines):
-                page.text(x + _KEY_WIDTH, y + _LINE * i, line, page.style.small)
+                page.points([(x + 0.1, y)], [0.075], *fill_of(key.kind, chart.lane))  # type: ignore[arg-type]
+            page.lines(x + _KEY_WIDTH, y, lines, _LINE, page.style.small)
         y += _legend_height(row)
 
 
@@ -351,9 +353,9 @@ def _roomy(page: Page, chart: Chart) -> Chart:
     for row in chart.rows:
         weight = "bold" if row.bold else "normal"
         named = max(page.width(row.label, size + 0.2, weight), page.width(row.detail, size))
-        left = max(left, min(named, _NAMES) + margin + _BESIDE)
-        beside = max(page.width(row.right, size + 0.2, weight), page.width(row.right_detail, size))
-        right = max(right, beside + margin + _BESIDE if beside else 0.0)
+        left = max(left, min(named, _NAMES) + margin + _CLEAR)
+        numbers = max(page.width(row.right, size + 0.2, weight), page.width(row.right_detail, size))
+        right = max(right, numbers + margin + _CLEAR if numbers else 0.0)
     if chart.heads:
         heads = (page.width(line, size) for head in chart.heads for line in head.split("\n"))
         cells = (page.width(cell, size + 0.2) for row in chart.rows for cell in row.cells)
@@ -372,13 +374,13 @@ def _stretch(page: Page, chart: Chart) -> float:
     """How much taller the panels must be for rows whose names take several lines."""
     if not chart.rows or not chart.panels:
         return 1.0
-    axis, room = chart.panels[0].y, chart.left - page.style.margin - _BESIDE
+    axis, room = chart.panels[0].y, chart.left - page.style.margin - _CLEAR
     inch = chart.height / abs(axis.low - axis.high)
     tall = sorted((row.y * inch, _row_lines(page, row, room)) for row in chart.rows)
     most = 1.0
-    for (above, one), (below, other) in pairwise(tall):
-        if max(map(len, (*one, *other))) > 1:
-            needed = _NAME_LINE * (sum(map(len, one)) + sum(map(len, other))) / 2 + 0.03
+    for (above, upper), (below, lower) in pairwise(tall):
+        if max(map(len, (*upper, *lower))) > 1:
+            needed = _NAME_LINE * (sum(map(len, upper)) + sum(map(len, lower))) / 2 + 0.03
             most = max(most, needed / (below - above))
     return most
 
@@ -389,12 +391,10 @@ def _row_texts(page: Page, chart: Chart, axis: Axis, rows: Iterable[RowText], to
     for row in rows:
         y = top + chart.height * (row.y - axis.high) / (axis.low - axis.high)
         weight = "bold" if row.bold else "normal"
-        label, detail = _row_lines(page, row, chart.left - style.margin - _BESIDE)
+        label, detail = _row_lines(page, row, chart.left - style.margin - _CLEAR)
         first = y - _NAME_LINE * (len(label) + len(detail) - 1) / 2
-        for i, line in enumerate(label):
-            page.text(style.margin, first + _NAME_LINE * i, line, style.small + 0.2, weight=weight)
-        for i, line in enumerate(detail, start=len(label)):
-            page.text(style.margin, first + _NAME_LINE * i, line, style.small, colour=FAINT)
+        first = page.lines(style.margin, first, label, _NAME_LINE, style.small + 0.2, weight=weight)
+        page.lines(style.margin, first, detail, _NAME_LINE, style.small, colour=FAINT)
         up = 0.058 if row.right_detail else 0.0
         page.text(style.width - style.margin, y - up, row.right, style.small + 0.2, "right", weight=weight)
         if row.right_detail:
@@ -409,49 +409,51 @@ def _cell_edges(chart: Chart, margin: float) -> list[float]:
     return [chart.width - margin - room * i for i in reversed(range(len(chart.heads)))]
 
 
-def draw(chart: Chart) -> Figure:
-    """The figure of a layout."""
+@draw.register
+def draw_chart(chart: Chart, style: Style | None = None) -> Figure:
+    """The figure of a chart."""
     with settings():
-        chart = _roomy(Page(Style(width=chart.width), 1.0), chart)
-        style = Style(width=chart.width)
+        style = replace(style or Style(), width=chart.width)
+        chart = _roomy(Page(style, 1.0), chart)
+        style = replace(style, width=chart.width)
         ruler = Page(style, 1.0)
-        room = style.width - 2 * style.margin
-        title = ruler.wrapped(chart.title, room, style.title, "bold")
-        refused = ruler.wrapped(chart.refused, room, style.font) if chart.refused else []
-        notes = [line for note in chart.notes for line in ruler.wrapped(_GLUED.sub(_glue, note), room, style.small)]
-        legend = _legend_rows(ruler, chart)
-        top = 0.13 + _TITLE * len(title)
-        above = 0.2 if any(p.y.name or p.heading for p in chart.panels) else 0.04
-        above += _LINE * max((len(_heading_lines(ruler, chart, p)) - 1 for p in chart.panels if p.heading), default=0)
-        above += _LINE * (_above_names(ruler, chart) > 0)
-        above += _LINE * max((head.count("\n") + 1 for head in chart.heads), default=0)
-        below = 0.0
-        if chart.panels:
-            below = 0.35 if any(p.x.name for p in chart.panels) else 0.24
-        start = top + above if chart.panels else top
-        body = start + (chart.height + below if chart.panels else 0.16 * len(refused))
+        title, legend = ruler.title_lines(chart.title), _legend_rows(ruler, chart)
+        refused = ruler.wrapped(chart.refused, ruler.inside, style.font) if chart.refused else []
+        notes = ruler.note_lines(_GLUED.sub(_glue, note) for note in chart.notes)
+        top = 0.13 + TITLE_SPACING * len(title)
+        start = top + (_above(ruler, chart) if chart.panels else 0.0)
+        body = start + (chart.height + _below(chart) if chart.panels else 0.16 * len(refused))
         keys = sum(map(_legend_height, legend))
-        height = body + keys + 0.04 + _LINE * len(notes) + 0.08
-        page = Page(style, height)
-        for i, line in enumerate(title):
-            page.text(style.margin, 0.15 + _TITLE * i, line, style.title, weight="bold")
-        frames = [
-            Frame(page, chart, panel, chart.left + i * (chart.panel_width + chart.gap), start)
-            for i, panel in enumerate(chart.panels)
-        ]
-        for frame in frames:
+        page = Page(style, body + keys + 0.04 + _LINE * len(notes) + 0.08)
+        page.titled(0.15, title)
+        for i, panel in enumerate(chart.panels):
+            frame = Frame(page, chart, panel, chart.left + i * (chart.panel_width + chart.gap), start)
             frame.draw()
             frame.labels()
         if chart.rows:
             _row_texts(page, chart, chart.panels[0].y, chart.rows, start)
-        for x, head in zip(_cell_edges(chart, style.margin), chart.heads, strict=True):
-            lines = head.split("\n")
-            for i, line in enumerate(lines):
-                page.text(x, start - _LINE * (len(lines) - i - 0.5), line, style.small, "right", colour=FAINT)
-        for i, line in enumerate(refused):
-            page.text(style.margin, top + 0.08 + 0.16 * i, line)
+        _heads(page, chart, start)
+        page.lines(style.margin, top + 0.08, refused, 0.16)
         _legend(page, chart, legend, body + _LEGEND / 2)
-        y = body + keys + 0.04 + _LINE / 2
-        for i, line in enumerate(notes):
-            page.text(style.margin, y + _LINE * i, line, style.small, colour=FAINT)
+        page.noted(body + keys + 0.04 + _LINE / 2, notes, _LINE)
         return page.figure
+
+
+def _above(page: Page, chart: Chart) -> float:
+    """Height of what stands above the panels."""
+    above = 0.2 if any(p.y.name or p.heading for p in chart.panels) else 0.04
+    above += _LINE * max((len(_heading_lines(page, chart, p)) - 1 for p in chart.panels if p.heading), default=0)
+    above += _LINE * (_above_names(page, chart) > 0)
+    return above + _LINE * max((head.count("\n") + 1 for head in chart.heads), default=0)
+
+
+def _below(chart: Chart) -> float:
+    """Height of what stands below the panels."""
+    return 0.35 if any(p.x.name for p in chart.panels) else 0.24
+
+
+def _heads(page: Page, chart: Chart, bottom: float) -> None:
+    """Heads of the columns of cells, their last lines at the same height."""
+    for x, head in zip(_cell_edges(chart, page.style.margin), chart.heads, strict=True):
+        lines = head.split("\n")
+        page.lines(x, bottom - _LINE * (len(lines) - 0.5), lines, _LINE, page.style.small, align="right", colour=FAINT)

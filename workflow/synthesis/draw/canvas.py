@@ -1,14 +1,14 @@
-"""The paper that figures are drawn on: sizes, colours, our font, measured text, files with the same bytes.
+"""The page that every figure is drawn on: sizes, colours, our font, measured text, shapes.
 
-All positions are in inches on one page-wide axes, from the top.
+All positions are in inches from the top left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, singledispatch
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +17,20 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
-from matplotlib.backends.backend_pdf import PdfPages
-from matplotlib.collections import PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.font_manager import get_font
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 from matplotlib.path import Path as MarkPath
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
 from synthesis.draw.marks import MANY, PART, Mark
-from synthesis.results.files import replace
 
-FORMATS = ("svg", "pdf", "png")
 DPI = 300
-# Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
-MAX_PIXELS = 6000
 _FONTS = Path(__file__).parent / "fonts"
 FAMILY = "Synthesis Sans"
 # For characters that our font lacks; named only where needed, since each family is looked up for each text.
@@ -43,7 +38,7 @@ FALLBACK = [FAMILY, "DejaVu Sans"]
 
 # Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
-INK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
+DARK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
 # Judgements of risk of bias, from the best to the worst; symbols and words say the same.
 RISK_COLOUR = {
@@ -55,6 +50,8 @@ RISK_COLOUR = {
 }
 # A column as wide as its widest text holds it, whatever the rounding.
 ROUNDING = 1e-6
+# Inches from line to line of a title and of notes.
+TITLE_SPACING, NOTE_SPACING = 0.19, 0.135
 Dashes = tuple[float, ...] | None
 
 
@@ -106,8 +103,6 @@ def settings() -> Iterator[None]:
     _load_fonts()
     parameters = {
         "font.family": [FAMILY],
-        "svg.fonttype": "path",
-        "svg.hashsalt": "synthesis",
         "pdf.fonttype": 42,
         "path.simplify": False,
         # At print resolution hinting changes no shape that is seen, and costs a third of the drawing time.
@@ -123,7 +118,7 @@ _ASCENTS: dict[tuple[float, str], float] = {}
 _OUTLINES: dict[tuple[Any, ...], MarkPath] = {}
 
 
-class Words(Text):
+class PlacedText(Text):
     """A text of one line that starts at `start`, in inches on the page: shaped once for each file, not three times."""
 
     start: tuple[float, float] = (0.0, 0.0)
@@ -191,6 +186,11 @@ class Page:
             artist.set_gid(f"{self._mark}{PART}{self._parts}")
             self._parts += 1
 
+    @property
+    def inside(self) -> float:
+        """Width between the margins in inches."""
+        return self.style.width - 2 * self.style.margin
+
     def width(self, content: str, size: float, weight: str = "normal") -> float:
         """Width of a text in inches."""
         key = (content, size, weight)
@@ -214,14 +214,14 @@ class Page:
         content: str,
         size: float | None = None,
         align: str = "left",
-        colour: str = INK,
+        colour: str = DARK,
         weight: str = "normal",
         style: str = "normal",
     ) -> None:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
             size = size or self.style.font
-            words = Words(
+            placed = PlacedText(
                 x,
                 y,
                 content,
@@ -236,10 +236,19 @@ class Page:
                 transform=self._place,
             )
             before = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.width(content, size, weight)
-            words.start = (x - before, y + self._ascent(size, weight) / 2)
-            words.set_figure(self.figure)
-            self._name(words)
-            self.figure.texts.append(words)
+            placed.start = (x - before, y + self._ascent(size, weight) / 2)
+            placed.set_figure(self.figure)
+            self._name(placed)
+            self.figure.texts.append(placed)
+
+    def lines(
+        self, x: float, y: float, lines: Iterable[str], spacing: float, size: float | None = None, **look: str
+    ) -> float:
+        """Places lines of a text below each other, the first one centred on y; returns where the next one would be."""
+        for line in lines:
+            self.text(x, y, line, size, **look)
+            y += spacing
+        return y
 
     def _family(self, content: str) -> list[str]:
         """The fonts of a text: ours, and another one where ours lacks a character."""
@@ -282,6 +291,22 @@ class Page:
                 high = middle - 1
         return low
 
+    def title_lines(self, title: str) -> list[str]:
+        """The title of a figure in lines as wide as the page."""
+        return self.wrapped(title, self.inside, self.style.title, "bold")
+
+    def note_lines(self, notes: Iterable[str]) -> list[str]:
+        """Notes below a figure in lines as wide as the page."""
+        return [line for note in notes for line in self.wrapped(note, self.inside, self.style.small)]
+
+    def titled(self, y: float, lines: Iterable[str]) -> None:
+        """Places the lines of the title, the first one centred on y."""
+        self.lines(self.style.margin, y, lines, TITLE_SPACING, self.style.title, weight="bold")
+
+    def noted(self, y: float, lines: Iterable[str], spacing: float = NOTE_SPACING) -> None:
+        """Places lines of notes, the first one centred on y."""
+        self.lines(self.style.margin, y, lines, spacing, self.style.small, colour=FAINT)
+
     def apart(
         self,
         places: Sequence[float],
@@ -304,7 +329,7 @@ class Page:
         return [text if i in kept else "" for i, text in enumerate(texts)]
 
     def line(
-        self, x: list[float], y: list[float], colour: str = INK, width: float = 0.8, dashes: Dashes = None
+        self, x: list[float], y: list[float], colour: str = DARK, width: float = 0.8, dashes: Dashes = None
     ) -> None:
         """A line through the points, dashed by lengths in points."""
         drawn = Line2D(x, y, color=colour, linewidth=width, solid_capstyle="butt", dash_capstyle="butt")
@@ -321,7 +346,32 @@ class Page:
         self.add(shape)
         return shape
 
-    def marks(
+    def circle(self, x: float, y: float, radius: float, fill: str, edge: str | None = None, width: float = 0.0) -> None:
+        """A filled circle, with an edge where it has a colour."""
+        self.add(Circle((x, y), radius, facecolor=fill, edgecolor=edge or "none", linewidth=width))
+
+    def rounded_box(self, left: float, top: float, width: float, height: float) -> None:
+        """An empty box with round corners."""
+        style = "round,pad=0,rounding_size=0.04"
+        self.add(
+            FancyBboxPatch((left, top), width, height, boxstyle=style, facecolor="white", edgecolor=DARK, linewidth=0.7)
+        )
+
+    def strokes(
+        self, courses: Sequence[Sequence[tuple[float, float]]], colour: str, width: float, dashes: Dashes
+    ) -> Artist:
+        """Lines of one kind; one artist however many there are."""
+        drawn = LineCollection(
+            courses,
+            colors=colour,
+            linewidths=width,
+            linestyles="-" if dashes is None else [(0, dashes)],
+            capstyle="butt",
+        )
+        self.add(drawn)
+        return drawn
+
+    def points(
         self,
         places: list[tuple[float, float]],
         sizes: list[float],
@@ -331,7 +381,7 @@ class Page:
         alpha: float,
         shape: MarkPath,
     ) -> None:
-        """Marks of one shape, of unit size, and kind; one artist however many there are."""
+        """Points of one shape, of unit size, and kind; one artist however many there are."""
         # A collection takes areas, in square points, of a shape of unit size.
         drawn = PathCollection(
             [shape],
@@ -356,27 +406,7 @@ class Page:
         self.add(Rectangle((left, top), width, height, color=colour, linewidth=0))
 
 
-def save(figure: Figure, paths: dict[str, Path], pages: Sequence[Figure] = ()) -> None:
-    """Writes the figure as the given formats, its PDF in `pages` where there are any; equal drawings, equal bytes."""
-    # A date or a version in the file would make equal figures differ.
-    metadata: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None, "Creator": "synthesis"},
-        "pdf": {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"},
-        "png": {"Software": "synthesis"},
-    }
-    # Mostly white: a light compression costs a few percent of size and saves half of the writing time.
-    dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
-    options: dict[str, Any] = {"dpi": dpi, "pil_kwargs": {"compress_level": 1}}
-    with settings():
-        for kind, path in paths.items():
-
-            def write(target: Path, kind: str = kind) -> None:
-                if kind == "pdf" and len(pages) > 1:
-                    with PdfPages(target, metadata=metadata[kind]) as document:
-                        for page in pages:
-                            document.savefig(page)
-                    return
-                extra = options if kind == "png" else {}
-                figure.savefig(target, format=kind, metadata=metadata[kind], **extra)
-
-            replace(path, write)
+@singledispatch
+def draw(layout: object, style: Style | None = None) -> Figure:  # noqa: ARG001 for those that register
+    """The figure of a layout. The module that draws a kind of layout registers how, and must have been imported."""
+    raise TypeError(f"no module that draws a {type(layout).__name__} was imported")
