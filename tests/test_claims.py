@@ -368,7 +368,7 @@ def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project)
     write_csv(tables / "crosscheck.csv", read_json(out / "check.json"))
     names = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
     compared = ["--compared", *(tables / f"{name}.csv" for name in names), "--claims", out / "claims.json"]
-    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", out / "figures" / "live" / "claims_verdicts.svg"]
+    drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", out / "figures" / "claims_verdicts.svg"]
     about = ["--about", raw / "bcg" / "source.yaml"]
     run("report", *config, *models, *sources, *about, *diagnostics, *compared, *drawn, "--out", out / "report.html")
     read = {

@@ -100,7 +100,7 @@ def test_a_row_refused_by_number_in_one_metric_stays_listed_beside_another():
 
 
 def test_the_report_counts_rows_as_the_flow_does(real):
-    material = Material(real.plan.config, [], {}, real.found.effects, real.found.dropped, [], [], {})
+    material = Material(real.plan.config, [], {}, [], real.found.effects, real.found.dropped, [], [], {})
     layout = flow("Own", real.documents, real.found.effects, real.found.dropped)
     assert len(material.usable) == counts(stages(layout)["Conversion"].words)[0]
     assert len(material.lost) == counts(stages(layout)["Extraction"].left)[0]
