@@ -16,10 +16,9 @@ from synthesis.living.agreement import (
     read_readings,
     same,
 )
-from synthesis.report.coders import section
 from synthesis.results.document import read_rows
 from synthesis.results.readings import AgreementRow, DisagreementRow
-from test_report import EVIL, material
+from test_report import EVIL, material, section
 
 CORRECTION = "effect_id,field,old,new,reason,who,date\n"
 
@@ -219,20 +218,20 @@ def test_the_report_shows_both_readings_as_they_were_written(project):
     project.change(0, effect_id="007")
     tables = read_tables(project)
     assert [(row.effect_id, row.first, row.second) for row in tables["disagreements"]] == [("007", "4", "5.0")]
-    said = section(material(**tables, effects=[given.effects[0] | {"second_coder": "Ben"}], dropped=[]))
+    said = section("agreement", material(**tables, effects=[given.effects[0] | {"second_coder": "Ben"}], dropped=[]))
     assert "007" in said
     assert "5.0" in said
 
 
 def test_the_report_says_how_many_rows_were_read_twice(project):
     given = material()
-    assert "No row was extracted twice" in section(given)
-    assert "This is a limitation." in section(given)
+    assert "No row was extracted twice" in section("agreement", given)
+    assert "This is a limitation." in section("agreement", given)
     read_twice(project, events_treat=["5"])
     tables = read_tables(project)
     effects = [row | {"second_coder": "Ben"} for row in given.effects[:3]]
-    said = section(material(**tables, effects=effects, dropped=[]))
+    said = section("agreement", material(**tables, effects=effects, dropped=[]))
     assert "3 of 3 extracted rows were extracted twice. The two readings differ in 1 cell, of which 1 is open." in said
     assert "the first reading counts" in said
     tables["disagreements"] = [replace(tables["disagreements"][0], reason=EVIL)]
-    assert EVIL not in section(material(**tables, effects=effects, dropped=[]))
+    assert EVIL not in section("agreement", material(**tables, effects=effects, dropped=[]))

@@ -187,6 +187,8 @@ def edited(tmp_path):
     [
         ("report/assets/style.css", {"report", "changes"}),
         ("report/assets/report.js", {"report", "changes"}),
+        ("report/templates/base.html.j2", {"report", "changes"}),
+        ("report/templates/sections/methods.html.j2", {"report"}),
         ("export/prisma_2020.csv", {"checklist"}),
         ("draw/fonts/SynthesisSans-Bold.ttf", {"forest", "claims-figure", "report", "changes"}),
         ("draw/rows.py", {"forest", "report", "claims-figure"}),

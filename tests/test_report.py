@@ -4,21 +4,38 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import replace
+from html.parser import HTMLParser
 
+import pytest
 from conftest import ROOT
+from jinja2 import UndefinedError
+from msgspec.structs import fields
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.draw.canvas import BAND, DARK, FAINT, GRID, LANE_COLOUR
+from synthesis.living import changes_page
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import Drawing, Material, bridge_sentence, methods, render, sentence
 from synthesis.report.assets import read_asset
-from synthesis.report.sections import SECTIONS, diagnostics, syntheses
+from synthesis.report.environment import rendered
+from synthesis.report.sections import SECTIONS
 from synthesis.report.sentences import answer
-from synthesis.results.comparisons import Comparisons
+from synthesis.results.comparisons import (
+    ClaimValue,
+    Comparisons,
+    ContrastRow,
+    DecidedClaim,
+    InteractionRow,
+    RelevanceRow,
+    TippingRow,
+)
 from synthesis.results.files import read_csv, write_csv
+from synthesis.results.readings import DisagreementRow
+from synthesis.results.released import Change
 from synthesis.review.diagnose import diagnose, tables
 from test_figures import document, reading
 
@@ -83,16 +100,118 @@ def material(**changes):
     return Material(**given | changes)
 
 
+def section(name, made):
+    """The HTML of a section of the report."""
+    return render(made).split(f'<section aria-labelledby="{name}">')[1].split("</section>")[0]
+
+
 def test_report_escapes_data_and_names_every_gap():
     html = render(material())
     own = re.findall("<script[^>]*>", html)
-    assert own == ["<script type='application/json' id='data'>", "<script>"]
+    assert own == ['<script type="application/json" id="data">', "<script>"]
     assert html.count("</script") == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
-    assert "href='javascript" not in html
+    assert 'href="javascript' not in html
+    assert 'href="https://example.org/?q=&#39;&gt;&lt;script&gt;" rel="noreferrer"' in html
     assert "be_rumination" in html
     assert "reported as significant, without a number" in html
     assert re.search(r"https?://[^'\"]*\.(js|css)", html) is None
+
+
+class Tokens(HTMLParser):
+    """The tags of a page with their attributes, its texts, and the data of its figures."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.texts, self.data = [], [], None
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, attrs))
+
+    def handle_data(self, content):
+        if not content.strip():
+            return
+        if self.tags[-1] == ("script", [("type", "application/json"), ("id", "data")]):
+            self.data = json.loads(content)
+        elif self.tags[-1][0] not in ("script", "style"):
+            self.texts.append(content)
+
+
+def filled(kind, words):
+    """A row of a type, with these words in every text."""
+    values = {str: words, tuple[ClaimValue, ...]: ()}
+    content = {field.name: values.get(field.type, 1) for field in fields(kind)}
+    return kind(**content | ({"metric": "z"} if "metric" in content else {}))
+
+
+def report_saying(words):
+    """The report of a plan and of data that say these words wherever they may say something."""
+
+    def saying(*names):
+        return dict.fromkeys(names, words)
+
+    made = material()
+    for row in (*made.effects, *made.dropped):
+        row |= saying("label", "study", "quote", "locator", "reason", "corrected", "not_in_quote", "second_coder")
+        row["url"] = f"https://example.org/{words}"
+    made.documents[0]["title"] = made.documents[0]["figure"]["note"] = words
+    made.documents[0]["versions"] = {words: words}
+    (source,) = made.sources
+    how = source.extraction.model_copy(update=saying("how", "by", "on"))
+    said = saying("title", "citation", "licence", "doi") | {"limits": [words], "extraction": how}
+    synthesis = made.config.syntheses["bcg"].model_copy(update=saying("title"))
+    rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, DecidedClaim)]
+    return render(
+        replace(
+            made,
+            config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),
+            sources=[source.model_copy(update=said)],
+            compared=Comparisons(rows[0], [], *rows[1:]),
+            tipping=[filled(TippingRow, words)],
+            disagreements=[filled(DisagreementRow, words)],
+            drawings={"forest_bcg": Drawing("<svg></svg>", words)},
+        )
+    )
+
+
+def changes_saying(words):
+    """The page of changes where titles, names and both sides say these words."""
+    said = dict.fromkeys(("name", "title", "field", "before", "after", "reason"), words)
+    records = [
+        Change(**said | {"kind": "estimate", "change": "other metric", "lane": "A", "metric": "z", "field": "estimate"})
+    ]
+    kinds = ("claims", "study", "row", "decision", "software")
+    records += [Change(**said, kind=kind, change="flipped") for kind in kinds]
+    return changes_page.render(words, words, records, 3)
+
+
+@pytest.mark.parametrize("page", [report_saying, changes_saying])
+@pytest.mark.parametrize(
+    "words",
+    [
+        EVIL,
+        "</script></style></title><!-- <img src=x onerror=alert(1)>",
+        '" \' ` onfocus=alert(1) autofocus="',
+        "&lt;b&gt;&amp;amp;&#39;",
+        "{{ 7 * 7 }} {{ cards }} {{ ''.__class__.__mro__ }}",
+        "{% set title = 1 %}{% include 'base.html.j2' %}{# gone #}",
+        "%s %(x)d {0} {title} $x$ ${x} \\1",
+    ],
+)
+def test_what_plan_and_data_say_is_text(page, words):
+    """The same tags as with a harmless word, and the words themselves in every place of it."""
+    harmless, hostile = Tokens(page("Harmless")), Tokens(page(words))
+    said = lambda content: json.loads(json.dumps(content).replace("Harmless", json.dumps(words)[1:-1]))  # noqa: E731
+    assert json.dumps(harmless.tags).count("Harmless") + sum("Harmless" in text for text in harmless.texts) > 10
+    assert json.loads(json.dumps(hostile.tags)) == said(harmless.tags)
+    assert hostile.texts == said(harmless.texts)
+    assert hostile.data == said(harmless.data)
+
+
+def test_a_name_that_a_template_lacks_is_an_error():
+    with pytest.raises(UndefinedError, match="'style' is undefined"):
+        rendered("changes.html.j2", title="t")
 
 
 def test_the_page_lets_nothing_run_or_load_but_what_was_hashed():
@@ -109,7 +228,7 @@ def test_the_page_lets_nothing_run_or_load_but_what_was_hashed():
 
 def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
     made = material()
-    block = render(made).split("id='data'>")[1].split("</script>")[0]
+    block = render(made).split('id="data">')[1].split("</script>")[0]
     assert "<" not in block
     cards = json.loads(block)
     first, third = (cards["effects"][made.effects[i]["effect_id"]] for i in (0, 2))
@@ -121,13 +240,18 @@ def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
 
 def test_sections_come_in_order_and_an_empty_one_is_left_out():
     html = render(material(drawings={}))
-    heads = re.findall("<h2 id='([^']*)'>", html)
+    heads = re.findall('<h2 id="([^"]*)">', html)
     # Without claims and multiverses there are no such sections.
     assert heads == [section.name for section in SECTIONS if section.name not in {"claims", "multiverse"}]
-    assert all(f"<a href='#{name}'>" in html for name in heads)
+    assert all(f'<a href="#{name}">' in html for name in heads)
     empty = render(material(dropped=[]))
-    assert "<h2 id='gaps'>" not in empty
-    assert "href='#gaps'" not in empty
+    assert '<h2 id="gaps">' not in empty
+    assert 'href="#gaps"' not in empty
+
+
+def test_every_section_has_a_template_and_every_template_a_section():
+    folder = ROOT / "workflow" / "synthesis" / "report" / "templates" / "sections"
+    assert {path.name for path in folder.glob("*")} == {f"{section.name}.html.j2" for section in SECTIONS}
 
 
 def test_a_synthesis_shows_its_own_figures_whatever_others_are_called():
@@ -144,8 +268,8 @@ def test_a_synthesis_shows_its_own_figures_whatever_others_are_called():
     figures = [figure.name for name in names for figure in diagnostic_figures(config, name)]
     drawings = {name: Drawing("<svg></svg>") for name in figures}
     documents = [document(5, name=name, **FIT) for name in names]
-    html = syntheses(material(config=config, documents=documents, drawings=drawings))
-    shown = [re.findall("data-figure='([^']*)'", part) for part in html.split("id='synthesis-")[1:]]
+    html = section("syntheses", material(config=config, documents=documents, drawings=drawings))
+    shown = [re.findall('data-figure="([^"]*)"', part) for part in html.split('id="synthesis-')[1:]]
     assert shown == [
         ["funnel_all"],
         ["bubble_all_client-year", "bubble_all_client-n_total", "leave_one_out_all_client"],
@@ -167,8 +291,8 @@ def test_a_figure_of_known_colours_is_recoloured_and_others_keep_their_paper():
         assert f'="{name}"]' in read_asset("style.css")
     known = render(material(drawings={"forest_bcg": Drawing(f'<svg><path fill="{DARK}"/></svg>', "a,b\n")}))
     other = render(material(drawings={"forest_bcg": Drawing('<svg><path fill="#123456"/></svg>', "a,b\n")}))
-    assert "<div class='drawing'" in known
-    assert "<div class='drawing paper'" in other
+    assert '<div class="drawing"' in known
+    assert '<div class="drawing paper"' in other
     assert '"csv":{"forest_bcg":"a,b\\n"}' in known
 
 
@@ -185,7 +309,9 @@ def test_the_answer_has_at_most_five_sentences_and_calls_nothing_of_lane_a_an_ef
 
 
 def test_methods_name_the_estimator_interval_and_dependence_of_the_run():
-    html = methods.section(material(documents=[document(6, "z", "A", **FIT), document(1, **FIT)]))
+    html = section(
+        "methods", material(documents=[document(6, "z", "A", name="bcg", **FIT), document(1, name="bcg", **FIT)])
+    )
     assert "restricted maximum likelihood (REML)" in html
     assert "Fisher z" in html
     assert "1 synthesis with a single sample" in html
@@ -194,12 +320,12 @@ def test_methods_name_the_estimator_interval_and_dependence_of_the_run():
 
 
 def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test():
-    far = document(12, "g", "B")
+    far = document(12, "g", "B", name="bcg", **FIT)
     assert far["studies"][3]["label"]
     far["studies"][3]["yi"] += 3
     far["studies"][3]["members"][0]["yi"] += 3
     found = tables([diagnose(far, ["rater"], Diagnostics(permutations=99))])
-    html = diagnostics(material(documents=[far], diagnostics=found))
+    html = section("diagnostics", material(documents=[far], diagnostics=found))
     moved = html.split("lies between")[1].split("and")[0]
     assert f"(without {far['studies'][3]['label']})" in moved
     assert f"marked influential: {far['studies'][3]['label']}" in html
@@ -217,20 +343,20 @@ def test_sentences_on_quotes_and_zeros_follow_the_data():
     made.effects[0]["not_in_quote"] = "n"
     rest = len({e["effect_id"] for e in made.effects}) - 1
     assert f"which shows every number in {rest} of them" in " ".join(answer(made))
-    assert "stay missing; none is filled in." in methods.section(made)
+    assert "stay missing; none is filled in." in section("methods", made)
     made.documents[0]["set_to_zero"] = 4
-    said = methods.section(made)
+    said = section("methods", made)
     assert "none is filled in" not in said
     assert "enters as 0: 4 findings in" in said
 
 
 def test_a_quote_that_is_missing_is_not_claimed():
     made = material()
-    assert "571" not in methods.section(made)
+    assert "571" not in section("methods", made)
     made.dropped[0]["quote"] = ""
     whole = len(made.rows)
     assert f"{whole} rows were extracted, {sum(bool(r['quote']) for r in made.rows.values())} of them with a short" in (
-        methods.section(made).replace("\u202f", "")
+        section("methods", made).replace("\u202f", "")
     )
 
 

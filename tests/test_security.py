@@ -15,10 +15,12 @@ from html.parser import HTMLParser
 import pytest
 import yaml
 from conftest import BCG, ROOT
+from jinja2 import nodes
 from shared import once
 from synthesis.cli.main import main
 from synthesis.data.reading import LARGEST_FILE, read_yaml
 from synthesis.errors import InputError
+from synthesis.report.environment import _environment
 from synthesis.results.files import read_csv, read_json, write_csv
 
 PACKAGE = ROOT / "workflow" / "synthesis"
@@ -304,6 +306,32 @@ def test_the_report_holds_no_markup_from_data(hostile):
         assert re.match(r"#|https://|http://|(figures|models|diagnostics|tables|multiverse|r)/[\w/.-]+$", address), (
             address
         )
+
+
+def test_every_text_of_a_page_is_escaped_but_what_the_package_wrote():
+    """Drawings, the style sheet and the script are trusted, by one function; no template asks for another exception."""
+    calls_of = {"Markup": [], "trusted": []}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for call in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(call.func).rpartition(".")[2]
+            if name in calls_of:
+                calls_of[name].append((path.name, ast.unparse(call.args[0])))
+    assert calls_of["Markup"] == [("environment.py", "written")]
+    style, script = "read_asset('style.css')", "read_asset('report.js')"
+    assert sorted(calls_of["trusted"]) == [
+        ("changes_page.py", style),
+        ("embedding.py", "_embedded(drawing.svg)"),
+        ("page.py", f"font_faces() + {style}"),
+        ("page.py", script),
+    ]
+    templates = sorted((PACKAGE / "report" / "templates").rglob("*.j2"))
+    assert len(templates) > 10
+    for path in templates:
+        parsed = _environment().parse(path.read_text(encoding="utf-8"))
+        filters = {node.name for node in parsed.find_all(nodes.Filter)}
+        assert not filters & {"safe", "forceescape", "attr", "xmlattr", "urlize"}, path
+        assert not list(parsed.find_all(nodes.ScopedEvalContextModifier)), path
+    assert _environment().autoescape is True
 
 
 def test_drawings_hold_no_script(hostile):

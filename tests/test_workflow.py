@@ -203,7 +203,7 @@ def test_every_figure_of_the_report_says_what_to_see(finished):
     """Not the kind of its file alone, as in "Funnel."."""
     assert set(FIGURE_CAPTIONS) == set(terms(DiagnosticFigure))
     page = (finished / "results" / "report.html").read_text(encoding="utf-8")
-    captions = dict(re.findall(r"<figure id='figure-(.*?)'.*?<figcaption>(.*?)</figcaption>", page, flags=re.DOTALL))
+    captions = dict(re.findall(r'<figure id="figure-(.*?)".*?<figcaption>(.*?)</figcaption>', page, flags=re.DOTALL))
     for kind, words in FIGURE_CAPTIONS.items():
         assert html.unescape(captions.pop(f"{kind}_bcg{'-year' if kind == 'bubble' else ''}")) == words
     for stem, words in captions.items():

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import LANE_WORD
 from synthesis.draw.layout import ESTIMATE_NAME
-from synthesis.report.markup import Cell, Html, heading, items, joined, paragraph, table
-from synthesis.report.page import plain
+from synthesis.report.assets import read_asset
+from synthesis.report.content import Row, Table, cell, table
+from synthesis.report.environment import rendered, trusted
 from synthesis.results.released import Change
 
 _SCALED = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
@@ -30,46 +33,43 @@ _CONCLUSION_NAME = {
     "relevance": "Clinical relevance",
     "interactions": "Conclusion on an interaction",
 }
+# Heads of tables, and the columns below them.
+_STUDY = ("Study", "Source", "Change"), ("name", "title", "change")
+_ROW = (
+    ("Row", "Study", "Change", "Column", "Released", "Now", "Reason of the correction"),
+    ("name", "title", "change", "field", "before", "after", "reason"),
+)
+_CONCLUSION = (
+    ("What", "Title", "Name", "Change", "Released", "Now", "Why, or against what"),
+    ("kind", "title", "name", "change", "before", "after", "reason"),
+)
+_SIDES = ("What", "Change", "Released", "Now"), ("name", "change", "before", "after")
 _FIT_CHANGE = {
     "came in": "is new",
     "went out": "is no longer there",
     "other metric": "is now in another metric",
 }
-_NONE_YET = (
-    "There is no release yet, so that there is nothing to compare this run with. "
-    "`synthesis release 0.1.0` writes the first one to releases/0.1.0; from then on this page tells what is different."
-)
-_SCALE = (
-    "Estimates and limits are shown as they are read (r, g, or a ratio). The difference is on the scale of the "
-    "analysis (Fisher z, g, or the logarithm of a ratio), and is also given in standard errors of the released "
-    "estimate; the fit whose estimate moved most comes first. An association that moved says nothing about an effect."
-)
 
 
 def render(title: str, base: str | None, records: list[Change], fits: int) -> str:
     """The page as HTML. `base`: the release compared with; `fits`: how many syntheses there are now."""
-    if base is None:
-        return plain(f"What changed: {title}", paragraph(_NONE_YET))
-    return plain(f"What changed since release {base}: {title}", _body(base, records, fits))
-
-
-def _body(base: str, records: list[Change], fits: int) -> Html:
     kinds: dict[str, list[Change]] = {}
     for record in records:
         kinds.setdefault(record.kind, []).append(record)
     conclusions = [record for kind in _CONCLUSION_NAME for record in kinds.get(kind, [])]
-    parts: list[str] = [items(_summary(base, kinds, conclusions, fits))]
-    for name, words, shown in (
-        ("moved", "What moved", _estimates(kinds.get("estimate", []))),
-        ("conclusions", "Verdicts and conclusions", _conclusions(conclusions)),
-        ("studies", "Studies", _named("Studies that came in or went out", kinds.get("study", []), ["Study", "Source"])),
-        ("rows", "Rows", _rows(kinds.get("row", []))),
-        ("decisions", "Decisions", _sides("Decisions of the plan and rules of claims", kinds.get("decision", []))),
-        ("software", "Software", _sides("Versions", kinds.get("software", []))),
-    ):
-        if shown:
-            parts += [heading(2, name, words), shown]
-    return joined(*parts)
+    return rendered(
+        "changes.html.j2",
+        title=f"What changed since release {base}: {title}" if base else f"What changed: {title}",
+        style=trusted(read_asset("style.css")),
+        base=base,
+        summary=list(_summary(base, kinds, conclusions, fits)) if base else [],
+        estimates=_estimates(kinds.get("estimate", [])),
+        conclusions=_columns("Verdicts and conclusions that are different", _flipped_first(conclusions), *_CONCLUSION),
+        studies=_columns("Studies that came in or went out", kinds.get("study", []), *_STUDY),
+        rows=_columns("Rows that are different", kinds.get("row", []), *_ROW),
+        decisions=_columns("Decisions of the plan and rules of claims", kinds.get("decision", []), *_SIDES),
+        software=_columns("Versions", kinds.get("software", []), *_SIDES),
+    )
 
 
 def _summary(base: str, kinds: dict[str, list[Change]], conclusions: list[Change], fits: int) -> Iterable[str]:
@@ -86,10 +86,9 @@ def _summary(base: str, kinds: dict[str, list[Change]], conclusions: list[Change
         )
     if not flipped:
         yield "No verdict and no conclusion flipped."
-    for kind, one in (("decision", "decision"), ("software", "version of the software")):
-        if found := len(kinds.get(kind, [])):
-            many = "versions of the software" if kind == "software" else None
-            yield f"{text.plural(found, one, many)} changed."
+    for kind, *words in (("decision", "decision"), ("software", "version of the software", "versions of the software")):
+        if kind in kinds:
+            yield f"{text.plural(len(kinds[kind]), *words)} changed."
 
 
 def _of_fits(records: list[Change], fits: int) -> Iterable[str]:
@@ -153,14 +152,12 @@ def _read(record: Change, cell: str) -> str:
 
 
 def _signed(value: float, decimals: int) -> str:
-    shown = text.number(value, decimals)
-    return f"+{shown}" if value > 0 and float(f"{value:.{decimals}f}") else shown
+    number = text.number(value, decimals)
+    return f"+{number}" if value > 0 and float(f"{value:.{decimals}f}") else number
 
 
-def _estimates(records: list[Change]) -> Html | str:
-    if not records:
-        return ""
-    rows = []
+def _estimates(records: list[Change]) -> Table:
+    rows: list[Row] = []
     for r in records:
         name = _FIELD_NAME.get(r.field, "pooled estimate")
         difference, scaled = r.difference, r.standard_errors
@@ -175,34 +172,18 @@ def _estimates(records: list[Change]) -> Html | str:
                 f"{name} ({ESTIMATE_NAME[r.metric]})" if (r.field or "estimate") in _SCALED else name,
                 r.change,
                 *sides,
-                Cell("" if difference is None else _signed(difference, decimals), difference),
-                Cell("" if scaled is None else _signed(scaled, 2), scaled),
+                cell(None if difference is None else _signed(difference, decimals), difference),
+                cell(None if scaled is None else _signed(scaled, 2), scaled),
             ]
         )
     heads = ["Synthesis", "What it is", "Number", "Change", "Released", "Now", "Difference", "In standard errors"]
-    return joined(paragraph(_SCALE), table("Numbers that moved", heads, rows, frozenset({4, 5, 6, 7})))
+    return table("Numbers that moved", heads, rows, {4, 5, 6, 7})
 
 
-def _conclusions(records: list[Change]) -> Html | str:
-    rows = [
-        [_CONCLUSION_NAME[r.kind], r.title, r.name, r.change, r.before, r.after, r.reason]
-        for r in sorted(records, key=lambda r: r.change != "flipped")
-    ]
-    heads = ["What", "Title", "Name", "Change", "Released", "Now", "Why, or against what"]
-    return table("Verdicts and conclusions that are different", heads, rows) if rows else ""
+def _flipped_first(records: list[Change]) -> list[Change]:
+    named = [replace(record, kind=_CONCLUSION_NAME[record.kind]) for record in records]
+    return sorted(named, key=lambda record: record.change != "flipped")
 
 
-def _named(caption: str, records: list[Change], heads: list[str]) -> Html | str:
-    rows = [[r.name, r.title, r.change] for r in records]
-    return table(caption, [*heads, "Change"], rows) if rows else ""
-
-
-def _rows(records: list[Change]) -> Html | str:
-    rows = [[r.name, r.title, r.change, r.field, r.before, r.after, r.reason] for r in records]
-    heads = ["Row", "Study", "Change", "Column", "Released", "Now", "Reason of the correction"]
-    return table("Rows that are different", heads, rows) if rows else ""
-
-
-def _sides(caption: str, records: list[Change]) -> Html | str:
-    rows = [[r.name, r.change, r.before, r.after] for r in records]
-    return table(caption, ["What", "Change", "Released", "Now"], rows) if rows else ""
+def _columns(caption: str, records: list[Change], heads: Iterable[str], columns: Iterable[str]) -> Table:
+    return table(caption, heads, [[getattr(record, column) for column in columns] for record in records])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from html import escape
 from statistics import NormalDist
 from typing import Any
 
@@ -12,37 +11,20 @@ from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.assets import read_asset
-from synthesis.report.markup import Html, safe, web
+from synthesis.report.content import Figure, web
+from synthesis.report.environment import trusted
 from synthesis.report.material import Material, Record
 from synthesis.report.sentences import sentence
-from synthesis.results.files import json_text
-
-HINT = Html(
-    "<p class='hint'>Every mark of a sample, an estimate or a pool leads to the quotes behind it: point at it, tap it, "
-    "or reach it with Tab and the arrow keys. Enter opens what a mark shows, Escape closes it.</p>"
-)
-_KINDS = ("svg", "pdf", "png")
 
 
-def figure(material: Material, stem: str, caption: str, data: str = "") -> Html:
-    """A figure with its caption and its files, and `data` beside them; nothing where the run drew none.
-
-    `stem` is the name of its file.
-    """
+def figure(material: Material, stem: str, caption: str) -> Figure | None:
+    """The figure whose files have this stem; None where the run drew none."""
     drawing = material.drawings.get(stem)
     if drawing is None:
-        return Html("")
-    links = [f"<a href='figures/{escape(stem)}.{kind}' download>{kind.upper()}</a>" for kind in _KINDS]
-    links.append(f"<a href='figures/data/{escape(stem)}.csv' download>CSV</a>")
-    paper = "" if set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg)) <= _recoloured() else " paper"
-    # A drawing without marks has nothing that takes the keyboard, so that its frame must, to be scrolled.
-    reach = "" if 'class="mark"' in drawing.svg else f" tabindex='0' role='region' aria-label='{escape(stem)}'"
-    return Html(
-        f"<figure id='figure-{escape(stem)}' data-figure='{escape(stem)}'>"
-        f"<div class='drawing{paper}'{reach}>{_embedded(drawing.svg)}</div>"
-        f"<figcaption>{safe(caption)}</figcaption>"
-        f"<p class='files'>Files beside this report: {' '.join(links)}</p>{safe(data)}</figure>"
-    )
+        return None
+    colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg))
+    drawn = trusted(_embedded(drawing.svg))
+    return Figure(stem, caption, drawn, not colours <= _recoloured(), 'class="mark"' in drawing.svg)
 
 
 def _embedded(svg: str) -> str:
@@ -56,8 +38,8 @@ def _recoloured() -> frozenset[str]:
     return frozenset(re.findall(r'="(#[0-9a-f]{6})"\]', read_asset("style.css")))
 
 
-def data(material: Material) -> str:
-    """What the cards and downloads need, as JSON that no text can break out of."""
+def cards(material: Material) -> dict[str, Any]:
+    """What the cards and downloads of the page need: the rows behind marks, the syntheses, the figures as CSV."""
     named: dict[str, None] = {}
     for drawing in material.drawings.values():
         for effects in re.findall(r'data-effects="([^"]*)"', drawing.svg):
@@ -65,12 +47,11 @@ def data(material: Material) -> str:
     for document in material.documents:
         for study in document["studies"]:
             named.update(dict.fromkeys(study["effects"]))
-    content = {
+    return {
         "effects": {name: _card(material, material.rows[name]) for name in named if name in material.rows},
         "syntheses": {document["synthesis"]: _synthesis_card(document) for document in material.documents},
         "csv": {stem: drawing.csv for stem, drawing in material.drawings.items()},
     }
-    return json_text("results/report.html, data of the figures", content).replace("<", "\\u003c")
 
 
 def _synthesis_card(document: Record) -> dict[str, Any]:

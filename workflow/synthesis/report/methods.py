@@ -12,7 +12,7 @@ from synthesis import text
 from synthesis.data.vocabulary import METRIC_NAME
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
-from synthesis.report.markup import Cell, Html, details, heading, items, joined, link, paragraph, safe, table
+from synthesis.report.content import Context, Row, Table, Text, cell, table
 from synthesis.report.material import Material, Record
 from synthesis.review.crosscheck import MATRICES
 
@@ -47,58 +47,54 @@ _DEPENDENCE = {
 _OPERATOR = {"any_of": "", "none_of": "not ", "at_least": "at least ", "at_most": "at most "}
 
 
-def _part(name: str, title: str, terms: str, *contents: str) -> Html:
-    where = Html(f"<p class='terms'>{safe(terms)}</p>")
-    return joined(heading(3, f"methods-{name}", title), where, *contents)
-
-
-def _small(content: str) -> Html:
-    return Html(f"<small>{safe(content)}</small>")
-
-
 def _listed(words: Iterable[str]) -> str:
     words = list(words)
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def section(material: Material) -> str:
-    """The methods text."""
-    return joined(
-        _information(material),
-        _eligibility(material),
-        _collection(material),
-        _measures(material),
-        _model(material),
-        _heterogeneity(material),
-        _multiverse(material),
-        _reporting_bias(material),
-        _open(),
-    )
+def section(material: Material) -> Context:
+    """The methods: what the plan and the results say of each of their parts."""
+    pooled = [d for d in material.documents if d["samples"] > 1]
+    return {
+        "sources": _sources(material),
+        "conditions": _eligibility(material),
+        "collection": _collection(material),
+        "measures": _measures(material),
+        "converters": _converters(material),
+        "model": _model(material, pooled) if pooled else [],
+        "bridged": bool(material.config.bridges),
+        "syntheses": len(material.documents),
+        "ranged": sum(1 for d in material.documents if d["pi_low"] is not None),
+        "moderated": [
+            f"{synthesis.title}: {', '.join(synthesis.moderators)}"
+            for synthesis in material.config.syntheses.values()
+            if synthesis.moderators
+        ],
+        "diagnostics": material.config.diagnostics,
+        "multiverses": _multiverses(material) if material.multiverses else None,
+        "bridged_multiverses": bool(material.pairs),
+        "tested": len({r["synthesis"] for r in material.diagnostics["small_study"] if r["test"] != "all"}),
+    }
 
 
-def _information(material: Material) -> Html:
+def _sources(material: Material) -> Table:
     used = Counter(r["source"] for r in material.usable.values())
     unused = Counter(r["source"] for r in material.lost.values())
-    rows = []
+    rows: list[Row] = []
     for name, source in zip(material.config.sources, material.sources, strict=False):
-        doi = link(f"https://doi.org/{source.doi}", source.doi) if source.doi else ""
+        doi = Text(source.doi or "", url=f"https://doi.org/{source.doi}")
         by = dict.fromkeys((source.extraction.by, source.extraction.on))
-        how = joined(source.extraction.how, _small(f"By whom, when: {', '.join(by)}"))
-        cited = joined(source.citation, doi, _small(source.licence))
-        rows.append([joined(source.title, _small(name)), cited, how, used[name], unused[name]])
+        rows.append(
+            [
+                (source.title, Text(name, "small")),
+                (source.citation, doi, Text(source.licence, "small")),
+                (source.extraction.how, Text(f"By whom, when: {', '.join(by)}", "small")),
+                used[name],
+                unused[name],
+            ]
+        )
     heads = ["Source", "Citation and terms", "How it was extracted", "Usable", "Not used"]
-    return _part(
-        "information",
-        "Information sources",
-        "PRISMA 2020 items 6 to 8; MARS: information sources, study selection",
-        paragraph(
-            f"The databases of this synthesis are {text.plural(len(rows), 'extraction source')}: published reviews and "
-            "sets of primary studies whose numbers were extracted row by row. The workflow runs no bibliographic "
-            "search of its own; how each source was found and read stands below, and its search and selection are "
-            "those of the source."
-        ),
-        details("Sources", table("Sources", heads, rows, frozenset({3, 4}))),
-    )
+    return table("Sources", heads, rows, {3, 4})
 
 
 def _conditions(synthesis: Synthesis) -> str:
@@ -110,59 +106,31 @@ def _conditions(synthesis: Synthesis) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    found = condition.model_dump(exclude_none=True)
     return ", ".join(
         _OPERATOR[key] + (", ".join(value) if isinstance(value, tuple | list) else f"{value:g}")
-        for key, value in found.items()
+        for key, value in condition.model_dump(exclude_none=True).items()
     )
 
 
-def _eligibility(material: Material) -> Html:
-    rows = []
+def _eligibility(material: Material) -> Table:
+    rows: list[Row] = []
     for name, synthesis in material.config.syntheses.items():
         document = material.by_name.get(name)
-        samples = document["samples"] if document else ""
+        samples = document["samples"] if document else None
         rows.append([synthesis.title, ", ".join(synthesis.sources), _conditions(synthesis), samples])
-    return _part(
-        "eligibility",
-        "Eligibility for each synthesis",
-        "PRISMA 2020 items 5 and 13a; MARS: inclusion and exclusion criteria",
-        paragraph(
-            "A synthesis takes the usable rows of its sources that meet its conditions. What may not be pooled in "
-            "silence (different estimands, comparators, evidence levels) is named."
-        ),
-        details(
-            "Conditions",
-            table(
-                "Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, frozenset({3})
-            ),
-        ),
-    )
+    return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
 
 
-def _collection(material: Material) -> Html:
+def _collection(material: Material) -> Context:
     rows = list(material.rows.values())
-    second = sum(1 for r in rows if r.get("second_coder"))
-    corrected = sum(1 for r in rows if r.get("corrected"))
-    rated = sum(1 for r in rows if r.get("rob"))
-    total = len(rows)
-    quoted = sum(1 for r in rows if r["quote"])
-    return _part(
-        "collection",
-        "Data collection and risk of bias",
-        "PRISMA 2020 items 9 to 11; MARS: data collection, risks to internal validity",
-        paragraph(
-            f"{text.plural(total, 'row')} {'was' if total == 1 else 'were'} extracted, "
-            f"{'each' if quoted == total else f'{text.count(quoted)} of them'} with a short verbatim quote and its "
-            f"place in the source. {text.count(second)} of them name a second coder. Extracted tables are not edited: "
-            f"{text.plural(corrected, 'row')} {'was' if corrected == 1 else 'were'} corrected by entries that keep the "
-            f"old value and the reason. Numbers that a source does not print stay missing{_entered(material)}."
-        ),
-        paragraph(
-            f"A risk-of-bias judgement is recorded for {text.count(rated)} of {text.count(total)} rows. It does not "
-            "enter the weights."
-        ),
-    )
+    return {
+        "extracted": len(rows),
+        "quoted": sum(1 for r in rows if r["quote"]),
+        "second": sum(1 for r in rows if r.get("second_coder")),
+        "corrected": sum(1 for r in rows if r.get("corrected")),
+        "rated": sum(1 for r in rows if r.get("rob")),
+        "entered": _entered(material),
+    }
 
 
 def _entered(material: Material) -> str:
@@ -179,7 +147,7 @@ def _entered(material: Material) -> str:
     return f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
 
 
-def _measures(material: Material) -> Html:
+def _measures(material: Material) -> str:
     metrics = list(dict.fromkeys(METRIC_NAME[d["metric"]] for d in material.documents))
     lanes = {d["lane"] for d in material.documents}
     words = [f"Effect sizes are pooled as {_listed(metrics)}"]
@@ -192,8 +160,6 @@ def _measures(material: Material) -> Html:
         words.append("Differences between randomised arms (lane B) are called effects.")
     if all(s.orientation == "better" for s in material.config.syntheses.values()):
         words.append("Positive values are better for the patient.")
-    counts = Counter((r["converter"], r["exactness"], METRIC_NAME[r["metric"]]) for r in material.effects)
-    rows = [[*key, count] for key, count in sorted(counts.items())]
     added = material.config.conversions.zero_cells
     cells = [f"{kind}_{arm}" for arm in ("treat", "control") for kind in ("events", "total")]
     tables = [r for r in material.effects if r["converter"].startswith("2x2") and all(r[c] is not None for c in cells)]
@@ -202,14 +168,13 @@ def _measures(material: Material) -> Html:
     )  # fmt: skip
     if empty and added:
         words.append(f"{text.plural(empty, 'two-by-two table')} with an empty cell had {added:g} added to each cell.")
-    heads = ["Converter", "Exactness", "To", "Rows"]
-    return _part(
-        "measures",
-        "Effect measures and conversions",
-        "PRISMA 2020 items 12 and 13b; MARS: summary measures; Cochrane Handbook 10.3 to 10.6",
-        paragraph(" ".join(words)),
-        details("Converters", table("Conversions of printed numbers", heads, rows, frozenset({3}))),
-    )
+    return " ".join(words)
+
+
+def _converters(material: Material) -> Table:
+    counts = Counter((r["converter"], r["exactness"], METRIC_NAME[r["metric"]]) for r in material.effects)
+    rows = [[*key, count] for key, count in sorted(counts.items())]
+    return table("Conversions of printed numbers", ["Converter", "Exactness", "To", "Rows"], rows, {3})
 
 
 def _groups(documents: list[Record], field: str, names: dict[str, str]) -> str:
@@ -218,10 +183,8 @@ def _groups(documents: list[Record], field: str, names: dict[str, str]) -> str:
     return _listed(f"{name} ({text.plural(count, 'synthesis', 'syntheses')})" for name, count in counts.most_common())
 
 
-def _model(material: Material) -> Html:
-    pooled = [d for d in material.documents if d["samples"] > 1]
-    if not pooled:
-        return _part("model", "Synthesis", "PRISMA 2020 item 13d", paragraph("No synthesis pools several samples."))
+def _model(material: Material, pooled: list[Record]) -> list[str]:
+    """Sentences on the models of the syntheses that pool several samples."""
     single = len(material.documents) - len(pooled)
     random = [d for d in pooled if d["method"] != "FE"]
     words = []
@@ -236,73 +199,30 @@ def _model(material: Material) -> Html:
     )
     repeated = [d for d in pooled if d["k"] > d["samples"]]
     if repeated:
-        known = [d for d in repeated if d["model"] in _DEPENDENCE]
-        rho = sorted({f"{d['rho']:g}" for d in repeated if d["rho"] is not None})
-        averaged = sorted({f"{d['composite_rho']:g}" for d in repeated if d["composite_rho"] not in (None, d["rho"])})
-        dependence = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
-        dependence += f": {_groups(known, 'model', _DEPENDENCE)}" if known else ""
-        dependence += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
-        if averaged:
-            dependence += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
-        words.append(f"{dependence}.")
+        words.append(_dependence(repeated))
     if single:
         words.append(
             f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample shows that sample, unpooled."
         )
-    parts: list[str] = [paragraph(" ".join(words))]
-    if material.config.bridges:
-        parts.append(
-            paragraph(
-                "Associations and effects are never pooled together. They are put on one scale only after pooling, "
-                "under every declared conversion of r to d, never under one alone."
-            )
-        )
-    return _part(
-        "model",
-        "Synthesis",
-        "PRISMA 2020 items 13c and 13d; MARS: methods of synthesis; Cochrane Handbook 10.3 and 10.10.4",
-        *parts,
-    )
+    return words
 
 
-def _heterogeneity(material: Material) -> Html:
-    fewest = material.config.diagnostics
-    moderated = {name: s.moderators for name, s in material.config.syntheses.items() if s.moderators}
-    ranged = sum(1 for d in material.documents if d["pi_low"] is not None)
-    words = (
-        "Heterogeneity is given as \u03c4\u00b2 with its interval, I\u00b2 and Q, and as a prediction interval "
-        f"({ranged} of {text.plural(len(material.documents), 'synthesis', 'syntheses')}; it takes three samples), the "
-        "range in which the true value of a new setting is expected."
-    )
-    parts = [paragraph(words)]
-    if moderated:
-        listed = [
-            f"{material.config.syntheses[name].title}: {', '.join(moderators)}"
-            for name, moderators in moderated.items()
-        ]
-        parts += [paragraph("Moderators were examined one at a time:"), items(listed)]
-    parts.append(
-        paragraph(
-            "Sensitivity: every pool was fitted again without each sample; permutation tests turn the signs of "
-            "samples, which assumes symmetry but no normal distribution (at most "
-            f"{text.count(fewest.permutations)} arrangements); up to "
-            f"{text.count(fewest.gosh_subsets)} subsets of samples were fitted (GOSH); pools of up to "
-            f"{fewest.bayes_up_to} samples have a Bayesian fit beside them, with a half-normal prior on \u03c4."
-        )
-    )
-    return _part(
-        "heterogeneity",
-        "Heterogeneity, moderators and sensitivity",
-        "PRISMA 2020 items 13e and 13f; MARS: methods of synthesis; Cochrane Handbook 10.10, 10.11, 10.13 and 10.14",
-        *parts,
-    )
+def _dependence(repeated: list[Record]) -> str:
+    """How the syntheses treat samples with several estimates."""
+    known = [d for d in repeated if d["model"] in _DEPENDENCE]
+    rho = sorted({f"{d['rho']:g}" for d in repeated if d["rho"] is not None})
+    averaged = sorted({f"{d['composite_rho']:g}" for d in repeated if d["composite_rho"] not in (None, d["rho"])})
+    words = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
+    words += f": {_groups(known, 'model', _DEPENDENCE)}" if known else ""
+    words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
+    if averaged:
+        words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
+    return f"{words}."
 
 
-def _multiverse(material: Material) -> Html:
-    """How the analyses of the multiverses were declared, fitted and tested; nothing where the plan has none."""
-    if not material.multiverses:
-        return Html("")
-    rows = []
+def _multiverses(material: Material) -> Table:
+    """How the analyses of the multiverses were declared, fitted and tested."""
+    rows: list[Row] = []
     for document in material.multiverses:
         plan = material.config.multiverses[document.multiverse]
         crossed = text.count(document.crossing)
@@ -315,58 +235,12 @@ def _multiverse(material: Material) -> Html:
                 _listed(f.title.lower() for f in declared),
                 _listed(f"{count} {kind}" for kind, count in kinds.items()),
                 crossed + drawn,
-                Cell(text.count(document.specifications), document.specifications),
+                cell(text.count(document.specifications), document.specifications),
                 f"{text.count(plan.permutations)} sign changes, seed {plan.seed}",
             ]
         )
     heads = ["Multiverse", "Decisions", "Options", "Combinations", "Distinct analyses", "Test"]
-    words = (
-        "All combinations of declared options were fitted. The plan types each option as equivalent, uncertain or "
-        "non-equivalent (Del Giudice & Gangestad 2021); combinations with a non-equivalent option have a curve of "
-        "their own. Combinations that come to the same effects under the same model count once. Curves are described "
-        "by the share of analyses beyond each threshold of relevance, by the variance that goes with each decision, "
-        "and by a permutation test (Simonsohn et al. 2020) in which the sign of every sample is turned at random, the "
-        "same way in all analyses."
-    )
-    if material.pairs:
-        words += (
-            " Bridged multiverses are compared pair by pair, under each conversion apart; the interval of a difference "
-            "is made of those of its two sides (MOVER)."
-        )
-    return _part(
-        "multiverse",
-        "Multiverse",
-        "PRISMA 2020 item 13f; MARS: methods of synthesis; Cochrane Handbook 10.14",
-        paragraph(words),
-        details("Declared decisions", table("Declared decisions of each multiverse", heads, rows, frozenset({4}))),
-    )
-
-
-def _reporting_bias(material: Material) -> Html:
-    tested = {r["synthesis"] for r in material.diagnostics["small_study"] if r["test"] != "all"}
-    return _part(
-        "reporting-bias",
-        "Small-study effects and reporting bias",
-        "PRISMA 2020 item 14; MARS: publication bias and selective reporting; Cochrane Handbook 13.3",
-        paragraph(
-            f"Tests of small-study effects were run for {len(tested)} of "
-            f"{text.plural(len(material.documents), 'synthesis', 'syntheses')}, those with at least "
-            f"{material.config.diagnostics.funnel_from} samples: regression and rank tests, trim and fill, PET-PEESE, "
-            "a three-parameter selection model and fail-safe numbers. They describe asymmetry and correct no estimate."
-        ),
-    )
-
-
-def _open() -> Html:
-    return _part(
-        "open",
-        "What the authors must write",
-        "PRISMA 2020 items 7, 8, 15, 16, 24 to 26; MARS: protocol, search, screening",
-        paragraph(
-            "A workflow cannot know these: protocol and registration, search strategies, screening and its flow of "
-            "records, the certainty of the evidence, funding and competing interests."
-        ),
-    )
+    return table("Declared decisions of each multiverse", heads, rows, {4})
 
 
 _CHECKED = {
@@ -384,8 +258,8 @@ def second_route(rows: list[Record]) -> str:
     if not rows:
         return "No synthesis has several samples, so that no fit was there to be computed a second time."
     fits = len({row["synthesis"] for row in rows})
-    own = [row for row in rows if row["route"] == MATRICES]
-    held = {name: len({r["synthesis"] for r in own if r["quantity"] == name}) for name in _CHECKED}
+    by_matrices = [row for row in rows if row["route"] == MATRICES]
+    held = {name: len({r["synthesis"] for r in by_matrices if r["quantity"] == name}) for name in _CHECKED}
     kept = {name: words for name, words in _CHECKED.items() if held[name]}
     said = [words if held[name] == fits else f"{words} ({held[name]})" for name, words in kept.items()]
     part_of = " (in brackets: of how many fits, where not of all)" if len(set(held.values()) - {0}) > 1 else ""
@@ -396,22 +270,11 @@ def second_route(rows: list[Record]) -> str:
     )
     libraries = sorted({r["route"] for r in rows} - {MATRICES})
     if libraries:
-        again = text.plural(len(rows) - len(own), "number")
+        again = text.plural(len(rows) - len(by_matrices), "number")
         words += f" Before this report {_listed(libraries)} gave {again} once more, as far as they have the models."
     worst = max((r["difference"] / r["tolerance"] for r in rows if r["tolerance"]), default=0.0)
     part = "under 0.1%" if worst < 0.001 else f"{100 * worst:.1f}%"
     return (
         f"{words} Of {text.plural(len(rows), 'comparison')} the largest difference is {part} of its tolerance "
         "(tables/crosscheck.csv); one above it ends the run."
-    )
-
-
-def software(versions: list[list[str]], crosscheck: list[Record]) -> Html:
-    """The versions that the fits were made with, and what has a second route."""
-    return joined(
-        heading(3, "software", "Software"),
-        paragraph(second_route(crosscheck)),
-        table("Software of the fits", ["Package", "Version"], versions),
-        heading(3, "digests", "Digests"),
-        paragraph("A digest changes when the plan of a synthesis or any row it draws on changes."),
     )

@@ -8,20 +8,14 @@ from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.draw.chart import shown
 from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.markup import Cell, Html, details, heading, items, joined, paragraph, table
 from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number, p_cell
-from synthesis.results.curves import Curve, CurveTest, MultiverseSummary, PairRow
+from synthesis.results.curves import ChoiceSpread, Curve, CurveTest, MultiverseSummary, PairRow, Scope
 
 # Decisions that are named in a sentence.
 _NAMED = 3
-_ABOUT = (
-    "A pooled number hides decisions that could have been made otherwise. Here each declared combination of them is "
-    "run. Options are declared as equivalent, uncertain or non-equivalent; the last are other questions and never "
-    "share a curve. The test of a curve asks whether chance alone would give one like it: the signs of whole samples "
-    "are turned at random and everything is fitted again. It does not ask whether the decisions are right."
-)
 # What there is to see in a figure.
 _SPECIFICATION = (
     "Specification curve: the estimate of every declared analysis with its interval, in order of size, and below it "
@@ -34,63 +28,62 @@ _VIBRATION = (
 _PAIRS = "Each analysis of the association beside each analysis of the effect: where the differences of all pairs lie."
 
 
-def section(material: Material) -> str:
+def section(material: Material) -> Context | None:
     """Each multiverse: sentences, figures, tables; nothing where the plan has none."""
     if not material.multiverses:
-        return ""
-    return joined(
-        paragraph(_ABOUT),
-        *(_one(material, document) for document in material.multiverses),
-        *_bridges(material),
-    )
+        return None
+    return {
+        "multiverses": [_multiverse(material, document) for document in material.multiverses],
+        "bridges": [
+            _bridge(material, name, plan.title, rows)
+            for name, plan in material.config.bridges.items()
+            if (rows := [row for row in material.pairs if row.bridge == name])
+        ],
+    }
 
 
-def _one(material: Material, document: MultiverseSummary) -> Html:
+def _multiverse(material: Material, document: MultiverseSummary) -> Context:
     name = document.multiverse
-    return joined(
-        heading(3, f"multiverse-{name}", document.title),
-        items(sentences(document)),
-        figure(material, f"specification_{name}", _SPECIFICATION),
-        figure(material, f"vibration_{name}", _VIBRATION),
-        details("Curves", _curves(document)),
-        details("Decisions", _decisions(document)),
-    )
+    return {
+        "name": name,
+        "title": document.title,
+        "sentences": sentences(document),
+        "specification": figure(material, f"specification_{name}", _SPECIFICATION),
+        "vibration": figure(material, f"vibration_{name}", _VIBRATION),
+        "curves": _curves(document),
+        "decisions": _decisions(document),
+    }
 
 
-def _bridges(material: Material) -> list[Html]:
+def _bridge(material: Material, name: str, title: str, rows: Sequence[PairRow]) -> Context:
     """Every analysis of an association beside every analysis of an effect."""
-    found = []
-    every = material.pairs
-    for name, plan in material.config.bridges.items():
-        rows = [row for row in every if row.bridge == name]
-        if rows:
-            found += [
-                heading(3, f"multiverse-bridge-{name}", f"{plan.title}, every analysis beside every other"),
-                paragraph(bridge_sentence(rows)),
-                figure(material, f"multiverse_bridge_{name}", _PAIRS),
-                details("Pairs of curves", _bridge_table(rows)),
-            ]
-    return found
+    return {
+        "name": name,
+        "title": title,
+        "sentence": bridge_sentence(rows),
+        "figure": figure(material, f"multiverse_bridge_{name}", _PAIRS),
+        "pairs": _bridge_table(rows),
+    }
 
 
 def bridge_sentence(rows: Sequence[PairRow]) -> str:
     """In how many pairs the association is the larger, by contrast, over the first pair of curves."""
     first = rows[0]
     names = ("association_curve", "effect_curve", "scope")
-    own = [row for row in rows if all(getattr(row, key) == getattr(first, key) for key in names)]
+    compared = [row for row in rows if all(getattr(row, key) == getattr(first, key) for key in names)]
     said = "; ".join(
         f"{_percent(row.share_association_larger)} ({_percent(row.share_association_larger_significant)} "
         f"significantly) read as {row.quantity.removeprefix('difference, ')}"
-        for row in own
+        for row in compared
     )
-    beyond = max(row.share_effect_larger_significant for row in own)
-    found = (
+    beyond = max(row.share_effect_larger_significant for row in compared)
+    words = (
         f"Of all pairs of {text.count(first.associations)} analyses of the association and "
         f"{text.count(first.effects)} of the effect, the association is the larger in {said}. The effect is "
         f"significantly larger in at most {_percent(beyond)} under any reading."
     )
     decides = " Which reading is right decides more than all other decisions, and the data cannot say which is."
-    return found + decides * _reading_decides(own)
+    return words + decides * _reading_decides(compared)
 
 
 def _reading_decides(rows: Sequence[PairRow]) -> bool:
@@ -100,7 +93,7 @@ def _reading_decides(rows: Sequence[PairRow]) -> bool:
     return bool(max(medians) - min(medians) > widest)
 
 
-def _bridge_table(rows: Sequence[PairRow]) -> Html:
+def _bridge_table(rows: Sequence[PairRow]) -> Table:
     heads = [
         "Association", "Effect", "Options", "Reading", "Analyses", "Median difference", "5% to 95%",
         "Association larger", "significantly", "Effect significantly larger", "Variance from the association",
@@ -118,11 +111,11 @@ def _bridge_table(rows: Sequence[PairRow]) -> Html:
                 number(row.difference_median),
                 interval(row.difference_5, row.difference_95),
                 *(_share(getattr(row, key)) for key in _SHARES),
-                "" if row.variance_share_association is None else _share(row.variance_share_association),
+                _share(row.variance_share_association),
             ]
             for row in rows
         ],
-        frozenset(range(4, len(heads))),
+        range(4, len(heads)),
     )
 
 
@@ -150,20 +143,20 @@ def sentences(document: MultiverseSummary) -> list[str]:
 
 
 def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
-    found = curve.scopes["all"]
+    scope = curve.scopes["all"]
     name = _curve_name(curve)
-    above, below = found.share_positive_significant, found.share_negative_significant
+    above, below = scope.share_positive_significant, scope.share_negative_significant
     if above is None or below is None:
         return f"{name}: nothing could be fitted."
     metric, measure = document.metric, ESTIMATE_NAME[document.metric]
-    middle, low, high = (shown(metric, getattr(found, f"estimate_{key}")) for key in ("median", "5", "95"))
+    middle, low, high = (shown(metric, getattr(scope, f"estimate_{key}")) for key in ("median", "5", "95"))
     parts = [
-        f"{name}: the median {document.word} of {text.plural(found.fitted, 'analysis', 'analyses')} is "
+        f"{name}: the median {document.word} of {text.plural(scope.fitted, 'analysis', 'analyses')} is "
         f"{measure} = {middle}, nine in ten lie between {low} and {high}",
         f"{_percent(above)} are significantly above and {_percent(below)} significantly below no {document.word}",
     ]
     for threshold in document.thresholds:
-        share = _percent(found.shares_above[threshold.key])
+        share = _percent(scope.shares_above[threshold.key])
         parts.append(f"{share} lie above {shown(metric, threshold.value)} ({threshold.label})")
     moved = sorted((d for d in curve.decisions if d.share > 0), key=lambda d: -d.share)[:_NAMED]
     if moved:
@@ -181,46 +174,44 @@ def _curve_name(curve: Curve) -> str:
 
 def _percent(share: float) -> str:
     """A share in percent, never rounded to none or all."""
-    shown_share = 100 * share
-    if 0 < shown_share < 1:
+    percent = 100 * share
+    if 0 < percent < 1:
         return "under 1%"
-    if 99 < shown_share < 100:
+    if 99 < percent < 100:
         return "over 99%"
-    return f"{shown_share:.0f}%"
+    return f"{percent:.0f}%"
 
 
-def _curves(document: MultiverseSummary) -> Html:
+def _curves(document: MultiverseSummary) -> Table:
     metric = document.metric
     heads = ["Curve", "Options", "Analyses", "Median", "5% to 95%", "All", "Above, p < 0.05", "Below, p < 0.05",
              *(f"Above {shown(metric, t.value)}" for t in document.thresholds),
              "p of median", "p of share", "Stouffer z", "p of z"]  # fmt: skip
-    rows = []
+    rows: list[Row] = []
     for curve in document.curves:
-        for scope, found in curve.scopes.items():
-            if not found.fitted:
+        for name, scope in curve.scopes.items():
+            if not scope.fitted:
                 continue
-            test = curve.test if scope == "all" else None
-            value = {
-                key: _read(metric, getattr(found, f"estimate_{key}")) for key in ("min", "5", "median", "95", "max")
-            }
+            test = curve.test if name == "all" else None
+            smallest, low, middle, high, largest = _read(metric, scope, "min", "5", "median", "95", "max")
             rows.append(
                 [
                     _curve_name(curve),
-                    "all" if scope == "all" else "equivalent only",
-                    Cell(text.count(found.fitted), found.fitted),
-                    number(value["median"]),
-                    interval(value["5"], value["95"]),
-                    interval(value["min"], value["max"]),
-                    _share(found.share_positive_significant),
-                    _share(found.share_negative_significant),
-                    *(_share(found.shares_above[t.key]) for t in document.thresholds),
+                    "all" if name == "all" else "equivalent only",
+                    cell(text.count(scope.fitted), scope.fitted),
+                    number(middle),
+                    interval(low, high),
+                    interval(smallest, largest),
+                    _share(scope.share_positive_significant),
+                    _share(scope.share_negative_significant),
+                    *(_share(scope.shares_above[t.key]) for t in document.thresholds),
                     _p_of(test, "median_p"),
                     _p_of(test, "share_significant_p"),
                     number(test.stouffer_z if test else None, 1),
                     _p_of(test, "stouffer_p"),
                 ]
             )
-    return table(f"Curves: {document.title} ({ESTIMATE_NAME[metric]})", heads, rows, frozenset(range(2, len(heads))))
+    return table(f"Curves: {document.title} ({ESTIMATE_NAME[metric]})", heads, rows, range(2, len(heads)))
 
 
 def _p_of(test: CurveTest | None, name: str) -> Cell:
@@ -228,19 +219,19 @@ def _p_of(test: CurveTest | None, name: str) -> Cell:
     if test is None:
         return p_cell(None)
     p: float = getattr(test, name)
-    return p_cell(p) if round(p * (test.permutations + 1)) > 1 else Cell(text.p_at_most(p), p)
+    return p_cell(p) if round(p * (test.permutations + 1)) > 1 else cell(text.p_at_most(p), p)
 
 
-def _decisions(document: MultiverseSummary) -> Html:
+def _decisions(document: MultiverseSummary) -> Table:
     heads = ["Curve", "Decision", "Share of variance", "Option", "Kind", "Analyses", "Median", "5% to 95%"]
     metric = document.metric
-    rows = []
+    rows: list[Row] = []
     for curve in document.curves:
         for decision in curve.decisions:
             for option in decision.options:
                 if not option.specifications:
                     continue
-                low, middle, high = (_read(metric, getattr(option, f"estimate_{key}")) for key in ("5", "median", "95"))
+                low, middle, high = _read(metric, option, "5", "median", "95")
                 rows.append(
                     [
                         _curve_name(curve),
@@ -248,17 +239,17 @@ def _decisions(document: MultiverseSummary) -> Html:
                         _share(decision.share),
                         option.title,
                         option.kind.replace("_", "-"),
-                        Cell(text.count(option.specifications), option.specifications),
+                        cell(text.count(option.specifications), option.specifications),
                         number(middle),
                         interval(low, high),
                     ]
                 )
-    return table("How far each decision moves the estimate", heads, rows, frozenset({2, 5, 6, 7}))
+    return table("How far each decision moves the estimate", heads, rows, {2, 5, 6, 7})
 
 
 def _share(share: float | None) -> Cell:
-    return Cell("") if share is None else Cell(_percent(share), share)
+    return cell(None if share is None else _percent(share), share)
 
 
-def _read(metric: str, value: float | None) -> float | None:
-    return back_transform(metric, value)
+def _read(metric: str, spread: Scope | ChoiceSpread, *points: str) -> list[float | None]:
+    return [back_transform(metric, getattr(spread, f"estimate_{point}")) for point in points]

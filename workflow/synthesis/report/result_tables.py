@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from synthesis import text
 from synthesis.data.converters import back_transform
@@ -12,7 +11,7 @@ from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
-from synthesis.report.markup import Cell, Html, details, joined, link, safe, table
+from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.material import Material, Record
 
 CATEGORY_NAME = {
@@ -41,53 +40,51 @@ _TEST_NAME = {
 
 def number(value: float | None, decimals: int = 2) -> Cell:
     """A number with fixed decimals."""
-    return Cell(text.number(value, decimals), value)
+    return cell(text.number(value, decimals), value)
 
 
 def interval(low: float | None, high: float | None, decimals: int = 2) -> Cell:
     """Limits, sorted by the lower one."""
-    return Cell(text.interval(low, high, decimals), low)
+    return cell(text.interval(low, high, decimals), low)
 
 
 def with_interval(values: Iterable[float | None], decimals: int = 2) -> Cell:
     """A number and its limits, sorted by the number."""
     value, low, high = values
-    return Cell(f"{text.number(value, decimals)} {text.interval(low, high, decimals)}".strip(), value)
+    return cell(limited(value, low, high, decimals), value)
+
+
+def limited(value: float | None, low: float | None, high: float | None, decimals: int = 2) -> str:
+    """A number and its limits in words."""
+    return f"{text.number(value, decimals)} {text.interval(low, high, decimals)}".strip()
 
 
 def p_cell(value: float | None) -> Cell:
     """A p value; empty where there is none."""
-    return Cell("" if value is None else text.p_value(value), value)
+    return cell(None if value is None else text.p_value(value), value)
 
 
-def _synthesis(document: Record) -> Html:
-    return Html(f"<a href='#synthesis-{safe(document['synthesis'])}'>{safe(document['title'])}</a>")
+def share_cell(value: float | None) -> Cell:
+    """A probability; empty where there is none."""
+    return cell(None if value is None else text.probability(value), value)
 
 
-def pooled(documents: list[Record]) -> Html:
+def pooled(documents: list[Record]) -> Table:
     """One row per synthesis."""
-    rows = []
+    rows: list[Row] = []
     for d in documents:
         value = [back_transform(d["metric"], d[k]) for k in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")]
-        rows.append(
-            [
-                Cell(_synthesis(d), d["title"]),
-                d["word"],
-                ESTIMATE_NAME[d["metric"]],
-                number(value[0]),
-                interval(value[1], value[2]),
-                interval(value[3], value[4]),
-                heterogeneity(d),
-            ]
-        )
+        title = cell(Text(d["title"], place=f"synthesis-{d['synthesis']}"), d["title"])
+        values = [number(value[0]), interval(value[1], value[2]), interval(value[3], value[4])]
+        rows.append([title, d["word"], ESTIMATE_NAME[d["metric"]], *values, heterogeneity(d)])
     level = f"{100 * documents[0]['level']:g}% CI"
     heads = ["Synthesis", "What it is", "Measure", "Estimate", level, "Prediction", "Heterogeneity and method"]
-    return table("Pooled estimates", heads, rows, frozenset({3, 4, 5}))
+    return table("Pooled estimates", heads, rows, {3, 4, 5})
 
 
-def small_study(material: Material) -> Html:
+def small_study(material: Material) -> Table:
     """Tests of small-study effects, and the estimates they imply."""
-    rows = []
+    rows: list[Row] = []
     for r in material.diagnostics["small_study"]:
         document = material.by_name[r["synthesis"]]
         value = [
@@ -95,23 +92,15 @@ def small_study(material: Material) -> Html:
             for k in ("estimate", "ci_low", "ci_high")
         ]
         decimals = 0 if r["test"].startswith(("trim", "fail")) else 2
-        rows.append(
-            [
-                document["title"],
-                _TEST_NAME[r["test"]],
-                number(r["statistic"], decimals),
-                p_cell(r["p"]),
-                with_interval(value),
-                r["note"] or "",
-            ]
-        )
+        values = [number(r["statistic"], decimals), p_cell(r["p"]), with_interval(value)]
+        rows.append([document["title"], _TEST_NAME[r["test"]], *values, r["note"]])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
-    return table("Tests of small-study effects", heads, rows, frozenset({2, 3, 4}))
+    return table("Tests of small-study effects", heads, rows, {2, 3, 4})
 
 
-def moderators(material: Material) -> Html:
+def moderators(material: Material) -> Table:
     """The joint test of each moderator and the pool of each level; what was refused with its reason."""
-    rows: list[list[Any]] = []
+    rows: list[Row] = []
     for r in material.diagnostics["moderators"]:
         document = material.by_name[r["synthesis"]]
         numeric = r["moderator"] in terms(NumericModerator)
@@ -130,26 +119,17 @@ def moderators(material: Material) -> Html:
         if r["kind"] == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2
-        rows.append(
-            [
-                document["title"],
-                r["moderator"],
-                label,
-                r["k"],
-                number(value[0], decimals),
-                interval(value[1], value[2], decimals),
-                p_cell(None if r["kind"] == "level" else r["p"]),
-                r["note"] or "",
-            ]
-        )
+        values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
+        p = p_cell(None if r["kind"] == "level" else r["p"])
+        rows.append([document["title"], r["moderator"], label, r["k"], *values, p, r["note"]])
     level = f"{100 * material.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
-    return table("Moderators", heads, rows, frozenset({3, 4, 5, 6}))
+    return table("Moderators", heads, rows, {3, 4, 5, 6})
 
 
-def few_samples(material: Material) -> Html:
+def few_samples(material: Material) -> Table:
     """Permutation tests, and Bayesian fits of few samples."""
-    rows = []
+    rows: list[Row] = []
     for r in material.diagnostics["few_samples"]:
         document = material.by_name[r["synthesis"]]
         on_scale = r["what"] in ("Bayes: mean", "Bayes: new study")
@@ -160,26 +140,38 @@ def few_samples(material: Material) -> Html:
         bounded = r["what"] == "permutation p" and "the smallest" in (r["note"] or "")
         first = p_cell(value[0]) if r["what"] == "permutation p" else number(value[0], decimals)
         if bounded and value[0] is not None:
-            first = Cell(text.p_at_most(value[0]), value[0])
-        shown = [first, interval(value[1], value[2], decimals)]
-        rows.append([document["title"], r["what"], *shown, r["note"] or ""])
+            first = cell(text.p_at_most(value[0]), value[0])
+        rows.append([document["title"], r["what"], first, interval(value[1], value[2], decimals), r["note"]])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
-    return table("Permutation tests and Bayesian fits", heads, rows, frozenset({2, 3}))
+    return table("Permutation tests and Bayesian fits", heads, rows, {2, 3})
 
 
-def effects(records: list[Record]) -> Html:
+def effects(records: list[Record]) -> Table:
     """Every usable number with its converter, its locator and its quote."""
-    rows = []
+    rows: list[Row] = []
     for r in records:
-        study = joined(link(r["url"], r["label"]), Html(f"<small>{safe(r['effect_id'])}</small>"))
         value = back_transform(r["metric"], r["yi"])
-        converter = joined(r["converter"], Html(f"<small>{safe('; '.join(remarks(r)))}</small>"))
-        quote = joined(Html(f"<q>{safe(r['quote'])}</q>"), Html(f"<small>{safe(r['locator'])}</small>"))
-        name = ESTIMATE_NAME[r["metric"]]
-        rows.append([Cell(study, r["label"]), Cell(f"{name} {text.number(value)}", value), converter, quote])
+        rows.append(
+            [
+                _study(r),
+                cell(f"{ESTIMATE_NAME[r['metric']]} {text.number(value)}", value),
+                (r["converter"], Text("; ".join(remarks(r)), "small")),
+                _quote(r),
+            ]
+        )
     names = [f"row-{r['metric']}-{r['effect_id']}" for r in records]
     heads = ["Study", "Estimate", "Converter", "Quote and locator"]
-    return table("All usable numbers with their quotes", heads, rows, frozenset({1}), names)
+    return table("All usable numbers with their quotes", heads, rows, {1}, names)
+
+
+def _study(row: Record) -> Cell:
+    """Whose number it is, leading to the source, and the name of the row."""
+    name = row["label"] or row["study"]
+    return cell((Text(name, url=row["url"]), Text(row["effect_id"], "small")), name)
+
+
+def _quote(row: Record) -> tuple[Text, Text]:
+    return Text(row["quote"], "q"), Text(row["locator"], "small")
 
 
 def remarks(row: Record) -> list[str]:
@@ -189,38 +181,19 @@ def remarks(row: Record) -> list[str]:
     return [x for x in (row.get("exactness") or "", corrected, missing) if x]
 
 
-def dropped(records: list[Record]) -> Html:
+def dropped(records: list[Record]) -> list[Table]:
     """The rows without a usable number, one table per category, each with its reason."""
-    parts = []
+    heads = ["Study", "Source", "Reason", "Quote and locator"]
+    tables = []
     for category, name in CATEGORY_NAME.items():
         rows = {r["effect_id"]: r for r in records if r["category"] == category}
-        if not rows:
-            continue
-        cells = [
-            [
-                Cell(
-                    joined(link(r["url"], r["label"] or r["study"]), Html(f"<small>{safe(key)}</small>")),
-                    r["label"] or r["study"],
-                ),
-                r["source"],
-                r["reason"],
-                joined(
-                    Html(f"<q>{safe(r['quote'])}</q>") if r["quote"] else "",
-                    Html(f"<small>{safe(r['locator'])}</small>"),
-                ),
-            ]
-            for key, r in rows.items()
-        ]
-        shown = table(name, ["Study", "Source", "Reason", "Quote and locator"], cells)
-        parts.append(details(f"{name} ({len(rows)})", shown))
-    return joined(*parts)
+        if rows:
+            tables.append(table(name, heads, [[_study(r), r["source"], r["reason"], _quote(r)] for r in rows.values()]))
+    return tables
 
 
-def hashes(documents: list[Record]) -> Html:
+def hashes(documents: list[Record]) -> Table:
     """Digests of what went into each fit."""
-    rows = [[d["title"], _digest(d["config_sha256"]), _digest(d["inputs_sha256"])] for d in documents]
+    digests = ("config_sha256", "inputs_sha256")
+    rows = [[d["title"], *(Text(d[name][:16], "code") for name in digests)] for d in documents]
     return table("What each fit was made from", ["Synthesis", "Plan (SHA-256)", "Inputs (SHA-256)"], rows)
-
-
-def _digest(value: str) -> Html:
-    return Html(f"<code>{safe(value[:16])}</code>")

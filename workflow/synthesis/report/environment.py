@@ -1,0 +1,48 @@
+"""The one environment of all pages: every text is escaped, and a name that a template lacks is an error."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache, partial
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from synthesis import text
+from synthesis.report.content import web
+from synthesis.results.files import json_text
+
+
+def rendered(template: str, **context: object) -> str:
+    """A page from its template in `templates/`. Raises jinja2.UndefinedError for a name that is not given."""
+    return _environment().get_template(template).render(context)
+
+
+def trusted(written: str) -> Markup:
+    """What this package wrote itself (a drawing, the style sheet, the script): the only text that is not escaped."""
+    return Markup(written)  # noqa: S704
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("synthesis.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"digest": _digest, "plural": text.plural, "thousands": text.count}
+    environment.tests["web"] = web
+    # The filter `tojson` escapes what could end a script element.
+    dumps = partial(json_text, "results/report.html, data of the figures")
+    environment.policies |= {"json.dumps_function": dumps, "json.dumps_kwargs": {}}
+    return environment
+
+
+def _digest(content: str) -> str:
+    """The hash by which a content security policy allows a style or a script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
