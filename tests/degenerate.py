@@ -5,6 +5,7 @@ import dataclasses
 
 import numpy as np
 from hypothesis import strategies as st
+from typed import effect_row
 
 SIZES = (1, 2, 3, 4, 5, 10, 12)
 SCALES = (1.0, 1e-12, 1e-3, 1e3, 1e9)
@@ -142,7 +143,7 @@ def rows(data, metric="g"):
             "label": f"Study {i}", "rater": level, "year": number, "yi": float(y), "vi": float(v), "n_total": 50.0,
             "exactness": "exact", "converter": "as_given", "converter_version": 1.0, "direction": 1.0,
         }  # fmt: skip
-        found.append(row)
+        found.append(effect_row(row))
     return found
 
 

@@ -30,8 +30,11 @@ from synthesis.multiverse.summary import summarise
 from synthesis.multiverse.summary import tables as multiverse_tables
 from synthesis.plan.config import Defaults, Diagnostics, Synthesis
 from synthesis.plan.decisions import Multiverse
+from synthesis.results.checks import CheckRow
+from synthesis.results.document import read_document, write_document, write_rows
 from synthesis.results.files import write_csv, write_json
-from synthesis.review.crosscheck import COLUMNS, by_libraries, by_matrices
+from synthesis.results.fitted import Fitted
+from synthesis.review.crosscheck import by_libraries, by_matrices
 from synthesis.review.diagnose import TABLES, diagnose, tables
 from synthesis.review.fit import run_synthesis
 from synthesis.review.presentation import presented
@@ -299,11 +302,11 @@ def test_whole_documents_of_degenerate_data_are_written_and_drawn(model, data, t
         except InputError:
             return
         found = diagnose(document, ["rater", "year"], OPTIONS)
-        write_json(tmp_path / "model.json", document)
+        write_document(tmp_path / "model.json", document)
         write_json(tmp_path / "diagnostics.json", found)
         for name, records in tables([found]).items():
             write_csv(tmp_path / f"{name}.csv", records, TABLES[name])
-        document = json.loads((tmp_path / "model.json").read_text())
+        document = read_document(tmp_path / "model.json", Fitted)
         found = json.loads((tmp_path / "diagnostics.json").read_text())
         shown = presented(document, planned())
         write_csv(tmp_path / "forest.csv", forest(shown).table())
@@ -317,7 +320,7 @@ def test_whole_documents_of_degenerate_data_are_written_and_drawn(model, data, t
             with contextlib.suppress(InputError):
                 sides = side_of(document), side_of(refit(document, rest))
                 write_json(tmp_path / "difference.json", dataclasses.asdict(difference(*sides, 0.95)))
-        write_csv(tmp_path / "crosscheck.csv", [*by_matrices(document), *by_libraries(document)], COLUMNS)
+        write_rows(tmp_path / "crosscheck.csv", [*by_matrices(document), *by_libraries(document)], CheckRow)
 
 
 PLAN = {

@@ -233,7 +233,7 @@ def names_what_is_wrong(reason, cells):
 def test_every_converter_itself_is_right_or_refuses(key):
     """Without the reader's checks: the library's own promise, with numbers that no cell may hold."""
     statistic, metric = key
-    empty = {n: math.nan if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
+    empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
     refused = 0
     for cells, _ in cells_of(statistic):
         row = empty | {k: v if k == "p" else number(v) for k, v in cells.items()}
@@ -259,7 +259,7 @@ def test_the_table_holds_every_converter_and_column():
 def test_published_summaries_at_the_edge(statistic):
     """A summary has a finite place with a variance above 0 or none, or is dropped by name."""
     metric = "z" if statistic == "r" else "g"
-    empty = {n: math.nan if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
+    empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
     base = {"value": "0.3", "se": "0.1", "ci_low": "0.1", "ci_high": "0.5"}
     rows = [base | {name: text} for name in base for text in ("", *BOUNDARIES)]
     rows += [{"value": "0.3", "se": text} for text in BOUNDARIES]
@@ -299,7 +299,7 @@ def test_published_summaries_at_the_edge(statistic):
     ],
 )  # fmt: skip
 def test_what_a_reason_says(cells, said):
-    empty = {n: math.nan if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
+    empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
     row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "estimand": "r_total", "level": "study"} | cells
     with pytest.raises(CannotConvert, match=re.escape(said)):
         es.convert(row, "z", es.Policy())

@@ -15,14 +15,15 @@ from synthesis.compare.run import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
 from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS
-from synthesis.data.extraction import Extracted, extract
+from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
 from synthesis.draw.claims_figure import VERDICTS, claims_layout
 from synthesis.errors import InputError
 from synthesis.plan import plan as planning
 from synthesis.results import comparisons as types
-from synthesis.results.document import read_documents, read_rows, write_documents, write_rows
+from synthesis.results.document import plain, read_documents, read_rows, write_documents, write_rows
+from synthesis.results.extracted import Extracted
 from synthesis.results.files import read_json, write_csv
 from synthesis.review.fit import run_synthesis
 from synthesis.review.presentation import presented
@@ -32,11 +33,11 @@ RAW = ROOT / "data" / "raw"
 
 def evidence_from(config, raw=RAW, changed=lambda row: row):
     plan = planning.load(config).config
-    found = Extracted([], [])
-    for source in plan.sources:
-        one = extract(raw, source, planning.Plan(plan).metrics(source))
-        found.effects.extend(changed(row) for row in one.effects)
-        found.dropped.extend(one.dropped)
+    sources = [extract(raw, source, planning.Plan(plan).metrics(source)) for source in plan.sources]
+    found = Extracted(
+        effects=tuple(changed(row) for one in sources for row in one.effects),
+        dropped=tuple(row for one in sources for row in one.dropped),
+    )
     documents = {
         name: presented(run_synthesis(name, synthesis, plan.defaults, found.effects, found.dropped), synthesis)
         for name, synthesis in plan.syntheses.items()
@@ -177,7 +178,7 @@ def test_changing_a_rule_or_threshold_in_the_data_changes_the_verdict(claims, ev
     assert decided["low_intensity_below_024"].verdict_of_data == "supported"
     assert decided["predicts_mean"].verdict == "not supported"
     assert decided["low_intensity_below_050"].verdict == "cannot be decided"
-    lower = {**evidence.rows, "th_mid_024": evidence.rows["th_mid_024"] | {"value": 0.75}}
+    lower = {**evidence.rows, "th_mid_024": replace(evidence.rows["th_mid_024"], value=0.75)}
     moved = c.decided_claims(claims, dataclasses.replace(evidence, rows=lower))
     assert next(r for r in moved if r.claim_id == "low_intensity_below_024").verdict_of_data == "supported"
 
@@ -246,11 +247,11 @@ def test_a_claim_has_the_columns_of_its_table():
 
 def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
     document = evidence.documents["alliance_ptsd"]
-    before = dict(document)
+    before = plain(document)
     kinds = [variant.kind for variant in variants(document, evidence.plan, evidence.documents)]
     assert kinds.count("sample left out") == document["samples"]
     assert "method" in kinds
-    assert document == before
+    assert plain(document) == before
     named = evidence.plan.syntheses["alliance"].alternatives
     chosen = [
         variant.document["synthesis"]

@@ -7,6 +7,7 @@ from synthesis import pool
 from synthesis.compare import contrast as compare
 from synthesis.errors import InputError
 from synthesis.plan.config import Comparison
+from typed import fitted
 
 
 def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
@@ -19,13 +20,17 @@ def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
     return fit.to_dict() | {"synthesis": name, "studies": studies}
 
 
+def contrast(name, plan, first, second, bound=None):
+    return compare.contrast(name, plan, fitted(first), fitted(second), bound)
+
+
 A = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05])
 B = document("b", [0.1, 0.2, 0.0], [0.03, 0.02, 0.04])
 PLAN = Comparison(title="a minus b", first="a", second="b")
 
 
 def test_contrast_is_a_welch_comparison_of_two_pools():
-    row = compare.contrast("x", PLAN, A, B)
+    row = contrast("x", PLAN, A, B)
     assert row.difference == pytest.approx(A["estimate"] - B["estimate"])
     assert row.se == pytest.approx(math.hypot(A["se"], B["se"]))
     va, vb = A["se"] ** 2, B["se"] ** 2
@@ -37,7 +42,7 @@ def test_contrast_with_normal_intervals_is_the_between_groups_test_of_metafor():
     """Separate tau2 and Wald intervals: the square of z is Q between of two subgroups."""
     a = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci="wald")
     b = document("b", [0.1, 0.2, 0.0], [0.03, 0.02, 0.04], ci="wald")
-    row = compare.contrast("x", PLAN, a, b)
+    row = contrast("x", PLAN, a, b)
     assert row.df is None
     wa, wb = 1 / a["se"] ** 2, 1 / b["se"] ** 2
     mean = (wa * a["estimate"] + wb * b["estimate"]) / (wa + wb)
@@ -46,7 +51,7 @@ def test_contrast_with_normal_intervals_is_the_between_groups_test_of_metafor():
 
 
 def test_swapping_the_sides_turns_the_sign():
-    there, back = compare.contrast("x", PLAN, A, B), compare.contrast("x", PLAN, B, A)
+    there, back = contrast("x", PLAN, A, B), contrast("x", PLAN, B, A)
     assert there.difference == pytest.approx(-back.difference)
     assert there.p == pytest.approx(back.p)
     assert there.ci_low == pytest.approx(-back.ci_high)
@@ -56,14 +61,14 @@ def test_shared_samples_are_refused_or_left_out_of_both_sides():
     a = document("a", [0.2, 0.4, 0.5], [0.02, 0.03, 0.02], ["s1", "s2", "s3"])
     b = document("b", [0.1, 0.2, 0.3], [0.03, 0.02, 0.04], ["s3", "s4", "s5"])
     with pytest.raises(InputError, match="s3"):
-        compare.contrast("x", PLAN, a, b)
-    row = compare.contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, b)
+        contrast("x", PLAN, a, b)
+    row = contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, b)
     assert row.left_out == "s3"
     assert (row.samples_first, row.samples_second) == (2, 2)
     assert row.estimate_first == pytest.approx(pool([0.2, 0.4], [0.02, 0.03]).estimate)
     same = document("b", [0.2, 0.4, 0.5], [0.02, 0.03, 0.02], ["s1", "s2", "s3"])
     with pytest.raises(InputError, match="at least one sample"):
-        compare.contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, same)
+        contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, same)
 
 
 PUBLISHED = {"yi": 0.1, "ci_low": 0.0, "ci_high": 0.2, "k": 32}
@@ -100,7 +105,7 @@ def test_a_published_value_without_limits_has_no_test_but_a_largest_standard_err
 def test_difference_and_equivalence_are_told_apart(gap, se, bound, conclusion):
     first = A | {"estimate": gap, "se": se, "df": None}
     second = B | {"estimate": 0.0, "se": 0.0, "df": None}
-    row = compare.contrast("x", PLAN, first, second, bound)
+    row = contrast("x", PLAN, first, second, bound)
     assert row.conclusion == conclusion
 
 
@@ -115,10 +120,10 @@ def test_equivalence_is_the_90_percent_interval_inside_the_bounds():
 def test_refitting_without_a_change_gives_the_same_fit():
     for ci in ("hksj", "wald"):
         whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"composite_rho": 0.6}
-        again = compare.refit(whole)
+        again = compare.refit(fitted(whole))
         assert again["estimate"] == pytest.approx(whole["estimate"], rel=1e-12)
         assert again["ci_high"] == pytest.approx(whole["ci_high"], rel=1e-12)
-    less = compare.refit(whole, {"a0", "a1", "a3"}, tau2="DL")
+    less = compare.refit(fitted(whole), {"a0", "a1", "a3"}, tau2="DL")
     assert less["estimate"] == pytest.approx(pool([0.2, 0.4, 0.7], [0.02, 0.03, 0.05], tau2="DL").estimate)
     assert [s["sample_id"] for s in less["studies"]] == ["a0", "a1", "a3"]
 
@@ -127,10 +132,10 @@ def test_shared_samples_are_counted_in_words_beside_the_difference():
     first = document("a", [0.5, 0.4, 0.6, 0.3], [0.02] * 4, ["s1", "s2", "s3", "s4"])
     second = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["s4", "t1", "t2"])
     plan = Comparison(title="t", first="a", second="b", shared_samples="leave_out")
-    row = compare.contrast("c", plan, first, second)
+    row = contrast("c", plan, first, second)
     assert row.note == (
         "1 sample stands on both sides and is left out of both here (3 of 4 and 2 of 3 samples remain), but not of the "
         "two syntheses"
     )
     apart = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["t0", "t1", "t2"])
-    assert compare.contrast("c", plan, first, apart).note == ""
+    assert contrast("c", plan, first, apart).note == ""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 from synthesis.data.converters import Policy
-from synthesis.data.extraction import Extracted, convert_rows, extract, load_source
+from synthesis.data.extraction import convert_rows, extract, load_source
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
 from synthesis.draw.prisma import flow
@@ -16,6 +16,7 @@ from synthesis.plan.selection import select_effects
 from synthesis.report.material import Material
 from synthesis.report.result_tables import CATEGORY_NAME, dropped
 from synthesis.results.comparisons import Comparisons
+from synthesis.results.extracted import Extracted
 
 RAW = ROOT / "data" / "raw"
 
@@ -26,7 +27,9 @@ def real():
     plan = planning.load(read_yaml(ROOT / "config.yaml"))
     policy = Policy(plan.config.conversions.zero_cells)
     found = [extract(RAW, source, plan.metrics(source), policy) for source in plan.config.sources]
-    whole = Extracted([e for f in found for e in f.effects], [d for f in found for d in f.dropped])
+    whole = Extracted(
+        effects=tuple(e for f in found for e in f.effects), dropped=tuple(d for f in found for d in f.dropped)
+    )
     documents = []
     for name, synthesis in plan.config.syntheses.items():
         rows = select_effects(name, synthesis, whole.effects, whole.dropped)

@@ -26,9 +26,11 @@ from synthesis.meta.options import terms
 from synthesis.meta.pool import pool
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
+from synthesis.results.document import write_document
 from synthesis.results.files import write_json
 from synthesis.review.diagnose import diagnose
 from test_figures import LABELS, document, nothing_cut
+from typed import fitted
 
 KINDS = terms(DiagnosticFigure)
 
@@ -398,7 +400,7 @@ def test_many_points_are_few_artists(whole):
 
 def test_the_command_draws_what_the_plan_names(tmp_path, whole, capsys):
     model, found = whole
-    write_json(tmp_path / "model.json", model)
+    write_document(tmp_path / "model.json", fitted(model))
     write_json(tmp_path / "found.json", found)
     content = {
         "title": "t",

@@ -4,15 +4,18 @@ import math
 
 import pytest
 from synthesis.cli.main import main
+from synthesis.data.columns import EFFECT_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.tables import check_effects
 from synthesis.errors import InputError
+from synthesis.results.document import plain
 from synthesis.results.files import read_json, write_json
 
 
 @pytest.fixture
 def effects(project):
-    found = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
+    found = [plain(row) for row in extract(project.raw, "bcg", ("log_risk_ratio",)).effects]
+    found = [{column.name: row[column.name] for column in EFFECT_COLUMNS} for row in found]
     check_effects(found)
     return found
 

@@ -13,7 +13,7 @@ from synthesis.errors import CannotConvert
 
 def row(**cells):
     """A typed row with everything missing but `cells`."""
-    empty = {n: math.nan if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
+    empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
     return empty | {"direction": 1.0, "estimand": "r_total", "level": "study"} | cells
 
 

@@ -1,6 +1,7 @@
 """Figures as layout data first, then as they are drawn: positions, clipping, text from data, bytes."""
 
 import csv
+import dataclasses
 import math
 import random
 from dataclasses import replace
@@ -21,6 +22,7 @@ from synthesis.draw.layout import Row, section_of
 from synthesis.draw.rows import forest
 from synthesis.draw.writing import FORMATS, MAX_PIXELS, write_figure, write_pdf, write_png
 from synthesis.errors import InputError
+from synthesis.meta.dependent import JointTest, no_joint_test
 from synthesis.plan.config import ComparisonFigure, Synthesis
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.document import columns
@@ -528,7 +530,7 @@ def grouped(k=8, **changes):
     made["groups"] = [
         {"value": value, "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5} | own for value in ("usual care", "wait list")
     ]
-    made["groups_test"] = {"statistic": 3.2, "df1": 1, "df2": 6.5, "p": 0.12, "left_out": [], "note": ""}
+    made["groups_test"] = JointTest(statistic=3.2, df1=1, df2=6.5, p=0.12, left_out=(), note="")
     return made
 
 
@@ -549,11 +551,11 @@ def test_each_block_ends_with_its_diamond_and_the_blocks_are_compared():
 
 def test_the_line_on_blocks_names_those_that_are_not_tested_and_stands_only_below_blocks():
     made = grouped()
-    lone = {"left_out": [["wait list", "one sample"], ["", "all effects alike"]]}
-    made["groups_test"] |= lone
+    lone = (("wait list", "one sample"), ("", "all effects alike"))
+    made["groups_test"] = dataclasses.replace(made["groups_test"], left_out=lone)
     last = forest(made).sections[0].rows[-1].label
     assert last.endswith("p = 0.120; not in the test: wait list (one sample), Not stated (all effects alike)")
-    made["groups_test"] = dict.fromkeys(("statistic", "df1", "df2", "p")) | lone | {"note": "no test: because"}
+    made["groups_test"] = no_joint_test("no test: because", lone)
     last = forest(made).sections[0].rows[-1].label
     assert last.startswith("Difference of the blocks: no test: because; not in the test: wait list")
     plan = ComparisonFigure(title="t", blocks=({"synthesis": "x"},))

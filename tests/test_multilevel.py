@@ -268,7 +268,7 @@ def test_equal_effects_of_a_level_are_no_certainty_in_a_joint_test():
     found = robust_regress(y, MANY_V, matrix, MANY, rho=0.6)
     assert found.f_left_out == (("zero", "all effects alike"),)
     assert found.f_df1 == 1
-    assert joint_test(found, matrix, MANY, y)["left_out"] == [["zero", "all effects alike"]]
+    assert joint_test(found, matrix, MANY, y).left_out == (("zero", "all effects alike"),)
 
 
 def test_the_joint_test_of_independent_effects_is_statsmodels_over_the_levels_of_several():
@@ -282,11 +282,11 @@ def test_the_joint_test_of_independent_effects_is_statsmodels_over_the_levels_of
     found = joint_test(fit, matrix, range(20), y)
     inside = design({"level": level[1:]}, 19).x
     theirs = sm.WLS(y[1:], inside, weights=1 / (v[1:] + fit.tau2)).fit().f_test(np.eye(3)[1:])
-    assert (found["statistic"], found["df2"], found["p"]) == pytest.approx(
+    assert (found.statistic, found.df2, found.p) == pytest.approx(
         (float(theirs.fvalue), theirs.df_denom, float(theirs.pvalue)), rel=tolerances.LAW
     )
-    assert (found["df1"], found["left_out"]) == (2, [["lone", "one sample"]])
+    assert (found.df1, found.left_out) == (2, (("lone", "one sample"),))
     few = joint_test(regress(y[:6], v[:6], design({"x": list("aabbcc")}, 6)), design({"x": list("aabbcc")}, 6),
                      range(6), y[:6])  # fmt: skip
-    assert few["p"] is None
-    assert "3.0 degrees of freedom" in few["note"]
+    assert few.p is None
+    assert "3.0 degrees of freedom" in few.note

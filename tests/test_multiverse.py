@@ -24,6 +24,7 @@ from synthesis.report.multiverse_section import sentences
 from synthesis.results.curves import MultiverseSummary, NamedThreshold
 from synthesis.results.document import read_document, write_document
 from synthesis.results.files import read_json
+from typed import effect_row
 
 BASE = Synthesis.model_validate(
     {"title": "t", "lane": "A", "metric": "z", "sources": ["s"], "mix": {"estimand": ["r_total", "r_partial"]}}
@@ -73,7 +74,7 @@ def rows(samples=14, effect=0.3, seed=1):
     for i in range(samples):
         for j in range(2 if i % 3 == 0 else 1):
             n = int(random.integers(20, 120))
-            found.append(
+            found.append(effect_row(
                 {
                     "effect_id": f"e{i}_{j}", "sample_id": f"s{i}", "source": "s", "metric": "z", "level": "study",
                     "yi": float(random.normal(effect, (1 / (n - 3) + 0.01) ** 0.5)), "vi": 1 / (n - 3),
@@ -81,7 +82,7 @@ def rows(samples=14, effect=0.3, seed=1):
                     "rater": "client" if j else "observer", "construct": "alliance", "comparator": "",
                     "timepoint": "early", "outcome": f"o{j}", "exactness": "exact", "direction": 1.0,
                 }
-            )  # fmt: skip
+            ))  # fmt: skip
     return found
 
 

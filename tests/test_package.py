@@ -63,7 +63,7 @@ def test_config_and_rows_satisfy_the_json_schemas():
         rows, problems = load_source(ROOT / "data" / "raw", source, [])
         assert problems == []
         for _, row in rows:
-            present = {c.name: row[c.name] for c in COLUMNS if row[c.name] == row[c.name] and row[c.name] != ""}
+            present = {c.name: row[c.name] for c in COLUMNS if row[c.name] not in (None, "")}
             jsonschema.validate(present, schema)
     for path in (ROOT / "data" / "raw").glob("*/source.yaml"):
         about = json.loads((ROOT / "workflow/schemas/source.schema.json").read_text())

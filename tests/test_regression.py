@@ -15,6 +15,7 @@ from synthesis.meta.regression import design, predict, regress, subgroups
 from synthesis.review.fit import severity
 from tally import reference
 from test_pool import BCG_CONTROL, BCG_TREATED
+from typed import effect_row
 
 BCG = reference("colditz1994")
 Y, V = np.array(BCG["data"]["yi"]), np.array(BCG["data"]["vi"])
@@ -75,10 +76,12 @@ def test_severity_does_not_depend_on_the_order_of_rows():
     """Sums rounded once are the same in any order, and on every Python; the builtin's are neither."""
     generator = random.Random(12)  # noqa: S311
     rows = [
-        {"outcome": "BDI-II", "sample_id": f"s{i // 2}"}
-        | {f"baseline_mean_{arm}": generator.uniform(10, 40) for arm in ("treat", "control")}
-        | {f"baseline_sd_{arm}": generator.uniform(5, 12) for arm in ("treat", "control")}
-        | {f"n_{arm}": float(generator.randint(10, 90)) for arm in ("treat", "control")}
+        effect_row(
+            {"outcome": "BDI-II", "sample_id": f"s{i // 2}"}
+            | {f"baseline_mean_{arm}": generator.uniform(10, 40) for arm in ("treat", "control")}
+            | {f"baseline_sd_{arm}": generator.uniform(5, 12) for arm in ("treat", "control")}
+            | {f"n_{arm}": float(generator.randint(10, 90)) for arm in ("treat", "control")}
+        )
         for i in range(24)
     ]
     found = severity(rows)

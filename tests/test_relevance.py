@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 import tolerances
+from msgspec.structs import replace
 from scipy import stats
 from synthesis import pool
 from synthesis.compare.relevance import against_threshold, interaction, relevance, shares_between
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.errors import InputError
 from synthesis.plan.config import Interaction, Relevance
+from typed import raw_row
 
 PLAN = Relevance(thresholds={"g": ("th", "gap")}, bootstrap=400)
 
@@ -24,8 +26,7 @@ SPREAD = document([0.0, 0.2, 0.9, 0.5, 0.4, 0.7], [0.01, 0.02, 0.015, 0.03, 0.01
 
 
 def raw(effect_id, **changes):
-    row = {"effect_id": effect_id, "statistic": "smd", "value": 0.24, "ci_low": None, "ci_high": None}
-    return row | {"direction": None, "label": "", "study": effect_id} | changes
+    return raw_row({"effect_id": effect_id, "statistic": "smd", "value": 0.24, "study": effect_id} | changes)
 
 
 def test_one_sided_tests_are_those_of_the_fit():
@@ -104,7 +105,8 @@ BOWER = Interaction(title="B", coefficient="c", points="p", threshold="th", poin
 
 
 def bower(**changes):
-    coefficient = raw("c", statistic="coef", value=-0.1, ci_low=-0.19, ci_high=-0.002, direction=-1.0) | changes
+    coefficient = raw("c", statistic="coef", value=-0.1, ci_low=-0.19, ci_high=-0.002, direction=-1.0)
+    coefficient = replace(coefficient, **changes)
     return rows_by_id([coefficient, raw("p", statistic="coef", value=1.0), raw("th"), raw("gap", value=None)])
 
 

@@ -1,16 +1,16 @@
 """The report: computed sentences in the words of their lane, text from data escaped."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from conftest import ROOT
 from jinja2 import UndefinedError
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
@@ -33,6 +33,7 @@ from synthesis.results.comparisons import (
     RelevanceRow,
     TippingRow,
 )
+from synthesis.results.document import columns
 from synthesis.results.files import read_csv, write_csv
 from synthesis.results.readings import DisagreementRow
 from synthesis.results.released import Change
@@ -69,11 +70,12 @@ def material(**changes):
     """The material of the example's report, with a study, a quote, an address and a title that try to break out."""
     config = plan.load(read_yaml(ROOT / "examples" / "bcg" / "config.yaml")).config
     found = extract(ROOT / "data" / "raw", "beierl_2021", ("z",))
-    effects = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
-    effects[0]["label"] = effects[0]["quote"] = EVIL
-    effects[1]["url"] = "https://example.org/?q='><script>"
-    effects[2]["url"] = "javascript:alert(1)"
-    found.dropped[0]["note"] = found.dropped[0]["study"] = found.dropped[0]["label"] = EVIL
+    effects = list(extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects)
+    effects[0] = replace(effects[0], label=EVIL, quote=EVIL)
+    effects[1] = replace(effects[1], url="https://example.org/?q='><script>")
+    effects[2] = replace(effects[2], url="javascript:alert(1)")
+    dropped = list(found.dropped)
+    dropped[0] = replace(dropped[0], note=EVIL, study=EVIL, label=EVIL)
     model = document(5, name="bcg", title=EVIL, **FIT)
     for study, effect in zip(model["studies"], effects, strict=False):
         study["effects"] = [effect["effect_id"]]
@@ -92,7 +94,7 @@ def material(**changes):
         "compared": Comparisons([], [], [], [], []),
         "tipping": [],
         "effects": effects,
-        "dropped": found.dropped,
+        "dropped": dropped,
         "crosscheck": [],
         "sources": [source],
         "diagnostics": tables([]),
@@ -152,9 +154,10 @@ def report_saying(words):
         return dict.fromkeys(names, words)
 
     made = material()
-    for row in (*made.effects, *made.dropped):
-        row |= saying("label", "study", "quote", "locator", "reason", "corrected", "not_in_quote", "second_coder")
-        row["url"] = f"https://example.org/{words}"
+    told = saying("label", "study", "quote", "locator", "reason", "corrected", "not_in_quote", "second_coder")
+    told["url"] = f"https://example.org/{words}"
+    for rows in (made.effects, made.dropped):
+        rows[:] = [replace(row, **{name: told[name] for name in told.keys() & columns(type(row))}) for row in rows]
     made.documents[0]["title"] = made.documents[0]["figure"]["note"] = words
     made.documents[0]["versions"] = {words: words}
     (source,) = made.sources
@@ -163,7 +166,7 @@ def report_saying(words):
     synthesis = made.config.syntheses["bcg"].model_copy(update=saying("title"))
     rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, DecidedClaim)]
     return render(
-        replace(
+        dataclasses.replace(
             made,
             config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),
             sources=[source.model_copy(update=said)],
@@ -336,11 +339,9 @@ def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test
 
 def test_sentences_on_quotes_and_zeros_follow_the_data():
     """ "Nothing is imputed" stood beside 22 zeros, "each with its quote" beside 255 quotes without a number."""
-    made = material()
-    for effect in made.effects:
-        effect["not_in_quote"] = ""
+    made = material(effects=[replace(effect, not_in_quote="") for effect in material().effects])
     assert "each with a quote that shows its numbers" in " ".join(answer(made))
-    made.effects[0]["not_in_quote"] = "n"
+    made.effects[0] = replace(made.effects[0], not_in_quote="n")
     rest = len({e["effect_id"] for e in made.effects}) - 1
     assert f"which shows every number in {rest} of them" in " ".join(answer(made))
     assert "stay missing; none is filled in." in section("methods", made)
@@ -351,9 +352,9 @@ def test_sentences_on_quotes_and_zeros_follow_the_data():
 
 
 def test_a_quote_that_is_missing_is_not_claimed():
-    made = material()
-    assert "571" not in section("methods", made)
-    made.dropped[0]["quote"] = ""
+    given = material()
+    assert "571" not in section("methods", given)
+    made = material(dropped=[replace(given.dropped[0], quote=""), *given.dropped[1:]])
     whole = len(made.rows)
     assert f"{whole} rows were extracted, {sum(bool(r['quote']) for r in made.rows.values())} of them with a short" in (
         section("methods", made).replace("\u202f", "")

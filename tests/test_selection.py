@@ -91,7 +91,7 @@ def test_entry_errors_of_the_database_are_kept_out_in_the_open():
 
 def test_the_second_hand_variance_shares_are_refused_by_default():
     found = extract(RAW, "beierl_2021", ("z",))
-    assert found.effects == []
+    assert found.effects == ()
     reasons = {r["effect_id"]: r["reason"] for r in found.dropped}
     assert "other predictors" in reasons["be_claim_13"]
 

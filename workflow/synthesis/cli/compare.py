@@ -56,11 +56,11 @@ def tipping(args: argparse.Namespace) -> None:
 def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[Claim]]:
     from synthesis.compare.run import evidence_of
     from synthesis.data.claim_table import read_claims
-    from synthesis.data.extraction import read_extracted
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
-    documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses)}
+    documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
     claims = read_claims(args.claims) if args.claims else []
     return evidence_of(plan, documents, read_extracted(args.sources)), claims

@@ -52,21 +52,23 @@ def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
     from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
-    from synthesis.data.extraction import write_extracted
+    from synthesis.results.document import write_document
 
     extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))
-    write_extracted(args.out, extracted)
+    write_document(args.out, extracted)
     print(f"{args.source}: {len(extracted.effects)} effects, {len(extracted.dropped)} rows dropped with a reason")
 
 
 def gather(args: argparse.Namespace) -> None:
     """Puts the sources together, checks every cell of the whole: effects (parquet, CSV) and dropped rows."""
-    from synthesis.data.extraction import DROPPED_TYPES, EFFECT_TYPES, read_extracted
+    from synthesis.data.extraction import DROPPED_TYPES, EFFECT_TYPES
     from synthesis.data.tables import check_effects
+    from synthesis.results.extracted import read_extracted
     from synthesis.results.files import write_csv, write_parquet
 
     extracted = read_extracted(args.sources)
-    effects, dropped = extracted.effects, extracted.dropped
+    effects = [{name: row.cell(name) for name in EFFECT_TYPES} for row in extracted.effects]
+    dropped = [{name: row.cell(name) for name in DROPPED_TYPES} for row in extracted.dropped]
     check_effects(effects)
     write_parquet(args.effects, effects, EFFECT_TYPES)
     write_csv(args.table, effects, EFFECT_TYPES)

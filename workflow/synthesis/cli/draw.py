@@ -35,23 +35,25 @@ def register(commands: Commands) -> None:
 
 def forest(args: argparse.Namespace) -> None:
     """Draws the forest plot of a synthesis."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.draw.rows import forest as layout_of
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
+    document: Any
     (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources))
     _write_forest(layout_of(document), args.out, plan.drawing, "forest")
 
 
 def comparison_forest(args: argparse.Namespace) -> None:
     """Draws a comparison figure of the plan."""
-    from synthesis.data.extraction import read_extracted, reference_rows
+    from synthesis.data.extraction import reference_rows
     from synthesis.draw.comparison import comparison
     from synthesis.plan.config import read_config
     from synthesis.results.comparisons import BridgeRow
     from synthesis.results.document import read_rows
+    from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
@@ -59,10 +61,10 @@ def comparison_forest(args: argparse.Namespace) -> None:
         refuse("--figure", args.figure, plan.figures)
     figure = plan.figures[args.figure]
     extracted = read_extracted(args.sources)
-    documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses, extracted)}
-    references: dict[str, list[dict[str, Any]]] = {}
+    documents: dict[str, Any] = {d.synthesis: d for d in read_presented(args.models, plan.syntheses, extracted)}
+    references: dict[str, list[Any]] = {}
     for lane, named in figure.references.items():
-        metric = next(d["metric"] for d in documents.values() if d["lane"] == lane)
+        metric = next(d.fit.metric for d in documents.values() if d.lane == lane)
         key = f"config.yaml, key figures.{args.figure}.references.{lane}"
         references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
     table = read_rows(args.bridge, BridgeRow)
@@ -82,7 +84,7 @@ def bridge_figure(args: argparse.Namespace) -> None:
     if args.bridge not in plan.bridges:
         refuse("--bridge", args.bridge, plan.bridges)
     bridge = plan.bridges[args.bridge]
-    documents = {d["synthesis"]: d for d in read_presented(args.models, plan.syntheses)}
+    documents: dict[str, Any] = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
     rows = [row for row in read_rows(args.table, BridgeRow) if row.bridge == args.bridge]
     layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
     _write_forest(layout, args.out, plan.drawing, "bridge")
@@ -97,6 +99,7 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
     from synthesis.plan.parts import Figure
     from synthesis.review.presentation import read_presented
 
+    document: Any
     (document,) = read_presented([args.model], read_config(args.config).syntheses)
     diagnostics = read_json(args.diagnostics)
     if diagnostics["synthesis"] != document["synthesis"]:
@@ -141,15 +144,18 @@ def multiverse_bridge(args: argparse.Namespace) -> None:
 
 def prisma_flow(args: argparse.Namespace) -> None:
     """Draws what became of every extracted row."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.draw.prisma import flow
     from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
-    layout = flow(plan.title, read_presented(args.models, plan.syntheses), extracted.effects, extracted.dropped)
+    documents: list[Any] = read_presented(args.models, plan.syntheses)
+    effects: list[Any] = list(extracted.effects)
+    dropped: list[Any] = list(extracted.dropped)
+    layout = flow(plan.title, documents, effects, dropped)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
 
 
@@ -160,7 +166,8 @@ def risk_of_bias(args: argparse.Namespace) -> None:
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
-    layout = layout_of(read_presented(args.models, read_config(args.config).syntheses))
+    documents: list[Any] = read_presented(args.models, read_config(args.config).syntheses)
+    layout = layout_of(documents)
     write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthesis.results.files import read_json, write_csv, write_json, write_text
 
@@ -31,6 +31,7 @@ def export(args: argparse.Namespace) -> None:
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
+    document: Any
     (document,) = read_presented([args.model], plan.syntheses)
     write_text(args.script, r_script(document))
     write_csv(args.data, r_data(document), DATA_COLUMNS)
@@ -45,9 +46,10 @@ def checklist(args: argparse.Namespace) -> None:
     from synthesis.export.checklist import checklist as fill_in
     from synthesis.plan.config import read_config
     from synthesis.results.comparisons import DecidedClaim
-    from synthesis.results.document import read_documents
+    from synthesis.results.document import read_document, read_documents
+    from synthesis.results.fitted import Fitted
 
-    documents = [read_json(path) for path in args.models]
+    documents: list[Any] = [read_document(path, Fitted) for path in args.models]
     claims = read_documents(args.claims, DecidedClaim)
     rows = fill_in(read_config(args.config), documents, len(claims))
     write_csv(args.out, rows, CHECKLIST_COLUMNS)

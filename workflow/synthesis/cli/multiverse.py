@@ -29,9 +29,9 @@ def register(commands: Commands) -> None:
 
 def multiverse_enumerate(args: argparse.Namespace) -> None:
     """Lists the distinct specifications of a multiverse."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.multiverse.enumeration import enumerate_multiverse, write_enumeration
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
 
     plan = read_config(args.config)
     if args.multiverse not in plan.multiverses:
@@ -63,13 +63,13 @@ def multiverse_gather(args: argparse.Namespace) -> None:
 
 def multiverse_summary(args: argparse.Namespace) -> None:
     """Describes a multiverse: curves, decisions, thresholds, the test of each curve."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.data.published import rows_by_id, threshold
     from synthesis.multiverse.enumeration import read_head, read_units
     from synthesis.multiverse.summary import summarise
     from synthesis.plan.config import read_config
     from synthesis.results.curves import NamedThreshold
     from synthesis.results.document import write_document
+    from synthesis.results.extracted import read_extracted
 
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
@@ -79,7 +79,7 @@ def multiverse_summary(args: argparse.Namespace) -> None:
     key = f"config.yaml, key relevance.thresholds.{metric}"
     declared: Mapping[str, tuple[str, ...]] = {str(name): keys for name, keys in plan.relevance.thresholds.items()}
     thresholds = [
-        NamedThreshold(key=name, label=rows[name]["label"] or name, value=value)
+        NamedThreshold(key=name, label=rows[name].label or name, value=value)
         for name in declared.get(metric, ())
         if (value := threshold(key, name, metric, rows)) is not None
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthesis.errors import refuse
 
@@ -27,7 +27,6 @@ def register(commands: Commands) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.data.source import read_abouts
     from synthesis.plan.config import read_config
     from synthesis.report import Material, render
@@ -35,6 +34,7 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.results import comparisons as types
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.document import read_document, read_documents, read_rows
+    from synthesis.results.extracted import read_extracted
     from synthesis.results.files import read_csv, read_json, write_text
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnose import tables as diagnostic_tables
@@ -45,10 +45,13 @@ def report(args: argparse.Namespace) -> None:
         refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
     config = read_config(args.config)
     extracted = read_extracted(args.sources)
+    documents: list[Any] = read_presented(args.models, config.syntheses)
+    effects: list[Any] = list(extracted.effects)
+    dropped: list[Any] = list(extracted.dropped)
     html = render(
         Material(
             config=config,
-            documents=read_presented(args.models, config.syntheses),
+            documents=documents,
             compared=types.Comparisons(
                 contrasts=read_rows(tables["comparison"], types.ContrastRow),
                 bridges=read_rows(tables["bridge"], types.BridgeRow),
@@ -57,8 +60,8 @@ def report(args: argparse.Namespace) -> None:
                 claims=read_documents(args.claims, types.DecidedClaim),
             ),
             tipping=read_rows(tables["tipping_points"], types.TippingRow),
-            effects=extracted.effects,
-            dropped=extracted.dropped,
+            effects=effects,
+            dropped=dropped,
             crosscheck=read_csv(args.crosscheck),
             sources=list(read_abouts(args.about).values()),
             diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),

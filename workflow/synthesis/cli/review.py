@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from synthesis.errors import refuse
+from synthesis.results.document import read_document, read_documents, write_document, write_documents, write_rows
 from synthesis.results.files import read_json, write_csv, write_json
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ def register(commands: Commands) -> None:
 
 def fit(args: argparse.Namespace) -> None:
     """Fits a synthesis, and writes it where a second route to each number agrees."""
-    from synthesis.data.extraction import read_extracted
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
     from synthesis.review.crosscheck import by_matrices, checked
     from synthesis.review.fit import run_synthesis
 
@@ -35,53 +36,49 @@ def fit(args: argparse.Namespace) -> None:
     synthesis = plan.syntheses[args.synthesis]
     document = run_synthesis(args.synthesis, synthesis, plan.defaults, extracted.effects, extracted.dropped)
     compared = checked([document], by_matrices)
-    write_json(args.out, document)
-    write_json(args.check, compared[args.synthesis])
+    write_document(args.out, document)
+    write_documents(args.check, compared[args.synthesis])
+    found = document.fit
     print(
-        f"{document['synthesis']}: {document['estimate']:.4f} "
-        f"[{document['ci_low']:.4f}, {document['ci_high']:.4f}] ({document['metric']}), "
-        f"{document['samples']} samples, {document['k']} effects"
+        f"{document.synthesis}: {found.estimate:.4f} [{found.ci_low:.4f}, {found.ci_high:.4f}] ({found.metric}), "
+        f"{found.samples} samples, {found.k} effects"
     )
 
 
 def crosscheck(args: argparse.Namespace) -> None:
     """Writes the second routes to all fits, those by PyMARE and statsmodels among them; fails where two disagree."""
-    from synthesis.review.crosscheck import COLUMNS, by_libraries, checked
+    from synthesis.results.checks import CheckRow
+    from synthesis.results.fitted import Fitted
+    from synthesis.review.crosscheck import by_libraries, checked
 
-    libraries = checked([read_json(path) for path in args.models], by_libraries)
-    compared = [row for path in args.checks for row in [*read_json(path), *libraries[path.stem]]]
-    write_csv(args.table, compared, COLUMNS)
+    libraries = checked([read_document(path, Fitted) for path in args.models], by_libraries)
+    compared = [row for path in args.checks for row in [*read_documents(path, CheckRow), *libraries[path.stem]]]
+    write_rows(args.table, compared, CheckRow)
     print(f"{len(args.models)} fits; {len(compared)} numbers agree with the second route")
 
 
 def pooled(args: argparse.Namespace) -> None:
     """Writes every fit as a row of one table."""
-    from synthesis.data.converters import back_transform
     from synthesis.plan.config import read_config
-    from synthesis.review.presentation import read_presented
+    from synthesis.results.fitted import PooledRow
+    from synthesis.review.presentation import pooled_row, read_presented
 
-    nested = {"studies", "references", "weights", "versions", "figure"}
-    rows = []
-    for document in read_presented(args.models, read_config(args.config).syntheses):
-        row = {key: value for key, value in document.items() if key not in nested}
-        row["sources"], row["notes"] = "; ".join(row["sources"]), "; ".join(row["notes"])
-        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
-            row[f"{name}_transformed"] = back_transform(document["metric"], document[name])
-        rows.append(row | {f"version_{k}": v for k, v in document["versions"].items()})
-    write_csv(args.table, rows)
+    rows = [pooled_row(document) for document in read_presented(args.models, read_config(args.config).syntheses)]
+    write_rows(args.table, rows, PooledRow)
     print(f"{len(rows)} fits")
 
 
 def diagnose(args: argparse.Namespace) -> None:
     """Examines a fit: influence, small-study effects, moderators, small numbers of samples."""
     from synthesis.plan.config import read_config
+    from synthesis.results.fitted import Fitted
     from synthesis.review.diagnose import diagnose as diagnose_fit
 
     plan = read_config(args.config)
-    document = read_json(args.model)
-    moderators = plan.syntheses[document["synthesis"]].moderators
+    document = read_document(args.model, Fitted)
+    moderators = plan.syntheses[document.synthesis].moderators
     write_json(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
-    print(f"{document['synthesis']}: {document['samples']} samples examined")
+    print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 
 def diagnostics(args: argparse.Namespace) -> None:

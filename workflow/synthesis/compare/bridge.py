@@ -22,6 +22,7 @@ from synthesis.compare import conversions as c
 from synthesis.data.vocabulary import CONTRAST_NAME
 from synthesis.plan.config import Bridge, MonteCarlo
 from synthesis.results.comparisons import BridgeRow, Reading
+from synthesis.results.fitted import Fitted
 
 Array = NDArray[np.float64]
 Record = dict[str, Any]
@@ -83,7 +84,7 @@ def _after(outer: Convert, inner: Convert) -> Convert:
     return lambda x: outer(inner(x))
 
 
-def draws_of_mean(document: Record, plan: MonteCarlo) -> Array:
+def draws_of_mean(document: Fitted, plan: MonteCarlo) -> Array:
     """Draws of the pooled mean on the metric's scale.
 
     They depend on the synthesis, the fit and the plan's seed alone, not on what else is drawn.
@@ -91,7 +92,7 @@ def draws_of_mean(document: Record, plan: MonteCarlo) -> Array:
     return _draws(document, plan, document["se"], document["df"], False)
 
 
-def draws_of_new(document: Record, plan: MonteCarlo) -> Array | None:
+def draws_of_new(document: Fitted, plan: MonteCarlo) -> Array | None:
     """Draws of the true value in a new setting: t with samples - 2 df, as in the prediction interval; None without."""
     if document["pi_low"] is None:
         return None
@@ -100,7 +101,7 @@ def draws_of_new(document: Record, plan: MonteCarlo) -> Array | None:
     return _draws(document, plan, half / float(stdtrit(df, 0.5 + document["level"] / 2)), df, True)
 
 
-def _draws(document: Record, plan: MonteCarlo, scale: float, df: float | None, new: bool) -> Array:
+def _draws(document: Fitted, plan: MonteCarlo, scale: float, df: float | None, new: bool) -> Array:
     drawn = document["estimate"] + scale * _quantiles(plan.draws, df)[_order(plan, document["synthesis"], new)]
     if document["metric"] == "z":
         # Beyond this a correlation is 1 to the last digit.
@@ -122,7 +123,7 @@ def _quantiles(count: int, df: float | None) -> Array:
     return np.concatenate([lower, np.zeros(count % 2), -lower[::-1]])
 
 
-def differences(association: Record, effect: Record, monte_carlo: MonteCarlo) -> dict[str, tuple[float, float, float]]:
+def differences(association: Fitted, effect: Fitted, monte_carlo: MonteCarlo) -> dict[str, tuple[float, float, float]]:
     """Pooled association minus pooled effect in d with its limits, by contrast: as in `bridge`, and nothing else."""
     z, d = draws_of_mean(association, monte_carlo), draws_of_mean(effect, monte_carlo)
     r, centre = np.tanh(z), math.tanh(association["estimate"])
@@ -138,7 +139,7 @@ def _tails(level: float) -> list[float]:
     return [0.5 - level / 2, 0.5 + level / 2]
 
 
-def bridge(name: str, plan: Bridge, association: Record, effect: Record, monte_carlo: MonteCarlo) -> list[BridgeRow]:
+def bridge(name: str, plan: Bridge, association: Fitted, effect: Fitted, monte_carlo: MonteCarlo) -> list[BridgeRow]:
     """The pooled association beside the pooled effect: one row for each reading.
 
     `estimate` is the reading of the pooled value; `ci` and `pi` are quantiles of the draws for the mean and for a new

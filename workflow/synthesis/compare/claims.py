@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,12 +15,15 @@ from synthesis.compare.relevance import interaction, shares_between
 from synthesis.data.claim_table import CLAIMS, Claim, read_claims
 from synthesis.data.converters import back_transform
 from synthesis.data.extraction import reference_rows
-from synthesis.data.published import Record, find, number
+from synthesis.data.published import find, number
 from synthesis.data.vocabulary import CONTRAST_NAME, ClaimRule, Verdict
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
+from synthesis.results.document import columns
+from synthesis.results.extracted import Effect, Row
 from synthesis.results.files import check_inside
+from synthesis.results.fitted import Fitted, Reference, Study
 
 _UNIT_NAME = {"smd": "SMD"}
 _NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
@@ -57,10 +60,10 @@ class Value:
 class Evidence:
     """What claims are decided from: model documents by synthesis, the plan, raw rows by effect_id, usable effects."""
 
-    documents: dict[str, Record]
+    documents: dict[str, Fitted]
     plan: Config
-    rows: dict[str, Record]
-    effects: list[Record]
+    rows: dict[str, Row]
+    effects: Sequence[Effect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +89,14 @@ class Missing(Exception):
     """A datum that a quantity needs is not there; the message says which."""
 
 
-def check_folder(raw: Path, config: Config, rows: dict[str, Record]) -> None:
+def check_folder(raw: Path, config: Config, rows: dict[str, Row]) -> None:
     """Checks the claims of a data folder, where it has any, against the plan and its rows."""
     if (raw / CLAIMS).exists():
         check_inside(raw, raw / CLAIMS)
         check_claims(read_claims(raw / CLAIMS), config, rows)
 
 
-def bound_of(claim: Claim, column: Literal["low", "high"], rows: dict[str, Record]) -> float | None:
+def bound_of(claim: Claim, column: Literal["low", "high"], rows: dict[str, Row]) -> float | None:
     """A bound as number: printed in the claim, or the value of the threshold that it names."""
     cell = claim.low if column == "low" else claim.high
     if not cell:
@@ -107,12 +110,12 @@ def bound_of(claim: Claim, column: Literal["low", "high"], rows: dict[str, Recor
         return value
 
 
-def bounds_of(claim: Claim, rows: dict[str, Record]) -> tuple[float | None, float | None]:
+def bounds_of(claim: Claim, rows: dict[str, Row]) -> tuple[float | None, float | None]:
     """Both bounds as numbers. Raises Missing for a threshold that is a gap."""
     return bound_of(claim, "low", rows), bound_of(claim, "high", rows)
 
 
-def _bound_or_none(claim: Claim, column: Literal["low", "high"], rows: dict[str, Record]) -> float | None:
+def _bound_or_none(claim: Claim, column: Literal["low", "high"], rows: dict[str, Row]) -> float | None:
     try:
         return bound_of(claim, column, rows)
     except Missing:
@@ -149,12 +152,12 @@ def _known(claim: Claim, name: str, allowed: Mapping[str, object]) -> None:
         raise InputError([Problem(claim.where("quantity"), name, "one of " + ", ".join(allowed))])
 
 
-def _document(claim: Claim, name: str, evidence: Evidence) -> Record:
+def _document(claim: Claim, name: str, evidence: Evidence) -> Fitted:
     _known(claim, name, evidence.documents)
     return evidence.documents[name]
 
 
-def _read(document: Record, fields: tuple[str, str, str], label: str) -> Value:
+def _read(document: Fitted, fields: tuple[str, str, str], label: str) -> Value:
     metric = document["metric"]
     estimate, low, high = (back_transform(metric, document[field]) for field in fields)
     if estimate is None or low is None or high is None:
@@ -186,7 +189,7 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     column = grouping.column if grouping else moderator
     by_level: dict[str, set[str]] = {}
     for study in document["studies"]:
-        if column not in study:
+        if column not in columns(Study):
             raise InputError([Problem(claim.where("quantity"), moderator, "a grouping or a column of a sample")])
         level = grouping.level_of(study[column]) if grouping else study[column]
         if level:
@@ -227,7 +230,7 @@ def _without_interval(row: ContrastRow) -> str:
     return f"{words}; it would differ from 0 as long as the value's 95% interval is within {text.interval(low, high)})"
 
 
-def published_summary(name: str, effect_id: str, first: Record, evidence: Evidence) -> Record:
+def published_summary(name: str, effect_id: str, first: Fitted, evidence: Evidence) -> Reference:
     """The published summary of a comparison, on the metric of its first side."""
     where = f"config.yaml, key comparisons.{name}.reference"
     (summary,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
@@ -249,7 +252,7 @@ def _on_metric(metric: str, value: float) -> float:
     return value if metric == "g" else math.log(value)
 
 
-def _range(claim: Claim, document: Record, evidence: Evidence) -> tuple[float, float]:
+def _range(claim: Claim, document: Fitted, evidence: Evidence) -> tuple[float, float]:
     low, high = bounds_of(claim, evidence.rows)
     metric = document["metric"]
     return (
@@ -429,14 +432,14 @@ def _decided(claim: Claim, evidence: Evidence) -> DecidedClaim:
     )
 
 
-def check_claims(claims: list[Claim], plan: Config, rows: dict[str, Record]) -> None:
+def check_claims(claims: list[Claim], plan: Config, rows: dict[str, Row]) -> None:
     """Checks every name in the claims before anything is fitted. Raises InputError with every problem."""
     problems = [problem for claim in claims for problem in _problems(claim, plan, rows)]
     if problems:
         raise InputError(problems)
 
 
-def _problems(claim: Claim, plan: Config, rows: dict[str, Record]) -> Iterator[Problem]:
+def _problems(claim: Claim, plan: Config, rows: dict[str, Row]) -> Iterator[Problem]:
     if claim.quantity and claim.kind not in _QUANTITIES:
         allowed = "kind:name with a kind of " + ", ".join(_QUANTITIES)
         yield Problem(claim.where("quantity"), claim.quantity, allowed)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from msgspec.structs import replace
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis import text
@@ -15,6 +16,7 @@ from synthesis.meta.pool import pool
 from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
+from synthesis.results.fitted import Fitted, Reference
 
 Record = dict[str, Any]
 # Limits of published summaries are 95% limits.
@@ -60,7 +62,7 @@ class PoolOptions(TypedDict, total=False):
     near: tuple[float, float]
 
 
-def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: float | None = None) -> ContrastRow:
+def contrast(name: str, plan: Comparison, first: Fitted, second: Fitted, bound: float | None = None) -> ContrastRow:
     """The difference first minus second of two independent pools, each with its own tau2.
 
     SE = sqrt(se1^2 + se2^2). Where both pools have t-based intervals the reference is t with Welch-Satterthwaite
@@ -76,7 +78,7 @@ def contrast(name: str, plan: Comparison, first: Record, second: Record, bound: 
     return _row(name, plan, test, side_of(a), side_of(b), left_out="; ".join(shared), note=note)
 
 
-def left_out_note(first: Record, second: Record, shared: list[str]) -> str:
+def left_out_note(first: Fitted, second: Fitted, shared: list[str]) -> str:
     """How many samples stand on both sides of a contrast and are left out of both; nothing where none does."""
     if not shared:
         return ""
@@ -89,7 +91,7 @@ def left_out_note(first: Record, second: Record, shared: list[str]) -> str:
 
 
 def contrast_with_published(
-    name: str, plan: Comparison, first: Record, published: Record, bound: float | None = None
+    name: str, plan: Comparison, first: Fitted, published: Reference, bound: float | None = None
 ) -> ContrastRow:
     """A pool minus a published summary on its metric.
 
@@ -110,7 +112,7 @@ def contrast_with_published(
     return _row(name, plan, test, side_of(first), second, note=note, largest_se=largest_se)
 
 
-def side_of(document: Record) -> Side:
+def side_of(document: Fitted) -> Side:
     """A pool as the side of a contrast."""
     return Side(
         estimate=document["estimate"],
@@ -220,7 +222,7 @@ def _conclusion(p: float | None, p_equivalence: float | None, alpha: float) -> s
     return "equivalent" if equivalent else "undecided"
 
 
-def _without(name: str, document: Record, shared: set[str]) -> Record:
+def _without(name: str, document: Fitted, shared: set[str]) -> Fitted:
     """One side of a contrast, pooled again without the shared samples."""
     studies = [s for s in document["studies"] if s["sample_id"] not in shared]
     if len(studies) == len(document["studies"]):
@@ -232,12 +234,12 @@ def _without(name: str, document: Record, shared: set[str]) -> Record:
     return refit(document, {s["sample_id"] for s in studies})
 
 
-def refit(document: Record, samples: set[str] | None = None, **changes: Unpack[PoolOptions]) -> Record:
+def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[PoolOptions]) -> Fitted:
     """The document with its fit computed again: on some of its samples, with other options of `pool`.
 
     `changes` are options of `pool`; what is not changed stays as the document has it. Raises what `pool` raises.
     """
-    studies = [s for s in document["studies"] if samples is None or s["sample_id"] in samples]
+    studies = [s for s in document.studies if samples is None or s.sample_id in samples]
     members = [(s["sample_id"], m["yi"], m["vi"]) for s in studies for m in s["members"]]
     fit = pool(
         [yi for _, yi, _ in members],
@@ -247,10 +249,10 @@ def refit(document: Record, samples: set[str] | None = None, **changes: Unpack[P
         metric=document["metric"],
         **_options_of(document, changes),
     )
-    return document | fit.to_dict() | {"studies": studies}
+    return replace(document, fit=fit, studies=tuple(studies))
 
 
-def _options_of(document: Record, changes: PoolOptions) -> PoolOptions:
+def _options_of(document: Fitted, changes: PoolOptions) -> PoolOptions:
     """The options of `pool` that a document was fitted with, and what changes of them."""
     multilevel = document["model"] in ("che", "three_level")
     options: PoolOptions = {

@@ -10,11 +10,13 @@ from msgspec.structs import replace
 from scipy.special import ndtr, stdtr, stdtrit
 
 from synthesis.compare.contrast import PRINTED_QUANTILE, equivalence_p, lower_tail
-from synthesis.data.published import Record, find, number, threshold
+from synthesis.data.published import find, number, threshold
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import pool_many
 from synthesis.plan.config import Interaction, Relevance
 from synthesis.results.comparisons import InteractionRow, RelevanceRow
+from synthesis.results.extracted import Row
+from synthesis.results.fitted import Fitted
 
 # Shares of true effects are hardly estimable from fewer.
 LEAST_SAMPLES = 5
@@ -29,7 +31,7 @@ class Share:
     high: float | None
 
 
-def shares_between(document: Record, low: float, high: float, plan: Relevance) -> tuple[Share, Share]:
+def shares_between(document: Fitted, low: float, high: float, plan: Relevance) -> tuple[Share, Share]:
     """Share of true effects between two values on the metric's scale: parametric, and of calibrated estimates.
 
     One mean effect for each sample, REML. Parametric: the normal distribution with the pooled mean and tau (Mathur and
@@ -63,7 +65,7 @@ def _shares(y: Array, v: Array, low: float, high: float) -> tuple[Array, Array]:
     return upper - lower, ((pulled > low) & (pulled <= high)).mean(axis=1)
 
 
-def against_threshold(document: Record, key: str, value: float | None, label: str, plan: Relevance) -> RelevanceRow:
+def against_threshold(document: Fitted, key: str, value: float | None, label: str, plan: Relevance) -> RelevanceRow:
     """One pool against one threshold: one-sided tests, two one-sided tests, shares above, a new setting's probability.
 
     The threshold is that of a benefit: effects above it count. `value` None: the threshold is a gap in the data.
@@ -112,14 +114,14 @@ def _with_shares(row: RelevanceRow, parametric: Share, empirical: Share) -> Rele
     )
 
 
-def _new_above(document: Record, value: float) -> float:
+def _new_above(document: Fitted, value: float) -> float:
     """Probability that the true value in a new setting is above a value: the t behind the prediction interval."""
     df = document["samples"] - 2
     scale = (document["pi_high"] - document["pi_low"]) / 2 / float(stdtrit(df, 0.5 + document["level"] / 2))
     return float(stdtr(df, (document["estimate"] - value) / scale))
 
 
-def interaction(name: str, plan: Interaction, rows: dict[str, Record], level: float) -> InteractionRow:
+def interaction(name: str, plan: Interaction, rows: dict[str, Row], level: float) -> InteractionRow:
     """A published interaction of severity and treatment, oriented so that above 0 more severe patients gain more.
 
     SE and p from the printed 95% limits. Its points are those that the source prints for one SD of severity; their
@@ -169,7 +171,7 @@ def _against(value: float, se: float, bound: float | None, level: float) -> tupl
 
 
 def _with_points(
-    row: InteractionRow, coefficient: float, where: str, plan: Interaction, rows: dict[str, Record], level: float
+    row: InteractionRow, coefficient: float, where: str, plan: Interaction, rows: dict[str, Row], level: float
 ) -> InteractionRow:
     """The row with its coefficient in points of an instrument, where the plan names them."""
     if not plan.points:
@@ -193,7 +195,7 @@ def _with_points(
     return replace(row, points_conclusion=_against(per_unit * coefficient, per_unit * row.se, bound, level)[0])
 
 
-def relevance(documents: list[Record], rows: dict[str, Record], plan: Relevance) -> list[RelevanceRow]:
+def relevance(documents: list[Fitted], rows: dict[str, Row], plan: Relevance) -> list[RelevanceRow]:
     """Every pool against every threshold of its metric."""
     table = []
     for document in documents:

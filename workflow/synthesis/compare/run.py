@@ -7,10 +7,11 @@ from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
 from synthesis.data.claim_table import Claim
-from synthesis.data.extraction import Extracted
-from synthesis.data.published import Record, rows_by_id, threshold
+from synthesis.data.published import rows_by_id, threshold
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import BridgeRow, Comparisons, ContrastRow
+from synthesis.results.extracted import Extracted
+from synthesis.results.fitted import Fitted
 
 
 def contrasts(evidence: claiming.Evidence) -> list[ContrastRow]:
@@ -44,7 +45,7 @@ def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
     ]
 
 
-def evidence_of(plan: Config, documents: dict[str, Record], extracted: Extracted) -> claiming.Evidence:
+def evidence_of(plan: Config, documents: dict[str, Fitted], extracted: Extracted) -> claiming.Evidence:
     """What comparisons and claims are decided from."""
     rows = rows_by_id([*extracted.dropped, *extracted.effects])
     return claiming.Evidence(documents, plan, rows, extracted.effects)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
 
 from synthesis.compare.claims import (
     Evidence,
@@ -18,13 +21,14 @@ from synthesis.compare.claims import (
 )
 from synthesis.compare.contrast import PoolOptions, refit
 from synthesis.data.claim_table import Claim
-from synthesis.data.published import Record
 from synthesis.data.vocabulary import Verdict
 from synthesis.errors import InputError
 from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ChangeRow, TippingRow
+from synthesis.results.fitted import Fitted
 
+Record = dict[str, Any]
 _RHO = (0.2, 0.8)
 _TAU2: tuple[Tau2Method, ...] = ("DL", "PM", "EB", "ML", "SJ")
 _INTERVALS: dict[CiMethod, str] = {
@@ -44,10 +48,10 @@ class Variant:
 
     kind: str
     change: str
-    document: Record
+    document: Fitted
 
 
-def variants(document: Record, plan: Config, documents: dict[str, Record]) -> Iterator[Variant]:
+def variants(document: Fitted, plan: Config, documents: dict[str, Fitted]) -> Iterator[Variant]:
     """Every single change of one synthesis: a sample left out, another method, another selection that the plan names.
 
     What a change makes inestimable is left out.
@@ -60,11 +64,11 @@ def variants(document: Record, plan: Config, documents: dict[str, Record]) -> It
         yield from _tried("method", words, document, None, changes)
     for name in plan.syntheses[document["synthesis"]].alternatives:
         if name in documents:
-            yield Variant("selection", documents[name]["title"], documents[name])
+            yield Variant("selection", documents[name].title, documents[name])
 
 
 def _tried(
-    kind: str, words: str, document: Record, samples: set[str] | None, changes: PoolOptions
+    kind: str, words: str, document: Fitted, samples: set[str] | None, changes: PoolOptions
 ) -> Iterator[Variant]:
     # Without a sample, or with another model, a cluster-robust fit may have too few degrees of freedom.
     try:
@@ -74,7 +78,7 @@ def _tried(
     yield Variant(kind, words, refitted)
 
 
-def _methods(document: Record) -> Iterator[tuple[str, PoolOptions]]:
+def _methods(document: Fitted) -> Iterator[tuple[str, PoolOptions]]:
     if document["samples"] < 2:
         return
     if document["model"] in ("che", "three_level"):
@@ -105,7 +109,7 @@ _ADJUSTED = {
 }
 
 
-def adjustments(document: Record, diagnostics: Record) -> Iterator[Variant]:
+def adjustments(document: Fitted, diagnostics: Record) -> Iterator[Variant]:
     """The document with its estimate and interval as adjusted for small-study effects, where that was possible."""
     for key, words in _ADJUSTED.items():
         adjusted = diagnostics.get("small_study", {}).get(key)
@@ -114,7 +118,7 @@ def adjustments(document: Record, diagnostics: Record) -> Iterator[Variant]:
         source = adjusted["fit"] if key.startswith("trim") else adjusted
         fields = {name: source[name] for name in ("estimate", "ci_low", "ci_high")}
         if all(value is not None and math.isfinite(value) for value in fields.values()):
-            yield Variant("bias adjustment", words, document | fields)
+            yield Variant("bias adjustment", words, replace(document, fit=dataclasses.replace(document.fit, **fields)))
 
 
 def tipping(
@@ -144,7 +148,7 @@ def tipping(
 
 def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evidence: Evidence) -> ChangeRow:
     # Under the name of the original, so that draws and plan are the same.
-    renamed = variant.document | {"synthesis": synthesis}
+    renamed = replace(variant.document, synthesis=synthesis)
     changed = dataclasses.replace(evidence, documents=evidence.documents | {synthesis: renamed})
     then = verdict_of_data(claim, changed)
     single = then.single

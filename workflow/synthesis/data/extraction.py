@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
-from synthesis.results.files import check_inside, read_json, write_json
+from synthesis.results.extracted import Dropped, Effect, Extracted
+from synthesis.results.fitted import Reference
+from synthesis.results.files import check_inside
 from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.data.printed import Row
 from synthesis.data.tables import (
@@ -47,30 +48,6 @@ _UNREAD_REASON = {
     "not_outcome": "not a treatment outcome",
     "secondary": "known only second-hand",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """A source after extraction: usable effects, and rows that are not, with the reason. Missing numbers are None."""
-
-    effects: list[dict[str, Any]]
-    dropped: list[dict[str, Any]]
-
-
-def write_extracted(path: Path, found: Extracted) -> None:
-    """Writes a source's records as JSON."""
-    write_json(path, {"effects": found.effects, "dropped": found.dropped})
-
-
-def read_extracted(paths: Iterable[Path]) -> Extracted:
-    """The records of several sources, in the order of the files."""
-    effects: list[dict[str, Any]] = []
-    dropped: list[dict[str, Any]] = []
-    for path in paths:
-        content = read_json(path)
-        for records, part in ((effects, "effects"), (dropped, "dropped")):
-            records += content[part]
-    return Extracted(effects, dropped)
 
 
 def corrections_of(raw: Path) -> list[Numbered]:
@@ -159,30 +136,30 @@ def convert_rows(
 
     A row is not lost for having no place on one scale where it has a number on another.
     """
-    effects, dropped = [], []
+    effects: list[Effect] = []
+    dropped: list[Dropped] = []
     for _, row in rows:
         found, refusals = [], []
         for metric in metrics:
             try:
-                found.append(_missing_as_none(_effect(row, source, metric, policy or Policy())))
+                found.append(_effect(row, source, metric, policy or Policy()))
             except CannotConvert as refusal:
                 refusals.append((metric, refusal))
         effects += found
         for metric, why in refusals:
             if not (found and isinstance(why, NoPlace)):
-                category, reason = _why(row, str(why))
-                entry = {"source": source, "category": category, "reason": reason, "metric": metric}
-                entry["not_in_quote"] = "; ".join(numbers_not_in_quote(row))
-                dropped.append(_missing_as_none(entry | {name: row[name] for name in BY_NAME}))
-    return Extracted(effects, dropped)
+                dropped.append(_dropped(row, source, metric, str(why)))
+    return Extracted(effects=tuple(effects), dropped=tuple(dropped))
 
 
-def _missing_as_none(record: dict[str, Any]) -> dict[str, Any]:
-    """A typed row has NaN for an empty cell, which compares with everything; from here on missing is None."""
-    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in record.items()}
+def _dropped(row: Row, source: str, metric: str, refusal: str) -> Dropped:
+    category, reason = _why(row, refusal)
+    quoted = "; ".join(numbers_not_in_quote(row))
+    raw = {name: row[name] for name in BY_NAME}
+    return Dropped(source=source, category=category, reason=reason, metric=metric, not_in_quote=quoted, **raw)
 
 
-def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any]:
+def _effect(row: Row, source: str, metric: str, policy: Policy) -> Effect:
     if row["exclusion_reason"]:
         raise CannotConvert(row["exclusion_reason"])
     if row["estimand"] in {"descriptive", "interaction"}:
@@ -194,43 +171,43 @@ def _effect(row: Row, source: str, metric: str, policy: Policy) -> dict[str, Any
         estimate, converter = convert(row, metric, policy)
         yi, vi = estimate.yi, estimate.vi
         name, version, exact = converter.name, converter.version, converter.exact
-    derived = {
-        "source": source,
-        "metric": metric,
-        "yi": yi,
-        "vi": math.nan if vi is None else vi,
-        "n_total": total_n(row),
-        "exactness": "exact" if exact else "approximate",
-        "converter": name,
-        "converter_version": float(version),
-        "corrected": row["corrected"],
-        "not_in_quote": "; ".join(numbers_not_in_quote(row)),
-    }
-    return derived | {name: row[name] for name in BY_NAME} | {"label": label_of(row)}
+    return Effect(
+        source=source,
+        metric=metric,
+        yi=yi,
+        vi=vi,
+        n_total=total_n(row),
+        exactness="exact" if exact else "approximate",
+        converter=name,
+        converter_version=float(version),
+        corrected=row["corrected"],
+        not_in_quote="; ".join(numbers_not_in_quote(row)),
+        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)}),
+    )
 
 
 def label_of(row: Row) -> str:
     """The name shown in figures."""
     if row["label"]:
         return str(row["label"])
-    year = "" if row["year"] != row["year"] else f" {row['year']:.0f}"
+    year = "" if row["year"] is None else f" {row['year']:.0f}"
     return str(row["study"]) if year.strip() in row["study"] else f"{row['study']}{year}"
 
 
-def total_n(row: Row) -> float:
+def total_n(row: Row) -> float | None:
     """People behind a row: n, or both arms, or both arms' counts; missing where none is printed."""
-    if row["n"] == row["n"]:
+    if row["n"] is not None:
         return float(row["n"])
     for first, second in (("n_treat", "n_control"), ("total_treat", "total_control")):
-        if row[first] == row[first] and row[second] == row[second]:
+        if row[first] is not None and row[second] is not None:
             return float(row[first] + row[second])
-    return math.nan
+    return None
 
 
 def _why(row: Row, refusal: str) -> tuple[DropCategory, str]:
     """Category and reason of a dropped row."""
     unread = _UNREAD_REASON.get(row["reported_as"], "")
-    if unread and math.isnan(row["value"]):
+    if unread and row["value"] is None:
         return "gap", unread
     if row["exclusion_reason"]:
         return "excluded", row["exclusion_reason"]
@@ -257,49 +234,49 @@ def numbers_not_in_quote(row: Row) -> list[str]:
     for name in QUOTED_COLUMNS:
         cell = row[name]
         if name == "p":
-            cell = float(re.sub(r"^[<>=\s]+", "", cell)) if cell else math.nan
-        if cell == cell and abs(float(cell)) not in shown:
+            cell = float(re.sub(r"^[<>=\s]+", "", cell)) if cell else None
+        if cell is not None and abs(float(cell)) not in shown:
             missing.append(name)
     return missing
 
 
-def reference_rows(
-    key: str, effect_ids: tuple[str, ...], metric: str, effects: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: Iterable[Effect]) -> list[Reference]:
     """Published summaries by effect_id, for display only. Raises InputError for unknown or unusable ones."""
-    by_id = {row["effect_id"]: row for row in effects if row["metric"] == metric}
-    found, problems = [], []
+    by_id = {row.effect_id: row for row in effects if row.metric == metric}
+    references, problems = [], []
     for effect_id in effect_ids:
         row = by_id.get(effect_id)
         if row is None:
             allowed = f"a row of the sources that is usable in metric {metric}"
             hint = "see results/dropped.csv for the reason"
             problems.append(Problem(key, effect_id, allowed, hint))
-        elif row["level"] != "summary":
+        elif row.level != "summary":
             problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
         else:
-            found.append(
-                {
-                    "effect_id": effect_id,
-                    "label": row["label"],
-                    "detail": row["treatment"],
-                    "construct": row["construct"],
-                    "yi": row["yi"],
-                    "k": None if row["k"] is None else int(row["k"]),
-                    **_printed_interval(row, metric),
-                }
+            low, high = _printed_interval(row, metric)
+            references.append(
+                Reference(
+                    effect_id=effect_id,
+                    label=row.label,
+                    detail=row.treatment,
+                    construct=row.construct,
+                    yi=row.yi,
+                    k=None if row.k is None else int(row.k),
+                    ci_low=low,
+                    ci_high=high,
+                )
             )
     if problems:
         raise InputError(problems)
-    return found
+    return references
 
 
-def _printed_interval(row: Row, metric: str) -> dict[str, float | None]:
+def _printed_interval(row: Effect, metric: str) -> tuple[float, float] | tuple[None, None]:
     """The limits as printed, on the metric's scale and oriented like the estimate."""
-    if row["ci_low"] is None or row["ci_high"] is None:
-        return {"ci_low": None, "ci_high": None}
-    limits = [row["ci_low"], row["ci_high"]]
+    if row.ci_low is None or row.ci_high is None:
+        return None, None
+    limits = [row.ci_low, row.ci_high]
     if metric == "z":
         limits = [math.atanh(x) for x in limits]
-    low, high = sorted(row["direction"] * x for x in limits)
-    return {"ci_low": low, "ci_high": high}
+    low, high = sorted((1.0 if row.direction is None else row.direction) * x for x in limits)
+    return low, high

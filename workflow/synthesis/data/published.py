@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 from synthesis.errors import InputError, Problem
+from synthesis.results.extracted import Row
 
-Record = dict[str, Any]
 # Statistics that may be a threshold on the scale of a metric.
 _THRESHOLD_STATISTICS = {"z": ("r",), "g": ("smd", "d", "g")}
 
 
-def rows_by_id(records: Iterable[Record]) -> dict[str, Record]:
+def rows_by_id(records: Iterable[Row]) -> dict[str, Row]:
     """Extracted rows, used or dropped, by effect_id."""
-    return {row["effect_id"]: row for row in records}
+    return {row.effect_id: row for row in records}
 
 
-def find(where: str, effect_id: str, rows: dict[str, Record]) -> Record:
+def find(where: str, effect_id: str, rows: dict[str, Row]) -> Row:
     """A row by its effect_id. Raises InputError naming the place in the plan or in the claims."""
     if effect_id not in rows:
         raise InputError([Problem(where, effect_id, "an effect_id of a source", "renamed since?")])
     return rows[effect_id]
 
 
-def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Record]) -> float | None:
+def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Row]) -> float | None:
     """The value of a threshold on the metric's scale (Fisher z for correlations); None where it is a gap.
 
     Raises InputError for an unknown row and for a threshold on another scale.
     """
     row = find(where, effect_id, rows)
-    if row["value"] is None:
+    if row.value is None:
         return None
     allowed = _THRESHOLD_STATISTICS.get(metric, ())
-    if row["statistic"] not in allowed:
-        shown = f"{effect_id} ({row['statistic']})"
+    if row.statistic not in allowed:
+        shown = f"{effect_id} ({row.statistic})"
         raise InputError([Problem(where, shown, f"a threshold for metric {metric}: " + ", ".join(allowed) or "none")])
-    return math.atanh(row["value"]) if metric == "z" else float(row["value"])
+    return math.atanh(row.value) if metric == "z" else float(row.value)
 
 
-def number(row: Record, name: str) -> float | None:
-    """A cell of a raw row; None where the source does not print it."""
-    return None if row[name] is None else float(row[name])
+def number(row: Row, name: str) -> float | None:
+    """A number of a raw row; None where the source does not print it."""
+    return row.number(name)

@@ -230,12 +230,12 @@ def check_second(path: Path, rows: list[Numbered]) -> list[Problem]:
 
 
 def typed(row: Mapping[str, str]) -> dict[str, Any]:
-    """A checked row with every column of the model: numbers as float (missing: NaN), everything else as text."""
+    """A checked row with every column of the model: numbers as float (missing: None), everything else as text."""
     record: dict[str, Any] = {}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:
-            record[name] = float(text) if text else math.nan
+            record[name] = float(text) if text else None
         else:
             record[name] = text
     return record
@@ -255,16 +255,16 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
 
 def has_number(row: Row) -> bool:
     """Whether the row holds a result (a gap row does not)."""
-    return any(row[name] == row[name] for name in RESULT_COLUMNS) or row["p"] != ""
+    return any(row[name] is not None for name in RESULT_COLUMNS) or row["p"] != ""
 
 
 def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
     """Faults of one row as (column, value, allowed, hint)."""
 
     def printed(*names: str) -> bool:
-        return all(row[name] == row[name] for name in names)
+        return all(row[name] is not None for name in names)
 
-    result = any(row[name] == row[name] for name in RESULT_COLUMNS)
+    result = any(row[name] is not None for name in RESULT_COLUMNS)
     value, statistic = row["value"], row["statistic"]
     if row["level"] == "study" and row["sample_id"] == "":
         yield "sample_id", "", "the sample of a study row", "rows of one sample share it"
@@ -313,22 +313,21 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
     def scale(x: float) -> float:
         return math.log(x) if logged and x > 0 else x
 
-    implied = math.nan
-    if row["ci_low"] < row["ci_high"] and not (logged and row["ci_low"] <= 0):
-        implied = (scale(row["ci_high"]) - scale(row["ci_low"])) / (2 * Z_95)
+    low, high, se = row["ci_low"], row["ci_high"], row["se"]
+    implied: float | None = None
     # The logarithms of two huge limits may be one number.
-    implied = implied if implied > 0 else math.nan
-    se = row["se"]
-    if se == se and implied == implied and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
+    if low is not None and high is not None and low < high and not (logged and low <= 0) and scale(high) > scale(low):
+        implied = (scale(high) - scale(low)) / (2 * Z_95)
+    if se is not None and implied is not None and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
         yield (
             "se",
             f"{se:g}",
             f"about {implied:.3g}, as the interval implies",
             "an SD entered as SE, or an interval that is not 95%?",
         )
-    se = se if se == se else implied
+    se = implied if se is None else se
     shown = printed_p(row["p"])
-    if shown is None or se != se or row["value"] != row["value"]:
+    if shown is None or se is None or row["value"] is None:
         return
     relation, p = shown.relation, shown.value
     if p == 0:
@@ -336,9 +335,7 @@ def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         relation, p = "<", shown.half_unit
     z = abs(scale(row["value"])) / se
     z_of_p = z_from_p(p)
-    low = z < z_of_p - P_Z_SLACK and relation != ">"
-    high = z > z_of_p + P_Z_SLACK and relation != "<"
-    if low or high:
+    if (z < z_of_p - P_Z_SLACK and relation != ">") or (z > z_of_p + P_Z_SLACK and relation != "<"):
         implied_p = math.erfc(z / math.sqrt(2))
         yield (
             "p",
@@ -395,13 +392,13 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     directions: dict[tuple[str, str], tuple[float, int]] = {}
     for number, row in rows:
         poolable = row["estimand"] not in {"descriptive", "interaction"} and (row["level"] == "study")
-        result = any(row[name] == row[name] for name in RESULT_COLUMNS)
+        result = any(row[name] is not None for name in RESULT_COLUMNS)
         where = f"{path}, row {number}, column direction"
-        if poolable and result and row["direction"] != row["direction"]:
+        if poolable and result and row["direction"] is None:
             allowed = "1 or -1 where a study row has a number"
             hint = "1 when a larger value is better for the patient"
             problems.append(Problem(where, "", allowed, hint))
-        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] == row["direction"]:
+        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] is not None:
             key = (row["statistic"], row["outcome"].casefold())
             direction, first = directions.setdefault(key, (row["direction"], number))
             if direction != row["direction"]:

@@ -18,6 +18,7 @@ from synthesis.draw.layout import (
     mark_of,
     section_of,
 )
+from synthesis.meta.dependent import JointTest
 
 Record = dict[str, Any]
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
@@ -243,14 +244,14 @@ def pooled_rows(document: Record, columns: tuple[str, ...], blocks: bool = False
     return rows
 
 
-def difference_of_blocks(test: Record) -> str:
+def difference_of_blocks(test: JointTest) -> str:
     """The test of blocks in words, with the blocks that are not in it; why there is none, where there is none."""
-    found = test["note"]
-    if test["p"] is not None:
-        degrees = f"{test['df1']}, {test['df2']:.1f}" if test["df2"] is not None else f"{test['df1']}"
-        name = "F" if test["df2"] is not None else "Q"
-        found = f"{name}({degrees}) = {test['statistic']:.2f}, {text.p_value(test['p'])}"
-    left = [f"{GROUP_NAME.get(level, level)} ({reason})" for level, reason in test["left_out"]]
+    found = test.note
+    if test.p is not None:
+        degrees = f"{test.df1}, {test.df2:.1f}" if test.df2 is not None else f"{test.df1}"
+        name = "F" if test.df2 is not None else "Q"
+        found = f"{name}({degrees}) = {test.statistic:.2f}, {text.p_value(test.p)}"
+    left = [f"{GROUP_NAME.get(level, level)} ({reason})" for level, reason in test.left_out]
     return "; ".join([f"Difference of the blocks: {found}", *([f"not in the test: {', '.join(left)}"] if left else [])])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from synthesis.data.converters import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME
@@ -64,7 +66,7 @@ def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source
         "provenance": {
             "plan_sha256": document["config_sha256"],
             "inputs_sha256": document["inputs_sha256"],
-            "software": document["versions"],
+            "software": msgspec.to_builtins(document["versions"]),
         },
     }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -157,32 +156,45 @@ def _test_of_all(
     return (found, "") if found[2] >= LEAST_DF else (None, too_few_df(found[2]))
 
 
-def joint_test(
-    fit: Regression | RobustRegression, matrix: Design, cluster: Sequence[Hashable], y: Array
-) -> dict[str, Any]:
-    """The test of all moderators as it is reported: statistic (F; Q for normal tests), df1, df2, p, left_out, note.
+@dataclass(frozen=True, slots=True)
+class JointTest:
+    """The test of all moderators: F, or Q for normal tests (`df2` None).
 
     `left_out` has the levels that are not in the test with the reasons (`contrast_of_all`). All numbers are None where
     there is no test, which takes two levels and 4 degrees of freedom; `note` then says why.
     """
+
+    statistic: float | None
+    df1: int | None
+    df2: float | None
+    p: float | None
+    left_out: tuple[tuple[str, str], ...]
+    note: str
+
+
+def no_joint_test(note: str, left_out: tuple[tuple[str, str], ...] = ()) -> JointTest:
+    """What stands in the place of a joint test where there is none."""
+    return JointTest(None, None, None, None, left_out, note)
+
+
+def joint_test(fit: Regression | RobustRegression, matrix: Design, cluster: Sequence[Hashable], y: Array) -> JointTest:
+    """The test of all moderators of a regression of effects `y` (k,) that share samples, named by `cluster` (k,)."""
     contrast = contrast_of_all(matrix, cluster, y)
-    found: dict[str, Any] = {"left_out": [list(pair) for pair in contrast.left_out]}
-    none = dict.fromkeys(("statistic", "df1", "df2", "p"))
     if isinstance(fit, RobustRegression):
         if fit.f is None:
-            return none | found | {"note": fit.f_note}
-        return {"statistic": fit.f, "df1": fit.f_df1, "df2": fit.f_df2, "p": fit.f_p} | found | {"note": ""}
+            return no_joint_test(fit.f_note, contrast.left_out)
+        return JointTest(fit.f, fit.f_df1, fit.f_df2, fit.f_p, contrast.left_out, "")
     if not len(contrast.rows):
-        return none | found | {"note": NOTHING_TO_TEST}
+        return no_joint_test(NOTHING_TO_TEST, contrast.left_out)
     if fit.k - len(fit.names) < LEAST_DF:
-        return none | found | {"note": too_few_df(fit.k - len(fit.names))}
+        return no_joint_test(too_few_df(fit.k - len(fit.names)), contrast.left_out)
     statistic, p = wald_test_of(fit, contrast.rows)
-    return {"statistic": statistic, "df1": len(contrast.rows), "df2": fit.df, "p": p} | found | {"note": ""}
+    return JointTest(statistic, len(contrast.rows), fit.df, p, contrast.left_out, "")
 
 
-def levels_left_out(test: Mapping[str, Any]) -> str:
+def levels_left_out(test: JointTest) -> str:
     """Which levels are not in a joint test, and why, in words; nothing where all are."""
-    said = [f"{level} ({reason})" for level, reason in test["left_out"]]
+    said = [f"{level} ({reason})" for level, reason in test.left_out]
     return f"not in the test: {', '.join(said)}" if said else ""
 
 

@@ -11,3 +11,19 @@ DependenceModel = Literal["composites", "che", "three_level"]
 def terms(literal: object) -> tuple[str, ...]:
     """The allowed words of a Literal type, in their declared order."""
     return get_args(literal)
+
+
+def named_tau2(word: str) -> Tau2Method:
+    """The estimator of that name, for words that were read. Raises ValueError for another."""
+    for method in get_args(Tau2Method):
+        if method == word:
+            return method  # type: ignore[no-any-return]
+    raise ValueError(word)
+
+
+def named_ci(word: str) -> CiMethod:
+    """The interval of that name, for words that were read. Raises ValueError for another."""
+    for method in get_args(CiMethod):
+        if method == word:
+            return method  # type: ignore[no-any-return]
+    raise ValueError(word)

@@ -12,7 +12,7 @@ import json
 import math
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ from synthesis.data.vocabulary import LANE_WORD
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependence import composites
 from synthesis.meta.influence import influence
+from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
 from synthesis.plan.selection import select_effects
 from synthesis.results.curves import Block, Choice, Decision, Head, ListedEffect
 from synthesis.results.document import decode, plain
+from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.files import AGAIN, check_whole, json_text, write_text
 
-Record = dict[str, Any]
 Decisions = tuple[Decision, ...]
 MAIN_CURVE = "main"
 # Microseconds that a fit takes about (docs/scale.md): they decide the shards, not the results.
@@ -80,8 +81,8 @@ def enumerate_multiverse(
     plan: Multiverse,
     synthesis: Synthesis,
     defaults: Defaults,
-    effects: list[Record],
-    dropped: list[Record],
+    effects: Sequence[Effect],
+    dropped: Sequence[Dropped],
 ) -> Enumeration:
     """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
     which = _which_factors(plan)
@@ -99,7 +100,7 @@ def enumerate_multiverse(
     for number, own in _by_which(wanted, math.prod(sizes), len(hows)):
         choice = _digits(number, sizes)
         rows, reason = chooser.rows(_options(plan, choice))
-        samples = len({chooser.pool[i]["sample_id"] for i in rows})
+        samples = len({chooser.pool[i].sample_id for i in rows})
         if not reason and samples < plan.least_samples:
             reason = f"{samples} samples: fewer than {plan.least_samples}" if samples != 1 else "one sample"
         curve = _curve(which, choice)
@@ -127,8 +128,7 @@ def enumerate_multiverse(
         permutations=plan.permutations,
         permuted=plan.permuted,
         effects=tuple(
-            ListedEffect(effect_id=row["effect_id"], sample_id=row["sample_id"], yi=row["yi"], vi=row["vi"])
-            for row in chooser.pool
+            ListedEffect(effect_id=row.effect_id, sample_id=row.sample_id, yi=row.yi, vi=row.vi) for row in chooser.pool
         ),
         specifications=sum(len(unit.models) for unit in found),
         blocks=_blocks(found, how),
@@ -260,11 +260,16 @@ class _Chooser:
     """Rows of a choice of options, as numbers into the pool of all rows that any choice takes."""
 
     def __init__(
-        self, plan: Multiverse, synthesis: Synthesis, defaults: Defaults, effects: list[Record], dropped: list[Record]
+        self,
+        plan: Multiverse,
+        synthesis: Synthesis,
+        defaults: Defaults,
+        effects: Sequence[Effect],
+        dropped: Sequence[Dropped],
     ) -> None:
         self.plan, self.synthesis, self.defaults = plan, synthesis, defaults
         self.effects, self.dropped = effects, dropped
-        self.pool: list[Record] = []
+        self.pool: list[Chosen] = []
         self._numbers: dict[tuple[str, str], int] = {}
         self._selected: dict[Any, tuple[tuple[int, ...], str]] = {}
         self._outliers: dict[Any, tuple[int, ...]] = {}
@@ -288,7 +293,7 @@ class _Chooser:
             if option.take == "first":
                 rows = self._per_sample(rows, lambda own: own[:1])
             elif option.take == "most_precise":
-                rows = self._per_sample(rows, lambda own: [min(own, key=lambda i: self.pool[i]["vi"])])
+                rows = self._per_sample(rows, lambda own: [min(own, key=lambda i: self.pool[i].vi)])
         for option in options:
             if option.outliers is not None:
                 found = (rows, option.outliers)
@@ -297,9 +302,9 @@ class _Chooser:
                 rows = self._outliers[found]
         return rows, reason
 
-    def _select(self, select: Record, zero: bool) -> tuple[tuple[int, ...], str]:
+    def _select(self, select: Mapping[str, Condition], zero: bool) -> tuple[tuple[int, ...], str]:
         kept = {column: c for column, c in self.synthesis.select.items() if column not in select}
-        asked = self.synthesis.model_copy(update={"select": kept | select, "nonsignificant_as_zero": zero})
+        asked = self.synthesis.model_copy(update={"select": {**kept, **select}, "nonsignificant_as_zero": zero})
         try:
             chosen = select_effects(self.plan.synthesis, asked, self.effects, self.dropped, check_values=False)
         except InputError as error:
@@ -308,8 +313,8 @@ class _Chooser:
             return (), "no effect is left" if problem.value == "selects nothing" else str(problem)
         return tuple(self._number(row) for row in chosen), ""
 
-    def _number(self, row: Record) -> int:
-        key = (row["effect_id"], row["exactness"])
+    def _number(self, row: Chosen) -> int:
+        key = (row.effect_id, row.exactness)
         if key not in self._numbers:
             self._numbers[key] = len(self.pool)
             self.pool.append(row)
@@ -318,15 +323,15 @@ class _Chooser:
     def _per_sample(self, rows: tuple[int, ...], keep: Any) -> tuple[int, ...]:
         samples: dict[str, list[int]] = {}
         for i in rows:
-            samples.setdefault(self.pool[i]["sample_id"], []).append(i)
+            samples.setdefault(self.pool[i].sample_id, []).append(i)
         kept = {i for own in samples.values() for i in keep(own)}
         return tuple(i for i in rows if i in kept)
 
     def _without_outliers(self, rows: tuple[int, ...], limit: float) -> tuple[int, ...]:
         """Without samples whose studentised deleted residual is beyond the limit; all where that is not defined."""
         rho = self.defaults.rho if self.synthesis.rho is None else self.synthesis.rho
-        cluster = [self.pool[i]["sample_id"] for i in rows]
-        y, v = (np.array([self.pool[i][key] for i in rows]) for key in ("yi", "vi"))
+        cluster = [self.pool[i].sample_id for i in rows]
+        y, v = np.array([self.pool[i].yi for i in rows]), np.array([self.pool[i].vi for i in rows])
         if len(set(cluster)) <= 2:
             return rows
         whole = composites(y, v, cluster, rho)
@@ -335,9 +340,9 @@ class _Chooser:
         return tuple(i for i, sample in zip(rows, cluster, strict=True) if sample not in far)
 
 
-def _preferred(pool: list[Record], own: list[int], column: str, words: Iterable[str]) -> list[int]:
+def _preferred(pool: list[Chosen], own: list[int], column: str, words: Iterable[str]) -> list[int]:
     for word in words:
-        found = [i for i in own if pool[i][column] == word]
+        found = [i for i in own if pool[i].cell(column) == word]
         if found:
             return found
     return own

@@ -19,7 +19,6 @@ from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.robust import LEAST_DF, robust
 from synthesis.multiverse.enumeration import (
     Model,
-    Record,
     Unit,
     curve_name,
     how_choices,
@@ -35,6 +34,7 @@ from synthesis.results.files import check_finite, check_whole, replace
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Record = dict[str, Any]
 RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16

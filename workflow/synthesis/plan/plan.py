@@ -11,7 +11,6 @@ from typing import Any
 from synthesis.data.converters import Policy
 from synthesis.data.extraction import (
     CORRECTIONS,
-    Extracted,
     convert_rows,
     corrections_of,
     load_source,
@@ -25,6 +24,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.parts import Plan
 from synthesis.plan.selection import check_model, check_shared_samples, select_effects
+from synthesis.results.extracted import Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
 RAW = Path("data/raw")
@@ -35,7 +35,7 @@ def load(content: dict[str, Any], where: str = "config.yaml") -> Plan:
     return Plan(parse(Config, content, where))
 
 
-def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
+def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     """Checks every raw table, `source.yaml` and correction, and what each synthesis selects.
 
     Returns the extracted rows by their effect_id. Raises InputError with the problems of all files, or, where the
@@ -53,7 +53,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
         key = f"config.yaml, key syntheses.{name}.references"
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
-            samples[name] = {row["sample_id"] for row in selected}
+            samples[name] = {row.sample_id for row in selected}
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
@@ -79,19 +79,17 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, dict[str, Any]]:
     return _rows_by_id(found)
 
 
-def _rows_by_id(found: dict[str, Extracted]) -> dict[str, dict[str, Any]]:
-    dropped = [row for extracted in found.values() for row in extracted.dropped]
+def _rows_by_id(found: dict[str, Extracted]) -> dict[str, Row]:
+    dropped: list[Row] = [row for extracted in found.values() for row in extracted.dropped]
     return rows_by_id([*dropped, *(row for extracted in found.values() for row in extracted.effects)])
 
 
-def _multiverse_faults(
-    name: str, config: Config, effects: list[dict[str, Any]], found: dict[str, Extracted]
-) -> list[Problem]:
+def _multiverse_faults(name: str, config: Config, effects: list[Effect], found: dict[str, Extracted]) -> list[Problem]:
     """Options of a multiverse that select nothing by themselves, or name values that occur nowhere."""
     problems: list[Problem] = []
     multiverse = config.multiverses[name]
     base = config.syntheses[multiverse.synthesis]
-    own = [row for row in effects if row["source"] in base.sources and row["metric"] == base.metric]
+    own = [row for row in effects if row.source in base.sources and row.metric == base.metric]
     dropped = [row for source in base.sources for row in found[source].dropped]
     for factor, content in multiverse.which.items():
         for key, option in content.options.items():
@@ -103,7 +101,7 @@ def _multiverse_faults(
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():
-                present = {row[column] for row in own}
+                present = {row.words(column) for row in own}
                 for word in words:
                     if word not in present:
                         allowed = "one of " + ", ".join(sorted(present - {""})[:20])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
 
 from synthesis.data.converters import fisher_z
-from synthesis.data.printed import Row
 from synthesis.data.vocabulary import LANE_ESTIMANDS
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
+from synthesis.results.document import Cell, columns
+from synthesis.results.extracted import Chosen, Dropped, Effect, Row
 
 SET_TO_ZERO = "set to zero"
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
@@ -21,19 +23,19 @@ LEAST_SAMPLES = 5
 
 def meets(row: Row, select: Mapping[str, Condition]) -> bool:
     """Whether a row meets every condition. A missing number meets no range."""
-    return all(_meets(row[name], condition) for name, condition in select.items())
+    return all(_meets(row.cell(name), condition) for name, condition in select.items())
 
 
-def _meets(value: Any, condition: Condition) -> bool:
+def _meets(value: Cell, condition: Condition) -> bool:
     return (
         (condition.any_of is None or _is_one_of(value, condition.any_of))
         and (condition.none_of is None or not _is_one_of(value, condition.none_of))
-        and (condition.at_least is None or (value is not None and value >= condition.at_least))
-        and (condition.at_most is None or (value is not None and value <= condition.at_most))
+        and (condition.at_least is None or (isinstance(value, float) and value >= condition.at_least))
+        and (condition.at_most is None or (isinstance(value, float) and value <= condition.at_most))
     )
 
 
-def _is_one_of(value: Any, words: tuple[str, ...]) -> bool:
+def _is_one_of(value: Cell, words: tuple[str, ...]) -> bool:
     """Whether a cell is one of these words; a number by its value, however it is written."""
     if not isinstance(value, float):
         return value in words
@@ -43,44 +45,45 @@ def _is_one_of(value: Any, words: tuple[str, ...]) -> bool:
 def select_effects(
     name: str,
     synthesis: Synthesis,
-    effects: list[dict[str, Any]],
-    dropped: list[dict[str, Any]],
+    effects: Iterable[Effect],
+    dropped: Sequence[Dropped],
     *,
     check_values: bool = True,
-) -> list[dict[str, Any]]:
+) -> list[Chosen]:
     """The rows of a synthesis, in the order of its sources; zeros, where asked for, at the end.
 
-    `effects`, `dropped`: the extracted records of its sources. Raises InputError when nothing is left, when a value
+    `effects`, `dropped`: the extracted rows of its sources. Raises InputError when nothing is left, when a value
     of a select condition occurs nowhere (unless `check_values` is off), and when estimands, levels, constructs or
     comparators are mixed unnamed.
     """
     key = f"config.yaml, key syntheses.{name}"
-    rows = [
-        row
-        for source in synthesis.sources
-        for row in effects
-        if row["source"] == source and row["metric"] == synthesis.metric
-    ]
+    place = {source: i for i, source in enumerate(synthesis.sources)}
+    rows = [row for row in effects if row.source in place and row.metric == synthesis.metric]
+    rows.sort(key=lambda row: place[row.source])
     if check_values:
         _check_values_occur(key, synthesis, rows)
     if "level" not in synthesis.mix:
-        rows = [row for row in rows if row["level"] == "study"]
-    chosen = [
-        dict(row)
-        for row in rows
-        if meets(row, synthesis.select) and row["estimand"] in LANE_ESTIMANDS[synthesis.lane] and row["vi"] is not None
-    ]
-    chosen = _without_copies(chosen)
+        rows = [row for row in rows if row.level == "study"]
+    chosen = _without_copies(
+        [
+            _chosen(row, row.vi)
+            for row in rows
+            if meets(row, synthesis.select) and row.estimand in LANE_ESTIMANDS[synthesis.lane] and row.vi is not None
+        ]
+    )
     if not chosen:
         allowed = f"at least one usable effect in metric {synthesis.metric}"
         raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis, dropped))])
     if synthesis.nonsignificant_as_zero:
-        chosen += _zeros(synthesis, dropped, {row["sample_id"] for row in chosen})
+        chosen += _zeros(synthesis, dropped, {row.sample_id for row in chosen})
     _check_mix(key, synthesis, chosen)
     if synthesis.orientation == "as_reported":
-        for row in chosen:
-            row["yi"] *= row["direction"]
+        chosen = [replace(row, yi=row.yi * (1.0 if row.direction is None else row.direction)) for row in chosen]
     return chosen
+
+
+def _chosen(row: Effect, vi: float) -> Chosen:
+    return Chosen(**{name: getattr(row, name) for name in columns(Effect)} | {"vi": vi})
 
 
 def instrument(outcome: str) -> str:
@@ -88,26 +91,26 @@ def instrument(outcome: str) -> str:
     return re.sub("[^a-z0-9]", "", outcome.casefold())
 
 
-def _without_copies(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _without_copies(rows: list[Chosen]) -> list[Chosen]:
     """Without repeats of a finding that two sources list: same sample, instrument, rater, time and estimate.
 
     The first source of the plan is kept; "PHQ-9" and "phq-9" are one instrument. Repeats inside a source stay.
     """
-    first_source: dict[tuple[Any, ...], str] = {}
+    first_source: dict[tuple[str | float, ...], str] = {}
     kept = []
     for row in rows:
-        identity = (row["sample_id"], instrument(row["outcome"]), row["rater"], row["timepoint"], round(row["yi"], 6))
-        if first_source.setdefault(identity, row["source"]) == row["source"]:
+        identity = (row.sample_id, instrument(row.outcome), row.rater, row.timepoint, round(row.yi, 6))
+        if first_source.setdefault(identity, row.source) == row.source:
             kept.append(row)
     return kept
 
 
-def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any]]) -> None:
+def _check_values_occur(key: str, synthesis: Synthesis, rows: list[Effect]) -> None:
     """A word in a condition that no row of the sources has is a slip, not an empty group."""
     problems = []
     for name, condition in synthesis.select.items():
-        present = {row[name] for row in rows}
-        if not any(isinstance(value, str) for value in present):
+        present = {value for row in rows if isinstance(value := row.cell(name), str)}
+        if not present:
             continue
         for word in (*(condition.any_of or ()), *(condition.none_of or ())):
             if word not in present:
@@ -117,11 +120,11 @@ def _check_values_occur(key: str, synthesis: Synthesis, rows: list[dict[str, Any
         raise InputError(problems)
 
 
-def _emptiest(rows: list[dict[str, Any]], synthesis: Synthesis, dropped: list[dict[str, Any]]) -> str:
+def _emptiest(rows: list[Effect], synthesis: Synthesis, dropped: Sequence[Dropped]) -> str:
     """Which condition leaves nothing by itself; where no row is usable, why most are not."""
     if not rows:
-        own = [r for r in dropped if r["source"] in synthesis.sources and r["metric"] == synthesis.metric]
-        reasons = Counter(r["reason"] for r in own if r["level"] == "study").most_common(1)
+        lost = [r for r in dropped if r.source in synthesis.sources and r.metric == synthesis.metric]
+        reasons = Counter(r.reason for r in lost if r.level == "study").most_common(1)
         why = "".join(f"; of {count} {'row' if count == 1 else 'rows'}: {reason}" for reason, count in reasons)
         return f"its sources hold no study effect in this metric{why}"
     select = synthesis.select
@@ -131,11 +134,11 @@ def _emptiest(rows: list[dict[str, Any]], synthesis: Synthesis, dropped: list[di
     return "the conditions exclude each other, or the estimands do not belong to the lane"
 
 
-def _check_mix(key: str, synthesis: Synthesis, chosen: list[dict[str, Any]]) -> None:
+def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
     problems = []
     mix: Mapping[str, tuple[str, ...]] = {str(k): v for k, v in synthesis.mix.items()}
     for column in MIX_COLUMNS:
-        present = sorted({row[column] for row in chosen})
+        present = sorted({row.words(column) for row in chosen})
         named = mix.get(column)
         if named is None and len(present) > 1:
             allowed = f"one {column}, or all of them named under mix.{column}"
@@ -150,38 +153,45 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[dict[str, Any]]) -> 
         raise InputError(problems)
 
 
-def _zeros(synthesis: Synthesis, dropped: list[dict[str, Any]], present: set[str]) -> list[dict[str, Any]]:
+def _zeros(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str]) -> list[Chosen]:
     """Samples reported only as "not significant", entered as 0: a stress test, marked as such."""
     select = {k: c for k, c in synthesis.select.items() if k not in {"tier", "exactness"}}
     zeros = []
     for row in dropped:
         if (
-            row["source"] not in synthesis.sources
-            or row["reported_as"] != "ns"
-            or row["metric"] != synthesis.metric
-            or row["estimand"] not in LANE_ESTIMANDS[synthesis.lane]
-            or row["sample_id"] in present
-            or row["n"] is None
+            row.source not in synthesis.sources
+            or row.reported_as != "ns"
+            or row.metric != synthesis.metric
+            or row.estimand not in LANE_ESTIMANDS[synthesis.lane]
+            or row.sample_id in present
+            or row.n is None
             or not meets(row, select)
         ):
             continue
         try:
-            vi = fisher_z(0.0, row["n"], int(row["estimand"] == "r_partial")).vi
+            vi = fisher_z(0.0, row.n, int(row.estimand == "r_partial")).vi
         except CannotConvert:
             continue
-        zeros.append(
-            row
-            | {
-                "yi": 0.0,
-                "vi": vi,
-                "n_total": row["n"],
-                "exactness": SET_TO_ZERO,
-                "converter": "ns_as_zero",
-                "converter_version": 1.0,
-                "label": row["label"] or row["study"],
-            }
-        )
+        zeros.append(entered_as_zero(row, vi))
     return zeros
+
+
+def entered_as_zero(row: Dropped, vi: float) -> Chosen:
+    """A row without a usable number as the 0 that a stress test enters for it, with the variance of its n."""
+    raw = {name: getattr(row, name) for name in columns(Row)} | {"label": row.label or row.study}
+    return Chosen(
+        source=row.source,
+        metric=row.metric,
+        yi=0.0,
+        vi=vi,
+        n_total=row.n,
+        exactness=SET_TO_ZERO,
+        converter="ns_as_zero",
+        converter_version=1.0,
+        corrected="",
+        not_in_quote=row.not_in_quote,
+        **raw,
+    )
 
 
 def check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: int, samples: int) -> None:

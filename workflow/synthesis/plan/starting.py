@@ -124,8 +124,8 @@ def unused(folder: Path) -> list[str]:
         raise InputError(problems)
     found = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, found.effects, found.dropped)
-    check_model(name, synthesis, config.defaults, len(selected), len({row["sample_id"] for row in selected}))
-    return [f"{row['locator']}: {row['reason']}" for row in found.dropped]
+    check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
+    return [f"{row.locator}: {row.reason}" for row in found.dropped]
 
 
 def _check(made: Path, what: Start, rows: list[dict[str, str]]) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
@@ -101,10 +103,10 @@ def limits(material: Material) -> Context:
 
 def provenance(material: Material) -> Context:
     """Software and digests of the run."""
-    versions = material.documents[0]["versions"].items()
+    versions = msgspec.to_builtins(material.documents[0]["versions"])
     return {
         "second_route": methods.second_route(material.crosscheck),
-        "software": table("Software of the fits", ["Package", "Version"], versions),
+        "software": table("Software of the fits", ["Package", "Version"], versions.items()),
         "digests": tables.hashes(material.documents),
     }
 

@@ -24,6 +24,23 @@ class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     spread: ClassVar[tuple[str, ...]] = ()
 
+    def __getitem__(self, name: str) -> Any:
+        """A field by its name as it stands on disk."""
+        for part in self.spread:
+            if hasattr(getattr(self, part), name):
+                return getattr(getattr(self, part), name)
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """A field by its name as it stands on disk, or what is given for one that this type does not have."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
 
 D = TypeVar("D", bound=Document)
 

@@ -11,78 +11,85 @@ from synthesis.results.document import Cell, Document, read_document
 class Row(Document, frozen=True, kw_only=True):
     """A row of a raw table, corrected and checked: each column of the data dictionary, empty text as ""."""
 
-    effect_id: str = ""
-    sample_id: str = ""
-    study: str = ""
-    label: str = ""
-    year: float | None = None
-    construct: str = ""
-    estimand: str = ""
-    level: str = ""
-    statistic: str = ""
-    value: float | None = None
-    se: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    p: str = ""
-    df1: float | None = None
-    df: float | None = None
-    n: float | None = None
-    k: float | None = None
-    n_treat: float | None = None
-    n_control: float | None = None
-    mean_treat: float | None = None
-    sd_treat: float | None = None
-    mean_control: float | None = None
-    sd_control: float | None = None
-    events_treat: float | None = None
-    total_treat: float | None = None
-    events_control: float | None = None
-    total_control: float | None = None
-    direction: float | None = None
-    treatment: str = ""
-    intensity: str = ""
-    comparator: str = ""
-    comparator_detail: str = ""
-    format: str = ""
-    disorder: str = ""
-    outcome: str = ""
-    alliance_measure: str = ""
-    rater: str = ""
-    outcome_rater: str = ""
-    timepoint: str = ""
-    timepoint_detail: str = ""
-    adjusted_for: str = ""
-    weeks: float | None = None
-    sessions: float | None = None
-    baseline_mean_treat: float | None = None
-    baseline_sd_treat: float | None = None
-    baseline_mean_control: float | None = None
-    baseline_sd_control: float | None = None
-    rob: str = ""
-    percent_women: float | None = None
-    mean_age: float | None = None
-    country: str = ""
-    tier: str = ""
-    flag: str = ""
-    reported_as: str = ""
-    finding: str = ""
-    exclusion_reason: str = ""
-    locator: str = ""
-    quote: str = ""
-    url: str = ""
-    doi: str = ""
-    read_at: str = ""
-    confidence: str = ""
-    coder: str = ""
-    coded_on: str = ""
-    second_coder: str = ""
-    note: str = ""
-    citation: str = ""
+    effect_id: str
+    sample_id: str
+    study: str
+    label: str
+    year: float | None
+    construct: str
+    estimand: str
+    level: str
+    statistic: str
+    value: float | None
+    se: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p: str
+    df1: float | None
+    df: float | None
+    n: float | None
+    k: float | None
+    n_treat: float | None
+    n_control: float | None
+    mean_treat: float | None
+    sd_treat: float | None
+    mean_control: float | None
+    sd_control: float | None
+    events_treat: float | None
+    total_treat: float | None
+    events_control: float | None
+    total_control: float | None
+    direction: float | None
+    treatment: str
+    intensity: str
+    comparator: str
+    comparator_detail: str
+    format: str
+    disorder: str
+    outcome: str
+    alliance_measure: str
+    rater: str
+    outcome_rater: str
+    timepoint: str
+    timepoint_detail: str
+    adjusted_for: str
+    weeks: float | None
+    sessions: float | None
+    baseline_mean_treat: float | None
+    baseline_sd_treat: float | None
+    baseline_mean_control: float | None
+    baseline_sd_control: float | None
+    rob: str
+    percent_women: float | None
+    mean_age: float | None
+    country: str
+    tier: str
+    flag: str
+    reported_as: str
+    finding: str
+    exclusion_reason: str
+    locator: str
+    quote: str
+    url: str
+    doi: str
+    read_at: str
+    confidence: str
+    coder: str
+    coded_on: str
+    second_coder: str
+    note: str
+    citation: str
 
     def cell(self, name: str) -> Cell:
         """What a column holds; for names that are read from the plan."""
         value: Cell = getattr(self, name)
+        return value
+
+    def number(self, name: str) -> float | None:
+        """What a column of numbers holds; for names that are read from the plan."""
+        value = getattr(self, name)
+        if not isinstance(value, float | None):
+            raise TypeError(f"{name} holds text")
         return value
 
     def words(self, name: str) -> str:
@@ -121,6 +128,13 @@ class Dropped(Row, frozen=True, kw_only=True):
     not_in_quote: str
 
 
+class Chosen(Effect, frozen=True, kw_only=True):
+    """An effect of a synthesis: it has a variance. `severity`: at baseline, in SD of its instrument."""
+
+    vi: float
+    severity: float | None = None
+
+
 class Extracted(Document, frozen=True, kw_only=True):
     """A source after extraction."""
 
@@ -130,8 +144,8 @@ class Extracted(Document, frozen=True, kw_only=True):
 
 def read_extracted(paths: Iterable[Path]) -> Extracted:
     """The rows of several sources, in the order of the files."""
-    found = [read_document(path, Extracted) for path in paths]
+    sources = [read_document(path, Extracted) for path in paths]
     return Extracted(
-        effects=tuple(row for one in found for row in one.effects),
-        dropped=tuple(row for one in found for row in one.dropped),
+        effects=tuple(row for source in sources for row in source.effects),
+        dropped=tuple(row for source in sources for row in source.dropped),
     )

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
 from synthesis.results.document import Cell, Document
 
 
-class Described(Document, frozen=True, kw_only=True):
+class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
     """What describes a sample in tables and figures; "mixed" where its effects differ, "" where nothing is printed."""
 
-    rater: str = ""
-    comparator: str = ""
-    outcome: str = ""
-    format: str = ""
-    disorder: str = ""
-    treatment: str = ""
-    timepoint: str = ""
-    confidence: str = ""
-    tier: str = ""
-    rob: str = ""
-    country: str = ""
-    exactness: str = ""
-    estimand: str = ""
+    rater: str
+    comparator: str
+    outcome: str
+    format: str
+    disorder: str
+    treatment: str
+    timepoint: str
+    confidence: str
+    tier: str
+    rob: str
+    country: str
+    exactness: str
+    estimand: str
 
     def words(self, name: str) -> str:
         """One of these by its name; for names that are read from the plan."""
-        value: str = getattr(self, name)
+        value = getattr(self, name)
+        if not isinstance(value, str):
+            raise TypeError(f"{name} does not describe a sample")
         return value
 
 
@@ -39,7 +44,7 @@ class Member(Described, frozen=True, kw_only=True):
     weeks: float | None
     n_total: float | None
     severity: float | None
-    cells: dict[str, Cell]
+    cells: dict[str, Cell] = {}
 
     def number(self, name: str) -> float | None:
         """A numeric moderator by its name."""
@@ -59,7 +64,7 @@ class Study(Described, frozen=True, kw_only=True):
     n: int | None
     effects: tuple[str, ...]
     members: tuple[Member, ...]
-    cells: dict[str, Cell]
+    cells: dict[str, Cell] = {}
     source: str
 
 
@@ -79,15 +84,6 @@ class BlockFit(Document, frozen=True, kw_only=True):
     q_df: int | None
     q_p: float | None
     method: str
-
-
-class BlockTest(Document, frozen=True, kw_only=True):
-    """Whether blocks differ: F with two degrees of freedom, or QM with one (`df2` None)."""
-
-    statistic: float
-    df1: int
-    df2: float | None
-    p: float
 
 
 class SummaryLine(Document, frozen=True, kw_only=True):
@@ -119,3 +115,102 @@ class Versions(Document, frozen=True, kw_only=True):
     python: str
     numpy: str
     scipy: str
+
+
+class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest."""
+
+    group_by: str | None
+    orientation: str
+    columns: tuple[str, ...] = ()
+    sort: str = ""
+    rows: str = ""
+    favours: tuple[str, str] | None = None
+    note: str = ""
+
+
+class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """The model document of a synthesis. Its fit's fields stand among its own on disk.
+
+    `title`, what is `shown` of it and the cells of its samples come from the plan where it is shown (`presented`).
+    `groups_test` is None without blocks. `tau_scale`: scale of the half-normal prior on tau of Bayesian fits.
+    """
+
+    spread: ClassVar[tuple[str, ...]] = ("fit",)
+
+    synthesis: str
+    title: str = ""
+    lane: str
+    word: str
+    sources: tuple[str, ...]
+    set_to_zero: int
+    fit: Fit
+    tau_scale: float
+    studies: tuple[Study, ...]
+    groups: tuple[BlockFit, ...]
+    groups_test: JointTest | None
+    summaries: tuple[SummaryLine, ...]
+    references: tuple[Reference, ...]
+    figure: Shown
+    config_sha256: str
+    inputs_sha256: str
+    versions: Versions
+
+
+class PooledRow(Document, frozen=True, kw_only=True):
+    """A row of pooled.csv: a fit without its samples; `_transformed`: on the scale that is read (r, ratios)."""
+
+    synthesis: str
+    title: str
+    lane: str
+    word: str
+    sources: str
+    set_to_zero: int
+    k: int
+    samples: int
+    estimate: float
+    se: float
+    statistic: float
+    df: float | None
+    p: float
+    ci_low: float
+    ci_high: float
+    pi_low: float | None
+    pi_high: float | None
+    tau2: float | None
+    tau2_se: float | None
+    tau2_ci_low: float | None
+    tau2_ci_high: float | None
+    omega2: float | None
+    i2: float | None
+    i2_ci_low: float | None
+    i2_ci_high: float | None
+    h2: float | None
+    h2_ci_low: float | None
+    h2_ci_high: float | None
+    q: float | None
+    q_df: int | None
+    q_p: float | None
+    log_likelihood: float | None
+    aic: float | None
+    bic: float | None
+    model: str
+    method: str
+    ci_method: str
+    rho: float | None
+    composite_rho: float | None
+    metric: str | None
+    level: float
+    notes: str
+    tau_scale: float
+    config_sha256: str
+    inputs_sha256: str
+    estimate_transformed: float
+    ci_low_transformed: float
+    ci_high_transformed: float
+    pi_low_transformed: float | None
+    pi_high_transformed: float | None
+    version_synthesis: str
+    version_python: str
+    version_numpy: str
+    version_scipy: str

@@ -18,9 +18,10 @@ import numpy as np
 
 from synthesis.errors import Disagreement
 from synthesis.meta.kernel import Array
+from synthesis.results.checks import CheckRow
+from synthesis.results.fitted import Fitted
 
-Route = Callable[[dict[str, Any]], list[dict[str, Any]]]
-COLUMNS = ("synthesis", "quantity", "route", "ours", "theirs", "difference", "tolerance", "agrees")
+Route = Callable[[Fitted], list[CheckRow]]
 # Closed forms agree to rounding; likelihood searches are compared to this share of the typical variance, because tau2
 # near 0 is no scale of its own.
 CLOSED_FORM_RTOL = 1e-9
@@ -42,47 +43,48 @@ MATRICES = "matrices"
 class _Rows:
     """The comparisons of one document; numbers of its own that are None are not compared."""
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        self.document, self.rows = document, list[dict[str, Any]]()
+    def __init__(self, document: Fitted) -> None:
+        self.document, self.rows = document, list[CheckRow]()
 
     def compare(self, quantity: str, route: str, theirs: float, unit: float, rtol: float, floor: float = 1.0) -> None:
         """Ours, in `unit`s, beside theirs; the tolerance is relative to the larger one or to `floor`."""
-        if self.document[quantity] is None:
+        value = getattr(self.document.fit, quantity)
+        if value is None:
             return
-        ours = float(self.document[quantity]) / unit
+        ours = float(value) / unit
         difference = abs(ours - theirs)
         tolerance = rtol * max(abs(ours), abs(theirs), floor)
         self.rows.append(
-            {
-                "synthesis": self.document["synthesis"],
-                "quantity": quantity,
-                "route": route,
-                "ours": ours * unit,
-                "theirs": theirs * unit,
-                "difference": difference * unit,
-                "tolerance": tolerance * unit,
-                "agrees": bool(difference <= tolerance),
-            }
+            CheckRow(
+                synthesis=self.document.synthesis,
+                quantity=quantity,
+                route=route,
+                ours=float(ours * unit),
+                theirs=float(theirs * unit),
+                difference=float(difference * unit),
+                tolerance=float(tolerance * unit),
+                agrees=bool(difference <= tolerance),
+            )
         )
 
 
-def by_matrices(document: dict[str, Any]) -> list[dict[str, Any]]:
+def by_matrices(document: Fitted) -> list[CheckRow]:
     """Compares one model document with its definition written out: tau2, omega2, estimate, SE, df and Q.
 
-    tau2 and omega2 are found again from the effects; estimate, SE and df are those at our variances. Rows have keys
-    synthesis, quantity, route, ours, theirs, difference, tolerance, agrees. Empty for a single sample.
+    tau2 and omega2 are found again from the effects; estimate, SE and df are those at our variances. Empty for a
+    single sample.
     """
-    if len(document["studies"]) < 2:
+    if len(document.studies) < 2:
         return []
     rows = _Rows(document)
-    if document["model"] in MULTILEVEL:
+    if document.fit.model in MULTILEVEL:
         _check_multilevel(rows)
         return rows.rows
     yi, vi = _composites(document)
     scale = float(np.median(vi))
     y, v = yi / np.sqrt(scale), vi / scale
-    rows.compare("tau2", MATRICES, tau2_by_matrices(y, v, document["method"]), scale, SEARCH_RTOL)
-    estimate, se = _mean_by_matrices(y, v + (document["tau2"] or 0.0) / scale, document["ci_method"])
+    rows.compare("tau2", MATRICES, tau2_by_matrices(y, v, document.fit.method), scale, SEARCH_RTOL)
+    estimate, se = _mean_by_matrices(y, v + (document.fit.tau2 or 0.0) / scale, document.fit.ci_method)
     rows.compare("estimate", MATRICES, estimate, scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", MATRICES, se, scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("df", MATRICES, float(len(y) - 1), 1.0, CLOSED_FORM_RTOL)
@@ -90,25 +92,25 @@ def by_matrices(document: dict[str, Any]) -> list[dict[str, Any]]:
     return rows.rows
 
 
-def by_libraries(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Compares one model document with PyMARE and statsmodels, as far as these have its model; rows as above.
+def by_libraries(document: Fitted) -> list[CheckRow]:
+    """Compares one model document with PyMARE and statsmodels, as far as these have its model.
 
     One effect per sample: tau2, estimate, SE, Q and Q-profile interval by PyMARE, for the methods it has; estimate, SE
     and df by statsmodels WLS given our tau2. Multilevel models: the estimate by statsmodels GLS given our variances.
     """
-    if len(document["studies"]) < 2:
+    if len(document.studies) < 2:
         return []
     rows = _Rows(document)
-    if document["model"] in MULTILEVEL:
+    if document.fit.model in MULTILEVEL:
         parts = _scaled(document)
         rows.compare("estimate", "statsmodels", _generalised(parts), parts.scale**0.5, CLOSED_FORM_RTOL)
         return rows.rows
-    method, ci = document["method"], document["ci_method"]
+    method, ci = document.fit.method, document.fit.ci_method
     yi, vi = _composites(document)
     scale = float(np.median(vi))
     y, v = yi / np.sqrt(scale), vi / scale
     if method in PYMARE_METHODS and (method not in ("ML", "REML") or v.max() <= PYMARE_REACH):
-        found = _pymare(y, v, method, ci, document["level"])
+        found = _pymare(y, v, method, ci, document.fit.level)
         # Scaled variances are about 1, and so is what tau2 and the estimate are measured against.
         rows.compare("tau2", "PyMARE", found["tau2"], scale, SEARCH_RTOL)
         rows.compare("estimate", "PyMARE", found["estimate"], scale**0.5, SEARCH_RTOL)
@@ -117,19 +119,19 @@ def by_libraries(document: dict[str, Any]) -> list[dict[str, Any]]:
         if method != "FE":
             for name in ("tau2_ci_low", "tau2_ci_high"):
                 rows.compare(name, "PyMARE", found[name], scale, PROFILE_RTOL)
-    estimate, se, df = _statsmodels(y, v + (document["tau2"] or 0.0) / scale, ci)
+    estimate, se, df = _statsmodels(y, v + (document.fit.tau2 or 0.0) / scale, ci)
     rows.compare("estimate", "statsmodels", estimate, scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", "statsmodels", se, scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("df", "statsmodels", df, 1.0, CLOSED_FORM_RTOL)
     return rows.rows
 
 
-def _composites(document: dict[str, Any]) -> tuple[Array, Array]:
+def _composites(document: Fitted) -> tuple[Array, Array]:
     """Mean effect of each sample and its variance, 1'S1 / m^2 for the sampling covariance S."""
     y, v = [], []
-    for study in document["studies"]:
-        s = _sampling(np.array([m["vi"] for m in study["members"]]), document["rho"] or 0.0)
-        y.append(float(np.mean([m["yi"] for m in study["members"]])))
+    for study in document.studies:
+        s = _sampling(np.array([m.vi for m in study.members]), document.fit.rho or 0.0)
+        y.append(float(np.mean([m.yi for m in study.members])))
         v.append(float(s.sum()) / len(s) ** 2)
     return np.array(y), np.array(v)
 
@@ -307,12 +309,12 @@ class _Scaled:
         return [_sampling(v, self.rho) + self.tau2 + self.omega2 * np.eye(len(v)) for v in self.v]
 
 
-def _scaled(document: dict[str, Any]) -> _Scaled:
-    y = [np.array([m["yi"] for m in study["members"]]) for study in document["studies"]]
-    v = [np.array([m["vi"] for m in study["members"]]) for study in document["studies"]]
+def _scaled(document: Fitted) -> _Scaled:
+    y = [np.array([m.yi for m in study.members]) for study in document.studies]
+    v = [np.array([m.vi for m in study.members]) for study in document.studies]
     scale = float(np.median(np.concatenate(v)))
-    rho = document["rho"] if document["model"] == "che" else 0.0
-    variances = document["tau2"] / scale, document["omega2"] / scale
+    rho = document.fit.rho or 0.0 if document.fit.model == "che" else 0.0
+    variances = (document.fit.tau2 or 0.0) / scale, (document.fit.omega2 or 0.0) / scale
     return _Scaled(scale, [a / math.sqrt(scale) for a in y], [a / scale for a in v], rho, *variances)
 
 
@@ -347,9 +349,9 @@ def _generalised(parts: _Scaled) -> float:
 
 def _residual_q(parts: _Scaled) -> float:
     w = [np.linalg.inv(_sampling(v, parts.rho)) for v in parts.v]
-    total = sum(float(wj.sum()) for wj in w)
-    mean = sum(float((wj @ y).sum()) for wj, y in zip(w, parts.y, strict=True)) / total
-    return sum(float((y - mean) @ wj @ (y - mean)) for wj, y in zip(w, parts.y, strict=True))
+    total = math.fsum(float(wj.sum()) for wj in w)
+    mean = math.fsum(float((wj @ y).sum()) for wj, y in zip(w, parts.y, strict=True)) / total
+    return math.fsum(float((y - mean) @ wj @ (y - mean)) for wj, y in zip(w, parts.y, strict=True))
 
 
 def _model_based(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
@@ -371,8 +373,8 @@ def _cr2(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
 
     w = [np.linalg.inv(block) for block in blocks]
     ones = [wj.sum(axis=0) for wj in w]
-    m = 1 / sum(float(o.sum()) for o in ones)
-    mean = m * sum(float(o @ yj) for o, yj in zip(ones, y, strict=True))
+    m = 1 / math.fsum(float(o.sum()) for o in ones)
+    mean = m * math.fsum(float(o @ yj) for o, yj in zip(ones, y, strict=True))
     sizes = np.cumsum([0, *(len(yj) for yj in y)])
     hat_row = m * np.concatenate(ones)
     g = np.zeros((len(y), sizes[-1]))
@@ -438,8 +440,8 @@ def _restricted(groups: Iterable[tuple[Array, Array]], tau2: float, omega2: floa
     for y, sampling in groups:
         marginal = sampling + tau2 + omega2 * np.eye(y.shape[1])
         parts.append((y, np.linalg.inv(marginal), float(np.linalg.slogdet(marginal)[1].sum())))
-    total = sum(float(w.sum()) for _, w, _ in parts)
-    mean = sum(float(np.einsum("nij,nj->", w, y)) for y, w, _ in parts) / total
+    total = math.fsum(float(w.sum()) for _, w, _ in parts)
+    mean = math.fsum(float(np.einsum("nij,nj->", w, y)) for y, w, _ in parts) / total
     value, trace, square = -math.log(total), np.zeros(2), np.zeros(2)
     for y, w, log_det in parts:
         u = np.einsum("nij,nj->ni", w, y - mean)
@@ -472,15 +474,15 @@ def _polished(falling: Any, theta: Array, spread: float) -> Array:
     return theta
 
 
-def checked(documents: list[dict[str, Any]], route: Route) -> dict[str, list[dict[str, Any]]]:
+def checked(documents: Iterable[Fitted], route: Route) -> dict[str, list[CheckRow]]:
     """The comparison of every model by `route`, by synthesis. Raises Disagreement when any pair is too far apart."""
-    found = {document["synthesis"]: route(document) for document in documents}
+    found = {document.synthesis: route(document) for document in documents}
     apart = [
-        f"  {r['synthesis']} {r['quantity']}: {r['ours']!r} here, {r['theirs']!r} by {r['route']}; "
-        f"difference {r['difference']:.3g} above {r['tolerance']:.3g}"
+        f"  {r.synthesis} {r.quantity}: {r.ours!r} here, {r.theirs!r} by {r.route}; "
+        f"difference {r.difference:.3g} above {r.tolerance:.3g}"
         for rows in found.values()
         for r in rows
-        if not r["agrees"]
+        if not r.agrees
     ]
     if apart:
         raise Disagreement("two routes to the same number differ:\n" + "\n".join(apart))

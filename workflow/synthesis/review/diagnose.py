@@ -14,7 +14,7 @@ from synthesis.data.vocabulary import NumericModerator
 from synthesis.errors import InputError
 from synthesis.meta import bias
 from synthesis.meta.bayes import bayes
-from synthesis.meta.dependent import joint_test, levels_left_out, robust_regress
+from synthesis.meta.dependent import JointTest, joint_test, levels_left_out, robust_regress
 from synthesis.meta.gosh import MOST_STUDIES, gosh_map
 from synthesis.meta.influence import (
     baujat,
@@ -32,6 +32,7 @@ from synthesis.meta.pool import EQUAL_EFFECTS, pool
 from synthesis.meta.regression import design, predict, regress
 from synthesis.meta.robust import LEAST_DF
 from synthesis.plan.config import Diagnostics, Grouping
+from synthesis.results.fitted import Fitted
 
 Record = dict[str, Any]
 _MODERATOR_COLUMNS = ("kind", "term", "k", "samples", "estimate", "se", "df", "ci_low", "ci_high", "p", "tau2", "note")
@@ -64,7 +65,7 @@ _LINE_POINTS = 25
 
 
 def diagnose(
-    document: Record,
+    document: Fitted,
     moderators: Sequence[str],
     options: Diagnostics,
     groupings: Mapping[str, Grouping] | None = None,
@@ -118,7 +119,7 @@ def _permutation(y: Array, v: Array, method: Tau2Method, ci: CiMethod, options: 
     return dataclasses.asdict(found)
 
 
-def _gosh(document: Record, rows: list[Record], y: Array, v: Array, method: Tau2Method, options: Diagnostics) -> Record:
+def _gosh(document: Fitted, rows: list[Record], y: Array, v: Array, method: Tau2Method, options: Diagnostics) -> Record:
     """The map of subsets; what they say of each sample goes into `rows`, those of influence."""
     subsets = gosh_map(y, v, method, subsets=options.gosh_subsets, seed=options.seed)
     for name in _GOSH:
@@ -128,7 +129,7 @@ def _gosh(document: Record, rows: list[Record], y: Array, v: Array, method: Tau2
     return {"gosh": {"leading": leading, **{name: getattr(subsets, name) for name in _GOSH_MAP}}}
 
 
-def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Record:
+def _influence(document: Fitted, y: Array, v: Array, method: Any, ci: Any) -> Record:
     studies, level = document["studies"], document["level"]
     without = leave_one_out(y, v, tau2=method, ci=ci, level=level)
     drawn = shrunken(y, v, tau2=method, level=level)
@@ -168,7 +169,7 @@ def _influence(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Re
     return found
 
 
-def _without_samples(document: Record) -> dict[str, Record]:
+def _without_samples(document: Fitted) -> dict[str, Record]:
     """The document's own model without each sample; nothing where it treats samples as one effect anyway."""
     if document["model"] not in _MULTILEVEL:
         return {}
@@ -180,7 +181,7 @@ def _without_samples(document: Record) -> dict[str, Record]:
     return {str(s): {n: getattr(fit, n) if fit else None for n in names} for s, fit in fits.items()}
 
 
-def _effects(document: Record) -> tuple[Array, Array, list[str]]:
+def _effects(document: Fitted) -> tuple[Array, Array, list[str]]:
     members = [(s["sample_id"], m) for s in document["studies"] for m in s["members"]]
     return (
         np.array([m["yi"] for _, m in members]),
@@ -189,7 +190,7 @@ def _effects(document: Record) -> tuple[Array, Array, list[str]]:
     )
 
 
-def _small_study(document: Record, y: Array, v: Array, method: Any, ci: Any) -> Record:
+def _small_study(document: Fitted, y: Array, v: Array, method: Any, ci: Any) -> Record:
     """Tests of small-study effects; for correlations the regression test is on 1/sqrt(n) too."""
     from synthesis.meta.selection_model import Alternative, selection_model
 
@@ -225,20 +226,20 @@ def _small_study(document: Record, y: Array, v: Array, method: Any, ci: Any) -> 
     return found
 
 
-def _moderator(document: Record, name: str, grouping: Grouping | None, method: Any, ci: Any) -> Record:
+def _moderator(document: Fitted, name: str, grouping: Grouping | None, method: Any, ci: Any) -> Record:
     """A regression on one moderator, and for a factor the pool of each level; effects without a value are counted."""
     members = [(s["sample_id"], m) for s in document["studies"] for m in s["members"]]
-    if grouping is not None:
-        members = [(sample, m | {name: grouping.level_of(m[grouping.column])}) for sample, m in members]
+    values: list[Any] = [m[name] if grouping is None else grouping.level_of(m[grouping.column]) for _, m in members]
     numeric = name in terms(NumericModerator)
-    held = [(sample, m) for sample, m in members if m[name] not in (None, "")]
+    held = [member for member, value in zip(members, values, strict=True) if value not in (None, "")]
+    values = [value for value in values if value not in (None, "")]
     found: Record = {"moderator": name, "k": len(held), "without_value": len(members) - len(held)}
     y = np.array([m["yi"] for _, m in held])
     v = np.array([m["vi"] for _, m in held])
-    cells: list[float | str] = [float(m[name]) if numeric else str(m[name]) for _, m in held]
+    cells: list[float | str] = [float(value) if numeric else str(value) for value in values]
     cluster = [sample for sample, _ in held]
     repeats = len(set(cluster)) < len(cluster)
-    ends = [float(m[name]) for _, m in held] if numeric else []
+    ends = [float(value) for value in values] if numeric else []
     grid = [[1.0, x] for x in np.linspace(min(ends), max(ends), _LINE_POINTS).tolist()] if ends else []
     means: list[tuple[float | None, ...]] = []
     try:
@@ -257,7 +258,7 @@ def _moderator(document: Record, name: str, grouping: Grouping | None, method: A
         found["refused"] = _reason(error)
         return found
     found["regression"] = {key: value for key, value in dataclasses.asdict(fit).items() if key not in _NOT_KEPT}
-    found["test"] = joint_test(fit, matrix, cluster, y)
+    found["test"] = dataclasses.asdict(joint_test(fit, matrix, cluster, y))
     thin = len(held) - len(fit.names)
     if not isinstance(fit.df, tuple) and thin < LEAST_DF:
         means = [(mean, None, None) for mean, *_ in means]
@@ -290,7 +291,7 @@ def _without_test(fit: Record, df: float) -> Record:
     return dict.fromkeys(("se", "statistic", "p", "ci_low", "ci_high"), none) | {"notes": (*fit["notes"], said)}
 
 
-def _level(document: Record, held: list[tuple[str, Record]], level: str, method: Any, ci: Any) -> Record:
+def _level(document: Fitted, held: list[tuple[str, Record]], level: str, method: Any, ci: Any) -> Record:
     """The pool of one level, one composite per sample, so that small levels can be shown too."""
     fit = pool(
         [m["yi"] for _, m in held],
@@ -394,7 +395,7 @@ def _moderator_rows(found: Record) -> list[Record]:
         )  # fmt: skip
     tested = found["test"]
     test = {"estimate": tested["statistic"], "df": tested["df2"], "p": tested["p"]}
-    test["note"] = "; ".join(words for words in (levels_left_out(tested), tested["note"]) if words)
+    test["note"] = "; ".join(words for words in (levels_left_out(JointTest(**tested)), tested["note"]) if words)
     rows.append(key | blank | test | {"kind": "test of all", "term": "F or QM", "k": fit["k"]})
     for level in found.get("levels", []):
         rows.append(

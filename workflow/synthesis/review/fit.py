@@ -5,42 +5,84 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from synthesis.data.extraction import reference_rows
-from synthesis.data.vocabulary import LANE_WORD, Descriptor, NumericModerator, Summary
+from synthesis.data.vocabulary import LANE_WORD, Descriptor, Summary
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
-from synthesis.meta.dependent import joint_test, robust_regress
+from synthesis.meta.dependent import JointTest, joint_test, no_joint_test, robust_regress
 from synthesis.meta.kernel import Array
-from synthesis.meta.options import CiMethod, Tau2Method, terms
-from synthesis.meta.pool import pool
+from synthesis.meta.options import CiMethod, Tau2Method, named_ci, named_tau2, terms
+from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
 from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects
+from synthesis.results.document import columns
+from synthesis.results.extracted import Chosen, Dropped, Effect
+from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
 from synthesis.review.presentation import shared
 
 
 def run_synthesis(
-    name: str,
-    synthesis: Synthesis,
-    defaults: Defaults,
-    effects: list[dict[str, Any]],
-    dropped: list[dict[str, Any]],
-) -> dict[str, Any]:
+    name: str, synthesis: Synthesis, defaults: Defaults, effects: Iterable[Effect], dropped: Sequence[Dropped]
+) -> Fitted:
     """The model document of one synthesis: every field of the fit, its studies, references and provenance."""
-    chosen = select_effects(name, synthesis, effects, dropped)
+    effects = tuple(effects)
+    chosen = with_severity(select_effects(name, synthesis, effects, dropped))
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
-    yi = np.array([row["yi"] for row in chosen])
-    vi = np.array([row["vi"] for row in chosen])
-    cluster = [row["sample_id"] for row in chosen]
+    yi, vi = np.array([row.yi for row in chosen]), np.array([row.vi for row in chosen])
+    cluster = [row.sample_id for row in chosen]
+    fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho)
+    studies = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
+    tau_scale = defaults.tau_scale[synthesis.metric]
+    values = [study.words(synthesis.group_by) for study in studies] if synthesis.group_by else []
+    references = synthesis.references.effects if synthesis.references else ()
+    return Fitted(
+        synthesis=name,
+        lane=synthesis.lane,
+        word=LANE_WORD[synthesis.lane],
+        sources=synthesis.sources,
+        set_to_zero=sum(row.exactness == SET_TO_ZERO for row in chosen),
+        fit=fit,
+        tau_scale=tau_scale,
+        studies=studies,
+        groups=_blocks(fit, studies, values),
+        groups_test=_difference_of_blocks(fit, studies, values) if len(set(values)) > 1 else None,
+        summaries=tuple(
+            _summary(kind, studies, fit.level, tau_scale) for kind in synthesis.summaries if len(studies) > 1
+        ),
+        references=tuple(
+            reference_rows(f"config.yaml, key syntheses.{name}.references", references, synthesis.metric, effects)
+        ),
+        figure=Shown(group_by=synthesis.group_by, orientation=synthesis.orientation),
+        config_sha256=_config_digest(synthesis, defaults),
+        inputs_sha256=digest([{column: getattr(row, column) for column in _INPUTS} for row in chosen]),
+        versions=versions(),
+    )
+
+
+# What a fit is made of.
+_INPUTS = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
+
+
+def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
+    # What others ask of the synthesis, and how it is shown, is not part of its fit.
+    fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
+    return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
+
+
+def _pooled(
+    name: str, synthesis: Synthesis, defaults: Defaults, yi: Array, vi: Array, cluster: list[str], rho: float
+) -> Fit:
     try:
-        fit = pool(
+        return pool(
             yi,
             vi,
             tau2=synthesis.tau2 or defaults.tau2,
@@ -54,133 +96,117 @@ def run_synthesis(
     except InputError as error:
         where = f"config.yaml, key syntheses.{name}"
         raise InputError([Problem(f"{where}.{p.where}", p.value, p.allowed, p.hint) for p in error.problems]) from None
-    document: dict[str, Any] = {
-        "synthesis": name,
-        "lane": synthesis.lane,
-        "word": LANE_WORD[synthesis.lane],
-        "sources": list(synthesis.sources),
-        "set_to_zero": sum(row["exactness"] == SET_TO_ZERO for row in chosen),
-    }
-    document |= fit.to_dict()
-    document["tau_scale"] = defaults.tau_scale[synthesis.metric]
-    for row, value in zip(chosen, severity(chosen), strict=True):
-        row["severity"] = value
-    document["studies"] = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
-    document |= _beside(document, synthesis)
-    document["references"] = reference_rows(
-        f"config.yaml, key syntheses.{name}.references",
-        synthesis.references.effects if synthesis.references else (),
-        synthesis.metric,
-        effects,
-    )
-    document["figure"] = synthesis.model_dump(mode="json", include={"group_by", "orientation"})
-    # What others ask of the synthesis, and how it is shown, is not part of its fit.
-    own = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
-    plan = {"synthesis": own, "defaults": defaults.model_dump(mode="json")}
-    document["config_sha256"] = digest(plan)
-    inputs = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version")
-    document["inputs_sha256"] = digest([{k: row[k] for k in inputs} for row in chosen])
-    document["versions"] = versions()
-    return document
 
 
-# What is kept of each effect: enough to fit the model again, with moderators.
-_MEMBER = ("effect_id", "yi", "vi", *terms(NumericModerator), *terms(Descriptor))
+def method_of(fit: Fit) -> Tau2Method:
+    """The estimator that is asked for again in fits of parts; of one sample, what a pool would have."""
+    return named_tau2(fit.method) if fit.method != "single sample" else "REML"
 
 
-_GROUP = (
-    "samples", "estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2", "q", "q_df", "q_p", "method",
-)  # fmt: skip
+def ci_of_part(fit: Fit) -> CiMethod:
+    """The interval of a part. Parts are often two or three samples; where those happen to agree, HKSJ alone would be
+    far too narrow."""
+    return "hksj_adhoc" if fit.ci_method in ("cr2", "hksj") else named_ci(fit.ci_method)
 
 
-def _beside(document: dict[str, Any], synthesis: Synthesis) -> dict[str, Any]:
-    """What a forest plot shows beside the pool, of one mean effect for each sample: its blocks, other summaries.
-
-    Blocks with a single sample have no pool; their difference is tested where two have one.
-    """
-    studies = document["studies"]
-    y, v = np.array([s["yi"] for s in studies]), np.array([s["vi"] for s in studies])
-    method: Tau2Method = document["method"] if document["method"] != "single sample" else "REML"
-    # Blocks are often two or three samples; where those happen to agree, HKSJ alone would be far too narrow.
-    ci: CiMethod = "hksj_adhoc" if document["ci_method"] in ("cr2", "hksj") else document["ci_method"]
-    found: dict[str, Any] = {"groups": [], "groups_test": None, "summaries": []}
-    values = [s[synthesis.group_by] for s in studies] if synthesis.group_by else []
-    pooled = [value for value in sorted(set(values)) if values.count(value) > 1]
-    if len(set(values)) > 1 and pooled:
-        for value in pooled:
-            own = np.array([held == value for held in values])
-            fit = pool(y[own], v[own], tau2=method, ci=ci, level=document["level"])
-            found["groups"].append({"value": value} | {name: getattr(fit, name) for name in _GROUP})
-    if len(set(values)) > 1:
-        found["groups_test"] = _difference_of_blocks(document, values, method)
-    if len(y) > 1:
-        found["summaries"] = [_summary(kind, y, v, document) for kind in synthesis.summaries]
-    return found
+def _blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> tuple[BlockFit, ...]:
+    """The pools of blocks, of one mean effect for each sample; blocks with a single sample have none."""
+    if len(set(values)) < 2:
+        return ()
+    blocks = []
+    for value in sorted(value for value in set(values) if values.count(value) > 1):
+        held = [study for study, of in zip(studies, values, strict=True) if of == value]
+        part = pool(
+            [study.yi for study in held],
+            [study.vi for study in held],
+            tau2=method_of(fit),
+            ci=ci_of_part(fit),
+            level=fit.level,
+        )
+        blocks.append(BlockFit(value=value, **{name: getattr(part, name) for name in columns(BlockFit)[1:]}))
+    return tuple(blocks)
 
 
-def _difference_of_blocks(document: dict[str, Any], values: list[str], method: Tau2Method) -> dict[str, Any]:
+def _difference_of_blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> JointTest:
     """The test of the blocks as a moderator, as the diagnostics have it; its numbers are None where there is none."""
-    held = [
-        (m["yi"], m["vi"], study["sample_id"], value)
-        for study, value in zip(document["studies"], values, strict=True)
-        for m in study["members"]
-    ]
-    repeats = len(held) > len(values)
+    members = [(m, study.sample_id, value) for study, value in zip(studies, values, strict=True) for m in study.members]
     try:
-        if repeats and document["model"] in ("che", "three_level"):
-            matrix = design({"block": [value for *_, value in held]}, len(held))
-            cluster = [sample for _, _, sample, _ in held]
-            robust = robust_regress(
-                [y for y, *_ in held], [v for _, v, *_ in held], matrix, cluster, rho=document["rho"] or 0.0
-            )
-            return joint_test(robust, matrix, cluster, np.array([y for y, *_ in held]))
-        own = document["studies"]
+        if len(members) > len(values) and fit.model in ("che", "three_level"):
+            y = np.array([m.yi for m, _, _ in members])
+            cluster = [sample for _, sample, _ in members]
+            matrix = design({"block": [value for _, _, value in members]}, len(members))
+            robust = robust_regress(y, [m.vi for m, _, _ in members], matrix, cluster, rho=fit.rho or 0.0)
+            return joint_test(robust, matrix, cluster, y)
         matrix = design({"block": values}, len(values))
-        y = np.array([s["yi"] for s in own])
-        fit = regress(y, [s["vi"] for s in own], matrix, tau2=method, ci="hksj")
-        return joint_test(fit, matrix, range(len(own)), y)
+        y = np.array([study.yi for study in studies])
+        independent = regress(y, [study.vi for study in studies], matrix, tau2=method_of(fit), ci="hksj")
+        return joint_test(independent, matrix, range(len(studies)), y)
     except InputError as error:
         reason = "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
-        return dict.fromkeys(("statistic", "df1", "df2", "p")) | {"left_out": [], "note": f"no test: {reason}"}
+        return no_joint_test(f"no test: {reason}")
 
 
-def _summary(kind: Summary, y: Array, v: Array, document: dict[str, Any]) -> dict[str, Any]:
+def _summary(kind: Summary, studies: Sequence[Study], level: float, tau_scale: float) -> SummaryLine:
+    y, v = [study.yi for study in studies], [study.vi for study in studies]
     if kind == "common":
-        fit = pool(y, v, tau2="FE", ci="wald", level=document["level"])
-        return {"kind": kind, "estimate": fit.estimate, "ci_low": fit.ci_low, "ci_high": fit.ci_high}
-    posterior = bayes(y, v, tau_scale=document["tau_scale"], level=document["level"]).mu
-    return {"kind": kind, "estimate": posterior.median, "ci_low": posterior.low, "ci_high": posterior.high}
+        fit = pool(y, v, tau2="FE", ci="wald", level=level)
+        return SummaryLine(kind=kind, estimate=fit.estimate, ci_low=fit.ci_low, ci_high=fit.ci_high)
+    posterior = bayes(y, v, tau_scale=tau_scale, level=level).mu
+    return SummaryLine(kind=kind, estimate=posterior.median, ci_low=posterior.low, ci_high=posterior.high)
 
 
-def _studies(chosen: list[dict[str, Any]], combined: Composites, weights: tuple[float, ...]) -> list[dict[str, Any]]:
+def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[float, ...]) -> tuple[Study, ...]:
     """One entry per independent sample, in the order of the data."""
     studies = []
     triples = zip(combined.samples, combined.members, weights, strict=True)
     for position, (sample, members, weight) in enumerate(triples):
         rows = [chosen[i] for i in members]
-        people = [row["n_total"] for row in rows if row["n_total"] is not None]
-        years = [row["year"] for row in rows if row["year"] is not None]
-        entry = {
-            "sample_id": sample,
-            "label": _joined(row["label"] for row in rows),
-            "year": int(min(years)) if years else None,
-            "yi": float(combined.yi[position]),
-            "vi": float(combined.vi[position]),
-            "weight": weight,
-            "n": int(max(people)) if people else None,
-            "effects": [row["effect_id"] for row in rows],
-            "members": [{name: row[name] for name in _MEMBER} for row in rows],
-            "source": _joined(row["source"] for row in rows),
-        }
-        studies.append(entry | {name: shared(row[name] for row in rows) for name in terms(Descriptor)})
-    return studies
+        people = [row.n_total for row in rows if row.n_total is not None]
+        years = [row.year for row in rows if row.year is not None]
+        described: dict[str, Any] = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
+        studies.append(
+            Study(
+                sample_id=str(sample),
+                label=_joined(row.label for row in rows),
+                year=int(min(years)) if years else None,
+                yi=float(combined.yi[position]),
+                vi=float(combined.vi[position]),
+                weight=weight,
+                n=int(max(people)) if people else None,
+                effects=tuple(row.effect_id for row in rows),
+                members=tuple(_member(row) for row in rows),
+                source=_joined(row.source for row in rows),
+                **described,
+            )
+        )
+    return tuple(studies)
+
+
+def _member(row: Chosen) -> Member:
+    """What is kept of each effect: enough to fit the model again, with moderators."""
+    described: dict[str, Any] = {name: row.words(name) for name in terms(Descriptor)}
+    return Member(
+        effect_id=row.effect_id,
+        yi=row.yi,
+        vi=row.vi,
+        year=row.year,
+        weeks=row.weeks,
+        n_total=row.n_total,
+        severity=row.severity,
+        **described,
+    )
 
 
 # Severity is relative to the other samples of an instrument, so it takes several.
 LEAST_SAMPLES_OF_INSTRUMENT = 3
 
 
-def severity(rows: list[dict[str, Any]]) -> list[float | None]:
+def with_severity(rows: Sequence[Chosen]) -> list[Chosen]:
+    """The rows, each with the baseline severity of its sample."""
+    return [replace(row, severity=value) for row, value in zip(rows, severity(rows), strict=True)]
+
+
+def severity(rows: Sequence[Chosen]) -> list[float | None]:
     """Baseline severity of each effect's sample: its baseline mean, both arms together, in SD of the instrument.
 
     0 is the mean of the samples with that instrument, the unit their mean baseline SD; higher is more severe on
@@ -188,17 +214,14 @@ def severity(rows: list[dict[str, Any]]) -> list[float | None]:
     """
     means: dict[str, dict[str, list[float]]] = {}
     spreads: dict[str, list[float]] = {}
-    found = []
+    baselines: list[tuple[str, float | None]] = []
     for row in rows:
-        arms = [(row[f"baseline_mean_{a}"], row[f"baseline_sd_{a}"], row[f"n_{a}"]) for a in ("treat", "control")]
-        whole = [arm for arm in arms if None not in arm]
-        name = instrument(row["outcome"])
-        mean = None
-        if whole:
-            mean = math.fsum(m * n for m, _, n in whole) / math.fsum(n for _, _, n in whole)
-            means.setdefault(name, {}).setdefault(row["sample_id"], []).append(mean)
-            spreads.setdefault(name, []).append(math.fsum(s for _, s, _ in whole) / len(whole))
-        found.append((name, mean))
+        name, mean = instrument(row.outcome), None
+        if arms := _baseline_arms(row):
+            mean = math.fsum(m * n for m, _, n in arms) / math.fsum(n for _, _, n in arms)
+            means.setdefault(name, {}).setdefault(row.sample_id, []).append(mean)
+            spreads.setdefault(name, []).append(math.fsum(s for _, s, _ in arms) / len(arms))
+        baselines.append((name, mean))
     centres = {
         name: math.fsum(math.fsum(v) / len(v) for v in samples.values()) / len(samples)
         for name, samples in means.items()
@@ -206,8 +229,18 @@ def severity(rows: list[dict[str, Any]]) -> list[float | None]:
     }
     units = {name: math.fsum(values) / len(values) for name, values in spreads.items()}
     return [
-        (mean - centres[name]) / units[name] if mean is not None and name in centres else None for name, mean in found
+        (mean - centres[name]) / units[name] if mean is not None and name in centres else None
+        for name, mean in baselines
     ]
+
+
+def _baseline_arms(row: Chosen) -> list[tuple[float, float, float]]:
+    """Baseline mean, SD and people of each arm that prints all three."""
+    arms = (
+        (row.baseline_mean_treat, row.baseline_sd_treat, row.n_treat),
+        (row.baseline_mean_control, row.baseline_sd_control, row.n_control),
+    )
+    return [(m, s, n) for m, s, n in arms if m is not None and s is not None and n is not None]
 
 
 def _joined(values: Iterable[str]) -> str:
@@ -222,10 +255,14 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def versions() -> dict[str, str]:
+def versions() -> Versions:
     """Versions of what computed a result."""
     import platform
     from importlib.metadata import version
 
-    own = {"synthesis": version("alliance-protocol-synthesis"), "python": platform.python_version()}
-    return own | {name: version(name) for name in ("numpy", "scipy")}
+    return Versions(
+        synthesis=version("alliance-protocol-synthesis"),
+        python=platform.python_version(),
+        numpy=version("numpy"),
+        scipy=version("scipy"),
+    )

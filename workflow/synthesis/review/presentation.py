@@ -5,64 +5,69 @@ So that other words or columns draw and report again, and fit nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from synthesis.data.extraction import Extracted
+from msgspec.structs import replace
+
+from synthesis.data.converters import back_transform
 from synthesis.plan.config import Synthesis
-from synthesis.plan.selection import SET_TO_ZERO
-from synthesis.results.files import read_json
+from synthesis.plan.selection import entered_as_zero
+from synthesis.results.document import Cell, columns, read_document
+from synthesis.results.extracted import Effect, Extracted
+from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
 
-Record = dict[str, Any]
 MIXED = "mixed"
 
 
-def presented(document: Record, synthesis: Synthesis, extracted: Extracted | None = None) -> Record:
+def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | None = None) -> Fitted:
     """A model document with its title, note and the like; with `extracted`, the rows of its sources, the cells of
     the plan's columns for each sample and estimate, too."""
-    shown = synthesis.model_dump(mode="json", include={"columns", "sort", "rows", "favours", "note"})
-    document = (
-        {"synthesis": document["synthesis"], "title": synthesis.title}
-        | document
-        | {"figure": document["figure"] | shown}
+    figure = replace(
+        document.figure,
+        columns=synthesis.columns,
+        sort=synthesis.sort,
+        rows=synthesis.rows,
+        favours=synthesis.favours,
+        note=synthesis.note,
     )
+    document = replace(document, title=synthesis.title, figure=figure)
     if extracted is None:
         return document
     rows = _rows_of(document, extracted)
-    studies = []
-    for study in document["studies"]:
-        own = [rows[member["effect_id"]] for member in study["members"]]
-        members = [
-            member | {"cells": cells([row], synthesis.columns)}
-            for member, row in zip(study["members"], own, strict=True)
-        ]
-        studies.append(study | {"members": members, "cells": cells(own, synthesis.columns)})
-    return document | {"studies": studies}
+    return replace(document, studies=tuple(_with_cells(study, rows, synthesis.columns) for study in document.studies))
 
 
 def read_presented(
     paths: Iterable[Path], syntheses: Mapping[str, Synthesis], extracted: Extracted | None = None
-) -> list[Record]:
+) -> list[Fitted]:
     """The model documents at these paths, as the plan shows them."""
-    documents = [read_json(path) for path in paths]
-    return [presented(document, syntheses[document["synthesis"]], extracted) for document in documents]
+    documents = [read_document(path, Fitted) for path in paths]
+    return [presented(document, syntheses[document.synthesis], extracted) for document in documents]
 
 
-def _rows_of(document: Record, extracted: Extracted) -> dict[str, Record]:
-    """The extracted rows of a fit by effect_id; those that were entered as 0 carry no number of their own."""
-    rows = {
-        row["effect_id"]: row | {"n_total": row["n"], "exactness": SET_TO_ZERO, "converter": "ns_as_zero"}
-        for row in extracted.dropped
-    }
-    return rows | {row["effect_id"]: row for row in extracted.effects if row["metric"] == document["metric"]}
+def _with_cells(study: Study, rows: Mapping[str, Effect], shown: Sequence[str]) -> Study:
+    def with_cells(member: Member) -> Member:
+        return replace(member, cells=cells([rows[member.effect_id]], shown))
+
+    members = tuple(with_cells(member) for member in study.members)
+    return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], shown))
 
 
-def cells(rows: list[Record], columns: Iterable[str]) -> Record:
+def _rows_of(document: Fitted, extracted: Extracted) -> dict[str, Effect]:
+    """The rows of a fit by effect_id, those that were entered as 0 among them."""
+    rows: dict[str, Effect] = {row.effect_id: row for row in extracted.effects if row.metric == document.fit.metric}
+    members = [member for study in document.studies for member in study.members]
+    zeros = {member.effect_id: member.vi for member in members if member.effect_id not in rows}
+    return rows | {row.effect_id: entered_as_zero(row, zeros[row.effect_id]) for row in extracted.dropped
+                   if row.effect_id in zeros}  # fmt: skip
+
+
+def cells(rows: Sequence[Effect], shown: Iterable[str]) -> dict[str, Cell]:
     """What the forest plot shows of rows: the number or word that they share, "mixed" words, the largest n."""
-    found: Record = {}
-    for column in columns:
-        values = [row["n_total"] if column == "n" else row[column] for row in rows]
+    found: dict[str, Cell] = {}
+    for column in shown:
+        values = [row.n_total if column == "n" else row.cell(column) for row in rows]
         numbers = [value for value in values if isinstance(value, float)]
         if numbers:
             found[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
@@ -75,3 +80,15 @@ def shared(values: Iterable[str]) -> str:
     """The value that all rows share, or "mixed"."""
     distinct = list(dict.fromkeys(value for value in values if value))
     return MIXED if len(distinct) > 1 else "".join(distinct)
+
+
+_READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+
+
+def pooled_row(document: Fitted) -> PooledRow:
+    """A model document as a row of the table of all fits."""
+    fit, versions = document.fit, document.versions
+    transformed = {f"{name}_transformed": back_transform(fit.metric or "", getattr(fit, name)) for name in _READ}
+    made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
+    made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
+    return PooledRow(**made, **{name: document[name] for name in columns(PooledRow) if name not in made})
