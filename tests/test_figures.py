@@ -1,28 +1,22 @@
 """Figures as layout data first, then as they are drawn: positions, clipping, text from data, bytes."""
 
 import csv
-import dataclasses
 import math
 import random
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import synthesis
 from conftest import ROOT
-from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
-from PIL import Image
 from synthesis import text
 from synthesis.data.reading import read_yaml
-from synthesis.draw.canvas import DPI, LANE_COLOUR, PRESETS, Page, Style, draw, settings
+from synthesis.draw.canvas import PRESETS, Page, Style, draw, settings
 from synthesis.draw.comparison import comparison
-from synthesis.draw.forest import pages
 from synthesis.draw.layout import Row, section_of
 from synthesis.draw.rows import forest
-from synthesis.draw.writing import FORMATS, MAX_PIXELS, write_figure, write_pdf, write_png
 from synthesis.errors import InputError
-from synthesis.meta.dependent import JointTest, no_joint_test
+from synthesis.meta.dependent import JointTest
 from synthesis.plan.config import ComparisonFigure, Synthesis
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.document import columns
@@ -68,6 +62,17 @@ def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **chang
         },
     }
     return fit.to_dict() | extra | changes
+
+
+def grouped(k=8, **changes):
+    made = document(k, **changes)
+    made["figure"] |= {"group_by": "comparator", "columns": ["n"]}
+    own = {"pi_low": -0.2, "pi_high": 0.9, "i2": 40.0, "samples": k // 2}
+    made["groups"] = [
+        {"value": value, "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5} | own for value in ("usual care", "wait list")
+    ]
+    made["groups_test"] = JointTest(statistic=3.2, df1=1, df2=6.5, p=0.12, left_out=(), note="")
+    return made
 
 
 REFERENCE = {
@@ -457,263 +462,3 @@ def test_squares_grow_with_weight_and_arrows_mark_cut_intervals():
     cut = sum((r.ci_low < section.low) + (r.ci_high > section.high) for r in rows)
     triangles = [a for a in figure.artists if isinstance(a, Polygon) and len(a.get_xy()) == 4]
     assert len(triangles) == cut > 0
-
-
-@pytest.mark.parametrize("k", [1, 5, 150])
-def test_the_same_layout_gives_the_same_bytes(tmp_path, k):
-    layout = forest(document(k))
-    contents = []
-    for run in ("a", "b"):
-        write_figure(tmp_path / run, "x", layout, "Described.")
-        files = [*(tmp_path / run / f"x.{kind}" for kind in FORMATS), tmp_path / run / "data" / "x.csv"]
-        assert {*(tmp_path / run).rglob("*.*")} == {*files}
-        contents.append([path.read_bytes() for path in files])
-    assert contents[0] == contents[1]
-    assert all(len(content) > 1000 for content in contents[0][: len(FORMATS)])
-
-
-def test_a_tall_figure_gets_a_coarser_png_and_stays_legible_in_the_others(tmp_path):
-    figure = draw(forest(document(150)))
-    write_png(tmp_path / "x.png", figure)
-    height = int.from_bytes((tmp_path / "x.png").read_bytes()[20:24], "big")
-    assert height == pytest.approx(min(MAX_PIXELS, DPI * figure.get_size_inches()[1]), abs=2)
-    sizes = {t.get_fontsize() for t in figure.texts}
-    assert min(sizes) >= 6.5
-
-
-def test_a_png_holds_the_pixels_that_were_drawn_and_their_density(tmp_path):
-    figure = draw(forest(document(4)))
-    write_png(tmp_path / "x.png", figure)
-    assert figure.dpi == DPI
-    figure.canvas.draw()
-    with Image.open(tmp_path / "x.png") as written:
-        written.load()
-        assert written.mode == "RGB"
-        assert written.info["dpi"] == pytest.approx((DPI, DPI), abs=0.01)
-        assert written.info["Software"] == "synthesis"
-        pixels = np.asarray(written)
-    expected = np.asarray(figure.canvas.buffer_rgba())
-    assert np.array_equal(pixels, expected[:, :, :3])
-    assert (expected[:, :, 3] == 255).all()
-    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20
-
-
-# --- numbers as they are read -------------------------------------------------------------------------------------
-
-
-def test_numbers():
-    assert text.number(-0.004) == "0.00"
-    assert text.number(-0.126) == "\N{MINUS SIGN}0.13"
-    assert text.interval(-0.1, 0.25) == "[\N{MINUS SIGN}0.10, 0.25]"
-    assert text.interval(None, 0.2) == ""
-    assert text.p_value(0.0004) == "p < 0.001"
-    assert text.p_value(0.0456) == "p = 0.046"
-    assert text.count(12345) == "12\N{NARROW NO-BREAK SPACE}345"
-    assert text.plural(1, "sample") == "1 sample"
-    assert text.plural(2, "sample") == "2 samples"
-    assert text.variance(0.0123, 0.0, 0.2) == "0.012 [0.000, 0.200]"
-    assert text.variance(1e-6, 0.0, 0.0123) == "<0.0001 [0.0000, 0.0123]"
-    assert text.small(0.0, 4) == "0.0000"
-    assert text.small(4.9e-5, 4) == "<0.0001"
-    assert text.small(5.1e-5, 4) == "0.0001"
-    assert text.small(None, 4) == ""
-    assert text.variance(0.0006, 0.0, 0.0123) == "0.0006 [0.0000, 0.0123]"
-
-
-# --- blocks, summaries, estimates, columns, pages, presets ----------------------------------------------------------
-
-
-def grouped(k=8, **changes):
-    made = document(k, **changes)
-    made["figure"] |= {"group_by": "comparator", "columns": ["n"]}
-    own = {"pi_low": -0.2, "pi_high": 0.9, "i2": 40.0, "samples": k // 2}
-    made["groups"] = [
-        {"value": value, "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5} | own for value in ("usual care", "wait list")
-    ]
-    made["groups_test"] = JointTest(statistic=3.2, df1=1, df2=6.5, p=0.12, left_out=(), note="")
-    return made
-
-
-def test_each_block_ends_with_its_diamond_and_the_blocks_are_compared():
-    made = grouped()
-    rows = forest(made).sections[0].rows
-    kinds = [row.kind for row in rows]
-    assert kinds.count("subgroup") == 2
-    for i, row in enumerate(rows):
-        if row.kind == "subgroup":
-            assert rows[i - 1].kind == "study"
-            assert (row.estimate_text, row.low_text, row.high_text) == ("0.30", "[0.10,", "0.50]")
-            assert row.pi_low == -0.2
-    blocks = sum(row.weight for row in rows if row.kind == "subgroup")
-    assert blocks == pytest.approx(100, abs=1e-6)
-    assert any("F(1, 6.5) = 3.20, p = 0.120" in row.label for row in rows if row.kind == "note")
-
-
-def test_the_line_on_blocks_names_those_that_are_not_tested_and_stands_only_below_blocks():
-    made = grouped()
-    lone = (("wait list", "one sample"), ("", "all effects alike"))
-    made["groups_test"] = dataclasses.replace(made["groups_test"], left_out=lone)
-    last = forest(made).sections[0].rows[-1].label
-    assert last.endswith("p = 0.120; not in the test: wait list (one sample), Not stated (all effects alike)")
-    made["groups_test"] = no_joint_test("no test: because", lone)
-    last = forest(made).sections[0].rows[-1].label
-    assert last.startswith("Difference of the blocks: no test: because; not in the test: wait list")
-    plan = ComparisonFigure(title="t", blocks=({"synthesis": "x"},))
-    undivided = comparison("c", plan, {"x": made}, {}, [])
-    assert not any("blocks" in row.label for section in undivided.sections for row in section.rows)
-
-
-@pytest.mark.parametrize(
-    ("sort", "key"),
-    [
-        ("estimate", lambda s: s["yi"]),
-        ("weight", lambda s: -s["weight"]),
-        ("n", lambda s: -s["n"]),
-        ("label", lambda s: s["label"].casefold()),
-        ("given", lambda s: 0),
-    ],
-)
-def test_studies_are_sorted_as_the_plan_says(sort, key):
-    made = document(9)
-    made["figure"]["sort"] = sort
-    drawn = [row.key for row in forest(made).sections[0].rows if row.kind == "study"]
-    assert drawn == [s["sample_id"] for s in sorted(made["studies"], key=key)]
-
-
-def test_estimates_of_one_sample_are_bracketed_and_carry_its_weight_once():
-    made = document(3)
-    first = made["studies"][0]
-    first["members"] = [
-        {"effect_id": f"e{i}", "yi": 0.1 * i, "vi": 0.02, "outcome": f"scale {i}", "rater": "client"} for i in range(3)
-    ]
-    made["figure"] |= {"rows": "estimates", "sort": "given"}
-    rows = [row for row in forest(made).sections[0].rows if row.kind == "study"]
-    assert [row.bracket for row in rows] == ["start", "middle", "end", "", ""]
-    assert rows[0].label == f"{first['label']} scale 0"
-    assert rows[1].label.strip() == "scale 1"
-    assert [bool(row.weight_text) for row in rows] == [True, False, False, True, True]
-    assert sum(row.weight for row in rows) == pytest.approx(100)
-    assert rows[1].effects == ("e1",)
-    assert not any("drawn as their mean" in note for note in forest(made).notes)
-
-
-def test_summaries_stand_beside_the_pooled_estimate():
-    made = document(4, "g", tau_scale=0.5)
-    made["summaries"] = [
-        {"kind": "common", "estimate": 0.2, "ci_low": 0.1, "ci_high": 0.3},
-        {"kind": "bayes", "estimate": 0.25, "ci_low": 0.0, "ci_high": 0.5},
-    ]
-    layout = forest(made)
-    rows = layout.sections[0].rows
-    assert [row.estimate_text for row in rows if row.kind == "summary"] == ["0.20", "0.25"]
-    assert any("half-normal prior" in note for note in layout.notes)
-
-
-def placed(figure, content):
-    (found,) = [t for t in figure.texts if t.get_text() == content]
-    return found.start[0]
-
-
-def test_numbers_of_a_column_are_aligned_on_the_decimal_point():
-    made = document(3)
-    made["figure"]["columns"] = ["sessions"]
-    for study, value in zip(made["studies"], (9.25, 12.0, 110.5), strict=True):
-        study["cells"] = {"sessions": value}
-    figure = draw(forest(made))
-    points = {placed(figure, ".25"), placed(figure, ".5")}
-    assert max(points) - min(points) < 1e-9
-    assert placed(figure, "110") < placed(figure, "12") < placed(figure, "9")
-
-
-RATINGS = {
-    "Low": "+", "Some Concerns": "\N{MINUS SIGN}", "HIGH": "\N{MULTIPLICATION SIGN}", "No information": "?",
-    "low risk": "+", "moderate": "\N{MINUS SIGN}", "Serious": "\N{MULTIPLICATION SIGN}", "critical": "!",
-    "High risk of bias": "\N{MULTIPLICATION SIGN}", "unclear": "?",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("rating", RATINGS)
-def test_risk_of_bias_has_the_symbols_of_robvis_and_a_line_that_explains_them(rating):
-    made = document(3)
-    made["figure"]["columns"] = ["rob", "confidence"]
-    for study, value in zip(made["studies"], (rating, "Low", ""), strict=True):
-        study["cells"] = {"rob": value, "confidence": "high"}
-    layout = forest(made)
-    drawn = [t.get_text() for t in draw(layout).texts]
-    assert RATINGS[rating] in drawn
-    assert rating not in drawn
-    (note,) = [note for note in layout.notes if note.startswith("Risk of bias")]
-    assert f"{RATINGS[rating]} " in note
-    assert note.index("+ low") < len(note)
-    # In another column the same word is a word.
-    assert drawn.count("high") == 3
-
-
-def test_blocks_by_risk_of_bias_go_from_low_to_high_and_say_of_what():
-    made = document(6)
-    made["figure"] |= {"columns": ["n"], "group_by": "rob"}
-    for study, value in zip(
-        made["studies"], ("High", "Low", "Some Concerns", "mixed", "", "No information"), strict=True
-    ):
-        study["rob"] = value
-    headings = [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
-    assert headings == [
-        "Low risk of bias",
-        "Some concerns",
-        "High risk of bias",
-        "No information",
-        "Several",
-        "Not stated",
-    ]
-
-
-@pytest.mark.parametrize("k", [5, 60, 300])
-def test_pages_hold_every_row_once_and_none_is_too_tall(k):
-    layout = forest(document(k))
-    made = pages(layout, 10.0)
-    if k == 5:
-        assert made == []
-        return
-    assert all(figure.get_size_inches()[1] <= 10.0 + 1e-9 for figure in made)
-    labels = [row.label for row in layout.sections[0].rows if row.kind == "study"]
-    drawn = [t.get_text() for figure in made for t in figure.texts]
-    assert all(drawn.count(label) == 1 for label in labels)
-    assert f"Title of x (2 of {len(made)})" in drawn
-    assert drawn.count("95% CI") == len(made)
-    assert sum(note in drawn for note in layout.notes) == len(layout.notes)
-
-
-def test_a_heading_is_never_the_last_row_of_a_page():
-    made = pages(forest(grouped(120)), 6.0)
-    for figure in made:
-        rows = [t for t in figure.texts if t.get_text() in ("Usual care", "Wait list")]
-        studies = [t for t in figure.texts if t.get_text().startswith("Study ")]
-        for heading in rows:
-            assert any(t.start[1] > heading.start[1] for t in studies)
-
-
-def test_a_tall_pdf_has_pages_and_the_same_bytes_again(tmp_path):
-    layout = forest(document(80))
-    contents = []
-    for run in ("a", "b"):
-        path = tmp_path / f"{run}.pdf"
-        write_pdf(path, pages(layout, 8.0))
-        contents.append(path.read_bytes())
-    assert contents[0] == contents[1]
-    assert contents[0].count(b"/Type /Page ") + contents[0].count(b"/Type /Page\n") == len(pages(layout, 8.0))
-
-
-@pytest.mark.parametrize(
-    ("preset", "low", "high", "diamond"),
-    [("project", "[", "]", LANE_COLOUR["B"]), ("bmj", "(", ")", "#1f5a96"), ("revman", "[", "]", "#1a1a1a")],
-)
-def test_presets_change_brackets_and_colours_and_no_number(preset, low, high, diamond):
-    layout = forest(document(5))
-    figure = draw(layout, PRESETS[preset])
-    drawn = [t.get_text() for t in figure.texts]
-    row = next(row for row in layout.sections[0].rows if row.kind == "pooled")
-    joined = " to" if preset == "bmj" else ","
-    assert f"{low}{row.low_text[1:-1]}{joined}" in drawn
-    assert f"{row.high_text[:-1]}{high}" in drawn
-    shapes = [artist for artist in figure.artists if hasattr(artist, "get_facecolor")]
-    assert any(to_hex(artist.get_facecolor()) == diamond for artist in shapes)
