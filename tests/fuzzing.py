@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import replace
 from synthesis.compare.claims import check_folder
 from synthesis.data.claim_table import read_claims
 from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
@@ -333,7 +334,7 @@ def _reviews(chance: random.Random, folder: Path) -> None:
             raise Broken("the same data give other numbers")
         diagnose(document, (), Diagnostics(permutations=99, gosh_subsets=100))
         shown = presented(document, synthesis, found)
-        shown["figure"] |= {"favours": None}
+        shown = replace(shown, figure=replace(shown.figure, favours=None))
         if not isinstance(forest(shown), Layout):
             raise Broken("no forest plot")
         r_script(shown)

@@ -31,6 +31,7 @@ from synthesis.multiverse.summary import tables as multiverse_tables
 from synthesis.plan.config import Defaults, Diagnostics, Synthesis
 from synthesis.plan.decisions import Multiverse
 from synthesis.results.checks import CheckRow
+from synthesis.results.curves import NamedThreshold
 from synthesis.results.document import read_document, write_document, write_rows
 from synthesis.results.files import write_csv, write_json
 from synthesis.results.fitted import Fitted
@@ -362,11 +363,12 @@ def test_multiverses_of_degenerate_data_are_written(data, tmp_path):
         write_shard(tmp_path / "m.jsonl", 0, 1, tmp_path / "0.parquet")
         gather_shards([tmp_path / "0.parquet"], tmp_path / "all.parquet")
         document = summarise(
-            found.head, tmp_path / "all.parquet", found.units, [{"key": "t", "label": "t", "value": 0.1}]
+            found.head, tmp_path / "all.parquet", found.units, [NamedThreshold(key="t", label="t", value=0.1)]
         )
-        write_json(tmp_path / "m.json", document)
+        write_document(tmp_path / "m.json", document)
         for records in multiverse_tables([document]):
-            write_csv(tmp_path / "t.csv", records, list(records[0]) if records else ["x"])
+            if records:
+                write_rows(tmp_path / "t.csv", records, type(records[0]))
 
 
 def test_every_small_study_test_has_a_name_in_the_report_when_it_is_refused():

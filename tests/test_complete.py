@@ -13,6 +13,8 @@ from synthesis.data.converters import CONVERTERS
 from synthesis.data.vocabulary import LANE_METRICS, NumericModerator, Verdict
 from synthesis.draw.spread import bubble
 from synthesis.meta.options import terms
+from synthesis.plan.config import read_config
+from synthesis.review.presentation import read_presented
 
 STORED_TABLES = json.loads(STORED.read_text(encoding="utf-8"))
 
@@ -53,10 +55,10 @@ def test_it_exercises_what_a_plan_can_declare(found):
 
 def test_every_numeric_moderator_can_be_drawn(complete):
     """A bubble plot of severity once ended in a KeyError: no other review had drawn one."""
+    syntheses = read_config(str(complete / "config.json")).syntheses
     for name, moderators in (("alliance", ("year", "weeks")), ("trials", ("severity", "n_total", "weeks"))):
-        model, diagnosed = (
-            json.loads((complete / part / f"{name}.json").read_text()) for part in ("models", "diagnostics")
-        )
+        (model,) = read_presented([complete / "models" / f"{name}.json"], syntheses)
+        diagnosed = json.loads((complete / "diagnostics" / f"{name}.json").read_text())
         for moderator in moderators:
             assert bubble(model, diagnosed, moderator).panels
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import synthesis
+import synthesis.draw.forest
 from conftest import ROOT
 from matplotlib.patches import Polygon, Rectangle
 from synthesis import text

@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
 from matplotlib.colors import to_hex
 from synthesis import text
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw

@@ -21,6 +21,7 @@ from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Config
 from synthesis.plan.parts import Figure, Plan, diagnostic_figures
 from synthesis.plan.selection import meets
+from typed import effect_row
 
 COMMANDS = [command for commands in STAGES.values() for command in commands]
 BLOCK = {"title": "t", "lane": "B", "metric": "g", "sources": ["s"]}
@@ -125,18 +126,18 @@ def test_a_synthesis_that_yaml_reads_as_something_else_is_refused_by_name(key):
 def test_a_number_of_a_condition_counts_in_full(word):
     """With six significant digits, 1234567 and 1234568 were one."""
     select = {"n": Condition.model_validate({"none_of": [word]})}
-    assert not meets({"n": 1234567.0}, select)
-    assert meets({"n": 1234568.0}, select)
-    assert meets({"n": float("nan")}, select)
-    assert meets({"n": 1234567.0}, {"n": Condition.model_validate([word])})
+    assert not meets(effect_row({"n": 1234567.0}), select)
+    assert meets(effect_row({"n": 1234568.0}), select)
+    assert meets(effect_row({"n": None}), select)
+    assert meets(effect_row({"n": 1234567.0}), {"n": Condition.model_validate([word])})
 
 
 def test_an_id_without_quotation_marks_is_the_id():
     select = {"effect_id": Condition.model_validate({"none_of": [1234567]})}
-    assert not meets({"effect_id": "1234567"}, select)
+    assert not meets(effect_row({"effect_id": "1234567"}), select)
     content = read_yaml(BCG / "config.yaml")
     content["syntheses"]["bcg"]["select"] = {"n": ["many"]}
-    with pytest.raises(InputError, match="many is no number"):
+    with pytest.raises(InputError, match="'many'; allowed: numbers"):
         plan.load(content)
 
 

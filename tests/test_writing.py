@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
 from PIL import Image
 from synthesis.draw.canvas import DPI, draw
 from synthesis.draw.rows import forest

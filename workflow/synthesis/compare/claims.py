@@ -21,9 +21,9 @@ from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
 from synthesis.results.document import columns
-from synthesis.results.extracted import Effect, Row
+from synthesis.results.extracted import Effect, Reference, Row
 from synthesis.results.files import check_inside
-from synthesis.results.fitted import Fitted, Reference, Study
+from synthesis.results.fitted import Fitted, Study
 
 _UNIT_NAME = {"smd": "SMD"}
 _NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}

@@ -16,7 +16,8 @@ from synthesis.meta.pool import pool
 from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
-from synthesis.results.fitted import Fitted, Reference
+from synthesis.results.extracted import Reference
+from synthesis.results.fitted import Fitted
 
 Record = dict[str, Any]
 # Limits of published summaries are 95% limits.

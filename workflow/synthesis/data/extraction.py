@@ -10,8 +10,7 @@ from typing import Any
 
 from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
-from synthesis.results.extracted import Dropped, Effect, Extracted
-from synthesis.results.fitted import Reference
+from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
 from synthesis.results.files import check_inside
 from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
 from synthesis.data.printed import Row

@@ -207,7 +207,7 @@ def fit_multilevel(
         tau2=float(theta[0]) * unit,
         omega2=float(theta[1]) * unit,
         log_likelihood=point.value - shift,
-        q=none.q,
+        q=max(none.q, 0.0),  # equal effects leave a rounding on either side of 0
         typical=(k - p) / none.tr_p * unit,
         blocks=blocks(y, v, x, cluster, rho),
     )

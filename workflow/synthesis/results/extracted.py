@@ -149,3 +149,16 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
         effects=tuple(row for source in sources for row in source.effects),
         dropped=tuple(row for source in sources for row in source.dropped),
     )
+
+
+class Reference(Document, frozen=True, kw_only=True):
+    """A published summary on the metric of a pool, as printed, oriented like it."""
+
+    effect_id: str
+    label: str
+    detail: str
+    construct: str
+    yi: float
+    k: int | None
+    ci_low: float | None
+    ci_high: float | None

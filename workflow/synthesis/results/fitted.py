@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
+from synthesis.results.extracted import Reference
 from synthesis.results.document import Cell, Document
 
 
@@ -91,19 +92,6 @@ class SummaryLine(Document, frozen=True, kw_only=True):
 
     kind: str
     estimate: float
-    ci_low: float | None
-    ci_high: float | None
-
-
-class Reference(Document, frozen=True, kw_only=True):
-    """A published summary on the metric of a pool, as printed, oriented like it."""
-
-    effect_id: str
-    label: str
-    detail: str
-    construct: str
-    yi: float
-    k: int | None
     ci_low: float | None
     ci_high: float | None
 
