@@ -19,6 +19,8 @@ from synthesis.meta.options import Tau2Method
 # Relative width of the bracket at which a root is found, and the most steps to get there.
 _ROOT_WIDTH = 1e-14
 _ROOT_STEPS = 200
+# Of a difference of sums, the share of them below which rounding is most of it.
+_CANCELLED = 1e-12
 IntervalKind = Literal["q_profile", "profile_likelihood"]
 
 
@@ -118,17 +120,21 @@ def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: 
             weights, at_zero = 1 / v, terms(batch, np.zeros(1))
             factor = 1 / float(at_zero.tr_p[0] if method == "DL" else at_zero.s1[0])
             factor *= k / (k - p) if method == "HSk" else 1
-    return factor * math.sqrt(_quadratic_form_variance(weights, v + tau2, x))
+    variance = _quadratic_form_variance(weights, v + tau2, x)
+    return None if variance is None else factor * math.sqrt(variance)
 
 
-def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -> float:
-    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights."""
+def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -> float | None:
+    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights; None where
+    rounding leaves nothing of it, as one variance is many orders of magnitude below another."""
     basis = np.sqrt(weights)[:, None] * (np.ones((len(weights), 1)) if x is None else x)
     basis = np.linalg.qr(basis)[0]
     ws = weights * marginal
     inner = basis.T @ (ws[:, None] * basis)
     cross = np.einsum("kp,k,kp->", basis, ws * ws, basis)
-    return float(2 * (np.dot(ws, ws) - 2 * cross + np.sum(inner * inner)))
+    whole = float(np.dot(ws, ws))
+    variance = 2 * (whole - 2 * float(cross) + float(np.sum(inner * inner)))
+    return variance if variance > _CANCELLED * whole else None
 
 
 def tau2_interval(
