@@ -1,5 +1,6 @@
 """The vectorised kernel: global optimum, any scale, any spread of variances, subsets; beside the libraries' faults."""
 
+import mpmath
 import numpy as np
 import pytest
 import synthesis
@@ -7,7 +8,7 @@ import tolerances
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthesis.errors import InputError
-from synthesis.meta.heterogeneity import find_root, tau2_interval
+from synthesis.meta.heterogeneity import find_root, tau2_interval, tau2_standard_error
 from synthesis.meta.kernel import estimate_tau2, log_likelihood, prepare
 from synthesis.meta.many import pool_many
 from synthesis.meta.options import Tau2Method, terms
@@ -146,6 +147,41 @@ def test_duplicated_studies_double_the_information_but_not_tau2_by_paule_mandel(
         w = 1 / (v[i] + doubled[i])
         q = np.sum(w * (y[i] - np.average(y[i], weights=w)) ** 2)
         assert q == pytest.approx(5.5, rel=1e-9) or (doubled[i] == 0 and q < 5.5)
+
+
+def exact_error(v, tau2, x):
+    """Standard error of tau2 by DL, from the matrix P with fifty digits: sqrt(2 tr(PSPS)) / tr P, weights 1 / v."""
+    with mpmath.workdps(50):
+        w = mpmath.diag([1 / mpmath.mpf(a) for a in v])
+        design = mpmath.matrix(x.tolist())
+        p = w - w * design * mpmath.inverse(design.T * w * design) * design.T * w
+        ps = p * mpmath.diag([mpmath.mpf(a) + mpmath.mpf(tau2) for a in v])
+        squared = ps * ps
+        trace = sum(p[i, i] for i in range(len(v)))
+        return float(mpmath.sqrt(2 * sum(squared[i, i] for i in range(len(v)))) / trace)
+
+
+@pytest.mark.parametrize("v", [[4e-8, 1e3], [1e-10, 0.04, 0.09, 1e4], [0.04, 0.09, 0.05, 0.2]])
+@pytest.mark.parametrize("tau2", [0.0, 0.1, 2e6])
+def test_the_error_of_tau2_is_right_at_any_spread_of_variances(v, tau2):
+    """A difference of sums of squares fell below zero where one variance was 10^10 times another: a crash."""
+    given_v, y = np.array(v), np.arange(len(v), dtype=float)
+    found = tau2_standard_error(y, given_v, tau2, "DL")
+    assert found == pytest.approx(exact_error(v, tau2, np.ones((len(v), 1))), rel=tolerances.LAW)
+
+
+@pytest.mark.parametrize("spread", [0.5, 4.0, 12.0])
+def test_the_error_of_tau2_beside_a_moderator_is_right_or_not_given(spread):
+    random = np.random.default_rng(3)
+    given_some = 0
+    for _ in range(20):
+        v = np.exp(random.normal(0, spread, 6))
+        x = np.column_stack([np.ones(6), random.normal(size=6)])
+        found = tau2_standard_error(random.normal(size=6), v, 0.1, "DL", x)
+        if found is not None:
+            given_some += 1
+            assert found == pytest.approx(exact_error(v, 0.1, x), rel=tolerances.FORMULA)
+    assert given_some
 
 
 @given(st.lists(st.floats(-2, 2), min_size=3, max_size=9), st.sampled_from(["q_profile", "profile_likelihood"]))

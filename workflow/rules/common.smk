@@ -47,13 +47,14 @@ wildcard_constraints:
 
 
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,
-# or by that of the rule's conda environment where one is deployed. One thread for linear algebra: the arrays are
-# small, and sums must not depend on the number of cores.
+# or by that of the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
+# for linear algebra: the arrays are small, and sums must not depend on the number of cores.
 with_conda = bool(workflow.deployment_settings.deployment_method)
 shell.prefix(
-    "set -euo pipefail; export OPENBLAS_NUM_THREADS=1 PYTHONPATH={package}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    "set -euo pipefail; WORKFLOW={folder}; "
+    "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
     'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
-        package=shlex.quote(str(Path(workflow.basedir) / "workflow")),
+        folder=shlex.quote(str(workflow.basedir)),
         python="python" if with_conda else shlex.quote(sys.executable),
     )
 )

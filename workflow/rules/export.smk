@@ -92,4 +92,4 @@ rule crate:
         code=code_of("crate"),
     shell:
         "synthesis crate --config - --model {input.model:q} --files {input.files:q} --about {input.about:q} "
-        "--snakemake {params.version:q} --workflow {workflow.basedir:q} --out results <<< {params.plan:q} > {log:q} 2>&1"
+        '--snakemake {params.version:q} --workflow "$WORKFLOW" --out results <<< {params.plan:q} > {log:q} 2>&1'

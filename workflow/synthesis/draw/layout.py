@@ -8,13 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-
-if TYPE_CHECKING:
-    pass
 
 RowKind = Literal[
     "heading",

@@ -20,7 +20,7 @@ from synthesis.meta.options import Tau2Method
 _ROOT_WIDTH = 1e-14
 _ROOT_STEPS = 200
 # Of a difference of sums, the share of them below which rounding is most of it.
-_CANCELLED = 1e-12
+_CANCELLED = 1e-8
 IntervalKind = Literal["q_profile", "profile_likelihood"]
 
 
@@ -125,16 +125,29 @@ def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: 
 
 
 def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -> float | None:
-    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights; None where
-    rounding leaves nothing of it, as one variance is many orders of magnitude below another."""
-    basis = np.sqrt(weights)[:, None] * (np.ones((len(weights), 1)) if x is None else x)
-    basis = np.linalg.qr(basis)[0]
+    """Variance of the weighted residual sum of squares: 2 tr(PSPS), P the projection with these weights.
+
+    Without a design it is a sum of positive terms, right at any spread of variances. With one, it is a difference, and
+    None where rounding is most of it.
+    """
     ws = weights * marginal
+    if x is None:
+        among = _others(weights) / weights.sum()
+        pairs = weights * ws
+        return float(2 * (np.sum((ws * among) ** 2) + np.sum(pairs * _others(pairs)) / weights.sum() ** 2))
+    basis = np.linalg.qr(np.sqrt(weights)[:, None] * x)[0]
     inner = basis.T @ (ws[:, None] * basis)
     cross = np.einsum("kp,k,kp->", basis, ws * ws, basis)
     whole = float(np.dot(ws, ws))
     variance = 2 * (whole - 2 * float(cross) + float(np.sum(inner * inner)))
     return variance if variance > _CANCELLED * whole else None
+
+
+def _others(values: Array) -> Array:
+    """The sum of all values but each, without a difference."""
+    before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
+    after = np.concatenate([np.cumsum(values[::-1])[-2::-1], [0.0]])
+    return np.asarray(before + after)
 
 
 def tau2_interval(
