@@ -1,6 +1,7 @@
 """Commands of the package by hand, without Snakemake, and that a failed one leaves nothing."""
 
 import pytest
+import synthesis
 from synthesis.results.files import read_json
 
 
@@ -68,3 +69,27 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path):
         replace(path, broken)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_risk_of_bias_is_drawn_on_the_scales_that_the_sources_declare(project, tmp_path):
+    """The command drew declared scores as scores whose good end nobody stated."""
+    from synthesis.cli.main import main
+    from synthesis.results.document import write_document
+    from typed import fitted
+
+    fit = synthesis.pool([0.1, 0.3], [0.04, 0.05])
+    studies = [
+        {"sample_id": name, "rob": rating, "source": "bcg", "yi": 0.1, "vi": 0.04, "weight": 50.0}
+        for name, rating in (("a", "0"), ("b", "4"))
+    ]
+    content = fit.to_dict() | {"synthesis": "bcg", "sources": ["bcg"], "studies": studies}
+    write_document(tmp_path / "bcg.json", fitted(content))
+    about = project.raw / "bcg" / "source.yaml"
+    scale = "risk_score: {lowest: 0, highest: 4, better: larger, basis: the source says so}\n"
+    about.write_text(about.read_text() + scale)
+    asked = ["--models", str(tmp_path / "bcg.json"), "--about", str(about), "--out", str(tmp_path)]
+    assert main(["risk-of-bias", "--config", str(project.config_path), *asked]) == 0
+    drawn = (tmp_path / "risk_of_bias.svg").read_text()
+    assert "4 (lowest risk)" in drawn
+    assert "0 (highest risk)" in drawn
+    assert "not stated" not in drawn

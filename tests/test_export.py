@@ -236,7 +236,7 @@ def test_a_score_that_grows_with_risk_is_turned_and_a_long_one_is_binned():
 
 
 def test_scores_nobody_explained_are_in_order_and_said_to_be_unexplained():
-    layout = risk_of_bias([ratings("x", "2", "10", "1"), ratings("y", "10", "1")])
+    layout = risk_of_bias([ratings("x", "2", "10", "1"), ratings("y", "10", "1")], {})
     assert [s.rating for s in layout.bars[0][1]] == ["1", "2", "10"]
     assert layout.legend[0][0] == "Score, which end is good is not stated"
     first, second = ({s.rating: s.colour for s in segments} for _, segments in layout.bars)
@@ -252,7 +252,7 @@ def test_a_score_beyond_its_scale_is_refused_by_name():
 
 def test_nothing_is_drawn_where_nothing_is_rated():
     for documents in ([], [document(3)]):
-        layout = risk_of_bias(documents)
+        layout = risk_of_bias(documents, {})
         assert layout.bars == layout.legend == ()
         shown = [t.get_text() for t in draw(layout).texts]
         assert shown == ["Risk of bias", "Not drawn: no sample of any synthesis has a rating (column rob)."]

@@ -1,5 +1,6 @@
 # in:  results/models/<synthesis>.json; also results/sources/<source>.json, results/diagnostics/<synthesis>.json,
-#      results/tables/{bridge,multiverse_bridge}.csv, results/claims.json, results/multiverse/<multiverse>.json
+#      results/tables/{bridge,multiverse_bridge}.csv, results/claims.json, results/multiverse/<multiverse>.json,
+#      data/raw/<source>/source.yaml
 # out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv, where <name>
 #      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>, bridge_<bridge>,
 #      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow or
@@ -279,7 +280,8 @@ rule prisma_flow:
 
 rule risk_of_bias:
     input:
-        MODELS,
+        models=MODELS,
+        about=ABOUT,
     output:
         report(
             "results/figures/risk_of_bias.svg",
@@ -296,7 +298,8 @@ rule risk_of_bias:
         "../envs/synthesis.yaml"
     params:
         plan=PLAN.titles(),
+        read=ABOUT_READ,
         code=code_of("risk-of-bias"),
     shell:
-        "synthesis risk-of-bias --config - --models {input:q} --out results/figures <<< {params.plan:q} "
-        "> {log:q} 2>&1"
+        "synthesis risk-of-bias --config - --models {input.models:q} --about {input.about:q} "
+        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"

@@ -30,7 +30,7 @@ def register(commands: Commands) -> None:
     commands.add(multiverse_figure).words("--kind").path("--multiverse", "--out")
     commands.add(multiverse_bridge).words("--bridge").path("--table", "--out")
     commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
-    commands.add(risk_of_bias, plan=True).paths("--models").path("--out")
+    commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
 
 def forest(args: argparse.Namespace) -> None:
@@ -161,13 +161,14 @@ def prisma_flow(args: argparse.Namespace) -> None:
 
 def risk_of_bias(args: argparse.Namespace) -> None:
     """Draws the risk of bias of the samples of each synthesis."""
+    from synthesis.data.source import read_abouts
     from synthesis.draw.risk import risk_of_bias as layout_of
     from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
     documents: list[Any] = read_presented(args.models, read_config(args.config).syntheses)
-    layout = layout_of(documents)
+    layout = layout_of(documents, {name: source.risk_score for name, source in read_abouts(args.about).items()})
     write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 
 

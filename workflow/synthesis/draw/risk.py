@@ -80,7 +80,7 @@ class Risk:
         ]
 
 
-def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None] | None = None) -> Risk:
+def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]) -> Risk:
     """The layout, of the syntheses whose samples have a rating.
 
     `scores` by source: what a number means as a rating, where the ratings of that source are numbers.
@@ -91,14 +91,14 @@ def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]
             number
             for d in rated
             for s in d["studies"]
-            if (number := _number(s.get("rob") or "")) is not None and not (scores or {}).get(s["source"])
+            if (number := _number(s.get("rob") or "")) is not None and not scores.get(s["source"])
         }
     )
     bars, used = [], set()
     for document in rated:
         by_level: dict[Rated, list[Record]] = {}
         for study in document["studies"]:
-            level = _level(study.get("rob") or "", (scores or {}).get(study["source"]), open_scores)
+            level = _level(study.get("rob") or "", scores.get(study["source"]), open_scores)
             by_level.setdefault(level, []).append(study)
         segments = tuple(
             Segment(level.name, len(studies), math.fsum(study["weight"] for study in studies), level.colour)
@@ -111,7 +111,7 @@ def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]
     ]
     if not bars:
         notes = ["Not drawn: no sample of any synthesis has a rating (column rob)."]
-    scales = [scale for scale in dict.fromkeys((scores or {}).values()) if scale is not None]
+    scales = [scale for scale in dict.fromkeys(scores.values()) if scale is not None]
     legend = _legend(used, scales, open_scores)
     if len(legend) > 1:
         notes.append("Judgements and scores are as the sources' databases give them; they are different scales.")

@@ -240,19 +240,27 @@ def pooled_rows(document: Record, columns: tuple[str, ...], blocks: bool = False
         rows.append(Row("summary", name, lane, key=f"{key}/{summary['kind']}", synthesis=key, **mark))
     rows.append(note)
     if blocks and document.get("groups_test"):
-        rows.append(Row("note", difference_of_blocks(document["groups_test"]), lane, key=key))
+        rows.append(
+            Row("note", difference_of_blocks(document["groups_test"], document["figure"]["group_by"]), lane, key=key)
+        )
     return rows
 
 
-def difference_of_blocks(test: JointTest) -> str:
+def difference_of_blocks(test: JointTest, group_by: str) -> str:
     """The test of blocks in words, with the blocks that are not in it; why there is none, where there is none."""
     found = test.note
     if test.p is not None:
         degrees = f"{test.df1}, {test.df2:.1f}" if test.df2 is not None else f"{test.df1}"
         name = "F" if test.df2 is not None else "Q"
         found = f"{name}({degrees}) = {test.statistic:.2f}, {text.p_value(test.p)}"
-    left = [f"{GROUP_NAME.get(level, level)} ({reason})" for level, reason in test.left_out]
+    left = [f"{_level_name(group_by, level)} ({reason})" for level, reason in test.left_out]
     return "; ".join([f"Difference of the blocks: {found}", *([f"not in the test: {', '.join(left)}"] if left else [])])
+
+
+def _level_name(column: str, value: str) -> str:
+    """A level inside a sentence: a rating as its judgement, however the source spells it."""
+    judged = judgement(value) if column == "rob" else None
+    return judged.level if judged is not None else GROUP_NAME.get(value, value)
 
 
 def heterogeneity(document: dict[str, Any]) -> str:
