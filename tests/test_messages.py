@@ -115,8 +115,8 @@ def said(folder, monkeypatch):
             "tuberculosis"]),
         ("ci: wald", "select: {outcome: [no]}", [re.compile("config.yaml, key syntheses.bcg.select.outcome: 'true or "
             "false'; .*put the word in quotation marks")]),
-        ("[n]", "[n, nn]", ["config.yaml, key syntheses.bcg.columns: 'nn'; allowed: a column of data/raw/README.md (did "
-            "you mean n?)"]),
+        ("[n]", "[n, nn]", ["config.yaml, key syntheses.bcg.columns: 'nn'; allowed: a column of data/raw/README.md, or "
+            "one that source.yaml declares (did you mean n?)"]),
         ("title: BCG vaccine against t", "title: 2024 #", ["config.yaml, key title: '2024'; allowed: text (YAML has its "
             "own reading of no, yes, on, off, null and numbers: put a word in quotation marks)"]),
         ("title: BCG vaccine against t", "title: '' #", ["config.yaml, key title: ''; allowed: text that is not empty"]),
@@ -192,7 +192,7 @@ def test_no_plan(project, monkeypatch):
         ("effects.csv", "bcg_02", "bcg_01", "row 3, column effect_id: 'bcg_01'; allowed: a name not used before (row 2 "
             "has it) (a row pasted twice?)"),
         ("source.yaml", "licence:", "license:", "key license: 'license'; allowed: one of title, citation, doi, licence, "
-            "extraction, limits, risk_score (did you mean licence?)"),
+            "extraction, limits, risk_score, columns (did you mean licence?)"),
         ("source.yaml", "limits:", "limits: none #", "line 10, column 1: "),
     ],
 )  # fmt: skip

@@ -22,6 +22,12 @@ RESULTS += [
 ]
 
 
+def read_of(source):
+    """What extraction reads of a source: where any has columns of its own, what declares them too."""
+    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns else ["effects.csv"]
+    return [f"data/raw/{source}/{name}" for name in files]
+
+
 rule config:
     output:
         "results/config.json",
@@ -40,8 +46,8 @@ rule config:
 
 rule extract:
     input:
-        table="data/raw/{source}/effects.csv",
-        corrections=CORRECTIONS,
+        lambda wildcards: read_of(wildcards.source),
+        CORRECTIONS,
     output:
         "results/sources/{source}.json",
     log:
@@ -54,7 +60,7 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
-        read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv"]) + CORRECTIONS_READ,
+        read=lambda wildcards: digest(read_of(wildcards.source)) + CORRECTIONS_READ,
         code=code_of("extract"),
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "

@@ -135,7 +135,7 @@ rule bubble:
     benchmark:
         "results/benchmarks/bubble/{synthesis}-{moderator}.tsv"
     wildcard_constraints:
-        moderator="[a-z_]+",
+        moderator=NAME,
     conda:
         "../envs/synthesis.yaml"
     params:

@@ -87,7 +87,8 @@ rule pooled:
 
 rule diagnose:
     input:
-        "results/models/{synthesis}.json",
+        model="results/models/{synthesis}.json",
+        sources=lambda wildcards: sources_of(wildcards.synthesis),
     output:
         "results/diagnostics/{synthesis}.json",
     log:
@@ -102,7 +103,8 @@ rule diagnose:
         plan=lambda wildcards: PLAN.diagnosis(wildcards.synthesis),
         code=code_of("diagnose"),
     shell:
-        "synthesis diagnose --config - --model {input:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis diagnose --config - --model {input.model:q} --sources {input.sources:q} --out {output:q} "
+        "<<< {params.plan:q} > {log:q} 2>&1"
 
 
 rule diagnostics:

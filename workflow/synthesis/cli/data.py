@@ -35,7 +35,7 @@ def check(args: argparse.Namespace) -> None:
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Plan
 
-    checked = Plan(read_config(args.config))
+    checked = Plan(read_config(args.config, args.raw))
     check_folder(args.raw, checked.config, plan.check(checked, args.raw))
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
 
@@ -62,15 +62,19 @@ def extract(args: argparse.Namespace) -> None:
 def gather(args: argparse.Namespace) -> None:
     """Puts the sources together, checks every cell of the whole: effects (parquet, CSV) and dropped rows."""
     from synthesis.data.extraction import DROPPED_TYPES, EFFECT_TYPES
+    from synthesis.data.own import as_columns
     from synthesis.data.tables import check_effects
     from synthesis.results.extracted import read_extracted
     from synthesis.results.files import write_csv, write_parquet
 
     extracted = read_extracted(args.sources)
-    effects = [{name: row.cell(name) for name in EFFECT_TYPES} for row in extracted.effects]
-    dropped = [{name: row.cell(name) for name in DROPPED_TYPES} for row in extracted.dropped]
-    check_effects(effects)
-    write_parquet(args.effects, effects, EFFECT_TYPES)
-    write_csv(args.table, effects, EFFECT_TYPES)
-    write_csv(args.dropped, dropped, DROPPED_TYPES)
+    own = as_columns(extracted.own)
+    own_types = {column.name: float if column.kind == "number" else str for column in own}
+    effect_types, dropped_types = EFFECT_TYPES | own_types, DROPPED_TYPES | own_types
+    effects = [{name: row.cell(name) for name in effect_types} for row in extracted.effects]
+    dropped = [{name: row.cell(name) for name in dropped_types} for row in extracted.dropped]
+    check_effects(effects, own)
+    write_parquet(args.effects, effects, effect_types)
+    write_csv(args.table, effects, effect_types)
+    write_csv(args.dropped, dropped, dropped_types)
     print(f"{len(effects)} effects; {len(dropped)} rows dropped with a reason")

@@ -18,7 +18,7 @@ def register(commands: Commands) -> None:
     commands.add(fit, plan=True).words("--synthesis").paths("--sources").path("--out", "--check")
     commands.add(crosscheck).paths("--models", "--checks").path("--table")
     commands.add(pooled, plan=True).paths("--models").path("--table")
-    commands.add(diagnose, plan=True).path("--model", "--out")
+    commands.add(diagnose, plan=True).path("--model", "--out").paths("--sources")
     commands.add(diagnostics).paths("--diagnostics").path("--tables")
 
 
@@ -71,12 +71,16 @@ def pooled(args: argparse.Namespace) -> None:
 def diagnose(args: argparse.Namespace) -> None:
     """Examines a fit: influence, small-study effects, moderators, small numbers of samples."""
     from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
     from synthesis.results.fitted import Fitted
     from synthesis.review.diagnose import diagnose as diagnose_fit
+    from synthesis.review.presentation import with_columns
 
     plan = read_config(args.config)
     document = read_document(args.model, Fitted)
     moderators = plan.syntheses[document.synthesis].moderators
+    named = (plan.groupings[m].column if m in plan.groupings else m for m in moderators)
+    document = with_columns(document, read_extracted(args.sources), named)
     write_json(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 

@@ -235,6 +235,17 @@ SECOND_COLUMNS: tuple[Column, ...] = tuple(
 # What a file may hold; the second coder's columns stay in the raw tables.
 RAW_COLUMNS: tuple[Column, ...] = (*COLUMNS, *SECOND_COLUMNS)
 
+# Names that documents and tables of results have for something else.
+_RESERVED = frozenset("category cells effects exactness members more own reason severity synthesis weight".split())
+
+
+def taken(name: str) -> str | None:
+    """The column of the project that has a name, upper and lower case aside; None for a name that is free."""
+    folded = name.casefold()
+    names = (*(c.name for c in RAW_COLUMNS), *(c.name for c in EFFECT_COLUMNS), *_RESERVED)
+    return next((known for known in names if known == folded), None)
+
+
 # What extraction adds to a row of `effects.parquet`; an effect has no variance only where it is a published summary.
 EFFECT_COLUMNS: tuple[Column, ...] = (
     Column("source", "text", "Folder of data/raw that it comes from.", required=True),

@@ -8,11 +8,23 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
 from synthesis.results.files import check_inside
-from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
+from synthesis.data.columns import (
+    BY_NAME,
+    COLUMNS,
+    EFFECT_COLUMNS,
+    NUMERIC_KINDS,
+    QUOTED_COLUMNS,
+    RAW_COLUMNS,
+    SECOND_COLUMNS,
+    Column,
+)
+from synthesis.data.own import columns_of, declared
 from synthesis.data.printed import Row
 from synthesis.data.tables import (
     Numbered,
@@ -27,6 +39,7 @@ from synthesis.data.tables import (
 from synthesis.data.vocabulary import DropCategory
 
 CORRECTIONS = "corrections.csv"
+_SECOND = frozenset(column.name for column in SECOND_COLUMNS)
 
 # Columns of the results, with their types: the same for every source, whatever it happens to hold.
 _RAW_TYPES: dict[str, type] = {c.name: float if c.kind in NUMERIC_KINDS else str for c in COLUMNS}
@@ -53,7 +66,12 @@ def corrections_of(raw: Path) -> list[Numbered]:
     """The corrections of a data folder, as text; none where there is no file."""
     path = raw / CORRECTIONS
     check_inside(raw, path)
-    return read_corrections(path) if path.exists() else []
+    return read_corrections(path, lambda: _all_declared(raw)) if path.exists() else []
+
+
+def _all_declared(raw: Path) -> list[str]:
+    """The users' columns of every source of a folder."""
+    return [name for about in sorted(raw.glob("*/source.yaml")) for name in declared(about.parent)]
 
 
 def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[list[Numbered], list[Problem]]:
@@ -61,35 +79,52 @@ def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[li
 
     The rows are empty where a cell of the file is not of its column's type.
     """
+    rows, _, problems = load_own(raw, source, corrections)
+    return rows, problems
+
+
+def load_own(
+    raw: Path, source: str, corrections: list[Numbered]
+) -> tuple[list[Numbered], tuple[Column, ...], list[Problem]]:
+    """As `load_source`, with the user's own columns of the source."""
     path = raw / source / "effects.csv"
     check_inside(raw, path)
-    rows = read_table(path, RAW_COLUMNS)
+    own: tuple[Column, ...] = ()
+    possible = declared(raw / source)
+    columns = (*RAW_COLUMNS, *(Column(name, "text", "") for name in possible))
+    rows = read_table(path, columns)
     if not rows:
-        return [], [Problem(str(path), "no rows below the header", "at least one row")]
-    changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
-    faults = check_cells(path, rows, RAW_COLUMNS) + check_second(path, rows)
+        return [], own, [Problem(str(path), "no rows below the header", "at least one row")]
+    changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)
+    own = columns_of(possible, [row for _, row in rows])
+    faults = check_cells(path, rows, (*columns, *own)) + check_second(path, rows)
     if faults:
-        return [], problems + faults
+        return [], own, problems + faults
     records = [
-        (number, typed(row) | {"corrected": "; ".join(changed.get(row["effect_id"], []))}) for number, row in rows
+        (number, typed(row, own) | {"corrected": "; ".join(changed.get(row["effect_id"], []))}) for number, row in rows
     ]
-    return records, problems + check_rows(path, records)
+    return records, own, problems + check_rows(path, records)
 
 
 def apply_corrections(
-    path: Path, rows: list[Numbered], corrections: list[Numbered]
+    path: Path, rows: list[Numbered], corrections: list[Numbered], columns: Iterable[Column] = RAW_COLUMNS
 ) -> tuple[dict[str, list[str]], list[Problem]]:
     """Writes the corrections into `rows`; returns the fields changed by row, and those whose `old` differs.
 
     Corrections of what the second coder read change no result, and are not among the fields changed.
     """
     by_id = {row["effect_id"]: row for _, row in rows}
+    known = {column.name for column in columns}
     changed: dict[str, list[str]] = {}
     problems = []
     for line, correction in corrections:
         effect_id, field, old = (correction[k] for k in ("effect_id", "field", "old"))
         row = by_id.get(effect_id)
         if row is None:
+            continue
+        if field not in known:
+            allowed = f"a column that the source of {effect_id} has or declares"
+            problems.append(Problem(f"{path}, row {line}, column field", field, allowed))
             continue
         current = row.get(field, "")
         if current != old:
@@ -98,7 +133,7 @@ def apply_corrections(
             problems.append(Problem(where, old, f"{current!r}, as the table has it", hint))
             continue
         row[field] = correction["new"]
-        if field in BY_NAME:
+        if field not in _SECOND:
             changed.setdefault(effect_id, []).append(field)
     return changed, problems
 
@@ -122,10 +157,10 @@ def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | N
 
     Raises InputError with every problem of the source's table and of its corrections.
     """
-    rows, problems = load_source(raw, source, corrections_of(raw))
+    rows, own, problems = load_own(raw, source, corrections_of(raw))
     if problems:
         raise InputError(problems)
-    return convert_rows(rows, source, metrics, policy)
+    return replace(convert_rows(rows, source, metrics, policy), own={column.name: column.kind for column in own})
 
 
 def convert_rows(
@@ -154,7 +189,7 @@ def convert_rows(
 def _dropped(row: Row, source: str, metric: str, refusal: str) -> Dropped:
     category, reason = _why(row, refusal)
     quoted = "; ".join(numbers_not_in_quote(row))
-    raw = {name: row[name] for name in BY_NAME}
+    raw = {name: row[name] for name in BY_NAME} | {"own": row.get("own", {})}
     return Dropped(source=source, category=category, reason=reason, metric=metric, not_in_quote=quoted, **raw)
 
 
@@ -181,7 +216,7 @@ def _effect(row: Row, source: str, metric: str, policy: Policy) -> Effect:
         converter_version=float(version),
         corrected=row["corrected"],
         not_in_quote="; ".join(numbers_not_in_quote(row)),
-        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)}),
+        **({column: row[column] for column in BY_NAME} | {"label": label_of(row), "own": row.get("own", {})}),
     )
 
 

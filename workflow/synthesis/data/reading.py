@@ -171,7 +171,8 @@ def parse(model: type[T], content: Any, where: str) -> T:
     if problems:
         raise InputError(problems)
     try:
-        return model.model_validate(content)
+        # The whole is known where a part of it is checked: what a column of the user's holds, for one.
+        return model.model_validate(content, context=content if isinstance(content, dict) else None)
     except ValidationError as error:
         raise InputError([p for e in _causes(model, error.errors()) for p in _problems(model, e, where)]) from None
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from synthesis.data.model import Model
+from synthesis.data.columns import taken
+from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
+from synthesis.errors import InputError, Problem
+
+OwnKind = Literal["number", "text"]
+LONGEST_NAME = 60
 
 
 class SourceExtraction(Model):
@@ -36,6 +43,38 @@ class RiskScore(Model):
         return self
 
 
+class OwnColumn(Model):
+    """A column of `effects.csv` that the data dictionary does not have."""
+
+    kind: OwnKind | None = Field(
+        None, description="number or text; where empty, number if every filled cell of the column is one."
+    )
+    title: str = Field("", description="Its head in figures and tables, in any words; its name where empty.")
+    description: str = Field("", description="What it holds.")
+
+
+def plain_name(words: str) -> str:
+    """A name made of any words: small letters, digits and _, a letter first."""
+    plain = unicodedata.normalize("NFKD", words.casefold())
+    name = re.sub(r"\W+", "_", "".join(c for c in plain if not unicodedata.combining(c)), flags=re.ASCII).strip("_")
+    return (name if re.match("[a-z]", name) else f"own_{name}")[:LONGEST_NAME].strip("_")
+
+
+def _own_faults(names: Iterable[Any]) -> Iterable[Problem]:
+    """Names that no column of one's own can have: they stand in the plan, in file names and in R."""
+    for name in names:
+        place = f"columns.{name}"
+        if not isinstance(name, str):
+            yield Problem(place, str(name).lower(), "a name", "YAML reads it as no word: in quotation marks")
+        elif not re.fullmatch(r"[a-z][a-z0-9_]*", name) or len(name) > LONGEST_NAME:
+            allowed = f"small letters, digits and _, a letter first, at most {LONGEST_NAME}"
+            hint = f"call the column {plain_name(name)}, here and in effects.csv; title takes any words"
+            yield Problem(place, name, allowed, hint)
+        elif known := taken(name):
+            hint = "a column of the data dictionary needs no declaration; for something else, another name"
+            yield Problem(place, name, f"a name that is free: {known} has a meaning here", hint)
+
+
 class Source(Model):
     """`source.yaml`: what a folder of data/raw is, and what it is not."""
 
@@ -46,6 +85,23 @@ class Source(Model):
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
     risk_score: RiskScore | None = Field(None, description="The scale of the column rob, where it holds numbers.")
+    columns: dict[Name, OwnColumn] = Field(
+        default_factory=dict,
+        description="Columns of effects.csv that are not in the data dictionary, by name, or a list of their names: "
+        "they are carried, and can be shown, selected by and used as moderators.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_columns(cls, content: Any) -> Any:
+        columns = content.get("columns") if isinstance(content, dict) else None
+        if isinstance(columns, list):
+            columns = dict.fromkeys(columns) if all(isinstance(n, str | int | float) for n in columns) else columns
+        if not isinstance(columns, dict):
+            return content
+        if faults := list(_own_faults(columns)):
+            raise InputError(faults)
+        return content | {"columns": {name: {} if own is None else own for name, own in columns.items()}}
 
 
 def read_abouts(paths: Iterable[Path]) -> dict[str, Source]:

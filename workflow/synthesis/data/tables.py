@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import difflib
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,7 @@ def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], 
         if name not in by_name:
             close = difflib.get_close_matches(name, by_name, n=1)
             misspelt.update(close)
-            hint = f"did you mean {close[0]}?" if close else "remove it, or put the text into note"
+            hint = f"did you mean {close[0]}?" if close else "remove it, or declare it under columns in source.yaml"
             where = f"{path}, row 1"
             problems.append(Problem(where, name, "a column of data/raw/README.md", hint))
     for name in sorted({n for n in header if header.count(n) > 1}):
@@ -229,9 +230,12 @@ def check_second(path: Path, rows: list[Numbered]) -> list[Problem]:
     return problems
 
 
-def typed(row: Mapping[str, str]) -> dict[str, Any]:
-    """A checked row with every column of the model: numbers as float (missing: None), everything else as text."""
-    record: dict[str, Any] = {}
+def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> dict[str, Any]:
+    """A checked row with every column of the model: numbers as float (missing: None), everything else as text.
+
+    `own`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
+    """
+    record: dict[str, Any] = {"own": {c.name: own_cell(c, row.get(c.name, "")) for c in own}}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:
@@ -239,6 +243,18 @@ def typed(row: Mapping[str, str]) -> dict[str, Any]:
         else:
             record[name] = text
     return record
+
+
+def own_cell(column: Column, text: str) -> str | float | None:
+    """What a checked cell of a user's column holds."""
+    if not text:
+        return None
+    return float(text) if column.kind == "number" else text
+
+
+def is_number(text: str) -> bool:
+    """Whether a cell is a number as the tables write it."""
+    return _NUMBER.fullmatch(text) is not None
 
 
 def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
@@ -407,10 +423,17 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     return problems
 
 
-def read_corrections(path: Path) -> list[Numbered]:
-    """Reads `corrections.csv` as text. Raises InputError with every problem of the file."""
+def read_corrections(path: Path, own: Callable[[], Iterable[str]] = tuple) -> list[Numbered]:
+    """Reads `corrections.csv` as text; `own` names the users' columns, and is asked where the dictionary lacks one.
+
+    Raises InputError with every problem of the file.
+    """
     rows = read_table(path, CORRECTION_COLUMNS)
-    problems = check_cells(path, rows, CORRECTION_COLUMNS)
+    columns = {c.name: c for c in CORRECTION_COLUMNS}
+    if any(row.get("field", "") not in columns["field"].allowed for _, row in rows):
+        field = columns["field"]
+        columns["field"] = dataclasses.replace(field, allowed=(*field.allowed, *own()))
+    problems = check_cells(path, rows, columns.values())
     # An empty cell says that there is nothing; a column that is missing says nothing.
     problems += [
         Problem(f"{path}, row 1", f"no column {name}", f"a column {name}")
@@ -422,20 +445,24 @@ def read_corrections(path: Path) -> list[Numbered]:
     return rows
 
 
-def check_effects(effects: Sequence[Row]) -> None:
-    """Raises InputError where `effects` break the contract of `effects.parquet`: each cell fits its column, and
-    an effect of a study has a variance; an effect stands once per metric.
+def check_effects(effects: Sequence[Row], own: Iterable[Column] = ()) -> None:
+    """Raises InputError where `effects` break the contract of `effects.parquet`: each cell fits its column, those of
+    users (`own`) among them, and an effect of a study has a variance; an effect stands once per metric.
     """
     problems = []
+    columns = (*EFFECT_COLUMNS, *own)
+    names = tuple(column.name for column in columns)
     seen = set()
     for row in effects:
         where = f"effects.parquet, effect {row.get('effect_id')}"
-        if tuple(row) != tuple(column.name for column in EFFECT_COLUMNS):
-            odd = sorted(set(row) ^ {column.name for column in EFFECT_COLUMNS})
+        if tuple(row) != names:
+            odd = sorted(set(row) ^ set(names))
             problems.append(Problem(where, f"columns {', '.join(odd)}", "the columns of an effect, in their order"))
             continue
-        for column in EFFECT_COLUMNS:
+        for column in columns:
             value = row[column.name]
+            if value is None and column.name not in EFFECT_NAMES:
+                continue
             if not _value_ok(column, value):
                 problems.append(Problem(f"{where}, column {column.name}", str(value), column.allowed_text))
         if _missing(row["vi"]) and row["level"] != "summary":
@@ -446,6 +473,9 @@ def check_effects(effects: Sequence[Row]) -> None:
         seen.add(key)
     if problems:
         raise InputError(problems)
+
+
+EFFECT_NAMES = frozenset(column.name for column in EFFECT_COLUMNS)
 
 
 def _missing(value: object) -> bool:

@@ -66,6 +66,13 @@ COLUMN_NAME = {
     "omega2": "ω²",
     "i2": "I², %",
 }
+
+
+def column_name(column: str) -> str:
+    """The head of a column: that of the project, or its name in words."""
+    return COLUMN_NAME.get(column) or column.replace("_", " ").capitalize()
+
+
 GROUP_NAME = {
     "r_total": "Not adjusted for baseline (total correlation)",
     "r_partial": "Adjusted for baseline or earlier change (partial correlation)",
@@ -270,7 +277,7 @@ def section_of(
         name=name,
         heading=heading,
         axis=axis or AXIS_NAME[metric],
-        columns=tuple(COLUMN_NAME.get(c, c.replace("_", " ").capitalize()) for c in columns),
+        columns=tuple(map(column_name, columns)),
         estimate_name=estimate_name or ESTIMATE_NAME[metric],
         rows=tuple(rows),
         low=low,

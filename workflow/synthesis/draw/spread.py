@@ -28,7 +28,7 @@ from synthesis.draw.chart import (
     shown,
     title_of,
 )
-from synthesis.draw.layout import AXIS_NAME, COLUMN_NAME, ESTIMATE_NAME, GROUP_NAME, coordinates
+from synthesis.draw.layout import AXIS_NAME, ESTIMATE_NAME, GROUP_NAME, column_name, coordinates
 from synthesis.draw.rows import method_of
 
 # Diameters: of the most precise estimate, and the least that is still seen.
@@ -46,6 +46,11 @@ _SHORT_NAME = {"year": "year", "weeks": "weeks", "n_total": "sample size", "seve
 # What a slope is per; a single person is too little to see.
 UNIT_NAME = {"year": "year", "weeks": "week", "n_total": "100 people", "severity": "SD of severity"}
 PER = {"year": 1.0, "weeks": 1.0, "n_total": 100.0, "severity": 1.0}
+
+
+def unit_name(moderator: str) -> str:
+    """What a slope is per."""
+    return UNIT_NAME.get(moderator) or f"unit of {column_name(moderator).lower()}"
 
 
 def _members(document: Record) -> list[tuple[Record, Record]]:
@@ -78,10 +83,9 @@ def orchard(document: Record, diagnostics: Record) -> Chart:
     blocks: list[tuple[str, Record, list[tuple[Record, Record]]]] = []
     without = 0
     if factor is not None:
-        column = factor["moderator"]
         without = factor["without_value"]
         for level in factor["levels"]:
-            held = [(s, m) for s, m in found if m[column] == level["level"]]
+            held = [(s, m) for s, m in found if m["effect_id"] in {*level["effects"]}]
             blocks.append((_level_name(level["level"]), level, held))
     all_name = f"All {document['word']}s" if blocks else document["word"].capitalize() + "s"
     blocks.append((all_name, whole, [] if blocks else found))
@@ -144,7 +148,7 @@ def _orchard_note(document: Record, factor: Record | None, without: int) -> str:
     words = pooled_sentence(document)
     if factor is None:
         return f"{words} Heights only keep estimates apart."
-    column = COLUMN_NAME[factor["moderator"]].casefold()
+    column = column_name(factor["moderator"]).casefold()
     missing = f" {text.plural(without, 'estimate')} without {column} not shown." if without else ""
     return (
         f"{words} Blocks by {column}, each pooled by itself with one value per sample ({document['method']}); "
@@ -235,7 +239,7 @@ def caterpillar(document: Record, diagnostics: Record) -> Chart:
 def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     """Estimates against a number, area by precision, with the fitted regression line and its interval."""
     name, metric = document["synthesis"], document["metric"]
-    title = title_of("bubble", document, _SHORT_NAME[moderator])
+    title = title_of("bubble", document, _SHORT_NAME.get(moderator) or column_name(moderator).lower())
     full_name = f"{name}_{moderator}"
     found = next((m for m in diagnostics.get("moderators", ()) if m["moderator"] == moderator), None)
     if found is None or "refused" in found:
@@ -263,7 +267,8 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     outline = [*lower, *reversed(upper)]
     areas = [Area("confidence", *zip(*outline, strict=True))] if outline else []
     curve = Line("curve", at, tuple(_place(metric, p["estimate"]) for p in line))
-    x = number_axis(MODERATOR_NAME[moderator], at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
+    axis = MODERATOR_NAME.get(moderator) or column_name(moderator)
+    x = number_axis(axis, at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
     y = estimate_axis(metric, AXIS_NAME[metric], [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
     legend = [
         Key("point", "estimate", "estimate, area by precision (1 / SE)"),
@@ -282,7 +287,7 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
 def _bubble_note(document: Record, found: Record, moderator: str, banded: float) -> str:
     fit, metric = found["regression"], document["metric"]
     unit = "z" if metric == "z" else ESTIMATE_NAME[metric] if metric == "g" else f"log {ESTIMATE_NAME[metric]}"
-    per, p = PER[moderator], fit["p"][1]
+    per, p = PER.get(moderator, 1.0), fit["p"][1]
     slope, low, high = (v if v is None else per * v for v in (fit[k][1] for k in ("estimate", "ci_low", "ci_high")))
     size = max(abs(v) for v in (slope, low, high) if v is not None)
     decimals = max(2, 1 - math.floor(math.log10(size))) if size else 2
@@ -292,7 +297,7 @@ def _bubble_note(document: Record, found: Record, moderator: str, banded: float)
     missing = found["without_value"]
     parts = [
         f"{text.plural(found['k'], 'estimate')}; slope {text.number(slope, decimals)} {unit} per "
-        f"{UNIT_NAME[moderator]}{tested} ({method_of(document) if 'rho' in fit else sample_method(document)})."
+        f"{unit_name(moderator)}{tested} ({method_of(document) if 'rho' in fit else sample_method(document)})."
     ]
     if metric == "z":
         parts.append("Fitted to Fisher z, drawn as r.")

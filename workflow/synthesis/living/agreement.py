@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from synthesis.data.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
 from synthesis.data.extraction import CORRECTIONS, apply_corrections, corrections_of
+from synthesis.data.own import as_columns, declared
 from synthesis.data.tables import Numbered, read_table
 from synthesis.errors import InputError
 from synthesis.results.readings import AgreementRow, DisagreementRow
@@ -55,9 +56,10 @@ def read_readings(raw: Path, sources: Iterable[str]) -> list[Reading]:
 
 
 def _of_source(raw: Path, source: str, corrections: list[Numbered]) -> list[Reading]:
-    rows = read_table(raw / source / "effects.csv", RAW_COLUMNS)
+    columns = (*RAW_COLUMNS, *as_columns(dict.fromkeys(declared(raw / source), "text")))
+    rows = read_table(raw / source / "effects.csv", columns)
     written = [dict(row) for _, row in rows]
-    _, problems = apply_corrections(raw / CORRECTIONS, rows, corrections)
+    _, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)
     if problems:
         raise InputError(problems)
     readings = []

@@ -26,7 +26,7 @@ from synthesis.meta.influence import influence
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
-from synthesis.plan.selection import select_effects
+from synthesis.plan.selection import is_one_of, select_effects
 from synthesis.results.curves import Block, Choice, Decision, Head, ListedEffect
 from synthesis.results.document import decode, plain
 from synthesis.results.extracted import Chosen, Dropped, Effect
@@ -342,7 +342,7 @@ class _Chooser:
 
 def _preferred(pool: list[Chosen], own: list[int], column: str, words: Iterable[str]) -> list[int]:
     for word in words:
-        found = [i for i in own if pool[i].cell(column) == word]
+        found = [i for i in own if is_one_of(pool[i].cell(column), (word,))]
         if found:
             return found
     return own

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.model import YES_NO, Model
+from synthesis.data.vocabulary import NumericModerator
 from synthesis.errors import InputError, Problem
+from synthesis.meta.options import terms
 
 LONGEST_NAME = 60
+COLUMN_ALLOWED = "a column of data/raw/README.md, or one that source.yaml declares"
 SELECTABLE = frozenset(BY_NAME) | {"exactness"}
+_NUMBERS = {name for name, column in BY_NAME.items() if column.kind in NUMERIC_KINDS} | {*terms(NumericModerator)}
+_FINITE = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# The user's columns with their kinds, number or text.
+Own = Mapping[str, str]
 
 
 class Condition(Model):
@@ -27,8 +35,12 @@ class Condition(Model):
     @model_validator(mode="before")
     @classmethod
     def _from_list(cls, value: Any) -> Any:
-        if any(isinstance(item, bool) for item in (value if isinstance(value, list) else [value])):
+        named = [value.get(key) for key in ("any_of", "none_of")] if isinstance(value, dict) else [value]
+        items = [item for one in named for item in (one if isinstance(one, list) else [one])]
+        if any(isinstance(item, bool) for item in items):
             raise InputError([Problem("", "true or false", "words and numbers", YES_NO)])
+        if any(None in one for one in named if isinstance(one, list)):
+            raise InputError([Problem("", "nothing", "words and numbers", "YAML reads null and ~ as nothing")])
         if isinstance(value, str | int | float):
             return {"any_of": [str(value)]}
         if isinstance(value, list):
@@ -47,11 +59,28 @@ class Condition(Model):
 
 
 def number(word: str) -> float | None:
-    """The number that a word of a condition is; None where it is none."""
-    try:
-        return float(word)
-    except ValueError:
-        return None
+    """The number that a word of a condition is; None where it is none that a cell could hold."""
+    return float(word) if _FINITE.fullmatch(word) else None
+
+
+def own_kinds(info: ValidationInfo) -> dict[str, str]:
+    """The kinds of the user's columns, as the plan that is being checked has them."""
+    own = info.context.get("own_columns") if isinstance(info.context, dict) else None
+    if not isinstance(own, dict):
+        return {}
+    return {name: str(column.get("kind")) for name, column in own.items() if isinstance(column, dict)}
+
+
+def is_number(column: str, own: Own) -> bool:
+    """Whether a column holds numbers: of the data dictionary, made from it, or the user's own."""
+    return column in _NUMBERS or own.get(column) == "number"
+
+
+def word_column_faults(key: str, name: str, own: Own) -> list[Problem]:
+    """A name that is no column of words."""
+    if name not in SELECTABLE and name not in own:
+        return [undeclared(key, name, (*SELECTABLE, *own), COLUMN_ALLOWED)]
+    return [Problem(key, name, "a column of words", "it holds numbers")] if is_number(name, own) else []
 
 
 def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> Problem:
@@ -64,30 +93,30 @@ def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> P
     )
 
 
-def column_faults(key: str, names: Iterable[str]) -> list[Problem]:
+def column_faults(key: str, names: Iterable[str], own: Own) -> list[Problem]:
     """Names that are no column of the raw tables."""
     return [
-        undeclared(f"{key}.{name}", name, SELECTABLE, "a column of data/raw/README.md")
+        undeclared(f"{key}.{name}", name, (*SELECTABLE, *own), COLUMN_ALLOWED)
         for name in names
-        if name not in SELECTABLE
+        if name not in SELECTABLE and name not in own
     ]
 
 
-def select_faults(select: Mapping[str, Condition]) -> list[Problem]:
+def select_faults(select: Mapping[str, Condition], own: Own) -> list[Problem]:
     """Unknown columns, and ranges of columns that hold no numbers."""
     ranged = [name for name, c in select.items() if c.at_least is not None or c.at_most is not None]
     hint = "any_of and none_of name words"
     return (
-        column_faults("select", select)
+        column_faults("select", select, own)
         + [
             Problem(f"select.{name}", "at_least or at_most", "a range needs a number column", hint)
             for name in ranged
-            if name in SELECTABLE and (name not in BY_NAME or BY_NAME[name].kind not in NUMERIC_KINDS)
+            if (name in SELECTABLE or name in own) and not is_number(name, own)
         ]
         + [
             Problem(f"select.{name}", word, "numbers, as the column holds them")
             for name, condition in select.items()
-            if name in BY_NAME and BY_NAME[name].kind in NUMERIC_KINDS
+            if (name in SELECTABLE or name in own) and is_number(name, own)
             for word in (*(condition.any_of or ()), *(condition.none_of or ()))
             if number(word) is None
         ]

@@ -7,14 +7,16 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import (
     LANE_METRICS,
     Descriptor,
@@ -29,15 +31,25 @@ from synthesis.data.vocabulary import (
 )
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
-from synthesis.plan.conditions import Condition, select_faults, undeclared
+from synthesis.plan.conditions import (
+    Condition,
+    is_number,
+    own_kinds,
+    select_faults,
+    undeclared,
+    word_column_faults,
+)
 from synthesis.plan.decisions import Multiverse, check_multiverse
+from synthesis.results.document import Cell
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
 MixColumn = Literal["construct", "estimand", "level", "comparator"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
-MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
+# Usual ones first; any other column of the data dictionary will do.
+MODERATORS = tuple(dict.fromkeys((*terms(NumericModerator), *terms(Descriptor), *BY_NAME)))
+_A_COLUMN = "a column of data/raw/README.md, or one that source.yaml declares"
 
 
 class References(Model):
@@ -147,8 +159,8 @@ class Synthesis(Model):
     columns: tuple[str, ...] = Field(
         ("n",), description="Columns of data/raw/README.md between study and plot of the forest plot, as many as fit."
     )
-    group_by: Descriptor | None = Field(
-        None, description="Column that orders the forest plot in blocks, each with its own diamond."
+    group_by: Name | None = Field(
+        None, description="Column of words that orders the forest plot in blocks, each with its own diamond."
     )
     sort: RowOrder = Field("year", description="Order of the studies in a block: given is the order of the data.")
     rows: RowUnit = Field(
@@ -161,16 +173,19 @@ class Synthesis(Model):
     note: str = Field("", description="What a reader of the figure must know; shown below it.")
 
     @model_validator(mode="after")
-    def _consistent(self) -> Synthesis:
-        faults = select_faults(self.select)
+    def _consistent(self, info: ValidationInfo) -> Synthesis:
+        own = own_kinds(info)
+        faults = select_faults(self.select, own)
         if self.metric not in LANE_METRICS[self.lane]:
             allowed = "one of " + ", ".join(LANE_METRICS[self.lane])
             faults.append(Problem("metric", self.metric, allowed, f"it does not belong to lane {self.lane}"))
         faults += [
-            undeclared("columns", name, FIGURE_COLUMNS, "a column of data/raw/README.md")
+            undeclared("columns", name, (*FIGURE_COLUMNS, *own), _A_COLUMN)
             for name in self.columns
-            if name not in FIGURE_COLUMNS
+            if name not in FIGURE_COLUMNS and name not in own
         ]
+        if self.group_by:
+            faults += word_column_faults("group_by", self.group_by, own)
         faults += _repeated("sources", self.sources)
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
@@ -250,17 +265,17 @@ class Interaction(Model):
 class Grouping(Model):
     """Levels of a column put together for a moderator; values that no level names are left out and counted."""
 
-    column: Descriptor = Field(description="A column that describes a sample.")
+    column: Name = Field(description="A column of words.")
     levels: dict[str, tuple[str, ...]] = Field(min_length=2, description="Values of the column, by level.")
 
     @model_validator(mode="after")
-    def _each_value_once(self) -> Grouping:
+    def _each_value_once(self, info: ValidationInfo) -> Grouping:
         values = [value for level in self.levels.values() for value in level]
-        if faults := _repeated("levels", values):
+        if faults := word_column_faults("column", self.column, own_kinds(info)) + _repeated("levels", values):
             raise InputError(faults)
         return self
 
-    def level_of(self, value: str) -> str | None:
+    def level_of(self, value: Cell) -> str | None:
         """The level that holds a value."""
         return next((level for level, values in self.levels.items() if value in values), None)
 
@@ -311,9 +326,18 @@ class Config(Model):
         default_factory=dict,
         description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
     )
+    own_columns: dict[Name, OwnColumn] = Field(
+        default_factory=dict,
+        description="Columns that the sources declare beside those of the data dictionary. Taken from their "
+        "source.yaml: leave it out.",
+    )
     multiverses: dict[Name, Multiverse] = Field(
         default_factory=dict, description="Every defensible analysis of a synthesis, as factors of declared options."
     )
+
+    def is_number(self, column: str) -> bool:
+        """Whether a column or moderator holds numbers: a grouping does not."""
+        return is_number(column, {name: own.kind or "" for name, own in self.own_columns.items()})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
@@ -327,7 +351,9 @@ class Config(Model):
             for source in synthesis.sources:
                 known(f"syntheses.{key}.sources", source, self.sources)
             for name in synthesis.moderators:
-                known(f"syntheses.{key}.moderators", name, (*MODERATORS, *self.groupings))
+                if name not in MODERATORS and name not in self.groupings and name not in self.own_columns:
+                    names = (*MODERATORS, *self.groupings, *self.own_columns)
+                    faults.append(undeclared(f"syntheses.{key}.moderators", name, names, f"{_A_COLUMN}, or a grouping"))
             for name in synthesis.alternatives:
                 known(f"syntheses.{key}.alternatives", name, self.syntheses)
                 other = self.syntheses.get(name)
@@ -336,7 +362,7 @@ class Config(Model):
                     hint = f"{name} has another metric, {other.metric}"
                     faults.append(Problem(f"syntheses.{key}.alternatives", name, allowed, hint))
         for key in self.groupings:
-            if key in MODERATORS:
+            if key in MODERATORS or key in self.own_columns:
                 faults.append(Problem(f"groupings.{key}", key, "another name", "the name is taken by a column"))
         for name in self.diagnostics.force_funnel:
             known("diagnostics.force_funnel", name, self.syntheses)
@@ -377,7 +403,7 @@ class Config(Model):
             known(place, key, self.syntheses)
             faults += _repeated(place, kinds)
             moderators = self.syntheses[key].moderators if key in self.syntheses else ()
-            if "bubble" in kinds and key in self.syntheses and not {*moderators} & {*terms(NumericModerator)}:
+            if "bubble" in kinds and key in self.syntheses and not any(map(self.is_number, moderators)):
                 allowed = f"bubble with a numeric moderator in syntheses.{key}: " + ", ".join(terms(NumericModerator))
                 faults.append(Problem(place, "bubble", allowed, "the synthesis has none"))
         for key, multiverse in self.multiverses.items():
@@ -389,8 +415,13 @@ class Config(Model):
         return self
 
 
-def read_config(name: str) -> Config:
-    """The plan in a YAML file or, for "-", as JSON on standard input. Raises InputError with every problem."""
+def read_config(name: str, raw: Path = Path("data/raw")) -> Config:
+    """The plan in a YAML file, with what its sources in `raw` declare, or, for "-", as JSON on standard input.
+
+    Raises InputError with every problem.
+    """
     if name == "-":
         return parse(Config, json.load(sys.stdin), "standard input")
-    return parse(Config, read_yaml(Path(name)), name)
+    # By name, so that what reads sources is not behind the jobs: their parts hold what it finds (plan/code.py).
+    declaring = import_module("synthesis.plan.declaring")
+    return parse(Config, declaring.with_own_columns(read_yaml(Path(name)), raw), name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from synthesis.data.model import Model, Name
 from synthesis.data.vocabulary import BiasAdjustment, CorrelationMetric, OptionKind
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
-from synthesis.plan.conditions import Condition, column_faults, select_faults
+from synthesis.plan.conditions import Condition, column_faults, own_kinds, select_faults
 
 _KIND = (
     "equivalent: as good as the others; uncertain: perhaps; non_equivalent: another question, which gets a curve of "
@@ -45,8 +45,9 @@ class Option(Model):
     )
 
     @model_validator(mode="after")
-    def _known_columns(self) -> Option:
-        if faults := select_faults(self.select) + column_faults("prefer", self.prefer):
+    def _known_columns(self, info: ValidationInfo) -> Option:
+        own = own_kinds(info)
+        if faults := select_faults(self.select, own) + column_faults("prefer", self.prefer, own):
             raise InputError(faults)
         return self
 

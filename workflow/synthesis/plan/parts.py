@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from synthesis.data.vocabulary import DiagnosticFigure, NumericModerator
+from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.errors import InputError, Problem
-from synthesis.meta.options import terms
 from synthesis.plan.config import Config
 
 Part = dict[str, Any]
@@ -47,7 +46,7 @@ class Figure:
 
 def diagnostic_figures(config: Config, synthesis: str) -> list[Figure]:
     """The figures that stand beside a synthesis' forest plot; a bubble figure for each numeric moderator."""
-    numeric = [m for m in config.syntheses[synthesis].moderators if m in terms(NumericModerator)]
+    numeric = [m for m in config.syntheses[synthesis].moderators if config.is_number(m)]
     figures: list[Figure] = []
     for kind in config.diagnostic_figures.get(synthesis, ()):
         figures += [Figure(kind, synthesis, m) for m in (numeric if kind == "bubble" else (None,))]
@@ -230,7 +229,11 @@ class Plan:
     def _part(self, syntheses: dict[str, Part], more: Part | None = None) -> str:
         """A plan of these entries alone, as JSON."""
         sources = self._ordered(source for synthesis in syntheses.values() for source in synthesis["sources"])
-        return _as_parameter({"title": "part of a plan", "sources": sources, "syntheses": syntheses} | (more or {}))
+        part = {"title": "part of a plan", "sources": sources, "syntheses": syntheses} | (more or {})
+        # Those that it may name: a column that it does not name is nobody's matter here.
+        named = json.dumps(part) if self.config.own_columns else ""
+        own = {name: column for name, column in self._content["own_columns"].items() if f'"{name}"' in named}
+        return _as_parameter(part | {"own_columns": own})
 
 
 def _check(key: str, name: str, allowed: Iterable[str]) -> None:

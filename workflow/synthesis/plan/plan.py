@@ -22,17 +22,18 @@ from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
+from synthesis.plan.declaring import with_own_columns
 from synthesis.plan.parts import Plan
-from synthesis.plan.selection import check_model, check_shared_samples, select_effects
+from synthesis.plan.selection import check_model, check_shared_samples, select_effects, words_nowhere
 from synthesis.results.extracted import Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
 RAW = Path("data/raw")
 
 
-def load(content: dict[str, Any], where: str = "config.yaml") -> Plan:
-    """Checks the config's content. Raises InputError with every problem."""
-    return Plan(parse(Config, content, where))
+def load(content: dict[str, Any], where: str = "config.yaml", raw: Path = RAW) -> Plan:
+    """Checks the config's content, with what its sources declare. Raises InputError with every problem."""
+    return Plan(parse(Config, with_own_columns(content, raw), where))
 
 
 def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
@@ -101,11 +102,7 @@ def _multiverse_faults(name: str, config: Config, effects: list[Effect], found: 
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():
-                present = {row.words(column) for row in own}
-                for word in words:
-                    if word not in present:
-                        allowed = "one of " + ", ".join(sorted(present - {""})[:20])
-                        problems.append(Problem(f"{where}.prefer.{column}", word, allowed))
+                problems += words_nowhere(f"{where}.prefer.{column}", words, (row.cell(column) for row in own))
     return problems
 
 
@@ -174,5 +171,6 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     if not problems:
         problems += unknown_corrections(raw / CORRECTIONS, corrections, set(seen))
     if problems:
-        raise InputError(problems)
+        # What a source.yaml declares is read with its table too.
+        raise InputError(list(dict.fromkeys(problems)))
     return found

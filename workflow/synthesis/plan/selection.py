@@ -28,17 +28,17 @@ def meets(row: Row, select: Mapping[str, Condition]) -> bool:
 
 def _meets(value: Cell, condition: Condition) -> bool:
     return (
-        (condition.any_of is None or _is_one_of(value, condition.any_of))
-        and (condition.none_of is None or not _is_one_of(value, condition.none_of))
+        (condition.any_of is None or is_one_of(value, condition.any_of))
+        and (condition.none_of is None or not is_one_of(value, condition.none_of))
         and (condition.at_least is None or (isinstance(value, float) and value >= condition.at_least))
         and (condition.at_most is None or (isinstance(value, float) and value <= condition.at_most))
     )
 
 
-def _is_one_of(value: Cell, words: tuple[str, ...]) -> bool:
+def is_one_of(value: Cell, words: Sequence[str]) -> bool:
     """Whether a cell is one of these words; a number by its value, however it is written."""
     if not isinstance(value, float):
-        return value in words
+        return (value or "") in words
     return any(number(word) == value for word in words)
 
 
@@ -109,15 +109,28 @@ def _check_values_occur(key: str, synthesis: Synthesis, rows: list[Effect]) -> N
     """A word in a condition that no row of the sources has is a slip, not an empty group."""
     problems = []
     for name, condition in synthesis.select.items():
-        present = {value for row in rows if isinstance(value := row.cell(name), str)}
-        if not present:
-            continue
-        for word in (*(condition.any_of or ()), *(condition.none_of or ())):
-            if word not in present:
-                allowed = "one of " + ", ".join(sorted(present - {""})[:20])
-                problems.append(Problem(f"{key}.select.{name}", word, allowed))
+        words = (*(condition.any_of or ()), *(condition.none_of or ()))
+        if words:
+            problems += words_nowhere(f"{key}.select.{name}", words, (row.cell(name) for row in rows))
     if problems:
         raise InputError(problems)
+
+
+def words_nowhere(where: str, words: Iterable[str], cells: Iterable[Cell]) -> list[Problem]:
+    """Words of a condition that none of a column's cells is; nothing where there is no row."""
+    present = set(cells)
+    texts = sorted(cell for cell in present if isinstance(cell, str) and cell)
+    numbers = sorted(cell for cell in present if isinstance(cell, float))
+    problems = []
+    for word in words:
+        if not present or any(is_one_of(cell, (word,)) for cell in present):
+            continue
+        named = ", ".join((texts or [f"{cell:.15g}" for cell in numbers])[:20])
+        allowed = f"one of {named}" if named else "no word: the column is empty"
+        alike = next((text for text in texts if number(word) is not None and number(text) == number(word)), None)
+        hint = f"YAML reads {alike} as a number: in quotation marks" if alike else ""
+        problems.append(Problem(where, word, allowed, hint))
+    return problems
 
 
 def _emptiest(rows: list[Effect], synthesis: Synthesis, dropped: Sequence[Dropped]) -> str:

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.data.vocabulary import NumericModerator
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.draw.rows import heterogeneity
-from synthesis.draw.spread import PER, UNIT_NAME
-from synthesis.meta.options import terms
+from synthesis.draw.spread import PER, unit_name
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.material import Material, Record
 
@@ -103,7 +101,7 @@ def moderators(material: Material) -> Table:
     rows: list[Row] = []
     for r in material.diagnostics["moderators"]:
         document = material.by_name[r["synthesis"]]
-        numeric = r["moderator"] in terms(NumericModerator)
+        numeric = material.config.is_number(r["moderator"])
         is_slope = r["kind"] == "coefficient" and numeric
         if r["kind"] == "coefficient" and (not is_slope or r["term"] == "intrcpt"):
             continue
@@ -114,8 +112,8 @@ def moderators(material: Material) -> Table:
             value = [back_transform(document["metric"], x) for x in value]
         label = {"level": r["term"], "test of all": "all levels alike", "refused": "not fitted"}.get(r["kind"])
         if is_slope:
-            value = [x if x is None else PER[r["moderator"]] * x for x in value]
-            label = f"per {UNIT_NAME[r['moderator']]} ({document['metric']})"
+            value = [x if x is None else PER.get(r["moderator"], 1.0) * x for x in value]
+            label = f"per {unit_name(r['moderator'])} ({document['metric']})"
         if r["kind"] == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2

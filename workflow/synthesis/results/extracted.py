@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthesis.results.document import Cell, Document, read_document
+from synthesis.results.document import Cell, Document, columns, read_document
 
 
-class Row(Document, frozen=True, kw_only=True):
-    """A row of a raw table, corrected and checked: each column of the data dictionary, empty text as ""."""
+class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A row of a raw table, corrected and checked: each column of the data dictionary, empty text as "".
+
+    `own`: the user's columns by name, empty cells as None; beside the others in the tables of results.
+    """
 
     effect_id: str
     sample_id: str
@@ -79,25 +82,28 @@ class Row(Document, frozen=True, kw_only=True):
     second_coder: str
     note: str
     citation: str
+    own: dict[str, Cell] = {}
 
     def cell(self, name: str) -> Cell:
-        """What a column holds; for names that are read from the plan."""
-        value: Cell = getattr(self, name)
-        return value
+        """What a column holds; for names that are read from the plan. Nothing where it is of another source."""
+        if name in COLUMN_NAMES:
+            value: Cell = getattr(self, name)
+            return value
+        return self.own.get(name)
 
     def number(self, name: str) -> float | None:
         """What a column of numbers holds; for names that are read from the plan."""
-        value = getattr(self, name)
+        value = self.cell(name)
         if not isinstance(value, float | None):
             raise TypeError(f"{name} holds text")
         return value
 
     def words(self, name: str) -> str:
         """What a column of text holds; for names that are read from the plan."""
-        value = getattr(self, name)
-        if not isinstance(value, str):
+        value = self.cell(name)
+        if isinstance(value, float):
             raise TypeError(f"{name} holds numbers")
-        return value
+        return value or ""
 
 
 class Effect(Row, frozen=True, kw_only=True):
@@ -135,9 +141,10 @@ class Chosen(Effect, frozen=True, kw_only=True):
     severity: float | None = None
 
 
-class Extracted(Document, frozen=True, kw_only=True):
-    """A source after extraction."""
+class Extracted(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A source after extraction. `own`: the kinds of the user's columns, number or text, by name."""
 
+    own: dict[str, str] = {}
     effects: tuple[Effect, ...]
     dropped: tuple[Dropped, ...]
 
@@ -148,7 +155,12 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
     return Extracted(
         effects=tuple(row for source in sources for row in source.effects),
         dropped=tuple(row for source in sources for row in source.dropped),
+        own={name: kind for source in sources for name, kind in source.own.items()},
     )
+
+
+# Every column of a row that is no user's own.
+COLUMN_NAMES = frozenset((*columns(Effect), *columns(Dropped), *columns(Chosen))) - {"own"}
 
 
 class Reference(Document, frozen=True, kw_only=True):

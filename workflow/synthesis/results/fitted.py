@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
@@ -11,7 +11,10 @@ from synthesis.results.document import Cell, Document
 
 
 class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """What describes a sample in tables and figures; "mixed" where its effects differ, "" where nothing is printed."""
+    """What describes a sample in tables and figures; "mixed" where its effects differ, "" where nothing is printed.
+
+    `more`: other columns by name, the user's own among them, where the plan asks for them.
+    """
 
     rater: str
     comparator: str
@@ -26,13 +29,11 @@ class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
     country: str
     exactness: str
     estimand: str
+    more: dict[str, Cell] = {}
 
-    def words(self, name: str) -> str:
-        """One of these by its name; for names that are read from the plan."""
-        value = getattr(self, name)
-        if not isinstance(value, str):
-            raise TypeError(f"{name} does not describe a sample")
-        return value
+    def __getitem__(self, name: str) -> Any:
+        """A field, or another column that the plan asks for, by its name."""
+        return self.more[name] if name in self.more else Document.__getitem__(self, name)
 
 
 class Member(Described, frozen=True, kw_only=True):

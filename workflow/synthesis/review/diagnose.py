@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from synthesis import text
-from synthesis.data.vocabulary import NumericModerator
 from synthesis.errors import InputError
 from synthesis.meta import bias
 from synthesis.meta.bayes import bayes
@@ -26,7 +25,7 @@ from synthesis.meta.influence import (
 )
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import finite
-from synthesis.meta.options import CiMethod, Tau2Method, terms
+from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.meta.permutation import permutation_test
 from synthesis.meta.pool import EQUAL_EFFECTS, pool
 from synthesis.meta.regression import design, predict, regress
@@ -230,7 +229,7 @@ def _moderator(document: Fitted, name: str, grouping: Grouping | None, method: A
     """A regression on one moderator, and for a factor the pool of each level; effects without a value are counted."""
     members = [(s["sample_id"], m) for s in document["studies"] for m in s["members"]]
     values: list[Any] = [m[name] if grouping is None else grouping.level_of(m[grouping.column]) for _, m in members]
-    numeric = name in terms(NumericModerator)
+    numeric = any(isinstance(value, int | float) for value in values)
     held = [member for member, value in zip(members, values, strict=True) if value not in (None, "")]
     values = [value for value in values if value not in (None, "")]
     found: Record = {"moderator": name, "k": len(held), "without_value": len(members) - len(held)}
@@ -307,7 +306,8 @@ def _level(document: Fitted, held: list[tuple[str, Record]], level: str, method:
         *("k", "samples", "estimate", "se", "ci_low", "ci_high", "pi_low", "pi_high", "p"),
         *("tau2", "i2", "q", "q_df", "q_p"),
     )
-    return {"level": level} | {n: getattr(fit, n) for n in names}
+    held_effects = [m["effect_id"] for _, m in held]
+    return {"level": level, "effects": held_effects} | {n: getattr(fit, n) for n in names}
 
 
 def tables(found: Iterable[Record]) -> dict[str, list[Record]]:

@@ -40,9 +40,10 @@ def run_synthesis(
     yi, vi = np.array([row.yi for row in chosen]), np.array([row.vi for row in chosen])
     cluster = [row.sample_id for row in chosen]
     fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho)
-    studies = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights)
+    more = tuple(name for name in (synthesis.group_by,) if name and name not in columns(Study))
+    studies = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, more)
     tau_scale = defaults.tau_scale[synthesis.metric]
-    values = [study.words(synthesis.group_by) for study in studies] if synthesis.group_by else []
+    values = [str(study[synthesis.group_by]) for study in studies] if synthesis.group_by else []
     references = synthesis.references.effects if synthesis.references else ()
     return Fitted(
         synthesis=name,
@@ -155,8 +156,10 @@ def _summary(kind: Summary, studies: Sequence[Study], level: float, tau_scale: f
     return SummaryLine(kind=kind, estimate=posterior.median, ci_low=posterior.low, ci_high=posterior.high)
 
 
-def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[float, ...]) -> tuple[Study, ...]:
-    """One entry per independent sample, in the order of the data."""
+def _studies(
+    chosen: Sequence[Chosen], combined: Composites, weights: tuple[float, ...], more: tuple[str, ...]
+) -> tuple[Study, ...]:
+    """One entry per independent sample, in the order of the data, with the words of `more` columns."""
     studies = []
     triples = zip(combined.samples, combined.members, weights, strict=True)
     for position, (sample, members, weight) in enumerate(triples):
@@ -176,6 +179,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
                 effects=tuple(row.effect_id for row in rows),
                 members=tuple(_member(row) for row in rows),
                 source=_joined(row.source for row in rows),
+                more={name: shared(row.words(name) for row in rows) for name in more},
                 **described,
             )
         )

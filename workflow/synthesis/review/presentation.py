@@ -18,6 +18,8 @@ from synthesis.results.extracted import Effect, Extracted
 from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
 
 MIXED = "mixed"
+# Of people the most of a sample's effects are shown.
+_PEOPLE = frozenset({"n", "n_treat", "n_control"})
 
 
 def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | None = None) -> Fitted:
@@ -46,6 +48,26 @@ def read_presented(
     return [presented(document, syntheses[document.synthesis], extracted) for document in documents]
 
 
+def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -> Fitted:
+    """A model document whose effects hold these columns of their rows too, where they do not have them anyway."""
+    wanted = [name for name in dict.fromkeys(names) if name not in columns(Member)]
+    if not wanted:
+        return document
+    rows = _rows_of(document, extracted)
+
+    def filled(study: Study) -> Study:
+        found = [{name: rows[member.effect_id].cell(name) for name in wanted} for member in study.members]
+        members = (replace(m, more=m.more | cells) for m, cells in zip(study.members, found, strict=True))
+        words = {
+            name: shared(cell for cells in found if isinstance(cell := cells[name], str))
+            for name in wanted
+            if not any(isinstance(cells[name], float) for cells in found)
+        }
+        return replace(study, members=tuple(members), more=study.more | words)
+
+    return replace(document, studies=tuple(map(filled, document.studies)))
+
+
 def _with_cells(study: Study, rows: Mapping[str, Effect], shown: Sequence[str]) -> Study:
     def with_cells(member: Member) -> Member:
         return replace(member, cells=cells([rows[member.effect_id]], shown))
@@ -70,7 +92,7 @@ def cells(rows: Sequence[Effect], shown: Iterable[str]) -> dict[str, Cell]:
         values = [row.n_total if column == "n" else row.cell(column) for row in rows]
         numbers = [value for value in values if isinstance(value, float)]
         if numbers:
-            found[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
+            found[column] = max(numbers) if column in _PEOPLE or len(set(numbers)) == 1 else None
         else:
             found[column] = shared(value for value in values if isinstance(value, str))
     return found

@@ -1,0 +1,67 @@
+"""Columns of the user's own: declared in `source.yaml`, read and checked beside those of the data dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from synthesis.data.columns import Column
+from synthesis.data.reading import parse, read_yaml
+from synthesis.data.source import OwnColumn, OwnKind, Source
+from synthesis.data.tables import is_number
+from synthesis.errors import InputError, Problem
+from synthesis.results.files import check_inside, read_bytes
+
+ABOUT = "source.yaml"
+
+
+def declared(folder: Path) -> dict[str, OwnColumn]:
+    """The user's columns of a source as its `source.yaml` declares them; none where there is no such file.
+
+    Raises InputError for a file that cannot be read or is not sound.
+    """
+    path = folder / ABOUT
+    check_inside(folder.parent, path)
+    # Most sources have none, and are not read as YAML for that.
+    if not path.is_file() or b"columns" not in read_bytes(path, "a YAML file"):
+        return {}
+    return parse(Source, read_yaml(path), str(path)).columns
+
+
+def columns_of(own: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """The user's columns with their kinds; without a declared one that of the cells: number where all are.
+
+    `rows`: the corrected cells as text. A column without a kind and without a cell is left out: it is empty.
+    """
+    rows = list(rows)
+    columns = []
+    for name, column in own.items():
+        kind: OwnKind | None = column.kind
+        if kind is None:
+            filled = [row[name] for row in rows if row.get(name, "")]
+            kind = "number" if filled and all(map(is_number, filled)) else "text" if filled else None
+        if kind is not None:
+            columns.append(Column(name, kind, column.description))
+    return tuple(columns)
+
+
+def common(sources: Mapping[str, Mapping[str, str]], raw: Path) -> dict[str, str]:
+    """The kind of each column over all sources. Raises InputError for one that is of two kinds."""
+    first: dict[str, tuple[str, str]] = {}
+    problems = []
+    for source, kinds in sources.items():
+        for name, kind in kinds.items():
+            known, where = first.setdefault(name, (kind, source))
+            if known != kind:
+                place = f"{raw / source / ABOUT}, key columns.{name}"
+                hint = "declare its kind in both: text, where it is the same column; or give it another name"
+                problems.append(Problem(place, kind, f"{known}, as in source {where}", hint))
+    if problems:
+        raise InputError(problems)
+    return {name: kind for name, (kind, _) in first.items()}
+
+
+def as_columns(kinds: Mapping[str, str]) -> tuple[Column, ...]:
+    """Columns of these kinds, by name."""
+    return tuple(Column(name, "number" if kind == "number" else "text", "") for name, kind in kinds.items())
