@@ -24,6 +24,11 @@ def unwritable(text: str) -> str:
     return f"U+{ord(found[0]):04X}, {kind}"
 
 
+def capital(words: str) -> str:
+    """Words with a capital letter first; the others as they are."""
+    return words[:1].upper() + words[1:]
+
+
 def number(value: float | None, decimals: int = 2) -> str:
     """A number with fixed decimals; "-0.00" is written without its sign."""
     if value is None:

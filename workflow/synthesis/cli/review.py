@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthesis.errors import refuse
-from synthesis.results.document import read_document, read_documents, write_document, write_documents, write_rows
+from synthesis.results.document import (
+    columns,
+    read_document,
+    read_documents,
+    write_document,
+    write_documents,
+    write_rows,
+)
 from synthesis.results.files import read_json, write_csv, write_json
 
 if TYPE_CHECKING:
@@ -18,7 +26,10 @@ def register(commands: Commands) -> None:
     commands.add(fit, plan=True).words("--synthesis").paths("--sources").path("--out", "--check")
     commands.add(crosscheck).paths("--models", "--checks").path("--table")
     commands.add(pooled, plan=True).paths("--models").path("--table")
-    commands.add(diagnose, plan=True).path("--model", "--out").paths("--sources")
+    added = commands.add(diagnose, plan=True).path("--model", "--out")
+    added.other(
+        "--sources", type=Path, nargs="+", default=[], help="its rows: for moderators that the fit does not hold"
+    )
     commands.add(diagnostics).paths("--diagnostics").path("--tables")
 
 
@@ -72,15 +83,18 @@ def diagnose(args: argparse.Namespace) -> None:
     """Examines a fit: influence, small-study effects, moderators, small numbers of samples."""
     from synthesis.plan.config import read_config
     from synthesis.results.extracted import read_extracted
-    from synthesis.results.fitted import Fitted
+    from synthesis.results.fitted import Fitted, Member
     from synthesis.review.diagnose import diagnose as diagnose_fit
     from synthesis.review.presentation import with_columns
 
     plan = read_config(args.config)
     document = read_document(args.model, Fitted)
     moderators = plan.syntheses[document.synthesis].moderators
-    named = (plan.groupings[m].column if m in plan.groupings else m for m in moderators)
-    document = with_columns(document, read_extracted(args.sources), named)
+    named = [plan.groupings[m].column if m in plan.groupings else m for m in moderators]
+    if args.sources:
+        document = with_columns(document, read_extracted(args.sources), named)
+    elif missing := [name for name in named if name not in columns(Member)]:
+        refuse("--sources", "none", [f"the rows that hold {', '.join(missing)}"])
     write_json(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 

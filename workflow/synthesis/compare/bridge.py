@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from synthesis.compare import conversions as c
-from synthesis.data.vocabulary import CONTRAST_NAME
+from synthesis.data.vocabulary import contrast_name, process_name
 from synthesis.plan.config import Bridge, MonteCarlo
 from synthesis.results.comparisons import BridgeRow, Reading
 from synthesis.results.fitted import Fitted
@@ -45,21 +45,26 @@ class Unit:
     note: str = ""
 
 
-def units(rates: tuple[float, ...]) -> list[Unit]:
-    """All rows of the bridge, in their order; `rates` of response among controls for the NNT that need one."""
-    rows = [Unit(key, f"difference, {CONTRAST_NAME[key]}", "d", to_d, _same) for key, to_d in c.CONTRASTS.items()]
+def units(rates: tuple[float, ...], constructs: tuple[str, ...]) -> list[Unit]:
+    """All rows of the bridge, in their order; `rates` of response among controls for the NNT that need one.
+
+    `constructs`: what the association is of.
+    """
+    reading = {key: contrast_name(key, constructs) for key in c.CONTRASTS}
+    causing = process_name(constructs, article=False)
+    rows = [Unit(key, f"difference, {reading[key]}", "d", to_d, _same) for key, to_d in c.CONTRASTS.items()]
     rows.append(
         Unit("probability", "probability of the better outcome", "%", _percent(c.concordance_of_r),
              _percent(c.concordance_of_d))
     )  # fmt: skip
     rows.append(Unit("concordance_r", "correlation at equal concordance", "r", _same, c.r_at_equal_concordance))
-    folded = "without its sign, so never below 0; for a correlation it is not a share of outcome that alliance causes"
+    folded = f"without its sign, so never below 0; for a correlation it is not a share of outcome that {causing} causes"
     rows.append(Unit("variance", "shared variance", "%", c.variance_percent_of_r, c.variance_percent_of_d, note=folded))
     for key, to_d in c.CONTRASTS.items():
-        rows.append(Unit(f"u3_{key}", f"U3, {CONTRAST_NAME[key]}", "%", _percent(_after(c.u3, to_d)), _percent(c.u3)))
+        rows.append(Unit(f"u3_{key}", f"U3, {reading[key]}", "%", _percent(_after(c.u3, to_d)), _percent(c.u3)))
     for key, to_d in c.CONTRASTS.items():
         rows.append(
-            Unit(f"overlap_{key}", f"overlap, {CONTRAST_NAME[key]}", "%", _percent(_after(c.overlap, to_d)),
+            Unit(f"overlap_{key}", f"overlap, {reading[key]}", "%", _percent(_after(c.overlap, to_d)),
                  _percent(c.overlap))
         )  # fmt: skip
     only = "randomised contrasts only"
@@ -153,7 +158,8 @@ def bridge(name: str, plan: Bridge, association: Fitted, effect: Fitted, monte_c
         (draws_of_mean(effect, monte_carlo), draws_of_new(effect, monte_carlo)),
         association["level"],
     )
-    return [_row(name, plan, unit, pools, monte_carlo) for unit in units(monte_carlo.control_response_rates)]
+    listed = units(monte_carlo.control_response_rates, tuple(association.get("constructs") or ()))
+    return [_row(name, plan, unit, pools, monte_carlo) for unit in listed]
 
 
 @dataclass(frozen=True, slots=True)

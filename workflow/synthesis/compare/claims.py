@@ -16,16 +16,18 @@ from synthesis.data.claim_table import CLAIMS, Claim, read_claims
 from synthesis.data.converters import back_transform
 from synthesis.data.extraction import reference_rows
 from synthesis.data.published import find, number
-from synthesis.data.vocabulary import CONTRAST_NAME, ClaimRule, Verdict
+from synthesis.data.vocabulary import ClaimRule, Verdict, contrast_name
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
-from synthesis.results.document import columns
-from synthesis.results.extracted import Effect, Reference, Row
+from synthesis.results.extracted import Effect, Extracted, Reference, Row
 from synthesis.results.files import check_inside
-from synthesis.results.fitted import Fitted, Study
+from synthesis.results.fitted import Fitted
+from synthesis.review.presentation import with_columns
 
 _UNIT_NAME = {"smd": "SMD"}
+# Fields of a sample that are names, and no columns.
+_NO_LEVEL = frozenset({"sample_id", "label", "source"})
 _NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
 
 
@@ -187,10 +189,12 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     synthesis, _, moderator = name.partition(":")
     document, grouping = _document(claim, synthesis, evidence), evidence.plan.groupings.get(moderator)
     column = grouping.column if grouping else moderator
+    document = with_columns(document, Extracted(effects=tuple(evidence.effects), dropped=()), [column])
     by_level: dict[str, set[str]] = {}
     for study in document["studies"]:
-        if column not in columns(Study):
-            raise InputError([Problem(claim.where("quantity"), moderator, "a grouping or a column of a sample")])
+        if not isinstance(study.get(column), str) or column in _NO_LEVEL:
+            allowed = "a grouping, or a column of words that a sample has"
+            raise InputError([Problem(claim.where("quantity"), moderator, allowed)])
         level = grouping.level_of(study[column]) if grouping else study[column]
         if level:
             by_level.setdefault(level, set()).add(study["sample_id"])
@@ -243,7 +247,8 @@ def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     plan = evidence.plan.bridges[name]
     sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
     gaps = differences(*sides, evidence.plan.monte_carlo)
-    return [Value(CONTRAST_NAME[key], "difference in d", *gap) for key, gap in gaps.items()]
+    of = sides[0].get("constructs") or ()
+    return [Value(contrast_name(key, of), "difference in d", *gap) for key, gap in gaps.items()]
 
 
 def _on_metric(metric: str, value: float) -> float:

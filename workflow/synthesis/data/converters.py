@@ -17,7 +17,7 @@ from synthesis.errors import CannotConvert, NoPlace
 from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.printed import Row
-from synthesis.data.vocabulary import Metric
+from synthesis.data.vocabulary import Metric, process_name
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
@@ -273,7 +273,8 @@ def _beta(row: Row, policy: Policy) -> Estimate:
 
 def _r2_alone(row: Row, r2: float) -> Estimate:
     if row["adjusted_for"] in {"baseline", "prior change"}:
-        raise CannotConvert(f"R2 of a model that also holds {row['adjusted_for']}: not the alliance's share alone")
+        whose = f"{process_name([row['construct']])}'s share alone"
+        raise CannotConvert(f"R2 of a model that also holds {row['adjusted_for']}: not {whose}")
     if row["estimand"] == "r_partial" or "joint_R2" in str(row["flag"]).split(";"):
         raise CannotConvert("R2 of a model with other predictors (baseline severity may be one)")
     return _z_of(row, math.sqrt(r2))

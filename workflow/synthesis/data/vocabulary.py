@@ -1,5 +1,6 @@
 """The closed sets of terms, each in one place."""
 
+from collections.abc import Iterable
 from typing import Literal
 
 Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
@@ -154,13 +155,14 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "A": ("r_total", "r_partial", "b_within", "r_therapist"),
     "B": ("d_between",),
 }
-# How each contrast reads a correlation as a difference between two groups.
-CONTRAST_NAME: dict[str, str] = {
+# How each contrast reads a correlation as a difference between two groups; `contrast_name` fills in of what.
+_CONTRASTS: dict[str, str] = {
     "2_sd": "one SD above against one SD below the mean",
-    "1_sd": "one SD of alliance",
-    "median_split": "better against worse half of alliances",
+    "1_sd": "one SD of {one}",
+    "median_split": "better against worse half of {many}",
     "concordance": "equal probability of the better outcome",
 }
+CONTRASTS = tuple(_CONTRASTS)
 METRIC_NAME: dict[str, str] = {
     "z": "Fisher z",
     "g": "Hedges g",
@@ -171,3 +173,29 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
     "A": ("z",),
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),
 }
+
+
+def process_name(constructs: Iterable[str], article: bool = True) -> str:
+    """What associations are of, inside a sentence: "the alliance", "empathy and warmth"; "the process" of none."""
+    named = ["the alliance" if article and name == "alliance" else name for name in dict.fromkeys(constructs)]
+    return " and ".join([*([", ".join(named[:-1])] if named[1:] else []), *named[-1:]]) or "the process"
+
+
+def contrast_name(contrast: str, constructs: Iterable[str] = ()) -> str:
+    """How a contrast reads a correlation of these constructs with outcome as a difference between two groups."""
+    of = tuple(dict.fromkeys(constructs))
+    one = process_name(of, article=False) if of else "the rating"
+    many = "alliances" if of == ("alliance",) else f"{one} ratings" if of else "the ratings"
+    return _CONTRASTS[contrast].format(one=one, many=many)
+
+
+def nobody_assigned(constructs: Iterable[str]) -> str:
+    """Why an association is no effect of what it is of."""
+    of = tuple(dict.fromkeys(constructs))
+    return f"nobody was assigned to {'an alliance' if of == ('alliance',) else f'a level of {process_name(of)}'}"
+
+
+def early_improvement(constructs: Iterable[str]) -> str:
+    """What else makes an association: known of the alliance, and possible with any other construct."""
+    of = tuple(dict.fromkeys(constructs))
+    return f"early improvement {'raises' if of == ('alliance',) else 'may raise'} {process_name(of)} too"

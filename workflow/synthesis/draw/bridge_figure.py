@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from synthesis import text
-from synthesis.data.vocabulary import CONTRAST_NAME
+from synthesis.data.vocabulary import CONTRASTS, contrast_name, nobody_assigned, process_name
 from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
+from synthesis.draw.rows import constructs_of
 from synthesis.results.comparisons import BridgeRow, Side
 
 Record = dict[str, Any]
-_CONVERTED = tuple(CONTRAST_NAME)
+_CONVERTED = tuple(CONTRASTS)
 # Sections: key, heading, axis, contrasts, decimals, value of no difference.
 _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("d", "Standard deviations", "Difference in standard deviations (d, Hedges g)", _CONVERTED, 2, 0.0),
@@ -39,7 +40,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect
         f"P mean, P new: probability that the association is the larger of both, for the means and in a new setting "
         f"({text.count(first.draws)} draws, seed {first.seed}).",
         *_needed(table),
-        "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+        f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
     return Layout(name, first.title, tuple(sections), notes=notes)
 
@@ -68,10 +69,11 @@ def _section(
     association: Record,
     effect: Record,
 ) -> Section:
-    rows = []
+    rows, of = [], constructs_of([association])
+    named = text.capital(process_name(of, article=False))
     for entry in table:
-        reading = next((words for c, words in CONTRAST_NAME.items() if entry.contrast.endswith(c)), "")
-        label = f"Alliance: {reading}" if reading and len(table) > 1 else association["title"]
+        reading = next((contrast_name(c, of) for c in CONTRASTS if entry.contrast.endswith(c)), "")
+        label = f"{named}: {reading}" if reading and len(table) > 1 else association["title"]
         rows.append(_row("converted", label, "A", entry, "association", decimals))
     rows.append(_row("pooled", effect["title"], "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)

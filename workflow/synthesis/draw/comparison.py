@@ -6,19 +6,21 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from synthesis import text
-from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
+from synthesis.data.vocabulary import LANE_WORD, contrast_name, process_name
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
-from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
+from synthesis.draw.rows import (
+    constructs_of,
+    notes_of,
+    people_cell,
+    people_note,
+    pooled_rows,
+    reference_block,
+    study_rows,
+)
 from synthesis.results.comparisons import BridgeRow, Side
 
 if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
-
-
-LANE_HEADING = {
-    "A": "Lane A. Associations of alliance with outcome",
-    "B": "Lane B. Randomised effects of protocols",
-}
 
 
 def comparison(
@@ -58,7 +60,7 @@ def comparison(
                 columns,
                 rows,
                 used[0]["level"],
-                heading=LANE_HEADING[lane],
+                heading=lane_heading(lane, used),
                 favours=favours,
                 weights=plan.studies,
             )
@@ -70,6 +72,13 @@ def comparison(
         marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (marks, *notes)
     return Layout(name, plan.title, tuple(sections), notes=notes)
+
+
+def lane_heading(lane: str, documents: list[dict[str, Any]]) -> str:
+    """What a lane holds."""
+    if lane == "A":
+        return f"Lane A. Associations of {process_name(constructs_of(documents), article=False)} with outcome"
+    return "Lane B. Randomised effects of protocols"
 
 
 def overlap_note(documents: list[dict[str, Any]]) -> list[str]:
@@ -118,8 +127,10 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
     for title, table in bridges:
         rows.append(Row("heading", title))
         differences = [entry for entry in table if entry.unit == "d"]
+        of = constructs_of(d for d in [documents.get(table[0].association)] if d)
+        named = text.capital(process_name(of, article=False))
         for entry in differences:
-            label = f"Alliance as d: {CONTRAST_NAME[entry.contrast]}"
+            label = f"{named} as d: {contrast_name(entry.contrast, of)}"
             rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect]["title"] if effect in documents else effect

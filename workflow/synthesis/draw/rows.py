@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from synthesis import text
+from synthesis.data.vocabulary import early_improvement
 from synthesis.draw.layout import (
     ESTIMATE_NAME,
     GROUP_NAME,
@@ -372,6 +373,11 @@ def _risk_note(document: Record) -> list[str]:
     return ["Risk of bias: scores as the source's database gives them."] if ratings else []
 
 
+def constructs_of(documents: Iterable[Record]) -> list[str]:
+    """What the associations of these documents are of."""
+    return [name for d in documents if d.get("lane") == "A" for name in d.get("constructs") or ()]
+
+
 def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
@@ -383,7 +389,7 @@ def notes_of(documents: list[dict[str, Any]]) -> tuple[str, ...]:
             "The pooled value is of the single estimates, in a model with true differences within samples too."
         )
     if any(d["lane"] == "A" for d in documents):
-        notes.append("Correlations are associations: early improvement raises the alliance too.")
+        notes.append(f"Correlations are associations: {early_improvement(constructs_of(documents))}.")
     if any(d["set_to_zero"] for d in documents):
         notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
     for document in documents:

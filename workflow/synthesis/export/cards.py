@@ -8,7 +8,7 @@ import msgspec
 
 from synthesis.data.converters import back_transform
 from synthesis.data.source import Source
-from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.data.vocabulary import METRIC_NAME, early_improvement, nobody_assigned
 from synthesis.draw.rows import people, people_words
 from synthesis.plan.config import Synthesis
 
@@ -16,7 +16,7 @@ Record = dict[str, Any]
 _USES = {
     "A": {
         "use": "describing how closely a process rating goes with outcome over the samples that are named",
-        "not_for": "causal claims: early improvement raises the alliance too, and nobody was assigned to an alliance",
+        "not_for": "causal claims: {early}, and {nobody}",
     },
     "B": {
         "use": "the mean randomised effect of the named protocols against the named comparator",
@@ -31,7 +31,7 @@ _FIT = (
 
 def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source], diagnostics: Record) -> Record:
     """The card of one synthesis as a record for JSON; numbers at full precision, missing ones null."""
-    metric = document["metric"]
+    metric, of = document["metric"], document.get("constructs") or ()
     limits = [f"{sources[name].title}: {limit}" for name in document["sources"] for limit in sources[name].limits]
     return {
         "synthesis": document["synthesis"],
@@ -61,7 +61,7 @@ def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source
             "not_examined": diagnostics["skipped"],
         },
         "intended_use": _USES[document["lane"]]["use"],
-        "not_for": _USES[document["lane"]]["not_for"],
+        "not_for": _USES[document["lane"]]["not_for"].format(early=early_improvement(of), nobody=nobody_assigned(of)),
         "limits": [*([document["figure"]["note"]] if document["figure"]["note"] else []), *document["notes"], *limits],
         "provenance": {
             "plan_sha256": document["config_sha256"],

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from synthesis.compare.conversions import CONTRASTS
-from synthesis.data.vocabulary import CONTRAST_NAME
+from synthesis.data.vocabulary import contrast_name
 from synthesis.meta.kernel import Array
 from synthesis.results.curves import PairRow
 from synthesis.results.files import check_whole
@@ -108,7 +108,7 @@ def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[
         effect_curve=curves[1],
         scope=curves[2],
         contrast=contrast,
-        quantity=f"difference, {CONTRAST_NAME[contrast]}",
+        quantity=f"difference, {contrast_name(contrast)}",
         associations=counts[0],
         effects=counts[1],
         pairs=difference.size,

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from synthesis.data.vocabulary import FIGURE_CAPTIONS
-from synthesis.draw.rows import heterogeneity
+from synthesis.data.vocabulary import FIGURE_CAPTIONS, nobody_assigned
+from synthesis.draw.rows import constructs_of, heterogeneity
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import coders, comparing, methods, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material, Record
+from synthesis.text import capital
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def answer(material: Material) -> Context:
     return {
         "question": material.config.question,
         "sentences": sentences.answer(material),
-        "not_causal": sentences.NOT_CAUSAL if any(d["lane"] == "A" for d in material.documents) else "",
+        "not_causal": sentences.not_causal(material.documents),
     }
 
 
@@ -45,6 +46,7 @@ def comparison(material: Material) -> Context:
         "marked": bool(material.drawings),
         "figures": [figure(material, f"forest_{name}", f"{plan.title}.") for name, plan in planned],
         "pooled": tables.pooled(material.documents),
+        "nobody": capital(nobody_assigned(constructs_of(material.documents))),
         **comparing.section(material),
     }
 

@@ -7,15 +7,22 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.data.converters import back_transform
+from synthesis.data.vocabulary import early_improvement, process_name
 from synthesis.draw.layout import ESTIMATE_NAME
-from synthesis.draw.rows import people_words
+from synthesis.draw.rows import constructs_of, people_words
 from synthesis.report.material import Material, Record
 from synthesis.results.comparisons import BridgeRow
 
-NOT_CAUSAL = (
-    "Correlations with the alliance are associations: early improvement raises the alliance too. "
-    "Only randomised contrasts are called effects."
-)
+
+def not_causal(documents: list[Record]) -> str:
+    """Why associations are called that; nothing where there are none."""
+    of = constructs_of(documents)
+    if not any(document["lane"] == "A" for document in documents):
+        return ""
+    return (
+        f"Correlations with {process_name(of)} are associations: {early_improvement(of)}. "
+        "Only randomised contrasts are called effects."
+    )
 
 
 def _shown(document: Record, *fields: str) -> list[str]:

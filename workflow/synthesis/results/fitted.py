@@ -122,7 +122,7 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     """The model document of a synthesis. Its fit's fields stand among its own on disk.
 
     `title`, what is `shown` of it and the cells of its samples come from the plan where it is shown (`presented`).
-    `groups_test` is None without blocks. `tau_scale`: scale of the half-normal prior on tau of Bayesian fits.
+    `constructs`: what its effects are of. `groups_test` is None without blocks. `tau_scale`: scale of the half-normal prior on tau of Bayesian fits.
     """
 
     spread: ClassVar[tuple[str, ...]] = ("fit",)
@@ -131,6 +131,7 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     title: str = ""
     lane: str
     word: str
+    constructs: tuple[str, ...] = ()
     sources: tuple[str, ...]
     set_to_zero: int
     fit: Fit

@@ -49,6 +49,7 @@ def run_synthesis(
         synthesis=name,
         lane=synthesis.lane,
         word=LANE_WORD[synthesis.lane],
+        constructs=tuple(sorted({row.construct for row in chosen})),
         sources=synthesis.sources,
         set_to_zero=sum(row.exactness == SET_TO_ZERO for row in chosen),
         fit=fit,

@@ -48,6 +48,10 @@ def read_presented(
     return [presented(document, syntheses[document.synthesis], extracted) for document in documents]
 
 
+def _cell(row: Effect | None, name: str) -> Cell:
+    return None if row is None else row.cell(name)
+
+
 def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -> Fitted:
     """A model document whose effects hold these columns of their rows too, where they do not have them anyway."""
     wanted = [name for name in dict.fromkeys(names) if name not in columns(Member)]
@@ -56,7 +60,7 @@ def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -
     rows = _rows_of(document, extracted)
 
     def filled(study: Study) -> Study:
-        found = [{name: rows[member.effect_id].cell(name) for name in wanted} for member in study.members]
+        found = [{name: _cell(rows.get(member.effect_id), name) for name in wanted} for member in study.members]
         members = (replace(m, more=m.more | cells) for m, cells in zip(study.members, found, strict=True))
         words = {
             name: shared(cell for cells in found if isinstance(cell := cells[name], str))
