@@ -31,12 +31,18 @@ def new(args: argparse.Namespace) -> None:
 def check(args: argparse.Namespace) -> None:
     """Checks config and raw tables and says what was found."""
     from synthesis.compare.claims import check_folder
+    from synthesis.data.own import declared, new_terms
     from synthesis.plan import plan
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Plan
 
     checked = Plan(read_config(args.config, args.raw))
-    check_folder(args.raw, checked.config, plan.check(checked, args.raw))
+    rows = plan.check(checked, args.raw)
+    check_folder(args.raw, checked.config, rows)
+    for source in checked.config.sources:
+        own = [row for row in rows.values() if row["source"] == source]
+        for said in new_terms(own, declared(args.raw / source).vocabulary):
+            print(f"{source}: {said}")
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
 
 
@@ -52,10 +58,14 @@ def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
     from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
+    from synthesis.data.own import declared, new_terms
     from synthesis.results.document import write_document
 
     extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))
     write_document(args.out, extracted)
+    rows = {row.effect_id: row for row in (*extracted.effects, *extracted.dropped)}
+    for said in new_terms(rows.values(), declared(args.raw / args.source).vocabulary):
+        print(f"{args.source}: {said}")
     print(f"{args.source}: {len(extracted.effects)} effects, {len(extracted.dropped)} rows dropped with a reason")
 
 

@@ -32,12 +32,16 @@ class Column:
     high: float | None = None
     low_open: bool = False
     high_open: bool = False
+    # A choice whose terms are the known ones: others may stand there too.
+    open: bool = False
 
     @property
     def allowed_text(self) -> str:
         """What may stand in a cell, in words."""
         empty = "" if self.required else ", or empty"
         match self.kind:
+            case "choice" if self.open:
+                return "one of " + ", ".join(self.allowed) + ", or a term of your own" + empty
             case "choice" | "sign":
                 return "one of " + ", ".join(self.allowed) + empty
             case "count":
@@ -77,6 +81,11 @@ def _choice(name: str, literal: object, description: str, example: str, required
     return Column(name, "choice", description, example, required, allowed=terms(literal))
 
 
+def _terms(name: str, literal: object, description: str, example: str, required: bool = False) -> Column:
+    """A choice with known terms, open to others."""
+    return replace(_choice(name, literal, description, example, required), open=True)
+
+
 def _positive(name: str, description: str, example: str = "") -> Column:
     return Column(name, "number", description, example, low=0, low_open=True)
 
@@ -102,7 +111,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("study", "text", "Short name of the publication.", "Horvath & Symonds", required=True),
     Column("label", "text", "Name shown in figures; study and year where empty.", "Arnow 2013"),
     _count("year", "Year of publication.", 1800, "2013"),
-    _choice("construct", v.Construct, "What was measured or compared.", "alliance", required=True),
+    _terms("construct", v.Construct, "What was measured or compared.", "alliance", required=True),
     _choice("estimand", v.Estimand, "What the number estimates.", "r_total", required=True),
     _choice("level", v.Level, "A study, or a published meta-analysis.", "study", required=True),
     _choice("statistic", v.Statistic, "The statistic that the source prints.", "r"),
@@ -134,17 +143,17 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column("treatment", "text", "Treatment as the source calls it.", "CT-PTSD"),
     Column("intensity", "choice", "Dose of the treatment.", "low", allowed=("low", "full")),
-    _choice("comparator", v.Comparator, "What the treatment was compared with.", "usual care"),
+    _terms("comparator", v.Comparator, "What the treatment was compared with.", "usual care"),
     Column("comparator_detail", "text", "Comparator as the source calls it.", "Waitlist"),
     Column("format", "text", "Form of delivery.", "guided internet"),
     Column("disorder", "text", "Problem treated.", "PTSD"),
     Column("outcome", "text", "Outcome measure.", "phq-9"),
     Column("alliance_measure", "text", "Instrument of the process rating.", "WAI-S"),
-    _choice("rater", v.Rater, "Who rated: the process (lane A) or the outcome (lane B).", "client"),
+    _terms("rater", v.Rater, "Who rated: the process (lane A) or the outcome (lane B).", "client"),
     Column("outcome_rater", "text", "Who rated the outcome, where rater is the process's.", "client"),
-    _choice("timepoint", v.Timepoint, "When: the process rating or the outcome.", "early"),
+    _terms("timepoint", v.Timepoint, "When: the process rating or the outcome.", "early"),
     Column("timepoint_detail", "text", "Time as the source gives it.", "post, week 8"),
-    _choice("adjusted_for", v.Adjustment, "What the association is adjusted for.", "baseline"),
+    _terms("adjusted_for", v.Adjustment, "What the association is adjusted for.", "baseline"),
     Column("weeks", "number", "Weeks from baseline to the outcome.", "12", low=0),
     Column("sessions", "number", "Sessions, planned or mean attended.", "9.5", low=0),
     Column("baseline_mean_treat", "number", "Mean before treatment, treatment arm.", "14.4"),
@@ -186,6 +195,8 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 BY_NAME: dict[str, Column] = {c.name: c for c in COLUMNS}
+# Columns of known terms that are open to others, which source.yaml may define.
+OPEN_COLUMNS: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.open)
 REQUIRED: tuple[str, ...] = tuple(c.name for c in COLUMNS if c.required)
 NUMERIC_KINDS = frozenset({"number", "count", "sign"})
 # Cells that make a row a row with a number: it then needs a quote.

@@ -31,6 +31,7 @@ from synthesis.data.tables import (
     check_cells,
     check_rows,
     check_second,
+    check_terms,
     has_number,
     read_corrections,
     read_table,
@@ -71,7 +72,7 @@ def corrections_of(raw: Path) -> list[Numbered]:
 
 def _all_declared(raw: Path) -> list[str]:
     """The users' columns of every source of a folder."""
-    return [name for about in sorted(raw.glob("*/source.yaml")) for name in declared(about.parent)]
+    return [name for about in sorted(raw.glob("*/source.yaml")) for name in declared(about.parent).columns]
 
 
 def load_source(raw: Path, source: str, corrections: list[Numbered]) -> tuple[list[Numbered], list[Problem]]:
@@ -91,13 +92,14 @@ def load_own(
     check_inside(raw, path)
     own: tuple[Column, ...] = ()
     possible = declared(raw / source)
-    columns = (*RAW_COLUMNS, *(Column(name, "text", "") for name in possible))
+    columns = (*RAW_COLUMNS, *(Column(name, "text", "") for name in possible.columns))
     rows = read_table(path, columns)
     if not rows:
         return [], own, [Problem(str(path), "no rows below the header", "at least one row")]
     changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)
-    own = columns_of(possible, [row for _, row in rows])
+    own = columns_of(possible.columns, [row for _, row in rows])
     faults = check_cells(path, rows, (*columns, *own)) + check_second(path, rows)
+    faults += check_terms(path, rows, possible.vocabulary)
     if faults:
         return [], own, problems + faults
     records = [

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.columns import Column
+from synthesis.data.columns import BY_NAME, OPEN_COLUMNS, Column
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import OwnColumn, OwnKind, Source
-from synthesis.data.tables import is_number
+from synthesis.data.tables import Vocabulary, is_number
 from synthesis.errors import InputError, Problem
+from synthesis.results.extracted import Row
 from synthesis.results.files import check_inside, read_bytes
 
 ABOUT = "source.yaml"
 
 
-def declared(folder: Path) -> dict[str, OwnColumn]:
-    """The user's columns of a source as its `source.yaml` declares them; none where there is no such file.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a source has of its own: columns by name, and terms with their definitions by column."""
+
+    columns: Mapping[str, OwnColumn] = field(default_factory=dict)
+    vocabulary: Vocabulary = field(default_factory=dict)
+
+
+def declared(folder: Path) -> Declared:
+    """What the `source.yaml` of a source declares of its own; nothing where there is no such file.
 
     Raises InputError for a file that cannot be read or is not sound.
     """
     path = folder / ABOUT
     check_inside(folder.parent, path)
-    # Most sources have none, and are not read as YAML for that.
-    if not path.is_file() or b"columns" not in read_bytes(path, "a YAML file"):
-        return {}
-    return parse(Source, read_yaml(path), str(path)).columns
+    # Most sources have nothing, and are not read as YAML for that.
+    if not path.is_file() or not any(key in read_bytes(path, "a YAML file") for key in (b"columns", b"vocabulary")):
+        return Declared()
+    source = parse(Source, read_yaml(path), str(path))
+    return Declared(source.columns, source.vocabulary)
+
+
+def new_terms(rows: Iterable[Row], vocabulary: Vocabulary) -> list[str]:
+    """What must be said of terms that are neither known nor defined: taken as they stand, in how many rows."""
+    counts = Counter((name, term) for row in rows for name in OPEN_COLUMNS if (term := row.words(name)))
+    return [
+        f"{name} {term!r} ({count} {'row' if count == 1 else 'rows'}) is no known term and is taken as your own; "
+        f"its definition belongs under vocabulary.{name} in source.yaml"
+        for (name, term), count in counts.items()
+        if term not in BY_NAME[name].allowed and term not in vocabulary.get(name, ())
+    ]
 
 
 def columns_of(own: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:

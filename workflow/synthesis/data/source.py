@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -10,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from synthesis.data.columns import taken
+from synthesis.data.columns import OPEN_COLUMNS, taken
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
 from synthesis.errors import InputError, Problem
@@ -90,6 +91,29 @@ class Source(Model):
         description="Columns of effects.csv that are not in the data dictionary, by name, or a list of their names: "
         "they are carried, and can be shown, selected by and used as moderators.",
     )
+
+    vocabulary: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="Terms of your own with their definitions, by column: " + ", ".join(OPEN_COLUMNS) + ". A term that "
+        "is like none of the known ones need not be defined.",
+    )
+
+    @model_validator(mode="after")
+    def _open_columns(self) -> Source:
+        faults = []
+        for column, defined in self.vocabulary.items():
+            if column not in OPEN_COLUMNS:
+                close = difflib.get_close_matches(column, OPEN_COLUMNS, n=1)
+                hint = f"did you mean {close[0]}?" if close else "other columns hold any words, or fixed ones"
+                faults.append(Problem(f"vocabulary.{column}", column, "one of " + ", ".join(OPEN_COLUMNS), hint))
+            faults += [
+                Problem(f"vocabulary.{column}", term or "an empty term", "a term with its definition")
+                for term, meaning in defined.items()
+                if not term.strip() or not meaning.strip()
+            ]
+        if faults:
+            raise InputError(faults)
+        return self
 
     @model_validator(mode="before")
     @classmethod

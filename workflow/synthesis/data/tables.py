@@ -18,6 +18,7 @@ from synthesis.data import vocabulary as v
 from synthesis.meta.options import terms
 from synthesis.data.columns import (
     BY_NAME,
+    COLUMNS,
     CORRECTION_COLUMNS,
     EFFECT_COLUMNS,
     LARGEST,
@@ -58,6 +59,8 @@ _OTHER_KINDS = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
+# Known constructs that are no treatment: nobody is assigned to them.
+_RATED = frozenset(terms(v.Construct)) - {"protocol"}
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -159,7 +162,7 @@ def cell_ok(column: Column, text: str) -> bool:
     if text == "":
         return not column.required
     match column.kind:
-        case "choice" | "sign":
+        case "choice" | "sign" if not column.open:
             return text in column.allowed
         case "count":
             return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
@@ -209,6 +212,41 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
+    return problems
+
+
+# From this similarity on (difflib), a word is taken for a slip of a known term.
+_ALIKE = 0.8
+
+
+def near_term(word: str, known: Iterable[str]) -> str | None:
+    """The known term that a word is most likely a slip of; None for a term that is known, or is like none."""
+    folded = {term.casefold(): term for term in known}
+    if word in folded.values():
+        return None
+    plain = word.casefold()
+    close = difflib.get_close_matches(plain, folded, n=1, cutoff=_ALIKE)
+    swapped = [term for term in folded if sorted(term) == sorted(plain)]
+    return folded[(close or swapped)[0]] if close or swapped else None
+
+
+Vocabulary = Mapping[str, Mapping[str, str]]
+
+
+def check_terms(path: Path, rows: list[Numbered], vocabulary: Vocabulary) -> list[Problem]:
+    """Terms that are most likely slips of known ones, or of those that the source defines (`vocabulary`)."""
+    problems = []
+    for column in (*COLUMNS, *SECOND_COLUMNS):
+        if not column.open:
+            continue
+        name = column.name.removeprefix("second_")
+        known = (*column.allowed, *vocabulary.get(name, ()))
+        near = {word: near_term(word, known) for word in {row.get(column.name, "") for _, row in rows} - {"", *known}}
+        for number, row in rows:
+            word = row.get(column.name, "")
+            if meant := near.get(word):
+                hint = f"did you mean {meant}? A term of your own that is like it: define it under vocabulary.{name} in source.yaml"
+                problems.append(Problem(f"{path}, row {number}, column {column.name}", word, column.allowed_text, hint))
     return problems
 
 
@@ -290,8 +328,8 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         yield "note", "", "a quote, or a note that says why the row is empty", ""
     if result and statistic == "":
         yield "statistic", "", "the statistic that the number is", ""
-    if row["estimand"] == "d_between" and row["construct"] != "protocol":
-        yield "estimand", "d_between", "d_between only with construct protocol", ""
+    if row["estimand"] == "d_between" and row["construct"] in _RATED:
+        yield "estimand", "d_between", "d_between only with construct protocol, or one of your own", ""
     if statistic in {"r", "r2"} and printed("value"):
         low = 0.0 if statistic == "r2" else -1.0
         if not low <= value < 1 or value == -1:

@@ -56,7 +56,7 @@ def read_readings(raw: Path, sources: Iterable[str]) -> list[Reading]:
 
 
 def _of_source(raw: Path, source: str, corrections: list[Numbered]) -> list[Reading]:
-    columns = (*RAW_COLUMNS, *as_columns(dict.fromkeys(declared(raw / source), "text")))
+    columns = (*RAW_COLUMNS, *as_columns(dict.fromkeys(declared(raw / source).columns, "text")))
     rows = read_table(raw / source / "effects.csv", columns)
     written = [dict(row) for _, row in rows]
     _, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)

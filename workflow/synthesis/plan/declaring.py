@@ -24,7 +24,7 @@ def with_own_columns(content: Any, raw: Path) -> Any:
         return content
     found = {}
     for source in (name for name in sources if isinstance(name, str) and name.isidentifier()):
-        if own := declared(raw / source):
+        if own := declared(raw / source).columns:
             found[source] = own
     if not found:
         return content
