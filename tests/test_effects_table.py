@@ -35,7 +35,7 @@ BROKEN = [
     ("year", "1950", "column year"),
     ("direction", 0.5, "one of 1, -1"),
     ("percent_women", 1.2, "at most 1"),
-    ("construct", "alliences", "column construct"),
+    ("estimand", "r_totall", "column estimand"),
     ("study", None, "column study"),
 ]
 

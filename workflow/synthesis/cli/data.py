@@ -31,7 +31,8 @@ def new(args: argparse.Namespace) -> None:
 def check(args: argparse.Namespace) -> None:
     """Checks config and raw tables and says what was found."""
     from synthesis.compare.claims import check_folder
-    from synthesis.data.own import declared, new_terms
+    from synthesis.data.own import declared
+    from synthesis.data.terms import new_terms
     from synthesis.plan import plan
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Plan
@@ -58,7 +59,8 @@ def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
     from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
-    from synthesis.data.own import declared, new_terms
+    from synthesis.data.own import declared
+    from synthesis.data.terms import new_terms
     from synthesis.results.document import write_document
 
     extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))

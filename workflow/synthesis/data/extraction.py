@@ -31,12 +31,12 @@ from synthesis.data.tables import (
     check_cells,
     check_rows,
     check_second,
-    check_terms,
     has_number,
     read_corrections,
     read_table,
     typed,
 )
+from synthesis.data.terms import check_terms
 from synthesis.data.vocabulary import DropCategory
 
 CORRECTIONS = "corrections.csv"

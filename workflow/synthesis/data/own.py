@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.columns import BY_NAME, OPEN_COLUMNS, Column
+from synthesis.data.columns import Column
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import OwnColumn, OwnKind, Source
-from synthesis.data.tables import Vocabulary, is_number
+from synthesis.data.tables import is_number
+from synthesis.data.terms import Vocabulary
 from synthesis.errors import InputError, Problem
-from synthesis.results.extracted import Row
 from synthesis.results.files import check_inside, read_bytes
 
 ABOUT = "source.yaml"
@@ -39,17 +38,6 @@ def declared(folder: Path) -> Declared:
         return Declared()
     source = parse(Source, read_yaml(path), str(path))
     return Declared(source.columns, source.vocabulary)
-
-
-def new_terms(rows: Iterable[Row], vocabulary: Vocabulary) -> list[str]:
-    """What must be said of terms that are neither known nor defined: taken as they stand, in how many rows."""
-    counts = Counter((name, term) for row in rows for name in OPEN_COLUMNS if (term := row.words(name)))
-    return [
-        f"{name} {term!r} ({count} {'row' if count == 1 else 'rows'}) is no known term and is taken as your own; "
-        f"its definition belongs under vocabulary.{name} in source.yaml"
-        for (name, term), count in counts.items()
-        if term not in BY_NAME[name].allowed and term not in vocabulary.get(name, ())
-    ]
 
 
 def columns_of(own: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:

@@ -18,7 +18,6 @@ from synthesis.data import vocabulary as v
 from synthesis.meta.options import terms
 from synthesis.data.columns import (
     BY_NAME,
-    COLUMNS,
     CORRECTION_COLUMNS,
     EFFECT_COLUMNS,
     LARGEST,
@@ -212,41 +211,6 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
-    return problems
-
-
-# From this similarity on (difflib), a word is taken for a slip of a known term.
-_ALIKE = 0.8
-
-
-def near_term(word: str, known: Iterable[str]) -> str | None:
-    """The known term that a word is most likely a slip of; None for a term that is known, or is like none."""
-    folded = {term.casefold(): term for term in known}
-    if word in folded.values():
-        return None
-    plain = word.casefold()
-    close = difflib.get_close_matches(plain, folded, n=1, cutoff=_ALIKE)
-    swapped = [term for term in folded if sorted(term) == sorted(plain)]
-    return folded[(close or swapped)[0]] if close or swapped else None
-
-
-Vocabulary = Mapping[str, Mapping[str, str]]
-
-
-def check_terms(path: Path, rows: list[Numbered], vocabulary: Vocabulary) -> list[Problem]:
-    """Terms that are most likely slips of known ones, or of those that the source defines (`vocabulary`)."""
-    problems = []
-    for column in (*COLUMNS, *SECOND_COLUMNS):
-        if not column.open:
-            continue
-        name = column.name.removeprefix("second_")
-        known = (*column.allowed, *vocabulary.get(name, ()))
-        near = {word: near_term(word, known) for word in {row.get(column.name, "") for _, row in rows} - {"", *known}}
-        for number, row in rows:
-            word = row.get(column.name, "")
-            if meant := near.get(word):
-                hint = f"did you mean {meant}? A term of your own that is like it: define it under vocabulary.{name} in source.yaml"
-                problems.append(Problem(f"{path}, row {number}, column {column.name}", word, column.allowed_text, hint))
     return problems
 
 
