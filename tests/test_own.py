@@ -91,7 +91,7 @@ def finished(tmp_path_factory):
             writer.writeheader()
             writer.writerows(rows)
         about = folder / "data" / "raw" / "bcg" / "source.yaml"
-        columns = {"latitude": {"title": "Latitude"}, "allocation": {"kind": "text"}, "blinded": None, "registry": None}
+        columns = {"latitude": {"title": "Degrees"}, "allocation": {"kind": "text"}, "blinded": None, "registry": None}
         about.write_text(about.read_text() + yaml.safe_dump({"columns": columns}))
         config = yaml.safe_load((folder / "config.yaml").read_text())
         bcg = config["syntheses"]["bcg"] | PLAN
@@ -189,7 +189,8 @@ def test_conditions_blocks_levels_and_figures_take_columns_of_ones_own(finished)
         a for a in {r["allocation"] for r in effects} if sum(r["allocation"] == a for r in effects) == 1
     }
     forest = (finished / "results/figures/forest_bcg.svg").read_text()
-    assert ">Latitude<" in forest
+    assert ">Degrees<" in forest
+    assert ">Degrees<" in (finished / "results/figures/bubble_bcg-latitude.svg").read_text()
     assert ">Allocation<" in forest
     for name in ("bubble_bcg-latitude", "bubble_bcg-mean_age", "orchard_bcg"):
         assert (finished / f"results/figures/{name}.svg").exists()
@@ -197,6 +198,12 @@ def test_conditions_blocks_levels_and_figures_take_columns_of_ones_own(finished)
     assert {value["label"].split(" (")[0] for value in claim["values"]} == {r["allocation"] for r in effects}
     report = (finished / "results/report.html").read_text()
     assert "<b>$x" not in report
+    assert "Degrees: 44" in report
+    with (finished / "results/r/bcg.csv").open(newline="") as handle:
+        exported = {row["effect_id"]: row for row in csv.DictReader(handle)}
+    assert {name: float(row["latitude"] or -1) for name, row in exported.items()} == {
+        row["effect_id"]: -1 if row["latitude"] is None else row["latitude"] for row in effects
+    }
 
 
 @pytest.mark.slow

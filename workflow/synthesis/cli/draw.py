@@ -42,7 +42,7 @@ def forest(args: argparse.Namespace) -> None:
 
     plan = read_config(args.config)
     document: Any
-    (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources))
+    (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources), plan.own_columns)
     _write_forest(layout_of(document), args.out, plan.drawing, "forest")
 
 
@@ -99,8 +99,9 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
     from synthesis.plan.parts import Figure
     from synthesis.review.presentation import read_presented
 
+    plan = read_config(args.config)
     document: Any
-    (document,) = read_presented([args.model], read_config(args.config).syntheses)
+    (document,) = read_presented([args.model], plan.syntheses, own=plan.own_columns)
     diagnostics = read_json(args.diagnostics)
     if diagnostics["synthesis"] != document["synthesis"]:
         refuse("--diagnostics", diagnostics["synthesis"], [document["synthesis"]])

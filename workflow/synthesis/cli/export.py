@@ -26,7 +26,7 @@ def export(args: argparse.Namespace) -> None:
     """Writes what others need of a fit: an R script with its data, and a model card."""
     from synthesis.data.source import read_abouts
     from synthesis.export.cards import model_card
-    from synthesis.export.r_script import DATA_COLUMNS, r_data, r_script
+    from synthesis.export.r_script import DATA_COLUMNS, own_columns, r_data, r_script
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
@@ -34,7 +34,7 @@ def export(args: argparse.Namespace) -> None:
     document: Any
     (document,) = read_presented([args.model], plan.syntheses)
     write_text(args.script, r_script(document))
-    write_csv(args.data, r_data(document), DATA_COLUMNS)
+    write_csv(args.data, r_data(document), (*DATA_COLUMNS, *own_columns(document)))
     synthesis = plan.syntheses[document["synthesis"]]
     write_json(args.card, model_card(document, synthesis, read_abouts(args.about), read_json(args.diagnostics)))
     print(f"{document['synthesis']}: an R script and a model card")

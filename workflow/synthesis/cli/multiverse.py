@@ -101,6 +101,7 @@ def multiverse_tables(args: argparse.Namespace) -> None:
     summary, decisions = tables(documents)
     write_rows(args.table, summary, CurveRow)
     write_rows(args.decisions, decisions, DecisionRow)
+    constructs = {document.multiverse: document.constructs for document in documents}
     of_synthesis: dict[str, list[tuple[str, Path]]] = {}
     for document, specifications in zip(documents, args.specifications, strict=True):
         of_synthesis.setdefault(document.synthesis, []).append((document.multiverse, specifications))
@@ -108,7 +109,7 @@ def multiverse_tables(args: argparse.Namespace) -> None:
     for name, bridge in plan.bridges.items():
         for association, first in of_synthesis.get(bridge.association, ()):
             for effect, second in of_synthesis.get(bridge.effect, ()):
-                pair = Pair(name, bridge.title, association, effect)
+                pair = Pair(name, bridge.title, association, effect, constructs[association])
                 bridged += bridge_rows(pair, read_curves(first), read_curves(second))
     write_rows(args.bridge, bridged, PairRow)
     print(f"{len(documents)} multiverses, {len(summary)} rows")

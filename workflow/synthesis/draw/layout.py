@@ -6,7 +6,7 @@ Coordinates are on the axis of their section: r for Fisher z, g, and logarithms 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -68,9 +68,9 @@ COLUMN_NAME = {
 }
 
 
-def column_name(column: str) -> str:
-    """The head of a column: that of the project, or its name in words."""
-    return COLUMN_NAME.get(column) or column.replace("_", " ").capitalize()
+def column_name(column: str, titles: Mapping[str, str] | None = None) -> str:
+    """The head of a column: that of the project, the title that its source declares, or its name in words."""
+    return COLUMN_NAME.get(column) or (titles or {}).get(column) or column.replace("_", " ").capitalize()
 
 
 GROUP_NAME = {
@@ -268,8 +268,12 @@ def section_of(
     row_name: str | None = None,
     guide: float | None = None,
     clip: float = CLIP_SHARE,
+    titles: Mapping[str, str] | None = None,
 ) -> Section:
-    """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end."""
+    """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end.
+
+    `titles`: heads of the user's own columns.
+    """
     low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip=clip)
     kinds = {row.kind for row in rows}
     usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
@@ -277,7 +281,7 @@ def section_of(
         name=name,
         heading=heading,
         axis=axis or AXIS_NAME[metric],
-        columns=tuple(map(column_name, columns)),
+        columns=tuple(column_name(column, titles) for column in columns),
         estimate_name=estimate_name or ESTIMATE_NAME[metric],
         rows=tuple(rows),
         low=low,

@@ -9,7 +9,6 @@ from itertools import groupby
 import numpy as np
 
 from synthesis import text
-from synthesis.data.vocabulary import nobody_assigned
 from synthesis.draw.chart import (
     WIDE,
     Area,
@@ -190,7 +189,7 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
             "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
             "difference (MOVER) excludes 0.",
             "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
-            f"A comparison under conversions, not a test of causes: {nobody_assigned(())}.",
+            "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
         ),
     )  # fmt: skip
 

@@ -340,7 +340,8 @@ def forest(document: Record) -> Layout:
     rows += reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]
-    section = section_of(name, metric, columns, rows, document["level"], favours=favours, weights=True)
+    level, titles = document["level"], options.get("titles")
+    section = section_of(name, metric, columns, rows, level, favours=favours, weights=True, titles=titles)
     return Layout(name, document["title"], (section,), notes=(*notes_of([document]), *_own_notes(document, columns)))
 
 

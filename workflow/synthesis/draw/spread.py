@@ -48,9 +48,9 @@ UNIT_NAME = {"year": "year", "weeks": "week", "n_total": "100 people", "severity
 PER = {"year": 1.0, "weeks": 1.0, "n_total": 100.0, "severity": 1.0}
 
 
-def unit_name(moderator: str) -> str:
-    """What a slope is per."""
-    return UNIT_NAME.get(moderator) or f"unit of {column_name(moderator).lower()}"
+def _own_name(document: Record, moderator: str) -> str:
+    """A column that the project has no words for, inside a sentence: its title, or its name in words."""
+    return (document["figure"].get("titles") or {}).get(moderator) or column_name(moderator).lower()
 
 
 def _members(document: Record) -> list[tuple[Record, Record]]:
@@ -148,7 +148,7 @@ def _orchard_note(document: Record, factor: Record | None, without: int) -> str:
     words = pooled_sentence(document)
     if factor is None:
         return f"{words} Heights only keep estimates apart."
-    column = column_name(factor["moderator"]).casefold()
+    column = column_name(factor["moderator"], document["figure"].get("titles")).casefold()
     missing = f" {text.plural(without, 'estimate')} without {column} not shown." if without else ""
     return (
         f"{words} Blocks by {column}, each pooled by itself with one value per sample ({document['method']}); "
@@ -239,7 +239,7 @@ def caterpillar(document: Record, diagnostics: Record) -> Chart:
 def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     """Estimates against a number, area by precision, with the fitted regression line and its interval."""
     name, metric = document["synthesis"], document["metric"]
-    title = title_of("bubble", document, _SHORT_NAME.get(moderator) or column_name(moderator).lower())
+    title = title_of("bubble", document, _SHORT_NAME.get(moderator) or _own_name(document, moderator))
     full_name = f"{name}_{moderator}"
     found = next((m for m in diagnostics.get("moderators", ()) if m["moderator"] == moderator), None)
     if found is None or "refused" in found:
@@ -267,7 +267,7 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     outline = [*lower, *reversed(upper)]
     areas = [Area("confidence", *zip(*outline, strict=True))] if outline else []
     curve = Line("curve", at, tuple(_place(metric, p["estimate"]) for p in line))
-    axis = MODERATOR_NAME.get(moderator) or column_name(moderator)
+    axis = MODERATOR_NAME.get(moderator) or column_name(moderator, document["figure"].get("titles"))
     x = number_axis(axis, at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
     y = estimate_axis(metric, AXIS_NAME[metric], [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
     legend = [
@@ -295,9 +295,11 @@ def _bubble_note(document: Record, found: Record, moderator: str, banded: float)
     if p is not None:
         tested = f" {text.interval(low, high, decimals)}, {text.p_value(p)}"
     missing = found["without_value"]
+    unit_of_slope = UNIT_NAME.get(moderator) or f"unit of {_own_name(document, moderator)}"
+    how = method_of(document) if "rho" in fit else sample_method(document)
     parts = [
         f"{text.plural(found['k'], 'estimate')}; slope {text.number(slope, decimals)} {unit} per "
-        f"{unit_name(moderator)}{tested} ({method_of(document) if 'rho' in fit else sample_method(document)})."
+        f"{unit_of_slope}{tested} ({how})."
     ]
     if metric == "z":
         parts.append("Fitted to Fisher z, drawn as r.")

@@ -16,12 +16,18 @@ TOLERANCE = 1e-4
 
 
 def r_data(document: Record) -> list[Record]:
-    """One record per effect, in the order of the fit."""
+    """One record per effect, in the order of the fit, with the user's own columns."""
     return [
         {"effect_id": m["effect_id"], "sample_id": s["sample_id"], "label": s["label"], "yi": m["yi"], "vi": m["vi"]}
+        | {name: (m.get("more") or {}).get(name) for name in own_columns(document)}
         for s in document["studies"]
         for m in s["members"]
     ]
+
+
+def own_columns(document: Record) -> list[str]:
+    """The user's own columns of a fit's effects."""
+    return list(dict.fromkeys(name for s in document["studies"] for m in s["members"] for name in m.get("more") or {}))
 
 
 def r_script(document: Record) -> str:

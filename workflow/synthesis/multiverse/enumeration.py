@@ -118,6 +118,7 @@ def enumerate_multiverse(
         synthesis=plan.synthesis,
         lane=synthesis.lane,
         word=LANE_WORD[synthesis.lane],
+        constructs=tuple(sorted({row.construct for row in chooser.pool})),
         metric=synthesis.metric,
         level=defaults.level,
         which=which,

@@ -59,12 +59,13 @@ def read_curves(path: Path) -> dict[tuple[str, str], Ends]:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A bridge of the plan, and the names of the multiverses of its two sides."""
+    """A bridge of the plan, the names of the multiverses of its two sides, and what the association is of."""
 
     bridge: str
     title: str
     association: str
     effect: str
+    constructs: tuple[str, ...] = ()
 
 
 def bridge_rows(
@@ -108,7 +109,7 @@ def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[
         effect_curve=curves[1],
         scope=curves[2],
         contrast=contrast,
-        quantity=f"difference, {contrast_name(contrast)}",
+        quantity=f"difference, {contrast_name(contrast, pair.constructs)}",
         associations=counts[0],
         effects=counts[1],
         pairs=difference.size,

@@ -77,6 +77,7 @@ def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequenc
         synthesis=head.synthesis,
         lane=head.lane,
         word=head.word,
+        constructs=head.constructs,
         metric=head.metric,
         level=head.level,
         crossing=head.crossing,

@@ -170,7 +170,10 @@ class Plan:
 
     def diagnostic_figure(self, synthesis: str) -> str:
         """How the figures beside a synthesis' forest plot look."""
-        return self._part({synthesis: self._some(synthesis, "title", "favours", "note")})
+        own = self._some(synthesis, "title", "favours", "note")
+        # The titles of the user's columns belong to those that the figures show.
+        moderators = [m for m in self._syntheses[synthesis]["moderators"] if m in self.config.own_columns]
+        return self._part({synthesis: own | ({"moderators": moderators} if moderators else {})})
 
     def card(self, synthesis: str) -> str:
         """What a synthesis selects, and how it is shown."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, column_name
+from synthesis.draw.rows import cell_text
 from synthesis.report.assets import read_asset
 from synthesis.report.content import Figure, web
 from synthesis.report.environment import trusted
@@ -59,6 +60,16 @@ def _synthesis_card(document: Record) -> dict[str, Any]:
     return {"title": document["title"], "said": sentence(document), "samples": samples}
 
 
+_ABOUT = ("outcome", "rater", "timepoint", "comparator")
+
+
+def _own(material: Material, row: Record) -> list[str]:
+    """The user's own columns of a row, each with its head."""
+    titles = {name: column.title for name, column in material.config.own_columns.items()}
+    held = {name: value for name, value in (row.get("own") or {}).items() if value is not None}
+    return [f"{column_name(name, titles)}: {cell_text(name, value)}" for name, value in held.items()]
+
+
 def _card(material: Material, row: Record) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
     metric = row["metric"]
@@ -76,7 +87,7 @@ def _card(material: Material, row: Record) -> dict[str, str]:
         "study": row["label"] or row["study"],
         "estimate": estimate or row.get("reason", ""),
         "printed": printed.replace("-", text.MINUS),
-        "about": ", ".join(str(row[c]) for c in ("outcome", "rater", "timepoint", "comparator") if row.get(c)),
+        "about": ", ".join([*(str(row[c]) for c in _ABOUT if row.get(c)), *_own(material, row)]),
         "converter": row.get("converter", ""),
         "exactness": row.get("exactness", ""),
         "corrected": row.get("corrected", ""),

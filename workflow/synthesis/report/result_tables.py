@@ -8,7 +8,7 @@ from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.draw.rows import heterogeneity
-from synthesis.draw.spread import PER, unit_name
+from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.material import Material, Record
 
@@ -113,13 +113,15 @@ def moderators(material: Material) -> Table:
         label = {"level": r["term"], "test of all": "all levels alike", "refused": "not fitted"}.get(r["kind"])
         if is_slope:
             value = [x if x is None else PER.get(r["moderator"], 1.0) * x for x in value]
-            label = f"per {unit_name(r['moderator'])} ({document['metric']})"
+            label = f"per {UNIT_NAME.get(r['moderator'], 'unit')} ({document['metric']})"
         if r["kind"] == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2
         values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
         p = p_cell(None if r["kind"] == "level" else r["p"])
-        rows.append([document["title"], r["moderator"], label, r["k"], *values, p, r["note"]])
+        own = material.config.own_columns.get(r["moderator"])
+        name = own.title if own and own.title else r["moderator"]
+        rows.append([document["title"], name, label, r["k"], *values, p, r["note"]])
     level = f"{100 * material.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
     return table("Moderators", heads, rows, {3, 4, 5, 6})

@@ -46,6 +46,7 @@ class Head(Document, frozen=True, kw_only=True):
     synthesis: str
     lane: str
     word: str
+    constructs: tuple[str, ...] = ()
     metric: str
     level: float
     which: tuple[Decision, ...]
@@ -148,6 +149,7 @@ class MultiverseSummary(Document, frozen=True, kw_only=True):
     synthesis: str
     lane: str
     word: str
+    constructs: tuple[str, ...] = ()
     metric: str
     level: float
     crossing: int

@@ -107,11 +107,15 @@ class Versions(Document, frozen=True, kw_only=True):
 
 
 class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest."""
+    """How a synthesis is shown. A fit knows its grouping and orientation; the plan says the rest.
+
+    `titles`: heads of the user's own columns, by name.
+    """
 
     group_by: str | None
     orientation: str
     columns: tuple[str, ...] = ()
+    titles: dict[str, str] = {}
     sort: str = ""
     rows: str = ""
     favours: tuple[str, str] | None = None

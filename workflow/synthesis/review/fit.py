@@ -198,6 +198,7 @@ def _member(row: Chosen) -> Member:
         weeks=row.weeks,
         n_total=row.n_total,
         severity=row.severity,
+        more=row.own,
         **described,
     )
 

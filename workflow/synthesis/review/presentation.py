@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from msgspec.structs import replace
 
 from synthesis.data.converters import back_transform
+from synthesis.data.source import OwnColumn
 from synthesis.plan.config import Synthesis
 from synthesis.plan.selection import entered_as_zero
 from synthesis.results.document import Cell, columns, read_document
@@ -22,12 +24,18 @@ MIXED = "mixed"
 _PEOPLE = frozenset({"n", "n_treat", "n_control"})
 
 
-def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | None = None) -> Fitted:
-    """A model document with its title, note and the like; with `extracted`, the rows of its sources, the cells of
-    the plan's columns for each sample and estimate, too."""
+def presented(
+    document: Fitted,
+    synthesis: Synthesis,
+    extracted: Extracted | None = None,
+    own: Mapping[str, OwnColumn] = MappingProxyType({}),
+) -> Fitted:
+    """A model document with its title, note and the like, and the heads of the user's `own` columns; with `extracted`,
+    the rows of its sources, the cells of the plan's columns for each sample and estimate, too."""
     figure = replace(
         document.figure,
         columns=synthesis.columns,
+        titles={name: column.title for name, column in own.items() if column.title},
         sort=synthesis.sort,
         rows=synthesis.rows,
         favours=synthesis.favours,
@@ -41,11 +49,14 @@ def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | Non
 
 
 def read_presented(
-    paths: Iterable[Path], syntheses: Mapping[str, Synthesis], extracted: Extracted | None = None
+    paths: Iterable[Path],
+    syntheses: Mapping[str, Synthesis],
+    extracted: Extracted | None = None,
+    own: Mapping[str, OwnColumn] = MappingProxyType({}),
 ) -> list[Fitted]:
     """The model documents at these paths, as the plan shows them."""
     documents = [read_document(path, Fitted) for path in paths]
-    return [presented(document, syntheses[document.synthesis], extracted) for document in documents]
+    return [presented(document, syntheses[document.synthesis], extracted, own) for document in documents]
 
 
 def _cell(row: Effect | None, name: str) -> Cell:
