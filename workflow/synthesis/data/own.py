@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.results.files import check_inside, read_bytes
 
 ABOUT = "source.yaml"
+_OF_ITS_OWN = re.compile(rb"""(columns|vocabulary)["']?\s*:""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ def declared(folder: Path) -> Declared:
     path = folder / ABOUT
     check_inside(folder.parent, path)
     # Most sources have nothing, and are not read as YAML for that.
-    if not path.is_file() or not any(key in read_bytes(path, "a YAML file") for key in (b"columns", b"vocabulary")):
+    if not path.is_file() or not _OF_ITS_OWN.search(read_bytes(path, "a YAML file")):
         return Declared()
     source = parse(Source, read_yaml(path), str(path))
     return Declared(source.columns, source.vocabulary)
