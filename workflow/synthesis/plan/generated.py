@@ -11,6 +11,7 @@ from synthesis.data.columns import (
     COLUMNS,
     CORRECTION_COLUMNS,
     NUMERIC_KINDS,
+    OPEN_COLUMNS,
     RAW_COLUMNS,
     SECOND_FIELDS,
     Column,
@@ -43,7 +44,7 @@ def table_schema(title: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         entry: dict[str, Any] = {"description": column.description}
         if column.kind == "sign":
             entry["enum"] = [int(a) for a in column.allowed]
-        elif column.allowed:
+        elif column.allowed and not column.open:
             entry["enum"] = list(column.allowed)
         elif column.kind in NUMERIC_KINDS:
             entry["type"] = "integer" if column.kind == "count" else "number"
@@ -63,7 +64,8 @@ def table_schema(title: str, columns: tuple[Column, ...]) -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "required": [c.name for c in columns if c.required],
-        "additionalProperties": False,
+        # Columns that source.yaml declares stand beside those of the data dictionary.
+        "additionalProperties": {"type": ["number", "string"]} if columns is RAW_COLUMNS else False,
     }
 
 
@@ -114,6 +116,28 @@ limits enclose the value; a standard error agrees with the interval and both wit
 with a number has a `direction`, the same for all rows of one outcome; a `sample_id` has one spelling and one disorder;
 standard deviations of two arms, and of one arm before and after, differ by less than a factor of four unless the row
 has an `exclusion_reason`.
+
+### Columns and terms of your own
+
+A column that is not in this table is carried where `source.yaml` declares it under `columns:`. Its name is of small
+letters, digits and _, a letter first; `title` takes any words. Its `kind` is number or text; without one it is that of the
+cells: number where every filled cell is one. It stands in `effects.parquet` and the other tables, and the plan may use it
+as any column here: in `columns`, `select`, `moderators`, `group_by`, groupings and the options of a multiverse. One name is
+of one kind in all sources; in a source that does not declare it, it is empty.
+
+{", ".join(OPEN_COLUMNS[:-1])} and {OPEN_COLUMNS[-1]} are open: the terms above are known, and others may
+stand there. A word that is most likely a slip of a known term is refused with that term. One that is like none is taken as
+your own, with a note when the data are checked; its definition belongs under `vocabulary:` in `source.yaml`, which also
+allows terms that are like known ones.
+
+```yaml
+columns:
+  dose_mg: {{kind: number, title: Daily dose (mg), description: Highest dose of the trial.}}
+  blinding: {{kind: text}}
+vocabulary:
+  construct: {{empathy: The therapist's understanding of the patient as the patient rates it.}}
+  comparator: {{usual care plus: Usual care and a leaflet.}}
+```
 
 ### Second extraction
 
