@@ -120,15 +120,15 @@ has an `exclusion_reason`.
 ### Columns and terms of your own
 
 A column that is not in this table is carried where `source.yaml` declares it under `columns:`. Its name is of small
-letters, digits and _, a letter first; `title` takes any words. Its `kind` is number or text; without one it is that of the
-cells: number where every filled cell is one. It stands in `effects.parquet` and the other tables, and the plan may use it
-as any column here: in `columns`, `select`, `moderators`, `group_by`, groupings and the options of a multiverse. One name is
-of one kind in all sources; in a source that does not declare it, it is empty.
+letters, digits and _, a letter first; `title` takes any words. Its `kind` is number or text; without one it is that
+of the cells: number where every filled cell is one. It stands in `effects.parquet` and the other tables, and the
+plan may use it as any column here: in `columns`, `select`, `moderators`, `group_by`, groupings and the options of a
+multiverse. One name is of one kind in all sources; in a source that does not declare it, it is empty.
 
-{", ".join(OPEN_COLUMNS[:-1])} and {OPEN_COLUMNS[-1]} are open: the terms above are known, and others may
-stand there. A word that is most likely a slip of a known term is refused with that term. One that is like none is taken as
-your own, with a note when the data are checked; its definition belongs under `vocabulary:` in `source.yaml`, which also
-allows terms that are like known ones.
+{", ".join(OPEN_COLUMNS[:-1])} and {OPEN_COLUMNS[-1]} are open: the terms above are known, and others may stand
+there. A word that is most likely a slip of a known term is refused with that term. One that is like none is taken
+as your own, with a note when the data are checked; its definition belongs under `vocabulary:` in `source.yaml`,
+which also allows terms that are like known ones.
 
 ```yaml
 columns:
