@@ -17,9 +17,9 @@ from shared import once
 from synthesis.cli.main import main
 from synthesis.data.columns import EFFECT_COLUMNS
 from synthesis.data.extraction import extract
-from synthesis.data.own import columns_of
+from synthesis.data.own import carried, columns_of
 from synthesis.data.reading import read_yaml
-from synthesis.data.source import OwnColumn, plain_name
+from synthesis.data.source import OwnColumn, own_faults, plain_name
 from synthesis.data.tables import own_cell
 from synthesis.plan import plan
 from synthesis.plan.conditions import Condition
@@ -225,11 +225,11 @@ ODD = {
     "Dosis (mg)": "dosis_mg",
     "Stärke": "starke",
     "2nd rating": "own_2nd_rating",
-    "\u0645\u062f\u0629": "own",
+    "\u0645\u062f\u0629": "own_column",
     'the "dose"': "the_dose",
     "a" * 200: "a" * 60,
     "dose-mg": "dose_mg",
-    "": "own",
+    "": "own_column",
     "Dose": "dose",
 }
 
@@ -251,6 +251,14 @@ def test_a_name_that_has_a_meaning_is_refused(project, capsys, name):
 def test_a_name_that_yaml_reads_as_something_else_is_refused(project, capsys, name):
     own(project, {name: {"kind": "number"}}, {})
     refused(project, capsys, "YAML reads it as no word")
+
+
+@given(st.lists(st.text(max_size=80), unique=True, max_size=20))
+def test_every_head_of_a_table_has_a_name_of_its_own_that_is_free(heads):
+    names = carried([*heads, "Year", "year", "Dose (mg)", "dose mg"])
+    assert list(names.values())[: len(heads)] == heads
+    assert len(names) == len(heads) + 4
+    assert not list(own_faults(names))
 
 
 def test_a_cell_that_is_no_number_is_named_where_the_column_is_of_numbers(project, capsys):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.columns import Column
+from synthesis.data.columns import Column, taken
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.source import OwnColumn, OwnKind, Source
+from synthesis.data.source import LONGEST_NAME, OwnColumn, OwnKind, Source, plain_name
 from synthesis.data.tables import is_number
 from synthesis.data.terms import Vocabulary
 from synthesis.errors import InputError, Problem
@@ -40,6 +41,21 @@ def declared(folder: Path) -> Declared:
         return Declared()
     source = parse(Source, read_yaml(path), str(path))
     return Declared(source.columns, source.vocabulary)
+
+
+def carried(heads: Iterable[str]) -> dict[str, str]:
+    """Names under which columns of a table can be declared as one's own, with their heads there, which become titles.
+
+    A name that has a meaning here or comes twice is told apart: "Year" is own_year, a second "Dose (mg)" dose_mg_2.
+    """
+    found: dict[str, str] = {}
+    for head in heads:
+        plain = plain_name(head)
+        plain = f"own_{plain}" if taken(plain) else plain
+        numbered = (f"{plain[: LONGEST_NAME - 4]}_{number}" for number in itertools.count(2))
+        name = plain if plain not in found else next(name for name in numbered if name not in found)
+        found[name] = head
+    return found
 
 
 def columns_of(own: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:

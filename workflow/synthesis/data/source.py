@@ -58,10 +58,10 @@ def plain_name(words: str) -> str:
     """A name made of any words: small letters, digits and _, a letter first."""
     plain = unicodedata.normalize("NFKD", words.casefold())
     name = re.sub(r"\W+", "_", "".join(c for c in plain if not unicodedata.combining(c)), flags=re.ASCII).strip("_")
-    return (name if re.match("[a-z]", name) else f"own_{name}")[:LONGEST_NAME].strip("_")
+    return (name if re.match("[a-z]", name) else f"own_{name or 'column'}")[:LONGEST_NAME].strip("_")
 
 
-def _own_faults(names: Iterable[Any]) -> Iterable[Problem]:
+def own_faults(names: Iterable[Any]) -> Iterable[Problem]:
     """Names that no column of one's own can have: they stand in the plan, in file names and in R."""
     for name in names:
         place = f"columns.{name}"
@@ -123,7 +123,7 @@ class Source(Model):
             columns = dict.fromkeys(columns) if all(isinstance(n, str | int | float) for n in columns) else columns
         if not isinstance(columns, dict):
             return content
-        if faults := list(_own_faults(columns)):
+        if faults := list(own_faults(columns)):
             raise InputError(faults)
         return content | {"columns": {name: {} if own is None else own for name, own in columns.items()}}
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from synthesis.data.columns import COLUMNS
 from synthesis.results.document import read_some
+from synthesis.results.extracted import COLUMN_NAMES
 from synthesis.results.files import read_cells, read_json
 from synthesis.results.released import (
     Change,
@@ -239,7 +240,8 @@ def _rows(before: State, after: State) -> Iterator[Change]:
             if old is not None:
                 yield replace(_of_row(name, old, "went out"), before=_standing(old))
             continue
-        for field in (column.name for column in COLUMNS):
+        own = (name for name in (*old[0], *new[0]) if name not in COLUMN_NAMES)
+        for field in dict.fromkeys((*(column.name for column in COLUMNS), *own)):
             cells = old[0].get(field, ""), new[0].get(field, "")
             if cells[0] != cells[1]:
                 yield replace(
