@@ -20,7 +20,7 @@ from synthesis.data.extraction import extract
 from synthesis.data.own import carried, columns_of
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import OwnColumn, own_faults, plain_name
-from synthesis.data.tables import own_cell
+from synthesis.data.tables import typed
 from synthesis.plan import plan
 from synthesis.plan.conditions import Condition
 from synthesis.plan.selection import meets
@@ -253,6 +253,18 @@ def test_a_name_that_yaml_reads_as_something_else_is_refused(project, capsys, na
     refused(project, capsys, "YAML reads it as no word")
 
 
+def test_a_column_that_is_declared_and_not_there_is_refused(project, capsys):
+    own(project, ["dose"], {})
+    refused(project, capsys, "source.yaml, key columns.dose", "a column of", "spelt otherwise?")
+
+
+@pytest.mark.parametrize(("name", "kind"), [("dose", "text"), ("doze", "number")])
+def test_what_a_plan_says_of_columns_by_hand_must_be_what_its_sources_say(project, capsys, name, kind):
+    own(project, ["dose"], {"dose": ["1"]})
+    project.configure(own_columns={name: {"kind": kind}})
+    refused(project, capsys, f"own_columns.{name}: '{kind}'", "leave it out")
+
+
 @given(st.lists(st.text(max_size=80), unique=True, max_size=20))
 def test_every_head_of_a_table_has_a_name_of_its_own_that_is_free(heads):
     names = carried([*heads, "Year", "year", "Dose (mg)", "dose mg"])
@@ -339,7 +351,7 @@ def test_a_kind_that_is_not_declared_is_that_of_the_cells(cells):
     numbers = all(re.fullmatch(r"[-+]?[0-9.]+(e[-+]?[0-9]+)?", cell) for cell in filled)
     assert column.kind == ("number" if numbers else "text")
     if numbers:
-        assert [own_cell(column, cell) for cell in filled] == [float(cell) for cell in filled]
+        assert [typed({"x": cell}, columns)["own"]["x"] for cell in filled] == [float(cell) for cell in filled]
 
 
 # --- the plan -----------------------------------------------------------------------------------------------------

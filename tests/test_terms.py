@@ -70,6 +70,7 @@ def test_terms_of_ones_own_are_accepted_with_a_note_and_silently_where_they_are_
         ({"constructs": {"empathy": "x"}}, "did you mean construct?"),
         ({"construct": {"empathy": " "}}, "a term with its definition"),
         ({"construct": ["empathy"]}, "a mapping"),
+        ({"rater": {False: "x"}}, "in quotation marks"),
     ],
 )
 def test_slips_in_a_vocabulary(project, capsys, vocabulary, message):

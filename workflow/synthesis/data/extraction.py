@@ -24,7 +24,7 @@ from synthesis.data.columns import (
     SECOND_COLUMNS,
     Column,
 )
-from synthesis.data.own import columns_of, declared
+from synthesis.data.own import ABOUT, columns_of, declared
 from synthesis.data.printed import Row
 from synthesis.data.tables import (
     Numbered,
@@ -96,7 +96,13 @@ def load_own(
     rows = read_table(path, columns)
     if not rows:
         return [], own, [Problem(str(path), "no rows below the header", "at least one row")]
+    header = set(rows[0][1])
     changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)
+    problems += [
+        Problem(f"{raw / source / ABOUT}, key columns.{name}", name, f"a column of {path}", "left out, or spelt otherwise?")
+        for name in possible.columns
+        if name not in header
+    ]
     own = columns_of(possible.columns, [row for _, row in rows])
     faults = check_cells(path, rows, (*columns, *own)) + check_second(path, rows)
     faults += check_terms(path, rows, possible.vocabulary)

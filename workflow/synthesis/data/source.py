@@ -56,8 +56,8 @@ class OwnColumn(Model):
 
 def plain_name(words: str) -> str:
     """A name made of any words: small letters, digits and _, a letter first."""
-    plain = unicodedata.normalize("NFKD", words.casefold())
-    name = re.sub(r"\W+", "_", "".join(c for c in plain if not unicodedata.combining(c)), flags=re.ASCII).strip("_")
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", words).casefold())
+    name = re.sub("[^a-z0-9]+", "_", "".join(c for c in plain if not unicodedata.combining(c))).strip("_")
     return (name if re.match("[a-z]", name) else f"own_{name or 'column'}")[:LONGEST_NAME].strip("_")
 
 
@@ -74,6 +74,15 @@ def own_faults(names: Iterable[Any]) -> Iterable[Problem]:
         elif known := taken(name):
             hint = "a column of the data dictionary needs no declaration; for something else, another name"
             yield Problem(place, name, f"a name that is free: {known} has a meaning here", hint)
+
+
+def _unread_terms(vocabulary: Any) -> Iterable[Problem]:
+    """Terms that YAML reads as numbers or truth values."""
+    for column, defined in vocabulary.items() if isinstance(vocabulary, dict) else ():
+        for term in defined if isinstance(defined, dict) else ():
+            if not isinstance(term, str):
+                hint = "YAML reads it as no word: in quotation marks"
+                yield Problem(f"vocabulary.{column}.{term}", str(term).lower(), "a term with its definition", hint)
 
 
 class Source(Model):
@@ -118,6 +127,9 @@ class Source(Model):
     @model_validator(mode="before")
     @classmethod
     def _own_columns(cls, content: Any) -> Any:
+        defined = content.get("vocabulary") if isinstance(content, dict) else None
+        if faults := list(_unread_terms(defined)):
+            raise InputError(faults)
         columns = content.get("columns") if isinstance(content, dict) else None
         if isinstance(columns, list):
             columns = dict.fromkeys(columns) if all(isinstance(n, str | int | float) for n in columns) else columns

@@ -145,7 +145,10 @@ def _header_problems(path: Path, header: list[str], by_name: dict[str, Column], 
         if name not in by_name:
             close = difflib.get_close_matches(name, by_name, n=1)
             misspelt.update(close)
-            hint = f"did you mean {close[0]}?" if close else "remove it, or declare it under columns in source.yaml"
+            declare = "remove it, or declare it under columns in source.yaml"
+            hint = f"did you mean {close[0]}?" if close else declare
+            if close and not difflib.get_close_matches(name, close, cutoff=0.8):
+                hint += f" Otherwise {declare}"
             where = f"{path}, row 1"
             problems.append(Problem(where, name, "a column of data/raw/README.md", hint))
     for name in sorted({n for n in header if header.count(n) > 1}):
@@ -237,7 +240,8 @@ def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> dict[str, Any]:
 
     `own`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
     """
-    record: dict[str, Any] = {"own": {c.name: own_cell(c, row.get(c.name, "")) for c in own}}
+    cells = {c: row.get(c.name, "") for c in own}
+    record: dict[str, Any] = {"own": {c.name: (float(text) if c.kind == "number" else text) if text else None for c, text in cells.items()}}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:
@@ -245,13 +249,6 @@ def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> dict[str, Any]:
         else:
             record[name] = text
     return record
-
-
-def own_cell(column: Column, text: str) -> str | float | None:
-    """What a checked cell of a user's column holds."""
-    if not text:
-        return None
-    return float(text) if column.kind == "number" else text
 
 
 def is_number(text: str) -> bool:

@@ -43,7 +43,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     files are sound, of the whole plan.
     """
     found = _checked_sources(plan, raw)
-    problems: list[Problem] = []
+    problems: list[Problem] = list(_own_faults(plan, raw))
     samples: dict[str, set[str]] = {}
     effects = [row for extracted in found.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
@@ -78,6 +78,16 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     if problems:
         raise InputError(problems)
     return _rows_by_id(found)
+
+
+def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
+    """Columns that a plan has by hand, and that its sources do not declare so."""
+    declared = with_own_columns({"sources": plan.config.sources}, raw).get("own_columns", {})
+    for name, column in plan.config.own_columns.items():
+        if column.kind != (kind := declared.get(name, {}).get("kind")):
+            allowed = f"{kind}, as source.yaml declares it" if kind else "a column that a source.yaml declares"
+            hint = "own_columns is taken from the sources: leave it out"
+            yield Problem(f"config.yaml, key own_columns.{name}", str(column.kind), allowed, hint)
 
 
 def _rows_by_id(found: dict[str, Extracted]) -> dict[str, Row]:
