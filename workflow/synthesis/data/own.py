@@ -35,10 +35,10 @@ def declared(folder: Path) -> Declared:
     Raises InputError for a file that cannot be read or is not sound.
     """
     path = folder / ABOUT
-    check_inside(folder.parent, path)
     # Most sources have nothing, and are not read as YAML for that.
     if not path.is_file() or not _OF_ITS_OWN.search(read_bytes(path, "a YAML file")):
         return Declared()
+    check_inside(folder.parent, path)
     source = parse(Source, read_yaml(path), str(path))
     return Declared(source.columns, source.vocabulary)
 
