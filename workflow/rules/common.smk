@@ -7,6 +7,7 @@ from pathlib import Path
 from synthesis.compare.claims import check_folder
 from synthesis.plan import plan as planning
 from synthesis.plan.code import code_of
+from synthesis.plan.passing import as_arguments, as_input
 from synthesis.results.files import check_times, check_writable, digest, settle_times
 
 with stops(LAYERS):

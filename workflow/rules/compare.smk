@@ -32,13 +32,15 @@ rule compare:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.comparing(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.comparing()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
         code=code_of("compare"),
     shell:
-        "synthesis compare --config - --models {input.models:q} --sources {input.sources:q} {params.claims:q} "
-        "--tables results/tables --claims-out {output.claims:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis compare --config - --models {params.models:q} --sources {params.sources:q} {params.claims:q} "
+        "--tables results/tables --claims-out {output.claims:q} {params.plan} > {log:q} 2>&1"
 
 
 rule tipping:
@@ -61,11 +63,14 @@ rule tipping:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.comparing(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        diagnostics=as_arguments(DIAGNOSTICS),
+        plan=as_input(PLAN.comparing()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
         code=code_of("tipping"),
     shell:
-        "synthesis tipping --config - --models {input.models:q} --sources {input.sources:q} "
-        "--diagnostics {input.diagnostics:q} {params.claims:q} --tables results/tables "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis tipping --config - --models {params.models:q} --sources {params.sources:q} "
+        "--diagnostics {params.diagnostics:q} {params.claims:q} --tables results/tables "
+        "{params.plan} > {log:q} 2>&1"

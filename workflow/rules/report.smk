@@ -28,11 +28,17 @@ rule report:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.whole(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        diagnostics=as_arguments(DIAGNOSTICS),
+        about=as_arguments(ABOUT),
+        multiverses=as_arguments(SUMMARIES),
+        figures=as_arguments(expand("results/figures/{name}.svg", name=DRAWN)),
+        plan=as_input(PLAN.whole()),
         read=ABOUT_READ,
         code=code_of("report"),
     shell:
-        "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
-        "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
-        "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --claims {input.claims:q} "
-        "--multiverses {input.multiverses:q} --pairs {input.pairs:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis report --config - --models {params.models:q} --compared {input.compared:q} "
+        "--crosscheck {input.crosscheck:q} --sources {params.sources:q} --about {params.about:q} "
+        "--diagnostics {params.diagnostics:q} --figures {params.figures:q} --claims {input.claims:q} "
+        "--multiverses {params.multiverses:q} --pairs {input.pairs:q} --out {output:q} {params.plan} > {log:q} 2>&1"

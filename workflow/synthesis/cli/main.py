@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.errors import CannotWrite, Disagreement, InputError, placed
+from synthesis.plan.passing import expanded
 
 # The file of the command line that holds each command, as `workflow/rules/` has a file for each.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -91,7 +92,7 @@ def parser_of(stages: Iterable[str] = STAGES) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; errors that a user can mend are printed without a traceback. Returns the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = expanded(sys.argv[1:] if argv is None else argv)
     # Of a command that there is, just its own file is imported: starting is most of what a job costs.
     stages = [stage for stage, commands in STAGES.items() if argv and argv[0] in commands]
     args = parser_of(stages or STAGES).parse_args(argv)

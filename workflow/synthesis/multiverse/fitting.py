@@ -293,6 +293,7 @@ def _tables(paths: list[Path]) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     for path in paths:
+        check_whole(path)
         with pq.ParquetFile(path) as shard:
             for batch in shard.iter_batches():
                 yield pa.Table.from_batches([batch])

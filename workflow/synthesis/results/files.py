@@ -100,13 +100,16 @@ def _remove_abandoned(entry: Path) -> None:
 
 
 def check_whole(path: Path) -> None:
-    """Raises InputError for a result that was cut short."""
+    """Raises InputError for a result that is not there or was cut short."""
     ends = _ENDS.get(path.suffix, ())
-    with path.open("rb") as handle:
-        size = handle.seek(0, os.SEEK_END)
-        handle.seek(max(0, size - _LONGEST_END))
-        if ends and not handle.read().endswith(ends):
-            raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
+    try:
+        with path.open("rb") as handle:
+            size = handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, size - _LONGEST_END))
+            if ends and not handle.read().endswith(ends):
+                raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
+    except OSError as error:
+        raise unreadable(path, error, "a result of the workflow") from None
 
 
 def read_bytes(path: Path, allowed: str) -> bytes:
