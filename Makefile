@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
+# Packages elsewhere would win over the locked ones.
+unexport PYTHONPATH PYTHONHOME
 
 .PHONY: help setup remake results test check bench coverage slurm fuzz faults mutation verify audit schemas validation readme lock clean
 
