@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 import yaml
@@ -485,28 +484,3 @@ def edit(path, old, new):
     content = path.read_text()
     assert old in content
     path.write_text(content.replace(old, new, 1))
-
-
-def test_packages_on_a_pythonpath_do_not_win_over_the_locked_ones(copy, monkeypatch):
-    """Another scipy gives other numbers, or none."""
-    foreign = copy / "foreign"
-    foreign.mkdir()
-    for name in ("scipy", "matplotlib", "msgspec"):
-        (foreign / f"{name}.py").write_text("raise ImportError('another one')")
-    monkeypatch.setenv("PYTHONPATH", str(foreign))
-    for made in ("results/models/bcg.json", "results/figures/forest_bcg.svg"):
-        (copy / made).unlink()
-    snakemake(copy, "--cores", "2", "results/figures/forest_bcg.svg")
-    assert (copy / "results" / "figures" / "forest_bcg.svg").exists()
-
-
-def test_packages_that_snakemake_itself_took_from_a_pythonpath_are_named(copy, monkeypatch):
-    import yaml
-
-    foreign = copy / "foreign"
-    shutil.copytree(Path(yaml.__file__).parent, foreign / "yaml")
-    monkeypatch.setenv("PYTHONPATH", str(foreign))
-    said = snakemake(copy, "-n", "--cores", "2", ok=False)
-    assert "PYTHONPATH: " in said
-    assert "unset PYTHONPATH" in said
-    assert "Traceback" not in said

@@ -27,6 +27,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "report": ("report",),
     "living": ("agreement", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
+    "run": ("run",),
     "reference": ("schemas",),
 }  # fmt: skip
 
