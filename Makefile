@@ -10,7 +10,7 @@ CORES ?= 2
 # Packages elsewhere would win over the locked ones.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup remake results test check bench coverage slurm fuzz faults mutation verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test check bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -72,6 +72,11 @@ mutation: $(STAMP)
 # make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
 slurm: $(STAMP)
 	tests/slurm/run.sh
+
+# make debian    the README's two commands on empty Debians; root, debootstrap
+debian: $(STAMP)
+	tests/debian.sh bookworm
+	tests/debian.sh trixie
 
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
