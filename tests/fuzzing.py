@@ -22,6 +22,7 @@ from synthesis.data.claim_table import read_claims
 from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
 from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.reading import read_yaml
 from synthesis.draw.layout import Layout
 from synthesis.draw.rows import forest
@@ -108,6 +109,8 @@ def row(chance: random.Random, place: int, lane: str, statistic: str) -> dict[st
         "estimand": "r_total" if lane == "A" else "d_between", "level": "study", "statistic": statistic,
         "direction": chance.choice(["1", "-1"]), "outcome": f"measure {place}", "locator": f"p. {place}",
     }  # fmt: skip
+    if statistic in UNSIGNED_NAME:
+        found["sign"] = chance.choice(["1", "-1"])
     numbers = dict(STATISTICS[statistic])
     for name, printed in numbers.items():
         # Other sound numbers of about the same size.

@@ -17,6 +17,7 @@ from fuzzing import BOUNDARIES, BOUNDARY_P, STATISTICS
 from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.tables import check_cells, check_rows, typed
 from synthesis.errors import CannotConvert
 
@@ -72,7 +73,7 @@ def printed(cells):
 
 def one_row(statistic, metric, cells):
     """What becomes of a printed row: ("used", effect), ("dropped", reason) or ("refused", problems)."""
-    row = printed(cells) | {"statistic": statistic}
+    row = printed(cells) | {"statistic": statistic, "sign": "1" if statistic in UNSIGNED_NAME else ""}
     if metric != "z":
         row |= {"construct": "protocol", "estimand": "d_between"}
     path = Path("effects.csv")
@@ -237,7 +238,7 @@ def test_every_converter_itself_is_right_or_refuses(key):
     refused = 0
     for cells, _ in cells_of(statistic):
         row = empty | {k: v if k == "p" else number(v) for k, v in cells.items()}
-        row |= {"statistic": statistic, "direction": 1.0, "estimand": "r_total", "level": "study"}
+        row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0, "estimand": "r_total", "level": "study"}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
@@ -300,7 +301,7 @@ def test_published_summaries_at_the_edge(statistic):
 )  # fmt: skip
 def test_what_a_reason_says(cells, said):
     empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
-    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "estimand": "r_total", "level": "study"} | cells
+    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "sign": 1.0, "estimand": "r_total"} | cells
     with pytest.raises(CannotConvert, match=re.escape(said)):
         es.convert(row, "z", es.Policy())
 

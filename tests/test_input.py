@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from synthesis.cli.main import main
-from synthesis.data.extraction import extract
+from synthesis.data.extraction import extract, load_source
 from synthesis.errors import InputError
 
 
@@ -117,8 +117,28 @@ def test_one_spelling_of_a_sample(project, capsys):
     refused(project, capsys, "row 7, column sample_id", "bcg_01 is used above")
 
 
+def test_directions_may_differ_between_rows_without_an_outcome(project):
+    """Quality of life beside depression, and no column that says so: direction is the row's own."""
+    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1", outcome="")
+    project.change(0, **means, direction="-1")
+    project.change(1, **means, direction="1")
+    _, problems = load_source(project.raw, "bcg", [])
+    assert problems == []
+
+
+def test_a_sign_stands_only_where_the_statistic_has_none(project, capsys):
+    project.change(0, sign="-1")
+    refused(project, capsys, "row 2, column sign", "'-1'", "empty for 2x2", "f, chi2, p, r2, f2")
+
+
+def test_a_confirmation_has_a_reason(project, capsys):
+    project.change(0, checked="yes")
+    project.change(1, checked_reason="Table 2")
+    refused(project, capsys, "row 2, column checked_reason", "row 3, column checked:")
+
+
 def test_one_sign_per_outcome(project, capsys):
-    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1")
+    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1", outcome="BDI")
     project.change(0, **means, direction="-1")
     project.change(1, **means, direction="1")
     refused(project, capsys, "row 3, column direction", "a sign slip?")

@@ -168,7 +168,12 @@ def test_the_command_says_which_rows_cannot_be_used_and_names_a_column_given_twi
     assert "My table (2).csv, row 4: the reachable text prints no number" in said
 
 
-SPSS = "study,p,n1,n2\nAyala 2004,.000,44,43\nBrandl 2009,.012,51,50\nCruz 2014,.03,38,40\nDahl 2018,1.000,60,61\n"
+SPSS = """study,p,n1,n2,sign
+Ayala 2004,.000,44,43,1
+Brandl 2009,.012,51,50,1
+Cruz 2014,.03,38,40,1
+Dahl 2018,1.000,60,61,1
+"""
 
 
 @pytest.mark.parametrize(
@@ -184,7 +189,7 @@ def test_a_p_of_zero_leaves_the_pool_by_name(tmp_path, metric, columns, p):
         SPSS.replace(",.000", f",{p}"),
         statistic="p",
         metric=metric,
-        columns={"study": "study", "p": "p"} | columns,
+        columns={"study": "study", "p": "p", "sign": "sign"} | columns,
     )
     start(tmp_path / "review", given, DAY)
     ((_, synthesis),) = plan.load(read_yaml(tmp_path / "review" / "config.yaml")).config.syntheses.items()
@@ -202,7 +207,7 @@ def test_the_workflow_runs_on_a_table_with_a_p_of_zero(tmp_path):
     """The whole of it, once: what `new` accepts makes its results, and the row stands in dropped.csv."""
     file = tmp_path / "2024.csv"
     file.write_text(SPSS)
-    columns = {"study": "study", "p": "p", "n_treat": "n1", "n_control": "n2"}
+    columns = {"study": "study", "p": "p", "n_treat": "n1", "n_control": "n2", "sign": "sign"}
     given = what(tmp_path, statistic="p", metric="g", columns=columns)
     start(tmp_path / "review", replace(given, table=file, title="A \u202etitle\u202c: # {x} \U0001f600"), DAY)
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(tmp_path / "review"), "-c1"]

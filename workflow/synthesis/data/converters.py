@@ -257,8 +257,9 @@ def _r(row: Row, policy: Policy) -> Estimate:
 @_register("z", "z", exact=True)
 def _z(row: Row, policy: Policy) -> Estimate:
     z = printed.fishers_z(row)
-    if printed.has(row, "se"):
-        return Estimate(z, printed.need(row, "se")[0] ** 2)
+    variance = printed.variance(row)
+    if variance is not None:
+        return Estimate(z, variance)
     return _z_of(row, math.tanh(z))
 
 
@@ -281,7 +282,7 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
 
 @_register("r2", "z", exact=False)
 def _r2(row: Row, policy: Policy) -> Estimate:
-    """R2 of the predictor alone; the sign comes from `direction`."""
+    """R2 of the predictor alone."""
     return _r2_alone(row, printed.at_least_0(row, "R2"))
 
 
@@ -377,8 +378,9 @@ def _p_g(row: Row, policy: Policy) -> Estimate:
 
 
 def _reported_variance(row: Row) -> float | None:
-    if printed.has(row, "se"):
-        return printed.need(row, "se")[0] ** 2
+    variance = printed.variance(row)
+    if variance is not None:
+        return variance
     if printed.has(row, "ci_low", "ci_high"):
         return variance_from_interval(*printed.interval(row))
     return None
@@ -386,7 +388,7 @@ def _reported_variance(row: Row) -> float | None:
 
 @_register("g", "g", exact=True)
 def _g(row: Row, policy: Policy) -> Estimate:
-    """A reported g with its SE or interval, or the variance that its group sizes imply."""
+    """A reported g with its SE, variance or interval, or the variance that its group sizes imply."""
     (g,) = printed.need(row, "value")
     variance = _reported_variance(row)
     if variance is None:
@@ -438,6 +440,7 @@ def _or_log(row: Row, policy: Policy) -> Estimate:
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
     """Converts one typed row to `metric`, oriented so that positive is better for the patient.
 
+    An unsigned statistic takes the sign of its finding from `sign`: yi = sign direction magnitude.
     Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
     """
     statistic = row["statistic"]
@@ -454,7 +457,8 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     if row["direction"] not in (1, -1):
         raise printed.refusal("direction", float(row["direction"]), "1 or -1")
-    return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
+    sign = printed.sign_of(row) if statistic in printed.UNSIGNED_NAME else 1.0
+    return Estimate(sign * float(row["direction"]) * estimate.yi, estimate.vi), converter
 
 
 def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
@@ -479,8 +483,8 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     variance = None
     if printed.has(row, "ci_low", "ci_high"):
         variance = variance_from_interval(*printed.interval(row, scale))
-    elif printed.has(row, "se") and kind != ("r", "z"):
-        variance = printed.need(row, "se")[0] ** 2
+    elif kind != ("r", "z"):
+        variance = printed.variance(row)
     return float(row["direction"]) * scale(value), variance
 
 

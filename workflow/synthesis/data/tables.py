@@ -27,7 +27,7 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.printed import printed_p, z_from_p
+from synthesis.data.printed import UNSIGNED_NAME, printed_p, z_from_p
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
@@ -276,6 +276,10 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         yield "statistic", "", "the statistic that the number is", ""
     if row["estimand"] == "d_between" and row["construct"] != "protocol":
         yield "estimand", "d_between", "d_between only with construct protocol", ""
+    if row["checked"] and not row["checked_reason"]:
+        yield "checked_reason", "", "where the number was checked, and why it is right", "required with checked: yes"
+    if row["checked_reason"] and not row["checked"]:
+        yield "checked", "", "yes where checked_reason is filled", ""
     if statistic in {"r", "r2"} and printed("value"):
         low = 0.0 if statistic == "r2" else -1.0
         if not low <= value < 1 or value == -1:
@@ -387,7 +391,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
 
 
 def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
-    """One sign convention: a number that can be pooled has a direction, one per outcome."""
+    """One sign convention: a number that can be pooled has a direction, and a named outcome has one."""
     problems = []
     directions: dict[tuple[str, str], tuple[float, int]] = {}
     for number, row in rows:
@@ -398,12 +402,19 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
             allowed = "1 or -1 where a study row has a number"
             hint = "1 when a larger value is better for the patient"
             problems.append(Problem(where, "", allowed, hint))
-        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] is not None:
+        if row["sign"] is not None and row["statistic"] not in UNSIGNED_NAME:
+            allowed = f"empty for {row['statistic'] or 'a row without a statistic'}; it stands for those without a sign"
+            hint = f"{', '.join(UNSIGNED_NAME)}; the sign of every other statistic is that of its number"
+            where_sign = f"{path}, row {number}, column sign"
+            problems.append(Problem(where_sign, f"{row['sign']:g}", allowed, hint))
+        named = row["outcome"] and row["direction"] is not None and not row["checked"]
+        if named and row["statistic"] in {"mean_sd", "change_sd"}:
             key = (row["statistic"], row["outcome"].casefold())
             direction, first = directions.setdefault(key, (row["direction"], number))
             if direction != row["direction"]:
-                allowed = f"{direction:g}, as in row {first} for the same outcome"
-                problems.append(Problem(where, f"{row['direction']:g}", allowed, "a sign slip?"))
+                allowed = f"{direction:g}, as in row {first}, for outcome {row['outcome']}"
+                hint = "a sign slip? Two scales of one name: name them apart in outcome; or confirm with checked"
+                problems.append(Problem(where, f"{row['direction']:g}", allowed, hint))
     return problems
 
 

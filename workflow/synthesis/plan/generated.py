@@ -111,7 +111,8 @@ Columns in bold are required.
 
 Besides: `effect_id` is unique over all sources; a row with a number has a `quote`; a correlation lies between -1 and 1;
 limits enclose the value; a standard error agrees with the interval and both with p, where they are printed; a study row
-with a number has a `direction`, the same for all rows of one outcome; a `sample_id` has one spelling and one disorder;
+with a number has a `direction`, the same for all rows of one outcome; a row of F, chi-square, p, R2 or f2 has a `sign`,
+and no other row has; a `sample_id` has one spelling and one disorder;
 standard deviations of two arms, and of one arm before and after, differ by less than a factor of four unless the row
 has an `exclusion_reason`.
 

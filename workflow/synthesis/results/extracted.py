@@ -22,6 +22,7 @@ class Row(Document, frozen=True, kw_only=True):
     statistic: str
     value: float | None
     se: float | None
+    variance: float | None
     ci_low: float | None
     ci_high: float | None
     p: str
@@ -40,6 +41,7 @@ class Row(Document, frozen=True, kw_only=True):
     events_control: float | None
     total_control: float | None
     direction: float | None
+    sign: float | None
     treatment: str
     intensity: str
     comparator: str
@@ -68,6 +70,8 @@ class Row(Document, frozen=True, kw_only=True):
     reported_as: str
     finding: str
     exclusion_reason: str
+    checked: str
+    checked_reason: str
     locator: str
     quote: str
     url: str
