@@ -10,7 +10,7 @@ commands=("$@")
 checkout=$(cd "$(dirname "$0")/.." && pwd -P)
 root=$(mktemp -d)
 finish() {
-    umount "$root/proc" 2> /dev/null || true
+    umount "$root/dev/pts" "$root/proc" 2> /dev/null || true
     rm -rf "$root"
 }
 trap finish EXIT
@@ -20,15 +20,16 @@ debootstrap --variant=minbase --include=git,make,python3,python3-venv,ca-certifi
     { tail "$root.log" >&2; exit 1; }
 rm -f "$root.log"
 mount -t proc proc "$root/proc" || echo 'no /proc in it' >&2
+mount -t devpts devpts "$root/dev/pts" -o newinstance,ptmxmode=0666 && ln -sf pts/ptmx "$root/dev/ptmx" || echo 'no terminals in it' >&2
 # How this machine reaches a registry, and whom it trusts there.
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cat /etc/ssl/certs/ca-certificates.crt > "$root/etc/ssl/certs/ca-certificates.crt"
 git clone -q --no-hardlinks "$checkout" "$root/srv/review"
-chroot "$root" useradd --create-home reader
+chroot "$root" useradd --create-home --home-dir /srv/reader reader
 chroot "$root" chown -R reader: /srv/review
 for command in "${commands[@]}"; do
     started=$(date +%s)
-    chroot --userspec=reader:reader "$root" /usr/bin/env -i HOME=/home/reader USER=reader PATH=/usr/bin:/bin LANG=C.UTF-8 \
+    chroot --userspec=reader:reader "$root" /usr/bin/env -i HOME=/srv/reader USER=reader PATH=/usr/bin:/bin LANG=C.UTF-8 \
         sh -c "cd /srv/review && $command"
     echo "$suite, $(chroot "$root" python3 --version): $command: $(($(date +%s) - started)) s"
 done

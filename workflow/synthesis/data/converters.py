@@ -397,10 +397,8 @@ def _g(row: Row, policy: Policy) -> Estimate:
     return Estimate(g, variance)
 
 
-@_register("smd", "g", exact=True)
-def _smd(row: Row, policy: Policy) -> Estimate:
-    """A published standardized mean difference, taken as g."""
-    return _g(row, policy)
+# A published standardized mean difference is taken as g.
+_register("smd", "g", exact=True)(_g)
 
 
 @_register("d", "g", exact=True)

@@ -27,21 +27,12 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.printed import UNSIGNED_NAME, printed_p, z_from_p
+from synthesis.data.doubts import Doubt, doubts_between, doubts_of, settled
+from synthesis.data.printed import UNSIGNED_NAME, printed_p
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
-
-# Two-sided normal quantile behind a printed 95% interval.
-Z_95 = 1.959963984540054
-# Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
-SE_CI_RATIO = 1.15
-# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
-# t instead of normal, rounding of all three.
-P_Z_SLACK = 0.45
-# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
-SD_RATIO = 4.0
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
@@ -247,6 +238,9 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    for number, doubt in doubts_between(rows):
+        column, value, allowed, hint = _asked(doubt)
+        problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
@@ -297,56 +291,14 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
-    pairs = [("sd_treat", "sd_control")]
-    if statistic == "mean_sd":
-        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
-    for one, other in pairs:
-        if row["exclusion_reason"] or not printed(one, other):
-            continue
-        if max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
-            shown = f"{row[one]:g} beside {other} {row[other]:g}"
-            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
-    yield from _precision_faults(row)
+    if not settled(row):
+        yield from map(_asked, doubts_of(row))
 
 
-def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
-    """Standard error against interval, and both against p, where the source prints them."""
-    logged = row["statistic"] == "or"
-
-    def scale(x: float) -> float:
-        return math.log(x) if logged and x > 0 else x
-
-    low, high, se = row["ci_low"], row["ci_high"], row["se"]
-    implied: float | None = None
-    # The logarithms of two huge limits may be one number.
-    if low is not None and high is not None and low < high and not (logged and low <= 0) and scale(high) > scale(low):
-        implied = (scale(high) - scale(low)) / (2 * Z_95)
-    if se is not None and implied is not None and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
-        yield (
-            "se",
-            f"{se:g}",
-            f"about {implied:.3g}, as the interval implies",
-            "an SD entered as SE, or an interval that is not 95%?",
-        )
-    se = implied if se is None else se
-    shown = printed_p(row["p"])
-    if shown is None or se is None or row["value"] is None:
-        return
-    relation, p = shown.relation, shown.value
-    if p == 0:
-        # A program's .000 is what is below half a unit of its last decimal.
-        relation, p = "<", shown.half_unit
-    z = abs(scale(row["value"])) / se
-    z_of_p = z_from_p(p)
-    if (z < z_of_p - P_Z_SLACK and relation != ">") or (z > z_of_p + P_Z_SLACK and relation != "<"):
-        implied_p = math.erfc(z / math.sqrt(2))
-        yield (
-            "p",
-            row["p"],
-            f"about {implied_p:.2g}, as value and standard error imply",
-            "one of value, se, interval and p belongs to another row?",
-        )
+def _asked(doubt: Doubt) -> tuple[str, str, str, str]:
+    """A doubt as a problem, with the ways out."""
+    column, value, allowed, hint = doubt
+    return column, value, allowed, f"{hint} If the source prints it so: checked yes, with a checked_reason"
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:
