@@ -399,8 +399,16 @@ def _starts(chance: random.Random, folder: Path) -> None:
     planning.check(planning.load(read_yaml(made / "config.yaml")), made / "data" / "raw")
 
 
+def _wild(chance: random.Random, folder: Path) -> None:
+    """A table as people keep them: no number of it comes out as another."""
+    import in_the_wild
+
+    in_the_wild.run(chance, folder)
+
+
 TARGETS: dict[str, Callable[[random.Random, Path], None]] = {
     "starts": _starts,
+    "wild": _wild,
     "tables": _tables,
     "corrections": _corrections,
     "claims": _claims,

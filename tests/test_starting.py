@@ -31,13 +31,13 @@ def what(tmp_path, table=TABLE, **changes):
 
 def test_a_table_becomes_a_review_that_passes_every_check(tmp_path):
     folder = tmp_path / "review"
-    assert start(folder, what(tmp_path), DAY) == 2
+    assert start(folder, what(tmp_path), DAY).count == 2
     with (folder / "data" / "raw" / "my_table_2" / "effects.csv").open() as handle:
         rows = list(csv.DictReader(handle))
     assert [row["effect_id"] for row in rows] == [row["sample_id"] for row in rows] == ["my_table_2_1", "my_table_2_2"]
     assert [row["locator"] for row in rows] == ["My table (2).csv, row 2", "My table (2).csv, row 4"]
     assert rows[0]["quote"] == "r 0.25; size 120; when 1999"
-    assert (rows[0]["construct"], rows[0]["estimand"], rows[0]["direction"]) == ("alliance", "r_total", "1")
+    assert (rows[0]["construct"], rows[0]["estimand"], rows[0]["direction"]) == ("not stated", "r_total", "1")
     assert rows[1]["value"] == ""
     read = plan.load(read_yaml(folder / "config.yaml"), "config.yaml")
     plan.check(read, folder / "data" / "raw")
@@ -121,7 +121,8 @@ def test_names_made_from_file_names_are_ones_that_the_workflow_takes(tmp_path, s
         ({"table": TABLE.replace("Ada", "A\x07da")}, r"row 2, column who: 'U\+0007, a control character'"),
         ({"table": TABLE.replace("who,r,size,when", "who,r,size,r"), "columns": {"study": "who", "value": "r"}},
          r"row 1: 'r'; allowed: each column that is used once"),
-        ({"table": "who,r,size,when\na,,9,2000\n"}, r"selects nothing.*of 1 row: the reachable text prints no number"),
+        ({"table": "who,r,size,when\na,,9,2000\n"},
+         r"no row that can be pooled.*of 1 row: the reachable text prints no number"),
         ({"table": "who,r,size,when\na,0.2,3,2000\n"}, r"too small for Fisher's z"),
         ({"citation": " "}, r"--citation: ' '; allowed: some words"),
         ({"citation": "a\x00b"}, r"--citation: 'U\+0000"),

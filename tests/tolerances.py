@@ -15,6 +15,8 @@ BOUNDARY_ZERO = 1e-14
 PRINTED_2 = 0.005
 PRINTED_3 = 0.0005
 PRINTED_4 = 0.00005
+PRINTED_5 = 0.000005
+PRINTED_7 = 0.00000005
 # Laws that hold exactly but for the order of floating-point sums.
 LAW = 1e-8
 # the same fit with a moderator counted from another zero; whole numbers are moved without rounding

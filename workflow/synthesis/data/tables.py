@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.errors import InputError, Problem
-from synthesis.results.files import read_bytes
+from synthesis.results.files import read_bytes, unmarked
 from synthesis.data import vocabulary as v
 from synthesis.meta.options import terms
 from synthesis.data.columns import (
@@ -228,7 +228,7 @@ def typed(row: Mapping[str, str]) -> dict[str, Any]:
         if column.kind in NUMERIC_KINDS:
             record[name] = float(text) if text else None
         else:
-            record[name] = text
+            record[name] = unmarked(text)
     return record
 
 
@@ -418,7 +418,8 @@ def _missing(value: object) -> bool:
 def _value_ok(column: Column, value: object) -> bool:
     """As `cell_ok`, of a value in memory: text as it stands, numbers as float."""
     if column.kind not in NUMERIC_KINDS:
-        return isinstance(value, str) and cell_ok(column, value)
+        # A name may begin like a formula: what is written as CSV marks it.
+        return isinstance(value, str) and (cell_ok(column, value) or unmarked(f"'{value}") != f"'{value}")
     if _missing(value):
         return not column.required
     if not isinstance(value, float) or not column.holds(value):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
+Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold", "not stated"]
 Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
 Level = Literal["study", "summary"]
 Statistic = Literal[

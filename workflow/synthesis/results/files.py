@@ -284,6 +284,11 @@ def _cell(value: Any) -> Any:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
+def unmarked(cell: str) -> str:
+    """A cell without the apostrophe that `write_csv` puts before what a spreadsheet would take for a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 # Columns of names, labels and words, which may look like numbers.
 WORDS = frozenset(
     "association association_curve bound_source bridge change claim claim_id coder comparison curve decision effect "
@@ -317,7 +322,7 @@ def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
             if len(cells) != len(names):
                 where, allowed = f"{path}, line {reader.line_num}", f"{len(names)} cells"
                 raise InputError([Problem(where, f"{len(cells)} cells", allowed, AGAIN)])
-            rows.append([cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell for cell in cells])
+            rows.append([unmarked(cell) for cell in cells])
         return names, rows
 
 
