@@ -12,7 +12,7 @@ from synthesis import cli
 from synthesis.data.extraction import extract
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import Signs, Tally, decimal_sign, plain, read_numbers, read_p, read_years
-from synthesis.data.foreign.files import read_sheet
+from synthesis.data.foreign.decoding import read_sheet
 from synthesis.data.foreign.header import tabulate
 from synthesis.data.foreign.layouts import recognise
 from synthesis.data.reading import read_yaml

@@ -95,7 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "sample_id",
-        "id",
+        "text",
         "Independent sample of people; rows that share it are dependent. Required at level study.",
         "TAILORED27",
     ),
@@ -144,6 +144,13 @@ COLUMNS: tuple[Column, ...] = (
         allowed=("1", "-1"),
     ),
     Column("treatment", "text", "Treatment as the source calls it.", "CT-PTSD"),
+    Column(
+        "control_group",
+        "text",
+        "Name of the control arm where several rows of a sample compare with the same one: their treatment arms are "
+        "combined (mean_sd, change_sd and 2x2).",
+        "wait list",
+    ),
     Column("intensity", "choice", "Dose of the treatment.", "low", allowed=("low", "full")),
     _choice("comparator", v.Comparator, "What the treatment was compared with.", "usual care"),
     Column("comparator_detail", "text", "Comparator as the source calls it.", "Waitlist"),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from synthesis.data.arms import combined
 from synthesis.data.converters import Policy, convert, summary_point
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
@@ -137,11 +138,15 @@ def convert_rows(
     """
     effects: list[Effect] = []
     dropped: list[Dropped] = []
+    together, others = combined(rows)
     for _, row in rows:
         found, refusals = [], []
+        if row["effect_id"] in others:
+            dropped.append(_combined(row, source, metrics[0], others[row["effect_id"]]))
+            continue
         for metric in metrics:
             try:
-                found.append(_effect(row, source, metric, policy or Policy()))
+                found.append(_effect(row, source, metric, policy or Policy(), together.get(row["effect_id"])))
             except CannotConvert as refusal:
                 refusals.append((metric, refusal))
         effects += found
@@ -158,7 +163,15 @@ def _dropped(row: Row, source: str, metric: str, refusal: str) -> Dropped:
     return Dropped(source=source, category=category, reason=reason, metric=metric, not_in_quote=quoted, **raw)
 
 
-def _effect(row: Row, source: str, metric: str, policy: Policy) -> Effect:
+def _combined(row: Row, source: str, metric: str, first: str) -> Dropped:
+    reason = f"its treatment arm is part of {first}: both compare with the same control arm"
+    raw = {name: row[name] for name in BY_NAME}
+    quoted = "; ".join(numbers_not_in_quote(row))
+    return Dropped(source=source, category="combined", reason=reason, metric=metric, not_in_quote=quoted, **raw)
+
+
+def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | None = None) -> Effect:
+    """`together`: the row with the treatment arms that share its control arm; its cells stay as printed."""
     if row["exclusion_reason"]:
         raise CannotConvert(row["exclusion_reason"])
     if row["estimand"] in {"descriptive", "interaction"}:
@@ -167,22 +180,28 @@ def _effect(row: Row, source: str, metric: str, policy: Policy) -> Effect:
         yi, vi = summary_point(row, metric)
         name, version, exact = "summary", 1, True
     else:
-        estimate, converter = convert(row, metric, policy)
+        estimate, converter = convert(together or row, metric, policy)
         yi, vi = estimate.yi, estimate.vi
         name, version, exact = converter.name, converter.version, converter.exact
+        if together is not None:
+            name = f"arms_combined_{name}"
     return Effect(
         source=source,
         metric=metric,
         yi=yi,
         vi=vi,
-        n_total=total_n(row),
+        n_total=total_n(together or row),
         exactness="exact" if exact else "approximate",
         converter=name,
         converter_version=float(version),
         corrected=row["corrected"],
         not_in_quote="; ".join(numbers_not_in_quote(row)),
-        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)}),
+        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)} | _treatment(together)),
     )
+
+
+def _treatment(together: Row | None) -> dict[str, str]:
+    return {} if together is None else {"treatment": str(together["treatment"])}
 
 
 def label_of(row: Row) -> str:

@@ -27,6 +27,7 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
+from synthesis.data.arms import faults as control_faults
 from synthesis.data.doubts import Doubt, doubts_between, doubts_of, settled
 from synthesis.data.printed import UNSIGNED_NAME, printed_p
 from synthesis.text import unwritable
@@ -240,6 +241,8 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     for number, doubt in doubts_between(rows):
         column, value, allowed, hint = _asked(doubt)
+        problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    for number, column, value, allowed, hint in control_faults(rows):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)

@@ -65,7 +65,7 @@ ReportedAs = Literal[
     "secondary",
 ]
 Adjustment = Literal["none", "baseline", "prior change", "unknown"]
-DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+DropCategory = Literal["gap", "excluded", "refused", "descriptive", "combined"]
 # Columns that describe a sample in tables and figures.
 Descriptor = Literal[
     "rater",

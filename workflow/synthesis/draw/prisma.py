@@ -21,6 +21,7 @@ _LEFT_NAME = {
     "refused": "printed, but no legitimate conversion",
     "excluded": "excluded, with the reason",
     "descriptive": "neither an association nor an effect",
+    "combined": "arm combined with another of the same control",
 }
 
 

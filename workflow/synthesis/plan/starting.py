@@ -15,8 +15,10 @@ from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows, load_source
 from synthesis.data.foreign.words import SIDES
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.sharing import OPTION, Samples, assigned
 from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
+from synthesis.meta.options import terms
 from synthesis.plan import folder as place
 from synthesis.plan.conditions import LONGEST_NAME
 from synthesis.plan.config import Config
@@ -50,17 +52,26 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
     what = read.what
     name = source_name(what.table.stem)
     # Every row as it will be written; what relates rows to each other is settled here.
-    rows = _rows(read, name)
+    rows, shared, problems = assigned(_rows(read, name), given="sample_id" in what.columns, how=what.samples)
+    if problems:
+        raise InputError([_in_table(problem, what) for problem in problems])
     names = [c.name for c in COLUMNS if any(c.name in row for row in rows)]
     review = place.Made(
-        name, what.title, read.lane, read.metric, what.citation, _how(what, read.said), what.by, today.isoformat(),
-        frozenset(read.directions), read.mix,
+        name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
+        today.isoformat(), frozenset(read.directions), read.mix,
     )  # fmt: skip
     with place.beside(folder) as held:
-        place.write(held, review, rows, names)
+        place.write(held, review, [{name: row.get(name, "") for name in names} for row in rows], names)
         left = _check(held, what, rows)
         place.put(held, folder)
-    return Started(len(rows), read.said, tuple(left))
+    return Started(len(rows), (*read.said, *shared), tuple(left))
+
+
+def _in_table(problem: Problem, what: Start) -> Problem:
+    """A question about samples, with the file, and the table's own column of them."""
+    if problem.where != "sample_id":
+        return replace(problem, where=f"{what.table}, {problem.where}")
+    return replace(problem, where=f"{what.table}, column {what.columns['sample_id']}")
 
 
 def _how(what: Start, said: Sequence[str]) -> str:
@@ -93,7 +104,7 @@ def unused(folder: Path) -> list[str]:
     found = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, found.effects, found.dropped)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
-    return [f"{row.locator}: {row.reason}" for row in found.dropped]
+    return [f"{row.locator}: {row.reason}" for row in found.dropped if row.category != "combined"]
 
 
 def _check(held: Path, what: Start, rows: list[dict[str, str]]) -> list[str]:
@@ -143,7 +154,7 @@ def _rows(read: Taken, name: str) -> list[dict[str, str]]:
         effect_id = f"{name}_{at:0{width}}"
         row = {"statistic": what.statistic} | {ours: text for ours, text in own.items() if text or ours != "statistic"}
         row |= made | {"effect_id": effect_id, "direction": direction}
-        row["sample_id"] = own.get("sample_id") or effect_id
+        row["sample_id"] = own.get("sample_id", "")
         row["locator"] = f"{what.table.name}, row {number}"
         row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], own[o]) for o in numbers if own[o])
         if not row["quote"]:
@@ -173,7 +184,7 @@ def new(args: argparse.Namespace) -> None:
         raise InputError(problems)
     what = Start(
         args.title.strip() or args.table.stem, args.table, args.statistic, columns, "".join(sides), args.citation,
-        args.metric, args.construct, args.by, better_of, args.sheet, args.decimal, args.ignore, args.mix,
+        args.metric, args.construct, args.by, better_of, args.sheet, args.decimal, args.ignore, args.mix, args.samples,
     )  # fmt: skip
     started = start(args.folder, what, datetime.date.today(), replacing=args.replace)
     print(f"{args.table.name} was read as follows")
@@ -225,4 +236,8 @@ def register(added: argparse.ArgumentParser) -> None:
     added.add_argument("--decimal", choices=(".", ","), help="the sign of decimals, where the table leaves a doubt")
     added.add_argument("--ignore", nargs="+", default=[], metavar="THEIRS", help="columns that do not matter")
     added.add_argument("--mix", nargs="+", default=[], choices=("statistic",), help="what is knowingly pooled together")
+    added.add_argument(
+        OPTION, choices=terms(Samples),
+        help="who shares people: study: the rows of one study; row: nobody; given: the column sample_id as it stands",
+    )  # fmt: skip
     added.add_argument("--replace", action="store_true", help="write again over a review that this command made")

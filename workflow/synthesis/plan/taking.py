@@ -11,12 +11,13 @@ from pathlib import Path
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.converters import CONVERTERS, Policy, convert
 from synthesis.data.foreign import unused as not_taken
+from synthesis.data.foreign.body import Found, Reading, directions, read_rows, resolved
 from synthesis.data.foreign.cells import DecimalSign
-from synthesis.data.foreign.files import read_sheet
+from synthesis.data.foreign.decoding import read_sheet
 from synthesis.data.foreign.header import Table, loose, tabulate
 from synthesis.data.foreign.layouts import likely, recognise
-from synthesis.data.foreign.rows import Found, Reading, directions, read_rows, resolved
 from synthesis.data.foreign.words import SIDES
+from synthesis.data.sharing import Samples
 from synthesis.data.tables import unwritable_cells
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
 from synthesis.errors import CannotConvert, InputError, Problem
@@ -55,6 +56,7 @@ class Start:
     decimal: DecimalSign | None = None
     ignore: Sequence[str] = ()
     mix: Sequence[str] = ()
+    samples: Samples | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ CATEGORY_NAME = {
     "refused": "Printed, but no legitimate conversion",
     "excluded": "Excluded, with the reason",
     "descriptive": "Not an association or an effect",
+    "combined": "Arms combined with another of the same control",
 }
 _TEST_NAME = {
     "egger": "Egger regression",

@@ -43,6 +43,7 @@ class Row(Document, frozen=True, kw_only=True):
     direction: float | None
     sign: float | None
     treatment: str
+    control_group: str
     intensity: str
     comparator: str
     comparator_detail: str

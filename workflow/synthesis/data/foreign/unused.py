@@ -8,7 +8,7 @@ from synthesis.data.columns import BY_NAME
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import is_nothing, plain
 from synthesis.data.foreign.header import Table, loose
-from synthesis.data.foreign.rows import Reading
+from synthesis.data.foreign.body import Reading
 from synthesis.errors import Problem
 
 IGNORE = "--ignore"
