@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Who shares people: what is inferred of a table, said, and asked; arms that share a control arm are one comparison."""
 
 import datetime
