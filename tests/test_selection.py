@@ -41,6 +41,9 @@ def lane_b(**changes):
     return Synthesis.model_validate(content | changes)
 
 
+RATIOS = {"title": "x", "lane": "B", "metric": "log_risk_ratio", "sources": ["bcg"]}
+
+
 def test_every_raw_row_is_an_effect_or_dropped_with_a_reason():
     checked = plan.load(read_yaml(ROOT / "config.yaml"))
     total = 0
@@ -160,20 +163,23 @@ def test_summaries_are_shown_but_never_pooled():
         reference_rows("key", ("am_14",), "z", found.effects)
 
 
-def test_flipping_direction_and_values_changes_nothing(project):
-    """Counting the healthy instead of the sick, with the other direction, is the same finding (odds ratios)."""
-    before = extract(project.raw, "bcg", ("log_odds_ratio",)).effects
+def test_counting_the_healthy_is_the_same_finding_where_odds_ratios_are_turned(project):
+    """The odds ratio of no event is 1/OR: by orientation better both are one pool; as printed, one is the inverse."""
+    turned = Synthesis.model_validate(RATIOS | {"metric": "log_odds_ratio", "orientation": "better"})
+    printed = Synthesis.model_validate(RATIOS | {"metric": "log_odds_ratio"})
+    before = extract(project.raw, "bcg", ("log_odds_ratio",))
     rows = project.rows()
     for row in rows:
         for arm in ("treat", "control"):
             row[f"events_{arm}"] = str(int(row[f"total_{arm}"]) - int(row[f"events_{arm}"]))
         row["direction"] = "1"
     project.write(rows)
-    after = extract(project.raw, "bcg", ("log_odds_ratio",)).effects
-    for a, b in zip(before, after, strict=True):
-        assert a["yi"] == pytest.approx(b["yi"])
-        assert a["vi"] == pytest.approx(b["vi"])
-        assert a["yi"] > 0 or a["study"] != "Aronson"
+    after = extract(project.raw, "bcg", ("log_odds_ratio",))
+    for synthesis, sign in ((turned, 1), (printed, -1)):
+        first, second = (select_effects("bcg", synthesis, found.effects, ()) for found in (before, after))
+        for a, b in zip(first, second, strict=True):
+            assert a["yi"] == pytest.approx(sign * b["yi"])
+            assert a["vi"] == pytest.approx(b["vi"])
 
 
 def test_numbers_that_the_quote_does_not_show_are_named():

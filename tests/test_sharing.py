@@ -8,13 +8,21 @@ import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
 from synthesis.data.arms import combined
+from synthesis.data.columns import BY_NAME
 from synthesis.data.extraction import extract
 from synthesis.data.sharing import assigned
+from synthesis.data.tables import typed
 from synthesis.errors import InputError
 from synthesis.meta.pool import pool
 from synthesis.plan.starting import start
 from synthesis.plan.taking import Start
-from test_doubts import row as typed_row
+
+
+def typed_row(**cells):
+    """A row of a study; numbers as they would stand in a table."""
+    usual = {"effect_id": "a", "level": "study", "estimand": "d_between", "construct": "protocol"}
+    return typed(dict.fromkeys(BY_NAME, "") | usual | {name: str(value) for name, value in cells.items()})
+
 
 DAY = datetime.date(2026, 11, 25)
 # Several treatment arms against one control, a row each: http://www.cochrane-net.org/openlearning/html/moda2-5.htm,

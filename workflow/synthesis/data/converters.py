@@ -17,7 +17,7 @@ from synthesis.errors import CannotConvert, NoPlace
 from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.printed import Row
-from synthesis.data.vocabulary import Metric
+from synthesis.data.vocabulary import RATIO_METRICS, Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
@@ -436,7 +436,7 @@ def _or_log(row: Row, policy: Policy) -> Estimate:
 
 
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
-    """Converts one typed row to `metric`, oriented so that positive is better for the patient.
+    """Converts one typed row to `metric`, oriented so that positive is better for the patient; a ratio stays as printed.
 
     An unsigned statistic takes the sign of its finding from `sign`: yi = sign direction magnitude.
     Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
@@ -456,7 +456,8 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
     if row["direction"] not in (1, -1):
         raise printed.refusal("direction", float(row["direction"]), "1 or -1")
     sign = printed.sign_of(row) if statistic in printed.UNSIGNED_NAME else 1.0
-    return Estimate(sign * float(row["direction"]) * estimate.yi, estimate.vi), converter
+    turn = 1.0 if metric in RATIO_METRICS else float(row["direction"])
+    return Estimate(sign * turn * estimate.yi, estimate.vi), converter
 
 
 def summary_point(row: Row, metric: str) -> tuple[float, float | None]:

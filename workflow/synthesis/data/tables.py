@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,7 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.arms import faults as control_faults
-from synthesis.data.doubts import Doubt, doubts_between, doubts_of, settled
+from synthesis.data.precision import check_precision
 from synthesis.data.printed import UNSIGNED_NAME, printed_p
 from synthesis.text import unwritable
 
@@ -239,14 +238,12 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
-    for number, doubt in doubts_between(rows):
-        column, value, allowed, hint = _asked(doubt)
-        problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     for number, column, value, allowed, hint in control_faults(rows):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
+    problems += check_precision(path, rows)
     return problems
 
 
@@ -294,14 +291,6 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
-    if not settled(row):
-        yield from map(_asked, doubts_of(row))
-
-
-def _asked(doubt: Doubt) -> tuple[str, str, str, str]:
-    """A doubt as a problem, with the ways out."""
-    column, value, allowed, hint = doubt
-    return column, value, allowed, f"{hint} If the source prints it so: checked yes, with a checked_reason"
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:

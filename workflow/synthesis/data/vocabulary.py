@@ -167,6 +167,8 @@ METRIC_NAME: dict[str, str] = {
     "log_odds_ratio": "log odds ratio",
     "log_risk_ratio": "log risk ratio",
 }
+# Logarithms of ratios: pooled as printed, of the event itself, unless a plan turns them.
+RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
 LANE_METRICS: dict[str, tuple[str, ...]] = {
     "A": ("z",),
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),

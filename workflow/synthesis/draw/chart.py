@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME, RATIO_METRICS, RATIO_TICKS, linear_ticks
+from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 
 Record = dict[str, Any]
@@ -294,7 +295,7 @@ def pooled_sentence(document: Record) -> str:
     """The pooled estimate in words, with how it was fitted."""
     metric = document["metric"]
     value = shown(metric, *(document[key] for key in ("estimate", "ci_low", "ci_high")))
-    return f"Pooled {document['word']} {ESTIMATE_NAME[metric]} = {value} ({method_of(document)})."
+    return f"Pooled {document['word']} {estimate_name(document)} = {value} ({method_of(document)})."
 
 
 def sample_note(document: Record) -> str:

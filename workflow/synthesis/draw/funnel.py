@@ -27,7 +27,7 @@ from synthesis.draw.chart import (
     shown,
     title_of,
 )
-from synthesis.draw.layout import AXIS_NAME, ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, axis_name
 
 POINT = 0.062
 # Two-sided p values at the borders of the regions around no effect: Peters et al. (2008), J Clin Epidemiol 61:991-996.
@@ -59,7 +59,7 @@ def funnel(document: Record, diagnostics: Record) -> Chart:
     centre, half = document["estimate"], quantile * deepest
     x = estimate_axis(
         metric,
-        AXIS_NAME[metric] + _SPACING.get(metric, ""),
+        axis_name(document) + _SPACING.get(metric, ""),
         [*y, *(p.x for p in hollow), centre - half, centre + half],
         spaced=True,
     )
@@ -175,8 +175,8 @@ def radial(document: Record, diagnostics: Record) -> Chart:
     )
     note = (
         f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right "
-        f"({AXIS_NAME[metric]}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside the "
-        "band; about 5% would be without heterogeneity."
+        f"({axis_name(document)}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside "
+        "the band; about 5% would be without heterogeneity."
     )
     return Chart(
         "radial", name, title_of("radial", document), document["lane"], (panel,), height=2.5, right=0.5,

@@ -12,7 +12,9 @@ from synthesis.draw.layout import (
     GROUP_NAME,
     Layout,
     Row,
+    axis_name,
     coordinates,
+    estimate_name,
     interval_texts,
     judgement,
     mark_of,
@@ -339,7 +341,10 @@ def forest(document: Record) -> Layout:
     rows += reference_block(document["references"], document["metric"])
     favours = tuple(options["favours"]) if options["favours"] else None
     name, metric = document["synthesis"], document["metric"]
-    section = section_of(name, metric, columns, rows, document["level"], favours=favours, weights=True)
+    section = section_of(
+        name, metric, columns, rows, document["level"], favours=favours, weights=True,
+        axis=axis_name(document), estimate_name=estimate_name(document),
+    )  # fmt: skip
     return Layout(name, document["title"], (section,), notes=(*notes_of([document]), *_own_notes(document, columns)))
 
 

@@ -28,7 +28,7 @@ from synthesis.draw.chart import (
     shown,
     title_of,
 )
-from synthesis.draw.layout import AXIS_NAME, COLUMN_NAME, ESTIMATE_NAME, GROUP_NAME, coordinates
+from synthesis.draw.layout import COLUMN_NAME, ESTIMATE_NAME, GROUP_NAME, axis_name, coordinates
 from synthesis.draw.rows import method_of
 
 # Diameters: of the most precise estimate, and the least that is still seen.
@@ -87,7 +87,7 @@ def orchard(document: Record, diagnostics: Record) -> Chart:
     blocks.append((all_name, whole, [] if blocks else found))
     values = [_place(metric, m["yi"]) for _, m in found]
     values += [_place(metric, b[key]) for _, b, _ in blocks for key in _LIMITS if b.get(key) is not None]
-    x = estimate_axis(metric, AXIS_NAME[metric], values)
+    x = estimate_axis(metric, axis_name(document), values)
     chart = Chart(
         "orchard", name, title_of("orchard", document), document["lane"],
         width=WIDE, left=room_for([_counts(whole), *(label for label, _, _ in blocks)]), right=1.05,
@@ -218,7 +218,7 @@ def caterpillar(document: Record, diagnostics: Record) -> Chart:
         Key("area", "confidence", f"{100 * document['level']:g}% CI of the pooled {document['word']}"),
         Key("line", "pooled", f"pooled {document['word']}"),
     ]
-    x = estimate_axis(metric, AXIS_NAME[metric], ends)
+    x = estimate_axis(metric, axis_name(document), ends)
     frame = [Line("null", (0.0, 0.0), (0.0, bottom)), Line("pooled", (centre, centre), (0.0, bottom))]
     panel = Panel(x, Axis("", bottom, 0.0), tuple(areas), (*frame, *lines), tuple(points))
     note = (
@@ -264,7 +264,7 @@ def bubble(document: Record, diagnostics: Record, moderator: str) -> Chart:
     areas = [Area("confidence", *zip(*outline, strict=True))] if outline else []
     curve = Line("curve", at, tuple(_place(metric, p["estimate"]) for p in line))
     x = number_axis(MODERATOR_NAME[moderator], at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
-    y = estimate_axis(metric, AXIS_NAME[metric], [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
+    y = estimate_axis(metric, axis_name(document), [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
     legend = [
         Key("point", "estimate", "estimate, area by precision (1 / SE)"),
         Key("line", "curve", "regression"),

@@ -9,6 +9,7 @@ import msgspec
 from synthesis.data.converters import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.draw.layout import estimate_name, turned
 from synthesis.draw.rows import people, people_words
 from synthesis.plan.config import Synthesis
 
@@ -37,7 +38,7 @@ def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source
         "synthesis": document["synthesis"],
         "title": document["title"],
         "what": f"pooled {document['word']}",
-        "metric": METRIC_NAME[metric],
+        "metric": METRIC_NAME[metric] + (f", turned: {estimate_name(document)}" if turned(document) else ""),
         "data": {
             "sources": {name: sources[name].citation for name in document["sources"]},
             "samples": document["samples"],

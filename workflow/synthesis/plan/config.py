@@ -17,6 +17,7 @@ from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.vocabulary import (
     LANE_METRICS,
+    RATIO_METRICS,
     Descriptor,
     DiagnosticFigure,
     Lane,
@@ -128,8 +129,11 @@ class Synthesis(Model):
         False,
         description="Stress test: enter samples reported as 'not significant' without a number as 0 (lane A).",
     )
-    orientation: Literal["better", "as_reported"] = Field(
-        "better", description="better: positive is better for the patient; as_reported: the raw sign."
+    orientation: Literal["better", "as_reported"] | None = Field(
+        None,
+        description="as_reported: the number as printed, the default for ratios; better: positive (of a ratio, above "
+        "1) is better for the patient, the default for the rest. A ratio that better turns is one divided by it, and "
+        "is called so.",
     )
     tau2: Tau2Method | None = Field(None, description="Overrides defaults.tau2.")
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
@@ -159,6 +163,11 @@ class Synthesis(Model):
     )
     favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
     note: str = Field("", description="What a reader of the figure must know; shown below it.")
+
+    @property
+    def oriented(self) -> Literal["better", "as_reported"]:
+        """What the sign of its effects means."""
+        return self.orientation or ("as_reported" if self.metric in RATIO_METRICS else "better")
 
     @model_validator(mode="after")
     def _consistent(self) -> Synthesis:

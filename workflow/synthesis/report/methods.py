@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.data.vocabulary import METRIC_NAME, RATIO_METRICS
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
@@ -158,8 +158,11 @@ def _measures(material: Material) -> str:
         words.append("Correlations (lane A) are called associations.")
     if "B" in lanes:
         words.append("Differences between randomised arms (lane B) are called effects.")
-    if all(s.orientation == "better" for s in material.config.syntheses.values()):
+    plans = [material.config.syntheses[d["synthesis"]] for d in material.documents]
+    if all(plan.oriented == "better" for plan in plans):
         words.append("Positive values are better for the patient.")
+    elif any(plan.metric in RATIO_METRICS and plan.oriented == "as_reported" for plan in plans):
+        words.append("Ratios are those of the printed event, not turned.")
     added = material.config.conversions.zero_cells
     cells = [f"{kind}_{arm}" for arm in ("treat", "control") for kind in ("events", "total")]
     tables = [r for r in material.effects if r["converter"].startswith("2x2") and all(r[c] is not None for c in cells)]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import NumericModerator
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
 from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
@@ -77,7 +77,7 @@ def pooled(documents: list[Record]) -> Table:
         value = [back_transform(d["metric"], d[k]) for k in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")]
         title = cell(Text(d["title"], place=f"synthesis-{d['synthesis']}"), d["title"])
         values = [number(value[0]), interval(value[1], value[2]), interval(value[3], value[4])]
-        rows.append([title, d["word"], ESTIMATE_NAME[d["metric"]], *values, heterogeneity(d)])
+        rows.append([title, d["word"], estimate_name(d), *values, heterogeneity(d)])
     level = f"{100 * documents[0]['level']:g}% CI"
     heads = ["Synthesis", "What it is", "Measure", "Estimate", level, "Prediction", "Heterogeneity and method"]
     return table("Pooled estimates", heads, rows, {3, 4, 5})

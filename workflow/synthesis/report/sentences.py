@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
 from synthesis.draw.rows import people_words
 from synthesis.report.material import Material, Record
 from synthesis.results.comparisons import BridgeRow
@@ -24,7 +24,7 @@ def _shown(document: Record, *fields: str) -> list[str]:
 
 def _estimate(document: Record) -> str:
     value, low, high = _shown(document, "estimate", "ci_low", "ci_high")
-    return f"{ESTIMATE_NAME[document['metric']]} = {value} [{low}, {high}]"
+    return f"{estimate_name(document)} = {value} [{low}, {high}]"
 
 
 def sentence(document: Record) -> str:

@@ -106,7 +106,8 @@ class Row(Document, frozen=True, kw_only=True):
 
 
 class Effect(Row, frozen=True, kw_only=True):
-    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient.
+    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient;
+    the logarithm of a ratio is as printed, above 0 where the treated have more events.
 
     `vi` is None for published summaries that print no interval. `n_total`: people behind the row.
     """

@@ -106,10 +106,16 @@ class Versions(Document, frozen=True, kw_only=True):
 
 
 class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest."""
+    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest.
+
+    Of ratios, `direction`: 1 where a larger one is better for the patient, -1 where a smaller one is; `turned`: how
+    many are one divided by what is printed.
+    """
 
     group_by: str | None
     orientation: str
+    direction: float | None = None
+    turned: int = 0
     columns: tuple[str, ...] = ()
     sort: str = ""
     rows: str = ""

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from synthesis.data.extraction import reference_rows
-from synthesis.data.vocabulary import LANE_WORD, Descriptor, Summary
+from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
@@ -23,7 +23,7 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects
+from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
@@ -61,11 +61,20 @@ def run_synthesis(
         references=tuple(
             reference_rows(f"config.yaml, key syntheses.{name}.references", references, synthesis.metric, effects)
         ),
-        figure=Shown(group_by=synthesis.group_by, orientation=synthesis.orientation),
+        figure=_figure(synthesis, chosen),
         config_sha256=_config_digest(synthesis, defaults),
         inputs_sha256=digest([{column: getattr(row, column) for column in _INPUTS} for row in chosen]),
         versions=versions(),
     )
+
+
+def _figure(synthesis: Synthesis, chosen: Sequence[Chosen]) -> Shown:
+    shown = Shown(group_by=synthesis.group_by, orientation=synthesis.oriented)
+    if synthesis.metric not in RATIO_METRICS:
+        return shown
+    if synthesis.oriented == "as_reported":
+        return replace(shown, direction=shared_direction(chosen))
+    return replace(shown, direction=1.0, turned=sum(row.direction == -1 for row in chosen))
 
 
 # What a fit is made of.
@@ -75,6 +84,7 @@ _INPUTS = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version
 def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
     fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
+    fitted["orientation"] = synthesis.oriented
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from synthesis.data.converters import back_transform
+from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis
 from synthesis.plan.selection import entered_as_zero
 from synthesis.results.document import Cell, columns, read_document
@@ -28,7 +29,7 @@ def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | Non
         columns=synthesis.columns,
         sort=synthesis.sort,
         rows=synthesis.rows,
-        favours=synthesis.favours,
+        favours=synthesis.favours or _favours(document, synthesis),
         note=synthesis.note,
     )
     document = replace(document, title=synthesis.title, figure=figure)
@@ -36,6 +37,14 @@ def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | Non
         return document
     rows = _rows_of(document, extracted)
     return replace(document, studies=tuple(_with_cells(study, rows, synthesis.columns) for study in document.studies))
+
+
+def _favours(document: Fitted, synthesis: Synthesis) -> tuple[str, str] | None:
+    """The words below the axis of a ratio, which say which side is good; a plan's own words go before them."""
+    if synthesis.metric not in RATIO_METRICS or document.figure.direction is None:
+        return None
+    sides = "favours comparator", "favours treatment"
+    return sides if document.figure.direction == 1 else sides[::-1]
 
 
 def read_presented(
