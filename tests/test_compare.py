@@ -121,8 +121,8 @@ def test_refitting_without_a_change_gives_the_same_fit():
     for ci in ("hksj", "wald"):
         whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"composite_rho": 0.6}
         again = compare.refit(fitted(whole))
-        assert again["estimate"] == pytest.approx(whole["estimate"], rel=1e-12)
-        assert again["ci_high"] == pytest.approx(whole["ci_high"], rel=1e-12)
+        assert again.fit.estimate == pytest.approx(whole["estimate"], rel=1e-12)
+        assert again.fit.ci_high == pytest.approx(whole["ci_high"], rel=1e-12)
     less = compare.refit(fitted(whole), {"a0", "a1", "a3"}, tau2="DL")
     assert less["estimate"] == pytest.approx(pool([0.2, 0.4, 0.7], [0.02, 0.03, 0.05], tau2="DL").estimate)
     assert [s["sample_id"] for s in less["studies"]] == ["a0", "a1", "a3"]

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +24,6 @@ from synthesis.results.comparisons import BridgeRow, Reading
 from synthesis.results.fitted import Fitted
 
 Array = NDArray[np.float64]
-Record = dict[str, Any]
 Convert = Callable[[c.Values], c.Values]
 # Draws of a mean, and of a new setting where there is one, in some unit.
 Drawn = tuple[Array, Array | None]
@@ -89,21 +87,22 @@ def draws_of_mean(document: Fitted, plan: MonteCarlo) -> Array:
 
     They depend on the synthesis, the fit and the plan's seed alone, not on what else is drawn.
     """
-    return _draws(document, plan, document["se"], document["df"], False)
+    return _draws(document, plan, document.fit.se, document.fit.df, False)
 
 
 def draws_of_new(document: Fitted, plan: MonteCarlo) -> Array | None:
     """Draws of the true value in a new setting: t with samples - 2 df, as in the prediction interval; None without."""
-    if document["pi_low"] is None:
+    fit = document.fit
+    if fit.pi_low is None or fit.pi_high is None:
         return None
-    df = document["samples"] - 2
-    half = (document["pi_high"] - document["pi_low"]) / 2
-    return _draws(document, plan, half / float(stdtrit(df, 0.5 + document["level"] / 2)), df, True)
+    df = fit.samples - 2
+    half = (fit.pi_high - fit.pi_low) / 2
+    return _draws(document, plan, half / float(stdtrit(df, 0.5 + fit.level / 2)), df, True)
 
 
 def _draws(document: Fitted, plan: MonteCarlo, scale: float, df: float | None, new: bool) -> Array:
-    drawn = document["estimate"] + scale * _quantiles(plan.draws, df)[_order(plan, document["synthesis"], new)]
-    if document["metric"] == "z":
+    drawn = document.fit.estimate + scale * _quantiles(plan.draws, df)[_order(plan, document.synthesis, new)]
+    if document.metric == "z":
         # Beyond this a correlation is 1 to the last digit.
         drawn = np.clip(drawn, -_LARGEST_Z, _LARGEST_Z)
     return np.asarray(drawn)
@@ -126,12 +125,12 @@ def _quantiles(count: int, df: float | None) -> Array:
 def differences(association: Fitted, effect: Fitted, monte_carlo: MonteCarlo) -> dict[str, tuple[float, float, float]]:
     """Pooled association minus pooled effect in d with its limits, by contrast: as in `bridge`, and nothing else."""
     z, d = draws_of_mean(association, monte_carlo), draws_of_mean(effect, monte_carlo)
-    r, centre = np.tanh(z), math.tanh(association["estimate"])
-    tails = _tails(association["level"])
+    r, centre = np.tanh(z), math.tanh(association.fit.estimate)
+    tails = _tails(association.fit.level)
     gaps = {}
     for key, to_d in c.CONTRASTS.items():
         low, high = np.quantile(to_d(r) - d, tails)
-        gaps[key] = (float(to_d(centre)) - effect["estimate"], float(low), float(high))
+        gaps[key] = (float(to_d(centre)) - effect.fit.estimate, float(low), float(high))
     return gaps
 
 
@@ -147,11 +146,11 @@ def bridge(name: str, plan: Bridge, association: Fitted, effect: Fitted, monte_c
     """
     z, new_z = draws_of_mean(association, monte_carlo), draws_of_new(association, monte_carlo)
     pools = Pools(
-        math.tanh(association["estimate"]),
+        math.tanh(association.fit.estimate),
         (np.tanh(z), None if new_z is None else np.tanh(new_z)),
-        effect["estimate"],
+        effect.fit.estimate,
         (draws_of_mean(effect, monte_carlo), draws_of_new(effect, monte_carlo)),
-        association["level"],
+        association.fit.level,
     )
     return [_row(name, plan, unit, pools, monte_carlo) for unit in units(monte_carlo.control_response_rates)]
 

@@ -23,7 +23,7 @@ def contrasts(evidence: claiming.Evidence) -> list[ContrastRow]:
         bound = None
         if comparison.equivalence:
             where = f"config.yaml, key comparisons.{name}.equivalence"
-            bound = threshold(where, comparison.equivalence, first["metric"], evidence.rows)
+            bound = threshold(where, comparison.equivalence, first.metric, evidence.rows)
         if comparison.second:
             row = contrasting.contrast(name, comparison, first, documents[comparison.second], bound)
         else:

@@ -29,12 +29,12 @@ from synthesis.multiverse.enumeration import (
     shard_of_blocks,
 )
 from synthesis.results.curves import Head
-from synthesis.results.files import check_finite, check_whole, replace
+from synthesis.results.files import Cell, check_finite, check_whole, replace
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Record = dict[str, Any]
+Record = dict[str, Cell]
 RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16

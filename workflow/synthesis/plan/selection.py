@@ -13,8 +13,9 @@ from synthesis.data.vocabulary import LANE_ESTIMANDS, RATIO_METRICS
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
-from synthesis.results.document import Cell, columns
+from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect, Row
+from synthesis.results.files import Cell
 
 SET_TO_ZERO = "set to zero"
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.

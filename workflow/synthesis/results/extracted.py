@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthesis.results.document import Cell, Document, read_document
+from synthesis.results.document import Document, read_document
+from synthesis.results.files import Cell
 
 
 class Row(Document, frozen=True, kw_only=True):

@@ -7,7 +7,8 @@ from typing import ClassVar
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
 from synthesis.results.extracted import Reference
-from synthesis.results.document import Cell, Document
+from synthesis.results.document import Document
+from synthesis.results.files import Cell
 
 
 class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -149,6 +150,11 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     config_sha256: str
     inputs_sha256: str
     versions: Versions
+
+    @property
+    def metric(self) -> str:
+        """The metric of the fit: every synthesis has one."""
+        return self.fit.metric or ""
 
 
 class PooledRow(Document, frozen=True, kw_only=True):

@@ -173,7 +173,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
         rows = [chosen[i] for i in members]
         people = [row.n_total for row in rows if row.n_total is not None]
         years = [row.year for row in rows if row.year is not None]
-        described: dict[str, Any] = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
+        described = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
         studies.append(
             Study(
                 sample_id=str(sample),
@@ -186,6 +186,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
                 effects=tuple(row.effect_id for row in rows),
                 members=tuple(_member(row) for row in rows),
                 source=_joined(row.source for row in rows),
+                cells={},
                 **described,
             )
         )
@@ -194,7 +195,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
 
 def _member(row: Chosen) -> Member:
     """What is kept of each effect: enough to fit the model again, with moderators."""
-    described: dict[str, Any] = {name: row.words(name) for name in terms(Descriptor)}
+    described = {name: row.words(name) for name in terms(Descriptor)}
     return Member(
         effect_id=row.effect_id,
         yi=row.yi,
@@ -203,6 +204,7 @@ def _member(row: Chosen) -> Member:
         weeks=row.weeks,
         n_total=row.n_total,
         severity=row.severity,
+        cells={},
         **described,
     )
 

@@ -5,6 +5,7 @@ So that other words or columns draw and report again, and fit nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis
 from synthesis.plan.selection import entered_as_zero
-from synthesis.results.document import Cell, columns, read_document
+from synthesis.results.document import columns, read_document
 from synthesis.results.extracted import Effect, Extracted
+from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
 
 MIXED = "mixed"
@@ -100,4 +102,6 @@ def pooled_row(document: Fitted) -> PooledRow:
     transformed = {f"{name}_transformed": back_transform(fit.metric or "", getattr(fit, name)) for name in _READ}
     made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
     made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
-    return PooledRow(**made, **{name: document[name] for name in columns(PooledRow) if name not in made})
+    of_fit = {field.name for field in dataclasses.fields(fit)}
+    rest = [name for name in columns(PooledRow) if name not in made]
+    return PooledRow(**made, **{name: getattr(fit if name in of_fit else document, name) for name in rest})
