@@ -51,7 +51,6 @@ def evidence_from(config, raw=RAW, changed=lambda row: row):
 def config():
     """The real plan with fewer draws and resamples: verdicts are compared with each other here."""
     content = read_yaml(ROOT / "config.yaml")
-    content["monte_carlo"]["draws"] = 5000
     content["relevance"]["bootstrap"] = 200
     return content
 

@@ -169,7 +169,7 @@ def test_references_stand_apart_and_say_when_no_interval_is_printed():
 def reading(unit="d", **changes):
     """A row of the table of bridges, without numbers unless given."""
     words = {"bridge": "m", "title": "Title", "contrast": "2_sd", "quantity": "q", "unit": unit, "note": ""}
-    sides = {"association": "a", "effect": "b", "draws": 1000, "seed": 1}
+    sides = {"association": "a", "effect": "b"}
     return BridgeRow(**dict.fromkeys(columns(BridgeRow)) | words | sides | changes)
 
 

@@ -1,7 +1,7 @@
 # in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,claims}.csv,
 #      results/tables/{tipping_points,tipping_points_all}.csv
-# config: comparisons, bridges, monte_carlo, relevance, interactions, groupings, syntheses.*.alternatives
+# config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, syntheses.*.alternatives
 
 COMPARISON_TABLES = expand(
     "results/tables/{table}.csv",

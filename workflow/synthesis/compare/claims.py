@@ -243,7 +243,7 @@ def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     _known(claim, name, evidence.plan.bridges)
     plan = evidence.plan.bridges[name]
     sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
-    gaps = differences(*sides, evidence.plan.monte_carlo)
+    gaps = differences(*sides)
     return [Value(CONTRAST_NAME[key], "difference in d", *gap) for key, gap in gaps.items()]
 
 

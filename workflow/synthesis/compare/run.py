@@ -40,7 +40,11 @@ def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
         row
         for name, bridge in plan.bridges.items()
         for row in bridging.bridge(
-            name, bridge, documents[bridge.association], documents[bridge.effect], plan.monte_carlo
+            name,
+            bridge,
+            documents[bridge.association],
+            documents[bridge.effect],
+            plan.numbers_needed.control_response_rates,
         )
     ]
 

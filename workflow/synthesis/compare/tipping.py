@@ -145,7 +145,7 @@ def tipping(
 
 
 def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evidence: Evidence) -> ChangeRow:
-    # Under the name of the original, so that draws and plan are the same.
+    # Under the name of the original, so that the plan is the same.
     renamed = replace(variant.document, synthesis=synthesis)
     changed = dataclasses.replace(evidence, documents=evidence.documents | {synthesis: renamed})
     then = verdict_of_data(claim, changed)

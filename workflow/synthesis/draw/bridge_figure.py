@@ -34,8 +34,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     notes = (
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
-        f"P mean, P new: probability that the association is the larger of both, for the means and in a new setting "
-        f"({text.count(first.draws)} draws, seed {first.seed}).",
+        "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
         *_needed(table),
         "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
     )

@@ -225,11 +225,9 @@ class Bridge(Model):
     effect: Name = Field(description="A synthesis of lane B in metric g.")
 
 
-class MonteCarlo(Model):
-    """How intervals of the bridge are drawn."""
+class NumbersNeeded(Model):
+    """Numbers needed to treat in the bridges."""
 
-    draws: int = Field(100_000, ge=1000, description="Draws from each pooled distribution.")
-    seed: int = Field(1, ge=0, description="Seed of the draws.")
     control_response_rates: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         (0.1, 0.2, 0.4),
         description="Rates of response among controls for which numbers needed to treat are shown; scenarios, no data.",
@@ -310,7 +308,9 @@ class Config(Model):
     groupings: dict[Name, Grouping] = Field(default_factory=dict, description="Coarser levels for moderators.")
     comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
     bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
-    monte_carlo: MonteCarlo = Field(default_factory=MonteCarlo, description="How the bridges are drawn.")
+    numbers_needed: NumbersNeeded = Field(
+        default_factory=NumbersNeeded, description="Numbers needed to treat in the bridges."
+    )
     relevance: Relevance = Field(default_factory=Relevance, description="Clinical relevance.")
     interactions: dict[Name, Interaction] = Field(default_factory=dict, description="Published interactions.")
     figures: dict[Name, ComparisonFigure] = Field(

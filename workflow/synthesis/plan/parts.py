@@ -148,7 +148,7 @@ class Plan:
 
     def comparing(self) -> str:
         """Comparisons, bridges and claims, with everything that decides them."""
-        keys = ("comparisons", "bridges", "interactions", "groupings", "monte_carlo", "relevance", "defaults")
+        keys = ("comparisons", "bridges", "interactions", "groupings", "numbers_needed", "relevance", "defaults")
         syntheses = {name: self._some(name, "title", "alternatives") for name in self.config.syntheses}
         return self._part(syntheses, self._of(*keys))
 
