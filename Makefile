@@ -81,6 +81,7 @@ debian: $(STAMP)
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
 	$(BIN)/synthesis schemas .
+	$(BIN)/synthesis fill-in --config config.yaml --out docs/fill-in.md
 
 # make validation  recomputes every stored number of metafor and writes docs/validation.md
 validation: $(STAMP)

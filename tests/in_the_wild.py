@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import math
 import random
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from synthesis.errors import InputError
 from synthesis.plan import plan as planning
 from synthesis.plan.starting import source_name, start
 from synthesis.plan.taking import Start
+from tolerances import WORKBOOK
 
 DAY = datetime.date(2026, 1, 2)
 _ARMS = ["mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control"]
@@ -183,11 +185,13 @@ def one_row(chance: random.Random, wild: Wild, order: list[int], study: str, ext
 def spoil(chance: random.Random, wild: Wild) -> None:
     """Puts something else into a few cells of rows."""
     rows = sorted(wild.truth)
+    # A line break in a cell would move the rows below it where nothing quotes it.
+    nasty = [word for word in NASTY if "\n" not in word and "\r" not in word]
     for _ in range(chance.choice([1, 1, 2, 3])):
         row = chance.choice(rows)
         place = chance.randrange(len(wild.grid[row - 1]))
         wild.grid[row - 1][place] = chance.choice(
-            [*NASTY, "01-May", "2010-05-01", "1,204", "1.204", "12 (3.4)", "45%", "~60", ".28*", "-99", "#DIV/0!"]
+            [*nasty, "01-May", "2010-05-01", "1,204", "1.204", "12 (3.4)", "45%", "~60", ".28*", "-99", "#DIV/0!"]
         )
         wild.spoilt |= {(row, ours) for ours in wild.names}
 
@@ -239,7 +243,9 @@ def run(chance: random.Random, folder: Path) -> None:
     save(chance, wild, file)
     metric = {"2x2": "log_odds_ratio", "p": "g"}.get(wild.statistic, "")
     better = chance.choice(["larger", "smaller"])
-    statistic = "" if wild.guess and not metric else wild.statistic
+    # TE is an effect of any kind.
+    known = wild.guess and not metric and wild.names.get("value") != "TE"
+    statistic = "" if known else wild.statistic
     what = Start("A title", file, statistic, {} if wild.guess else wild.names, better, "x", metric)
     made = folder / "review"
     try:
@@ -267,7 +273,11 @@ def check_review(wild: Wild, made: Path, file: Path, direction: float) -> None:
                 continue
             read = getattr(rows[number], ours)
             if ours == "p" and value is not None:
-                read, value = read.lstrip("0"), str(value)
+                # A workbook keeps .550 as a number.
+                read, value = (one.replace("e-0", "e-").strip("0") for one in (read, str(value)))
+            if file.suffix == ".xlsx" and isinstance(value, float) and read is not None:
+                # openpyxl writes numbers with 16 digits.
+                value = read if math.isclose(read, value, rel_tol=WORKBOOK) else value
             if (read or None) != (value or None) and not (ours == "study" and same_words(read, value)):
                 raise Broken(f"row {number}, {ours}: {value!r} came out as {read!r}")
         if rows[number].direction != direction:

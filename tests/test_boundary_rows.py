@@ -84,7 +84,7 @@ def one_row(statistic, metric, cells):
         return "refused", problems
     found = convert_rows(rows, "own", (metric,))
     assert len(found.effects) + len(found.dropped) == 1
-    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0]["reason"])
+    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0].reason)
 
 
 def number(text):
@@ -202,7 +202,7 @@ def test_every_cell_of_a_printed_row_is_right_dropped_or_refused_by_name(key):
             outcome, said = one_row(*key, cells)
         outcomes[outcome] += 1
         if outcome == "used":
-            is_right(*key, cells, said["yi"], said["vi"])
+            is_right(*key, cells, said.yi, said.vi)
         elif outcome == "refused":
             assert all(p.where and p.allowed for p in said)
             assert at is None or any(named(*at, str(problem)) for problem in said), (cells, said)
@@ -313,7 +313,7 @@ def test_small_p_values_keep_their_z():
         assert outcome == "used"
         with mp.workdps(60):
             z = normal(float(p))
-        assert math.tanh(effect["yi"]) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
+        assert math.tanh(effect.yi) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
 
 
 @pytest.mark.parametrize(

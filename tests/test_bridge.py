@@ -14,6 +14,7 @@ from synthesis.compare import conversions as c
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.plan.config import Bridge
 from synthesis.results.document import plain
+from typed import fitted
 
 Z = pool([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03], metric="z").to_dict() | {"synthesis": "z", "title": "Z"}
 D = pool([0.1, 0.2, 0.6, 0.5], [0.03, 0.02, 0.04, 0.03]).to_dict() | {"synthesis": "d", "title": "D"}
@@ -88,7 +89,7 @@ def test_overlap_and_furukawa_hold_by_integration():
 
 
 def table():
-    return {row.contrast: row for row in b.bridge("x", PLAN, Z, D, RATES)}
+    return {row.contrast: row for row in b.bridge("x", PLAN, fitted(Z), fitted(D), RATES)}
 
 
 def test_every_reading_is_there_and_none_alone():
@@ -139,14 +140,14 @@ def below(unit, z, d, x):
 @pytest.mark.parametrize("narrow", [False, True])
 def test_the_difference_and_its_probability_hold_by_another_integration(contrast, narrow):
     z = Z | {"se": 0.01} if narrow else Z
-    row = {row.contrast: row for row in b.bridge("x", PLAN, z, D, RATES)}[contrast]
+    row = {row.contrast: row for row in b.bridge("x", PLAN, fitted(z), fitted(D), RATES)}[contrast]
     assert row.p_association_larger == pytest.approx(1 - below(contrast, z, D, 0.0), abs=tolerances.QUADRATURE_P)
     for end, tail in (("low", 0.025), ("high", 0.975)):
         found = below(contrast, z, D, getattr(row, f"difference_ci_{end}"))
         assert found == pytest.approx(tail, abs=tolerances.QUADRATURE_P)
     if contrast in c.CONTRASTS:
         there = (row.difference_estimate, row.difference_ci_low, row.difference_ci_high)
-        assert b.differences(z, D)[contrast] == there
+        assert b.differences(fitted(z), fitted(D))[contrast] == there
 
 
 def test_readings_of_the_size_hold_in_stratified_draws():
@@ -173,7 +174,7 @@ def test_readings_of_the_size_hold_in_stratified_draws():
 def test_both_sides_turned_round_turn_the_difference(z, z_se, d, d_se, df):
     one, two = Z | {"estimate": z, "se": z_se, "df": df}, D | {"estimate": d, "se": d_se, "df": df}
     there, back = (
-        b.Gap(b.units(())[1], b.laws(side[0])[0], b.laws(side[1])[0])
+        b.Gap(b.units(())[1], b.laws(fitted(side[0]))[0], b.laws(fitted(side[1]))[0])
         for side in ((one, two), (one | {"estimate": -z}, two | {"estimate": -d}))
     )
     assert there.below(0.1) + back.below(-0.1) == pytest.approx(1, abs=tolerances.QUADRATURE_P)
@@ -187,17 +188,17 @@ def test_nnt_is_for_the_randomised_side_and_has_no_end_where_the_interval_includ
     assert row.association_estimate is None
     assert row.effect_estimate == pytest.approx(1 / c.benefit(D["estimate"]))
     clear = D | {"estimate": 0.5, "se": 0.05, "df": None}
-    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, clear, RATES)}
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, fitted(Z), fitted(clear), RATES)}
     assert rows["nnt"].effect_ci_low < rows["nnt"].effect_estimate < rows["nnt"].effect_ci_high
     unclear = D | {"estimate": 0.05, "se": 0.2, "df": None}
-    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, unclear, RATES)}
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, fitted(Z), fitted(unclear), RATES)}
     assert rows["nnt"].effect_ci_high is None
     assert "no finite end" in rows["nnt"].note
 
 
 def test_without_a_prediction_interval_there_is_no_new_setting():
     two = pool([0.2, 0.4], [0.01, 0.02], metric="z").to_dict() | {"synthesis": "z"}
-    rows = b.bridge("x", PLAN, two, D, RATES)
+    rows = b.bridge("x", PLAN, fitted(two), fitted(D), RATES)
     assert all(row.association_pi_low is None and row.p_association_larger_new is None for row in rows)
     assert rows[0].association_ci_low is not None
 
@@ -205,14 +206,14 @@ def test_without_a_prediction_interval_there_is_no_new_setting():
 def test_a_hopeless_association_stays_below_one():
     """Three samples and one degree of freedom: values far beyond r = 1 to the last digit must not become infinite."""
     wide = pool([0.1, 0.9, 0.2], [0.01, 0.02, 0.01], metric="z").to_dict() | {"synthesis": "z"}
-    rows = b.bridge("x", PLAN, wide, D, RATES)
+    rows = b.bridge("x", PLAN, fitted(wide), fitted(D), RATES)
     for row in rows:
         assert all(math.isfinite(v) for v in plain(row).values() if isinstance(v, float)), row.contrast
 
 
 def test_the_figure_shows_every_reading_with_its_own_axis():
     rows = list(table().values())
-    layout = bridge_layout("x", rows, Z, D)
+    layout = bridge_layout("x", rows, fitted(Z), fitted(D))
     drawn = {row.key for section in layout.sections for row in section.rows}
     shown = {row.contrast for row in rows if row.unit != "people"}
     assert drawn == shown | {"effect"}

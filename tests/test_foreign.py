@@ -12,7 +12,7 @@ from synthesis import cli
 from synthesis.data.extraction import extract
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import Signs, Tally, decimal_sign, plain, read_numbers, read_p, read_years
-from synthesis.data.foreign.decoding import read_sheet
+from synthesis.data.foreign.dialects import read_sheet
 from synthesis.data.foreign.header import tabulate
 from synthesis.data.foreign.layouts import recognise
 from synthesis.data.reading import read_yaml
@@ -278,6 +278,13 @@ def test_a_table_that_nobody_knows_asks_for_its_columns(tmp_path):
         begin(tmp_path, path, statistic="", columns={})
 
 
+def test_effects_of_no_named_kind_are_asked_for(tmp_path):
+    path = text(tmp_path, "study,yi,se\na,.1,.1\nb,.2,.1\n")
+    with pytest.raises(InputError, match=r"what kind of effect is yi\? Give --statistic"):
+        begin(tmp_path, path, statistic="", columns={})
+    begin(tmp_path, path, statistic="g", columns={})
+
+
 @pytest.mark.parametrize(
     ("name", "total"),
     [
@@ -363,6 +370,13 @@ def test_what_nothing_is_pooled_from_never_blocks(tmp_path):
         assert word in said
 
 
+def test_what_no_page_can_hold_blocks_only_where_it_is_read(tmp_path):
+    path = text(tmp_path, "A\x07title,,,\nstudy,r,n,no\x07te\nA,.1,50,\x07\n")
+    begin(tmp_path, path)
+    with pytest.raises(InputError, match=r"row 3, column no.*'U\+0007, a control character'"):
+        begin(tmp_path / "other", path, columns=R | {"note": "no\x07te"})
+
+
 def test_replace_writes_over_what_was_made_and_nothing_else(tmp_path, capsys):
     path = text(tmp_path, "study,r,n\nA,.1,50\nB,.2,60\n")
     arguments = ["new", str(tmp_path / "review"), "--table", str(path), "--statistic", "r", "--better", "larger",
@@ -409,7 +423,7 @@ def test_headers_that_occur_twice_and_rows_that_repeat_are_said(tmp_path):
 
 def test_comparators_that_are_pooled_together_are_written_into_the_plan(tmp_path):
     header = ARMS + ",against"
-    path = text(tmp_path, f"{header}\nA,{NUMBERS},usual care\nB,{NUMBERS},Wait List\nC,{NUMBERS},NA\n")
+    path = text(tmp_path, f"{header}\nA,{NUMBERS},usual care\nB,{NUMBERS}1,Wait List\nC,{NUMBERS}2,NA\n")
     columns = MEANS | {"comparator": "against"}
     begin(tmp_path, path, statistic="mean_sd", columns=columns, better="smaller")
     read = plan.load(read_yaml(tmp_path / "review" / "config.yaml"))

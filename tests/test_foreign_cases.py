@@ -160,7 +160,7 @@ def test_a_long_table_of_correlations_is_read_and_its_construct_is_left_to_the_u
     arguments = ["--statistic", "r", "--better", "larger", "--columns", "study=paper", "value=es_r", "n=es_n"]
     status, said, folder = bring("20", *arguments)
     assert status == 0
-    assert "construct: not stated; --construct says what was rated: alliance" in said
+    assert "construct: process, whatever was rated; --construct says which: alliance" in said
     rows, dropped = effects(folder)
     assert (len(rows), len(dropped)) == (1500, 0)
     fit = pooled(folder)

@@ -190,8 +190,8 @@ def test_byte_order_mark_line_endings_and_other_alphabets_change_nothing(project
     project.table.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
     assert check(project, capsys)[0] == 0
     again = extract(project.raw, "bcg", ("log_risk_ratio",))
-    assert [r["yi"] for r in again.effects] == [r["yi"] for r in plain.effects]
-    assert again.effects[3]["note"] == "Flückiger, Ødegård & 吳"
+    assert [r.yi for r in again.effects] == [r.yi for r in plain.effects]
+    assert again.effects[3].note == "Flückiger, Ødegård & 吳"
 
 
 def test_all_problems_of_a_file_are_shown_at_once(project, capsys):
@@ -225,9 +225,9 @@ def correct(project, **changes):
 def test_a_correction_changes_the_value_and_is_recorded(project):
     correct(project)
     effects = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
-    assert effects[0]["events_treat"] == 5
-    assert effects[0]["corrected"] == "events_treat"
-    assert effects[1]["corrected"] == ""
+    assert effects[0].events_treat == 5
+    assert effects[0].corrected == "events_treat"
+    assert effects[1].corrected == ""
     assert project.rows()[0]["events_treat"] == "4"
 
 

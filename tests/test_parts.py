@@ -195,7 +195,7 @@ def edited(tmp_path):
         ("draw/rows.py", {"forest", "report", "claims-figure"}),
         ("meta/pool.py", {"fit", "diagnose", "tipping", "multiverse-fit"}),
         ("meta/bias.py", {"diagnose", "multiverse-fit"}),
-        ("review/presentation.py", {"fit", "forest", "report", "tipping", "export"}),
+        ("review/presentation.py", {"forest", "report", "tipping", "export"}),
         ("cli/draw.py", {"forest", "claims-figure"}),
         ("plan/generated.py", set()),
         ("draw/fonts/README.md", set()),

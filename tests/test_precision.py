@@ -62,10 +62,10 @@ def doubts(*rows):
 
 def test_variances_as_standard_errors_are_named_row_by_row(tmp_path):
     with pytest.raises(InputError) as refused:
-        review(tmp_path, VARIANCES, "g", VALUES | {"se": "vi"})
+        review(tmp_path, VARIANCES.replace(",vi,", ",error,", 1), "g", VALUES | {"se": "error"})
     said = [str(problem) for problem in refused.value.problems]
     assert len(said) == 8
-    assert "own.csv, row 2, column vi: '0.0523'; allowed: about 0.227 with n_treat 40 and n_control 39" in said[0]
+    assert "own.csv, row 2, column error: '0.0523'; allowed: about 0.227 with n_treat 40 and n_control 39" in said[0]
     assert all("this looks like a variance: use the column variance" in line for line in said)
     assert "checked: yes, with checked_reason" in said[0]
 
@@ -79,8 +79,13 @@ def test_a_variance_in_its_column(tmp_path):
 
 def test_a_confirmed_row_is_used_as_it_stands(tmp_path):
     lines = VARIANCES.strip().split("\n")
-    table = "\n".join([f"{lines[0]},ok,why", *(f"{line},yes,read in Table 3" for line in lines[1:])]) + "\n"
-    fit = review(tmp_path, table, "g", VALUES | {"se": "vi", "checked": "ok", "checked_reason": "why"})
+    table = (
+        "\n".join(
+            [f"{lines[0].replace(',vi,', ',error,')},ok,why", *(f"{line},yes,read in Table 3" for line in lines[1:])]
+        )
+        + "\n"
+    )
+    fit = review(tmp_path, table, "g", VALUES | {"se": "error", "checked": "ok", "checked_reason": "why"})
     assert fit.k == 8
     assert fit.estimate == pytest.approx(0.3048, abs=tolerances.PRINTED_4)
 

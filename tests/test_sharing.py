@@ -220,3 +220,11 @@ def test_the_pool_of_combined_arms_is_the_one_that_metafor_gives(tmp_path):
     fit = pool([row.yi for row in found], [row.vi for row in found])
     right = (0.311, 0.067, 0.556)
     assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx(right, abs=tolerances.PRINTED_3)
+
+
+def test_few_samples_with_several_rows_have_one_mean_effect_each(tmp_path):
+    """A model of effects within samples needs five of them."""
+    table = "study,r,n\nA,.3,40\nA,.2,40\nB,.2,50\nC,.1,60\n"
+    said = begin(tmp_path, table, {"study": "study", "value": "r", "n": "n"}, "r", "").said
+    assert any(line.startswith("model: composites") for line in said)
+    assert "model: composites" in (tmp_path / "review" / "config.yaml").read_text()

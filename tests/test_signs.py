@@ -34,12 +34,12 @@ Quispe 2013,5.20,0.025,1,52,50,-1
 Rahal 2019,3.95,0.050,1,40,41,-1
 """
 # Quality of life, depression and wellbeing: https://authorea.com/users/674467/articles/672795/download_zip, rebuilt.
-SCALES = """study,scale,m1,s1,n1,m0,s0,n0
-Adeyemi 2006,quality of life,61.2,14.1,40,55.0,13.7,41
-Bruun 2010,depression,12.2,7.7,36,15.9,7.5,35
-Cruz 2013,depression,14.0,8.2,52,15.6,8.0,50
-Dang 2017,wellbeing,22.9,5.6,70,21.0,5.4,68
-Eder 2020,depression,10.8,6.1,29,14.4,6.6,30
+SCALES = """study,what,m1,s1,n1,m0,s0,n0
+Adeyemi 2006,scale Q,61.2,14.1,40,55.0,13.7,41
+Bruun 2010,scale D,12.2,7.7,36,15.9,7.5,35
+Cruz 2013,scale D,14.0,8.2,52,15.6,8.0,50
+Dang 2017,scale W,22.9,5.6,70,21.0,5.4,68
+Eder 2020,scale D,10.8,6.1,29,14.4,6.6,30
 """
 SMALLER = (1, 2, 4)
 
@@ -88,7 +88,7 @@ def mixed(tmp_path, outcome):
     return raw
 
 
-@pytest.mark.parametrize("outcome", [{}, {"outcome": "scale"}], ids=["no outcome", "outcome"])
+@pytest.mark.parametrize("outcome", [{}, {"outcome": "what"}], ids=["no outcome", "outcome"])
 def test_scales_of_both_directions_in_one_table(tmp_path, outcome):
     """g 0.37632 [0.20887, 0.54377]: metafor rma(yi, vi, test="knha"), yi of the falling scales times -1."""
     fit = pooled(mixed(tmp_path, outcome))
@@ -130,7 +130,9 @@ def drawn(effects, **changes):
 def test_a_risk_ratio_is_that_of_the_event(tmp_path):
     """RR 0.659 [0.210, 2.070] of the event: metafor, exp(-0.41737); zero cells get 0.5, two empty trials leave."""
     document, section = drawn(relapses(tmp_path))
-    found = [back_transform("log_risk_ratio", document[name]) for name in ("estimate", "ci_low", "ci_high")]
+    found = [
+        back_transform("log_risk_ratio", getattr(document.fit, name)) for name in ("estimate", "ci_low", "ci_high")
+    ]
     assert found == pytest.approx([0.659, 0.210, 2.070], abs=tolerances.PRINTED_3)
     assert (section.axis, section.estimate_name) == ("Risk ratio", "RR")
     assert section.favours == ("favours treatment", "favours comparator")
@@ -142,7 +144,7 @@ def test_a_ratio_of_a_wanted_event_has_the_good_side_on_the_right(tmp_path):
     effects = relapses(tmp_path)
     document, section = drawn([replace(row, direction=1.0) for row in effects])
     assert section.favours == ("favours comparator", "favours treatment")
-    assert document["estimate"] == pytest.approx(drawn(effects)[0]["estimate"])
+    assert document.fit.estimate == pytest.approx(drawn(effects)[0].fit.estimate)
     _, named = drawn(effects, favours=("less", "more"))
     assert named.favours == ("less", "more")
 
@@ -150,7 +152,7 @@ def test_a_ratio_of_a_wanted_event_has_the_good_side_on_the_right(tmp_path):
 def test_a_ratio_that_is_turned_is_called_so(tmp_path):
     effects = relapses(tmp_path)
     document, section = drawn(effects, orientation="better")
-    assert document["estimate"] == pytest.approx(-drawn(effects)[0]["estimate"])
+    assert document.fit.estimate == pytest.approx(-drawn(effects)[0].fit.estimate)
     assert (section.axis, section.estimate_name) == ("1 / risk ratio", "1/RR")
     assert section.favours == ("favours comparator", "favours treatment")
     assert "1/RR = 1.5" in pooled_sentence(document)
@@ -161,9 +163,9 @@ def test_ratios_of_wanted_and_unwanted_events_are_no_pool_as_printed(tmp_path):
     with pytest.raises(InputError, match="direction 1 in own_4, own_7; direction -1 in own_1, own_2, own_6"):
         drawn(effects)
     document, section = drawn(effects, orientation="better")
-    assert document["figure"]["turned"] == 3
+    assert document.figure.turned == 3
     assert section.axis == "Risk ratio; 1 / risk ratio, where the event is not wanted"
-    signs = {study["label"]: study["yi"] for study in document["studies"]}
+    signs = {study.label: study.yi for study in document.studies}
     assert signs["Fonseca"] == pytest.approx(-next(row.yi for row in effects if row.study == "Fonseca"))
     assert signs["Gallo"] == pytest.approx(next(row.yi for row in effects if row.study == "Gallo"))
 

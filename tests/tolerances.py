@@ -11,6 +11,8 @@ ESCALC = 1e-12
 # A correlation may be within 1e-9 of 1: of the 16 digits of 1 - r, seven are left.
 BOUNDARY = 1e-7
 BOUNDARY_ZERO = 1e-14
+# A number in a workbook has 16 digits.
+WORKBOOK = 1e-15
 # Published to this many decimals: half a unit in the last place.
 PRINTED_2 = 0.005
 PRINTED_3 = 0.0005

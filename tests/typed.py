@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -55,7 +56,9 @@ def fitted(content: dict[str, Any]) -> Fitted:
 
 def diagnosed(model: dict[str, Any] | Fitted, *asked: Any, **options: Any) -> dict[str, Any]:
     """The diagnostics of a model document, which may be hand-made, as they stand on disk."""
-    return plain(diagnose(model if isinstance(model, Fitted) else fitted(model), *asked, **options))
+    made = diagnose(model if isinstance(model, Fitted) else fitted(model), *asked, **options)
+    content: dict[str, Any] = json.loads(json_text("test", plain(made)))
+    return content
 
 
 def flat(contents: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:

@@ -40,8 +40,8 @@ rule forest:
     benchmark:
         "results/benchmarks/forest/{synthesis}.tsv"
     wildcard_constraints:
-        # A comparison figure has a name of its own among the forest plots.
-        synthesis=rf"(?!({FIGURE})(?![a-z0-9_])){NAME}",
+        # A comparison figure has a name of its own among the forest plots, and so has that of processes.
+        synthesis=rf"(?!({FIGURE}|process)(?![a-z0-9_])){NAME}",
     conda:
         "../envs/synthesis.yaml"
     params:

@@ -1,5 +1,5 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
-#      data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
+#      results/process.json, data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
 # out: results/report.html
 # config: all of it
 
@@ -19,6 +19,8 @@ rule report:
         figures=expand("results/figures/{name}.svg", name=DRAWN),
         data=expand("results/figures/data/{name}.csv", name=DRAWN),
         multiverses=SUMMARIES,
+        process=PROCESS,
+        doubts=DOUBTS,
     output:
         "results/report.html",
     log:
@@ -41,4 +43,5 @@ rule report:
         "synthesis report --config - --models {params.models:q} --compared {input.compared:q} "
         "--crosscheck {input.crosscheck:q} --sources {params.sources:q} --about {params.about:q} "
         "--diagnostics {params.diagnostics:q} --figures {params.figures:q} --claims {input.claims:q} "
-        "--multiverses {params.multiverses:q} --pairs {input.pairs:q} --out {output:q} {params.plan} > {log:q} 2>&1"
+        "--multiverses {params.multiverses:q} --pairs {input.pairs:q} "
+        "--process {input.process:q} --doubts {input.doubts:q} --out {output:q} {params.plan} > {log:q} 2>&1"

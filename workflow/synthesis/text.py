@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MINUS = "\N{MINUS SIGN}"
 # Where there is no number to print.
@@ -99,3 +100,12 @@ def probability(p: float) -> str:
     if p < 0.005:
         return "<0.01"
     return ">0.99" if p > 0.995 else number(p)
+
+
+MIXED = "mixed"
+
+
+def shared(values: Iterable[str]) -> str:
+    """The value that all rows share, or "mixed"."""
+    distinct = list(dict.fromkeys(value for value in values if value))
+    return MIXED if len(distinct) > 1 else "".join(distinct)

@@ -47,7 +47,7 @@ def forest(args: argparse.Namespace) -> None:
 
 def comparison_forest(args: argparse.Namespace) -> None:
     """Draws a comparison figure of the plan."""
-    from synthesis.data.extraction import reference_rows
+    from synthesis.data.extraction import reference_rows, with_filled
     from synthesis.draw.comparison import comparison
     from synthesis.plan.config import read_config
     from synthesis.results.comparisons import BridgeRow
@@ -65,7 +65,9 @@ def comparison_forest(args: argparse.Namespace) -> None:
     for lane, named in figure.references.items():
         metric = next(d.metric for d in documents.values() if d.lane == lane)
         key = f"config.yaml, key figures.{args.figure}.references.{lane}"
-        references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
+        references[lane] = reference_rows(
+            key, with_filled(named.effects, named.when_filled, extracted.effects), metric, extracted.effects
+        )
     table = read_rows(args.bridge, BridgeRow)
     bridges = [(plan.bridges[name].title, [row for row in table if row.bridge == name]) for name in figure.bridges]
     _write_forest(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")

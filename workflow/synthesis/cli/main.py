@@ -17,6 +17,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "data": ("new", "check", "config", "extract", "gather"),
     "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics"),
     "compare": ("compare", "tipping"),
+    "evidence": ("process", "process-figure", "fill-in", "doubts"),
     "multiverse": (
         "multiverse-enumerate", "multiverse-fit", "multiverse-gather", "multiverse-summary", "multiverse-tables",
     ),

@@ -23,6 +23,8 @@ def register(commands: Commands) -> None:
     added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
+    added.other("--process", type=Path, nargs="*", default=[], help="results/process.json")
+    added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
 
 
 def report(args: argparse.Namespace) -> None:
@@ -38,6 +40,7 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.results.document import read_document, read_documents, read_rows
     from synthesis.results.extracted import read_extracted
     from synthesis.results.files import write_text
+    from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
@@ -67,6 +70,14 @@ def report(args: argparse.Namespace) -> None:
             drawings=read_drawings(args.figures),
             multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
             pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
+            process=next((read_document(path, ProcessResults) for path in args.process), None),
+            doubts=[row for path in args.doubts if path.stem == "doubts" for row in read_rows(path, DoubtRow)],
+            doubted=[
+                row
+                for path in args.doubts
+                if path.stem == "doubted_comparisons"
+                for row in read_rows(path, DoubtedComparison)
+            ],
             agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
             disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         )

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis import text
+from synthesis.data.summaries import BASIS_WORDS
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_ci, named_model, named_tau2
 from synthesis.meta.pool import pool
@@ -95,17 +96,19 @@ def contrast_with_published(
 ) -> ContrastRow:
     """A pool minus a published summary on its metric.
 
-    With printed limits the summary's SE is (high - low) / (2 * 1.96), and the reference is normal: summaries print no
-    df. Without limits there is no test; `largest_se` is the SE of the summary up to which the difference would still
-    be significant. The summary may hold samples of the pool: the note says so.
+    With printed limits the summary's SE is (high - low) / (2 * 1.96), and the reference is normal: summaries with
+    limits print no df. Without limits the SE, and df where printed, follow from its standard error, test statistic or p
+    (`data/summaries.py`). Where none is printed there is no test; `largest_se` is the SE of the summary up to which the
+    difference would still be significant. The summary may hold samples of the pool: the note says so.
     """
     low, high = published.ci_low, published.ci_high
-    se = None if low is None or high is None else (high - low) / (2 * PRINTED_QUANTILE)
-    second = Side(published.yi, se, None, published.k, low, high)
+    second = Side(published.yi, published.se, published.df, published.k, low, high)
     test = _Test(first.metric, first.fit.level, bound)
     note = "a published summary, which may hold some of the same samples"
+    if words := BASIS_WORDS.get(published.basis):
+        note += f"; {words}"
     largest_se = None
-    if se is None:
+    if published.se is None:
         note += "; it prints no interval, so that there is no test"
         reach = ((first.fit.estimate - second.estimate) / test.normal_quantile) ** 2 - first.fit.se**2
         largest_se = math.sqrt(reach) if reach > 0 else None
@@ -179,7 +182,7 @@ def _row(
         bound=test.bound,
         bound_source=plan.equivalence or "",
         p_equivalence=p_equivalence,
-        conclusion=_conclusion(gap.p, p_equivalence, 1 - test.level),
+        conclusion=conclusion_of(gap.p, p_equivalence, 1 - test.level),
         largest_se=largest_se,
         note=note,
     )
@@ -213,7 +216,8 @@ def equivalence_p(estimate: float, se: float, df: float | None, bound: float) ->
     return max(lower_tail((estimate - bound) / se, df), lower_tail(-(estimate + bound) / se, df))
 
 
-def _conclusion(p: float | None, p_equivalence: float | None, alpha: float) -> str:
+def conclusion_of(p: float | None, p_equivalence: float | None, alpha: float) -> str:
+    """What a test of a difference and one of equivalence say together."""
     if p is None:
         return "no test"
     equivalent = p_equivalence is not None and p_equivalence < alpha

@@ -52,7 +52,9 @@ def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]
         first, one = group[0]
         if one["statistic"] not in _CONTROL:
             allowed = f"empty where the statistic is not one of {', '.join(_CONTROL)}"
-            hint = "only means and counts of arms can be combined; one row of the sample, or a sample_id that they share"
+            hint = (
+                "only means and counts of arms can be combined; one row of the sample, or a sample_id that they share"
+            )
             for number, row in group:
                 yield number, "control_group", str(row["control_group"]), allowed, hint
             continue
@@ -68,7 +70,7 @@ def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]
 
 
 def combined(rows: Sequence[Numbered]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """By effect_id, the first row of each control group with its arms combined, and for the other rows the first's id."""
+    """By effect_id: each control group's first row with its arms combined; of its other rows, the first one's id."""
     together: dict[str, dict[str, Any]] = {}
     others: dict[str, str] = {}
     for group in shared_controls(rows):

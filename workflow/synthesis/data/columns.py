@@ -112,6 +112,12 @@ COLUMNS: tuple[Column, ...] = (
     Column("ci_low", "number", "Lower limit of the 95% confidence interval.", "0.19"),
     Column("ci_high", "number", "Upper limit of the 95% confidence interval.", "0.32"),
     Column("p", "p", "p value as printed.", "<.001"),
+    Column(
+        "test_statistic",
+        "number",
+        "t or z of a published summary's value against 0, printed beside it; a study's t is its value.",
+        "4.77",
+    ),
     _count("df1", "Numerator degrees of freedom of F, or those of chi-square.", 1, "1"),
     _positive("df", "Degrees of freedom of t; denominator degrees of freedom of F.", "55"),
     _count("n", "People in the analysis (patients, of a summary: in all).", 2, "230"),

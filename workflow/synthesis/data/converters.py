@@ -13,19 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from synthesis.errors import CannotConvert, NoPlace
 from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.printed import Row
 from synthesis.data.vocabulary import RATIO_METRICS, Metric
+from synthesis.errors import CannotConvert, NoPlace
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
 LOGIT_TO_D = math.sqrt(3) / math.pi
 # From here on the difference of two log gammas has fewer right digits than their asymptotic series.
 _MANY_DEGREES = 1e4
-_LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
-_LARGEST_LOG = math.log(sys.float_info.max)
+_LARGEST_EFFECT, _LARGEST_VARIANCE, _LARGEST_LOG = 1e16, 1e32, math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +435,7 @@ def _or_log(row: Row, policy: Policy) -> Estimate:
 
 
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
-    """Converts one typed row to `metric`, oriented so that positive is better for the patient; a ratio stays as printed.
+    """Converts one typed row to `metric`, so that positive is better for the patient; a ratio stays as printed.
 
     An unsigned statistic takes the sign of its finding from `sign`: yi = sign direction magnitude.
     Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
@@ -496,6 +495,6 @@ def back_transform(metric: str, value: float | None) -> float | None:
         return None
     if metric == "z":
         return math.tanh(value)
-    if metric not in {"log_odds_ratio", "log_risk_ratio"}:
+    if metric not in RATIO_METRICS:
         return value
     return math.exp(value) if value < _LARGEST_LOG else None

@@ -6,15 +6,12 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from synthesis.data.arms import combined
-from synthesis.data.converters import Policy, convert, summary_point
-from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
-from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
-from synthesis.results.files import check_inside
 from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
+from synthesis.data.converters import Z_95, Policy, convert, summary_point
 from synthesis.data.printed import Row
+from synthesis.data.summaries import Precision, precision
 from synthesis.data.tables import (
     Numbered,
     check_cells,
@@ -26,6 +23,9 @@ from synthesis.data.tables import (
     typed,
 )
 from synthesis.data.vocabulary import DropCategory
+from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
+from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
+from synthesis.results.files import check_inside
 
 CORRECTIONS = "corrections.csv"
 
@@ -178,6 +178,8 @@ def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | 
         raise CannotConvert(f"estimand {row['estimand']}: not an association or an effect to pool")
     if row["level"] == "summary":
         yi, vi = summary_point(row, metric)
+        if vi is None and (found := precision(row, metric, yi, None, None)):
+            vi = found.variance
         name, version, exact = "summary", 1, True
     else:
         estimate, converter = convert(together or row, metric, policy)
@@ -272,6 +274,9 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
             problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
         else:
             low, high = _printed_interval(row, metric)
+            found = precision({name: row.cell(name) for name in BY_NAME}, metric, row.yi, low, high)
+            if found and low is None:
+                low, high = _limits(row.yi, found)
             references.append(
                 Reference(
                     effect_id=effect_id,
@@ -282,11 +287,32 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
                     k=None if row.k is None else int(row.k),
                     ci_low=low,
                     ci_high=high,
+                    se=None if found is None else math.sqrt(found.variance),
+                    df=None if found is None else found.df,
+                    basis="" if found is None else found.basis,
                 )
             )
     if problems:
         raise InputError(problems)
     return references
+
+
+def with_filled(effect_ids: tuple[str, ...], gaps: tuple[str, ...], effects: Iterable[Effect]) -> tuple[str, ...]:
+    """The effect_ids to show: those named, and of the gaps those that hold a usable number by now."""
+    usable = {row.effect_id for row in effects}
+    return (*effect_ids, *(name for name in gaps if name in usable))
+
+
+def _limits(yi: float, found: Precision) -> tuple[float, float]:
+    """The 95% limits that follow from a precision."""
+    if found.df is None:
+        quantile = Z_95
+    else:
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(found.df, 0.975))
+    half = quantile * math.sqrt(found.variance)
+    return yi - half, yi + half
 
 
 def _printed_interval(row: Effect, metric: str) -> tuple[float, float] | tuple[None, None]:

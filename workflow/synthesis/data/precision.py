@@ -52,7 +52,7 @@ SAME_SCALE = 3.0
 LARGE_DIFFERENCE, USUAL_DIFFERENCE = 2.0, 1.0
 # Other samples of the same outcome, of which a median says what is usual.
 LEAST_OTHERS = 3
-# From so many rows on, they are compared with all of them, each with itself too: the work must not grow with the square.
+# From so many rows on, each is compared with all of them, itself too: the work must not grow with the square.
 MANY_OTHERS = 200
 CONFIRM = "right as printed? Then checked: yes, with checked_reason"
 _MEANS = ("mean_sd", "change_sd")
@@ -266,7 +266,12 @@ def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
     z_of_p = z_from_p(p)
     if (z < z_of_p - slack and relation != ">") or (z > z_of_p + slack and relation != "<"):
         allowed = f"about {math.erfc(z / math.sqrt(2)):.2g}, as value and {what} imply"
-        yield "p", row["p"], allowed, f"one of value, {'n' if what == 'n' else 'se, interval'} and p belongs to another row?"
+        yield (
+            "p",
+            row["p"],
+            allowed,
+            f"one of value, {'n' if what == 'n' else 'se, interval'} and p belongs to another row?",
+        )
 
 
 def _fits(row: Row) -> bool:

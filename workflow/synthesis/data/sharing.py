@@ -18,7 +18,9 @@ _MOST_NAMED = 3
 _NUMBER_OF_ONE = re.compile(r"(?:sample|study|group|s|g)?[ _#-]?(?:\d{1,3}[a-z]?|[a-z])", re.IGNORECASE)
 
 
-def assigned(rows: Sequence[Cells], *, given: bool, how: Samples | None) -> tuple[list[Cells], list[str], list[Problem]]:
+def assigned(
+    rows: Sequence[Cells], *, given: bool, how: Samples | None
+) -> tuple[list[Cells], list[str], list[Problem]]:
     """Rows with `sample_id` and, where arms share a control, `control_group`; what was taken as what; and questions.
 
     `rows` as they will be written, each with `effect_id`, `study` and `locator`; `given`: the table has a column of
@@ -65,7 +67,9 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     if not across or how == "given":
         return filled, [], []
     if how == "study" or all(_NUMBER_OF_ONE.fullmatch(name) for name in studies):
-        said = [f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"]
+        said = [
+            f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"
+        ]
         return [row | {"sample_id": f"{row['study']} / {row['sample_id']}"} for row in filled], said, []
     problems = []
     for name, found in across.items():
@@ -108,8 +112,8 @@ def _control_groups(rows: Sequence[Cells], said: list[str]) -> list[Cells]:
     ids = {row["effect_id"]: f"control {at}" for at, group in enumerate(groups, start=1) for row in group}
     for group in groups:
         said.append(
-            f"control arms: {_rows(group)} ({group[0]['study']}) compare with the same people; their treatment arms are "
-            "combined (Cochrane Handbook, 23.3.4)"
+            f"control arms: {_rows(group)} ({group[0]['study']}) compare with the same people; their treatment arms "
+            "are combined (Cochrane Handbook, 23.3.4)"
         )
     return [row | {"control_group": ids[row["effect_id"]]} if row["effect_id"] in ids else row for row in rows]
 

@@ -10,10 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synthesis.errors import InputError, Problem
-from synthesis.results.files import read_bytes, unmarked
-from synthesis.data import vocabulary as v
-from synthesis.meta.options import terms
+from synthesis.data.arms import faults as control_faults
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
@@ -26,9 +23,10 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.arms import faults as control_faults
 from synthesis.data.precision import check_precision
 from synthesis.data.printed import UNSIGNED_NAME, printed_p
+from synthesis.errors import InputError, Problem
+from synthesis.results.files import read_bytes, unmarked
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]

@@ -32,6 +32,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
 from synthesis.plan.conditions import Condition, select_faults, undeclared
 from synthesis.plan.decisions import Multiverse, check_multiverse
+from synthesis.plan.doubted import Doubt, Processes
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
@@ -45,6 +46,9 @@ class References(Model):
     """Published summaries shown beside a pool, never in it."""
 
     effects: tuple[str, ...] = Field(description="effect_id of rows of level summary.")
+    when_filled: tuple[str, ...] = Field(
+        (), description="effect_id of rows that are still gaps: shown as soon as they hold a usable number."
+    )
 
 
 class Defaults(Model):
@@ -324,6 +328,13 @@ class Config(Model):
         default_factory=dict, description="Every defensible analysis of a synthesis, as factors of declared options."
     )
 
+    processes: Processes | None = Field(
+        None, description="Processes of treatment beside each other, with the findings that print no number."
+    )
+    doubts: dict[Name, Doubt] = Field(
+        default_factory=dict, description="Records and decisions that may be doubted, and what each moves."
+    )
+
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
         faults = _repeated("sources", self.sources)
@@ -393,6 +404,16 @@ class Config(Model):
             known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
             base = self.syntheses.get(multiverse.synthesis)
             faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
+        for source in self.processes.sources if self.processes else ():
+            known("processes.sources", source, self.sources)
+        if self.processes:
+            known("processes.synthesis", self.processes.synthesis, self.syntheses)
+            for name in {"process"} & {*self.syntheses, *self.figures}:
+                hint = "forest_process is the figure of processes"
+                faults.append(Problem("processes", name, "no synthesis or figure of that name", hint))
+        for key, doubt in self.doubts.items():
+            for name in doubt.syntheses:
+                known(f"doubts.{key}.syntheses", name, self.syntheses)
         if faults:
             raise InputError(faults)
         return self

@@ -23,7 +23,7 @@ RATIOS = frozenset(metric for metric, name in METRIC_NAME.items() if "ratio" in 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a folder is made of. `mix`: what is pooled together by column; `ratio_side`: 1, -1 or "" of ratios."""
+    """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column."""
 
     name: str
     title: str
@@ -35,6 +35,7 @@ class Made:
     on: str
     directions: frozenset[str]
     mix: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    composites: bool = False
 
 
 def write(held: Path, made: Made, rows: list[dict[str, str]], names: list[str]) -> None:
@@ -157,6 +158,8 @@ def _config(made: Made) -> str:
         ]
     if words := favours(made.lane, made.metric, made.directions):
         lines += ["    # Words under the axis, left and right of no effect.", f"    favours: [{words[0]}, {words[1]}]"]
+    if made.composites:
+        lines += ["    # One mean effect of each sample: they are too few for a model within.", "    model: composites"]
     if made.mix:
         lines += ["    # What is knowingly pooled together.", "    mix:"]
         lines += [f"      {column}: [{', '.join(map(_text, values))}]" for column, values in made.mix.items()]

@@ -16,6 +16,7 @@ from synthesis.data.extraction import (
     load_source,
     reference_rows,
     unknown_corrections,
+    with_filled,
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
@@ -73,7 +74,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
                 problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
                 continue
             with _collected(problems):
-                reference_rows(key, named.effects, metrics.pop(), effects)
+                reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
     problems += _ratio_faults(plan.config, better)
     for name, comparison in plan.config.comparisons.items():
         first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))

@@ -24,6 +24,7 @@ from synthesis.plan.conditions import LONGEST_NAME
 from synthesis.plan.config import Config
 from synthesis.plan.selection import check_model, select_effects
 from synthesis.plan.taking import BETTER, NOT_PRINTED, Start, Taken, take
+from synthesis.text import plural, unwritable
 
 _ESTIMAND = {"A": "r_total", "B": "d_between"}
 # Names that YAML reads as something else, and those that no file may have on Windows.
@@ -61,8 +62,16 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
         today.isoformat(), frozenset(read.directions), read.mix,
     )  # fmt: skip
     with place.beside(folder) as held:
-        place.write(held, review, [{name: row.get(name, "") for name in names} for row in rows], names)
-        left = _check(held, what, rows)
+        cells = [{name: row.get(name, "") for name in names} for row in rows]
+        place.write(held, review, cells, names)
+        try:
+            left = _check(held, what, rows)
+        except InputError as error:
+            if not all(problem.where.endswith(f"{name}.model") for problem in error.problems):
+                raise
+            place.write(held, replace(review, composites=True), cells, names)
+            left = _check(held, what, rows)
+            shared.append("model: composites, one mean effect of each sample: so few samples have no model within them")
         place.put(held, folder)
     return Started(len(rows), (*read.said, *shared), tuple(left))
 
@@ -76,7 +85,9 @@ def _in_table(problem: Problem, what: Start) -> Problem:
 
 def _how(what: Start, said: Sequence[str]) -> str:
     """How the numbers were read, for `source.yaml`: what was read as what is part of the data."""
-    return f"Taken row by row from {what.table.name}; columns renamed. Read as: {'; '.join(said)}."
+    text = f"Taken row by row from {what.table.name}; columns renamed. Read as: {'; '.join(said)}."
+    # Titles and columns that are not used may hold what no page can.
+    return "".join(letter for letter in text if not unwritable(letter))
 
 
 def source_name(stem: str) -> str:
@@ -146,7 +157,7 @@ def _rows(read: Taken, name: str) -> list[dict[str, str]]:
     what, found = read.what, read.found
     numbers = [ours for ours in what.columns if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
     width = len(str(len(found.rows)))
-    made = {"construct": read.construct, "estimand": _ESTIMAND[read.lane], "level": "study"}
+    made = {"estimand": _ESTIMAND[read.lane], "level": "study"}
     rows = []
     for at, ((number, own), printed, direction) in enumerate(
         zip(found.rows, found.printed, read.directions, strict=True), start=1
@@ -155,10 +166,11 @@ def _rows(read: Taken, name: str) -> list[dict[str, str]]:
         row = {"statistic": what.statistic} | {ours: text for ours, text in own.items() if text or ours != "statistic"}
         row |= made | {"effect_id": effect_id, "direction": direction}
         row["sample_id"] = own.get("sample_id", "")
+        row["construct"] = own.get("construct") or read.construct
         row["locator"] = f"{what.table.name}, row {number}"
         row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], own[o]) for o in numbers if own[o])
         if not row["quote"]:
-            row["note"] = "the table has no number in this row"
+            row["note"] = row.get("note") or "the table has no number in this row"
         rows.append(row)
     return rows
 
@@ -189,7 +201,7 @@ def new(args: argparse.Namespace) -> None:
     started = start(args.folder, what, datetime.date.today(), replacing=args.replace)
     print(f"{args.table.name} was read as follows")
     print("\n".join(f"  {line}" for line in started.said))
-    print(f"{started.count} rows; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
+    print(f"{plural(started.count, 'row')}; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
     left = started.left
     if left:
         print(f"{len(left)} of them cannot be used as they stand (results/dropped.csv will list them):")
@@ -230,7 +242,7 @@ def register(added: argparse.ArgumentParser) -> None:
         "--title", default="", help="of the review and of its forest plot; the name of the table if left out"
     )
     added.add_argument("--metric", default="", help="what is pooled, where the statistic leaves a choice")
-    added.add_argument("--construct", default="", help="what was rated or compared; not stated if left out")
+    added.add_argument("--construct", default="", help="what was rated or compared; process or protocol if left out")
     added.add_argument("--by", default="not stated", help="who extracted the numbers")
     added.add_argument("--sheet", default="", help="of a workbook with several")
     added.add_argument("--decimal", choices=(".", ","), help="the sign of decimals, where the table leaves a doubt")

@@ -11,14 +11,14 @@ from pathlib import Path
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.converters import CONVERTERS, Policy, convert
 from synthesis.data.foreign import unused as not_taken
-from synthesis.data.foreign.body import Found, Reading, directions, read_rows, resolved
 from synthesis.data.foreign.cells import DecimalSign
-from synthesis.data.foreign.decoding import read_sheet
+from synthesis.data.foreign.dialects import read_sheet
 from synthesis.data.foreign.header import Table, loose, tabulate
-from synthesis.data.foreign.layouts import likely, recognise
+from synthesis.data.foreign.layouts import likely, of_any_kind, recognise
+from synthesis.data.foreign.translation import Found, Reading, directions, read_rows, resolved
 from synthesis.data.foreign.words import SIDES
 from synthesis.data.sharing import Samples
-from synthesis.data.tables import unwritable_cells
+from synthesis.data.tables import cell_ok
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.meta.options import terms
@@ -26,9 +26,9 @@ from synthesis.plan.config import MixColumn
 from synthesis.text import unwritable
 
 # Made here for every row; the rest of the columns can be taken from the table.
-_MADE = ("effect_id", "construct", "estimand", "level", "locator", "quote")
-# A correlation does not say of what; what differs between two arms is what they were given.
-_CONSTRUCT = {"A": "not stated", "B": "protocol"}
+_MADE = ("effect_id", "estimand", "level", "locator", "quote")
+# A correlation does not say of which process; what differs between two arms is what they were given.
+_CONSTRUCT = {"A": "process", "B": "protocol"}
 BETTER = "--better"
 # What a row may hold, to ask a converter which columns it cannot do without.
 _SOUND = {"value": 0.3, "se": 0.1, "n": 40.0, "total": 40.0, "events": 10.0, "df1": 1.0, "df": 38.0, "mean": 5.0}
@@ -80,8 +80,10 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     wanted = set(what.columns.values())
     sheet = read_sheet(what.table, wanted, what.sheet)
     table = tabulate(what.table, sheet, wanted)
-    problems += [*table.problems, *unwritable_cells(what.table, sheet.lines)]
+    problems += table.problems
     what, said, faults = _mapped(what, table)
+    if table.header and not faults:
+        problems += _unwritable_cells(table, what.columns)
     problems += faults + _missing_options(what, table)
     if problems:
         raise InputError(problems)
@@ -101,6 +103,17 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
         raise InputError(problems + faults)
     said = [*sheet.said, *table.said, *said, *found.said, *said_of_mix, *_said_of_rest(what, table, lane)]
     return Taken(what, found, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
+
+
+def _unwritable_cells(table: Table, columns: Mapping[str, str]) -> list[Problem]:
+    """Cells of the columns that are read with a character that no figure or page can hold."""
+    hint = "pasted from a PDF or a terminal? Retype it"
+    return [
+        Problem(f"{table.path}, row {number}, column {name}", fault, "text without it", hint)
+        for name in dict.fromkeys(columns.values())
+        for number, text in table.cells(name)
+        if (fault := unwritable(text))
+    ]
 
 
 def _mapped(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]:
@@ -135,21 +148,34 @@ def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Probl
     reasons = []
     for statistic in possible:
         layout, several = recognise(table.header, statistic)
-        lacking = _lacking(statistic, layout.columns)
-        if not several and not lacking and "study" in layout.columns:
+        columns = dict(layout.columns) | _named_study(table, statistic)
+        lacking = _lacking(statistic, columns)
+        unsaid = not what.statistic and of_any_kind(columns.get("value", ""))
+        if not several and not lacking and not unsaid and "study" in columns:
             known = f"the layout of {layout.name}" if layout.name else "columns known by their names"
-            pairs = " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in layout.columns.items())
+            pairs = " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())
             said = [f"{known}: --statistic {statistic} --columns {pairs}"]
-            return replace(what, statistic=statistic, columns=layout.columns), said, []
+            return replace(what, statistic=statistic, columns=columns), said, []
+        if unsaid:
+            reasons.append(f"what kind of effect is {columns['value']}? Give --statistic")
+            continue
         names = [f"{ours}: {' or '.join(theirs)}" for ours, theirs in several.items()]
-        missing = [] if "study" in layout.columns else ["study"]
+        missing = [] if "study" in columns else ["study"]
         reasons.append(
             f"{statistic}: " + ("which is " + "; ".join(names) if names else "no " + ", ".join([*missing, *lacking]))
         )
     shown = ", ".join(filter(None, table.header))
-    hint = "; ".join(reasons) if what.statistic else "give --statistic and --columns"
+    asked = [reason for reason in reasons if reason.startswith("what kind")]
+    hint = "; ".join(reasons) if what.statistic else (*asked, "give --statistic and --columns")[0]
     allowed = "study=<column> and the numbers, each by its column"
     return what, [], [Problem("--columns", shown, allowed, hint)]
+
+
+def _named_study(table: Table, statistic: str) -> dict[str, str]:
+    """The column that names studies; one with words before one with their numbers."""
+    possible = [name for name in likely(table.header, statistic, "study") if table.header.count(name) == 1]
+    worded = [name for name in possible if not all(text.isdigit() for _, text in table.cells(name) if text)]
+    return {"study": (worded or possible)[0]} if possible else {}
 
 
 def _lacking(statistic: str, columns: Collection[str]) -> list[str]:
@@ -175,10 +201,10 @@ def _lacking(statistic: str, columns: Collection[str]) -> list[str]:
 def _missing_options(what: Start, table: Table) -> list[Problem]:
     """What the table or the command must say."""
     problems = []
-    if not what.statistic and "statistic" not in what.columns:
+    if what.columns and not what.statistic and "statistic" not in what.columns:
         known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
         problems.append(Problem("--statistic", "", f"{known}; or statistic=<column> in --columns"))
-    for statistic in {what.statistic} - {""} if "statistic" not in what.columns else ():
+    for statistic in {what.statistic} - {""} if what.columns and "statistic" not in what.columns else ():
         problems += _metric(what, [statistic])[2]
         lacking = _lacking(statistic, what.columns)
         if lacking:
@@ -235,8 +261,9 @@ def _said_of_rest(what: Start, table: Table, lane: str) -> list[str]:
     rest = not_taken.not_used(table, what.columns)
     if rest:
         said.append(f"not used: {', '.join(rest)}")
-    if not what.construct and lane == "A":
-        said.append(f"construct: {_CONSTRUCT['A']}; --construct says what was rated: {', '.join(terms(Construct))}")
+    if not what.construct and lane == "A" and "construct" not in what.columns:
+        known = ", ".join(term for term in terms(Construct) if term != _CONSTRUCT["A"])
+        said.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")
     return said
 
 
@@ -254,7 +281,7 @@ def _text_faults(what: Start) -> list[Problem]:
 
 def _option_faults(what: Start, construct: str) -> list[Problem]:
     problems = []
-    if construct not in terms(Construct):
+    if not cell_ok(BY_NAME["construct"], construct):
         problems.append(Problem("--construct", construct, ", ".join(terms(Construct))))
     sides = {f"{BETTER} {name}".strip(): side for name, side in {"": what.better, **what.better_of}.items() if side}
     problems += [Problem(option, side, " or ".join(SIDES)) for option, side in sides.items() if side not in SIDES]

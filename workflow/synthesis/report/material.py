@@ -15,6 +15,7 @@ from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.files import check_whole
 from synthesis.results.fitted import Fitted
+from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
 from synthesis.results.readings import AgreementRow, DisagreementRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
 
@@ -51,6 +52,9 @@ class Material:
     pairs: list[PairRow] = field(default_factory=list)
     agreement: list[AgreementRow] = field(default_factory=list)
     disagreements: list[DisagreementRow] = field(default_factory=list)
+    process: ProcessResults | None = None
+    doubts: list[DoubtRow] = field(default_factory=list)
+    doubted: list[DoubtedComparison] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Fitted]:

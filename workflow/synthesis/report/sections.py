@@ -13,7 +13,7 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, methods, multiverse_section, sentences
+from synthesis.report import coders, comparing, evidence_section, methods, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
@@ -115,10 +115,12 @@ def provenance(material: Material) -> Context:
 SECTIONS: tuple[Section, ...] = (
     Section("answer", "Question and answer", answer),
     Section("comparison", "The comparison", comparison),
+    Section("processes", "What is specific to the protocol", evidence_section.processes),
     Section("claims", "The claims, checked", comparing.claims),
     Section("syntheses", "Each synthesis", syntheses),
     Section("diagnostics", "Diagnostics", diagnostics),
     Section("multiverse", "Every declared analysis", multiverse_section.section),
+    Section("doubts", "Doubted records", evidence_section.doubts),
     Section("numbers", "Where each number comes from", numbers),
     Section("agreement", "Second extraction", coders.section),
     Section("gaps", "What is missing or not used", dropped),

@@ -27,6 +27,7 @@ class Row(Document, frozen=True, kw_only=True):
     ci_low: float | None
     ci_high: float | None
     p: str
+    test_statistic: float | None
     df1: float | None
     df: float | None
     n: float | None
@@ -159,7 +160,10 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
 
 
 class Reference(Document, frozen=True, kw_only=True):
-    """A published summary on the metric of a pool, as printed, oriented like it."""
+    """A published summary on the metric of a pool, as printed, oriented like it.
+
+    Its limits are the printed ones; where none are, `se`, `df` and the limits follow from what `basis` names.
+    """
 
     effect_id: str
     label: str
@@ -169,3 +173,6 @@ class Reference(Document, frozen=True, kw_only=True):
     k: int | None
     ci_low: float | None
     ci_high: float | None
+    se: float | None = None
+    df: float | None = None
+    basis: str = ""

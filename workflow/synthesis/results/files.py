@@ -293,10 +293,54 @@ def unmarked(cell: str) -> str:
 
 # Columns of names, labels and words, which may look like numbers.
 WORDS = frozenset(
-    "association association_curve bound_source bridge change claim claim_id coder comparison curve decision effect "
-    "effect_curve effect_id evidence factor field interaction label locator moderator multiverse name note option "
-    "option_title quote reading reason sample_id says second_coder settled source source_says statement study synthesis "
-    "term threshold threshold_label title unit what who why".split()
+    [
+        "association",
+        "association_curve",
+        "bound_source",
+        "bridge",
+        "change",
+        "claim",
+        "claim_id",
+        "coder",
+        "comparison",
+        "curve",
+        "decision",
+        "effect",
+        "effect_curve",
+        "effect_id",
+        "evidence",
+        "factor",
+        "field",
+        "interaction",
+        "label",
+        "locator",
+        "moderator",
+        "multiverse",
+        "name",
+        "note",
+        "option",
+        "option_title",
+        "quote",
+        "reading",
+        "reason",
+        "sample_id",
+        "says",
+        "second_coder",
+        "settled",
+        "source",
+        "source_says",
+        "statement",
+        "study",
+        "synthesis",
+        "term",
+        "threshold",
+        "threshold_label",
+        "title",
+        "unit",
+        "what",
+        "who",
+        "why",
+    ]
 )
 
 

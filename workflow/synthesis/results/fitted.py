@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
-from synthesis.results.extracted import Reference
 from synthesis.results.document import Document
+from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
 
 
@@ -46,7 +48,7 @@ class Member(Described, frozen=True, kw_only=True):
     weeks: float | None
     n_total: float | None
     severity: float | None
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
 
     def number(self, name: str) -> float | None:
         """A numeric moderator by its name."""
@@ -66,7 +68,7 @@ class Study(Described, frozen=True, kw_only=True):
     n: int | None
     effects: tuple[str, ...]
     members: tuple[Member, ...]
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
     source: str
 
 

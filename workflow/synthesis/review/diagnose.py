@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -203,9 +202,13 @@ def _without_samples(document: Fitted) -> dict[str, Fit]:
     return {str(sample): refitted for sample, refitted in fits.items() if refitted is not None}
 
 
+# After every year that there is.
+_UNDATED = 1e9
+
+
 def _cumulative(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: CiMethod) -> tuple[CumulativeStep, ...]:
     # Samples without a year come last, so that the last pool holds all of them.
-    years = [math.inf if study.year is None else study.year for study in document.studies]
+    years = [_UNDATED if study.year is None else study.year for study in document.studies]
     order, fits = cumulative(y, v, years, tau2=method, ci=ci, level=document.fit.level)
     return tuple(
         CumulativeStep(

@@ -27,7 +27,7 @@ from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects, sh
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
-from synthesis.review.presentation import shared
+from synthesis.text import shared
 
 
 def run_synthesis(

@@ -98,7 +98,8 @@ def _regression(
         robust = robust_regress(y, v, matrix, cluster, at=rows or None, rho=document.fit.rho or 0.0, level=level)
         return robust, list(robust.means)
     fit = regress(y, v, matrix, tau2=method_of(document.fit), ci=ci, level=level)
-    return fit, [(m.estimate, m.ci_low, m.ci_high) for m in predict(fit, np.array(rows))]
+    means = predict(fit, np.array(rows)) if rows else []
+    return fit, [(m.estimate, m.ci_low, m.ci_high) for m in means]
 
 
 def _coefficients(fit: Regression | RobustRegression) -> Coefficients:

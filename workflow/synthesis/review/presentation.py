@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis
@@ -19,8 +20,6 @@ from synthesis.results.document import columns, read_document
 from synthesis.results.extracted import Effect, Extracted
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
-
-MIXED = "mixed"
 
 
 def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | None = None) -> Fitted:
@@ -83,14 +82,8 @@ def cells(rows: Sequence[Effect], shown: Iterable[str]) -> dict[str, Cell]:
         if numbers:
             found[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
         else:
-            found[column] = shared(value for value in values if isinstance(value, str))
+            found[column] = text.shared(value for value in values if isinstance(value, str))
     return found
-
-
-def shared(values: Iterable[str]) -> str:
-    """The value that all rows share, or "mixed"."""
-    distinct = list(dict.fromkeys(value for value in values if value))
-    return MIXED if len(distinct) > 1 else "".join(distinct)
 
 
 _READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthesis.data.foreign.decoding import FIRST_ROWS, Sheet
+from synthesis.data.foreign.dialects import FIRST_ROWS, Sheet
 from synthesis.errors import Problem
 
 Line = tuple[int, list[str]]

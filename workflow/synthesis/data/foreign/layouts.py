@@ -53,6 +53,7 @@ _SHARED: dict[str, tuple[str, ...]] = {
     "outcome": ("outcome", "measure", "instrument", "scale", "outcome measure", "outcome name"),
     "treatment": ("treatment", "intervention", "condition arm1", "treatment name"),
     "comparator_detail": ("condition arm2", "comparator", "control condition", "control type", "comparison group"),
+    "rater": ("rating",),
     "timepoint_detail": ("time", "timepoint", "time point"),
 }  # fmt: skip
 _SE = ("se", "sei", "sete", "se te", "std err", "standard error", "stderr", "g se", "se g", "d se", "se d", "giv se")
@@ -65,7 +66,7 @@ _LIMITS = {
 _VALUE: dict[str, tuple[str, ...]] = {
     "r": ("r", "ri", "cor", "corr", "correlation", "pearson r", "es r", "rxy"),
     "z": ("z", "zr", "fisher z", "fishers z", "zi", *_EFFECT),
-    "g": ("g", "hedges g", "hedgesg", "smd", "precalc g", *_EFFECT),
+    "g": ("g", "hedges g", "hedgesg", "smd", *_EFFECT),
     "smd": ("smd", "std mean difference", *_EFFECT),
     "d": ("d", "cohens d", "cohen d", *_EFFECT),
     "or": ("or", "odds ratio", "oddsratio"),
@@ -86,7 +87,12 @@ class Layout:
 def _armed(numbers: Iterable[str], arm: str) -> list[str]:
     """The names of a number of an arm, in either order."""
     pairs = list(product(numbers, _ARMS[arm]))
-    return [f"{a}{joint}{b}" for first, second in pairs for a, b in ((first, second), (second, first)) for joint in ("", " ")]
+    return [
+        f"{a}{joint}{b}"
+        for first, second in pairs
+        for a, b in ((first, second), (second, first))
+        for joint in ("", " ")
+    ]
 
 
 def _synonyms(statistic: str) -> dict[str, list[str]]:
@@ -102,6 +108,7 @@ def _synonyms(statistic: str) -> dict[str, list[str]]:
         found["events_treat"] = [*_armed(_EVENTS, "treat"), "ai", "e1"]
         found["events_control"] = [*_armed(_EVENTS, "control"), "ci", "e0", "e2"]
         found |= {f"total_{arm}": _armed(_TOTALS, arm) for arm in arms}
+        found |= {"nonevents_treat": ["bi"], "nonevents_control": ["di"]}
     else:
         found["value"] = list(_VALUE.get(statistic, (statistic, *_EFFECT)))
         found["n"] = list(_N)
@@ -129,6 +136,11 @@ def recognise(header: Collection[str], statistic: str) -> tuple[Layout, dict[str
             columns[ours] = found[0]
     known = [name for name, needed in _SIGNATURES.items() if set(needed) <= set(by_name)]
     return Layout(known[0] if known else "", columns), several
+
+
+def of_any_kind(theirs: str) -> bool:
+    """Whether a column's name says that it holds effects, and not which: yi, "effect size"."""
+    return loose(theirs) in _EFFECT
 
 
 def likely(header: Collection[str], statistic: str, ours: str) -> list[str]:

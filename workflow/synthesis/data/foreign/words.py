@@ -45,11 +45,101 @@ _TOTAL = re.compile(
     r"insgesamt|gesamt|gesamtergebnis|gesamteffekt|summe|mittelwert|totaal|totale|moyenne|promedio)\b(?P<rest>.*)"
 )
 _AFTER_TOTAL = frozenset(
-    "95 99 ci pi effect effects size sizes estimate estimates event events model of the all k n i2 i\u00b2 i squared tau2 "
-    "tau\u00b2 tau q p df chi2 chi\u00b2 chi z 2 for in and across random fixed common mixed re fe ce reml dl hksj iv m h "
-    "studies study trials trial samples comparisons outcomes groups group patients participants people weighted "
-    "unweighted mean average total subtotal overall summary pooled result results score scores sd se or rr rd g d r smd "
-    "md heterogeneity subgroup differences difference test with as by".split()
+    [
+        "95",
+        "99",
+        "ci",
+        "pi",
+        "effect",
+        "effects",
+        "size",
+        "sizes",
+        "estimate",
+        "estimates",
+        "event",
+        "events",
+        "model",
+        "of",
+        "the",
+        "all",
+        "k",
+        "n",
+        "i2",
+        "i²",
+        "i",
+        "squared",
+        "tau2",
+        "tau²",
+        "tau",
+        "q",
+        "p",
+        "df",
+        "chi2",
+        "chi²",
+        "chi",
+        "z",
+        "2",
+        "for",
+        "in",
+        "and",
+        "across",
+        "random",
+        "fixed",
+        "common",
+        "mixed",
+        "re",
+        "fe",
+        "ce",
+        "reml",
+        "dl",
+        "hksj",
+        "iv",
+        "m",
+        "h",
+        "studies",
+        "study",
+        "trials",
+        "trial",
+        "samples",
+        "comparisons",
+        "outcomes",
+        "groups",
+        "group",
+        "patients",
+        "participants",
+        "people",
+        "weighted",
+        "unweighted",
+        "mean",
+        "average",
+        "total",
+        "subtotal",
+        "overall",
+        "summary",
+        "pooled",
+        "result",
+        "results",
+        "score",
+        "scores",
+        "sd",
+        "se",
+        "or",
+        "rr",
+        "rd",
+        "g",
+        "d",
+        "r",
+        "smd",
+        "md",
+        "heterogeneity",
+        "subgroup",
+        "differences",
+        "difference",
+        "test",
+        "with",
+        "as",
+        "by",
+    ]
 )
 _YEAR = re.compile(r"\b(1[89]|20)\d\d")
 
@@ -92,6 +182,16 @@ def speaks_of_direction(name: str, cells: Iterable[str]) -> bool:
         # "positive" and "negative" are said of findings, valences and tests, too, but of one thing at a time.
         return about or len(filled) > 1
     return about and all(cell.strip() in _SIGNS or cell.casefold() in _TRUTHS for cell in filled)
+
+
+def speaks_of_favour(name: str, cells: Iterable[str]) -> bool:
+    """Whether a column says whom each finding favours: by its name, or by all of its words."""
+    filled = [loose(cell) for cell in cells if cell]
+    if not filled:
+        return False
+    return re.match(r"favou?r", loose(name)) is not None or all(
+        re.match(r"favou?r(s|ed|ing)?\b", cell) for cell in filled
+    )
 
 
 def score_kind(text: str) -> str | None:

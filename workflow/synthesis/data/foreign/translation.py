@@ -31,7 +31,8 @@ _BESIDE = frozenset(
 # Columns in which a percentage is a number between 0 and 1.
 _SHARES = frozenset({"value", "ci_low", "ci_high", "percent_women"})
 # Words that a row needs in one of the project's own.
-_CODED = frozenset({"direction", "statistic"})
+_CODED = frozenset({"statistic"} | {name for name, column in BY_NAME.items() if column.kind == "sign"})
+_SIDES_ALLOWED = "larger or smaller, higher or lower, 1 or -1"
 _SHOWN = 6
 
 
@@ -57,7 +58,7 @@ class Found:
 
 
 def resolved(table: Table, columns: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
-    """The columns by the names that the table has for them; case and punctuation aside where that is no other column."""
+    """The columns by the table's names for them; case and punctuation aside where that is no other column."""
     found, problems = {}, []
     alike: dict[str, list[str]] = {}
     for name in table.header:
@@ -86,7 +87,9 @@ def read_rows(table: Table, reading: Reading) -> Found:
     """
     found = Found()
     table = _without_totals(table, reading.columns["study"], found)
-    numeric = [o for o in reading.columns if o in BY_NAME and (BY_NAME[o].kind in NUMERIC_KINDS or BY_NAME[o].kind == "p")]
+    numeric = [
+        o for o in reading.columns if o in BY_NAME and (BY_NAME[o].kind in NUMERIC_KINDS or BY_NAME[o].kind == "p")
+    ]
     numeric = [ours for ours in numeric if ours not in _CODED and ours != "year"]
     texts = (text for ours in numeric for _, text in table.cells(reading.columns[ours]) if not is_nothing(text))
     sign, shown_by = (reading.decimal, "") if reading.decimal else decimal_sign(texts, table.separator)
@@ -122,17 +125,17 @@ def _without_totals(table: Table, study: str, found: Found) -> Table:
     return replace(table, rows=kept)
 
 
-def _column(
-    table: Table, ours: str, theirs: str, reading: Reading, signs: Signs, tally: Tally
-) -> list[Cell]:
+def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs, tally: Tally) -> list[Cell]:
     """One column of the table, read as what ours may hold."""
     cells, column = table.cells(theirs), BY_NAME[ours]
-    if ours == "direction":
-        return [_coded(row, text, words.direction(text), "larger or smaller, 1 or -1: which is better") for row, text in cells]
+    if column.kind == "sign":
+        return [_coded(row, text, words.direction(text), _SIDES_ALLOWED) for row, text in cells]
     if ours == "statistic":
         known = BY_NAME["statistic"].allowed
         return [
-            _coded(row, text, words.score_kind(text) or (text if text in known else None), "final, change, or a statistic")
+            _coded(
+                row, text, words.score_kind(text) or (text if text in known else None), "final, change, or a statistic"
+            )
             for row, text in cells
         ]
     if ours == "year":
@@ -140,7 +143,9 @@ def _column(
     if column.kind == "p":
         return read_p(cells, signs.decimal, tally)
     if column.kind in NUMERIC_KINDS:
-        count = column.kind == "count" or ours in {"n", "k"} or ours.startswith(("n_", "events_", "total_", "nonevents_"))
+        count = (
+            column.kind == "count" or ours in {"n", "k"} or ours.startswith(("n_", "events_", "total_", "nonevents_"))
+        )
         found = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
         return _as_share(found, tally) if ours == "percent_women" else found
     return [Cell(row, text, _words(column, text, tally)) for row, text in cells]
@@ -195,7 +200,14 @@ def _settle(table: Table, reading: Reading, cells: Mapping[str, list[Cell]], fou
     sound = [(number, typed(row)) for place, (number, row) in enumerate(found.rows) if place not in faulty]
     if faulty:
         # The rest is checked where the folder is made; here so that everything is named at once.
-        found.problems += [one for one in check_rows(table.path, sound) if _is_of_numbers(one, cells)]
+        related = [one for one in check_rows(table.path, sound) if _is_of_numbers(one, cells)]
+        found.problems += [_renamed(one, reading.columns) for one in related]
+
+
+def _renamed(problem: Problem, columns: Mapping[str, str]) -> Problem:
+    """A problem with the table's name for its column."""
+    place, _, ours = problem.where.rpartition("column ")
+    return replace(problem, where=f"{place}column {columns[ours]}")
 
 
 def _is_of_numbers(problem: Problem, cells: Collection[str]) -> bool:
@@ -207,7 +219,9 @@ def _is_of_numbers(problem: Problem, cells: Collection[str]) -> bool:
 def _problem(table: Table, ours: str, theirs: str, cell: Cell) -> Problem | None:
     where = f"{table.path}, row {cell.row}, column {theirs}"
     if cell.fault:
-        fault = BY_NAME[ours].allowed_text.replace(" with a decimal point", "") if cell.fault == "a number" else cell.fault
+        fault = (
+            BY_NAME[ours].allowed_text.replace(" with a decimal point", "") if cell.fault == "a number" else cell.fault
+        )
         return Problem(where, cell.printed, fault, cell.hint)
     if ours in _CODED:
         return None
