@@ -17,6 +17,7 @@ from fuzzing import BOUNDARIES, BOUNDARY_P, STATISTICS
 from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.tables import check_cells, check_rows, typed
 from synthesis.errors import CannotConvert
 
@@ -72,7 +73,7 @@ def printed(cells):
 
 def one_row(statistic, metric, cells):
     """What becomes of a printed row: ("used", effect), ("dropped", reason) or ("refused", problems)."""
-    row = printed(cells) | {"statistic": statistic}
+    row = printed(cells) | {"statistic": statistic, "sign": "1" if statistic in UNSIGNED_NAME else ""}
     if metric != "z":
         row |= {"construct": "protocol", "estimand": "d_between"}
     path = Path("effects.csv")
@@ -83,7 +84,7 @@ def one_row(statistic, metric, cells):
         return "refused", problems
     found = convert_rows(rows, "own", (metric,))
     assert len(found.effects) + len(found.dropped) == 1
-    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0]["reason"])
+    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0].reason)
 
 
 def number(text):
@@ -201,7 +202,7 @@ def test_every_cell_of_a_printed_row_is_right_dropped_or_refused_by_name(key):
             outcome, said = one_row(*key, cells)
         outcomes[outcome] += 1
         if outcome == "used":
-            is_right(*key, cells, said["yi"], said["vi"])
+            is_right(*key, cells, said.yi, said.vi)
         elif outcome == "refused":
             assert all(p.where and p.allowed for p in said)
             assert at is None or any(named(*at, str(problem)) for problem in said), (cells, said)
@@ -237,7 +238,7 @@ def test_every_converter_itself_is_right_or_refuses(key):
     refused = 0
     for cells, _ in cells_of(statistic):
         row = empty | {k: v if k == "p" else number(v) for k, v in cells.items()}
-        row |= {"statistic": statistic, "direction": 1.0, "estimand": "r_total", "level": "study"}
+        row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0, "estimand": "r_total", "level": "study"}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
@@ -300,7 +301,7 @@ def test_published_summaries_at_the_edge(statistic):
 )  # fmt: skip
 def test_what_a_reason_says(cells, said):
     empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
-    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "estimand": "r_total", "level": "study"} | cells
+    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "sign": 1.0, "estimand": "r_total"} | cells
     with pytest.raises(CannotConvert, match=re.escape(said)):
         es.convert(row, "z", es.Policy())
 
@@ -312,7 +313,7 @@ def test_small_p_values_keep_their_z():
         assert outcome == "used"
         with mp.workdps(60):
             z = normal(float(p))
-        assert math.tanh(effect["yi"]) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
+        assert math.tanh(effect.yi) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
 
 
 @pytest.mark.parametrize(

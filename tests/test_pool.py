@@ -169,7 +169,7 @@ def test_composite_variance_of_borenstein_2009_chapter_24():
         ([0.1, 0.2], [0.1, -0.2], {}, "not a standard error"),
         ([0.1, 0.2], [0.1, math.inf], {}, "vi[1]"),
         ([0.1, 0.2], [0.1], {}, "shapes"),
-        (["a"], [0.1], {}, "numbers"),
+        (["a"], [0.1], {}, "a number"),
         ([0.1, 0.2], [0.1, 0.1], {"tau2": "REM"}, "one of FE"),
         ([0.1, 0.2], [0.1, 0.1], {"ci": "t"}, "hksj_adhoc"),
         ([0.1, 0.2], [0.1, 0.1], {"level": 95}, "95% is 0.95"),

@@ -31,6 +31,7 @@ def new(args: argparse.Namespace) -> None:
 def check(args: argparse.Namespace) -> None:
     """Checks config and raw tables and says what was found."""
     from synthesis.compare.claims import check_folder
+    from synthesis.compare.gaps import lacking, summary
     from synthesis.data.own import declared
     from synthesis.data.terms import new_terms
     from synthesis.plan import plan
@@ -41,10 +42,12 @@ def check(args: argparse.Namespace) -> None:
     rows = plan.check(checked, args.raw)
     check_folder(args.raw, checked.config, rows)
     for source in checked.config.sources:
-        own = [row for row in rows.values() if row["source"] == source]
+        own = [row for row in rows.values() if row.cell("source") == source]
         for said in new_terms(own, declared(args.raw / source).vocabulary):
             print(f"{source}: {said}")
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
+    for line in summary(lacking(checked.config, args.raw)):
+        print(line)
 
 
 def config(args: argparse.Namespace) -> None:

@@ -15,7 +15,6 @@ from synthesis.results.document import (
     write_documents,
     write_rows,
 )
-from synthesis.results.files import read_json, write_csv, write_json
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
@@ -95,14 +94,14 @@ def diagnose(args: argparse.Namespace) -> None:
         document = with_columns(document, read_extracted(args.sources), named)
     elif missing := [name for name in named if name not in columns(Member)]:
         refuse("--sources", "none", [f"the rows that hold {', '.join(missing)}"])
-    write_json(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
+    write_document(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 
 def diagnostics(args: argparse.Namespace) -> None:
     """Writes the diagnostics of all fits as tables."""
-    from synthesis.review.diagnose import TABLES, tables
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.review.diagnostic_tables import tables, write_tables
 
-    for name, rows in tables(map(read_json, args.diagnostics)).items():
-        write_csv(args.tables / f"{name}.csv", rows, TABLES[name])
+    write_tables(args.tables, tables(read_document(path, Diagnosed) for path in args.diagnostics))
     print(f"{len(args.diagnostics)} syntheses")

@@ -108,7 +108,7 @@ def benefit_at(d: Values, rate: float) -> Values:
     return _phi(_quantile(rate) + d) - rate
 
 
-# How each contrast reads r as a d; the words are in models.vocabulary.CONTRAST_NAME.
+# How each contrast reads r as a d; the words are in data.vocabulary.contrast_name.
 CONTRASTS: dict[str, Callable[[Values], Values]] = {
     "2_sd": d_at_2_sd,
     "1_sd": d_at_1_sd,

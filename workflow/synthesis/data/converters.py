@@ -13,19 +13,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from synthesis.errors import CannotConvert, NoPlace
 from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.printed import Row
-from synthesis.data.vocabulary import Metric, process_name
+from synthesis.data.vocabulary import RATIO_METRICS, Metric, process_name
+from synthesis.errors import CannotConvert, NoPlace
 
 Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
 LOGIT_TO_D = math.sqrt(3) / math.pi
 # From here on the difference of two log gammas has fewer right digits than their asymptotic series.
 _MANY_DEGREES = 1e4
-_LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
-_LARGEST_LOG = math.log(sys.float_info.max)
+_LARGEST_EFFECT, _LARGEST_VARIANCE, _LARGEST_LOG = 1e16, 1e32, math.log(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +256,9 @@ def _r(row: Row, policy: Policy) -> Estimate:
 @_register("z", "z", exact=True)
 def _z(row: Row, policy: Policy) -> Estimate:
     z = printed.fishers_z(row)
-    if printed.has(row, "se"):
-        return Estimate(z, printed.need(row, "se")[0] ** 2)
+    variance = printed.variance(row)
+    if variance is not None:
+        return Estimate(z, variance)
     return _z_of(row, math.tanh(z))
 
 
@@ -282,7 +282,7 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
 
 @_register("r2", "z", exact=False)
 def _r2(row: Row, policy: Policy) -> Estimate:
-    """R2 of the predictor alone; the sign comes from `direction`."""
+    """R2 of the predictor alone."""
     return _r2_alone(row, printed.at_least_0(row, "R2"))
 
 
@@ -378,8 +378,9 @@ def _p_g(row: Row, policy: Policy) -> Estimate:
 
 
 def _reported_variance(row: Row) -> float | None:
-    if printed.has(row, "se"):
-        return printed.need(row, "se")[0] ** 2
+    variance = printed.variance(row)
+    if variance is not None:
+        return variance
     if printed.has(row, "ci_low", "ci_high"):
         return variance_from_interval(*printed.interval(row))
     return None
@@ -387,7 +388,7 @@ def _reported_variance(row: Row) -> float | None:
 
 @_register("g", "g", exact=True)
 def _g(row: Row, policy: Policy) -> Estimate:
-    """A reported g with its SE or interval, or the variance that its group sizes imply."""
+    """A reported g with its SE, variance or interval, or the variance that its group sizes imply."""
     (g,) = printed.need(row, "value")
     variance = _reported_variance(row)
     if variance is None:
@@ -396,10 +397,8 @@ def _g(row: Row, policy: Policy) -> Estimate:
     return Estimate(g, variance)
 
 
-@_register("smd", "g", exact=True)
-def _smd(row: Row, policy: Policy) -> Estimate:
-    """A published standardized mean difference, taken as g."""
-    return _g(row, policy)
+# A published standardized mean difference is taken as g.
+_register("smd", "g", exact=True)(_g)
 
 
 @_register("d", "g", exact=True)
@@ -437,8 +436,9 @@ def _or_log(row: Row, policy: Policy) -> Estimate:
 
 
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
-    """Converts one typed row to `metric`, oriented so that positive is better for the patient.
+    """Converts one typed row to `metric`, so that positive is better for the patient; a ratio stays as printed.
 
+    An unsigned statistic takes the sign of its finding from `sign`: yi = sign direction magnitude.
     Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
     """
     statistic = row["statistic"]
@@ -455,7 +455,9 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     if row["direction"] not in (1, -1):
         raise printed.refusal("direction", float(row["direction"]), "1 or -1")
-    return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
+    sign = printed.sign_of(row) if statistic in printed.UNSIGNED_NAME else 1.0
+    turn = 1.0 if metric in RATIO_METRICS else float(row["direction"])
+    return Estimate(sign * turn * estimate.yi, estimate.vi), converter
 
 
 def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
@@ -480,8 +482,8 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     variance = None
     if printed.has(row, "ci_low", "ci_high"):
         variance = variance_from_interval(*printed.interval(row, scale))
-    elif printed.has(row, "se") and kind != ("r", "z"):
-        variance = printed.need(row, "se")[0] ** 2
+    elif kind != ("r", "z"):
+        variance = printed.variance(row)
     return float(row["direction"]) * scale(value), variance
 
 
@@ -494,6 +496,6 @@ def back_transform(metric: str, value: float | None) -> float | None:
         return None
     if metric == "z":
         return math.tanh(value)
-    if metric not in {"log_odds_ratio", "log_risk_ratio"}:
+    if metric not in RATIO_METRICS:
         return value
     return math.exp(value) if value < _LARGEST_LOG else None

@@ -14,6 +14,8 @@ from synthesis.errors import CannotConvert
 
 Row = Mapping[str, Any]
 
+# The statistics without a sign, as a reader calls them.
+UNSIGNED_NAME = {"f": "F", "chi2": "chi-square", "p": "p", "r2": "R2", "f2": "f2"}
 # Below this, halves and quantiles lose their digits.
 SMALLEST_P = 1e-300
 # Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
@@ -100,7 +102,7 @@ def at_least_0(row: Row, statistic: str) -> float:
     """The value of a statistic that is a square. CannotConvert for a negative one."""
     (value,) = need(row, "value")
     if value < 0:
-        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into direction")
+        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into the column sign")
     return value
 
 
@@ -141,6 +143,26 @@ def z_of_p(row: Row) -> float:
         hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
         raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
     return z_from_p(shown.value)
+
+
+def sign_of(row: Row) -> float:
+    """The sign of the finding that an unsigned statistic has lost. CannotConvert where it is not coded."""
+    statistic = str(row["statistic"])
+    name = UNSIGNED_NAME[statistic]
+    if not has(row, "sign"):
+        people = "people with more of the process" if row["construct"] != "protocol" else "the treated arm"
+        larger = f"1 where {people} have the larger value of the outcome, -1 where they have the smaller one"
+        raise CannotConvert(f"{name} has no sign: sign is empty; {larger}")
+    if row["sign"] not in (1, -1):
+        raise refusal("sign", float(row["sign"]), "1 or -1")
+    return float(row["sign"])
+
+
+def variance(row: Row) -> float | None:
+    """The printed sampling variance: of `variance`, or of `se`; None where the source prints neither."""
+    if has(row, "variance"):
+        return need(row, "variance")[0]
+    return need(row, "se")[0] ** 2 if has(row, "se") else None
 
 
 def table(row: Row, people: int = 2) -> tuple[float, float, float, float]:

@@ -6,16 +6,13 @@ import csv
 import dataclasses
 import difflib
 import io
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from synthesis.errors import InputError, Problem
-from synthesis.results.files import read_bytes
 from synthesis.data import vocabulary as v
-from synthesis.meta.options import terms
+from synthesis.data.arms import faults as control_faults
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
@@ -28,21 +25,15 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.printed import printed_p, z_from_p
+from synthesis.data.precision import check_precision
+from synthesis.data.printed import UNSIGNED_NAME, printed_p
+from synthesis.errors import InputError, Problem
+from synthesis.meta.options import terms
+from synthesis.results.files import read_bytes, unmarked
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
-
-# Two-sided normal quantile behind a printed 95% interval.
-Z_95 = 1.959963984540054
-# Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
-SE_CI_RATIO = 1.15
-# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
-# t instead of normal, rounding of all three.
-P_Z_SLACK = 0.45
-# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
-SD_RATIO = 4.0
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
@@ -235,19 +226,25 @@ def check_second(path: Path, rows: list[Numbered]) -> list[Problem]:
     return problems
 
 
+def _own_cell(column: Column, text: str) -> str | float | None:
+    if text == "":
+        return None
+    return float(text) if column.kind == "number" else unmarked(text)
+
+
 def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> dict[str, Any]:
     """A checked row with every column of the model: numbers as float (missing: None), everything else as text.
 
     `own`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
     """
     cells = {c: row.get(c.name, "") for c in own}
-    record: dict[str, Any] = {"own": {c.name: (float(text) if c.kind == "number" else text) if text else None for c, text in cells.items()}}
+    record: dict[str, Any] = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:
             record[name] = float(text) if text else None
         else:
-            record[name] = text
+            record[name] = unmarked(text)
     return record
 
 
@@ -262,9 +259,12 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    for number, column, value, allowed, hint in control_faults(rows):
+        problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
+    problems += check_precision(path, rows)
     return problems
 
 
@@ -291,6 +291,10 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         yield "statistic", "", "the statistic that the number is", ""
     if row["estimand"] == "d_between" and row["construct"] in _RATED:
         yield "estimand", "d_between", "d_between only with construct protocol, or one of your own", ""
+    if row["checked"] and not row["checked_reason"]:
+        yield "checked_reason", "", "where the number was checked, and why it is right", "required with checked: yes"
+    if row["checked_reason"] and not row["checked"]:
+        yield "checked", "", "yes where checked_reason is filled", ""
     if statistic in {"r", "r2"} and printed("value"):
         low = 0.0 if statistic == "r2" else -1.0
         if not low <= value < 1 or value == -1:
@@ -308,56 +312,6 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
-    pairs = [("sd_treat", "sd_control")]
-    if statistic == "mean_sd":
-        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
-    for one, other in pairs:
-        if row["exclusion_reason"] or not printed(one, other):
-            continue
-        if max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
-            shown = f"{row[one]:g} beside {other} {row[other]:g}"
-            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
-    yield from _precision_faults(row)
-
-
-def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
-    """Standard error against interval, and both against p, where the source prints them."""
-    logged = row["statistic"] == "or"
-
-    def scale(x: float) -> float:
-        return math.log(x) if logged and x > 0 else x
-
-    low, high, se = row["ci_low"], row["ci_high"], row["se"]
-    implied: float | None = None
-    # The logarithms of two huge limits may be one number.
-    if low is not None and high is not None and low < high and not (logged and low <= 0) and scale(high) > scale(low):
-        implied = (scale(high) - scale(low)) / (2 * Z_95)
-    if se is not None and implied is not None and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
-        yield (
-            "se",
-            f"{se:g}",
-            f"about {implied:.3g}, as the interval implies",
-            "an SD entered as SE, or an interval that is not 95%?",
-        )
-    se = implied if se is None else se
-    shown = printed_p(row["p"])
-    if shown is None or se is None or row["value"] is None:
-        return
-    relation, p = shown.relation, shown.value
-    if p == 0:
-        # A program's .000 is what is below half a unit of its last decimal.
-        relation, p = "<", shown.half_unit
-    z = abs(scale(row["value"])) / se
-    z_of_p = z_from_p(p)
-    if (z < z_of_p - P_Z_SLACK and relation != ">") or (z > z_of_p + P_Z_SLACK and relation != "<"):
-        implied_p = math.erfc(z / math.sqrt(2))
-        yield (
-            "p",
-            row["p"],
-            f"about {implied_p:.2g}, as value and standard error imply",
-            "one of value, se, interval and p belongs to another row?",
-        )
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:
@@ -402,7 +356,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
 
 
 def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
-    """One sign convention: a number that can be pooled has a direction, one per outcome."""
+    """One sign convention: a number that can be pooled has a direction, and a named outcome has one."""
     problems = []
     directions: dict[tuple[str, str], tuple[float, int]] = {}
     for number, row in rows:
@@ -413,12 +367,19 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
             allowed = "1 or -1 where a study row has a number"
             hint = "1 when a larger value is better for the patient"
             problems.append(Problem(where, "", allowed, hint))
-        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] is not None:
+        if row["sign"] is not None and row["statistic"] not in UNSIGNED_NAME:
+            allowed = f"empty for {row['statistic'] or 'a row without a statistic'}; it stands for those without a sign"
+            hint = f"{', '.join(UNSIGNED_NAME)}; the sign of every other statistic is that of its number"
+            where_sign = f"{path}, row {number}, column sign"
+            problems.append(Problem(where_sign, f"{row['sign']:g}", allowed, hint))
+        named = row["outcome"] and row["direction"] is not None and not row["checked"]
+        if named and row["statistic"] in {"mean_sd", "change_sd"}:
             key = (row["statistic"], row["outcome"].casefold())
             direction, first = directions.setdefault(key, (row["direction"], number))
             if direction != row["direction"]:
-                allowed = f"{direction:g}, as in row {first} for the same outcome"
-                problems.append(Problem(where, f"{row['direction']:g}", allowed, "a sign slip?"))
+                allowed = f"{direction:g}, as in row {first}, for outcome {row['outcome']}"
+                hint = "a sign slip? Two scales of one name: name them apart in outcome; or confirm with checked"
+                problems.append(Problem(where, f"{row['direction']:g}", allowed, hint))
     return problems
 
 
@@ -484,7 +445,8 @@ def _missing(value: object) -> bool:
 def _value_ok(column: Column, value: object) -> bool:
     """As `cell_ok`, of a value in memory: text as it stands, numbers as float."""
     if column.kind not in NUMERIC_KINDS:
-        return isinstance(value, str) and cell_ok(column, value)
+        # A name may begin like a formula: what is written as CSV marks it.
+        return isinstance(value, str) and (cell_ok(column, value) or unmarked(f"'{value}") != f"'{value}")
     if _missing(value):
         return not column.required
     if not isinstance(value, float) or not column.holds(value):

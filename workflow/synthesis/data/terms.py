@@ -42,7 +42,8 @@ def check_terms(path: Path, rows: list[Numbered], vocabulary: Vocabulary) -> lis
         for number, row in rows:
             word = row.get(column.name, "")
             if meant := near.get(word):
-                hint = f"did you mean {meant}? A term of your own that is like it: define it under vocabulary.{name} in source.yaml"
+                define = f"define it under vocabulary.{name} in source.yaml"
+                hint = f"did you mean {meant}? A term of your own that is like it: {define}"
                 problems.append(Problem(f"{path}, row {number}, column {column.name}", word, column.allowed_text, hint))
     return problems
 

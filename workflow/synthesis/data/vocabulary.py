@@ -3,7 +3,31 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
+Construct = Literal[
+    "alliance",
+    "adherence",
+    "competence",
+    "integrity",
+    "technique",
+    "homework",
+    "protocol",
+    "context",
+    "threshold",
+    "process",
+]
+# What each construct is; in the data dictionary.
+CONSTRUCT_DEFINITIONS: dict[str, str] = {
+    "alliance": "Rating of the working alliance: bond, tasks and goals, whole or in part.",
+    "adherence": "How far the therapist does what the protocol prescribes, and nothing that it forbids.",
+    "competence": "How well the therapist does it, general or specific to the treatment.",
+    "integrity": "Adherence and competence taken together, in one score or in one pooled analysis.",
+    "technique": "How much of a technique, or kind of technique, the therapist uses; not adherence as a whole.",
+    "homework": "How far patients do the tasks agreed between sessions: their compliance, not that of the therapist.",
+    "protocol": "A treatment compared with a control condition.",
+    "context": "A number that a claim or a threshold needs.",
+    "process": "A process that was rated, of whatever kind: for a table that does not say which.",
+    "threshold": "A value that effects or associations are held against.",
+}
 Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
 Level = Literal["study", "summary"]
 Statistic = Literal[
@@ -66,7 +90,7 @@ ReportedAs = Literal[
     "secondary",
 ]
 Adjustment = Literal["none", "baseline", "prior change", "unknown"]
-DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+DropCategory = Literal["gap", "excluded", "refused", "descriptive", "combined"]
 # Columns that describe a sample in tables and figures.
 Descriptor = Literal[
     "rater",
@@ -169,6 +193,8 @@ METRIC_NAME: dict[str, str] = {
     "log_odds_ratio": "log odds ratio",
     "log_risk_ratio": "log risk ratio",
 }
+# Logarithms of ratios: pooled as printed, of the event itself, unless a plan turns them.
+RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
 LANE_METRICS: dict[str, tuple[str, ...]] = {
     "A": ("z",),
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),
@@ -177,7 +203,9 @@ LANE_METRICS: dict[str, tuple[str, ...]] = {
 
 def process_name(constructs: Iterable[str], article: bool = True) -> str:
     """What associations are of, inside a sentence: "the alliance", "empathy and warmth"; "the process" of none."""
-    named = ["the alliance" if article and name == "alliance" else name for name in dict.fromkeys(constructs)]
+    named = [
+        f"the {name}" if article and name in ("alliance", "process") else name for name in dict.fromkeys(constructs)
+    ]
     return " and ".join([*([", ".join(named[:-1])] if named[1:] else []), *named[-1:]]) or "the process"
 
 

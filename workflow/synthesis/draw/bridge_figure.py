@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synthesis import text
 from synthesis.data.vocabulary import CONTRASTS, contrast_name, nobody_assigned, process_name
 from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
 from synthesis.draw.rows import constructs_of
 from synthesis.results.comparisons import BridgeRow, Side
+from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 _CONVERTED = tuple(CONTRASTS)
 # Sections: key, heading, axis, contrasts, decimals, value of no difference.
 _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
@@ -26,7 +24,7 @@ _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
 _UNIT_NAME = {"d": "d or g", "r": "r", "%": "%"}
 
 
-def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect: Record) -> Layout:
+def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect: Fitted) -> Layout:
     """The layout of one bridge from its rows of the bridge table and the two model documents."""
     by_contrast = {row.contrast: row for row in table}
     sections = [
@@ -37,8 +35,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect
     notes = (
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
-        f"P mean, P new: probability that the association is the larger of both, for the means and in a new setting "
-        f"({text.count(first.draws)} draws, seed {first.seed}).",
+        "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
         *_needed(table),
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
@@ -66,16 +63,16 @@ def _section(
     table: list[BridgeRow],
     decimals: int,
     null: float,
-    association: Record,
-    effect: Record,
+    association: Fitted,
+    effect: Fitted,
 ) -> Section:
     rows, of = [], constructs_of([association])
     named = text.capital(process_name(of, article=False))
     for entry in table:
         reading = next((contrast_name(c, of) for c in CONTRASTS if entry.contrast.endswith(c)), "")
-        label = f"{named}: {reading}" if reading and len(table) > 1 else association["title"]
+        label = f"{named}: {reading}" if reading and len(table) > 1 else association.title
         rows.append(_row("converted", label, "A", entry, "association", decimals))
-    rows.append(_row("pooled", effect["title"], "B", table[0], "effect", decimals))
+    rows.append(_row("pooled", effect.title, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)
     return Section(
         name=key,
@@ -92,7 +89,7 @@ def _section(
         favours=None,
         weights=False,
         row_name="",
-        interval_name=f"{100 * association['level']:g}% CI",
+        interval_name=f"{100 * association.fit.level:g}% CI",
         null=null,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,23 @@ from synthesis.data.extraction import (
     load_source,
     reference_rows,
     unknown_corrections,
+    with_filled,
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import Source
+from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.declaring import with_own_columns
 from synthesis.plan.parts import Plan
-from synthesis.plan.selection import check_model, check_shared_samples, select_effects, words_nowhere
+from synthesis.plan.selection import (
+    check_model,
+    check_shared_samples,
+    select_effects,
+    shared_direction,
+    words_nowhere,
+)
 from synthesis.results.extracted import Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
@@ -45,6 +53,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     found = _checked_sources(plan, raw)
     problems: list[Problem] = list(_own_faults(plan, raw))
     samples: dict[str, set[str]] = {}
+    better: dict[str, float | None] = {}
     effects = [row for extracted in found.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
         own = [found[source] for source in synthesis.sources]
@@ -55,6 +64,9 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row.sample_id for row in selected}
+            if synthesis.metric in RATIO_METRICS:
+                printed = synthesis.oriented == "as_reported"
+                better[name] = shared_direction(selected) if printed else 1.0
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
@@ -69,7 +81,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
                 problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
                 continue
             with _collected(problems):
-                reference_rows(key, named.effects, metrics.pop(), effects)
+                reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
+    problems += _ratio_faults(plan.config, better)
     for name, comparison in plan.config.comparisons.items():
         first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))
         with _collected(problems):
@@ -88,6 +101,24 @@ def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
             allowed = f"{kind}, as source.yaml declares it" if kind else "a column that a source.yaml declares"
             hint = "own_columns is taken from the sources: leave it out"
             yield Problem(f"config.yaml, key own_columns.{name}", str(column.kind), allowed, hint)
+
+
+def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Problem]:
+    """Ratios of a wanted event beside those of an unwanted one, in one comparison or on one axis."""
+    pairs = {f"comparisons.{n}": (c.first, c.second) for n, c in config.comparisons.items()}
+    together = {key: [name for name in names if name] for key, names in pairs.items()}
+    together |= {f"figures.{n}": [block.synthesis for block in figure.blocks] for n, figure in config.figures.items()}
+    problems = []
+    for key, names in together.items():
+        for metric in sorted(RATIO_METRICS):
+            held = {name: better[name] for name in names if config.syntheses[name].metric == metric and name in better}
+            if len(set(held.values())) > 1:
+                side = {1.0: "larger", -1.0: "smaller"}
+                shown = "; ".join(f"{name}: {side[way]} is better" for name, way in held.items() if way is not None)
+                allowed = "ratios of which the same side is better"
+                hint = "orientation: better turns those of an event that is not wanted (1/ratio)"
+                problems.append(Problem(f"config.yaml, key {key}", shown, allowed, hint))
+    return problems
 
 
 def _rows_by_id(found: dict[str, Extracted]) -> dict[str, Row]:

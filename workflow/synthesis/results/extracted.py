@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthesis.results.document import Cell, Document, columns, read_document
+import msgspec
+
+from synthesis.results.document import Document, columns, read_document
+from synthesis.results.files import Cell
 
 
 class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -25,9 +28,11 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     statistic: str
     value: float | None
     se: float | None
+    variance: float | None
     ci_low: float | None
     ci_high: float | None
     p: str
+    test_statistic: float | None
     df1: float | None
     df: float | None
     n: float | None
@@ -43,7 +48,9 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     events_control: float | None
     total_control: float | None
     direction: float | None
+    sign: float | None
     treatment: str
+    control_group: str
     intensity: str
     comparator: str
     comparator_detail: str
@@ -71,6 +78,8 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     reported_as: str
     finding: str
     exclusion_reason: str
+    checked: str
+    checked_reason: str
     locator: str
     quote: str
     url: str
@@ -82,7 +91,7 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     second_coder: str
     note: str
     citation: str
-    own: dict[str, Cell] = {}
+    own: dict[str, Cell] = msgspec.field(default_factory=dict)
 
     def cell(self, name: str) -> Cell:
         """What a column holds; for names that are read from the plan. Nothing where it is of another source."""
@@ -107,7 +116,8 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Effect(Row, frozen=True, kw_only=True):
-    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient.
+    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient;
+    the logarithm of a ratio is as printed, above 0 where the treated have more events.
 
     `vi` is None for published summaries that print no interval. `n_total`: people behind the row.
     """
@@ -144,7 +154,7 @@ class Chosen(Effect, frozen=True, kw_only=True):
 class Extracted(Document, frozen=True, kw_only=True, omit_defaults=True):
     """A source after extraction. `own`: the kinds of the user's columns, number or text, by name."""
 
-    own: dict[str, str] = {}
+    own: dict[str, str] = msgspec.field(default_factory=dict)
     effects: tuple[Effect, ...]
     dropped: tuple[Dropped, ...]
 
@@ -164,7 +174,10 @@ COLUMN_NAMES = frozenset((*columns(Effect), *columns(Dropped), *columns(Chosen))
 
 
 class Reference(Document, frozen=True, kw_only=True):
-    """A published summary on the metric of a pool, as printed, oriented like it."""
+    """A published summary on the metric of a pool, as printed, oriented like it.
+
+    Its limits are the printed ones; where none are, `se`, `df` and the limits follow from what `basis` names.
+    """
 
     effect_id: str
     label: str
@@ -174,3 +187,6 @@ class Reference(Document, frozen=True, kw_only=True):
     k: int | None
     ci_low: float | None
     ci_high: float | None
+    se: float | None = None
+    df: float | None = None
+    basis: str = ""

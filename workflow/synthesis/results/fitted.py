@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
+
+import msgspec
 
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
+from synthesis.results.document import Document
 from synthesis.results.extracted import Reference
-from synthesis.results.document import Cell, Document
+from synthesis.results.files import Cell
 
 
 class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,11 +32,21 @@ class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
     country: str
     exactness: str
     estimand: str
-    more: dict[str, Cell] = {}
+    more: dict[str, Cell] = msgspec.field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Any:
-        """A field, or another column that the plan asks for, by its name."""
-        return self.more[name] if name in self.more else Document.__getitem__(self, name)
+    def cell(self, name: str) -> Cell:
+        """One of these, or another column that the plan asks for, by its name."""
+        if name in self.more:
+            return self.more[name]
+        value: Cell = getattr(self, name)
+        return value
+
+    def words(self, name: str) -> str:
+        """One of these that is text, by its name; "" where nothing is printed."""
+        value = self.cell(name)
+        if isinstance(value, int | float):
+            raise TypeError(f"{name} holds numbers")
+        return value or ""
 
 
 class Member(Described, frozen=True, kw_only=True):
@@ -46,12 +59,7 @@ class Member(Described, frozen=True, kw_only=True):
     weeks: float | None
     n_total: float | None
     severity: float | None
-    cells: dict[str, Cell] = {}
-
-    def number(self, name: str) -> float | None:
-        """A numeric moderator by its name."""
-        value: float | None = getattr(self, name)
-        return value
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
 
 
 class Study(Described, frozen=True, kw_only=True):
@@ -66,7 +74,7 @@ class Study(Described, frozen=True, kw_only=True):
     n: int | None
     effects: tuple[str, ...]
     members: tuple[Member, ...]
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
     source: str
 
 
@@ -109,13 +117,16 @@ class Versions(Document, frozen=True, kw_only=True):
 class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
     """How a synthesis is shown. A fit knows its grouping and orientation; the plan says the rest.
 
-    `titles`: heads of the user's own columns, by name.
+    Of ratios, `direction`: 1 where a larger one is better for the patient, -1 where a smaller one is; `turned`: how
+    many are one divided by what is printed. `titles`: heads of the user's own columns, by name.
     """
 
     group_by: str | None
     orientation: str
+    direction: float | None = None
+    turned: int = 0
     columns: tuple[str, ...] = ()
-    titles: dict[str, str] = {}
+    titles: dict[str, str] = msgspec.field(default_factory=dict)
     sort: str = ""
     rows: str = ""
     favours: tuple[str, str] | None = None
@@ -126,7 +137,8 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     """The model document of a synthesis. Its fit's fields stand among its own on disk.
 
     `title`, what is `shown` of it and the cells of its samples come from the plan where it is shown (`presented`).
-    `constructs`: what its effects are of. `groups_test` is None without blocks. `tau_scale`: scale of the half-normal prior on tau of Bayesian fits.
+    `constructs`: what its effects are of. `groups_test` is None without blocks. `tau_scale`: scale of the half-normal
+    prior on tau of Bayesian fits.
     """
 
     spread: ClassVar[tuple[str, ...]] = ("fit",)
@@ -149,6 +161,11 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     config_sha256: str
     inputs_sha256: str
     versions: Versions
+
+    @property
+    def metric(self) -> str:
+        """The metric of the fit: every synthesis has one."""
+        return self.fit.metric or ""
 
 
 class PooledRow(Document, frozen=True, kw_only=True):

@@ -1,0 +1,138 @@
+"""Who shares people, in a table that does not say so: samples and control groups, inferred, said, or asked about."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal
+
+from synthesis.data.arms import control_of
+from synthesis.errors import Problem
+
+Cells = dict[str, str]
+# study: rows of one study are one sample; row: each row is a sample; given: the ids as they stand.
+Samples = Literal["study", "row", "given"]
+OPTION = "--samples"
+_MOST_NAMED = 3
+_NUMBER_OF_ONE = re.compile(r"(?:sample|study|group|s|g)?[ _#-]?(?:\d{1,3}[a-z]?|[a-z])", re.IGNORECASE)
+
+
+def assigned(
+    rows: Sequence[Cells], *, given: bool, how: Samples | None
+) -> tuple[list[Cells], list[str], list[Problem]]:
+    """Rows with `sample_id` and, where arms share a control, `control_group`; what was taken as what; and questions.
+
+    `rows` as they will be written, each with `effect_id`, `study` and `locator`; `given`: the table has a column of
+    samples. `how` answers the questions. Rows of one study (by name without case and punctuation, and year) are one
+    sample; equal control arms within a sample are the same people.
+    """
+    if given:
+        named, said, problems = _given(rows, how)
+    else:
+        named, said = _by_study(rows, how)
+        problems = [] if how == "row" else _questions(named)
+    return [*_control_groups(named, said)], said, problems
+
+
+def _by_study(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], list[str]]:
+    """Rows of one study under one sample, unless each row is to be its own."""
+    held: dict[tuple[str, str], list[Cells]] = {}
+    for row in rows:
+        held.setdefault((plain(row["study"]), row.get("year", "")), []).append(row)
+    several = [group for group in held.values() if len(group) > 1]
+    if how == "row" or not several:
+        said = [f"samples: each row is one of its own ({OPTION} row)"] if several else []
+        return [row | {"sample_id": row["effect_id"]} for row in rows], said
+    ids = {row["effect_id"]: group[0]["study"] + _year(group[0], held) for group in held.values() for row in group}
+    names = "; ".join(f"{group[0]['study']}, {_rows(group)}" for group in several[:_MOST_NAMED])
+    more = f"; and {len(several) - _MOST_NAMED} more" if len(several) > _MOST_NAMED else ""
+    said = [f"samples: rows of one study are the same people ({names}{more}); {OPTION} row makes each row its own"]
+    return [row | {"sample_id": ids[row["effect_id"]]} for row in rows], said
+
+
+def _year(row: Cells, held: dict[tuple[str, str], list[Cells]]) -> str:
+    """The year, where it tells two studies of one name apart."""
+    same = [year for name, year in held if name == plain(row["study"])]
+    return f" {row['year']}" if len(same) > 1 and row.get("year") else ""
+
+
+def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], list[str], list[Problem]]:
+    """The table's own ids; those that are numbered anew in each study are combined with the study."""
+    filled = [row if row.get("sample_id") else row | {"sample_id": row["study"]} for row in rows]
+    studies: dict[str, dict[str, list[Cells]]] = {}
+    for row in filled:
+        studies.setdefault(row["sample_id"], {}).setdefault(plain(row["study"]), []).append(row)
+    across = {name: found for name, found in studies.items() if len(found) > 1}
+    if not across or how == "given":
+        return filled, [], []
+    if how == "study" or all(_NUMBER_OF_ONE.fullmatch(name) for name in studies):
+        said = [
+            f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"
+        ]
+        return [row | {"sample_id": f"{row['study']} / {row['sample_id']}"} for row in filled], said, []
+    problems = []
+    for name, found in across.items():
+        groups = list(found.values())
+        shown = "; ".join(f"{group[0]['study']}, {_rows(group)}" for group in groups[:_MOST_NAMED])
+        allowed = f"one study for a sample, or {OPTION} given (the same people) or {OPTION} study (others)"
+        problems.append(Problem("sample_id", name, allowed, f"it stands under several studies: {shown}"))
+    return filled, [], problems
+
+
+def _questions(rows: Sequence[Cells]) -> list[Problem]:
+    """Equal arms under several studies: one trial under two names, or a slip."""
+    held: dict[tuple[str, ...], list[Cells]] = {}
+    for row in rows:
+        control = control_of(_complete(row))
+        if control is not None and row["statistic"] != "2x2":
+            held.setdefault(control, []).append(row)
+    problems = []
+    for control, group in held.items():
+        if len({row["sample_id"] for row in group}) > 1:
+            names = ", ".join(dict.fromkeys(row["study"] for row in group))
+            allowed = (
+                "a control arm of each study's own; or a column sample_id that says who shares people, or "
+                f"{OPTION} row (nobody does)"
+            )
+            hint = f"{names} print the same mean, SD and number: one trial under several names?"
+            problems.append(Problem(_rows(group), ", ".join(map(str, control)), allowed, hint))
+    return problems
+
+
+def _control_groups(rows: Sequence[Cells], said: list[str]) -> list[Cells]:
+    """Names control arms that several rows of a sample print alike, with other treatment arms."""
+    held: dict[tuple[str, ...], list[Cells]] = {}
+    for row in rows:
+        control = control_of(_complete(row))
+        if control is not None and not row.get("control_group"):
+            same = tuple(row.get(name, "") for name in ("outcome", "rater", "timepoint", "timepoint_detail", "weeks"))
+            held.setdefault((row["sample_id"], row["statistic"], *control, *same), []).append(row)
+    groups = [group for group in held.values() if len(group) > 1]
+    ids = {row["effect_id"]: f"control {at}" for at, group in enumerate(groups, start=1) for row in group}
+    for group in groups:
+        said.append(
+            f"control arms: {_rows(group)} ({group[0]['study']}) compare with the same people; their treatment arms "
+            "are combined (Cochrane Handbook, 23.3.4)"
+        )
+    return [row | {"control_group": ids[row["effect_id"]]} if row["effect_id"] in ids else row for row in rows]
+
+
+class _Complete(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def _complete(row: Cells) -> Cells:
+    return _Complete(row)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, spaces and punctuation."""
+    text = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(c for c in text if c.isalnum())
+
+
+def _rows(group: Sequence[Cells]) -> str:
+    numbers = [row["locator"].rpartition("row ")[2] for row in group]
+    return "row " + numbers[0] if len(numbers) == 1 else f"rows {', '.join(numbers)}"
