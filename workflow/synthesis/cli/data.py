@@ -53,8 +53,8 @@ def config(args: argparse.Namespace) -> None:
 
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
-    from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
+    from synthesis.data.registry import Policy
     from synthesis.results.document import write_document
 
     extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))

@@ -7,6 +7,7 @@ import difflib
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.precision import check_precision
-from synthesis.data.printed import UNSIGNED_NAME, printed_p
+from synthesis.data.printed import SIZES, UNSIGNED_NAME, printed_p
 from synthesis.errors import InputError, Problem
 from synthesis.results.files import read_bytes, unmarked
 from synthesis.text import unwritable
@@ -173,7 +174,7 @@ def _hint(column: Column, text: str) -> str:
         if re.fullmatch(r"[+-]?\d+,\d+", text):
             return "decimal comma; write a point"
         if column.kind == "count" and _NUMBER.fullmatch(text):
-            return "a number of people is whole; were two cells mixed up?"
+            return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
         if not _NUMBER.fullmatch(text):
             return "not a number; put remarks into note"
         if column.kind == "number" and abs(float(text)) > LARGEST:
@@ -194,6 +195,9 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
     for number, row in rows:
         for name, text in row.items():
             column = by_name[name]
+            if name in SIZES and row.get("design_effect") and _NUMBER.fullmatch(text):
+                # An effective size of a cluster trial may have decimals.
+                column = replace(column, kind="number")
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
@@ -277,8 +281,9 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if not low <= value < 1 or value == -1:
             allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
             yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
-    if statistic in {"f", "f2", "chi2", "or"} and printed("value") and value < 0:
-        yield "value", f"{value:g}", "at least 0", "a logarithm entered as a ratio?" if statistic == "or" else ""
+    if statistic in {"f", "f2", "chi2", "or", "rr"} and printed("value") and value < 0:
+        hint = f"a logarithm? Then the statistic is log_{statistic}" if statistic in {"or", "rr"} else ""
+        yield "value", f"{value:g}", "at least 0", hint
     if printed("ci_low", "ci_high"):
         if row["ci_low"] > row["ci_high"]:
             yield "ci_low", f"{row['ci_low']:g}", f"at most ci_high {row['ci_high']:g}", "swapped?"
@@ -418,5 +423,6 @@ def _value_ok(column: Column, value: object) -> bool:
         case "sign":
             return value in map(float, column.allowed)
         case "count":
-            return value.is_integer() and value <= LARGEST_COUNT
+            # Sizes of cluster trials may have decimals, which was checked with their row.
+            return (value.is_integer() or column.name in SIZES) and value <= LARGEST_COUNT
     return True

@@ -186,8 +186,17 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
             if unnamed:
                 allowed = "only " + ", ".join(named)
                 problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
+    scores = {row.statistic for row in chosen} & set(_SCORES)
+    if len(scores) > 1 and not scores <= set(mix.get("statistic", ())):
+        allowed = f"one kind of score, or mix.statistic: [{', '.join(_SCORES)}]"
+        hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
+        problems.append(Problem(key, "change scores and final values", allowed, hint))
     if problems:
         raise InputError(problems)
+
+
+# Statistics of arms that stand for other SDs.
+_SCORES = ("change_sd", "mean_sd")
 
 
 def _zeros(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str]) -> list[Chosen]:

@@ -42,6 +42,9 @@ class Row(Document, frozen=True, kw_only=True):
     total_treat: float | None
     events_control: float | None
     total_control: float | None
+    nonevents_treat: float | None
+    nonevents_control: float | None
+    design_effect: float | None
     direction: float | None
     sign: float | None
     treatment: str
