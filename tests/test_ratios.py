@@ -129,3 +129,17 @@ def test_change_scores_and_final_values_are_one_pool_only_where_that_is_said(tmp
     unsaid = Synthesis.model_validate(synthesis.model_dump() | {"mix": {}})
     with pytest.raises(InputError, match="change scores and final values"):
         select_effects("own", unsaid, found.effects, ())
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"statistic": "t", "value": 2.1, "n_treat": 40, "n_control": 40},
+        {"statistic": "p", "p": ".03", "sign": 1, "n_treat": 40, "n_control": 40},
+        {"statistic": "g", "value": 0.3, "se": 0.2, "n_treat": 40, "n_control": 40},
+    ],
+)
+def test_a_design_effect_does_not_make_an_effect_larger(cells):
+    """d = t sqrt(1/n1 + 1/n2) would grow with fewer people."""
+    with pytest.raises(CannotConvert, match="design_effect: '1.5'.*adjusted for clusters"):
+        made("g", **cells, design_effect=1.5)

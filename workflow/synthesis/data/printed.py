@@ -183,13 +183,24 @@ SIZES = (
 )  # fmt: skip
 
 
+# What is as large in effective sizes as in whole ones.
+_CLUSTERED = ("mean_sd", "change_sd", "2x2", "d", "g", "smd", "r", "z")
+
+
 def effective(row: Row) -> Row:
     """A row of a cluster trial with effective sizes: divided by the design effect, unless they have decimals already.
 
-    Cochrane Handbook (version 6), section 23.1.4.
+    Cochrane Handbook (version 6), section 23.1.4. CannotConvert for test statistics, whose effect would grow with fewer
+    people, and for a printed error or interval, which does not say whether it is adjusted.
     """
-    if row["design_effect"] is None:
-        return row
+    if row["design_effect"] is None or row["design_effect"] == 1:
+        return row if row["design_effect"] is None else dict(row) | {"effective": True}
+    errors = [name for name in ("se", "variance", "ci_low", "ci_high") if has(row, name)]
+    if row["statistic"] not in _CLUSTERED or errors:
+        what = f"{', '.join(errors)} beside it" if errors else f"statistic {row['statistic']}"
+        allowed = f"empty, or a row of {', '.join(_CLUSTERED)} without error or interval"
+        hint = f"{what}: enter an error that is adjusted for clusters, and no design effect"
+        raise refusal("design_effect", float(row["design_effect"]), allowed, hint)
     sizes = {name: float(row[name]) for name in SIZES if row[name] is not None}
     divisor = row["design_effect"] if all(size.is_integer() for size in sizes.values()) else 1.0
     return dict(row) | {"effective": True} | {name: size / divisor for name, size in sizes.items()}
