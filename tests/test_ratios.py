@@ -54,8 +54,13 @@ def test_generic_inverse_variance_of_log_odds_ratios(tmp_path):
     """OR 0.778 [0.590, 1.027]: metafor, of lnOR and its SE."""
     table = (CASES / "19" / "input_giv.csv").read_text()
     columns = {"study": "study", "value": "lnOR", "se": "se"}
-    with pytest.raises(InputError, match="the statistic is log_or"):
+    with pytest.raises(InputError, match="--statistic: 'or'; allowed: log_or"):
         begin(tmp_path, table, columns, "or", "log_odds_ratio")
+    # By its numbers, where its name does not tell; and by its name, where all are positive.
+    with pytest.raises(InputError, match="the statistic is log_or"):
+        begin(tmp_path, table.replace("lnOR", "estimate"), columns | {"value": "estimate"}, "or", "log_odds_ratio")
+    with pytest.raises(InputError, match="lnOR: named as logarithms are"):
+        begin(tmp_path, table.replace("-", ""), columns, "or", "log_odds_ratio")
     begin(tmp_path, table, columns, "log_or", "")
     found = fit(tmp_path, "log_odds_ratio")
     shown = [math.exp(x) for x in (found.estimate, found.ci_low, found.ci_high)]
@@ -143,3 +148,38 @@ def test_a_design_effect_does_not_make_an_effect_larger(cells):
     """d = t sqrt(1/n1 + 1/n2) would grow with fewer people."""
     with pytest.raises(CannotConvert, match="design_effect: '1.5'.*adjusted for clusters"):
         made("g", **cells, design_effect=1.5)
+
+
+def test_sizes_that_are_whole_by_chance_are_not_divided_again(tmp_path):
+    table = (CASES / "19" / "input.csv").read_text().replace("96.4", "96").replace("90.1", "90")
+    with pytest.raises(InputError, match=r"row 3, column n1: '96'.*decimals as in row 2.*design_effect of 1"):
+        begin(tmp_path, table, MEANS | {"design_effect": "deff"})
+    begin(tmp_path, table.replace("18,1.41", "18,1"), MEANS | {"design_effect": "deff"})
+    (row,) = [one for one in effects(tmp_path).effects if one.study.startswith("Quilt")]
+    assert row.vi == pytest.approx(1 / 96 + 1 / 90 + row.yi**2 / (2 * 186), rel=tolerances.LAW)
+
+
+def test_events_with_decimals_beside_whole_totals_are_asked_about(tmp_path):
+    table = "study,e1,n1,e0,n0,deff\nA,12.3,60,18.2,60,1.5\nB,10,50,14,52,1\nC,9,41,12,40,1\n"
+    columns = {
+        "study": "study",
+        "events_treat": "e1",
+        "total_treat": "n1",
+        "events_control": "e0",
+        "total_control": "n0",
+    }
+    with pytest.raises(InputError, match=r"row 2, column n1: '60'.*decimals as in row 2"):
+        begin(tmp_path, table, columns | {"design_effect": "deff"}, "2x2", "log_odds_ratio")
+
+
+def test_a_total_that_contradicts_its_parts_is_named(tmp_path):
+    table = "study,e1,x1,n1,e0,n0\nA,30,20,100,18,60\nB,10,40,50,14,52\n"
+    columns = {
+        "study": "study",
+        "events_treat": "e1",
+        "total_treat": "n1",
+        "events_control": "e0",
+        "total_control": "n0",
+    }
+    with pytest.raises(InputError, match=r"row 2, column n1: '100'; allowed: 50, the events and nonevents"):
+        begin(tmp_path, table, columns | {"nonevents_treat": "x1"}, "2x2", "log_odds_ratio")

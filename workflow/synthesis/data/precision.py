@@ -7,7 +7,6 @@ Every rule doubts; none decides. A doubted row refuses the run until it is confi
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from synthesis.data.printed import printed_p, z_from_p
 from synthesis.errors import Problem
+from synthesis.text import plain
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
@@ -345,7 +345,7 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
     for number, row in rows:
         if row["statistic"] in _MEANS and row["level"] == "study" and _printed(row, *names):
-            outcome = re.sub("[^a-z0-9]", "", row["outcome"].casefold())
+            outcome = plain(row["outcome"])
             groups.setdefault((row["statistic"], outcome), []).append((number, row))
     found = []
     for held in groups.values():

@@ -190,6 +190,8 @@ _CLUSTERED = ("mean_sd", "change_sd", "2x2", "d", "g", "smd", "r", "z")
 def effective(row: Row) -> Row:
     """A row of a cluster trial with effective sizes: divided by the design effect, unless they have decimals already.
 
+    A design effect of 1 leaves sizes as they are.
+
     Cochrane Handbook (version 6), section 23.1.4. CannotConvert for test statistics, whose effect would grow with fewer
     people, and for a printed error or interval, which does not say whether it is adjusted.
     """

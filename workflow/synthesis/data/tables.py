@@ -33,6 +33,9 @@ from synthesis.text import unwritable
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
 
+# Counts with decimals, of cluster trials, are rounded.
+TOTAL_SLACK = 0.005
+
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
 _ID = re.compile(r"[\w.\-]+")
@@ -242,11 +245,31 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     for number, column, value, allowed, hint in control_faults(rows):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    problems += _size_faults(path, rows)
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
     problems += check_precision(path, rows)
     return problems
+
+
+def _size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Whole sizes of cluster trials beside effective ones: whole by chance, they would be divided twice."""
+    kinds: dict[bool, list[tuple[int, str, float]]] = {True: [], False: []}
+    for number, row in rows:
+        if row["design_effect"] not in (None, 1):
+            for name in SIZES:
+                if row[name] is not None:
+                    kinds[row[name].is_integer()].append((number, name, row[name]))
+    if not kinds[True] or not kinds[False]:
+        return []
+    first, other, size = kinds[False][0]
+    allowed = f"decimals as in row {first} ({other} {size:g}), or a design_effect of 1 where it is divided already"
+    hint = "divide it, or say that it is: sizes of both kinds in one table"
+    return [
+        Problem(f"{path}, row {number}, column {name}", f"{size:g}", allowed, hint)
+        for number, name, size in kinds[True]
+    ]
 
 
 def has_number(row: Row) -> bool:
@@ -291,6 +314,11 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             interval = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
             yield "value", f"{value:g}", interval, "a sign lost, or limits of another row?"
     for arm in ("treat", "control"):
+        if printed(f"events_{arm}", f"nonevents_{arm}", f"total_{arm}"):
+            whole = row[f"events_{arm}"] + row[f"nonevents_{arm}"]
+            if abs(row[f"total_{arm}"] - whole) > TOTAL_SLACK * whole:
+                allowed = f"{whole:g}, the events and nonevents of the arm"
+                yield f"total_{arm}", f"{row[f'total_{arm}']:g}", allowed, "another arm's, or people without a count?"
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"

@@ -97,7 +97,7 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     metric, lane, faults = _metric(what, statistics)
     construct = what.construct or _CONSTRUCT[lane]
     problems = [*found.problems, *faults, *_option_faults(what, construct)]
-    asked = not_taken.questions(table, reading, statistics, what.ignore)
+    asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
     problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
     mix, said_of_mix, faults = _mixed(what, table, found, statistics)
     if problems + faults:
