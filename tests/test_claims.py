@@ -7,6 +7,7 @@ import re
 import shutil
 
 import pytest
+import tolerances
 from conftest import ROOT
 from msgspec.structs import replace
 from synthesis.cli.main import main
@@ -156,6 +157,15 @@ def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
     """sqrt(.13) = .36 and sqrt(.28) = .53 are above .30: arithmetic on the text's own numbers."""
     assert decided["variance_13_is_small"].estimate == pytest.approx(math.sqrt(0.13))
     assert decided["variance_28_is_small"].verdict == "not supported"
+
+
+@pytest.mark.parametrize(("direction", "sign", "r"), [(1, 1, 0.36), (-1, -1, 0.36), (-1, 1, -0.36), (1, -1, -0.36)])
+def test_a_share_of_variance_has_the_sign_of_its_finding(claims, evidence, direction, sign, r):
+    (claim,) = (one for one in claims if one.claim_id == "variance_13_is_small")
+    row = replace(evidence.rows["be_claim_13"], direction=float(direction), sign=float(sign))
+    changed = dataclasses.replace(evidence, rows={**evidence.rows, "be_claim_13": row})
+    (value,) = c._root(claim, "be_claim_13", changed)
+    assert value.estimate == pytest.approx(r, abs=tolerances.PRINTED_2)
 
 
 def test_a_claim_over_conversions_is_decided_only_where_all_agree(decided):
