@@ -200,6 +200,13 @@ def test_the_report_counts_the_prediction_intervals_that_hold_zero(report, compl
     assert f"Of {len(limits)} prediction intervals, {holding} include zero" in html.unescape(report)
 
 
+def test_the_report_counts_the_syntheses_that_have_a_prediction_interval(report, complete):
+    rows = list(rows_of(complete / "tables" / "pooled.csv"))
+    ranged = sum(row["pi_low"] != "" for row in rows)
+    assert 1 < ranged < len(rows)
+    assert f"prediction interval ({ranged} of {len(rows)} syntheses" in html.unescape(report)
+
+
 # --- cards ---------------------------------------------------------------------------------------------------------
 
 READ = {"z": math.tanh, "g": lambda x: x, "log_risk_ratio": math.exp, "log_odds_ratio": math.exp}
