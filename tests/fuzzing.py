@@ -20,10 +20,10 @@ from msgspec.structs import replace
 from synthesis.compare.claims import check_folder
 from synthesis.data.claim_table import read_claims
 from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
-from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract
 from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.reading import read_yaml
+from synthesis.data.registry import CONVERTERS
 from synthesis.draw.layout import Layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
@@ -64,6 +64,9 @@ STATISTICS: dict[str, dict[str, str]] = {
     "g": {"value": "0.42", "se": "0.15"},
     "smd": {"value": "0.3", "n_treat": "52", "n_control": "47"},
     "or": {"value": "1.8", "ci_low": "1.1", "ci_high": "2.95", "n": "210"},
+    "rr": {"value": "1.4", "ci_low": "1.05", "ci_high": "1.867"},
+    "log_or": {"value": "0.52", "se": "0.31"},
+    "log_rr": {"value": "-0.21", "se": "0.14"},
 }  # fmt: skip
 # Numbers at the edge of what a column, a formula or floating point can hold.
 BOUNDARIES = (

@@ -18,6 +18,7 @@ from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows
 from synthesis.data.printed import UNSIGNED_NAME
+from synthesis.data.registry import Z_95
 from synthesis.data.tables import check_cells, check_rows, typed
 from synthesis.errors import CannotConvert
 
@@ -43,6 +44,10 @@ TOGETHER = {
     "g": [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])]
     + [{"se": "", "n_treat": n, "n_control": "2"} for n in BOUNDARIES],
     "smd": [{"n_treat": "", "n_control": "", "se": s} for s in BOUNDARIES],
+    "rr": [{"se": text, "ci_low": "", "ci_high": ""} for text in BOUNDARIES],
+    "log_or": [{"se": "", "variance": text} for text in BOUNDARIES]
+    + [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])],
+    "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES],
     "or": [{"value": v, "ci_low": low, "ci_high": high, "n": "50"}
            for v, low, high in (("1", "1", "1"), ("1.00", "1.00", "1.00"), ("1", "0", "2"), ("0", "0", "2"),
                                 ("1", "-1", "2"), ("1.5", "1.6", "2"), ("1.5", "2", "1.1"), ("1", "1e-15", "1e15"),
@@ -124,7 +129,7 @@ def right(statistic, metric, cells):
         return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
     def spread(scale=lambda x: x):
-        return ((scale(c["ci_high"]) - scale(c["ci_low"])) / (2 * mp.mpf(es.Z_95))) ** 2
+        return ((scale(c["ci_high"]) - scale(c["ci_low"])) / (2 * mp.mpf(Z_95))) ** 2
 
     z_of_p = normal(float(cells["p"].lstrip("= "))) if statistic == "p" else None
     match statistic, metric:
@@ -148,8 +153,12 @@ def right(statistic, metric, cells):
             return of_r(c["value"] / mp.sqrt(c["value"] ** 2 + ((n1 + n2) ** 2 / (n1 * n2) if n1 and n2 else 4)))
         case "or", "z":
             return of_r(mp.log(c["value"]) / mp.sqrt(spread(mp.log)) / mp.sqrt(c["n"]))
-        case "or", "log_odds_ratio":
-            return mp.log(c["value"]), spread(mp.log)
+        case (("or" | "rr"), ("log_odds_ratio" | "log_risk_ratio")):
+            return mp.log(c["value"]), c["se"] ** 2 if "se" in c else spread(mp.log)
+        case (("log_or" | "log_rr"), _):
+            if "variance" in c:
+                return c["value"], c["variance"]
+            return c["value"], c["se"] ** 2 if "se" in c else spread()
         case (("mean_sd" | "change_sd"), _):
             pooled = ((n1 - 1) * c["sd_treat"] ** 2 + (n2 - 1) * c["sd_control"] ** 2) / (n1 + n2 - 2)
             return of_d((c["mean_treat"] - c["mean_control"]) / mp.sqrt(pooled))

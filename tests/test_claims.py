@@ -7,8 +7,10 @@ import re
 import shutil
 
 import pytest
+import tolerances
 from conftest import ROOT
 from msgspec.structs import replace
+from synthesis import pool
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
 from synthesis.compare.run import compare_all, evidence_of
@@ -158,6 +160,33 @@ def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
     assert decided["variance_28_is_small"].verdict == "not supported"
 
 
+def test_levels_have_the_ad_hoc_interval(claims, evidence):
+    """Some level has effects so alike that the plain interval would be narrower."""
+    (claim,) = (one for one in claims if one.quantity == "levels:alliance:disorder_group")
+    grouping, narrower = evidence.plan.groupings["disorder_group"], 0
+    found = c._levels(claim, "alliance:disorder_group", evidence)
+    for level in found:
+        name = level.label.rpartition(" (")[0]
+        studies = [s for s in evidence.documents["alliance"].studies if grouping.level_of(s.disorder) == name]
+        if len(studies) < 2:
+            continue
+        y, v = [s.yi for s in studies], [s.vi for s in studies]
+        wanted, plain_interval = pool(y, v, ci="hksj_adhoc"), pool(y, v, ci="hksj")
+        assert (level.low, level.high) == pytest.approx((math.tanh(wanted.ci_low), math.tanh(wanted.ci_high)))
+        narrower += plain_interval.ci_high < wanted.ci_high - 1e-6
+    assert len(found) > 3
+    assert narrower > 0
+
+
+@pytest.mark.parametrize(("direction", "sign", "r"), [(1, 1, 0.36), (-1, -1, 0.36), (-1, 1, -0.36), (1, -1, -0.36)])
+def test_a_share_of_variance_has_the_sign_of_its_finding(claims, evidence, direction, sign, r):
+    (claim,) = (one for one in claims if one.claim_id == "variance_13_is_small")
+    row = replace(evidence.rows["be_claim_13"], direction=float(direction), sign=float(sign))
+    changed = dataclasses.replace(evidence, rows={**evidence.rows, "be_claim_13": row})
+    (value,) = c._root(claim, "be_claim_13", changed)
+    assert value.estimate == pytest.approx(r, abs=tolerances.PRINTED_2)
+
+
 def test_a_claim_over_conversions_is_decided_only_where_all_agree(decided):
     row = decided["not_above_low_intensity"]
     assert len(row.values) == 4
@@ -264,8 +293,6 @@ def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
 
 def test_a_change_that_turns_a_verdict_is_found_by_fitting_without_it(evidence, claims):
     """Each flip of a claim about five trials, against SMD .24, is checked by pooling the rest by hand."""
-    from synthesis import pool
-
     chosen = [claim for claim in claims if claim.claim_id == "protocol_matters_ptsd"]
     rows, (summary,) = tipping(chosen, evidence, {})
     studies = evidence.documents["trauma_focused_usual_care"].studies

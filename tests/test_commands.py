@@ -1,6 +1,9 @@
 """Commands of the package by hand, without Snakemake, and that a failed one leaves nothing."""
 
 import argparse
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,3 +126,12 @@ def test_a_file_that_is_not_there_is_named(command, tmp_path, monkeypatch, capsy
     # Two commands read nothing but the plan.
     assert status == (0 if command in ("config", "schemas") else 1)
     assert status == 0 or capsys.readouterr().err.startswith(f"synthesis {command}: ")
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    command = [sys.executable, "-m", "synthesis", "check", "--config", "config.yaml"]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.stderr == ""

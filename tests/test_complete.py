@@ -9,7 +9,7 @@ import json
 import pytest
 import tolerances
 from complete_numbers import STORED, numbers, tables
-from synthesis.data.converters import CONVERTERS
+from synthesis.data.registry import CONVERTERS
 from synthesis.data.vocabulary import LANE_METRICS, NumericModerator, Verdict
 from synthesis.draw.spread import bubble
 from synthesis.meta.options import terms

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 from hand_made import flow
-from synthesis.data.converters import Policy
 from synthesis.data.extraction import convert_rows, extract, load_source
 from synthesis.data.reading import read_yaml
+from synthesis.data.registry import Policy
 from synthesis.draw.canvas import draw
 from synthesis.plan import plan as planning
 from synthesis.plan.selection import select_effects

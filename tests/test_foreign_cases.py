@@ -6,7 +6,6 @@ import pytest
 import synthesis
 from conftest import ROOT
 from synthesis import cli
-from synthesis.data.columns import BY_NAME
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.plan import plan
@@ -44,7 +43,6 @@ def pooled(folder):
     return synthesis.pool([row.yi for row in rows], [row.vi for row in rows], tau2="REML", ci="hksj")
 
 
-@pytest.mark.skipif("sign" not in BY_NAME, reason="needs the column of the sign of a finding")
 @pytest.mark.parametrize(("name", "columns"), [("input.csv", ["value=fval"]), ("input_p.csv", ["p=pval"])])
 def test_a_statistic_without_a_sign_is_not_pooled_in_silence(bring, name, columns):
     statistic = "f" if name == "input.csv" else "p"
@@ -134,10 +132,9 @@ def test_directions_come_from_a_column_or_by_outcome(bring, arguments):
     assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx((0.37632, 0.20887, 0.54377), abs=PRINTED_5)
 
 
-@pytest.mark.skipif(BY_NAME["n_treat"].kind == "count", reason="needs effective sizes with decimals")
 def test_effective_sample_sizes_are_read_as_printed(bring):
     """Cochrane Handbook 5.1, 16.3.6; g by metafor."""
-    status, said, folder = bring("19", *MEANS)
+    status, said, folder = bring("19", *MEANS, "design_effect=deff")
     assert status == 0, said
     fit = pooled(folder)
     assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx((0.32636, 0.21335, 0.43938), abs=PRINTED_5)

@@ -53,7 +53,10 @@ def test_missing_and_repeated_column(project, capsys):
     [
         ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "1.2"}, "between -1 and 1"),
         ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "-1"}, "between -1 and 1"),
-        ({"n_treat": "5.96"}, "were two cells mixed up?"),
+        (
+            {"n_treat": "5.96"},
+            "a number of people is whole; two cells mixed up, or an effective size without its design_effect?",
+        ),
         ({"n_treat": "1"}, "at least 2"),
         ({"value": "0,35"}, "decimal comma"),
         ({"value": "about .3"}, "not a number"),

@@ -196,11 +196,15 @@ def test_the_report_prints_levels_of_odds_as_ratios(report, complete):
 def test_the_report_counts_the_prediction_intervals_that_hold_zero(report, complete):
     limits = [floats(r, "pi_low", "pi_high") for r in rows_of(complete / "tables" / "pooled.csv") if r["pi_low"] != ""]
     holding = sum(low <= 0 <= high for low, high in limits)
-    assert 1 <= holding < len(limits) - 1
-    assert (
-        f"Of {len(limits)} prediction intervals, {holding} include{'s' if holding == 1 else ''} zero"
-        in html.unescape(report)
-    )
+    assert 1 < holding < len(limits) - 1
+    assert f"Of {len(limits)} prediction intervals, {holding} include zero" in html.unescape(report)
+
+
+def test_the_report_counts_the_syntheses_that_have_a_prediction_interval(report, complete):
+    rows = list(rows_of(complete / "tables" / "pooled.csv"))
+    ranged = sum(row["pi_low"] != "" for row in rows)
+    assert 1 < ranged < len(rows)
+    assert f"prediction interval ({ranged} of {len(rows)} syntheses" in html.unescape(report)
 
 
 # --- cards ---------------------------------------------------------------------------------------------------------

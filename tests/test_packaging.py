@@ -1,5 +1,6 @@
 """The wheel and the source archive do their work outside the checkout."""
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -56,9 +57,11 @@ def test_a_review_is_made_and_run_from_the_wheel(dist, tmp_path):
     table = tmp_path / "table.csv"
     table.write_text("study,r,n\nAda 2001,.31,64\nBo 2004,.22,80\nCy 2009,.28,51\n")
 
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
     def synthesis(*arguments):
         command = [str(python), "-P", "-m", "synthesis", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
 
     review = str(tmp_path / "review")
@@ -67,4 +70,5 @@ def test_a_review_is_made_and_run_from_the_wheel(dist, tmp_path):
     synthesis("run", review, "--cores", "2", "results/figures/forest_table.svg", "results/tables/pooled.csv")
     assert read_json(tmp_path / "review" / "results" / "models" / "table.json")["samples"] == 3
     where = [str(python), "-P", "-c", "import synthesis; print(synthesis.__file__)"]
-    assert str(venv) in subprocess.run(where, check=True, capture_output=True, text=True).stdout
+    said = subprocess.run(where, check=True, capture_output=True, text=True, env=environment).stdout
+    assert str(venv) in said

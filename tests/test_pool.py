@@ -24,7 +24,7 @@ BCG_CONTROL = [
 
 def test_bcg_as_printed_in_viechtbauer_2010():
     """Viechtbauer (2010), J Stat Softw 36(3), section 3.2: REML log risk ratio of 13 BCG trials."""
-    from synthesis.data.converters import log_risk_ratio
+    from synthesis.data.ratios import log_risk_ratio
 
     effects = [log_risk_ratio(*t, *c) for t, c in zip(BCG_TREATED, BCG_CONTROL, strict=True)]
     fit = synthesis.pool([e.yi for e in effects], [e.vi for e in effects], ci="wald")

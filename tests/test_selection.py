@@ -146,7 +146,8 @@ def test_conditions(trauma):
 def test_the_same_finding_in_two_sources_counts_once():
     guided = extract(RAW, "low_intensity_depression", ("g",))
     own = extract(RAW, "low_intensity_self_guided", ("g",))
-    both = lane_b(sources=["low_intensity_depression", "low_intensity_self_guided"])
+    sources, scores = ["low_intensity_depression", "low_intensity_self_guided"], ["change_sd", "mean_sd"]
+    both = lane_b(sources=sources, mix={"statistic": scores})
     rows = select_effects("x", both, guided.effects + own.effects, [])
     assert len(rows) < len(guided.effects) + len(own.effects)
     naeem = [r for r in rows if r.sample_id == "naeem_2013"]

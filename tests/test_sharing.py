@@ -16,6 +16,7 @@ from synthesis.errors import InputError
 from synthesis.meta.pool import pool
 from synthesis.plan.starting import start
 from synthesis.plan.taking import Start
+from synthesis.text import plain
 
 
 def typed_row(**cells):
@@ -228,3 +229,10 @@ def test_few_samples_with_several_rows_have_one_mean_effect_each(tmp_path):
     said = begin(tmp_path, table, {"study": "study", "value": "r", "n": "n"}, "r", "").said
     assert any(line.startswith("model: composites") for line in said)
     assert "model: composites" in (tmp_path / "review" / "config.yaml").read_text()
+
+
+def test_names_in_other_alphabets_stay_apart():
+    """Without letters beyond a to z, all outcomes in Chinese or Greek would be one instrument."""
+    assert plain("PHQ-9") == plain("phq 9") == "phq9"
+    assert plain("Ö'Neill (2004)") == plain("O Neill, 2004")
+    assert len({plain(name) for name in ("抑郁", "焦虑", "κατάθλιψη", "")}) == 4

@@ -51,8 +51,11 @@ def test_a_table_becomes_a_review_that_passes_every_check(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"statistic": "kappa"}, r"--statistic: 'kappa'; allowed: r, z, beta"),
-        ({"statistic": "2x2"}, r"--metric: ''; allowed: g: Hedges g; log_odds_ratio"),
+        ({"statistic": "kappa"}, r"--statistic: 'kappa'; allowed: 2x2, or, rr, log_or, log_rr, r, z, beta"),
+        (
+            {"statistic": "2x2"},
+            r"--metric: ''; allowed: log_odds_ratio: log odds ratio; log_risk_ratio: log risk ratio; g: Hedges g",
+        ),
         ({"metric": "g"}, r"--metric: 'g'; allowed: z: Fisher z"),
         ({"construct": "warmth"}, r"--construct: 'warmth'; allowed: alliance"),
         ({"columns": COLUMNS | {"n": "N"}}, r"'n=N'; allowed: a column of .*: who, r, size, when"),

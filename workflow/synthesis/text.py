@@ -114,3 +114,8 @@ def shared(values: Iterable[str]) -> str:
     """The value that all rows share, or "mixed"."""
     distinct = list(dict.fromkeys(value for value in values if value))
     return MIXED if len(distinct) > 1 else "".join(distinct)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, spaces and punctuation: "PHQ-9" and "phq-9" are one instrument."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if c.isalnum())

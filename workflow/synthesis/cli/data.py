@@ -60,9 +60,9 @@ def config(args: argparse.Namespace) -> None:
 
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
-    from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
     from synthesis.data.own import declared
+    from synthesis.data.registry import Policy
     from synthesis.data.terms import new_terms
     from synthesis.results.document import write_document
 

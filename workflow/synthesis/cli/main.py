@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
@@ -100,6 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser_of(stages or STAGES).parse_args(argv)
     try:
         args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read on, such as head, has seen enough; nothing is left to be said at the end, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (InputError, CannotWrite, Disagreement) as error:
         given = getattr(args, "config", None)
         if isinstance(error, InputError) and given not in (None, "-"):

@@ -308,9 +308,13 @@ def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
 
 
 def _root(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
-    """The correlation behind a printed share of variance: exact arithmetic on what is printed."""
+    """The correlation behind a printed share of variance, positive where better: arithmetic on what is printed.
+
+    A share has no sign; that of its correlation is the finding's, turned by the outcome's direction.
+    """
     (value,) = _published(claim, name, evidence)
-    root = math.sqrt(value.estimate)
+    sign = find(claim.where("quantity"), name, evidence.rows).sign or 1.0
+    root = math.copysign(math.sqrt(abs(value.estimate)), sign * value.estimate)
     return [Value(value.label, "r", root, root, root)]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from synthesis.compare.contrast import contrast
 from synthesis.data.columns import COLUMNS
-from synthesis.data.converters import Policy
 from synthesis.data.extraction import convert_rows, corrections_of, load_source
+from synthesis.data.registry import Policy
 from synthesis.data.tables import Numbered, check_cells, typed
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config

@@ -141,6 +141,16 @@ COLUMNS: tuple[Column, ...] = (
     _count("total_treat", "People counted in the treatment arm.", 1, "440"),
     _count("events_control", "People with the event in the control arm.", 0, "114"),
     _count("total_control", "People counted in the control arm.", 1, "440"),
+    _count("nonevents_treat", "People without the event in the treatment arm, where no total is printed.", 0, "281"),
+    _count("nonevents_control", "People without the event in the control arm, where no total is printed.", 0, "326"),
+    Column(
+        "design_effect",
+        "number",
+        "Design effect of a cluster trial. Sizes and counts are divided by it; sizes with decimals are effective ones "
+        "already.",
+        "1.58",
+        low=1,
+    ),
     Column(
         "direction",
         "sign",
@@ -249,6 +259,8 @@ RESULT_COLUMNS: tuple[str, ...] = (
     "sd_control",
     "events_treat",
     "events_control",
+    "nonevents_treat",
+    "nonevents_control",
 )
 # Numbers that the quote should show; sample sizes often stand elsewhere on the page.
 QUOTED_COLUMNS: tuple[str, ...] = (

@@ -20,9 +20,10 @@ from synthesis.data.columns import (
     SECOND_COLUMNS,
     Column,
 )
-from synthesis.data.converters import Z_95, Policy, convert, summary_point
+from synthesis.data.converters import convert, summary_point
 from synthesis.data.own import ABOUT, columns_of, declared
-from synthesis.data.printed import Row
+from synthesis.data.printed import Row, effective
+from synthesis.data.registry import Z_95, Policy
 from synthesis.data.summaries import Precision, precision
 from synthesis.data.tables import (
     Numbered,
@@ -230,7 +231,7 @@ def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | 
             vi = found.variance
         name, version, exact = "summary", 1, True
     else:
-        estimate, converter = convert(together or row, metric, policy)
+        estimate, converter = convert(effective(together or row), metric, policy)
         yi, vi = estimate.yi, estimate.vi
         name, version, exact = converter.name, converter.version, converter.exact
         if together is not None:

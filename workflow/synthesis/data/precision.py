@@ -7,7 +7,6 @@ Every rule doubts; none decides. A doubted row refuses the run until it is confi
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from synthesis.data.printed import printed_p, z_from_p
 from synthesis.errors import Problem
+from synthesis.text import plain
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
@@ -57,6 +57,8 @@ MANY_OTHERS = 200
 CONFIRM = "right as printed? Then checked: yes, with checked_reason"
 _MEANS = ("mean_sd", "change_sd")
 _DIFFERENCES = ("d", "g", "smd")
+# Printed as ratios, their intervals symmetric on the logarithm.
+RATIOS = ("or", "rr")
 
 
 def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
@@ -207,7 +209,7 @@ def _scale(row: Row) -> Callable[[float], float] | None:
     have no place on it.
     """
     limits = [row[name] for name in ("ci_low", "ci_high") if row[name] is not None]
-    if row["statistic"] == "or":
+    if row["statistic"] in RATIOS:
         return math.log if all(x > 0 for x in limits) else None
     if row["statistic"] == "r":
         return math.atanh if all(abs(x) < 1 for x in limits) else None
@@ -277,7 +279,7 @@ def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
 def _fits(row: Row) -> bool:
     """Whether the value itself has a place on its interval's scale."""
     value = row["value"]
-    return bool(value > 0) if row["statistic"] == "or" else bool(abs(value) < 1)
+    return bool(value > 0) if row["statistic"] in RATIOS else bool(abs(value) < 1)
 
 
 def off_middle(row: Row) -> Iterator[Doubt]:
@@ -296,11 +298,11 @@ def off_middle(row: Row) -> Iterator[Doubt]:
     if off <= OFF_MIDDLE:
         return
     hint = "a limit or the estimate of another row?"
-    if row["statistic"] != "or" and low > 0 and -low <= value and _off(scale, value, -low, high) <= OFF_MIDDLE:
+    if row["statistic"] not in RATIOS and low > 0 and -low <= value and _off(scale, value, -low, high) <= OFF_MIDDLE:
         hint = f"a minus lost from ci_low {low:g}?"
-    if row["statistic"] != "or" and high < 0 and value <= -high and _off(scale, value, low, -high) <= OFF_MIDDLE:
+    if row["statistic"] not in RATIOS and high < 0 and value <= -high and _off(scale, value, low, -high) <= OFF_MIDDLE:
         hint = f"a minus too many in ci_high {high:g}?"
-    if row["statistic"] == "or" and _off(float, value, low, high) <= OFF_MIDDLE:
+    if row["statistic"] in RATIOS and _off(float, value, low, high) <= OFF_MIDDLE:
         hint = "symmetric as it stands, so not a ratio's interval: another statistic?"
     where = {"log": "on the logarithm", "atanh": "on Fisher's z"}.get(getattr(scale, "__name__", ""), "")
     allowed = f"near the middle of [{low:g}, {high:g}]" + (f" {where}" if where else "")
@@ -308,7 +310,7 @@ def off_middle(row: Row) -> Iterator[Doubt]:
 
 
 def _fits_any(row: Row) -> bool:
-    return row["statistic"] not in ("or", "r") or _fits(row)
+    return row["statistic"] not in ("r", *RATIOS) or _fits(row)
 
 
 def _off(scale: Callable[[float], float], value: float, low: float, high: float) -> float:
@@ -343,7 +345,7 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
     for number, row in rows:
         if row["statistic"] in _MEANS and row["level"] == "study" and _printed(row, *names):
-            outcome = re.sub("[^a-z0-9]", "", row["outcome"].casefold())
+            outcome = plain(row["outcome"])
             groups.setdefault((row["statistic"], outcome), []).append((number, row))
     found = []
     for held in groups.values():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -54,6 +54,9 @@ def need(row: Row, *names: str) -> list[float]:
         raise CannotConvert(f"not printed: {', '.join(missing)}")
     for name in names:
         column, value = BY_NAME[name], float(row[name])
+        if row.get("effective") and column.kind == "count":
+            # Divided by a design effect: of a few people less than the fewest may be left.
+            column = replace(column, low=0.0, low_open=column.low != 0)
         if not column.holds(value) or (column.kind == "count" and value > LARGEST_COUNT):
             sizes = f", and at most {LARGEST:g} in size" if abs(value) > LARGEST else ""
             tiny = f", and at least {SMALLEST:g}" if column.low_open and 0 < value < SMALLEST else ""
@@ -85,6 +88,14 @@ def interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, 
         inside = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
         raise refusal("value", float(row["value"]), inside, "a sign lost, or limits of another row?")
     return low, high
+
+
+def log_of_ratio(row: Row) -> float:
+    """The logarithm of a printed ratio."""
+    (value,) = need(row, "value")
+    if value < SMALLEST:
+        raise refusal("value", value, "above 0: a ratio is above 0", "a logarithm entered as a ratio?")
+    return math.log(value)
 
 
 def ratio_interval(row: Row) -> tuple[float, float, float]:
@@ -165,8 +176,45 @@ def variance(row: Row) -> float | None:
     return need(row, "se")[0] ** 2 if has(row, "se") else None
 
 
+# Sizes that clustering makes less informative.
+SIZES = (
+    "n", "n_treat", "n_control", "events_treat", "total_treat", "events_control", "total_control", "nonevents_treat",
+    "nonevents_control",
+)  # fmt: skip
+
+
+# What is as large in effective sizes as in whole ones.
+_CLUSTERED = ("mean_sd", "change_sd", "2x2", "d", "g", "smd", "r", "z")
+
+
+def effective(row: Row) -> Row:
+    """A row of a cluster trial with effective sizes: divided by the design effect, unless they have decimals already.
+
+    A design effect of 1 leaves sizes as they are.
+
+    Cochrane Handbook (version 6), section 23.1.4. CannotConvert for test statistics, whose effect would grow with fewer
+    people, and for a printed error or interval, which does not say whether it is adjusted.
+    """
+    if row["design_effect"] is None or row["design_effect"] == 1:
+        return row if row["design_effect"] is None else dict(row) | {"effective": True}
+    errors = [name for name in ("se", "variance", "ci_low", "ci_high") if has(row, name)]
+    if row["statistic"] not in _CLUSTERED or errors:
+        what = f"{', '.join(errors)} beside it" if errors else f"statistic {row['statistic']}"
+        allowed = f"empty, or a row of {', '.join(_CLUSTERED)} without error or interval"
+        hint = f"{what}: enter an error that is adjusted for clusters, and no design effect"
+        raise refusal("design_effect", float(row["design_effect"]), allowed, hint)
+    sizes = {name: float(row[name]) for name in SIZES if row[name] is not None}
+    divisor = row["design_effect"] if all(size.is_integer() for size in sizes.values()) else 1.0
+    return dict(row) | {"effective": True} | {name: size / divisor for name, size in sizes.items()}
+
+
 def table(row: Row, people: int = 2) -> tuple[float, float, float, float]:
     """Events and totals of two arms. CannotConvert for more events than people, and for fewer than `people` in all."""
+    row = dict(row) | {
+        f"total_{arm}": row[f"events_{arm}"] + row[f"nonevents_{arm}"]
+        for arm in ("treat", "control")
+        if not has(row, f"total_{arm}") and has(row, f"events_{arm}", f"nonevents_{arm}")
+    }
     names = ("events_treat", "total_treat", "events_control", "total_control")
     events_treat, total_treat, events_control, total_control = need(row, *names)
     for arm, events, total in (("treat", events_treat, total_treat), ("control", events_control, total_control)):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
 from synthesis.data.arms import control_of
 from synthesis.errors import Problem
+from synthesis.text import plain
 
 Cells = dict[str, str]
 # study: rows of one study are one sample; row: each row is a sample; given: the ids as they stand.
@@ -125,12 +125,6 @@ class _Complete(dict[str, str]):
 
 def _complete(row: Cells) -> Cells:
     return _Complete(row)
-
-
-def plain(name: str) -> str:
-    """A name without case, accents, spaces and punctuation."""
-    text = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(c for c in text if c.isalnum())
 
 
 def _rows(group: Sequence[Cells]) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthesis.data import printed
-from synthesis.data.converters import variance_from_interval
 from synthesis.data.printed import Row, printed_p, z_from_p
+from synthesis.data.registry import variance_from_interval
 
 Basis = Literal["interval", "standard error", "test statistic", "p", "limit of p", ""]
 BASIS_WORDS: dict[str, str] = {

@@ -8,6 +8,7 @@ import difflib
 import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.precision import check_precision
-from synthesis.data.printed import UNSIGNED_NAME, printed_p
+from synthesis.data.printed import SIZES, UNSIGNED_NAME, printed_p
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
 from synthesis.results.files import read_bytes, unmarked
@@ -34,6 +35,9 @@ from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
+
+# Counts with decimals, of cluster trials, are rounded.
+TOTAL_SLACK = 0.005
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
@@ -181,7 +185,7 @@ def _hint(column: Column, text: str) -> str:
         if re.fullmatch(r"[+-]?\d+,\d+", text):
             return "decimal comma; write a point"
         if column.kind == "count" and _NUMBER.fullmatch(text):
-            return "a number of people is whole; were two cells mixed up?"
+            return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
         if not _NUMBER.fullmatch(text):
             return "not a number; put remarks into note"
         if column.kind == "number" and abs(float(text)) > LARGEST:
@@ -202,6 +206,9 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
     for number, row in rows:
         for name, text in row.items():
             column = by_name[name]
+            if name in SIZES and row.get("design_effect") and _NUMBER.fullmatch(text):
+                # An effective size of a cluster trial may have decimals.
+                column = replace(column, kind="number")
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
@@ -261,11 +268,31 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     for number, column, value, allowed, hint in control_faults(rows):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    problems += _size_faults(path, rows)
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
     problems += check_precision(path, rows)
     return problems
+
+
+def _size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Whole sizes of cluster trials beside effective ones: whole by chance, they would be divided twice."""
+    kinds: dict[bool, list[tuple[int, str, float]]] = {True: [], False: []}
+    for number, row in rows:
+        if row["design_effect"] not in (None, 1):
+            for name in SIZES:
+                if row[name] is not None:
+                    kinds[row[name].is_integer()].append((number, name, row[name]))
+    if not kinds[True] or not kinds[False]:
+        return []
+    first, other, size = kinds[False][0]
+    allowed = f"decimals as in row {first} ({other} {size:g}), or a design_effect of 1 where it is divided already"
+    hint = "divide it, or say that it is: sizes of both kinds in one table"
+    return [
+        Problem(f"{path}, row {number}, column {name}", f"{size:g}", allowed, hint)
+        for number, name, size in kinds[True]
+    ]
 
 
 def has_number(row: Row) -> bool:
@@ -300,8 +327,9 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if not low <= value < 1 or value == -1:
             allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
             yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
-    if statistic in {"f", "f2", "chi2", "or"} and printed("value") and value < 0:
-        yield "value", f"{value:g}", "at least 0", "a logarithm entered as a ratio?" if statistic == "or" else ""
+    if statistic in {"f", "f2", "chi2", "or", "rr"} and printed("value") and value < 0:
+        hint = f"a logarithm? Then the statistic is log_{statistic}" if statistic in {"or", "rr"} else ""
+        yield "value", f"{value:g}", "at least 0", hint
     if printed("ci_low", "ci_high"):
         if row["ci_low"] > row["ci_high"]:
             yield "ci_low", f"{row['ci_low']:g}", f"at most ci_high {row['ci_high']:g}", "swapped?"
@@ -309,6 +337,11 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             interval = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
             yield "value", f"{value:g}", interval, "a sign lost, or limits of another row?"
     for arm in ("treat", "control"):
+        if printed(f"events_{arm}", f"nonevents_{arm}", f"total_{arm}"):
+            whole = row[f"events_{arm}"] + row[f"nonevents_{arm}"]
+            if abs(row[f"total_{arm}"] - whole) > TOTAL_SLACK * whole:
+                allowed = f"{whole:g}, the events and nonevents of the arm"
+                yield f"total_{arm}", f"{row[f'total_{arm}']:g}", allowed, "another arm's, or people without a count?"
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
@@ -455,5 +488,6 @@ def _value_ok(column: Column, value: object) -> bool:
         case "sign":
             return value in map(float, column.allowed)
         case "count":
-            return value.is_integer() and value <= LARGEST_COUNT
+            # Sizes of cluster trials may have decimals, which was checked with their row.
+            return (value.is_integer() or column.name in SIZES) and value <= LARGEST_COUNT
     return True

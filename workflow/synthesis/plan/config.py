@@ -46,7 +46,7 @@ from synthesis.results.files import Cell
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
-MixColumn = Literal["construct", "estimand", "level", "comparator"]
+MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 # Usual ones first; any other column of the data dictionary will do.

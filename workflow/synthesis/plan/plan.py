@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.converters import Policy
 from synthesis.data.extraction import (
     CORRECTIONS,
     convert_rows,
@@ -20,6 +19,7 @@ from synthesis.data.extraction import (
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.registry import Policy
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -16,6 +15,7 @@ from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect, Row
 from synthesis.results.files import Cell
+from synthesis.text import plain
 
 SET_TO_ZERO = "set to zero"
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
@@ -123,11 +123,6 @@ def _chosen(row: Effect, vi: float) -> Chosen:
     return Chosen(**{name: getattr(row, name) for name in columns(Effect)} | {"vi": vi})
 
 
-def instrument(outcome: str) -> str:
-    """An outcome's name without case and punctuation: "PHQ-9" and "phq-9" are one instrument."""
-    return re.sub("[^a-z0-9]", "", outcome.casefold())
-
-
 def _without_copies(rows: list[Chosen]) -> list[Chosen]:
     """Without repeats of a finding that two sources list: same sample, instrument, rater, time and estimate.
 
@@ -136,7 +131,7 @@ def _without_copies(rows: list[Chosen]) -> list[Chosen]:
     first_source: dict[tuple[str | float, ...], str] = {}
     kept = []
     for row in rows:
-        identity = (row.sample_id, instrument(row.outcome), row.rater, row.timepoint, round(row.yi, 6))
+        identity = (row.sample_id, plain(row.outcome), row.rater, row.timepoint, round(row.yi, 6))
         if first_source.setdefault(identity, row.source) == row.source:
             kept.append(row)
     return kept
@@ -199,8 +194,17 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
             if unnamed:
                 allowed = "only " + ", ".join(named)
                 problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
+    scores = {row.statistic for row in chosen} & set(_SCORES)
+    if len(scores) > 1 and not scores <= set(mix.get("statistic", ())):
+        allowed = f"one kind of score, or mix.statistic: [{', '.join(_SCORES)}]"
+        hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
+        problems.append(Problem(key, "change scores and final values", allowed, hint))
     if problems:
         raise InputError(problems)
+
+
+# Statistics of arms that stand for other SDs.
+_SCORES = ("change_sd", "mean_sd")
 
 
 def _zeros(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str]) -> list[Chosen]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
-from synthesis.data.converters import CONVERTERS, Policy, convert
+from synthesis.data.converters import convert
 from synthesis.data.foreign import unused as not_taken
 from synthesis.data.foreign.cells import DecimalSign
 from synthesis.data.foreign.dialects import read_sheet
@@ -17,6 +17,7 @@ from synthesis.data.foreign.header import Table, loose, tabulate
 from synthesis.data.foreign.layouts import likely, of_any_kind, recognise
 from synthesis.data.foreign.translation import Found, Reading, directions, read_rows, resolved
 from synthesis.data.foreign.words import SIDES
+from synthesis.data.registry import CONVERTERS, Policy
 from synthesis.data.sharing import Samples
 from synthesis.data.tables import cell_ok
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
@@ -96,7 +97,7 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     metric, lane, faults = _metric(what, statistics)
     construct = what.construct or _CONSTRUCT[lane]
     problems = [*found.problems, *faults, *_option_faults(what, construct)]
-    asked = not_taken.questions(table, reading, statistics, what.ignore)
+    asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
     problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
     mix, said_of_mix, faults = _mixed(what, table, found, statistics)
     if problems + faults:

@@ -47,6 +47,9 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     total_treat: float | None
     events_control: float | None
     total_control: float | None
+    nonevents_treat: float | None
+    nonevents_control: float | None
+    design_effect: float | None
     direction: float | None
     sign: float | None
     treatment: str

@@ -23,11 +23,11 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects, shared_direction
+from synthesis.plan.selection import SET_TO_ZERO, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
-from synthesis.text import shared
+from synthesis.text import plain, shared
 
 
 def run_synthesis(
@@ -234,7 +234,7 @@ def severity(rows: Sequence[Chosen]) -> list[float | None]:
     spreads: dict[str, list[float]] = {}
     baselines: list[tuple[str, float | None]] = []
     for row in rows:
-        name, mean = instrument(row.outcome), None
+        name, mean = plain(row.outcome), None
         if arms := _baseline_arms(row):
             mean = math.fsum(m * n for m, _, n in arms) / math.fsum(n for _, _, n in arms)
             means.setdefault(name, {}).setdefault(row.sample_id, []).append(mean)

@@ -185,7 +185,7 @@ def _settle(table: Table, reading: Reading, cells: Mapping[str, list[Cell]], fou
         theirs = reading.columns[ours]
         beside = ours in _BESIDE or (BY_NAME[ours].kind in {"choice", "url", "date"} and ours not in _CODED)
         for place, cell in enumerate(column):
-            problem = _problem(table, ours, theirs, cell)
+            problem = _problem(table, ours, theirs, cell, effective="design_effect" in reading.columns)
             if problem is None:
                 continue
             if beside:
@@ -216,7 +216,7 @@ def _is_of_numbers(problem: Problem, cells: Collection[str]) -> bool:
     return column in cells and column in {*RESULT_COLUMNS, "p"}
 
 
-def _problem(table: Table, ours: str, theirs: str, cell: Cell) -> Problem | None:
+def _problem(table: Table, ours: str, theirs: str, cell: Cell, *, effective: bool) -> Problem | None:
     where = f"{table.path}, row {cell.row}, column {theirs}"
     if cell.fault:
         fault = (
@@ -228,7 +228,9 @@ def _problem(table: Table, ours: str, theirs: str, cell: Cell) -> Problem | None
     if BY_NAME[ours].kind == "text" and cell.text and cell_ok(BY_NAME[ours], f"'{cell.text}"):
         # A name may begin like a formula: it is marked where it is written.
         return None
-    wrong = check_cells(table.path, [(cell.row, {ours: cell.text})], [BY_NAME[ours]])
+    # Beside a design effect, sizes may have decimals.
+    beside = {"design_effect": "1"} if effective and ours != "design_effect" else {}
+    wrong = check_cells(table.path, [(cell.row, {ours: cell.text} | beside)], [BY_NAME[ours], BY_NAME["design_effect"]])
     return replace(wrong[0], where=where, value=cell.printed or cell.text) if wrong else None
 
 

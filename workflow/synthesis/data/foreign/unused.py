@@ -128,6 +128,18 @@ def _swapped_precision(reading: Reading) -> list[Problem]:
     ]
 
 
+def logarithms(reading: Reading, statistics: Collection[str]) -> list[Problem]:
+    """A column of logarithms, by its name, that is taken for ratios: all of them may be positive."""
+    theirs = reading.columns.get("value")
+    if not theirs or not words.names_logarithm(theirs):
+        return []
+    return [
+        Problem("--statistic", name, f"log_{name}, or a column with another name", f"{theirs}: named as logarithms are")
+        for name in ("or", "rr")
+        if name in statistics
+    ]
+
+
 def contradictions(
     table: Table, reading: Reading, statistics: Collection[str], made: list[str], option: str
 ) -> list[Problem]:

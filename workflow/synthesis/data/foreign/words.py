@@ -246,6 +246,9 @@ _STANDARD_ERROR = re.compile(
 )
 
 
+_LOGARITHM = re.compile(r"yi|(ln|log)( ?(or|rr|hr|irr|odds( ratio)?|(risk|rate|hazard) ratio))?")
+
+
 def speaks_of_clusters(name: str) -> bool:
     """Whether a column's name is that of a design effect, an intraclass correlation or effective sample sizes."""
     return _DESIGN_EFFECT.fullmatch(loose(name)) is not None
@@ -254,6 +257,11 @@ def speaks_of_clusters(name: str) -> bool:
 def names_variance(name: str) -> bool:
     """Whether a column's name is that of sampling variances."""
     return _VARIANCE.fullmatch(loose(name)) is not None
+
+
+def names_logarithm(name: str) -> bool:
+    """Whether a column's name is that of logarithms of ratios."""
+    return _LOGARITHM.fullmatch(loose(name)) is not None
 
 
 def names_standard_error(name: str) -> bool:
