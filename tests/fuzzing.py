@@ -65,8 +65,38 @@ STATISTICS: dict[str, dict[str, str]] = {
     "smd": {"value": "0.3", "n_treat": "52", "n_control": "47"},
     "or": {"value": "1.8", "ci_low": "1.1", "ci_high": "2.95", "n": "210"},
     "rr": {"value": "1.4", "ci_low": "1.05", "ci_high": "1.867"},
-    "log_or": {"value": "0.52", "se": "0.31"},
+    "log_or": {"value": "0.52", "se": "0.31", "n_treat": "104", "n_control": "98"},
     "log_rr": {"value": "-0.21", "se": "0.14"},
+    "hr": {"value": "0.74", "ci_low": "0.551", "ci_high": "0.994"},
+    "irr": {"value": "1.3", "ci_low": "0.9", "ci_high": "1.878"},
+    "rom": {"value": "0.82", "se": "0.09"},
+    "log_hr": {"value": "-0.3", "se": "0.15"},
+    "log_irr": {"value": "0.26", "ci_low": "-0.1", "ci_high": "0.62"},
+    "log_rom": {"value": "-0.2", "variance": "0.01"},
+    "rd": {"value": "0.12", "se": "0.06"},
+    "mean_difference": {"value": "-2.4", "ci_low": "-4.1", "ci_high": "-0.7"},
+    "coef": {"value": "0.31", "se": "0.11"},
+    "semipartial_r": {"value": "0.22", "n": "150", "r2_model": "0.3"},
+    "median": {
+        "median_treat": "9", "q1_treat": "6", "q3_treat": "13", "n_treat": "40",
+        "median_control": "12", "q1_control": "8", "q3_control": "15", "n_control": "38",
+    },
+    "pre_post": {
+        "baseline_mean_treat": "21.2", "baseline_sd_treat": "5.1", "mean_treat": "13.4", "sd_treat": "6.2",
+        "n_treat": "40", "baseline_mean_control": "20.8", "baseline_sd_control": "4.9", "mean_control": "18.9",
+        "sd_control": "6.0", "n_control": "38", "pre_post_r": "0.55",
+    },
+    "ancova": {
+        "mean_treat": "9.6", "sd_treat": "6.4", "n_treat": "40", "mean_control": "12.1", "sd_control": "7.2",
+        "n_control": "38", "covariate_r": "0.6", "covariates": "2",
+    },
+    "t_ancova": {"value": "2.4", "n_treat": "30", "n_control": "28", "covariate_r": "0.5"},
+    "f_ancova": {"value": "5.1", "df1": "1", "n_treat": "36", "n_control": "35", "covariate_r": "0.5"},
+    "rates": {"events_treat": "12", "time_treat": "410.5", "events_control": "21", "time_control": "398"},
+    "smd_within_arm_change": {"value": "0.8", "se": "0.12"},
+    "proportion": {"value": "0.36", "n": "75"},
+    "count": {"events_treat": "27", "total_treat": "75"},
+    "rate": {"events_treat": "12", "time_treat": "410.5"},
 }  # fmt: skip
 # Numbers at the edge of what a column, a formula or floating point can hold.
 BOUNDARIES = (
@@ -126,7 +156,7 @@ def row(chance: random.Random, place: int, lane: str, statistic: str) -> dict[st
     if statistic == "2x2":
         for arm in ("treat", "control"):
             numbers[f"events_{arm}"] = str(chance.randrange(0, int(numbers[f"total_{arm}"]) + 1))
-    if statistic == "or":
+    if statistic in {"or", "hr", "irr"}:
         value = chance.uniform(0.5, 3)
         numbers |= {"value": f"{value:.3f}", "ci_low": f"{value / 1.6:.4f}", "ci_high": f"{value * 1.6:.4f}"}
     return found | numbers | {"quote": "; ".join(numbers.values())}

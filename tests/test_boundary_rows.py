@@ -15,16 +15,19 @@ import pytest
 import tolerances
 from fuzzing import BOUNDARIES, BOUNDARY_P, STATISTICS
 from synthesis.data import converters as es
+from synthesis.data import scales
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows
 from synthesis.data.printed import UNSIGNED_NAME
-from synthesis.data.registry import Z_95
+from synthesis.data.registry import Z_95, Policy
 from synthesis.data.tables import check_cells, check_rows, typed
+from synthesis.data.vocabulary import LANE_METRICS
 from synthesis.errors import CannotConvert
 
 # Several columns at their edge together.
 TOGETHER = {
-    "r": [{"value": "0", "n": "4"}, {"value": "0.3", "n": "3"}, {"value": "0.999999999999", "n": "4"},
+    "r": [{"value": v, "range_ratio": u} for v in ("0", "0.3", "-0.9", "0.99") for u in ("0.5", "1", "2", "1e-15")]
+    + [{"reliability_process": x, "reliability_outcome": x} for x in ("1", "0.5", "1e-15", "0")] + [{"value": "0", "n": "4"}, {"value": "0.3", "n": "3"}, {"value": "0.999999999999", "n": "4"},
           {"value": "0.3", "ci_low": "-1", "ci_high": "1"}, {"value": "0.3", "ci_low": "-1.2", "ci_high": "1.4"}],
     "z": [{"value": "0.25", "n": "", "se": s} for s in BOUNDARIES] + [{"value": v, "se": "0.1"} for v in BOUNDARIES],
     "t": [{"value": "0", "n": "2", "df": ""}, {"value": "0", "n": "2", "df": "1e-15"}, {"value": "1e200", "df": "1"},
@@ -35,7 +38,10 @@ TOGETHER = {
     + [{"p": p, "n": "1000000000", "n_treat": "1000000000", "n_control": "1000000000"} for p in BOUNDARY_P],
     "d": [{"n_treat": "2", "n_control": "2"}, {"n_treat": "", "n_control": ""}]
     + [{"se": s} for s in BOUNDARIES] + [{"ci_low": "0.38", "ci_high": "0.38"}, {"ci_low": "0.1", "ci_high": "0.7"}],
-    "mean_sd": [{"sd_treat": "0", "sd_control": "0"}, {"sd_treat": "1e-15", "sd_control": "1e-15"},
+    "mean_sd": [{"sd_treat": "", "sd_control": "", "se_treat": a, "se_control": b} for a in BOUNDARIES for b in ("1", a)]
+    + [{"sd_treat": "", "mean_ci_low_treat": a, "mean_ci_high_treat": b} for a, b in
+       (("8", "11"), ("11", "8"), ("9.6", "9.6"), ("-9", "9"), ("8", ""), ("9", "1e15"))]
+    + [{"sd_treat": "0", "sd_control": "0"}, {"sd_treat": "1e-15", "sd_control": "1e-15"},
                 {"n_treat": "2", "n_control": "2"}, {"mean_treat": "1e15", "mean_control": "-1e15"},
                 {"mean_treat": "5", "mean_control": "5"}, {"n_treat": "1000000000", "n_control": "1000000000"}],
     "2x2": [{"events_treat": a, "total_treat": n, "events_control": c, "total_control": m}
@@ -48,6 +54,18 @@ TOGETHER = {
     "log_or": [{"se": "", "variance": text} for text in BOUNDARIES]
     + [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])],
     "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES],
+    "median": [{f"{q}_{a}": v for a in ("treat", "control") for q, v in zip(("q1", "q3", "min", "max"), at, strict=True)}
+               for at in (("", "", "0", "30"), ("6", "15", "0", "30"), ("", "", "", ""), ("9", "9", "9", "9"),
+                          ("12", "6", "", ""), ("6", "15", "7", "30"), ("-1e15", "1e15", "", ""))]
+    + [{"n_treat": n, "n_control": n} for n in ("2", "3", "1000000000")],
+    "ancova": [{"covariate_r": text, "covariates": ""} for text in BOUNDARIES]
+    + [{"covariates": c, "n_treat": "2", "n_control": "3"} for c in ("0", "1", "2", "3", "9")],
+    "pre_post": [{"pre_post_r": text, "sd_treat": "5.1"} for text in BOUNDARIES],
+    "proportion": [{"value": v, "n": n} for v, n in itertools.product(("0", "1", "0.5", "1e-15"), ("2", "3", "1000000000"))],
+    "count": [{"events_treat": v, "total_treat": n} for v, n in itertools.product(("0", "1", "2"), ("1", "2", "1000000000"))],
+    "rates": [{"events_treat": a, "events_control": b} for a, b in itertools.product(("0", "1"), ("0", "1000000000"))],
+    "hr": [{"value": v, "ci_low": "", "ci_high": "", "se": s} for v in ("0", "1", "1e-15") for s in BOUNDARIES],
+    "semipartial_r": [{"value": v, "r2_model": w} for v, w in (("0.5", "0.2"), ("0.5", "0.25"), ("0", "0"), ("-0.9", "0.99"))],
     "or": [{"value": v, "ci_low": low, "ci_high": high, "n": "50"}
            for v, low, high in (("1", "1", "1"), ("1.00", "1.00", "1.00"), ("1", "0", "2"), ("0", "0", "2"),
                                 ("1", "-1", "2"), ("1.5", "1.6", "2"), ("1.5", "2", "1.1"), ("1", "1e-15", "1e15"),
@@ -66,6 +84,8 @@ def cells_of(statistic):
         yield base | changes, None
 
 
+# What rows may leave to the plan.
+POLICY = Policy(reliability_process=0.9, reliability_outcome=0.8)
 TABLE = [(key, cells, at) for key in es.CONVERTERS for cells, at in cells_of(key[0])]
 
 
@@ -79,15 +99,16 @@ def printed(cells):
 def one_row(statistic, metric, cells):
     """What becomes of a printed row: ("used", effect), ("dropped", reason) or ("refused", problems)."""
     row = printed(cells) | {"statistic": statistic, "sign": "1" if statistic in UNSIGNED_NAME else ""}
-    if metric != "z":
-        row |= {"construct": "protocol", "estimand": "d_between"}
+    lane = next(lane for lane, own in LANE_METRICS.items() if metric in own)
+    if lane != "A":
+        row |= {"construct": "protocol", "estimand": {"B": "d_between", "C": "one_group"}[lane]}
     path = Path("effects.csv")
     problems = check_cells(path, [(2, row)], COLUMNS)
     rows = [] if problems else [(2, typed(row) | {"corrected": ""})]
     problems += check_rows(path, rows)
     if problems:
         return "refused", problems
-    found = convert_rows(rows, "own", (metric,))
+    found = convert_rows(rows, "own", (metric,), POLICY)
     assert len(found.effects) + len(found.dropped) == 1
     return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0].reason)
 
@@ -116,6 +137,38 @@ def normal(p):
     return low * mp.sqrt(2)
 
 
+@functools.cache
+def t_975(df):
+    """The 97.5% quantile of t, by the incomplete beta function."""
+
+    def missing(t):
+        return mp.betainc(mp.mpf(df) / 2, mp.mpf("0.5"), 0, df / (df + t**2), regularized=True) - mp.mpf("0.05")
+
+    low, high = mp.mpf(1), mp.mpf(13)
+    for _ in range(200):
+        middle = (low + high) / 2
+        low, high = (middle, high) if missing(middle) > 0 else (low, middle)
+    return low
+
+
+def wan(c, name):
+    """Mean, SD and n behind a median with quartiles, range or both."""
+    n, m = c[f"n_{name}"], c[f"median_{name}"]
+    a, b, q1, q3 = (c.get(f"{what}_{name}") for what in ("min", "max", "q1", "q3"))
+    by_range = None if a is None else (b - a) / (2 * quantile((n - 0.375) / (n + 0.25)))
+    by_quartiles = None if q1 is None else (q3 - q1) / (2 * quantile((0.75 * n - 0.125) / (n + 0.25)))
+    if by_range is None:
+        return (q1 + m + q3) / 3, by_quartiles, n
+    if by_quartiles is None:
+        return (a + 2 * m + b) / 4, by_range, n
+    return (a + 2 * q1 + 2 * m + 2 * q3 + b) / 8, (by_range + by_quartiles) / 2, n
+
+
+def quantile(p):
+    """Of the normal distribution."""
+    return mp.sqrt(2) * mp.erfinv(2 * p - 1)
+
+
 def right(statistic, metric, cells):
     """yi and vi of a row, as its papers have them."""
     c = {k: mp.mpf(float(v)) for k, v in cells.items() if v and k != "p"}
@@ -131,8 +184,118 @@ def right(statistic, metric, cells):
     def spread(scale=lambda x: x):
         return ((scale(c["ci_high"]) - scale(c["ci_low"])) / (2 * mp.mpf(Z_95))) ** 2
 
+    def arm(name):
+        """Mean, SD and n of an arm."""
+        mean, n = c.get(f"mean_{name}"), c[f"n_{name}"]
+        if f"median_{name}" in c:
+            return wan(c, name)
+        if f"sd_{name}" in c:
+            return mean, c[f"sd_{name}"], n
+        if f"se_{name}" in c:
+            return mean, c[f"se_{name}"] * mp.sqrt(n), n
+        half = (c[f"mean_ci_high_{name}"] - c[f"mean_ci_low_{name}"]) / 2
+        return mean, half / t_975(n - 1) * mp.sqrt(n), n
+
+    def of_arms(metric):
+        (m1, s1, k1), (m2, s2, k2) = arm("treat"), arm("control")
+        if metric == "log_ratio_of_means":
+            return mp.log(m1 / m2), s1**2 / (k1 * m1**2) + s2**2 / (k2 * m2**2)
+        if metric == "mean_difference":
+            return m1 - m2, s1**2 / k1 + s2**2 / k2
+        return of_d((m1 - m2) / mp.sqrt(((k1 - 1) * s1**2 + (k2 - 1) * s2**2) / (k1 + k2 - 2)))
+
+    def of_change(d, spare):
+        g = hedges(n1 - 1) * d
+        return g, spare / n1 + g**2 / (2 * n1)
+
+    def adjusted(d):
+        left = 1 - c["covariate_r"] ** 2
+        g = hedges(n1 + n2 - 2 - c.get("covariates", 1)) * d
+        return g, (1 / n1 + 1 / n2) * left + g**2 / (2 * (n1 + n2))
+
+    def within():
+        s1, s2 = c["sd_treat"], c["sd_control"]
+        return mp.sqrt(((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2))
+
     z_of_p = normal(float(cells["p"].lstrip("= "))) if statistic == "p" else None
     match statistic, metric:
+        case "r", "r_corrected":
+            r, n = c["value"], c["n"]
+            u = 1 / c.get("range_ratio", 1)
+            process, outcome = (
+                c.get("reliability_process", POLICY.reliability_process),
+                c.get("reliability_outcome", POLICY.reliability_outcome),
+            )
+
+            def correct(x):
+                x = x / mp.sqrt(outcome)
+                return u * x / mp.sqrt(1 + x**2 * (u**2 - 1)) / mp.sqrt(process)
+
+            return correct(r), mp.diff(correct, r) ** 2 * (1 - r**2) ** 2 / (n - 1)
+        case "semipartial_r", _:
+            r, whole = c["value"], c["r2_model"]
+            without = whole - r**2
+            v = (whole**2 - 2 * whole + without + 1 - without**2) / c["n"]
+            return mp.atanh(r), v / (1 - r**2) ** 2
+        case (("mean_sd" | "change_sd" | "median"), ("g" | "mean_difference" | "log_ratio_of_means")):
+            return of_arms(metric)
+        case "change_sd", "smcc":
+            return of_change(c["mean_treat"] / c["sd_treat"], 1)
+        case "pre_post", ("smcr" | "smcc"):
+            change, s0 = c["mean_treat"] - c["baseline_mean_treat"], c["baseline_sd_treat"]
+            if metric == "smcr":
+                return of_change(change / s0, 2 * (1 - c["pre_post_r"]))
+            s1 = c["sd_treat"]
+            return of_change(change / mp.sqrt(s0**2 + s1**2 - 2 * c["pre_post_r"] * s0 * s1), 1)
+        case "pre_post", _:
+            change = c["mean_treat"] - c["baseline_mean_treat"] - c["mean_control"] + c["baseline_mean_control"]
+            s0 = [c["baseline_sd_treat"], c["baseline_sd_control"]]
+            if metric == "mean_difference":
+                s1 = [c["sd_treat"], c["sd_control"]]
+                parts = [
+                    (a**2 + b**2 - 2 * c["pre_post_r"] * a * b) / n for a, b, n in zip(s0, s1, (n1, n2), strict=True)
+                ]
+                return change, parts[0] + parts[1]
+            sd = mp.sqrt(((n1 - 1) * s0[0] ** 2 + (n2 - 1) * s0[1] ** 2) / (n1 + n2 - 2))
+            g = hedges(n1 + n2 - 2) * change / sd
+            return g, 2 * (1 - c["pre_post_r"]) * (1 / n1 + 1 / n2) + g**2 / (2 * (n1 + n2))
+        case "ancova", "mean_difference":
+            return c["mean_treat"] - c["mean_control"], (1 - c["covariate_r"] ** 2) * within() ** 2 * (1 / n1 + 1 / n2)
+        case "ancova", _:
+            return adjusted((c["mean_treat"] - c["mean_control"]) / within())
+        case (("t_ancova" | "f_ancova"), _):
+            t = c["value"] if statistic == "t_ancova" else mp.sqrt(c["value"])
+            return adjusted(t * mp.sqrt(1 / n1 + 1 / n2) * mp.sqrt(1 - c["covariate_r"] ** 2))
+        case (("rates" | "rate"), _):
+            x1, x2 = c["events_treat"], c.get("events_control", 1)
+            if 0 in (x1, x2):
+                x1, x2 = x1 + mp.mpf("0.5"), x2 + mp.mpf("0.5")
+            yi = mp.log(x1 / c["time_treat"])
+            return (yi, 1 / x1) if statistic == "rate" else (yi - mp.log(x2 / c["time_control"]), 1 / x1 + 1 / x2)
+        case (("proportion" | "count"), _):
+            n = c["n"] if statistic == "proportion" else c["total_treat"]
+            x = c["value"] * n if statistic == "proportion" else c["events_treat"]
+            if metric == "arcsine":
+                return mp.asin(mp.sqrt(x / n)), 1 / (4 * n)
+            if x in (0, n):
+                x, n = x + mp.mpf("0.5"), n + 1
+            return mp.log(x / (n - x)), 1 / x + 1 / (n - x)
+        case (("or" | "log_or"), "g"):
+            yi = c["value"] if statistic == "log_or" else mp.log(c["value"])
+            v = (
+                c["variance"]
+                if "variance" in c
+                else c["se"] ** 2
+                if "se" in c
+                else spread(mp.log if statistic == "or" else lambda x: x)
+            )
+            factor = mp.sqrt(3) / mp.pi * hedges((c["n"] if "n" in c else n1 + n2) - 2)
+            return factor * yi, factor**2 * v
+        case "2x2", "risk_difference":
+            table = [c["events_treat"], c["total_treat"] - c["events_treat"]]
+            table += [c["events_control"], c["total_control"] - c["events_control"]]
+            a, b, x, y = (cell + mp.mpf("0.5") for cell in table) if 0 in table else table
+            return a / (a + b) - x / (x + y), a * b / (a + b) ** 3 + x * y / (x + y) ** 3
         case (("r" | "beta"), _):
             return of_r(c["value"])
         case "z", _:
@@ -153,15 +316,25 @@ def right(statistic, metric, cells):
             return of_r(c["value"] / mp.sqrt(c["value"] ** 2 + ((n1 + n2) ** 2 / (n1 * n2) if n1 and n2 else 4)))
         case "or", "z":
             return of_r(mp.log(c["value"]) / mp.sqrt(spread(mp.log)) / mp.sqrt(c["n"]))
-        case (("or" | "rr"), ("log_odds_ratio" | "log_risk_ratio")):
+        case (("or" | "rr" | "hr" | "irr" | "rom"), _):
             return mp.log(c["value"]), c["se"] ** 2 if "se" in c else spread(mp.log)
-        case (("log_or" | "log_rr"), _):
+        case (
+            (
+                "log_or"
+                | "log_rr"
+                | "log_hr"
+                | "log_irr"
+                | "log_rom"
+                | "rd"
+                | "mean_difference"
+                | "coef"
+                | "smd_within_arm_change"
+            ),
+            _,
+        ):
             if "variance" in c:
                 return c["value"], c["variance"]
             return c["value"], c["se"] ** 2 if "se" in c else spread()
-        case (("mean_sd" | "change_sd"), _):
-            pooled = ((n1 - 1) * c["sd_treat"] ** 2 + (n2 - 1) * c["sd_control"] ** 2) / (n1 + n2 - 2)
-            return of_d((c["mean_treat"] - c["mean_control"]) / mp.sqrt(pooled))
         case "t", "g":
             return of_d(c["value"] * mp.sqrt(1 / n1 + 1 / n2))
         case "f", "g":
@@ -251,7 +424,7 @@ def test_every_converter_itself_is_right_or_refuses(key):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
-                estimate, _ = es.convert(row, metric, es.Policy())
+                estimate, _ = es.convert(row, metric, POLICY)
             except CannotConvert as refusal:
                 refused += 1
                 names_what_is_wrong(str(refusal), cells)
@@ -335,6 +508,6 @@ def test_a_printed_zero_is_checked_as_the_bound_that_it_is(p, sound):
 
 
 def test_limits_of_ratios_beyond_floating_point_are_missing_not_infinite():
-    assert es.back_transform("log_odds_ratio", 709.0) == pytest.approx(math.exp(709))
-    assert es.back_transform("log_odds_ratio", 720.0) is None
-    assert es.back_transform("log_risk_ratio", -800.0) == 0.0
+    assert scales.back_transform("log_odds_ratio", 709.0) == pytest.approx(math.exp(709))
+    assert scales.back_transform("log_odds_ratio", 720.0) is None
+    assert scales.back_transform("log_risk_ratio", -800.0) == 0.0

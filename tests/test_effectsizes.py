@@ -33,7 +33,7 @@ def numbers(raw, *names):
 def test_hedges_g_agrees_with_escalc(escalc, name):
     want = escalc[name]["escalc"]["SMD"]
     for raw, yi, vi in zip(escalc[name]["raw"], want["yi"], want["vi"], strict=True):
-        same(es.mean_sd_to_g(*numbers(raw, "m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")), yi, vi)
+        same(smd.mean_sd_to_g(*numbers(raw, "m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")), yi, vi)
 
 
 @pytest.mark.parametrize("name", ["molloy2014", "craft2003"])
@@ -43,7 +43,7 @@ def test_fisher_z_agrees_with_escalc(escalc, name):
     for raw, yi, vi in zip(escalc[name]["raw"], want["yi"], want["vi"], strict=True):
         if yi is None or raw["ri"] in {"NA", ""}:
             continue
-        same(es.fisher_z(*numbers(raw, "ri", "ni")), yi, vi)
+        same(associations.fisher_z(*numbers(raw, "ri", "ni")), yi, vi)
         compared += 1
     assert compared > 10
 
@@ -53,9 +53,9 @@ def test_partial_correlation_from_t_agrees_with_escalc(escalc):
     want = escalc["aloe2013"]["escalc"]
     for i, raw in enumerate(escalc["aloe2013"]["raw"]):
         t, n, m = numbers(raw, "ti", "ni", "mi")
-        r = es.t_to_r(t, n - m - 1)
+        r = associations.t_to_r(t, n - m - 1)
         assert r == pytest.approx(want["PCOR"]["yi"][i], rel=tolerances.ESCALC)
-        same(es.fisher_z(r, n, int(m) - 1), want["ZPCOR"]["yi"][i], want["ZPCOR"]["vi"][i])
+        same(associations.fisher_z(r, n, int(m) - 1), want["ZPCOR"]["yi"][i], want["ZPCOR"]["vi"][i])
 
 
 @pytest.mark.parametrize("name", ["colditz1994", "yusuf1985all", "hine1989"])
@@ -81,22 +81,22 @@ def test_odds_ratio_to_d_agrees_with_escalc(escalc, name):
         a, b, c, d = numbers(raw, "ai", "bi", "ci", "di")
         if a + c == 0:
             continue
-        estimate = es.log_odds_ratio_to_g(ratios.log_odds_ratio(a, a + b, c, c + d), a + b, c + d)
-        d_value = estimate.yi / es.small_sample_factor(a + b + c + d - 2)
+        estimate = smd.log_odds_ratio_to_g(ratios.log_odds_ratio(a, a + b, c, c + d), a + b, c + d)
+        d_value = estimate.yi / smd.small_sample_factor(a + b + c + d - 2)
         assert d_value == pytest.approx(yi, rel=tolerances.ESCALC)
 
 
 def test_worked_examples_of_borenstein_2009():
     """Introduction to Meta-Analysis: table 4.1 (J, g), chapter 7 (log odds ratio to d, d to r, r to z)."""
     # Means 103 and 100, SDs 5.5 and 4.5, 50 people each: d = 0.5970, g = 0.5924 (with the approximate J).
-    estimate = es.mean_sd_to_g(103, 5.5, 50, 100, 4.5, 50)
+    estimate = smd.mean_sd_to_g(103, 5.5, 50, 100, 4.5, 50)
     assert estimate.yi == pytest.approx(0.5924, abs=tolerances.PRINTED_4 * 2)
     # A log odds ratio of 0.9069 with variance 0.0676 is d = 0.5000 with variance 0.0205.
-    factor = es.LOGIT_TO_D
+    factor = smd.LOGIT_TO_D
     assert factor * 0.9069 == pytest.approx(0.5000, abs=tolerances.PRINTED_4)
     assert factor**2 * 0.0676 == pytest.approx(0.0205, abs=tolerances.PRINTED_4)
     # r = 0.50 with n = 100: z = 0.5493, variance 0.0103.
-    same_z = es.fisher_z(0.5, 100)
+    same_z = associations.fisher_z(0.5, 100)
     assert same_z.yi == pytest.approx(0.5493, abs=tolerances.PRINTED_4)
     assert same_z.vi == pytest.approx(0.0103, abs=tolerances.PRINTED_4)
 
@@ -104,13 +104,13 @@ def test_worked_examples_of_borenstein_2009():
 def test_small_sample_factor_of_hedges_1981():
     """J is c(m) of Hedges (1981), table 1: c(2) = .5642, c(10) = .9228, c(50) = .9849."""
     for df, printed in ((2, 0.5642), (10, 0.9228), (50, 0.9849)):
-        assert es.small_sample_factor(df) == pytest.approx(printed, abs=tolerances.PRINTED_4 * 2)
+        assert smd.small_sample_factor(df) == pytest.approx(printed, abs=tolerances.PRINTED_4 * 2)
 
 
 @given(st.floats(-0.99, 0.99), st.integers(5, 500))
 def test_correlation_survives_t_and_back(r, n):
     t = r * math.sqrt((n - 2) / (1 - r * r))
-    assert es.t_to_r(t, n - 2) == pytest.approx(r, abs=1e-12)
+    assert associations.t_to_r(t, n - 2) == pytest.approx(r, abs=1e-12)
 
 
 @given(st.floats(-5, 5), st.integers(2, 300), st.integers(2, 300))
@@ -118,14 +118,14 @@ def test_g_from_t_is_g_from_d(d, n1, n2):
     if n1 + n2 <= 3:
         return
     t = d / math.sqrt(1 / n1 + 1 / n2)
-    a, b = es.t_to_g(t, n1, n2), es.d_to_g(d, n1, n2)
+    a, b = smd.t_to_g(t, n1, n2), smd.d_to_g(d, n1, n2)
     assert a.yi == pytest.approx(b.yi, rel=1e-12, abs=1e-15)
 
 
 @given(st.floats(-20, 20), st.floats(0.1, 9), st.floats(-20, 20), st.floats(0.1, 9), st.floats(0.01, 100))
 def test_g_does_not_depend_on_the_unit_of_the_scale(m1, s1, m2, s2, unit):
-    a = es.mean_sd_to_g(m1, s1, 20, m2, s2, 30)
-    b = es.mean_sd_to_g(m1 * unit, s1 * unit, 20, m2 * unit, s2 * unit, 30)
+    a = smd.mean_sd_to_g(m1, s1, 20, m2, s2, 30)
+    b = smd.mean_sd_to_g(m1 * unit, s1 * unit, 20, m2 * unit, s2 * unit, 30)
     assert a.yi == pytest.approx(b.yi, rel=1e-9, abs=1e-9)
 
 
@@ -266,7 +266,7 @@ def test_every_converter_is_named_and_versioned():
 
 
 def test_back_transformation():
-    assert es.back_transform("z", math.atanh(0.26)) == pytest.approx(0.26)
-    assert es.back_transform("log_risk_ratio", math.log(0.5)) == pytest.approx(0.5)
-    assert es.back_transform("g", 0.4) == 0.4
-    assert es.back_transform("g", None) is None
+    assert scales.back_transform("z", math.atanh(0.26)) == pytest.approx(0.26)
+    assert scales.back_transform("log_risk_ratio", math.log(0.5)) == pytest.approx(0.5)
+    assert scales.back_transform("g", 0.4) == 0.4
+    assert scales.back_transform("g", None) is None

@@ -10,7 +10,7 @@ import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from synthesis.data.converters import back_transform
+from synthesis.data.scales import back_transform
 from synthesis.data.extraction import extract
 from synthesis.draw.chart import pooled_sentence
 from synthesis.draw.layout import interval_texts

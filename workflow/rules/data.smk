@@ -59,11 +59,11 @@ rule extract:
         "../envs/synthesis.yaml"
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
-        zero_cells=PLAN.config.conversions.zero_cells,
+        conversions=PLAN.config.conversions.model_dump_json(),
         read=lambda wildcards: digest(read_of(wildcards.source)) + CORRECTIONS_READ,
         code=code_of("extract"),
     shell:
-        "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
+        "synthesis extract --raw data/raw --source {wildcards.source:q} --conversions {params.conversions:q} "
         "--metrics {params.metrics:q} --out {output:q} > {log:q} 2>&1"
 
 

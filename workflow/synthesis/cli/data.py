@@ -16,7 +16,7 @@ def register(commands: Commands) -> None:
     starting.register(commands.add(new).parser)
     commands.add(check, plan=True).raw()
     commands.add(config, plan=True).path("--out")
-    added = commands.add(extract).raw().other("--zero-cells", type=float, default=0.5)
+    added = commands.add(extract).raw().other("--conversions", default="{}")
     added.words("--source").other("--metrics", nargs="+", required=True).path("--out")
     commands.add(gather).paths("--sources").path("--effects", "--table", "--dropped")
 
@@ -60,13 +60,17 @@ def config(args: argparse.Namespace) -> None:
 
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
+    import msgspec
+
     from synthesis.data.extraction import extract as extract_source
     from synthesis.data.own import declared
     from synthesis.data.registry import Policy
     from synthesis.data.terms import new_terms
     from synthesis.results.document import write_document
 
-    extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))
+    extracted = extract_source(
+        args.raw, args.source, tuple(args.metrics), msgspec.json.decode(args.conversions, type=Policy)
+    )
     write_document(args.out, extracted)
     rows = {row.effect_id: row for row in (*extracted.effects, *extracted.dropped)}
     for said in new_terms(rows.values(), declared(args.raw / args.source).vocabulary):

@@ -13,10 +13,10 @@ from synthesis.compare.bridge import differences
 from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
 from synthesis.compare.relevance import interaction, shares_between
 from synthesis.data.claim_table import CLAIMS, Claim, read_claims
-from synthesis.data.converters import back_transform
 from synthesis.data.extraction import reference_rows
 from synthesis.data.published import find, number
-from synthesis.data.vocabulary import ClaimRule, Verdict, contrast_name
+from synthesis.data.scales import back_transform, on_scale
+from synthesis.data.vocabulary import ESTIMATE_NAME, ClaimRule, Verdict, contrast_name
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
@@ -29,7 +29,6 @@ from synthesis.review.presentation import with_columns
 _UNIT_NAME = {"smd": "SMD"}
 # Fields of a sample that are names, and no columns.
 _NO_LEVEL = frozenset({"sample_id", "label", "source"})
-_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +164,7 @@ def _read(document: Fitted, limits: tuple[float | None, float | None], label: st
     estimate, low, high = (back_transform(metric, value) for value in (document.fit.estimate, *limits))
     if estimate is None or low is None or high is None:
         raise Missing(f"{document.title}: too few samples")
-    return Value(label, _NAME[metric], estimate, low, high)
+    return Value(label, ESTIMATE_NAME[metric], estimate, low, high)
 
 
 def _pooled(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -225,7 +224,7 @@ def _comparison(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
         row = contrast_with_published(name, plan, first, published_summary(name, plan.reference or "", first, evidence))
         if row.se is None:
             raise Missing(_without_interval(row))
-    unit = f"difference in {'z' if row.metric == 'z' else _NAME[row.metric]}"
+    unit = f"difference in {'z' if row.metric == 'z' else ESTIMATE_NAME[row.metric]}"
     return [Value(plan.title, unit, row.difference, row.ci_low, row.ci_high, row.note if row.left_out else "")]
 
 
@@ -255,18 +254,12 @@ def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     return [Value(contrast_name(key, of), "difference in d", *gap) for key, gap in gaps.items()]
 
 
-def _on_metric(metric: str, value: float) -> float:
-    if metric == "z":
-        return math.atanh(value)
-    return value if metric == "g" else math.log(value)
-
-
 def _range(claim: Claim, document: Fitted, evidence: Evidence) -> tuple[float, float]:
     low, high = bounds_of(claim, evidence.rows)
     metric = document.metric
     return (
-        -math.inf if low is None else _on_metric(metric, low),
-        math.inf if high is None else _on_metric(metric, high),
+        -math.inf if low is None else on_scale(metric)(low),
+        math.inf if high is None else on_scale(metric)(high),
     )
 
 

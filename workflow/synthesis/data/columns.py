@@ -90,6 +90,31 @@ def _positive(name: str, description: str, example: str = "") -> Column:
     return Column(name, "number", description, example, low=0, low_open=True)
 
 
+def _share(name: str, description: str, example: str = "") -> Column:
+    return Column(name, "number", description, example, low=0, high=1, low_open=True)
+
+
+def _moments() -> tuple[Column, ...]:
+    """What stands for the SD of an arm, or for its mean and SD."""
+    columns: list[Column] = []
+    for arm, said in (("treat", "treatment arm"), ("control", "control arm")):
+        columns += [
+            _positive(f"se_{arm}", f"Standard error of the mean, {said}, where no SD is printed.", "0.91"),
+            Column(
+                f"mean_ci_low_{arm}", "number", f"Lower 95% limit of the mean, {said}, where no SD is printed.", "8.1"
+            ),
+            Column(
+                f"mean_ci_high_{arm}", "number", f"Upper 95% limit of the mean, {said}, where no SD is printed.", "11.6"
+            ),
+            Column(f"median_{arm}", "number", f"Median, {said} (statistic median).", "9"),
+            Column(f"q1_{arm}", "number", f"Lower quartile, {said}.", "6"),
+            Column(f"q3_{arm}", "number", f"Upper quartile, {said}.", "13"),
+            Column(f"min_{arm}", "number", f"Smallest value, {said}.", "1"),
+            Column(f"max_{arm}", "number", f"Largest value, {said}.", "24"),
+        ]
+    return tuple(columns)
+
+
 def _count(name: str, description: str, low: int, example: str = "") -> Column:
     return Column(name, "count", description, example, low=low)
 
@@ -121,6 +146,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("ci_low", "number", "Lower limit of the 95% confidence interval.", "0.19"),
     Column("ci_high", "number", "Upper limit of the 95% confidence interval.", "0.32"),
     Column("p", "p", "p value as printed.", "<.001"),
+    Column("p_sides", "choice", "Sides of the test behind p: 1 or 2; two where empty.", "1", allowed=("1", "2")),
     Column(
         "test_statistic",
         "number",
@@ -130,6 +156,41 @@ COLUMNS: tuple[Column, ...] = (
     _count("df1", "Numerator degrees of freedom of F, or those of chi-square.", 1, "1"),
     _positive("df", "Degrees of freedom of t; denominator degrees of freedom of F.", "55"),
     _count("n", "People in the analysis (patients, of a summary: in all).", 2, "230"),
+    _count("covariates", "Covariates that a partial correlation or adjusted means control for.", 0, "2"),
+    Column(
+        "r2_model",
+        "number",
+        "R2 of the whole model, of a semi-partial correlation.",
+        "0.24",
+        low=0,
+        high=1,
+        high_open=True,
+    ),
+    Column(
+        "covariate_r",
+        "number",
+        "Multiple correlation of the covariates with the outcome, of adjusted means.",
+        "0.6",
+        low=-1,
+        high=1,
+        low_open=True,
+        high_open=True,
+    ),
+    Column(
+        "pre_post_r",
+        "number",
+        "Correlation of baseline and outcome within arms.",
+        "0.5",
+        low=-1,
+        high=1,
+        low_open=True,
+        high_open=True,
+    ),
+    _share(
+        "reliability_process", "Reliability of the process rating (of all people, not of a restricted sample).", "0.9"
+    ),
+    _share("reliability_outcome", "Reliability of the outcome in the sample.", "0.85"),
+    _positive("range_ratio", "SD of the process rating in the sample, over that of all people.", "0.8"),
     _count("k", "Effect sizes or studies behind a summary.", 1, "26"),
     _count("n_treat", "People in the treatment arm.", 2, "104"),
     _count("n_control", "People in the control arm.", 2, "105"),
@@ -137,12 +198,15 @@ COLUMNS: tuple[Column, ...] = (
     _positive("sd_treat", "Standard deviation of the treatment arm.", "6.41"),
     Column("mean_control", "number", "Mean of the control arm.", "11.14"),
     _positive("sd_control", "Standard deviation of the control arm.", "7.26"),
+    *_moments(),
     _count("events_treat", "People with the event in the treatment arm.", 0, "159"),
     _count("total_treat", "People counted in the treatment arm.", 1, "440"),
     _count("events_control", "People with the event in the control arm.", 0, "114"),
     _count("total_control", "People counted in the control arm.", 1, "440"),
     _count("nonevents_treat", "People without the event in the treatment arm, where no total is printed.", 0, "281"),
     _count("nonevents_control", "People without the event in the control arm, where no total is printed.", 0, "326"),
+    _positive("time_treat", "Time at risk in the treatment arm (person-years), of events over time.", "412.5"),
+    _positive("time_control", "Time at risk in the control arm (person-years).", "398"),
     Column(
         "design_effect",
         "number",
@@ -261,6 +325,7 @@ RESULT_COLUMNS: tuple[str, ...] = (
     "events_control",
     "nonevents_treat",
     "nonevents_control",
+    *(f"{name}_{arm}" for arm in ("treat", "control") for name in ("median", "q1", "q3", "min", "max")),
 )
 # Numbers that the quote should show; sample sizes often stand elsewhere on the page.
 QUOTED_COLUMNS: tuple[str, ...] = (
@@ -274,6 +339,10 @@ QUOTED_COLUMNS: tuple[str, ...] = (
     "n_control",
     "total_treat",
     "total_control",
+    *(f"{name}_{arm}" for arm in ("treat", "control") for name in ("se", "mean_ci_low", "mean_ci_high", "time")),
+    "r2_model",
+    "covariate_r",
+    "pre_post_r",
 )
 
 # What a second coder reads again: what decides the number, and which pool it may enter.

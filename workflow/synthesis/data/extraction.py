@@ -24,6 +24,7 @@ from synthesis.data.converters import convert, summary_point
 from synthesis.data.own import ABOUT, columns_of, declared
 from synthesis.data.printed import Row, effective
 from synthesis.data.registry import Z_95, Policy
+from synthesis.data.scales import on_scale
 from synthesis.data.summaries import Precision, precision
 from synthesis.data.tables import (
     Numbered,
@@ -36,7 +37,7 @@ from synthesis.data.tables import (
     typed,
 )
 from synthesis.data.terms import check_terms
-from synthesis.data.vocabulary import DropCategory
+from synthesis.data.vocabulary import AS_PRINTED, DropCategory
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
 from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
 from synthesis.results.files import check_inside
@@ -268,12 +269,14 @@ def label_of(row: Row) -> str:
 
 
 def total_n(row: Row) -> float | None:
-    """People behind a row: n, or both arms, or both arms' counts; missing where none is printed."""
+    """People behind a row: n, or both arms, or both arms' counts, or the one group; missing where none is printed."""
     if row["n"] is not None:
         return float(row["n"])
     for first, second in (("n_treat", "n_control"), ("total_treat", "total_control")):
         if row[first] is not None and row[second] is not None:
             return float(row[first] + row[second])
+    if row["estimand"] == "one_group":
+        return next((float(row[name]) for name in ("n_treat", "total_treat") if row[name] is not None), None)
     return None
 
 
@@ -372,8 +375,7 @@ def _printed_interval(row: Effect, metric: str) -> tuple[float, float] | tuple[N
     """The limits as printed, on the metric's scale and oriented like the estimate."""
     if row.ci_low is None or row.ci_high is None:
         return None, None
-    limits = [row.ci_low, row.ci_high]
-    if metric == "z":
-        limits = [math.atanh(x) for x in limits]
-    low, high = sorted((1.0 if row.direction is None else row.direction) * x for x in limits)
+    scale = float if row.statistic.startswith("log_") else on_scale(metric)
+    turned = 1.0 if metric in AS_PRINTED or row.direction is None else row.direction
+    low, high = sorted(turned * scale(limit) for limit in (row.ci_low, row.ci_high))
     return low, high

@@ -58,7 +58,7 @@ CONFIRM = "right as printed? Then checked: yes, with checked_reason"
 _MEANS = ("mean_sd", "change_sd")
 _DIFFERENCES = ("d", "g", "smd")
 # Printed as ratios, their intervals symmetric on the logarithm.
-RATIOS = ("or", "rr")
+RATIOS = ("or", "rr", "hr", "irr", "rom")
 
 
 def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:

@@ -15,7 +15,7 @@ from synthesis.errors import CannotConvert
 Row = Mapping[str, Any]
 
 # The statistics without a sign, as a reader calls them.
-UNSIGNED_NAME = {"f": "F", "chi2": "chi-square", "p": "p", "r2": "R2", "f2": "f2"}
+UNSIGNED_NAME = {"f": "F", "f_ancova": "F", "chi2": "chi-square", "p": "p", "r2": "R2", "f2": "f2"}
 # Below this, halves and quantiles lose their digits.
 SMALLEST_P = 1e-300
 # Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
@@ -140,8 +140,32 @@ def fishers_z(row: Row) -> float:
     return z
 
 
+def covariates(row: Row, usual: int) -> int:
+    """How many covariates a row controls for; `usual` where that is not coded."""
+    if not has(row, "covariates"):
+        return usual
+    (found,) = need(row, "covariates")
+    if not found.is_integer():
+        raise refusal("covariates", found, "a whole number")
+    return int(found)
+
+
+def enough(row: Row, column: str, df: float) -> None:
+    """Raises CannotConvert by a column where Hedges' correction has at most one degree of freedom."""
+    if not df > 1:
+        allowed = f"more people: {df:g} degrees of freedom are too few for Hedges' correction"
+        raise refusal(column, float(row[column]), allowed)
+
+
+def people(row: Row) -> float:
+    """The n of a row; where it is empty, both arms together."""
+    if not has(row, "n") and has(row, "n_treat", "n_control"):
+        return sum(need(row, "n_treat", "n_control"))
+    return need(row, "n")[0]
+
+
 def z_of_p(row: Row) -> float:
-    """The normal statistic behind an exact two-sided p."""
+    """The absolute normal statistic behind an exact p, two-sided unless p_sides says 1."""
     text = str(row["p"] or "").strip()
     shown = printed_p(text)
     if text == "" or (shown is not None and shown.relation):
@@ -153,6 +177,9 @@ def z_of_p(row: Row) -> float:
         said = f"enter the printed bound <{bound}, or" if bound else "enter"
         hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
         raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
+    if row["p_sides"] == "1":
+        # A one-sided p above .5 is of a finding on the other side.
+        return abs(NormalDist().inv_cdf(min(max(shown.value, SMALLEST_P), 1 - 2**-53)))
     return z_from_p(shown.value)
 
 
@@ -184,7 +211,9 @@ SIZES = (
 
 
 # What is as large in effective sizes as in whole ones.
-_CLUSTERED = ("mean_sd", "change_sd", "2x2", "d", "g", "smd", "r", "z")
+_CLUSTERED = (
+    "mean_sd", "change_sd", "median", "pre_post", "ancova", "2x2", "d", "g", "smd", "r", "z", "proportion", "count"
+)  # fmt: skip
 
 
 def effective(row: Row) -> Row:

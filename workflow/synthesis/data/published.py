@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
+from synthesis.data.scales import on_scale
 from synthesis.errors import InputError, Problem
 from synthesis.results.extracted import Row
 
 # Statistics that may be a threshold on the scale of a metric.
-_THRESHOLD_STATISTICS = {"z": ("r",), "g": ("smd", "d", "g")}
+_THRESHOLD_STATISTICS = {
+    "z": ("r",),
+    "r_corrected": ("r",),
+    "g": ("smd", "d", "g"),
+    "log_odds_ratio": ("or",),
+    "log_risk_ratio": ("rr",),
+    "log_hazard_ratio": ("hr",),
+    "log_rate_ratio": ("irr",),
+    "log_ratio_of_means": ("rom",),
+    "risk_difference": ("rd",),
+    "mean_difference": ("mean_difference",),
+    "logit": ("proportion",),
+    "arcsine": ("proportion",),
+}
 
 
 def rows_by_id(records: Iterable[Row]) -> dict[str, Row]:
@@ -36,7 +49,11 @@ def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Row]) -> 
     if row.statistic not in allowed:
         shown = f"{effect_id} ({row.statistic})"
         raise InputError([Problem(where, shown, f"a threshold for metric {metric}: " + ", ".join(allowed) or "none")])
-    return math.atanh(row.value) if metric == "z" else float(row.value)
+    try:
+        return on_scale(metric)(float(row.value))
+    except ValueError:
+        shown = f"{effect_id} ({row.value:g})"
+        raise InputError([Problem(where, shown, f"a value that has a place on the scale of {metric}")]) from None
 
 
 def number(row: Row, name: str) -> float | None:

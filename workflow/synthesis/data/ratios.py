@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from synthesis.data import printed
+from synthesis.data.counts import peto_log_odds_ratio
 from synthesis.data.printed import Row
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
 from synthesis.errors import CannotConvert
@@ -62,6 +63,9 @@ def log_risk_ratio(
 
 @register("2x2", "log_odds_ratio", exact=True)
 def _2x2_or(row: Row, policy: Policy) -> Estimate:
+    """By Woolf, or by Peto where the plan says so."""
+    if policy.odds_ratio == "peto":
+        return peto_log_odds_ratio(*printed.table(row))
     return log_odds_ratio(*printed.table(row), zero_cells=policy.zero_cells)
 
 
@@ -71,30 +75,27 @@ def _2x2_rr(row: Row, policy: Policy) -> Estimate:
 
 
 @register("or", "log_odds_ratio", exact=True)
-def _or_log(row: Row, policy: Policy) -> Estimate:
-    """An odds ratio with its interval, or with the standard error of its logarithm."""
-    return _ratio(row)
-
-
 @register("rr", "log_risk_ratio", exact=True)
-def _rr_log(row: Row, policy: Policy) -> Estimate:
-    """A risk ratio with its interval, or with the standard error of its logarithm."""
-    return _ratio(row)
+@register("hr", "log_hazard_ratio", exact=True)
+@register("irr", "log_rate_ratio", exact=True)
+@register("rom", "log_ratio_of_means", exact=True)
+def _ratio(row: Row, policy: Policy) -> Estimate:
+    """A ratio with its interval, or with the standard error of its logarithm."""
+    return of_ratio(row)
 
 
 @register("log_or", "log_odds_ratio", exact=True)
-def _log_or(row: Row, policy: Policy) -> Estimate:
-    """A log odds ratio with its standard error, variance or interval, all of the logarithm."""
-    return _logarithm(row)
-
-
 @register("log_rr", "log_risk_ratio", exact=True)
-def _log_rr(row: Row, policy: Policy) -> Estimate:
-    """A log risk ratio with its standard error, variance or interval, all of the logarithm."""
-    return _logarithm(row)
+@register("log_hr", "log_hazard_ratio", exact=True)
+@register("log_irr", "log_rate_ratio", exact=True)
+@register("log_rom", "log_ratio_of_means", exact=True)
+def _logarithm(row: Row, policy: Policy) -> Estimate:
+    """The logarithm of a ratio with its standard error, variance or interval, all of the logarithm."""
+    return of_logarithm(row)
 
 
-def _ratio(row: Row) -> Estimate:
+def of_ratio(row: Row) -> Estimate:
+    """The logarithm of a printed ratio."""
     variance = printed.variance(row)
     if variance is not None:
         return Estimate(printed.log_of_ratio(row), variance)
@@ -102,7 +103,8 @@ def _ratio(row: Row) -> Estimate:
     return Estimate(ratio, variance_from_interval(low, high))
 
 
-def _logarithm(row: Row) -> Estimate:
+def of_logarithm(row: Row) -> Estimate:
+    """A printed logarithm of a ratio."""
     (value,) = printed.need(row, "value")
     variance = printed.variance(row)
     if variance is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
 
 from synthesis.data.printed import Row
 from synthesis.data.vocabulary import Metric
@@ -22,9 +23,16 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Decisions that converters need and that the analysis plan declares."""
+    """Decisions that converters need and that the analysis plan declares.
+
+    `pre_post_r`, `reliability_process`, `reliability_outcome`: assumed where a row does not print its own; None: not.
+    """
 
     zero_cells: float = 0.5
+    odds_ratio: Literal["woolf", "peto"] = "woolf"
+    pre_post_r: float | None = None
+    reliability_process: float | None = None
+    reliability_outcome: float | None = None
 
 
 def variance_from_interval(low: float, high: float) -> float:

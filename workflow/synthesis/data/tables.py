@@ -26,7 +26,7 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.precision import check_precision
+from synthesis.data.precision import RATIOS, check_precision
 from synthesis.data.printed import SIZES, UNSIGNED_NAME, printed_p
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
@@ -38,6 +38,7 @@ Numbered = tuple[int, dict[str, Any]]
 
 # Counts with decimals, of cluster trials, are rounded.
 TOTAL_SLACK = 0.005
+_ABOVE_0 = ("f", "f_ancova", "f2", "chi2", *RATIOS)
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
@@ -327,8 +328,8 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         if not low <= value < 1 or value == -1:
             allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
             yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
-    if statistic in {"f", "f2", "chi2", "or", "rr"} and printed("value") and value < 0:
-        hint = f"a logarithm? Then the statistic is log_{statistic}" if statistic in {"or", "rr"} else ""
+    if statistic in _ABOVE_0 and printed("value") and value < 0:
+        hint = f"a logarithm? Then the statistic is log_{statistic}" if statistic in RATIOS else ""
         yield "value", f"{value:g}", "at least 0", hint
     if printed("ci_low", "ci_high"):
         if row["ci_low"] > row["ci_high"]:

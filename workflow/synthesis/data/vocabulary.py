@@ -28,7 +28,9 @@ CONSTRUCT_DEFINITIONS: dict[str, str] = {
     "process": "A process that was rated, of whatever kind: for a table that does not say which.",
     "threshold": "A value that effects or associations are held against.",
 }
-Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
+Estimand = Literal[
+    "r_total", "r_partial", "b_within", "r_therapist", "d_between", "one_group", "interaction", "descriptive"
+]
 Level = Literal["study", "summary"]
 Statistic = Literal[
     "r",
@@ -48,18 +50,50 @@ Statistic = Literal[
     "2x2",
     "or",
     "rr",
+    "hr",
+    "irr",
+    "rom",
     "log_or",
     "log_rr",
+    "log_hr",
+    "log_irr",
+    "log_rom",
+    "rd",
+    "semipartial_r",
     "coef",
     "mean_difference",
+    "median",
+    "pre_post",
+    "ancova",
+    "t_ancova",
+    "f_ancova",
+    "rates",
     "smd_within_arm_change",
     "proportion",
     "count",
+    "rate",
     "threshold_points",
     "threshold_sd",
 ]
-Metric = Literal["z", "g", "log_odds_ratio", "log_risk_ratio"]
-Lane = Literal["A", "B"]
+Metric = Literal[
+    "z",
+    "r_corrected",
+    "coefficient",
+    "g",
+    "log_odds_ratio",
+    "log_risk_ratio",
+    "log_hazard_ratio",
+    "log_rate_ratio",
+    "log_ratio_of_means",
+    "risk_difference",
+    "mean_difference",
+    "logit",
+    "arcsine",
+    "log_rate",
+    "smcr",
+    "smcc",
+]
+Lane = Literal["A", "B", "C"]
 # Adjustments of a pooled estimate for small-study effects that a multiverse can try.
 BiasAdjustment = Literal["none", "trim_fill", "pet_peese"]
 # How a multiverse pools correlations: Fisher's z, or r itself with the variance (1 - r^2)^2 / (n - 1).
@@ -177,10 +211,11 @@ ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
 SourceAgrees = Literal["yes", "partly", "no", "unknown"]
 Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
 
-LANE_WORD: dict[str, str] = {"A": "association", "B": "effect"}
+LANE_WORD: dict[str, str] = {"A": "association", "B": "effect", "C": "estimate"}
 LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "A": ("r_total", "r_partial", "b_within", "r_therapist"),
     "B": ("d_between",),
+    "C": ("one_group",),
 }
 # How each contrast reads a correlation as a difference between two groups; `contrast_name` fills in of what.
 _CONTRASTS: dict[str, str] = {
@@ -192,15 +227,82 @@ _CONTRASTS: dict[str, str] = {
 CONTRASTS = tuple(_CONTRASTS)
 METRIC_NAME: dict[str, str] = {
     "z": "Fisher z",
+    "r_corrected": "correlation, corrected for unreliability",
+    "coefficient": "unstandardized coefficient",
     "g": "Hedges g",
     "log_odds_ratio": "log odds ratio",
     "log_risk_ratio": "log risk ratio",
+    "log_hazard_ratio": "log hazard ratio",
+    "log_rate_ratio": "log rate ratio",
+    "log_ratio_of_means": "log ratio of means",
+    "risk_difference": "risk difference",
+    "mean_difference": "mean difference",
+    "logit": "logit of a proportion",
+    "arcsine": "arcsine of the root of a proportion",
+    "log_rate": "log rate",
+    "smcr": "standardized mean change by the SD before",
+    "smcc": "standardized mean change by the SD of change",
+}
+# On the axis of a figure, and in short.
+AXIS_NAME: dict[str, str] = {
+    "z": "Correlation r",
+    "r_corrected": "Correlation, corrected for unreliability",
+    "coefficient": "Coefficient",
+    "g": "Standardized mean difference (Hedges g)",
+    "log_odds_ratio": "Odds ratio",
+    "log_risk_ratio": "Risk ratio",
+    "log_hazard_ratio": "Hazard ratio",
+    "log_rate_ratio": "Rate ratio",
+    "log_ratio_of_means": "Ratio of means",
+    "risk_difference": "Risk difference",
+    "mean_difference": "Mean difference",
+    "logit": "Proportion",
+    "arcsine": "Proportion",
+    "log_rate": "Rate",
+    "smcr": "Standardized mean change (SD before)",
+    "smcc": "Standardized mean change (SD of change)",
+}
+ESTIMATE_NAME: dict[str, str] = {
+    "z": "r",
+    "r_corrected": "corrected r",
+    "coefficient": "b",
+    "g": "g",
+    "log_odds_ratio": "OR",
+    "log_risk_ratio": "RR",
+    "log_hazard_ratio": "HR",
+    "log_rate_ratio": "IRR",
+    "log_ratio_of_means": "RoM",
+    "risk_difference": "RD",
+    "mean_difference": "MD",
+    "logit": "proportion",
+    "arcsine": "proportion",
+    "log_rate": "rate",
+    "smcr": "SMCR",
+    "smcc": "SMCC",
 }
 # Logarithms of ratios: pooled as printed, of the event itself, unless a plan turns them.
-RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
+RATIO_METRICS = frozenset(
+    {"log_odds_ratio", "log_risk_ratio", "log_hazard_ratio", "log_rate_ratio", "log_ratio_of_means"}
+)
+LOGARITHMS = RATIO_METRICS | {"log_rate"}
+# Numbers of one group with no value of no effect.
+NO_NULL = frozenset({"logit", "arcsine", "log_rate"})
+AS_PRINTED = RATIO_METRICS | NO_NULL
+# In the units of an outcome: of one outcome only.
+IN_UNITS = frozenset({"mean_difference", "coefficient"})
 LANE_METRICS: dict[str, tuple[str, ...]] = {
-    "A": ("z",),
-    "B": ("g", "log_odds_ratio", "log_risk_ratio"),
+    "A": ("z", "r_corrected", "coefficient"),
+    "B": (
+        "g",
+        "log_odds_ratio",
+        "log_risk_ratio",
+        "log_hazard_ratio",
+        "log_rate_ratio",
+        "log_ratio_of_means",
+        "risk_difference",
+        "mean_difference",
+    ),
+    "C": ("logit", "arcsine", "log_rate", "smcr", "smcc"),
 }
 
 

@@ -37,7 +37,7 @@ FAMILY = "Synthesis Sans"
 FALLBACK = [FAMILY, "DejaVu Sans"]
 
 # Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
-LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "": "#444444"}
+LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "C": "#3d6b35", "": "#444444"}
 DARK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
 # Judgements of risk of bias, from the best to the worst; symbols and words say the same.

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.data.scales import back_transform, on_scale
+from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
 from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.diagnosed import Diagnosed
@@ -256,6 +256,10 @@ def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float =
     return Axis(name, low, high, tuple(ticks), tuple(text.number(t, decimals) for t in ticks))
 
 
+# Metrics with a spacing of their own below ticks of what is read, and what that is above.
+_SPACED = {"z": -1.0, "logit": 0.0, "arcsine": 0.0}
+
+
 def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced: bool = False) -> tuple[
     tuple[float, ...], tuple[str, ...]
 ]:  # fmt: skip
@@ -264,22 +268,24 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     `low` and `high` are coordinates of a forest plot (r, g, logarithms); with `spaced` those of the metric itself, so
     that z keeps its own spacing below ticks in r.
     """
-    if metric in RATIO_METRICS:
+    if metric in LOGARITHMS:
         ratios = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
         if len(ratios) < 3:
             ratios = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
         return tuple(math.log(t) for t in ratios), tuple(f"{t:g}" for t in ratios)
-    if metric == "z" and spaced:
-        ticks, decimals = linear_ticks(math.tanh(low), math.tanh(high), about)
-        ticks = [t for t in ticks if abs(t) < 1 and low <= math.atanh(t) <= high]
-        return tuple(math.atanh(t) for t in ticks), tuple(text.number(t, decimals) for t in ticks)
+    if metric in _SPACED and spaced:
+        first, last = (back_transform(metric, end) or 0.0 for end in (low, high))
+        ticks, decimals = linear_ticks(first, last, about)
+        least, scale = _SPACED[metric], on_scale(metric)
+        ticks = [t for t in ticks if least < t < 1 and low <= scale(t) <= high]
+        return tuple(scale(t) for t in ticks), tuple(text.number(t, decimals) for t in ticks)
     ticks, decimals = linear_ticks(low, high, about)
     return tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
 
 
 def estimate_axis(metric: str, name: str, values: Iterable[float], spaced: bool = False) -> Axis:
-    """An axis of estimates that holds the values and no effect; `spaced` as in `estimate_ticks`."""
-    values = [0.0, *values]
+    """An axis of estimates that holds the values and no effect, if any; `spaced` as in `estimate_ticks`."""
+    values = [*([] if metric in NO_NULL else [0.0]), *values]
     space = 0.03 * ((max(values) - min(values)) or 1.0)
     low, high = min(values) - space, max(values) + space
     return Axis(name, low, high, *estimate_ticks(metric, low, high, spaced=spaced))

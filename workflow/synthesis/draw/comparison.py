@@ -102,6 +102,8 @@ def _favours(lane: str, documents: list[Fitted]) -> tuple[str, str] | None:
         return None
     if lane == "A":
         return "", f"stronger {LANE_WORD[lane]}"
+    if lane == "C":
+        return "worse after", "better after"
     return "favours comparator", "favours treatment"
 
 

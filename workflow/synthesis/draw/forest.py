@@ -258,7 +258,7 @@ class _SectionDrawing:
                 page.marked(None)
 
     def _null_line(self, y: float, height: float) -> None:
-        if self.section.low <= self.section.null <= self.section.high:
+        if self.section.has_null and self.section.low <= self.section.null <= self.section.high:
             self.page.line([self.x_of(self.section.null)] * 2, [y, y + height], GRID, 0.9)
         if self.section.guide is not None:
             self.page.line([self.x_of(self.section.guide)] * 2, [y, y + height], FAINT, 0.7, _GUIDE)

@@ -6,6 +6,7 @@ import math
 from statistics import NormalDist
 
 from synthesis import text
+from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS
 from synthesis.draw.chart import (
     Area,
     Axis,
@@ -26,7 +27,7 @@ from synthesis.draw.chart import (
     sample_points,
     title_of,
 )
-from synthesis.draw.layout import ESTIMATE_NAME, axis_name
+from synthesis.draw.layout import axis_name
 from synthesis.meta.bias import Asymmetry
 from synthesis.results.diagnosed import Diagnosed, SmallStudyTests
 from synthesis.results.document import columns
@@ -37,9 +38,9 @@ POINT = 0.062
 CONTOURS = (0.01, 0.05, 0.1)
 _SPACING = {
     "z": ", spaced as Fisher z",
-    "log_odds_ratio": ", logarithmic",
-    "log_risk_ratio": ", logarithmic",
-}
+    "logit": ", spaced as logits",
+    "arcsine": ", spaced as arcsines",
+} | dict.fromkeys(LOGARITHMS, ", logarithmic")
 # Galbraith (1988), Stat Med 7:889-894.
 _BAND = 2.0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synthesis import text
+from synthesis.data.vocabulary import ESTIMATE_NAME
 from synthesis.draw.chart import (
     WIDE,
     Area,
@@ -21,7 +22,6 @@ from synthesis.draw.chart import (
     sample_method,
     title_of,
 )
-from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.results.diagnosed import Diagnosed, SubsetMap
 from synthesis.results.fitted import Fitted
 

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal, TypedDict
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import AXIS_NAME, ESTIMATE_NAME, LOGARITHMS, NO_NULL
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted
 
@@ -28,14 +28,6 @@ RowKind = Literal[
     "converted",
     "note",
 ]
-
-AXIS_NAME = {
-    "z": "Correlation r",
-    "g": "Standardized mean difference (Hedges g)",
-    "log_odds_ratio": "Odds ratio",
-    "log_risk_ratio": "Risk ratio",
-}
-ESTIMATE_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
 
 
 def axis_name(document: Fitted) -> str:
@@ -205,6 +197,8 @@ class Section:
     row_name: str
     interval_name: str
     null: float = 0.0
+    # Whether 0 is a value of no effect: not of a proportion.
+    has_null: bool = True
     # Where a dashed line crosses all rows.
     guide: float | None = None
 
@@ -231,16 +225,16 @@ class Layout:
 
 
 def coordinates(metric: str, *values: float | None) -> list[float | None]:
-    """From the metric's scale to the axis: r for z, unchanged otherwise (ratios stay logarithms)."""
-    if metric == "z":
-        return [back_transform("z", v) for v in values]
-    return list(values)
+    """From the metric's scale to the axis: as it is read, but that logarithms stay logarithms."""
+    if metric in LOGARITHMS:
+        return list(values)
+    return [back_transform(metric, v) for v in values]
 
 
 def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> MarkTexts:
     """Estimate and limits as printed, from values on the metric's scale."""
     shown = [back_transform(metric, v) for v in (estimate, low, high)]
-    printed = _ratio_text if metric in RATIO_METRICS else text.number
+    printed = _ratio_text if metric in LOGARITHMS else text.number
     return {
         "estimate_text": printed(shown[0]),
         "low_text": "" if low is None else f"[{printed(shown[1])},",
@@ -267,16 +261,16 @@ def mark_of(metric: str, estimate: float, low: float | None, high: float | None)
 
 
 def axis_of(
-    rows: Iterable[Row], ratio: bool, *, null: float = 0.0, clip: float = CLIP_SHARE
+    rows: Iterable[Row], ratio: bool, *, null: float | None = 0.0, clip: float = CLIP_SHARE
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
-    """Limits, tick positions and tick texts that show the null, every estimate and nearly every interval."""
+    """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
     rows = list(rows)
     points = [r.estimate for r in rows if r.estimate is not None]
     firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
     ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
     ends.sort()
     cut = int(clip * len(ends))
-    values = [null, *points, *firm, *ends[cut : len(ends) - cut]]
+    values = [*([] if null is None else [null]), *points, *firm, *ends[cut : len(ends) - cut]]
     low, high = float(min(values)), float(max(values))
     span = high - low or 1.0
     low, high = low - _PAD * span, high + _PAD * span
@@ -327,7 +321,7 @@ def section_of(
 
     `titles`: heads of the user's own columns.
     """
-    low, high, ticks, texts = axis_of(rows, metric in RATIO_METRICS, clip=clip)
+    low, high, ticks, texts = axis_of(rows, metric in LOGARITHMS, null=None if metric in NO_NULL else 0.0, clip=clip)
     kinds = {row.kind for row in rows}
     usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(
@@ -341,6 +335,7 @@ def section_of(
         high=high,
         ticks=ticks,
         tick_texts=texts,
+        has_null=metric not in NO_NULL,
         favours=favours,
         weights=weights,
         row_name=row_name or usual_name,

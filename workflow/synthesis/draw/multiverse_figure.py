@@ -9,6 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from synthesis import text
+from synthesis.data.vocabulary import ESTIMATE_NAME
 from synthesis.draw.chart import (
     WIDE,
     Area,
@@ -25,7 +26,6 @@ from synthesis.draw.chart import (
     number_axis,
     room_for,
 )
-from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.results.curves import Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from synthesis import text
-from synthesis.data.vocabulary import early_improvement
+from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement
 from synthesis.draw.layout import (
-    ESTIMATE_NAME,
     GROUP_NAME,
     Layout,
     Row,

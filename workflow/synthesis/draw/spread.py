@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from synthesis import text
 from synthesis.data.columns import BY_NAME
-from synthesis.data.vocabulary import Descriptor
+from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS, NO_NULL, Descriptor
 from synthesis.draw.chart import (
     WIDE,
     Area,
@@ -30,7 +30,7 @@ from synthesis.draw.chart import (
     sample_method,
     title_of,
 )
-from synthesis.draw.layout import ESTIMATE_NAME, GROUP_NAME, axis_name, column_name, coordinates
+from synthesis.draw.layout import GROUP_NAME, axis_name, column_name, coordinates
 from synthesis.draw.rows import method_of
 from synthesis.meta.options import terms
 from synthesis.results.diagnosed import Coefficients, Diagnosed, ModeratorFit
@@ -328,8 +328,8 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
         Key("line", "curve", "regression"),
         *([Key("area", "confidence", f"{100 * document.fit.level:g}% CI")] if areas else []),
     ]
-    zero = Line("null", (x.low, x.high), (0.0, 0.0))
-    panel = Panel(x, y, tuple(areas), (zero, curve), tuple(points))
+    zero = [] if metric in NO_NULL else [Line("null", (x.low, x.high), (0.0, 0.0))]
+    panel = Panel(x, y, tuple(areas), (*zero, curve), tuple(points))
     return Chart(
         "bubble", full_name, title, document.lane, (panel,),
         legend=tuple(legend),
@@ -339,7 +339,8 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
 
 def _bubble_note(document: Fitted, fit: ModeratorFit, regression: Coefficients, banded: float) -> str:
     metric, moderator = document.metric, fit.moderator
-    unit = "z" if metric == "z" else ESTIMATE_NAME[metric] if metric == "g" else f"log {ESTIMATE_NAME[metric]}"
+    unit = {"z": "z", "logit": "logit", "arcsine": "arcsine"}.get(metric, ESTIMATE_NAME[metric])
+    unit = f"log {unit}" if metric in LOGARITHMS else unit
     per, p = PER.get(moderator, 1.0), regression.p[1]
     slope = per * regression.estimate[1]
     low, high = (limit if limit is None else per * limit for limit in (regression.ci_low[1], regression.ci_high[1]))

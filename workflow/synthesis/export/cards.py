@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from synthesis.data.converters import back_transform
+from synthesis.data.scales import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME, early_improvement, nobody_assigned
 from synthesis.draw.layout import estimate_name, turned
@@ -21,6 +21,10 @@ _USES = {
     "B": {
         "use": "the mean randomised effect of the named protocols against the named comparator",
         "not_for": "comparisons with other comparators: usual care, wait list and attention controls differ",
+    },
+    "C": {
+        "use": "describing one group: how many, how often, or how much they changed",
+        "not_for": "effects of a treatment: nobody was compared with anybody",
     },
 }
 _MODEL = ("model", "method", "ci_method", "rho", "composite_rho", "level")

@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.data.vocabulary import LANE_WORD
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME, LANE_WORD
 from synthesis.report.assets import read_asset
 from synthesis.report.content import Row, Table, cell, table
 from synthesis.report.environment import rendered, trusted

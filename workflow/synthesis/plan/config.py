@@ -16,10 +16,12 @@ from pydantic import Field, ValidationInfo, model_validator
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.registry import Policy
 from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import (
+    AS_PRINTED,
+    IN_UNITS,
     LANE_METRICS,
-    RATIO_METRICS,
     Descriptor,
     DiagnosticFigure,
     Lane,
@@ -46,7 +48,7 @@ from synthesis.results.files import Cell
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
-MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic"]
+MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic", "outcome"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 # Usual ones first; any other column of the data dictionary will do.
@@ -79,8 +81,14 @@ class Defaults(Model):
     rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
     tau_scale: dict[Metric, Annotated[float, Field(gt=0)]] = Field(
         {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
-        description="Scale of the half-normal prior on tau in Bayesian fits, by metric.",
+        description="Scale of the half-normal prior on tau in Bayesian fits, by metric; of others without units 0.5, "
+        "of r_corrected 0.25.",
     )
+
+    def tau_scale_of(self, metric: Metric) -> float | None:
+        """The scale of the prior on tau, in the metric's units; None for one in units of an outcome that has none."""
+        usual = None if metric in IN_UNITS else 0.25 if metric == "r_corrected" else 0.5
+        return self.tau_scale.get(metric, usual)
 
 
 class Drawing(Model):
@@ -121,6 +129,28 @@ class Conversions(Model):
         le=1,
         description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
     )
+
+    odds_ratio: Literal["woolf", "peto"] = Field(
+        "woolf", description="Log odds ratio of a 2x2 table: woolf (ln of ad/bc), or peto (one step; for rare events)."
+    )
+    pre_post_r: float | None = Field(
+        None,
+        gt=-1,
+        lt=1,
+        description="Correlation of baseline and outcome assumed where pre_post_r is empty; without it such rows are "
+        "dropped.",
+    )
+    reliability_process: float | None = Field(
+        None, gt=0, le=1, description="Reliability of the process rating assumed where reliability_process is empty."
+    )
+    reliability_outcome: float | None = Field(
+        None, gt=0, le=1, description="Reliability of the outcome assumed where reliability_outcome is empty."
+    )
+
+    @property
+    def policy(self) -> Policy:
+        """What the converters take."""
+        return Policy(**self.model_dump())
 
     @model_validator(mode="after")
     def _of_some_size(self) -> Conversions:
@@ -183,7 +213,7 @@ class Synthesis(Model):
     @property
     def oriented(self) -> Literal["better", "as_reported"]:
         """What the sign of its effects means."""
-        return self.orientation or ("as_reported" if self.metric in RATIO_METRICS else "better")
+        return self.orientation or ("as_reported" if self.metric in AS_PRINTED else "better")
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:
@@ -404,10 +434,9 @@ class Config(Model):
                 place = f"bridges.{key}.{side}"
                 known(place, name, self.syntheses)
                 one = self.syntheses.get(name)
-                if one and side == "association" and one.lane != "A":
-                    faults.append(
-                        Problem(place, name, "a synthesis of lane A", f"it is of lane {one.lane}, not of lane A")
-                    )
+                if one and side == "association" and (one.lane != "A" or one.metric != "z"):
+                    hint = f"it is of lane {one.lane} in metric {one.metric}"
+                    faults.append(Problem(place, name, "a synthesis of lane A in metric z", hint))
                 if one and side == "effect" and (one.lane != "B" or one.metric != "g"):
                     hint = f"it is of lane {one.lane} in metric {one.metric}"
                     faults.append(Problem(place, name, "a synthesis of lane B in metric g", hint))

@@ -19,7 +19,6 @@ from synthesis.data.extraction import (
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.registry import Policy
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem
@@ -185,7 +184,7 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     """Every source of the plan, read, checked and converted. Raises InputError with the problems of all files."""
     problems: list[Problem] = []
     corrections = corrections_of(raw)
-    policy = Policy(plan.config.conversions.zero_cells)
+    policy = plan.config.conversions.policy
     seen: dict[str, str] = {}
     found: dict[str, Extracted] = {}
     for source in plan.config.sources:

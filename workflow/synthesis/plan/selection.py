@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from synthesis.data.converters import fisher_z
-from synthesis.data.vocabulary import LANE_ESTIMANDS, RATIO_METRICS
+from synthesis.data.associations import fisher_z
+from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
@@ -87,7 +87,7 @@ def oriented(row: Chosen, synthesis: Synthesis) -> Chosen:
     ratio that is the odds ratio of no event, of a risk ratio it is not the risk ratio of no event.
     """
     # An extracted effect is better where positive; a ratio is as printed.
-    extracted = "as_reported" if synthesis.metric in RATIO_METRICS else "better"
+    extracted = "as_reported" if synthesis.metric in AS_PRINTED else "better"
     turned = row.direction == -1 and synthesis.oriented != extracted
     return replace(row, yi=-row.yi) if turned else row
 
@@ -194,6 +194,12 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
             if unnamed:
                 allowed = "only " + ", ".join(named)
                 problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
+    if synthesis.metric in IN_UNITS and "outcome" not in mix:
+        outcomes = sorted({plain(row.outcome) for row in chosen})
+        if len(outcomes) > 1:
+            allowed = "one outcome, or all of them named under mix.outcome"
+            hint = f"a {METRIC_NAME[synthesis.metric]} is in the units of its outcome: Hedges g has none"
+            problems.append(Problem(key, f"outcome {', '.join(o or 'not named' for o in outcomes)}", allowed, hint))
     scores = {row.statistic for row in chosen} & set(_SCORES)
     if len(scores) > 1 and not scores <= set(mix.get("statistic", ())):
         allowed = f"one kind of score, or mix.statistic: [{', '.join(_SCORES)}]"

@@ -27,7 +27,7 @@ from synthesis.plan.selection import check_model, select_effects
 from synthesis.plan.taking import BETTER, NOT_PRINTED, Start, Taken, take
 from synthesis.text import plural, unwritable
 
-_ESTIMAND = {"A": "r_total", "B": "d_between"}
+_ESTIMAND = {"A": "r_total", "B": "d_between", "C": "one_group"}
 # Names that YAML reads as something else, and those that no file may have on Windows.
 _TAKEN = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "con", "prn", "aux", "nul"}
 _TAKEN |= {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}

@@ -29,7 +29,9 @@ from synthesis.text import unwritable
 # Made here for every row; the rest of the columns can be taken from the table.
 _MADE = ("effect_id", "estimand", "level", "locator", "quote")
 # A correlation does not say of which process; what differs between two arms is what they were given.
-_CONSTRUCT = {"A": "process", "B": "protocol"}
+_CONSTRUCT = {"A": "process", "B": "protocol", "C": "protocol"}
+# What is pooled of statistics that have several metrics, where --metric does not say.
+_USUAL = {"r": "z"} | dict.fromkeys(("mean_sd", "change_sd", "median", "pre_post", "ancova"), "g")
 BETTER = "--better"
 # What a row may hold, to ask a converter which columns it cannot do without.
 _SOUND = {"value": 0.3, "se": 0.1, "n": 40.0, "total": 40.0, "events": 10.0, "df1": 1.0, "df": 38.0, "mean": 5.0}
@@ -150,7 +152,7 @@ def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Probl
     for statistic in possible:
         layout, several = recognise(table.header, statistic)
         columns = dict(layout.columns) | _named_study(table, statistic)
-        lacking = _lacking(statistic, columns)
+        lacking = _lacking(statistic, columns, what.metric or _USUAL.get(statistic, ""))
         unsaid = not what.statistic and of_any_kind(columns.get("value", ""))
         if not several and not lacking and not unsaid and "study" in columns:
             known = f"the layout of {layout.name}" if layout.name else "columns known by their names"
@@ -179,15 +181,18 @@ def _named_study(table: Table, statistic: str) -> dict[str, str]:
     return {"study": (worded or possible)[0]} if possible else {}
 
 
-def _lacking(statistic: str, columns: Collection[str]) -> list[str]:
-    """What no column is known for and every row of the statistic needs; asked of the converter with a sound row."""
+def _lacking(statistic: str, columns: Collection[str], wanted: str) -> list[str]:
+    """What no column is known for and every row of the statistic needs; asked of the converter with a sound row.
+
+    `wanted`: the metric; of any where it is empty.
+    """
     row: dict[str, object] = {c.name: None if c.kind in NUMERIC_KINDS else "" for c in COLUMNS}
     numeric = [name for name in columns if name in BY_NAME and BY_NAME[name].kind in NUMERIC_KINDS]
     row |= {name: _SOUND.get(name.partition("_")[0], 2.0) for name in numeric}
     row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0} | ({"p": ".03"} if "p" in columns else {})
     lacking: list[str] = []
     for name, metric in CONVERTERS:
-        if name != statistic:
+        if name != statistic or (wanted and metric != wanted):
             continue
         try:
             convert(row, metric, Policy())
@@ -207,7 +212,7 @@ def _missing_options(what: Start, table: Table) -> list[Problem]:
         problems.append(Problem("--statistic", "", f"{known}; or statistic=<column> in --columns"))
     for statistic in {what.statistic} - {""} if what.columns and "statistic" not in what.columns else ():
         problems += _metric(what, [statistic])[2]
-        lacking = _lacking(statistic, what.columns)
+        lacking = _lacking(statistic, what.columns, what.metric or _USUAL.get(statistic, ""))
         if lacking:
             needed = " ".join(f"{name}=<column>" for name in lacking)
             guesses = [f"{ours}={in_quotes(t)}?" for ours in lacking for t in likely(table.header, statistic, ours)[:1]]
@@ -220,14 +225,16 @@ def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Pr
     """The metric and its lane, and what is wrong; of several metrics one must be named."""
     named = [[metric for statistic, metric in CONVERTERS if statistic == one] for one in sorted(statistics)]
     metrics = [metric for metric in named[0] if all(metric in others for others in named)] if named else []
+    named_usual = {_USUAL.get(one, "") for one in statistics}
+    usual = named_usual.pop() if len(named_usual) == 1 else ""
     problems = []
     if not metrics:
         known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
         problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known))
-    elif what.metric not in metrics and (what.metric or len(metrics) > 1):
+    elif what.metric not in metrics and (what.metric or (len(metrics) > 1 and not usual)):
         said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
         problems.append(Problem("--metric", what.metric, said))
-    metric = what.metric if what.metric in metrics else (metrics or ["g"])[0]
+    metric = what.metric if what.metric in metrics else (usual or (metrics or ["g"])[0])
     return metric, next(lane for lane, own in LANE_METRICS.items() if metric in own), problems
 
 

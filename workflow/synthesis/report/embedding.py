@@ -8,8 +8,9 @@ from statistics import NormalDist
 from typing import TypedDict
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME, column_name
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME
+from synthesis.draw.layout import column_name
 from synthesis.draw.rows import cell_text
 from synthesis.report.assets import read_asset
 from synthesis.report.content import Figure, web

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synthesis import text
-from synthesis.data.converters import back_transform
+from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synthesis import text
-from synthesis.data.converters import back_transform
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME
 from synthesis.draw.chart import interval_text
-from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material

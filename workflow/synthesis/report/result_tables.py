@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME
+from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table

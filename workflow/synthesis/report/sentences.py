@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.data.converters import back_transform
-from synthesis.data.vocabulary import early_improvement, process_name
-from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, process_name
+from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of, people_words
 from synthesis.report.material import Material
 from synthesis.results.comparisons import BridgeRow

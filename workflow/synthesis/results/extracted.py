@@ -32,10 +32,18 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     ci_low: float | None
     ci_high: float | None
     p: str
+    p_sides: str = ""
     test_statistic: float | None
     df1: float | None
     df: float | None
     n: float | None
+    covariates: float | None = None
+    r2_model: float | None = None
+    covariate_r: float | None = None
+    pre_post_r: float | None = None
+    reliability_process: float | None = None
+    reliability_outcome: float | None = None
+    range_ratio: float | None = None
     k: float | None
     n_treat: float | None
     n_control: float | None
@@ -43,12 +51,30 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     sd_treat: float | None
     mean_control: float | None
     sd_control: float | None
+    se_treat: float | None = None
+    mean_ci_low_treat: float | None = None
+    mean_ci_high_treat: float | None = None
+    median_treat: float | None = None
+    q1_treat: float | None = None
+    q3_treat: float | None = None
+    min_treat: float | None = None
+    max_treat: float | None = None
+    se_control: float | None = None
+    mean_ci_low_control: float | None = None
+    mean_ci_high_control: float | None = None
+    median_control: float | None = None
+    q1_control: float | None = None
+    q3_control: float | None = None
+    min_control: float | None = None
+    max_control: float | None = None
     events_treat: float | None
     total_treat: float | None
     events_control: float | None
     total_control: float | None
     nonevents_treat: float | None
     nonevents_control: float | None
+    time_treat: float | None = None
+    time_control: float | None = None
     design_effect: float | None
     direction: float | None
     sign: float | None

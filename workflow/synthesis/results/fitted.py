@@ -138,7 +138,7 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
 
     `title`, what is `shown` of it and the cells of its samples come from the plan where it is shown (`presented`).
     `constructs`: what its effects are of. `groups_test` is None without blocks. `tau_scale`: scale of the half-normal
-    prior on tau of Bayesian fits.
+    prior on tau of Bayesian fits, None for a metric in units that has none.
     """
 
     spread: ClassVar[tuple[str, ...]] = ("fit",)
@@ -151,7 +151,7 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     sources: tuple[str, ...]
     set_to_zero: int
     fit: Fit
-    tau_scale: float
+    tau_scale: float | None
     studies: tuple[Study, ...]
     groups: tuple[BlockFit, ...]
     groups_test: JointTest | None
@@ -213,7 +213,7 @@ class PooledRow(Document, frozen=True, kw_only=True):
     metric: str | None
     level: float
     notes: str
-    tau_scale: float
+    tau_scale: float | None
     config_sha256: str
     inputs_sha256: str
     estimate_transformed: float

@@ -81,8 +81,11 @@ def diagnose(
         lambda: permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed),
     )
     posterior = None
-    if len(y) <= options.bayes_up_to:
-        posterior = kept("bayes", lambda: bayes(y, v, tau_scale=document.tau_scale))
+    scale = document.tau_scale
+    if len(y) <= options.bayes_up_to and scale is not None:
+        posterior = kept("bayes", lambda: bayes(y, v, tau_scale=scale))
+    elif scale is None:
+        skipped["bayes"] = f"no scale of the prior on tau: defaults.tau_scale.{metric}, in the units of the outcome"
     else:
         skipped["bayes"] = f"{len(y)} samples: more than {options.bayes_up_to}"
     tests = None

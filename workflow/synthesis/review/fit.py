@@ -42,7 +42,8 @@ def run_synthesis(
     fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho)
     more = tuple(name for name in (synthesis.group_by,) if name and name not in columns(Study))
     studies = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, more)
-    tau_scale = defaults.tau_scale[synthesis.metric]
+    key = f"config.yaml, key defaults.tau_scale.{synthesis.metric}"
+    tau_scale = defaults.tau_scale_of(synthesis.metric)
     values = [study.words(synthesis.group_by) for study in studies] if synthesis.group_by else []
     references = synthesis.references.effects if synthesis.references else ()
     return Fitted(
@@ -58,7 +59,7 @@ def run_synthesis(
         groups=_blocks(fit, studies, values),
         groups_test=_difference_of_blocks(fit, studies, values) if len(set(values)) > 1 else None,
         summaries=tuple(
-            _summary(kind, studies, fit.level, tau_scale) for kind in synthesis.summaries if len(studies) > 1
+            _summary(kind, studies, fit.level, tau_scale, key) for kind in synthesis.summaries if len(studies) > 1
         ),
         references=tuple(
             reference_rows(f"config.yaml, key syntheses.{name}.references", references, synthesis.metric, effects)
@@ -158,11 +159,13 @@ def _difference_of_blocks(fit: Fit, studies: Sequence[Study], values: list[str])
         return no_joint_test(f"no test: {reason}")
 
 
-def _summary(kind: Summary, studies: Sequence[Study], level: float, tau_scale: float) -> SummaryLine:
+def _summary(kind: Summary, studies: Sequence[Study], level: float, tau_scale: float | None, key: str) -> SummaryLine:
     y, v = [study.yi for study in studies], [study.vi for study in studies]
     if kind == "common":
         fit = pool(y, v, tau2="FE", ci="wald", level=level)
         return SummaryLine(kind=kind, estimate=fit.estimate, ci_low=fit.ci_low, ci_high=fit.ci_high)
+    if tau_scale is None:
+        raise InputError([Problem(key, "missing", "a number above 0, in the units of the outcome")])
     posterior = bayes(y, v, tau_scale=tau_scale, level=level).mu
     return SummaryLine(kind=kind, estimate=posterior.median, ci_low=posterior.low, ci_high=posterior.high)
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from synthesis import text
-from synthesis.data.converters import back_transform
+from synthesis.data.scales import back_transform
 from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis

@@ -40,6 +40,19 @@ _NUMBERS = {
     "sd": ("sd", "s", "std", "stdev", "std dev", "standard deviation", "sds", "sd post", "post sd"),
     "n": ("n", "total", "size", "sample size", "samplesize", "ss", "num", "number", "no", "n post"),
 }
+_QUANTILES = {
+    "median": ("median", "med", "mdn"),
+    "q1": ("q1", "25", "p25", "lower quartile"),
+    "q3": ("q3", "75", "p75", "upper quartile"),
+    "min": ("min", "minimum"),
+    "max": ("max", "maximum"),
+    "n": _NUMBERS["n"],
+}
+_BEFORE = {
+    "mean": ("mean pre", "m pre", "pre mean", "baseline mean", "mean baseline"),
+    "sd": ("sd pre", "pre sd", "baseline sd", "sd baseline"),
+}
+_TIMES = ("t", "time", "person years", "py", "person time")
 _EVENTS = ("event", "events", "cases", "case", "responders", "n events", "event n", "count", "ev")
 _TOTALS = ("totaln", "total n", "total", "n", "n total", "size", "sample size")
 # What the columns of every table may be called.
@@ -70,6 +83,20 @@ _VALUE: dict[str, tuple[str, ...]] = {
     "smd": ("smd", "std mean difference", *_EFFECT),
     "d": ("d", "cohens d", "cohen d", *_EFFECT),
     "or": ("or", "odds ratio", "oddsratio"),
+    "rr": ("rr", "risk ratio", "relative risk"),
+    "hr": ("hr", "hazard ratio"),
+    "irr": ("irr", "rate ratio", "incidence rate ratio"),
+    "rom": ("rom", "ratio of means"),
+    "log_or": ("log or", "lnor", "logor", "log odds ratio", *_EFFECT),
+    "log_rr": ("log rr", "lnrr", "logrr", "log risk ratio", *_EFFECT),
+    "log_hr": ("log hr", "lnhr", "loghr", "log hazard ratio", *_EFFECT),
+    "log_irr": ("log irr", "lnirr", "logirr", "log rate ratio", *_EFFECT),
+    "log_rom": ("log rom", "lnrom", "logrom", "lnrr", *_EFFECT),
+    "rd": ("rd", "risk difference", *_EFFECT),
+    "mean_difference": ("md", "mean difference", "wmd", *_EFFECT),
+    "proportion": ("proportion", "prop", "rate", "prevalence", "p", "pi"),
+    "coef": ("b", "coef", "coefficient", "estimate"),
+    "semipartial_r": ("semi partial r", "semipartial r", "sr", "spcor"),
     "t": ("t", "t value", "tval", "t statistic"),
     "f": ("f", "f value", "fval", "f statistic"),
 }
@@ -104,6 +131,25 @@ def _synonyms(statistic: str) -> dict[str, list[str]]:
         for arm, (number, names) in product(arms, _NUMBERS.items()):
             plain = _armed(names, arm)
             found[f"{number}_{arm}"] = [*_armed([f"{n}{change}" for n in names], arm), *plain] if change else plain
+    elif statistic in {"median", "pre_post", "ancova"}:
+        for arm, (number, names) in product(arms, (_QUANTILES if statistic == "median" else _NUMBERS).items()):
+            found[f"{number}_{arm}"] = _armed(names, arm)
+        if statistic == "pre_post":
+            for arm, (number, names) in product(arms, _BEFORE.items()):
+                found[f"baseline_{number}_{arm}"] = _armed(names, arm)
+            found["pre_post_r"] = ["r", "ri", "r pre post", "pre post r"]
+    elif statistic in {"count", "rate", "rates"}:
+        found |= {
+            "events_treat": ["xi", "events", "event", "cases", "x"],
+            "total_treat": list(_N),
+            "time_treat": ["ti"],
+        }
+        if statistic == "rates":
+            found |= {
+                "events_treat": ["x1i", *_armed(_EVENTS, "treat")],
+                "events_control": ["x2i", *_armed(_EVENTS, "control")],
+            }
+            found |= {f"time_{arm}": _armed(_TIMES, arm) for arm in arms}
     elif statistic == "2x2":
         found["events_treat"] = [*_armed(_EVENTS, "treat"), "ai", "e1"]
         found["events_control"] = [*_armed(_EVENTS, "control"), "ci", "e0", "e2"]
