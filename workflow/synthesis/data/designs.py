@@ -32,7 +32,7 @@ def log_ratio_of_means(one: Arm, other: Arm) -> Estimate:
         allowed = f"a mean on the same side of 0 as mean_control {other.mean:g}, on a scale with a true zero"
         raise printed.refusal("mean_treat", one.mean, allowed)
     variance = sum((arm.sd / arm.mean) * (arm.sd / arm.mean) / arm.n for arm in (one, other))
-    return Estimate(math.log(one.mean / other.mean), variance)
+    return Estimate(math.log(abs(one.mean)) - math.log(abs(other.mean)), variance)
 
 
 def ancova_g(difference: float, sd: float, n_treat: float, n_control: float, r: float, covariates: int) -> Estimate:
