@@ -103,7 +103,7 @@ def test_a_review_of_another_construct_says_nothing_of_the_alliance(tmp_path, ca
     arguments = ["--table", str(table), "--statistic", "r", "--better", "larger", "--citation", "x", "--columns"]
     assert main(["new", str(tmp_path), *arguments, "study=study", "value=r", "n=n"]) == 0
     effects = raw / "effects.csv"
-    effects.write_text(effects.read_text().replace("alliance", "empathy"))
+    effects.write_text(effects.read_text().replace("process", "empathy"))
     out = tmp_path / "results"
     config = ["--config", str(tmp_path / "config.yaml")]
 
