@@ -131,7 +131,7 @@ def test_directions_may_differ_between_rows_without_an_outcome(project):
 
 def test_a_sign_stands_only_where_the_statistic_has_none(project, capsys):
     project.change(0, sign="-1")
-    refused(project, capsys, "row 2, column sign", "'-1'", "empty for 2x2", "f, chi2, p, r2, f2")
+    refused(project, capsys, "row 2, column sign", "'-1'", "empty for 2x2", "f, f_ancova, chi2, p, r2, f2")
 
 
 def test_a_confirmation_has_a_reason(project, capsys):
@@ -263,7 +263,7 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("defaults", "tau2"), "RELM", "did you mean REML?"),
         (("defaults", "level"), 95, "less than 1"),
         (("syntheses", "bcg", "titel"), "x", "did you mean title?"),
-        (("syntheses", "bcg", "lane"), "C", "key syntheses.bcg.lane"),
+        (("syntheses", "bcg", "lane"), "D", "key syntheses.bcg.lane"),
         (("syntheses", "bcg", "metric"), "z", "does not belong to lane B"),
         (("syntheses", "bcg", "sources"), ["bgc"], "'bgc'; allowed: one of bcg (did you mean bcg?)"),
         (("syntheses", "bcg", "select"), {"comparitor": ["x"]}, "did you mean comparator?"),
@@ -276,7 +276,7 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("syntheses", "bcg", "group_by"), "contry", "did you mean country?"),
         (("syntheses", "bcg", "nonsignificant_as_zero"), True, "lane A only"),
         (("comparisons",), {"x": {"title": "x", "first": "bcg", "second": "bcg"}}, "compared with itself"),
-        (("bridges",), {"x": {"title": "x", "association": "bcg", "effect": "bcg"}}, "not of lane A"),
+        (("bridges",), {"x": {"title": "x", "association": "bcg", "effect": "bcg"}}, "a synthesis of lane A in metric z (it is of lane B"),
         (("figures",), {"bcg": {"title": "x", "blocks": [{"synthesis": "bcg"}]}}, "taken by a synthesis"),
         (("figures",), {"x": {"title": "x", "blocks": [{"synthesiss": "bcg"}]}}, "did you mean synthesis?"),
         (("syntheses", "Bad Name"), {}, "Bad Name"),

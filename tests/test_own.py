@@ -127,9 +127,8 @@ def regression(rows):
 
     Raudenbush (2009), eq. 16.11: the restricted log-likelihood; coefficients by weighted least squares.
     """
-    y, v, x, sign = (np.array([r[name] for r in rows], dtype=float) for name in ("yi", "vi", "latitude", "direction"))
-    # The example pools ratios as they are reported.
-    y = y * sign
+    # A ratio is extracted as printed, and the example pools it so: nothing is turned.
+    y, v, x = (np.array([r[name] for r in rows], dtype=float) for name in ("yi", "vi", "latitude"))
     design = np.column_stack([np.ones_like(x), x])
 
     def fit(tau2):

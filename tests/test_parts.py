@@ -198,6 +198,7 @@ def edited(tmp_path):
         ("review/presentation.py", {"diagnose", "forest", "report", "tipping", "export"}),
         ("cli/draw.py", {"forest", "claims-figure"}),
         ("plan/generated.py", set()),
+        ("plan/declaring.py", set()),
         ("draw/fonts/README.md", set()),
     ],
 )

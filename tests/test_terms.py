@@ -103,7 +103,7 @@ def test_a_review_of_another_construct_says_nothing_of_the_alliance(tmp_path, ca
     arguments = ["--table", str(table), "--statistic", "r", "--better", "larger", "--citation", "x", "--columns"]
     assert main(["new", str(tmp_path), *arguments, "study=study", "value=r", "n=n"]) == 0
     effects = raw / "effects.csv"
-    effects.write_text(effects.read_text().replace("alliance", "empathy"))
+    effects.write_text(effects.read_text().replace("process", "empathy"))
     out = tmp_path / "results"
     config = ["--config", str(tmp_path / "config.yaml")]
 
@@ -121,3 +121,36 @@ def test_a_review_of_another_construct_says_nothing_of_the_alliance(tmp_path, ca
     document = read_document(out / "empathy.json", Fitted)
     assert "alliance" not in not_causal([document])
     assert "alliance" not in lane_heading("A", [document])
+
+
+def new_review(tmp_path, capsys, *arguments, rater="Observer"):
+    """The exit status and what `synthesis new` says of a table with raters."""
+    table = tmp_path / "t.csv"
+    table.write_text("study,r,n,who\n" + "".join(f"Study {i},0.{i},{40 + i},{rater}\n" for i in range(1, 4)))
+    columns = ["--columns", "study=study", "value=r", "n=n", "rater=who"]
+    common = ["--statistic", "r", "--better", "larger", "--citation", "x"]
+    status = main(["new", str(tmp_path / "made"), "--table", str(table), *common, *columns, *arguments])
+    said = capsys.readouterr()
+    return status, said.out + said.err
+
+
+def test_a_new_review_may_be_of_any_construct_and_says_so(tmp_path, capsys):
+    status, said = new_review(tmp_path, capsys, "--construct", "warmth", rater="parent")
+    assert status == 0, said
+    for column, term in (("construct", "warmth"), ("rater", "parent")):
+        assert f"{column} {term!r} (3 rows) is no known term and is taken as your own" in said
+    assert "construct: warmth\n" not in said
+    assert "no known term" not in new_review(tmp_path, capsys, "--construct", "empathy", "--replace")[1].replace(
+        "construct 'empathy' (3 rows) is no known term", ""
+    )
+
+
+def test_a_slip_of_a_known_term_in_a_table_is_named_by_its_own_column(tmp_path, capsys):
+    status, said = new_review(tmp_path, capsys, rater="therapsit")
+    assert status == 1
+    assert "row 2, column who: 'therapsit'" in said
+    assert (
+        "did you mean therapist? Write it so in the table; a term of your own that is like it: --carry the column"
+        in said
+    )
+    assert "source.yaml" not in said

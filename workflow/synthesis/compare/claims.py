@@ -192,7 +192,8 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     column = grouping.column if grouping else moderator
     allowed = "a grouping, or a column of words that a sample has"
     no_words = InputError([Problem(claim.where("quantity"), moderator, allowed)])
-    if column in _NO_LEVEL or not (column in COLUMN_NAMES or column in evidence.plan.own_columns):
+    # The plan of this stage names no columns of the user's that claims alone name: its rows have them.
+    if column in _NO_LEVEL or not (column in COLUMN_NAMES or any(column in row.own for row in evidence.effects)):
         raise no_words
     document = with_columns(document, Extracted(effects=tuple(evidence.effects), dropped=()), [column])
     by_level: dict[str, set[str]] = {}

@@ -31,7 +31,7 @@ def log_ratio_of_means(one: Arm, other: Arm) -> Estimate:
     if not one.mean * other.mean > 0:
         allowed = f"a mean on the same side of 0 as mean_control {other.mean:g}, on a scale with a true zero"
         raise printed.refusal("mean_treat", one.mean, allowed)
-    variance = sum((arm.sd / arm.mean) * (arm.sd / arm.mean) / arm.n for arm in (one, other))
+    variance = math.fsum((arm.sd / arm.mean) * (arm.sd / arm.mean) / arm.n for arm in (one, other))
     return Estimate(math.log(abs(one.mean)) - math.log(abs(other.mean)), variance)
 
 
@@ -146,7 +146,7 @@ def _pre_post_difference(row: Row, policy: Policy) -> Estimate:
     r = correlation_of(row, policy)
     after = [of_arm(row, arm) for arm in ARMS]
     parts = [change_sd(one.sd, other.sd, r) ** 2 / one.n for one, other in zip(before, after, strict=True)]
-    return Estimate(difference, sum(parts))
+    return Estimate(difference, math.fsum(parts))
 
 
 # --- adjusted for a covariate ---------------------------------------------------------------------------------------

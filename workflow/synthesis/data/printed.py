@@ -160,7 +160,7 @@ def enough(row: Row, column: str, df: float) -> None:
 def people(row: Row) -> float:
     """The n of a row; where it is empty, both arms together."""
     if not has(row, "n") and has(row, "n_treat", "n_control"):
-        return sum(need(row, "n_treat", "n_control"))
+        return math.fsum(need(row, "n_treat", "n_control"))
     return need(row, "n")[0]
 
 

@@ -14,6 +14,8 @@ from synthesis.results.extracted import Row
 
 # From this similarity on (difflib), a word is taken for a slip of a known term.
 _ALIKE = 0.8
+# What to do with a term that is like a known one, and is none; a column follows.
+DEFINE = "A term of your own that is like it: define it under vocabulary."
 
 
 def near_term(word: str, known: Iterable[str]) -> str | None:
@@ -42,8 +44,7 @@ def check_terms(path: Path, rows: list[Numbered], vocabulary: Vocabulary) -> lis
         for number, row in rows:
             word = row.get(column.name, "")
             if meant := near.get(word):
-                define = f"define it under vocabulary.{name} in source.yaml"
-                hint = f"did you mean {meant}? A term of your own that is like it: {define}"
+                hint = f"did you mean {meant}? {DEFINE}{name} in source.yaml"
                 problems.append(Problem(f"{path}, row {number}, column {column.name}", word, column.allowed_text, hint))
     return problems
 

@@ -217,14 +217,8 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "B": ("d_between",),
     "C": ("one_group",),
 }
-# How each contrast reads a correlation as a difference between two groups; `contrast_name` fills in of what.
-_CONTRASTS: dict[str, str] = {
-    "2_sd": "one SD above against one SD below the mean",
-    "1_sd": "one SD of {one}",
-    "median_split": "better against worse half of {many}",
-    "concordance": "equal probability of the better outcome",
-}
-CONTRASTS = tuple(_CONTRASTS)
+# Readings of a correlation as a difference between two groups; `contrast_name` says each in words.
+CONTRASTS = ("2_sd", "1_sd", "median_split", "concordance")
 METRIC_NAME: dict[str, str] = {
     "z": "Fisher z",
     "r_corrected": "correlation, corrected for unreliability",
@@ -319,7 +313,12 @@ def contrast_name(contrast: str, constructs: Iterable[str] = ()) -> str:
     of = tuple(dict.fromkeys(constructs))
     one = process_name(of, article=False) if of else "the rating"
     many = "alliances" if of == ("alliance",) else f"{one} ratings" if of else "the ratings"
-    return _CONTRASTS[contrast].format(one=one, many=many)
+    return {
+        "2_sd": "one SD above against one SD below the mean",
+        "1_sd": f"one SD of {one}",
+        "median_split": f"better against worse half of {many}",
+        "concordance": "equal probability of the better outcome",
+    }[contrast]
 
 
 def nobody_assigned(constructs: Iterable[str]) -> str:

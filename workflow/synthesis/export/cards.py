@@ -14,18 +14,9 @@ from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
 
 _USES = {
-    "A": {
-        "use": "describing how closely a process rating goes with outcome over the samples that are named",
-        "not_for": "causal claims: {early}, and {nobody}",
-    },
-    "B": {
-        "use": "the mean randomised effect of the named protocols against the named comparator",
-        "not_for": "comparisons with other comparators: usual care, wait list and attention controls differ",
-    },
-    "C": {
-        "use": "describing one group: how many, how often, or how much they changed",
-        "not_for": "effects of a treatment: nobody was compared with anybody",
-    },
+    "A": "describing how closely a process rating goes with outcome over the samples that are named",
+    "B": "the mean randomised effect of the named protocols against the named comparator",
+    "C": "describing one group: how many, how often, or how much they changed",
 }
 _MODEL = ("model", "method", "ci_method", "rho", "composite_rho", "level")
 _READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
@@ -39,7 +30,7 @@ def model_card(
     document: Fitted, synthesis: Synthesis, sources: dict[str, Source], diagnostics: Diagnosed
 ) -> dict[str, object]:
     """The card of one synthesis as a record for JSON; numbers at full precision, missing ones null."""
-    metric, of = document.metric, document.constructs
+    metric = document.metric
     limits = [f"{sources[name].title}: {limit}" for name in document.sources for limit in sources[name].limits]
     return {
         "synthesis": document.synthesis,
@@ -65,8 +56,8 @@ def model_card(
             "influential_samples": [sample.label for sample in diagnostics.influence if sample.influential],
             "not_examined": diagnostics.skipped,
         },
-        "intended_use": _USES[document.lane]["use"],
-        "not_for": _USES[document.lane]["not_for"].format(early=early_improvement(of), nobody=nobody_assigned(of)),
+        "intended_use": _USES[document.lane],
+        "not_for": _not_for(document),
         "limits": [*([document.figure.note] if document.figure.note else []), *document.fit.notes, *limits],
         "provenance": {
             "plan_sha256": document.config_sha256,
@@ -74,6 +65,14 @@ def model_card(
             "software": msgspec.to_builtins(document.versions),
         },
     }
+
+
+def _not_for(document: Fitted) -> str:
+    """What a pool must not be used for: associations for causes, effects for other comparators."""
+    if document.lane == "A":
+        of = document.constructs
+        return f"causal claims: {early_improvement(of)}, and {nobody_assigned(of)}"
+    return "comparisons with other comparators: usual care, wait list and attention controls differ"
 
 
 def _span(years: list[int]) -> list[int] | None:

@@ -16,7 +16,9 @@ ROOT = Path(__file__).parents[1]
 _PACKAGE = ROOT.name
 # Editors and Python leave these beside the sources; words about the code are no code.
 _NO_DATA = {".py", ".pyc", ".md", ""}
-
+# A plan in a file is read with what its sources declare. A job gets its part, which holds that, on standard input: what
+# reads sources is not behind it.
+_BY_HAND = ("plan/config.py", "plan/declaring.py")
 
 # Read as text, which takes a tenth of the time that parsing takes: every job on a cluster asks for it.
 _IMPORT = re.compile(
@@ -46,7 +48,8 @@ def files_of(command: str, root: Path = ROOT) -> list[Path]:
         modules |= found
         # Command files import late: what another command needs is not behind this one.
         searched = [module for module in found if module.parent.name != "cli" or module.name == "main.py"]
-        found = {path for module in searched for path in _below(root, module)} - modules
+        by_hand = tuple(root / name for name in _BY_HAND)
+        found = {p for module in searched for p in _below(root, module) if (module, p) != by_hand} - modules
     return sorted(modules | set(_data(root, modules)))
 
 

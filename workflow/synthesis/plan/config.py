@@ -7,7 +7,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -481,6 +480,7 @@ def read_config(name: str, raw: Path = Path("data/raw")) -> Config:
     """
     if name == "-":
         return parse(Config, json.load(sys.stdin), "standard input")
-    # By name, so that what reads sources is not behind the jobs: their parts hold what it finds (plan/code.py).
-    declaring = import_module("synthesis.plan.declaring")
-    return parse(Config, declaring.with_own_columns(read_yaml(Path(name)), raw), name)
+    # Read by hand alone, and so not behind the jobs: their parts hold what it finds (plan/code.py).
+    from synthesis.plan.declaring import with_own_columns
+
+    return parse(Config, with_own_columns(read_yaml(Path(name)), raw), name)

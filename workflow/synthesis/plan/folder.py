@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 
+from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import METRIC_NAME
 from synthesis.errors import InputError, Problem
 from synthesis.results.files import write_csv, write_text
@@ -23,7 +24,8 @@ RATIOS = frozenset(metric for metric, name in METRIC_NAME.items() if "ratio" in 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column."""
+    """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column; `own`: columns
+    that were carried."""
 
     name: str
     title: str
@@ -35,6 +37,7 @@ class Made:
     on: str
     directions: frozenset[str]
     mix: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    own: Mapping[str, OwnColumn] = field(default_factory=dict)
     composites: bool = False
 
 
@@ -176,4 +179,10 @@ extraction:
   'on': '{made.on}'
 limits:
 - How the studies were found and read is not stated.
-"""
+{_own(made)}"""
+
+
+def _own(made: Made) -> str:
+    """The declaration of the columns that were carried; the words of heads as they stand in the table."""
+    lines = [f"  {name}: {{kind: {own.kind}, title: {_text(own.title)}}}" for name, own in made.own.items()]
+    return "\n".join(["columns:", *lines, ""]) if lines else ""

@@ -13,10 +13,12 @@ from pathlib import Path
 
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows, load_source
+from synthesis.data.foreign.carrying import CARRY
 from synthesis.data.foreign.words import SIDES
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.sharing import OPTION, Samples, assigned
 from synthesis.data.source import Source
+from synthesis.data.terms import DEFINE, new_terms
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
 from synthesis.plan import folder as place
@@ -57,24 +59,24 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
     rows, shared, problems = assigned(_rows(read, name), given="sample_id" in what.columns, how=what.samples)
     if problems:
         raise InputError([_in_table(problem, what) for problem in problems])
-    names = [c.name for c in COLUMNS if any(c.name in row for row in rows)]
+    names = [*(c.name for c in COLUMNS if any(c.name in row for row in rows)), *read.carried.columns]
     review = place.Made(
         name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
-        today.isoformat(), frozenset(read.directions), read.mix,
+        today.isoformat(), frozenset(read.directions), read.mix, read.carried.columns,
     )  # fmt: skip
     with place.beside(folder) as held:
         cells = [{name: row.get(name, "") for name in names} for row in rows]
         place.write(held, review, cells, names)
         try:
-            left = _check(held, what, rows)
+            left, new_words = _check(held, read, rows)
         except InputError as error:
             if not all(problem.where.endswith(f"{name}.model") for problem in error.problems):
                 raise
             place.write(held, replace(review, composites=True), cells, names)
-            left = _check(held, what, rows)
+            left, new_words = _check(held, read, rows)
             shared.append("model: composites, one mean effect of each sample: so few samples have no model within them")
         place.put(held, folder)
-    return Started(len(rows), (*read.said, *shared), tuple(left))
+    return Started(len(rows), (*read.said, *shared, *new_words), tuple(left))
 
 
 def _in_table(problem: Problem, what: Start) -> Problem:
@@ -101,8 +103,8 @@ def source_name(stem: str) -> str:
     return name[:LONGEST_NAME].strip("_")
 
 
-def unused(folder: Path) -> list[str]:
-    """The rows of a started review that cannot be used as they stand, each with the reason.
+def unused(folder: Path) -> tuple[list[str], list[str]]:
+    """The rows of a started review that cannot be used as they stand, each with the reason; and its new terms.
 
     Raises InputError for what the workflow would refuse.
     """
@@ -116,28 +118,36 @@ def unused(folder: Path) -> list[str]:
     found = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, found.effects, found.dropped)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
-    return [f"{row.locator}: {row.reason}" for row in found.dropped if row.category != "combined"]
+    left = [f"{row.locator}: {row.reason}" for row in found.dropped if row.category != "combined"]
+    return left, new_terms((*found.effects, *found.dropped), {})
 
 
-def _check(held: Path, what: Start, rows: list[dict[str, str]]) -> list[str]:
-    """The rows that cannot be used, with the reason in the table's own words.
+def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
+    """The rows that cannot be used, with the reason in the table's own words; and what is to be said of new terms.
 
     Raises InputError for what the workflow would refuse, in terms of the table's own rows and columns.
     """
+    what = read.what
+    theirs = dict(what.columns) | {name: column.title for name, column in read.carried.columns.items()}
     own = re.compile(re.escape(f"{held}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
     try:
-        return [_in_own_words(line, what) for line in unused(held)]
+        left, new_words = unused(held)
+        return [_in_own_words(line, what) for line in left], new_words
     except InputError as error:
         told = []
         for problem in error.problems:
             found = own.match(problem.where)
             if found:
                 row = rows[int(found[1]) - 2]["locator"].rpartition(", ")[2] if found[1] else ""
-                column = what.columns.get(found[2], found[2])
+                column = theirs.get(found[2], found[2])
                 where = ", ".join(filter(None, (str(what.table), row, found[2] and f"column {column}")))
                 problem = replace(problem, where=where)
             if problem.value == "selects nothing":
                 problem = replace(problem, where=str(what.table), value="no row that can be pooled")
+            if DEFINE in problem.hint:
+                asked = problem.hint.partition("?")[0]
+                hint = f"{asked}? Write it so in the table; a term of your own that is like it: {CARRY} the column"
+                problem = replace(problem, hint=hint)
             told.append(replace(problem, hint=_in_own_words(problem.hint, what)))
         raise InputError(told) from None
 
@@ -160,9 +170,8 @@ def _rows(read: Taken, name: str) -> list[dict[str, str]]:
     width = len(str(len(found.rows)))
     made = {"estimand": _ESTIMAND[read.lane], "level": "study"}
     rows = []
-    for at, ((number, own), printed, direction) in enumerate(
-        zip(found.rows, found.printed, read.directions, strict=True), start=1
-    ):
+    of_rows = zip(found.rows, found.printed, read.directions, read.carried.rows, strict=True)
+    for at, ((number, own), printed, direction, beside) in enumerate(of_rows, start=1):
         effect_id = f"{name}_{at:0{width}}"
         row = {"statistic": what.statistic} | {ours: text for ours, text in own.items() if text or ours != "statistic"}
         row |= made | {"effect_id": effect_id, "direction": direction}
@@ -172,7 +181,7 @@ def _rows(read: Taken, name: str) -> list[dict[str, str]]:
         row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], own[o]) for o in numbers if own[o])
         if not row["quote"]:
             row["note"] = row.get("note") or "the table has no number in this row"
-        rows.append(row)
+        rows.append(row | dict(beside))
     return rows
 
 
@@ -198,6 +207,7 @@ def new(args: argparse.Namespace) -> None:
     what = Start(
         args.title.strip() or args.table.stem, args.table, args.statistic, columns, "".join(sides), args.citation,
         args.metric, args.construct, args.by, better_of, args.sheet, args.decimal, args.ignore, args.mix, args.samples,
+        args.carry,
     )  # fmt: skip
     started = start(args.folder, what, datetime.date.today(), replacing=args.replace)
     print(f"{args.table.name} was read as follows")
@@ -248,6 +258,9 @@ def register(added: argparse.ArgumentParser) -> None:
     added.add_argument("--sheet", default="", help="of a workbook with several")
     added.add_argument("--decimal", choices=(".", ","), help="the sign of decimals, where the table leaves a doubt")
     added.add_argument("--ignore", nargs="+", default=[], metavar="THEIRS", help="columns that do not matter")
+    added.add_argument(
+        CARRY, nargs="+", default=[], metavar="THEIRS[,THEIRS]", help="columns that are taken along as they are"
+    )
     added.add_argument("--mix", nargs="+", default=[], choices=("statistic",), help="what is knowingly pooled together")
     added.add_argument(
         OPTION, choices=terms(Samples),

@@ -11,6 +11,7 @@ from pathlib import Path
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.converters import convert
 from synthesis.data.foreign import unused as not_taken
+from synthesis.data.foreign.carrying import CARRY, Carried, asked_for, carry
 from synthesis.data.foreign.cells import DecimalSign
 from synthesis.data.foreign.dialects import read_sheet
 from synthesis.data.foreign.header import Table, loose, tabulate
@@ -20,6 +21,7 @@ from synthesis.data.foreign.words import SIDES
 from synthesis.data.registry import CONVERTERS, Policy
 from synthesis.data.sharing import Samples
 from synthesis.data.tables import cell_ok
+from synthesis.data.terms import near_term
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.meta.options import terms
@@ -43,6 +45,7 @@ class Start:
     """What a table holds. `columns`: its columns by those of the data dictionary, none to know them by their names.
 
     `better`: larger or smaller, for the table; `better_of`: by outcome. `mix`: columns whose words are pooled together.
+    `carry`: columns of the table that are taken along as they are.
     """
 
     title: str
@@ -60,6 +63,7 @@ class Start:
     ignore: Sequence[str] = ()
     mix: Sequence[str] = ()
     samples: Samples | None = None
+    carry: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Taken:
 
     what: Start
     found: Found
+    carried: Carried
     directions: list[str]
     statistics: frozenset[str]
     metric: str
@@ -88,6 +93,8 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     if table.header and not faults:
         problems += _unwritable_cells(table, what.columns)
     problems += faults + _missing_options(what, table)
+    heads, faults = asked_for(table, what.carry, what.columns)
+    problems += faults
     if problems:
         raise InputError(problems)
     reading = Reading(what.columns, what.better, what.better_of, what.decimal, today.year + 1)
@@ -99,13 +106,16 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     metric, lane, faults = _metric(what, statistics)
     construct = what.construct or _CONSTRUCT[lane]
     problems = [*found.problems, *faults, *_option_faults(what, construct)]
+    beside, faults = carry(table, heads, [*what.columns.values()], what.decimal)
+    problems += faults
     asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
     problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
     mix, said_of_mix, faults = _mixed(what, table, found, statistics)
     if problems + faults:
         raise InputError(problems + faults)
-    said = [*sheet.said, *table.said, *said, *found.said, *said_of_mix, *_said_of_rest(what, table, lane)]
-    return Taken(what, found, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
+    said = [*sheet.said, *table.said, *said, *found.said, *said_of_mix, *beside.said]
+    said += _said_of_rest(what, table, lane, heads)
+    return Taken(what, found, beside, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
 
 
 def _unwritable_cells(table: Table, columns: Mapping[str, str]) -> list[Problem]:
@@ -263,12 +273,12 @@ def _mixed(
     return mix, said, problems
 
 
-def _said_of_rest(what: Start, table: Table, lane: str) -> list[str]:
-    """Columns that nothing is read from, and what the plan leaves to the user."""
+def _said_of_rest(what: Start, table: Table, lane: str, carried: Collection[str]) -> list[str]:
+    """Columns that are left out, and what the plan leaves to the user."""
     said = []
-    rest = not_taken.not_used(table, what.columns)
+    rest = [name for name in not_taken.not_used(table, what.columns) if name not in carried]
     if rest:
-        said.append(f"not used: {', '.join(rest)}")
+        said.append(f"not used: {', '.join(rest)}; {CARRY} takes a column along, to show, select by and regress on")
     if not what.construct and lane == "A" and "construct" not in what.columns:
         known = ", ".join(term for term in terms(Construct) if term != _CONSTRUCT["A"])
         said.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")
@@ -288,9 +298,11 @@ def _text_faults(what: Start) -> list[Problem]:
 
 
 def _option_faults(what: Start, construct: str) -> list[Problem]:
-    problems = []
-    if not cell_ok(BY_NAME["construct"], construct):
-        problems.append(Problem("--construct", construct, ", ".join(terms(Construct))))
+    problems, column = [], BY_NAME["construct"]
+    meant = near_term(construct, column.allowed)
+    if meant or not construct.strip() or not cell_ok(column, construct):
+        hint = f"did you mean {meant}?" if meant else ""
+        problems.append(Problem("--construct", construct, column.allowed_text.removesuffix(", or empty"), hint))
     sides = {f"{BETTER} {name}".strip(): side for name, side in {"": what.better, **what.better_of}.items() if side}
     problems += [Problem(option, side, " or ".join(SIDES)) for option, side in sides.items() if side not in SIDES]
     return problems

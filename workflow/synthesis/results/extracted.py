@@ -32,18 +32,18 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     ci_low: float | None
     ci_high: float | None
     p: str
-    p_sides: str = ""
+    p_sides: str
     test_statistic: float | None
     df1: float | None
     df: float | None
     n: float | None
-    covariates: float | None = None
-    r2_model: float | None = None
-    covariate_r: float | None = None
-    pre_post_r: float | None = None
-    reliability_process: float | None = None
-    reliability_outcome: float | None = None
-    range_ratio: float | None = None
+    covariates: float | None
+    r2_model: float | None
+    covariate_r: float | None
+    pre_post_r: float | None
+    reliability_process: float | None
+    reliability_outcome: float | None
+    range_ratio: float | None
     k: float | None
     n_treat: float | None
     n_control: float | None
@@ -51,30 +51,30 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     sd_treat: float | None
     mean_control: float | None
     sd_control: float | None
-    se_treat: float | None = None
-    mean_ci_low_treat: float | None = None
-    mean_ci_high_treat: float | None = None
-    median_treat: float | None = None
-    q1_treat: float | None = None
-    q3_treat: float | None = None
-    min_treat: float | None = None
-    max_treat: float | None = None
-    se_control: float | None = None
-    mean_ci_low_control: float | None = None
-    mean_ci_high_control: float | None = None
-    median_control: float | None = None
-    q1_control: float | None = None
-    q3_control: float | None = None
-    min_control: float | None = None
-    max_control: float | None = None
+    se_treat: float | None
+    mean_ci_low_treat: float | None
+    mean_ci_high_treat: float | None
+    median_treat: float | None
+    q1_treat: float | None
+    q3_treat: float | None
+    min_treat: float | None
+    max_treat: float | None
+    se_control: float | None
+    mean_ci_low_control: float | None
+    mean_ci_high_control: float | None
+    median_control: float | None
+    q1_control: float | None
+    q3_control: float | None
+    min_control: float | None
+    max_control: float | None
     events_treat: float | None
     total_treat: float | None
     events_control: float | None
     total_control: float | None
     nonevents_treat: float | None
     nonevents_control: float | None
-    time_treat: float | None = None
-    time_control: float | None = None
+    time_treat: float | None
+    time_control: float | None
     design_effect: float | None
     direction: float | None
     sign: float | None
@@ -216,6 +216,6 @@ class Reference(Document, frozen=True, kw_only=True):
     k: int | None
     ci_low: float | None
     ci_high: float | None
-    se: float | None = None
-    df: float | None = None
+    se: float | None
+    df: float | None
     basis: str = ""
