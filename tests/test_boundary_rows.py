@@ -26,7 +26,8 @@ from synthesis.errors import CannotConvert
 # Several columns at their edge together.
 TOGETHER = {
     "r": [{"value": v, "range_ratio": u} for v in ("0", "0.3", "-0.9", "0.99") for u in ("0.5", "1", "2", "1e-15")]
-    + [{"reliability_process": x, "reliability_outcome": x} for x in ("1", "0.5", "1e-15", "0")] + [{"value": "0", "n": "4"}, {"value": "0.3", "n": "3"}, {"value": "0.999999999999", "n": "4"},
+    + [{"reliability_process": x, "reliability_outcome": x} for x in ("1", "0.5", "1e-15", "0")]
+    + [{"value": "0", "n": "4"}, {"value": "0.3", "n": "3"}, {"value": "0.999999999999", "n": "4"},
           {"value": "0.3", "ci_low": "-1", "ci_high": "1"}, {"value": "0.3", "ci_low": "-1.2", "ci_high": "1.4"}],
     "z": [{"value": "0.25", "n": "", "se": s} for s in BOUNDARIES] + [{"value": v, "se": "0.1"} for v in BOUNDARIES],
     "t": [{"value": "0", "n": "2", "df": ""}, {"value": "0", "n": "2", "df": "1e-15"}, {"value": "1e200", "df": "1"},
@@ -37,7 +38,8 @@ TOGETHER = {
     + [{"p": p, "n": "1000000000", "n_treat": "1000000000", "n_control": "1000000000"} for p in BOUNDARY_P],
     "d": [{"n_treat": "2", "n_control": "2"}, {"n_treat": "", "n_control": ""}]
     + [{"se": s} for s in BOUNDARIES] + [{"ci_low": "0.38", "ci_high": "0.38"}, {"ci_low": "0.1", "ci_high": "0.7"}],
-    "mean_sd": [{"sd_treat": "", "sd_control": "", "se_treat": a, "se_control": b} for a in BOUNDARIES for b in ("1", a)]
+    "mean_sd": [{"sd_treat": "", "sd_control": "", "se_treat": a, "se_control": b}
+                for a in BOUNDARIES for b in ("1", a)]
     + [{"sd_treat": "", "mean_ci_low_treat": a, "mean_ci_high_treat": b} for a, b in
        (("8", "11"), ("11", "8"), ("9.6", "9.6"), ("-9", "9"), ("8", ""), ("9", "1e15"))]
     + [{"sd_treat": "0", "sd_control": "0"}, {"sd_treat": "1e-15", "sd_control": "1e-15"},
@@ -53,18 +55,22 @@ TOGETHER = {
     "log_or": [{"se": "", "variance": text} for text in BOUNDARIES]
     + [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])],
     "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES],
-    "median": [{f"{q}_{a}": v for a in ("treat", "control") for q, v in zip(("q1", "q3", "min", "max"), at, strict=True)}
+    "median": [{f"{q}_{a}": v for a in ("treat", "control")
+                for q, v in zip(("q1", "q3", "min", "max"), at, strict=True)}
                for at in (("", "", "0", "30"), ("6", "15", "0", "30"), ("", "", "", ""), ("9", "9", "9", "9"),
                           ("12", "6", "", ""), ("6", "15", "7", "30"), ("-1e15", "1e15", "", ""))]
     + [{"n_treat": n, "n_control": n} for n in ("2", "3", "1000000000")],
     "ancova": [{"covariate_r": text, "covariates": ""} for text in BOUNDARIES]
     + [{"covariates": c, "n_treat": "2", "n_control": "3"} for c in ("0", "1", "2", "3", "9")],
     "pre_post": [{"pre_post_r": text, "sd_treat": "5.1"} for text in BOUNDARIES],
-    "proportion": [{"value": v, "n": n} for v, n in itertools.product(("0", "1", "0.5", "1e-15"), ("2", "3", "1000000000"))],
-    "count": [{"events_treat": v, "total_treat": n} for v, n in itertools.product(("0", "1", "2"), ("1", "2", "1000000000"))],
+    "proportion": [{"value": v, "n": n} for v, n in
+                   itertools.product(("0", "1", "0.5", "1e-15"), ("2", "3", "1000000000"))],
+    "count": [{"events_treat": v, "total_treat": n} for v, n in
+              itertools.product(("0", "1", "2"), ("1", "2", "1000000000"))],
     "rates": [{"events_treat": a, "events_control": b} for a, b in itertools.product(("0", "1"), ("0", "1000000000"))],
     "hr": [{"value": v, "ci_low": "", "ci_high": "", "se": s} for v in ("0", "1", "1e-15") for s in BOUNDARIES],
-    "semipartial_r": [{"value": v, "r2_model": w} for v, w in (("0.5", "0.2"), ("0.5", "0.25"), ("0", "0"), ("-0.9", "0.99"))],
+    "semipartial_r": [{"value": v, "r2_model": w} for v, w in
+                      (("0.5", "0.2"), ("0.5", "0.25"), ("0", "0"), ("-0.9", "0.99"))],
     "or": [{"value": v, "ci_low": low, "ci_high": high, "n": "50"}
            for v, low, high in (("1", "1", "1"), ("1.00", "1.00", "1.00"), ("1", "0", "2"), ("0", "0", "2"),
                                 ("1", "-1", "2"), ("1.5", "1.6", "2"), ("1.5", "2", "1.1"), ("1", "1e-15", "1e15"),

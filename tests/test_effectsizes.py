@@ -6,7 +6,7 @@ import pytest
 import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
-from synthesis.data import associations, counts, designs, one_group, ratios, scales, smd
+from synthesis.data import associations, ratios, scales, smd
 from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.printed import UNSIGNED_NAME

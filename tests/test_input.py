@@ -276,7 +276,11 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("syntheses", "bcg", "group_by"), "contry", "did you mean country?"),
         (("syntheses", "bcg", "nonsignificant_as_zero"), True, "lane A only"),
         (("comparisons",), {"x": {"title": "x", "first": "bcg", "second": "bcg"}}, "compared with itself"),
-        (("bridges",), {"x": {"title": "x", "association": "bcg", "effect": "bcg"}}, "a synthesis of lane A in metric z (it is of lane B"),
+        (
+            ("bridges",),
+            {"x": {"title": "x", "association": "bcg", "effect": "bcg"}},
+            "a synthesis of lane A in metric z (it is of lane B",
+        ),
         (("figures",), {"bcg": {"title": "x", "blocks": [{"synthesis": "bcg"}]}}, "taken by a synthesis"),
         (("figures",), {"x": {"title": "x", "blocks": [{"synthesiss": "bcg"}]}}, "did you mean synthesis?"),
         (("syntheses", "Bad Name"), {}, "Bad Name"),

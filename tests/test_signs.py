@@ -10,8 +10,8 @@ import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from synthesis.data.scales import back_transform
 from synthesis.data.extraction import extract
+from synthesis.data.scales import back_transform
 from synthesis.draw.chart import pooled_sentence
 from synthesis.draw.layout import interval_texts
 from synthesis.draw.rows import forest

@@ -30,7 +30,8 @@ def peto_log_odds_ratio(
 ) -> Estimate:
     """Peto's one-step log odds ratio (O - E) / V with variance 1 / V.
 
-    Yusuf et al. (1985), Prog Cardiovasc Dis 27:335-371. CannotConvert without events, or with nothing but events, in both arms.
+    Yusuf et al. (1985), Prog Cardiovasc Dis 27:335-371. CannotConvert without events, or with nothing but
+    events, in both arms.
     """
     people, events = total_treat + total_control, events_treat + events_control
     if events in (0, people):
