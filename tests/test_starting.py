@@ -54,7 +54,8 @@ def test_a_table_becomes_a_review_that_passes_every_check(tmp_path):
         ({"statistic": "kappa"}, r"--statistic: 'kappa'; allowed: r, z, beta, r2"),
         (
             {"statistic": "2x2"},
-            r"--metric: ''; allowed: risk_difference: risk difference; log_odds_ratio: log odds ratio; log_risk_ratio: log risk ratio; g: Hedges g",
+            r"--metric: ''; allowed: risk_difference: risk difference; log_odds_ratio: log odds ratio; log_risk_ratio: "
+            "log risk ratio; g: Hedges g",
         ),
         ({"metric": "g"}, r"--metric: 'g'; allowed: z: Fisher z"),
         ({"construct": "allience"}, r"--construct: 'allience'; allowed: one of alliance, .* \(did you mean alliance\?"),

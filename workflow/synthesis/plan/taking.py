@@ -33,7 +33,8 @@ _MADE = ("effect_id", "estimand", "level", "locator", "quote")
 # A correlation does not say of which process; what differs between two arms is what they were given.
 _CONSTRUCT = {"A": "process", "B": "protocol", "C": "protocol"}
 # What is pooled of statistics that have several metrics, where --metric does not say.
-_USUAL = {"r": "z", "log_or": "log_odds_ratio"} | dict.fromkeys(("mean_sd", "change_sd", "median", "pre_post", "ancova"), "g")
+_USUAL = {"r": "z", "log_or": "log_odds_ratio"}
+_USUAL |= dict.fromkeys(("mean_sd", "change_sd", "median", "pre_post", "ancova"), "g")
 BETTER = "--better"
 # What a row may hold, to ask a converter which columns it cannot do without.
 _SOUND = {"value": 0.3, "se": 0.1, "n": 40.0, "total": 40.0, "events": 10.0, "df1": 1.0, "df": 38.0, "mean": 5.0}
