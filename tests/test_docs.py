@@ -12,7 +12,7 @@ from synthesis.cli.main import parser_of
 from synthesis.cli.reference import commands
 from synthesis.data.reading import parse
 from synthesis.data.source import Source
-from synthesis.plan.config import Synthesis
+from synthesis.plan.config import Conversions, Synthesis
 from synthesis.plan.plan import load
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,11 +65,14 @@ def test_the_python_example_runs():
 
 
 def test_the_plan_in_the_how_to_is_one():
-    declared, used, example = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
+    assumed, declared, used, example = blocks
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
     own = parse(Source, about | yaml.safe_load(declared), "source.yaml").columns
     review = yaml.safe_load((ROOT / "examples" / "bcg" / "config.yaml").read_text())
     review["syntheses"]["bcg"] |= yaml.safe_load(used)["syntheses"]["bcg"]
     assert load(review | {"own_columns": {name: {"kind": column.kind} for name, column in own.items()}})
-    for name, content in yaml.safe_load(example)["syntheses"].items():
+    assert set(yaml.safe_load(assumed)["conversions"]) < set(Conversions.model_fields)
+    examples = yaml.safe_load(example)["syntheses"] | yaml.safe_load(assumed)["syntheses"]
+    for name, content in examples.items():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)
