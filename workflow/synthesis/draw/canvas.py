@@ -80,9 +80,9 @@ class Style:
     interval: tuple[str, str, str] = ("[", ",", "]")
 
 
-_BMJ = {"A": "#1f5a96", "B": "#1f5a96", "": "#444444"}
-_REVMAN = {"A": "#1d6f42", "B": "#1d6f42", "": "#444444"}
-_BLACK = {"A": "#1a1a1a", "B": "#1a1a1a", "": "#444444"}
+_BMJ = {"A": "#1f5a96", "B": "#1f5a96", "C": "#1f5a96", "": "#444444"}
+_REVMAN = {"A": "#1d6f42", "B": "#1d6f42", "C": "#1d6f42", "": "#444444"}
+_BLACK = {"A": "#1a1a1a", "B": "#1a1a1a", "C": "#1a1a1a", "": "#444444"}
 PRESETS: dict[str, Style] = {
     "project": Style(),
     "bmj": Style(marks=_BMJ, diamonds=_BMJ, interval=("(", " to", ")")),

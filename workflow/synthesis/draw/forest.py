@@ -34,7 +34,7 @@ from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
 from synthesis.draw.marks import Mark, marks
 
 # Behind diamonds: where the effects of new settings lie.
-BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "": "#e2e2e2"}
+BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "C": "#d6e6d2", "": "#e2e2e2"}
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
 # Inches from line to line of a row, of a heading, of a note in units of a row.
 _LINE, _HEADING_LINE, _NOTE_LINE = 0.125, 0.145, 0.86

@@ -72,6 +72,8 @@ def _not_for(document: Fitted) -> str:
     if document.lane == "A":
         of = document.constructs
         return f"causal claims: {early_improvement(of)}, and {nobody_assigned(of)}"
+    if document.lane == "C":
+        return "effects of a treatment: nobody was compared with anybody"
     return "comparisons with other comparators: usual care, wait list and attention controls differ"
 
 
