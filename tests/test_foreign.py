@@ -359,14 +359,20 @@ COLUMNS = ["study", "mean_treat", "sd_treat", "n_treat", "mean_control", "sd_con
 
 def test_what_nothing_is_pooled_from_never_blocks(tmp_path):
     path = text(
-        tmp_path, "study,r,n,yr,women,age,who\nA,.1,50,in press,62%,about 40,me\nB,.2,60,2020a,50%,41.5,client\n"
+        tmp_path,
+        "study,r,n,yr,women,age,sure,who\n"
+        "A,.1,50,in press,62%,about 40,rather,me\n"
+        "B,.2,60,2020a,50%,41.5,high,client\n",
     )
-    columns = R | {"year": "yr", "percent_women": "women", "mean_age": "age", "rater": "who"}
+    # Of confidence the terms are fixed; of raters, others than the known ones are taken and said.
+    columns = R | {"year": "yr", "percent_women": "women", "mean_age": "age", "confidence": "sure", "rater": "who"}
     started = begin(tmp_path, path, columns=columns)
-    read = [[row[name] for name in ("year", "percent_women", "mean_age", "rater")] for row in rows_of(tmp_path)]
-    assert read == [["", "0.62", "", ""], ["2020", "0.5", "41.5", "client"]]
+    names = ("year", "percent_women", "mean_age", "confidence", "rater")
+    read = [[row[name] for name in names] for row in rows_of(tmp_path)]
+    assert read == [["", "0.62", "", "", "me"], ["2020", "0.5", "41.5", "high", "client"]]
     said = "\n".join(started.said)
-    for word in ("'in press' (row 2)", "'about 40' (row 2)", "'me' (row 2)", "percentages, divided by 100: 62%, 50%"):
+    empty = ("'in press' (row 2)", "'about 40' (row 2)", "'rather' (row 2)")
+    for word in (*empty, "percentages, divided by 100: 62%, 50%", "rater 'me' (1 row) is no known term"):
         assert word in said
 
 

@@ -31,6 +31,12 @@ def sources_of(*syntheses):
     return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
 
 
+def read_of(source):
+    """What extraction reads of a source: where any has columns of its own, what declares them too."""
+    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns else ["effects.csv"]
+    return [f"data/raw/{source}/{name}" for name in files]
+
+
 def other_files(name):
     """The files of a figure but its SVG."""
     return [
