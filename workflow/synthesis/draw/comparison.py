@@ -80,7 +80,7 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
     """What a lane holds."""
     if lane == "A":
         return f"Lane A. Associations of {process_name(constructs_of(documents), article=False)} with outcome"
-    return "Lane B. Randomised effects of protocols"
+    return "Lane B. Randomised effects of protocols" if lane == "B" else "Lane C. One group, compared with nobody"
 
 
 def overlap_note(documents: list[Fitted]) -> list[str]:
