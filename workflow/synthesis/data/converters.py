@@ -14,6 +14,7 @@ from synthesis.data.scales import on_scale
 from synthesis.data.vocabulary import AS_PRINTED
 from synthesis.errors import CannotConvert, NoPlace
 
+__all__ = ["CONVERTERS", "MODULES", "Policy", "convert", "summary_point", "turn"]
 # The modules that fill the registry.
 MODULES = (associations, differences, ratios, counts, designs, one_group)
 _LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
