@@ -137,17 +137,28 @@ def _collection(material: Material) -> Context:
 
 
 def _entered(material: Material) -> str:
-    """Which numbers stand in for what no source prints: zeros for findings reported as not significant."""
+    """Which numbers stand in for what no source prints: zeros, and what analyses of a multiverse enter."""
     stressed = [d for d in material.documents if d.set_to_zero]
     named = [f"{text.plural(d.set_to_zero, 'finding')} in \u201c{d.title}\u201d" for d in stressed]
-    named += [
-        f"those in some analyses of \u201c{multiverse.title}\u201d"
-        for multiverse in material.config.multiverses.values()
-        if any(o.nonsignificant_as_zero for factor in multiverse.which.values() for o in factor.options.values())
-    ]
-    if not named:
+    beside = []
+    for multiverse in material.config.multiverses.values():
+        ways = {o.nulls for factor in multiverse.which.values() for o in factor.options.values()}
+        if "zero" in ways:
+            named.append(f"those in some analyses of \u201c{multiverse.title}\u201d")
+        beside += [f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways]
+    if not named and not beside:
         return "; none is filled in"
-    return f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
+    words = ""
+    if named:
+        words = f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
+    return words + (f"; findings without a number enter {_listed(beside)}" if beside else "")
+
+
+_ENTERED = {
+    "edge_low": "at the lower edge of significance",
+    "edge_high": "at the upper edge of significance",
+    "imputed": "by the rule of the stress test",
+}
 
 
 def _measures(material: Material) -> str:
