@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
-from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
+from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows, title_note
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
@@ -67,7 +67,7 @@ def comparison(
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
-    notes = (*notes_of(used), *people_note(used), *overlap_note(used))
+    notes = (*notes_of(used), *people_note(used), *overlap_note(used), *title_note(sections))
     if not plan.studies:
         marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (marks, *notes)

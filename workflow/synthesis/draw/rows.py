@@ -11,6 +11,7 @@ from synthesis.draw.layout import (
     GROUP_NAME,
     Layout,
     Row,
+    Section,
     axis_name,
     coordinates,
     estimate_name,
@@ -350,7 +351,8 @@ def forest(document: Fitted) -> Layout:
         name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document),
     )  # fmt: skip
-    return Layout(name, document.title, (section,), notes=(*notes_of([document]), *_own_notes(document, columns)))
+    notes = (*notes_of([document]), *_own_notes(document, columns), *title_note([section]))
+    return Layout(name, document.title, (section,), notes=notes)
 
 
 def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
@@ -380,6 +382,13 @@ def _risk_note(document: Fitted) -> list[str]:
     if said:
         return [f"Risk of bias as the source's database rates it: {said}."]
     return ["Risk of bias: scores as the source's database gives them."] if ratings else []
+
+
+def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
+    """What a name in quotation marks is, where a row has one."""
+    if not any(row.label.startswith("\N{LEFT DOUBLE QUOTATION MARK}") for section in sections for row in section.rows):
+        return ()
+    return ("In quotation marks: first words of a title; the authors are not recorded.",)
 
 
 def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
