@@ -10,7 +10,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from synthesis.compare.doubts import doubts
+from synthesis.compare.doubts import doubts, refits
 from synthesis.compare.findings import at_least, edge, findings_of, sign_test, stressed
 from synthesis.compare.processes import processes, values_under
 from synthesis.compare.run import bounds
@@ -194,7 +194,7 @@ def doubted(real, name, comparisons=()):
     one = config.model_copy(update={"doubts": {name: config.doubts[name]}, "comparisons": kept})
     sides = {side for plan in kept.values() for side in (plan.first, plan.second)}
     documents = {s: fitted(real, s) for s in {*config.doubts[name].syntheses, *sides}}
-    rows, compared = doubts(one, RAW, documents, bounds(config, extracted))
+    rows, compared = doubts(one, refits(one, RAW), documents, bounds(config, extracted))
     return {row.synthesis: row for row in rows}, compared
 
 
@@ -233,4 +233,4 @@ def test_a_doubt_about_nothing_is_refused_by_name(real, change):
     one = config.model_copy(update={"doubts": {"held_2022": doubt}})
     documents = {name: fitted(real, name) for name in doubt.syntheses}
     with pytest.raises(InputError, match=r"doubts\.held_2022"):
-        doubts(one, RAW, documents, {})
+        doubts(one, refits(one, RAW), documents, {})

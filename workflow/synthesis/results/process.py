@@ -157,3 +157,16 @@ class DoubtedComparison(Document, frozen=True, kw_only=True):
     p_then: float | None
     conclusion_then: str
     turns: str
+
+
+class DoubtedClaim(Document, frozen=True, kw_only=True):
+    """What the data say of a claim as it is and under another decision about a record."""
+
+    doubt: str
+    title: str
+    claim_id: str
+    claim: str
+    verdict: str
+    verdict_then: str
+    why_then: str
+    turns: str
