@@ -181,6 +181,14 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "A": ("r_total", "r_partial", "b_within", "r_therapist"),
     "B": ("d_between",),
 }
+# Flags of a row that a reader must know of, in words.
+FLAG_WORDS: dict[str, str] = {
+    "range_end": "one end of a printed range",
+    "rater_assumed": "the rater is assumed, not printed",
+    "therapist_level_n": "n is the number of therapists",
+    "glyphs_mended": "signs of the quote that the copy broke are mended",
+    "release_conflict": "two releases of the database differ",
+}
 # How each contrast reads a correlation as a difference between two groups.
 CONTRAST_NAME: dict[str, str] = {
     "2_sd": "one SD above against one SD below the mean",

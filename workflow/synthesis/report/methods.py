@@ -6,16 +6,16 @@ What a pipeline cannot know (protocol, search, screening, certainty) is named as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from synthesis import text
-from synthesis.data.vocabulary import METRIC_NAME, RATIO_METRICS
+from synthesis.data.vocabulary import FLAG_WORDS, METRIC_NAME, RATIO_METRICS
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
 from synthesis.report.material import Material
 from synthesis.results.checks import CheckRow
-from synthesis.results.extracted import Effect
+from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
 
@@ -133,7 +133,15 @@ def _collection(material: Material) -> Context:
         "corrected": sum(1 for r in rows if isinstance(r, Effect) and r.corrected),
         "rated": sum(1 for r in rows if r.rob),
         "entered": _entered(material),
+        "marked": _marked(rows),
     }
+
+
+def _marked(rows: Sequence[Effect | Dropped]) -> str:
+    """How many rows have each flag that a reader must know of; nothing where none has."""
+    counts = Counter(flag for row in rows for flag in row.flag.split(";"))
+    named = [f"{words} ({text.count(counts[flag])})" for flag, words in FLAG_WORDS.items() if counts[flag]]
+    return f" Marked rows: {'; '.join(named)}." if named else ""
 
 
 def _entered(material: Material) -> str:
