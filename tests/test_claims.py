@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from synthesis import pool
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
+from synthesis.compare.hanging import with_what_they_hang_on
 from synthesis.compare.run import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
 from synthesis.data.claim_table import Claim, read_claims
@@ -29,6 +30,7 @@ from synthesis.results.diagnosed import Diagnosed, SmallStudyTests
 from synthesis.results.document import plain, read_documents, read_rows, write_documents, write_rows
 from synthesis.results.extracted import Extracted
 from synthesis.results.files import read_json, write_csv
+from synthesis.results.process import DoubtedClaim
 from synthesis.review.fit import run_synthesis
 from synthesis.review.presentation import presented
 
@@ -305,6 +307,28 @@ def test_a_change_that_turns_a_verdict_is_found_by_fitting_without_it(evidence, 
         assert row.flips == ("yes" if fit.ci_low > 0.24 or fit.ci_high < 0.24 else "no")
     assert summary.changes_tried == len(rows)
     assert summary.flips == sum(row.flips == "yes" for row in rows)
+
+
+def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
+    names = ("ptsd_pooled", "ptsd_patient_rated", "protocol_matters_ptsd", "variance_13_is_small")
+    chosen = [claim for claim in claims if claim.claim_id in (*names, "alliance_above_integrity")]
+    changes, _ = tipping(chosen, evidence, {})
+    cells = {"doubt": "d", "title": "Held put back", "claim_id": "ptsd_pooled", "claim": "", "why_then": ""}
+    put_back = DoubtedClaim(**cells, verdict="cannot be decided", verdict_then="supported", turns="yes")
+    other = replace(put_back, title="No other verdict", verdict_then="cannot be decided", turns="")
+    decided = c.decided_claims(chosen, evidence)
+    found = with_what_they_hang_on(decided, chosen, evidence, changes, [put_back, other])
+    said = {row.claim_id: row.hangs_on for row in found}
+    lone = evidence.documents["alliance_ptsd"].studies[0].label
+    assert said["ptsd_pooled"] == f"one sample is left, {lone}; another verdict with Held put back: supported"
+    assert (said["ptsd_patient_rated"], said["variance_13_is_small"]) == ("", "it rests on one published number")
+    turned = [row for row in changes if row.claim_id == "protocol_matters_ptsd" and row.flips == "yes"]
+    assert turned
+    assert all(f"{row.change}: {row.verdict_then}" in said["protocol_matters_ptsd"] for row in turned)
+    assert said["alliance_above_integrity"].startswith("one side is one published summary; another verdict without any")
+    assert [replace(row, hangs_on="") for row in found] == decided
+    layout = claims_layout(found, "Title")
+    assert all(said[row.claim_id][1:] in row.data for statement in layout.statements for row in statement.rows)
 
 
 def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence, claims):

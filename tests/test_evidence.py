@@ -14,7 +14,12 @@ CONFIG = read_config(str(ROOT / "config.yaml"))
 # A surname with its year, or a title in quotation marks where no copy shows the authors.
 CITATION = re.compile(r"(van den |[^\W\d_])[\w'’\-]+.*(19|20)\d\d|“.+”|NICE, in .*\d{4}|(Small|Medium|Large) r ")
 # Letters that a damaged font puts in the place of = and <, and the underscore of another.
-BROKEN = re.compile("[\u03ed\u037d\u2afd]| _ ")
+BROKEN = re.compile("[\u03ed\u03fd\u037d\u2afd]| _ ")
+# Signs that are no text (control, replacement, private ones, ligatures), and letters in another encoding than theirs.
+GARBLED = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028\u2029\ufeff\ufffd\ue000-\uf8ff\ufb00-\ufb06]"
+    "|\xe2\u20ac|[\xc2\xc3][\x80-\xbf]|[a-z]\xb7[a-z]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,19 @@ def test_no_quote_holds_a_sign_that_a_font_broke_and_mended_ones_are_marked(rows
     assert not [row["effect_id"] for row in rows if BROKEN.search(row["quote"])]
     marked = {row["effect_id"] for row in rows if "glyphs_mended" in row["flag"].split(";")}
     assert marked == {"hs_01", "am_08", "am_09", "am_12", "am_13"}
+
+
+def test_no_text_is_garbled(rows):
+    found = [(row["effect_id"], name) for row in rows for name, cell in row.items() if GARBLED.search(str(cell or ""))]
+    assert found == []
+
+
+def test_a_title_stands_for_a_study_only_where_the_authors_were_read_in_no_copy(rows):
+    reasons = {c["effect_id"]: c["reason"] for _, c in corrections_of(RAW) if c["field"] == "label"}
+    titled = [row for row in rows if row["label"].startswith("“")]
+    assert titled
+    unsaid = [row["effect_id"] for row in titled if "authors" not in reasons.get(row["effect_id"], row["note"])]
+    assert unsaid == []
 
 
 def test_change_scores_are_total_unless_a_baseline_covariate_is_printed(rows):

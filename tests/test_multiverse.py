@@ -22,7 +22,8 @@ from synthesis.plan.config import Config, Defaults, Synthesis
 from synthesis.plan.decisions import Multiverse
 from synthesis.report.multiverse_section import sentences
 from synthesis.results.curves import MultiverseSummary, NamedThreshold
-from synthesis.results.document import read_document, write_document
+from synthesis.results.document import columns, read_document, write_document
+from synthesis.results.extracted import Dropped, Row
 from synthesis.results.files import read_json
 from typed import effect_row
 
@@ -149,6 +150,46 @@ def test_non_equivalent_options_never_share_a_curve():
     changed["how"]["adjustment"]["pet_peese"] = "non_equivalent"
     for r in records(enumerated(changed)):
         assert ("PET-PEESE" in r["curve"]) == (r["how_adjustment"] == "pet_peese")
+
+
+def unnumbered(name, reported_as, n=50.0, **cells):
+    """A finding of a sample of its own without a number."""
+    row = rows(samples=1)[0]
+    raw = {field: getattr(row, field) for field in columns(Row)} | {"effect_id": name, "sample_id": name, "n": n}
+    raw |= {"reported_as": reported_as, "value": None, "exclusion_reason": "", "finding": ""}
+    kept = {"source": "s", "metric": "z", "category": "gap", "reason": "no number", "not_in_quote": ""}
+    return Dropped(**(raw | kept | cells))
+
+
+@pytest.mark.parametrize(
+    ("nulls", "value"),
+    [("none", None), ("zero", (0.0, None)), ("edge_low", (-0.2894, None)), ("edge_high", (0.2894, None)),
+     ("imputed", (0.0, -0.2846))],
+)  # fmt: skip
+def test_findings_without_a_number_enter_as_their_option_says(nulls, value):
+    """A null and a significant negative finding of 50 people: at t(47) = 2.0117 r is .2816; 1.96 / sqrt(50) = .2772."""
+    dropped = [
+        unnumbered("null", "ns"), unnumbered("found", "sig_no_number", finding="negative"),
+        unnumbered("unsigned", "sig_no_number"), unnumbered("small", "ns", n=3.0), unnumbered("unknown", "ns", n=None),
+        unnumbered("excluded", "ns", exclusion_reason="within-person"), unnumbered("other", "inconclusive"),
+    ]  # fmt: skip
+    which = {"without": {"options": {nulls: {"kind": "equivalent", "nulls": nulls}}}}
+    checked = Multiverse.model_validate({"title": "t", "synthesis": "s", "which": which})
+    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped).head.effects
+    entered = {row.effect_id: row for row in found if row.sample_id in {d.sample_id for d in dropped}}
+    expected = dict(zip(("null", "found"), value or (), strict=False))
+    expected = {name: yi for name, yi in expected.items() if yi is not None}
+    assert {name: row.yi for name, row in entered.items()} == pytest.approx(expected, abs=1e-4)
+    # All of these are partial correlations: n - 3 - 1.
+    assert all(row.vi == pytest.approx(1 / 46) for row in entered.values())
+
+
+def test_a_sample_with_a_number_gets_no_other_one():
+    which = {"without": {"options": {"zero": {"kind": "equivalent", "nulls": "zero"}}}}
+    checked = Multiverse.model_validate({"title": "t", "synthesis": "s", "which": which})
+    dropped = [unnumbered("null", "ns", sample_id="s0")]
+    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped)
+    assert "null" not in {row.effect_id for row in found.head.effects}
 
 
 def test_a_row_is_what_pool_makes_of_the_same_rows():

@@ -10,7 +10,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from synthesis.compare.doubts import doubts
+from synthesis.compare.doubts import doubts, refits
 from synthesis.compare.findings import at_least, edge, findings_of, sign_test, stressed
 from synthesis.compare.processes import processes, values_under
 from synthesis.compare.run import bounds
@@ -130,6 +130,26 @@ def test_the_stress_test_agrees_with_the_second_reading(results):
         assert by[construct] == pytest.approx(r, abs=0.02)
 
 
+def test_every_process_stands_beside_the_first_under_every_approach_or_says_why_not(results):
+    ways = [("numbers", ""), ("nulls 0", ""), ("bounds", "lowest"), ("bounds", "highest"), ("stress test", "")]
+    for construct in results.names:
+        rows = [r for r in results.contrasts if r.construct == construct and r.approach != "summary"]
+        assert [(r.approach, r.bound) for r in rows] == ([] if construct == results.first else ways)
+        for row in rows:
+            empty = row.difference is None
+            assert empty == (row.conclusion == "no test" and "no study" in row.note), construct
+            assert not empty or min(row.samples_first, row.samples_second) == 0
+    assert {r.construct for r in results.contrasts if r.difference is None} >= {"integrity", "technique", "homework"}
+
+
+def test_a_study_whose_coefficients_were_not_read_is_counted_by_what_its_quotes_say(results):
+    found = {f.effect_id: f.sign for f in results.findings if f.sample_id == "beierl_2021"}
+    assert found == {
+        "be_patient_s1": None, "be_therapist_s1": None, "be_therapist_concurrent": 1,
+        "be_therapist_crosslag_all_to_sym": 1,
+    }  # fmt: skip
+
+
 def test_people_on_both_sides_are_left_out_of_both(results):
     (row,) = [r for r in results.contrasts if (r.construct, r.approach) == ("adherence", "nulls 0")]
     sides = [
@@ -174,7 +194,7 @@ def doubted(real, name, comparisons=()):
     one = config.model_copy(update={"doubts": {name: config.doubts[name]}, "comparisons": kept})
     sides = {side for plan in kept.values() for side in (plan.first, plan.second)}
     documents = {s: fitted(real, s) for s in {*config.doubts[name].syntheses, *sides}}
-    rows, compared = doubts(one, RAW, documents, bounds(config, extracted))
+    rows, compared = doubts(one, refits(one, RAW), documents, bounds(config, extracted))
     return {row.synthesis: row for row in rows}, compared
 
 
@@ -213,4 +233,4 @@ def test_a_doubt_about_nothing_is_refused_by_name(real, change):
     one = config.model_copy(update={"doubts": {"held_2022": doubt}})
     documents = {name: fitted(real, name) for name in doubt.syntheses}
     with pytest.raises(InputError, match=r"doubts\.held_2022"):
-        doubts(one, RAW, documents, {})
+        doubts(one, refits(one, RAW), documents, {})

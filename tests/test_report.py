@@ -250,6 +250,17 @@ def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
     assert cards["syntheses"]["bcg"]["samples"][0]["effects"] == [made.effects[0].effect_id]
 
 
+def test_a_flag_that_a_reader_must_know_of_stands_on_its_card_and_is_counted():
+    plain = material()
+    assert "Marked rows" not in section("methods", plain)
+    first, second, *rest = plain.effects
+    made = material(effects=[replace(first, flag="f2;range_end"), replace(second, flag="rater_assumed"), *rest])
+    cards = json.loads(render(made).split('id="data">')[1].split("</script>")[0])["effects"]
+    assert cards[made.effects[0].effect_id]["marked"] == "one end of a printed range"
+    said = "Marked rows: one end of a printed range (1); the rater is assumed, not printed (1)."
+    assert said in section("methods", made)
+
+
 def test_sections_come_in_order_and_an_empty_one_is_left_out():
     html = render(material(drawings={}))
     heads = re.findall('<h2 id="([^"]*)">', html)

@@ -8,6 +8,9 @@ COMPARISON_TABLES = expand(
     table=["comparison", "bridge", "relevance", "interactions", "claims"],
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
+# What the verdicts hang on stands with the claims.
+CHANGES = TIPPING_TABLES[1:] if CLAIMS else []
+DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts else []
 RESULTS += [*COMPARISON_TABLES, *TIPPING_TABLES, "results/claims.json"]
 
 
@@ -16,6 +19,8 @@ rule compare:
         models=MODELS,
         sources=SOURCES,
         claims=CLAIMS,
+        changes=CHANGES,
+        doubted=DOUBTED,
     output:
         report(
             COMPARISON_TABLES,
@@ -36,11 +41,15 @@ rule compare:
         sources=as_arguments(SOURCES),
         plan=as_input(PLAN.comparing()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
+        hanging=[
+            *(["--changes", *CHANGES] if CHANGES else []),
+            *(["--doubted", *DOUBTED] if DOUBTED else []),
+        ],
         read=CLAIMS_READ,
         code=code_of("compare"),
     shell:
         "synthesis compare --config - --models {params.models:q} --sources {params.sources:q} {params.claims:q} "
-        "--tables results/tables --claims-out {output.claims:q} {params.plan} > {log:q} 2>&1"
+        "{params.hanging:q} --tables results/tables --claims-out {output.claims:q} {params.plan} > {log:q} 2>&1"
 
 
 rule tipping:

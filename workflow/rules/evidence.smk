@@ -1,13 +1,18 @@
 # in:  results/sources/*.json, results/models/<synthesis>.json, data/raw/
 # out: results/process.json, results/tables/process_{findings,counts,pools,comparison}.csv,
-#      results/figures/forest_process.{svg,pdf,png}, results/figures/data/forest_process.csv, results/tables/{doubts,doubted_comparisons}.csv
+#      results/figures/forest_process.{svg,pdf,png}, results/figures/data/forest_process.csv,
+#      results/tables/{doubts,doubted_comparisons,doubted_claims}.csv
 # config: processes, doubts, defaults, syntheses
 
 PROCESS_TABLES = expand(
     "results/tables/process_{table}.csv", table=["findings", "counts", "pools", "comparison"]
 )
 PROCESS = ["results/process.json"] if PLAN.config.processes else []
-DOUBTS = ["results/tables/doubts.csv", "results/tables/doubted_comparisons.csv"] if PLAN.config.doubts else []
+DOUBTS = (
+    expand("results/tables/{table}.csv", table=["doubts", "doubted_comparisons", "doubted_claims"])
+    if PLAN.config.doubts
+    else []
+)
 RESULTS += [*DOUBTS, *PROCESS, *(PROCESS_TABLES if PROCESS else [])]
 if PROCESS:
     DRAWN.append("forest_process")
@@ -71,6 +76,7 @@ rule doubts:
         sources=SOURCES,
         tables=TABLES,
         corrections=CORRECTIONS,
+        claims=CLAIMS,
     output:
         table=report(
             "results/tables/doubts.csv",
@@ -82,18 +88,26 @@ rule doubts:
             category="Tables",
             caption="../report/doubts.rst",
         ),
+        claims=report(
+            "results/tables/doubted_claims.csv",
+            category="Tables",
+            caption="../report/doubts.rst",
+        ),
     log:
         "results/logs/doubts.log",
     benchmark:
         "results/benchmarks/doubts.tsv"
+    priority: 22
     conda:
         "../envs/synthesis.yaml"
     params:
         models=as_arguments(MODELS),
         sources=as_arguments(SOURCES),
         plan=as_input(PLAN.whole()),
-        read=digest([*TABLES, *CORRECTIONS]),
+        claims=["--claims", *CLAIMS] if CLAIMS else [],
+        read=digest([*TABLES, *CORRECTIONS, *CLAIMS]),
         code=code_of("doubts"),
     shell:
         "synthesis doubts --config - --raw data/raw --models {params.models:q} --sources {params.sources:q} "
-        "--table {output.table:q} --comparisons {output.comparisons:q} {params.plan} > {log:q} 2>&1"
+        "{params.claims:q} --table {output.table:q} --comparisons {output.comparisons:q} "
+        "--claims-table {output.claims:q} {params.plan} > {log:q} 2>&1"

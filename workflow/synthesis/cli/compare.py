@@ -15,25 +15,31 @@ if TYPE_CHECKING:
 def register(commands: Commands) -> None:
     """Adds the commands to the parser."""
     added = commands.add(compare, plan=True).paths("--models", "--sources").other("--claims", type=Path)
-    added.path("--tables", "--claims-out")
+    added.path("--tables", "--claims-out").other("--changes", type=Path, help="tipping_points_all.csv")
+    added.other("--doubted", type=Path, help="doubted_claims.csv")
     added = commands.add(tipping, plan=True).paths("--models", "--sources", "--diagnostics")
     added.other("--claims", type=Path).path("--tables")
 
 
 def compare(args: argparse.Namespace) -> None:
     """Contrasts, bridges, clinical relevance, interactions, and the verdicts on claims."""
+    from synthesis.compare.hanging import with_what_they_hang_on
     from synthesis.compare.run import compare_all
     from synthesis.results import comparisons as types
-    from synthesis.results.document import write_documents, write_rows
+    from synthesis.results.document import read_rows, write_documents, write_rows
+    from synthesis.results.process import DoubtedClaim
 
     evidence, claims = _evidence(args)
     compared = compare_all(evidence, claims)
+    changes = read_rows(args.changes, types.ChangeRow) if args.changes else []
+    doubted = read_rows(args.doubted, DoubtedClaim) if args.doubted else []
+    decided = with_what_they_hang_on(compared.claims, claims, evidence, changes, doubted)
     write_rows(args.tables / "comparison.csv", compared.contrasts, types.ContrastRow)
     write_rows(args.tables / "bridge.csv", compared.bridges, types.BridgeRow)
     write_rows(args.tables / "relevance.csv", compared.relevance, types.RelevanceRow)
     write_rows(args.tables / "interactions.csv", compared.interactions, types.InteractionRow)
-    write_rows(args.tables / "claims.csv", [claim.row() for claim in compared.claims], types.ClaimRow)
-    write_documents(args.claims_out, compared.claims)
+    write_rows(args.tables / "claims.csv", [claim.row() for claim in decided], types.ClaimRow)
+    write_documents(args.claims_out, decided)
     print(f"{len(compared.contrasts)} comparisons, {len(compared.bridges)} bridge rows, {len(claims)} claims")
 
 

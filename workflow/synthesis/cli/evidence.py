@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,8 @@ def register(commands: Commands) -> None:
     commands.add(process, plan=True).paths("--sources").path("--model", "--tables", "--out")
     commands.add(process_figure, plan=True).path("--results", "--out")
     commands.add(fill_in, plan=True).raw().path("--out")
-    commands.add(doubts, plan=True).raw().paths("--models", "--sources").path("--table", "--comparisons")
+    added = commands.add(doubts, plan=True).raw().paths("--models", "--sources")
+    added.path("--table", "--comparisons", "--claims-table").other("--claims", type=Path)
 
 
 def process(args: argparse.Namespace) -> None:
@@ -56,20 +58,27 @@ def process_figure(args: argparse.Namespace) -> None:
 
 def doubts(args: argparse.Namespace) -> None:
     """Fits again what a doubted record moves."""
+    from synthesis.compare.doubts import doubted_claims, refits
     from synthesis.compare.doubts import doubts as computed
-    from synthesis.compare.run import bounds
+    from synthesis.compare.run import bounds, evidence_of
+    from synthesis.data.claim_table import read_claims
     from synthesis.plan.config import read_config
     from synthesis.results.document import write_rows
     from synthesis.results.extracted import read_extracted
-    from synthesis.results.process import DoubtedComparison, DoubtRow
+    from synthesis.results.process import DoubtedClaim, DoubtedComparison, DoubtRow
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
     documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
-    rows, compared = computed(plan, args.raw, documents, bounds(plan, read_extracted(args.sources)))
+    extracted = read_extracted(args.sources)
+    then = refits(plan, args.raw)
+    rows, compared = computed(plan, then, documents, bounds(plan, extracted))
+    claims = read_claims(args.claims) if args.claims else []
+    judged = doubted_claims(claims, evidence_of(plan, documents, extracted), then)
     write_rows(args.table, rows, DoubtRow)
     write_rows(args.comparisons, compared, DoubtedComparison)
-    print(f"{len(rows)} pools and {len(compared)} comparisons under another decision")
+    write_rows(args.claims_table, judged, DoubtedClaim)
+    print(f"{len(rows)} pools, {len(compared)} comparisons and {len(judged)} verdicts under another decision")
 
 
 def fill_in(args: argparse.Namespace) -> None:

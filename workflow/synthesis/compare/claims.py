@@ -432,6 +432,7 @@ def _decided(claim: Claim, evidence: Evidence) -> DecidedClaim:
         verdict_of_data=finding.verdict,
         verdict=final(claim, finding.verdict),
         why=finding.why,
+        hangs_on="",
         source_says=" | ".join(quotes),
         low_value=_bound_or_none(claim, "low", evidence.rows),
         high_value=_bound_or_none(claim, "high", evidence.rows),

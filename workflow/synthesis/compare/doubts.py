@@ -1,11 +1,14 @@
-"""Doubted records: the pools under the other decision, computed from the raw rows."""
+"""Doubted records: the pools, comparisons and claims under the other decision, computed from the raw rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from synthesis.compare.claims import Evidence, syntheses_of, verdict_of_data
 from synthesis.compare.contrast import contrast
+from synthesis.data.claim_table import Claim
 from synthesis.data.columns import COLUMNS
 from synthesis.data.extraction import convert_rows, corrections_of, load_source
 from synthesis.data.tables import Numbered, check_cells, typed
@@ -14,29 +17,67 @@ from synthesis.plan.config import Config
 from synthesis.plan.doubted import Doubt
 from synthesis.results.extracted import Dropped, Effect, Extracted
 from synthesis.results.fitted import Fitted
-from synthesis.results.process import DoubtedComparison, DoubtRow
+from synthesis.results.process import DoubtedClaim, DoubtedComparison, DoubtRow
 from synthesis.review.fit import run_synthesis
+from synthesis.review.presentation import presented
 
 _PUT_ASIDE = "left out by a declared sensitivity analysis"
 
 
+def refits(config: Config, raw: Path) -> dict[str, dict[str, Fitted]]:
+    """Each synthesis of each doubt under the other decision.
+
+    Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
+    """
+    found = {}
+    for name, doubt in config.doubts.items():
+        extracted = _under(f"doubts.{name}", doubt, config, raw)
+        found[name] = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
+    return found
+
+
 def doubts(
-    config: Config, raw: Path, documents: Mapping[str, Fitted], bounds: Mapping[str, float | None]
+    config: Config,
+    then: Mapping[str, Mapping[str, Fitted]],
+    documents: Mapping[str, Fitted],
+    bounds: Mapping[str, float | None],
 ) -> tuple[list[DoubtRow], list[DoubtedComparison]]:
     """Each synthesis of each doubt, as it is and under the other decision, and the comparisons that have one of them.
 
-    `bounds`: of each comparison the difference that does not matter, on its metric; None or nothing where it has none.
-
-    Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
+    `then`: see `refits`; `bounds`: of each comparison the difference that does not matter, on its metric; None or
+    nothing where it has none.
     """
     rows: list[DoubtRow] = []
     compared: list[DoubtedComparison] = []
     for name, doubt in config.doubts.items():
-        extracted = _under(f"doubts.{name}", doubt, config, raw)
-        then = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
-        rows += [_row(name, doubt, config.syntheses[s].title, documents[s], fitted) for s, fitted in then.items()]
-        compared += _compared(name, doubt, config, documents, {**documents, **then}, bounds)
+        rows += [_row(name, doubt, config.syntheses[s].title, documents[s], fitted) for s, fitted in then[name].items()]
+        compared += _compared(name, doubt, config, documents, {**documents, **then[name]}, bounds)
     return rows, compared
+
+
+def doubted_claims(
+    claims: Sequence[Claim], evidence: Evidence, then: Mapping[str, Mapping[str, Fitted]]
+) -> list[DoubtedClaim]:
+    """What the data say of each claim about a synthesis of a doubt, as it is and under the other decision."""
+    rows = []
+    for name, doubt in evidence.plan.doubts.items():
+        changed = replace(evidence, documents={**evidence.documents, **then[name]})
+        for claim in claims:
+            if claim.quantity and {*syntheses_of(claim, evidence.plan)} & {*doubt.syntheses}:
+                now, other = verdict_of_data(claim, evidence), verdict_of_data(claim, changed)
+                rows.append(
+                    DoubtedClaim(
+                        doubt=name,
+                        title=doubt.title,
+                        claim_id=claim.claim_id,
+                        claim=claim.claim,
+                        verdict=now.verdict,
+                        verdict_then=other.verdict,
+                        why_then=other.why,
+                        turns="yes" if now.verdict != other.verdict else "",
+                    )
+                )
+    return rows
 
 
 def _compared(
@@ -136,7 +177,7 @@ def _fitted(name: str, config: Config, extracted: Extracted) -> Fitted:
     plan = config.syntheses[name]
     own = [row for row in extracted.effects if row.source in plan.sources]
     dropped = [row for row in extracted.dropped if row.source in plan.sources]
-    return run_synthesis(name, plan, config.defaults, own, dropped)
+    return presented(run_synthesis(name, plan, config.defaults, own, dropped), plan)
 
 
 def _row(name: str, doubt: Doubt, title: str, document: Fitted, then: Fitted) -> DoubtRow:

@@ -6,8 +6,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from scipy.special import bdtr, bdtrc, ndtri, stdtrit
+from scipy.special import bdtr, bdtrc, ndtri
 
+from synthesis.data import nulls
 from synthesis.plan.doubted import Processes
 from synthesis.results.extracted import Dropped, Effect, Extracted, Row
 from synthesis.results.process import CountRow, Finding, FindingKind
@@ -15,7 +16,6 @@ from synthesis.results.process import CountRow, Finding, FindingKind
 # Associations between patients: within-person and therapist-level ones answer another question.
 ESTIMANDS = ("r_total", "r_partial")
 _KINDS: dict[str, FindingKind] = {"ns": "not significant", "sig_no_number": "significant"}
-_SIGN = {"positive": 1, "negative": -1}
 
 
 def findings_of(plan: Processes, extracted: Extracted) -> list[Finding]:
@@ -36,12 +36,11 @@ def findings_of(plan: Processes, extracted: Extracted) -> list[Finding]:
     found = [_number(row) for row in extracted.effects if asked(row) and row.vi is not None]
     numbered = {(row.construct, row.sample_id) for row in found}
     for row in extracted.dropped:
-        kind = _KINDS.get(row.reported_as)
-        # Gaps repeat how they are reported as the reason; any other reason excludes the row.
-        if not asked(row) or kind is None or row.exclusion_reason not in ("", row.reported_as):
+        if not asked(row) or not nulls.without_number(row):
             continue
         if (row.construct, row.sample_id) not in numbered:
-            sign = _SIGN.get(row.finding) if kind == "significant" else None
+            kind = _KINDS[row.reported_as]
+            sign = nulls.SIGN.get(row.finding) if kind == "significant" else None
             found.append(_finding(row, kind, sign, row.source))
     return found
 
@@ -76,9 +75,7 @@ def edge(finding: Finding, level: float) -> float | None:
     """
     if variance(finding) is None or finding.n is None:
         return None
-    df = finding.n - 2 - int(finding.partial)
-    t = float(stdtrit(df, 1 - level / 2))
-    return math.atanh(t / math.hypot(t, math.sqrt(df)))
+    return nulls.edge(finding.n, int(finding.partial), level)
 
 
 def stressed(finding: Finding) -> float | None:
@@ -90,15 +87,12 @@ def stressed(finding: Finding) -> float | None:
         return None
     if finding.kind == "not significant":
         return 0.0
-    r = float(ndtri(0.975)) / math.sqrt(finding.n)
-    return None if finding.sign is None or r >= 1 else finding.sign * math.atanh(r)
+    return nulls.imputed(finding.n, finding.sign)
 
 
 def variance(finding: Finding) -> float | None:
     """Sampling variance of Fisher's z at a finding's n; None where n is not printed, or too small."""
-    if finding.n is None or finding.n - 3 - int(finding.partial) <= 0:
-        return None
-    return 1 / (finding.n - 3 - int(finding.partial))
+    return nulls.variance(finding.n, int(finding.partial))
 
 
 def counts_of(plan: Processes, found: Sequence[Finding]) -> list[CountRow]:

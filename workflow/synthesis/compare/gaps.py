@@ -154,7 +154,8 @@ def uses_of(config: Config, claims: Sequence[Claim], source: str, rows: set[str]
         shown = {i for named in figure.references.values() for i in (*named.effects, *named.when_filled)}
         if shown & rows or {block.synthesis for block in figure.blocks} & {*pools}:
             lines.append(f"figure `forest_{name}`")
-    if config.processes and (rows & {i for p in config.processes.constructs.values() for i in p.summaries}):
+    beside = config.processes
+    if beside and (source in beside.sources or rows & {i for p in beside.constructs.values() for i in p.summaries}):
         lines.append("figure `forest_process` and its comparisons")
     for claim in claims:
         kind, name = claim.kind, claim.name

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from synthesis.compare.contrast import Side, conclusion_of, contrast_with_published, difference, equivalence_p
 from synthesis.compare.findings import counts_of, edge, findings_of, stressed, variance
+from synthesis.compare.fragile import NO_TEST
 from synthesis.data.extraction import reference_rows
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.errors import InputError, Problem
@@ -201,8 +202,7 @@ def _contrasts(
                 note=row.note,
             )
         for way in _WAYS:
-            if (gap := _between(config, plan, construct, way, found, bound)) is not None:
-                yield gap
+            yield _between(config, plan, construct, way, found, bound)
 
 
 def _between(
@@ -212,7 +212,7 @@ def _between(
     way: tuple[ContrastWay, str, Approach, Approach],
     found: Sequence[Finding],
     bound: float | None,
-) -> ProcessContrast | None:
+) -> ProcessContrast:
     """The first construct minus another under an approach; samples on both sides are left out of both."""
     approach, which, *sides = way
     values = [
@@ -223,7 +223,7 @@ def _between(
     shared = held[0] & held[1]
     kept = [[value for value in side if value[0].sample_id not in shared] for side in values]
     if not all(kept):
-        return None
+        return _nothing(plan, construct, way, held, shared)
     fits = [_fit(config, side)[0] for side in kept]
     level = config.defaults.level
     one, other = (Side(fit.estimate, fit.se, fit.df) for fit in fits)
@@ -249,4 +249,40 @@ def _between(
         p_equivalence=equivalent,
         conclusion=conclusion_of(gap.p, equivalent, 1 - level),
         note="one sample" if len(held[1] - shared) == 1 else "",
+    )
+
+
+def _nothing(
+    plan: Processes,
+    construct: str,
+    way: tuple[ContrastWay, str, Approach, Approach],
+    held: Sequence[set[str]],
+    shared: set[str],
+) -> ProcessContrast:
+    """The row of an approach under which the studies of one side have nothing to compare."""
+    approach, which, *_ = way
+    lacks = construct if held[0] - shared else plan.first
+    what = (
+        "prints an association between patients as a number"
+        if approach == "numbers"
+        else "has a finding that this approach can use"
+    )
+    return ProcessContrast(
+        construct=construct,
+        title=plan.constructs[construct].title,  # type: ignore[index]
+        approach=approach,
+        bound=which,
+        second="the findings of studies",
+        samples_first=len(held[0] - shared),
+        samples_second=len(held[1] - shared),
+        left_out=len(shared),
+        estimate_first=None,
+        estimate_second=None,
+        difference=None,
+        ci_low=None,
+        ci_high=None,
+        p=None,
+        p_equivalence=None,
+        conclusion=NO_TEST,
+        note=f"no study of {plan.constructs[lacks].title.lower()} {what}",  # type: ignore[index]
     )

@@ -217,6 +217,14 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "B": ("d_between",),
     "C": ("one_group",),
 }
+# Flags of a row that a reader must know of, in words.
+FLAG_WORDS: dict[str, str] = {
+    "range_end": "one end of a printed range",
+    "rater_assumed": "the rater is assumed, not printed",
+    "therapist_level_n": "n is the number of therapists",
+    "glyphs_mended": "signs of the quote that the copy broke are mended",
+    "release_conflict": "two releases of the database differ",
+}
 # Readings of a correlation as a difference between two groups; `contrast_name` says each in words.
 CONTRASTS = ("2_sd", "1_sd", "median_split", "concordance")
 METRIC_NAME: dict[str, str] = {

@@ -125,6 +125,8 @@ def _row(claim: DecidedClaim) -> ClaimRow:
     words = claim.why
     if claim.verdict == "misquoted" and claim.quantity:
         words = f"{words}; of the claim itself: {claim.verdict_of_data}"
+    if claim.hangs_on:
+        words = f"{words}. {claim.hangs_on[:1].upper()}{claim.hangs_on[1:]}"
     holds, axis, ticks = _axis(claim, marks)
     return ClaimRow(
         claim_id=claim.claim_id,

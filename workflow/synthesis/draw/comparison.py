@@ -16,6 +16,7 @@ from synthesis.draw.rows import (
     pooled_rows,
     reference_block,
     study_rows,
+    title_note,
 )
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
@@ -69,7 +70,7 @@ def comparison(
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
-    notes = (*notes_of(used), *people_note(used), *overlap_note(used))
+    notes = (*notes_of(used), *people_note(used), *overlap_note(used), *title_note(sections))
     if not plan.studies:
         marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (marks, *notes)

@@ -11,6 +11,7 @@ from synthesis.draw.layout import (
     GROUP_NAME,
     Layout,
     Row,
+    Section,
     axis_name,
     coordinates,
     estimate_name,
@@ -350,7 +351,8 @@ def forest(document: Fitted) -> Layout:
         name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document), titles=options.titles,
     )  # fmt: skip
-    return Layout(name, document.title, (section,), notes=(*notes_of([document]), *_own_notes(document, columns)))
+    notes = (*notes_of([document]), *_own_notes(document, columns), *title_note([section]))
+    return Layout(name, document.title, (section,), notes=notes)
 
 
 def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
@@ -385,6 +387,13 @@ def _risk_note(document: Fitted) -> list[str]:
 def constructs_of(documents: Iterable[Fitted]) -> list[str]:
     """What the associations of these documents are of."""
     return [name for document in documents if document.lane == "A" for name in document.constructs]
+
+
+def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
+    """What a name in quotation marks is, where a row has one."""
+    if not any(row.label.startswith("\N{LEFT DOUBLE QUOTATION MARK}") for section in sections for row in section.rows):
+        return ()
+    return ("In quotation marks: first words of a title; the authors are not recorded.",)
 
 
 def notes_of(documents: list[Fitted]) -> tuple[str, ...]:

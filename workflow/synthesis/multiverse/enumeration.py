@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from synthesis.data.nulls import Nulls
 from synthesis.data.vocabulary import LANE_WORD
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependence import composites
@@ -281,11 +282,10 @@ class _Chooser:
     def rows(self, options: list[Option]) -> tuple[tuple[int, ...], str]:
         """Numbers of the rows, and why there are none."""
         select = {column: condition for option in options for column, condition in option.select.items()}
-        zeros = [o.nonsignificant_as_zero for o in options if o.nonsignificant_as_zero is not None]
-        zero = zeros[0] if zeros else self.synthesis.nonsignificant_as_zero
-        key = (tuple(select.items()), zero)
+        nulls = next((o.nulls for o in options if o.nulls is not None), None)
+        key = (tuple(select.items()), nulls)
         if key not in self._selected:
-            self._selected[key] = self._select(select, zero)
+            self._selected[key] = self._select(select, nulls)
         rows, reason = self._selected[key]
         for option in options:
             for column, words in option.prefer.items():
@@ -303,11 +303,13 @@ class _Chooser:
                 rows = self._outliers[found]
         return rows, reason
 
-    def _select(self, select: Mapping[str, Condition], zero: bool) -> tuple[tuple[int, ...], str]:
+    def _select(self, select: Mapping[str, Condition], nulls: Nulls | None) -> tuple[tuple[int, ...], str]:
         kept = {column: c for column, c in self.synthesis.select.items() if column not in select}
-        asked = self.synthesis.model_copy(update={"select": {**kept, **select}, "nonsignificant_as_zero": zero})
+        asked = self.synthesis.model_copy(update={"select": {**kept, **select}})
         try:
-            chosen = select_effects(self.plan.synthesis, asked, self.effects, self.dropped, check_values=False)
+            chosen = select_effects(
+                self.plan.synthesis, asked, self.effects, self.dropped, check_values=False, nulls=nulls
+            )
         except InputError as error:
             # Which columns leave nothing is known from the choice; that nothing is left is what counts here.
             problem = error.problems[0]

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, model_validator
 
 from synthesis.data.model import Model, Name
+from synthesis.data.nulls import Nulls
 from synthesis.data.vocabulary import BiasAdjustment, CorrelationMetric, OptionKind
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
@@ -17,7 +18,7 @@ _KIND = (
     "its own"
 )
 # What an option can do beside its conditions.
-TREATMENTS = ("nonsignificant_as_zero", "take", "prefer", "outliers")
+TREATMENTS = ("nulls", "take", "prefer", "outliers")
 
 
 class Option(Model):
@@ -29,8 +30,11 @@ class Option(Model):
         default_factory=dict,
         description="Conditions by column; they replace those of the synthesis on the same columns.",
     )
-    nonsignificant_as_zero: bool | None = Field(
-        None, description="Enter samples reported as 'not significant' as 0, or not (lane A)."
+    nulls: Nulls | None = Field(
+        None,
+        description="Samples that are reported without a number alone (lane A): none of them; those that are not "
+        "significant as 0 (zero), or at the lower or upper edge of significance of their n; or, as a stress test, "
+        "those as 0 and significant ones at r = 1.96 / sqrt(n) with their sign (imputed). None: as the synthesis.",
     )
     take: Literal["all", "first", "most_precise"] | None = Field(
         None, description="Effects of a sample: all of them, the first of the table, or the one of smallest variance."
@@ -127,7 +131,7 @@ def check_multiverse(where: str, plan: Multiverse, lane: str | None) -> list[Pro
                 allowed = "a treatment that no other decision has"
                 faults.append(Problem(place, treatment, allowed, f"{treatments[treatment]} decides on it already"))
         for key, option in factor.options.items():
-            if option.nonsignificant_as_zero and lane == "B":
-                key = f"{place}.options.{key}.nonsignificant_as_zero"
-                faults.append(Problem(key, "true", "false", "it is a stress test of lane A only"))
+            if option.nulls not in (None, "none") and lane == "B":
+                key = f"{place}.options.{key}.nulls"
+                faults.append(Problem(key, option.nulls, "none", "it is of lane A only"))
     return faults

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from synthesis.data.associations import fisher_z
+from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
-from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.errors import InputError, Problem
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
 from synthesis.results.document import columns
@@ -18,6 +18,13 @@ from synthesis.results.files import Cell
 from synthesis.text import plain
 
 SET_TO_ZERO = "set to zero"
+# How a row is marked that stands for a finding without a number.
+_ENTERED: dict[Nulls, str] = {
+    "zero": SET_TO_ZERO,
+    "edge_low": "set to the lower edge of significance",
+    "edge_high": "set to the upper edge of significance",
+    "imputed": "imputed",
+}
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
 LEAST_SAMPLES = 5
 
@@ -50,10 +57,12 @@ def select_effects(
     dropped: Sequence[Dropped],
     *,
     check_values: bool = True,
+    nulls: Nulls | None = None,
 ) -> list[Chosen]:
-    """The rows of a synthesis, in the order of its sources; zeros, where asked for, at the end.
+    """The rows of a synthesis, in the order of its sources; findings without a number, where asked for, at the end.
 
-    `effects`, `dropped`: the extracted rows of its sources. Raises InputError when nothing is left, when a value
+    `effects`, `dropped`: the extracted rows of its sources; `nulls`: what is entered for a sample that is reported
+    without a number alone, None: what the synthesis says. Raises InputError when nothing is left, when a value
     of a select condition occurs nowhere (unless `check_values` is off), and when estimands, levels, constructs or
     comparators are mixed unnamed.
     """
@@ -75,8 +84,9 @@ def select_effects(
     if not chosen:
         allowed = f"at least one usable effect in metric {synthesis.metric}"
         raise InputError([Problem(key, "selects nothing", allowed, _emptiest(rows, synthesis, dropped))])
-    if synthesis.nonsignificant_as_zero:
-        chosen += _zeros(synthesis, dropped, {row.sample_id for row in chosen})
+    nulls = nulls or ("zero" if synthesis.nonsignificant_as_zero else "none")
+    if nulls != "none":
+        chosen += _without_number(synthesis, dropped, {row.sample_id for row in chosen}, nulls)
     _check_mix(key, synthesis, chosen)
     _check_directions(key, synthesis, chosen)
     return [oriented(row, synthesis) for row in chosen]
@@ -213,40 +223,36 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
 _SCORES = ("change_sd", "mean_sd")
 
 
-def _zeros(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str]) -> list[Chosen]:
-    """Samples reported only as "not significant", entered as 0: a stress test, marked as such."""
+def _without_number(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str], nulls: Nulls) -> list[Chosen]:
+    """Samples that are reported without a number alone, as a declared way enters them, marked as such."""
     select = {k: c for k, c in synthesis.select.items() if k not in {"tier", "exactness"}}
-    zeros = []
+    rows = []
     for row in dropped:
         if (
             row.source not in synthesis.sources
-            or row.reported_as != "ns"
             or row.metric != synthesis.metric
             or row.estimand not in LANE_ESTIMANDS[synthesis.lane]
             or row.sample_id in present
-            or row.n is None
             or not meets(row, select)
         ):
             continue
-        try:
-            vi = fisher_z(0.0, row.n, int(row.estimand == "r_partial")).vi
-        except CannotConvert:
-            continue
-        zeros.append(entered_as_zero(row, vi))
-    return zeros
+        value = entered(row, nulls)
+        if value is not None:
+            rows.append(entered_as(row, *value, _ENTERED[nulls]))
+    return rows
 
 
-def entered_as_zero(row: Dropped, vi: float) -> Chosen:
-    """A row without a usable number as the 0 that a stress test enters for it, with the variance of its n."""
+def entered_as(row: Dropped, yi: float, vi: float, marked: str = SET_TO_ZERO) -> Chosen:
+    """A row without a usable number as what a stress test enters for it."""
     raw = {name: getattr(row, name) for name in columns(Row)} | {"label": row.label or row.study}
     return Chosen(
         source=row.source,
         metric=row.metric,
-        yi=0.0,
+        yi=yi,
         vi=vi,
         n_total=row.n,
-        exactness=SET_TO_ZERO,
-        converter="ns_as_zero",
+        exactness=marked,
+        converter="ns_as_zero" if marked == SET_TO_ZERO else "without_number",
         converter_version=1.0,
         corrected="",
         not_in_quote=row.not_in_quote,

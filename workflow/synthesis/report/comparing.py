@@ -94,7 +94,7 @@ def claims(material: Material) -> Context | None:
             f"\u201c{claim.says}\u201d {claim.cites}".strip(),
             claim.claim,
             Text(claim.verdict, "strong"),
-            claim.why,
+            f"{claim.why}. {claim.hangs_on[:1].upper()}{claim.hangs_on[1:]}" if claim.hangs_on else claim.why,
             f"{claim.source_says} {claim.reading}".strip(),
             turns(turning[claim.claim_id]),
         ]

@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from synthesis import text
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import ESTIMATE_NAME
+from synthesis.data.vocabulary import ESTIMATE_NAME, FLAG_WORDS
 from synthesis.draw.layout import column_name
 from synthesis.draw.rows import cell_text
 from synthesis.report.assets import read_asset
@@ -106,6 +106,7 @@ def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
         "exactness": "",
         "corrected": "",
         "missing": row.not_in_quote,
+        "marked": "; ".join(words for flag, words in FLAG_WORDS.items() if flag in row.flag.split(";")),
         "locator": row.locator,
         "quote": row.quote,
         "url": row.url if web(row.url) else "",

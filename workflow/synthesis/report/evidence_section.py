@@ -7,7 +7,7 @@ from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material
-from synthesis.report.result_tables import p_cell, with_interval
+from synthesis.report.result_tables import number, p_cell, with_interval
 from synthesis.results.process import DoubtRow, ProcessContrast, ProcessResults
 
 _LIMITS = (
@@ -53,7 +53,7 @@ def verdict(found: ProcessResults, construct: str) -> str:
 def answer_of(row: ProcessContrast) -> str:
     """A comparison in a word or two."""
     if row.conclusion.startswith("different"):
-        return "larger for the alliance" if row.difference > 0 else "smaller for the alliance"
+        return "larger for the alliance" if (row.difference or 0) > 0 else "smaller for the alliance"
     return row.conclusion
 
 
@@ -74,7 +74,7 @@ def _comparisons(found: ProcessResults) -> Table:
         gap = with_interval((row.difference, row.ci_low, row.ci_high))
         samples = [text.count(value) for value in (row.samples_first, row.samples_second)]
         left = text.count(row.left_out) if row.left_out else ""
-        values = [text.number(first), text.number(second)]
+        values = [number(first), number(second)]
         tests = [gap, p_cell(row.p), p_cell(row.p_equivalence)]
         cells.append([row.title, _way(row), *samples, left, *values, *tests, row.conclusion, row.note])
     heads = ["Beside the alliance", "Approach", "Samples, alliance", "Samples or studies, other", "Left out of both",

@@ -6,16 +6,16 @@ What a pipeline cannot know (protocol, search, screening, certainty) is named as
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from synthesis import text
-from synthesis.data.vocabulary import METRIC_NAME, RATIO_METRICS
+from synthesis.data.vocabulary import FLAG_WORDS, METRIC_NAME, RATIO_METRICS
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
 from synthesis.report.material import Material
 from synthesis.results.checks import CheckRow
-from synthesis.results.extracted import Effect
+from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
 
@@ -133,21 +133,40 @@ def _collection(material: Material) -> Context:
         "corrected": sum(1 for r in rows if isinstance(r, Effect) and r.corrected),
         "rated": sum(1 for r in rows if r.rob),
         "entered": _entered(material),
+        "marked": _marked(rows),
     }
 
 
+def _marked(rows: Sequence[Effect | Dropped]) -> str:
+    """How many rows have each flag that a reader must know of; nothing where none has."""
+    counts = Counter(flag for row in rows for flag in row.flag.split(";"))
+    named = [f"{words} ({text.count(counts[flag])})" for flag, words in FLAG_WORDS.items() if counts[flag]]
+    return f" Marked rows: {'; '.join(named)}." if named else ""
+
+
 def _entered(material: Material) -> str:
-    """Which numbers stand in for what no source prints: zeros for findings reported as not significant."""
+    """Which numbers stand in for what no source prints: zeros, and what analyses of a multiverse enter."""
     stressed = [d for d in material.documents if d.set_to_zero]
     named = [f"{text.plural(d.set_to_zero, 'finding')} in \u201c{d.title}\u201d" for d in stressed]
-    named += [
-        f"those in some analyses of \u201c{multiverse.title}\u201d"
-        for multiverse in material.config.multiverses.values()
-        if any(o.nonsignificant_as_zero for factor in multiverse.which.values() for o in factor.options.values())
-    ]
-    if not named:
+    beside = []
+    for multiverse in material.config.multiverses.values():
+        ways = {o.nulls for factor in multiverse.which.values() for o in factor.options.values()}
+        if "zero" in ways:
+            named.append(f"those in some analyses of \u201c{multiverse.title}\u201d")
+        beside += [f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways]
+    if not named and not beside:
         return "; none is filled in"
-    return f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
+    words = ""
+    if named:
+        words = f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
+    return words + (f"; findings without a number enter {_listed(beside)}" if beside else "")
+
+
+_ENTERED = {
+    "edge_low": "at the lower edge of significance",
+    "edge_high": "at the upper edge of significance",
+    "imputed": "by the rule of the stress test",
+}
 
 
 def _measures(material: Material) -> str:

@@ -171,7 +171,8 @@ class ClaimValue(Document, frozen=True, kw_only=True):
 class DecidedClaim(Document, frozen=True, kw_only=True):
     """A claim with what the data and its source say.
 
-    `low`, `high`: its bounds as the table of claims has them; `low_value`, `high_value`: as numbers.
+    `low`, `high`: its bounds as the table of claims has them; `low_value`, `high_value`: as numbers; `hangs_on`: the
+    lone sample, number, or decision that the verdict of the data hangs on, in words.
     """
 
     claim_id: str
@@ -193,6 +194,7 @@ class DecidedClaim(Document, frozen=True, kw_only=True):
     verdict_of_data: str
     verdict: str
     why: str
+    hangs_on: str
     source_says: str
     low_value: float | None
     high_value: float | None
@@ -222,6 +224,7 @@ class ClaimRow(Document, frozen=True, kw_only=True):
     verdict_of_data: str
     verdict: str
     why: str
+    hangs_on: str
     source_agrees: str
     source_says: str
     evidence: str

@@ -71,7 +71,10 @@ class ProcessPool(Document, frozen=True, kw_only=True):
 
 
 class ProcessContrast(Document, frozen=True, kw_only=True):
-    """The first construct minus another, as Fisher z, under an approach. `bound`: lowest or highest difference."""
+    """The first construct minus another, as Fisher z, under an approach. `bound`: lowest or highest difference.
+
+    Without an estimate where the studies of one of them have nothing that the approach could use; `note` says so.
+    """
 
     construct: str
     title: str
@@ -81,9 +84,9 @@ class ProcessContrast(Document, frozen=True, kw_only=True):
     samples_first: int | None
     samples_second: int | None
     left_out: int
-    estimate_first: float
-    estimate_second: float
-    difference: float
+    estimate_first: float | None
+    estimate_second: float | None
+    difference: float | None
     ci_low: float | None
     ci_high: float | None
     p: float | None
@@ -153,4 +156,17 @@ class DoubtedComparison(Document, frozen=True, kw_only=True):
     difference_then: float
     p_then: float | None
     conclusion_then: str
+    turns: str
+
+
+class DoubtedClaim(Document, frozen=True, kw_only=True):
+    """What the data say of a claim as it is and under another decision about a record."""
+
+    doubt: str
+    title: str
+    claim_id: str
+    claim: str
+    verdict: str
+    verdict_then: str
+    why_then: str
     turns: str

@@ -17,7 +17,7 @@ from synthesis.data.scales import back_transform
 from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis
-from synthesis.plan.selection import entered_as_zero
+from synthesis.plan.selection import entered_as
 from synthesis.results.document import columns, read_document
 from synthesis.results.extracted import Effect, Extracted
 from synthesis.results.files import Cell
@@ -107,7 +107,7 @@ def _rows_of(document: Fitted, extracted: Extracted) -> dict[str, Effect]:
     rows: dict[str, Effect] = {row.effect_id: row for row in extracted.effects if row.metric == document.fit.metric}
     members = [member for study in document.studies for member in study.members]
     zeros = {member.effect_id: member.vi for member in members if member.effect_id not in rows}
-    return rows | {row.effect_id: entered_as_zero(row, zeros[row.effect_id]) for row in extracted.dropped
+    return rows | {row.effect_id: entered_as(row, 0.0, zeros[row.effect_id]) for row in extracted.dropped
                    if row.effect_id in zeros}  # fmt: skip
 
 

@@ -30,6 +30,7 @@
       ["Converter", [row.converter, row.exactness].filter(Boolean).join(", ")],
       ["Corrected", row.corrected],
       ["Not in the quote", row.missing],
+      ["To know", row.marked],
       ["Where", row.locator],
       ["Row", `${name} (${row.source})`],
     ];
