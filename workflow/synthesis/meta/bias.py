@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import robust_regress
@@ -370,15 +370,15 @@ def fail_safe(
             raise InputError([Problem("target", f"{goal:g}", "an effect other than 0")])
         return FailSafe("orwin", max(0, math.ceil(k * (mean - goal) / goal)), mean, goal)
     if method == "rosenthal":
-        total, critical = float((y / np.sqrt(v)).sum()) / math.sqrt(k), -float(ndtri(ALPHA))
-        p = float(ndtr(-abs(total)))
+        total, critical = float((y / np.sqrt(v)).sum()) / math.sqrt(k), -float(scipy.special.ndtri(ALPHA))
+        p = float(scipy.special.ndtr(-abs(total)))
     else:
-        total, critical = mean * math.sqrt(w.sum()), -float(ndtri(ALPHA / 2))
-        p = float(2 * ndtr(-abs(total)))
+        total, critical = mean * math.sqrt(w.sum()), -float(scipy.special.ndtri(ALPHA / 2))
+        p = float(2 * scipy.special.ndtr(-abs(total)))
     return FailSafe(method, max(0, math.ceil(k * ((total / critical) ** 2 - 1))), p, ALPHA)
 
 
 def funnel_limits(estimate: float, sei: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
     """Pseudo-confidence limits of a funnel plot at standard errors `sei`, any shape."""
-    half = float(ndtri(0.5 + level / 2)) * np.asarray(sei, dtype=float)
+    half = float(scipy.special.ndtri(0.5 + level / 2)) * np.asarray(sei, dtype=float)
     return estimate - half, estimate + half
