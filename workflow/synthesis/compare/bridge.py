@@ -16,8 +16,8 @@ from functools import cached_property, lru_cache, partial
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.compare import conversions as c
 from synthesis.data.vocabulary import contrast_name, process_name
@@ -104,7 +104,7 @@ def units(rates: tuple[float, ...], constructs: tuple[str, ...] = ()) -> list[Un
 
 def _of_share(percent: c.Values) -> c.Values:
     """The normal quantile of a percentage, infinite at and beyond 0 and 100."""
-    converted: c.Values = ndtri(np.clip(percent, 0, 100) / 100)
+    converted: c.Values = scipy.special.ndtri(np.clip(percent, 0, 100) / 100)
     return converted
 
 
@@ -140,11 +140,11 @@ class Law:
     def below(self, x: c.Values) -> Array:
         """P(value <= x)."""
         at = (np.asarray(x) - self.centre) / max(self.scale, _SMALLEST_SCALE)
-        return np.asarray(ndtr(at) if self.df is None else stdtr(self.df, at))
+        return np.asarray(scipy.special.ndtr(at) if self.df is None else scipy.special.stdtr(self.df, at))
 
     def quantile(self, p: float) -> float:
         """The value that a share p is below."""
-        at = float(ndtri(p) if self.df is None else stdtrit(self.df, p))
+        at = float(scipy.special.ndtri(p) if self.df is None else scipy.special.stdtrit(self.df, p))
         return min(max(self.centre + self.scale * at, -self.reach), self.reach)
 
     def quantile_of_size(self, p: float) -> float:
@@ -161,13 +161,18 @@ class Law:
 @lru_cache(maxsize=64)
 def _rule(df: float | None, count: int) -> tuple[Array, Array]:
     """Nodes and weights of the standardised distribution: evenly spaced in asinh."""
-    end = math.asinh(-float(ndtri(_LEFT_OUT) if df is None else stdtrit(df, _LEFT_OUT)))
+    end = math.asinh(-float(scipy.special.ndtri(_LEFT_OUT) if df is None else scipy.special.stdtrit(df, _LEFT_OUT)))
     s = np.linspace(-end, end, count)
     t = np.sinh(s)
     if df is None:
         log = -0.5 * t * t
     else:
-        log = gammaln((df + 1) / 2) - gammaln(df / 2) - 0.5 * np.log(df) - (df + 1) / 2 * np.log1p(t * t / df)
+        log = (
+            scipy.special.gammaln((df + 1) / 2)
+            - scipy.special.gammaln(df / 2)
+            - 0.5 * np.log(df)
+            - (df + 1) / 2 * np.log1p(t * t / df)
+        )
     weights = np.exp(log) * np.cosh(s)
     weights /= weights.sum()
     kept = weights > _LEAST_WEIGHT
@@ -179,10 +184,10 @@ def _solve(below: Callable[[float], float], p: float, low: float, high: float) -
 
     The score of what is nearly normal is nearly a line, so that a few steps do.
     """
-    goal = float(ndtri(p))
+    goal = float(scipy.special.ndtri(p))
 
     def score(x: float) -> float:
-        return min(max(float(ndtri(below(x))), -40.0), 40.0) - goal
+        return min(max(float(scipy.special.ndtri(below(x))), -40.0), 40.0) - goal
 
     at_low, at_high, last = score(low), score(high), 0
     for step in range(_MOST_STEPS):
@@ -214,7 +219,9 @@ def laws(document: Fitted) -> Laws:
         return mean, None
     df = document.fit.samples - 2
     half = (document.fit.pi_high - document.fit.pi_low) / 2
-    return mean, Law(document.fit.estimate, half / float(stdtrit(df, 0.5 + document.fit.level / 2)), df, reach)
+    return mean, Law(
+        document.fit.estimate, half / float(scipy.special.stdtrit(df, 0.5 + document.fit.level / 2)), df, reach
+    )
 
 
 @dataclass(frozen=True)

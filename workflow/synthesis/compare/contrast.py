@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
+import scipy
 from msgspec.structs import replace
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis import text
 from synthesis.data.summaries import BASIS_WORDS
@@ -21,7 +21,7 @@ from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
 
 # Limits of published summaries are 95% limits.
-PRINTED_QUANTILE = float(ndtri(0.975))
+PRINTED_QUANTILE = float(scipy.special.ndtri(0.975))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class _Test:
 
     @property
     def normal_quantile(self) -> float:
-        return float(ndtri(0.5 + self.level / 2))
+        return float(scipy.special.ndtri(0.5 + self.level / 2))
 
 
 def _row(
@@ -198,7 +198,7 @@ def difference(a: Side, b: Side, level: float) -> Difference:
         return Difference(gap)
     se, df = math.hypot(a.se, b.se), _welch_df((a.se, a.df), (b.se, b.df))
     tail = 0.5 + level / 2
-    quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
+    quantile = float(scipy.special.ndtri(tail) if df is None else scipy.special.stdtrit(df, tail))
     statistic = gap / se if se > 0 else None
     p = None if statistic is None else 2 * lower_tail(-abs(statistic), df)
     return Difference(gap, se, gap - quantile * se, gap + quantile * se, statistic, df, p)
@@ -206,7 +206,7 @@ def difference(a: Side, b: Side, level: float) -> Difference:
 
 def lower_tail(statistic: float, df: float | None) -> float:
     """P(T <= statistic) for t with df, or the normal where df is None."""
-    return float(ndtr(statistic) if df is None else stdtr(df, statistic))
+    return float(scipy.special.ndtr(statistic) if df is None else scipy.special.stdtr(df, statistic))
 
 
 def equivalence_p(estimate: float, se: float, df: float | None, bound: float) -> float:

@@ -6,21 +6,21 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 Values = float | NDArray[np.float64]
 
 
 def _phi(x: Values) -> Values:
     """The normal distribution function."""
-    converted: Values = ndtr(x)
+    converted: Values = scipy.special.ndtr(x)
     return converted
 
 
 def _quantile(p: Values) -> Values:
     """The normal quantile."""
-    converted: Values = ndtri(p)
+    converted: Values = scipy.special.ndtri(p)
     return converted
 
 

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from scipy.special import bdtr, bdtrc, ndtri
+import scipy
 
 from synthesis.data import nulls
 from synthesis.plan.doubted import Processes
@@ -144,7 +144,7 @@ def _class(group: Iterable[Finding], level: float) -> str:
 def _verdict(finding: Finding, level: float) -> str:
     significant = finding.kind == "significant"
     if finding.yi is not None and finding.vi is not None:
-        significant = abs(finding.yi) >= float(ndtri(1 - level / 2)) * math.sqrt(finding.vi)
+        significant = abs(finding.yi) >= float(scipy.special.ndtri(1 - level / 2)) * math.sqrt(finding.vi)
     if not significant:
         return "none"
     return {1: "positive", -1: "negative"}.get(finding.sign or 0, "mixed")
@@ -161,11 +161,11 @@ def at_least(successes: int, trials: int, chance: float) -> float | None:
     """Exact binomial probability of at least so many successes."""
     if not trials:
         return None
-    return 1.0 if successes == 0 else float(bdtrc(successes - 1, trials, chance))
+    return 1.0 if successes == 0 else float(scipy.special.bdtrc(successes - 1, trials, chance))
 
 
 def sign_test(up: int, down: int) -> float | None:
     """Two-sided exact sign test."""
     if not up + down:
         return None
-    return min(1.0, 2 * float(bdtr(min(up, down), up + down, 0.5)))
+    return min(1.0, 2 * float(scipy.special.bdtr(min(up, down), up + down, 0.5)))

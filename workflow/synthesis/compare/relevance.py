@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from msgspec.structs import replace
-from scipy.special import ndtr, stdtr, stdtrit
 
 from synthesis.compare.contrast import PRINTED_QUANTILE, equivalence_p, lower_tail
 from synthesis.data.published import find, number, threshold
@@ -60,8 +60,8 @@ def _shares(y: Array, v: Array, low: float, high: float) -> tuple[Array, Array]:
     mean, tau2 = fits.estimate, fits.tau2
     with np.errstate(divide="ignore", invalid="ignore"):
         tau = np.sqrt(tau2)
-        upper = np.where(tau > 0, ndtr((high - mean) / tau), (mean < high).astype(float))
-        lower = np.where(tau > 0, ndtr((low - mean) / tau), (mean <= low).astype(float))
+        upper = np.where(tau > 0, scipy.special.ndtr((high - mean) / tau), (mean < high).astype(float))
+        lower = np.where(tau > 0, scipy.special.ndtr((low - mean) / tau), (mean <= low).astype(float))
     pulled = mean[:, None] + np.sqrt(tau2[:, None] / (tau2[:, None] + v)) * (y - mean[:, None])
     return upper - lower, ((pulled > low) & (pulled <= high)).mean(axis=1)
 
@@ -121,8 +121,8 @@ def _new_above(fit: Fit, value: float) -> float | None:
     if fit.pi_low is None or fit.pi_high is None:
         return None
     df = fit.samples - 2
-    scale = (fit.pi_high - fit.pi_low) / 2 / float(stdtrit(df, 0.5 + fit.level / 2))
-    return float(stdtr(df, (fit.estimate - value) / scale))
+    scale = (fit.pi_high - fit.pi_low) / 2 / float(scipy.special.stdtrit(df, 0.5 + fit.level / 2))
+    return float(scipy.special.stdtr(df, (fit.estimate - value) / scale))
 
 
 def interaction(name: str, plan: Interaction, rows: dict[str, Row], level: float) -> InteractionRow:
@@ -156,7 +156,7 @@ def interaction(name: str, plan: Interaction, rows: dict[str, Row], level: float
             ci_low=low,
             ci_high=high,
             se=se,
-            p=2 * float(ndtr(-abs(sign * value) / se)),
+            p=2 * float(scipy.special.ndtr(-abs(sign * value) / se)),
             p_equivalence=p_equivalence,
             conclusion=conclusion,
         )
@@ -170,7 +170,7 @@ def _against(value: float, se: float, bound: float | None, level: float) -> tupl
     p = equivalence_p(value, se, None, bound)
     if p < 1 - level:
         return "smaller", p
-    above = float(ndtr(-(abs(value) - bound) / se)) < (1 - level) / 2
+    above = float(scipy.special.ndtr(-(abs(value) - bound) / se)) < (1 - level) / 2
     return "above" if above else "cannot be decided", p
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from scipy.special import ndtri, stdtrit
+import scipy
 
 from synthesis.data.associations import t_to_r
 from synthesis.results.extracted import Dropped
@@ -34,12 +34,12 @@ def variance(n: float | None, covariates: int) -> float | None:
 def edge(n: float, covariates: int, level: float = LEVEL) -> float:
     """Fisher z of the correlation that is just significant: r = t / sqrt(t^2 + df), df = n - 2 - covariates."""
     df = n - 2 - covariates
-    return math.atanh(t_to_r(float(stdtrit(df, 1 - level / 2)), df))
+    return math.atanh(t_to_r(float(scipy.special.stdtrit(df, 1 - level / 2)), df))
 
 
 def imputed(n: float, sign: int | None) -> float | None:
     """Fisher z of r = 1.96 / sqrt(n) with its sign; None where the direction is not printed, or n is too small."""
-    r = float(ndtri(0.975)) / math.sqrt(n)
+    r = float(scipy.special.ndtri(0.975)) / math.sqrt(n)
     return None if sign is None or r >= 1 else sign * math.atanh(r)
 
 

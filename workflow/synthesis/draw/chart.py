@@ -8,16 +8,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from synthesis import text
 from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
 from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
 from synthesis.draw.rows import INTERVAL_NAME, method_of
-from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.files import Cell
-from synthesis.results.fitted import Fitted
+
+if TYPE_CHECKING:
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.fitted import Fitted
 
 PointKind = Literal["sample", "estimate", "added", "marked", "marked_small", "pooled"]
 LineKind = Literal[

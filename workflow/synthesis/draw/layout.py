@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Literal, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import AXIS_NAME, ESTIMATE_NAME, LOGARITHMS, NO_NULL
 from synthesis.results.files import Cell
-from synthesis.results.fitted import Fitted
+
+if TYPE_CHECKING:
+    from synthesis.results.fitted import Fitted
 
 RowKind = Literal[
     "heading",

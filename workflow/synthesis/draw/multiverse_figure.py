@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -26,7 +26,7 @@ from synthesis.draw.chart import (
     number_axis,
     room_for,
 )
-from synthesis.results.curves import Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
+from synthesis.results.curves import Choice, Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -67,17 +67,7 @@ def specification(document: MultiverseSummary) -> Chart:
             for n, (i, f) in enumerate(factors)
             if n % 2 == 0
         ]
-        lines = [Line("null", (0.0, width), (y(0.0),) * 2)]
-        lines += [Line("threshold", (0.0, width), (y(t.value),) * 2, t.key) for t in document.thresholds]
-        lines += [
-            Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
-            for x, p in enumerate(drawn)
-            if p.ci_low is not None and p.ci_high is not None
-        ]
-        for i, j, _, option in rows:
-            kind: LineKind = "uncertain choice" if option.kind == "uncertain" else "choice"
-            place = at[(i, j)]
-            lines += [Line(kind, run, (place, place)) for run in _runs([p.choice[i] == j for p in drawn])]
+        lines = [*_curve_lines(drawn, document, y), *_choice_lines(drawn, rows, at)]
         marks = tuple(Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec)) for x, p in enumerate(drawn))
         own = axis if number == 0 else Axis("", 0.0, height)
         panels.append(
@@ -94,6 +84,34 @@ def specification(document: MultiverseSummary) -> Chart:
             _counts(document, curves), *_curve_names(curves), _tests(document, curves), *_beyond(points, low, high),
         ),
     )  # fmt: skip
+
+
+def _curve_lines(
+    drawn: Sequence[DrawnSpecification], document: MultiverseSummary, y: Callable[[float], float]
+) -> list[Line]:
+    """The line of no effect, the thresholds, and the interval of each specification."""
+    across = (0.0, float(len(drawn)))
+    lines = [Line("null", across, (y(0.0),) * 2)]
+    lines += [Line("threshold", across, (y(t.value),) * 2, t.key) for t in document.thresholds]
+    lines += [
+        Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
+        for x, p in enumerate(drawn)
+        if p.ci_low is not None and p.ci_high is not None
+    ]
+    return lines
+
+
+def _choice_lines(
+    drawn: Sequence[DrawnSpecification],
+    rows: Sequence[tuple[int, int, str, Choice]],
+    at: Mapping[tuple[int, int], float],
+) -> list[Line]:
+    """In the row of each option the specifications that take it."""
+    lines: list[Line] = []
+    for i, j, _, option in rows:
+        kind: LineKind = "uncertain choice" if option.kind == "uncertain" else "choice"
+        lines += [Line(kind, run, (at[(i, j)],) * 2) for run in _runs([p.choice[i] == j for p in drawn])]
+    return lines
 
 
 def vibration(document: MultiverseSummary) -> Chart:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement
@@ -20,10 +21,12 @@ from synthesis.draw.layout import (
     mark_of,
     section_of,
 )
-from synthesis.meta.dependent import JointTest
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
-from synthesis.results.fitted import BlockFit, Fitted, Member, Study
+
+if TYPE_CHECKING:
+    from synthesis.meta.dependent import JointTest
+    from synthesis.results.fitted import BlockFit, Fitted, Member, Study
 
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 _MANY_ESTIMATES = " ({} estimates)"

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_level, column, gathered, number
@@ -280,7 +280,9 @@ class _Model:
 
     def above(self, value: float) -> float:
         """P(mu > value), `value` in units of yi."""
-        return float(self.weights @ ndtr((self.center - (value - self.base) / self.unit) / np.sqrt(self.variance)))
+        return float(
+            self.weights @ scipy.special.ndtr((self.center - (value - self.base) / self.unit) / np.sqrt(self.variance))
+        )
 
 
 class _Mixture:
@@ -303,7 +305,9 @@ class _Mixture:
 
     def cdf(self, x: Array) -> Array:
         """Distribution functions at x, shape (rows, j)."""
-        return np.asarray(ndtr((x[..., None] - self.means[:, None, :]) / self.sds[:, None, :]) @ self.weights)
+        return np.asarray(
+            scipy.special.ndtr((x[..., None] - self.means[:, None, :]) / self.sds[:, None, :]) @ self.weights
+        )
 
     def density(self, x: Array) -> tuple[Array, Array]:
         """Densities and their derivatives at x, shape (rows, j)."""
@@ -314,7 +318,7 @@ class _Mixture:
 
     def bracket(self, p: Array) -> tuple[Array, Array]:
         """Bounds of the quantiles p, shape (rows, j): they lie among those of the components."""
-        each = self.means[:, None, :] + self.sds[:, None, :] * ndtri(p)[..., None]
+        each = self.means[:, None, :] + self.sds[:, None, :] * scipy.special.ndtri(p)[..., None]
         return each.min(-1), each.max(-1)
 
 

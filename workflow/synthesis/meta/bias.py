@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import robust_regress
@@ -278,29 +278,11 @@ def trim_fill(
     if side is not None:
         option("side", side, ("left", "right"))
     else:
-        slope = 0.0
-        if np.ptp(v) > 0:
-            slope = regress(y, v, {"sei": list(map(float, np.sqrt(v)))}, tau2=tau2, ci="wald").estimate[1]
-        side = "right" if slope < 0 else "left"
+        side = _thin_side(y, v, tau2)
     sign = -1.0 if side == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
     sorted_y, sorted_v = sign * y[order], v[order]
-    missing, raw, centre = 0, 0.0, 0.0
-    for _ in range(_TRIM_ROUNDS):
-        kept = k - missing
-        if kept < 2:
-            break
-        centre = pool(sorted_y[:kept], sorted_v[:kept], tau2=tau2, ci="wald").estimate
-        shifted = without_rounding(sorted_y - centre, np.abs(y).max())
-        ranks = np.empty(k)
-        ranks[np.argsort(np.abs(shifted), kind="stable")] = np.arange(1, k + 1)
-        rank_sum = float(ranks[shifted > 0].sum())
-        negative = ranks[shifted < 0]
-        raw = _count_missing(estimator, k, rank_sum, float(negative.max()) if len(negative) else 0.0)
-        new = max(0, round(raw))
-        if new == missing:
-            break
-        missing = new
+    missing, raw, centre = _trimmed(sorted_y, sorted_v, estimator, tau2)
     extreme = slice(k - missing, k)
     filled_y = sign * (2 * centre - sorted_y[extreme])
     filled_v = sorted_v[extreme]
@@ -315,6 +297,37 @@ def trim_fill(
         fit=pool(np.append(y, filled_y), np.append(v, filled_v), tau2=tau2, ci=ci, level=level),
         notes=few_studies(k),
     )
+
+
+def _thin_side(y: Array, v: Array, tau2: Tau2Method) -> Literal["left", "right"]:
+    """The side away from which small studies lean."""
+    slope = 0.0
+    if np.ptp(v) > 0:
+        slope = regress(y, v, {"sei": list(map(float, np.sqrt(v)))}, tau2=tau2, ci="wald").estimate[1]
+    return "right" if slope < 0 else "left"
+
+
+def _trimmed(y: Array, v: Array, estimator: TrimEstimator, tau2: Tau2Method) -> tuple[int, float, float]:
+    """How many studies are missing on the left of `y`, which rises; the same before rounding; the centre without as
+    many on the right."""
+    k = len(y)
+    missing, raw, centre = 0, 0.0, 0.0
+    for _ in range(_TRIM_ROUNDS):
+        kept = k - missing
+        if kept < 2:
+            break
+        centre = pool(y[:kept], v[:kept], tau2=tau2, ci="wald").estimate
+        shifted = without_rounding(y - centre, np.abs(y).max())
+        ranks = np.empty(k)
+        ranks[np.argsort(np.abs(shifted), kind="stable")] = np.arange(1, k + 1)
+        rank_sum = float(ranks[shifted > 0].sum())
+        negative = ranks[shifted < 0]
+        raw = _count_missing(estimator, k, rank_sum, float(negative.max()) if len(negative) else 0.0)
+        new = max(0, round(raw))
+        if new == missing:
+            break
+        missing = new
+    return missing, raw, centre
 
 
 def _count_missing(estimator: str, k: int, rank_sum: float, largest_negative: float) -> float:
@@ -370,15 +383,15 @@ def fail_safe(
             raise InputError([Problem("target", f"{goal:g}", "an effect other than 0")])
         return FailSafe("orwin", max(0, math.ceil(k * (mean - goal) / goal)), mean, goal)
     if method == "rosenthal":
-        total, critical = float((y / np.sqrt(v)).sum()) / math.sqrt(k), -float(ndtri(ALPHA))
-        p = float(ndtr(-abs(total)))
+        total, critical = float((y / np.sqrt(v)).sum()) / math.sqrt(k), -float(scipy.special.ndtri(ALPHA))
+        p = float(scipy.special.ndtr(-abs(total)))
     else:
-        total, critical = mean * math.sqrt(w.sum()), -float(ndtri(ALPHA / 2))
-        p = float(2 * ndtr(-abs(total)))
+        total, critical = mean * math.sqrt(w.sum()), -float(scipy.special.ndtri(ALPHA / 2))
+        p = float(2 * scipy.special.ndtr(-abs(total)))
     return FailSafe(method, max(0, math.ceil(k * ((total / critical) ** 2 - 1))), p, ALPHA)
 
 
 def funnel_limits(estimate: float, sei: ArrayLike, level: float = 0.95) -> tuple[Array, Array]:
     """Pseudo-confidence limits of a funnel plot at standard errors `sei`, any shape."""
-    half = float(ndtri(0.5 + level / 2)) * np.asarray(sei, dtype=float)
+    half = float(scipy.special.ndtri(0.5 + level / 2)) * np.asarray(sei, dtype=float)
     return estimate - half, estimate + half

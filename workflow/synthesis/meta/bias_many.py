@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import stdtr, stdtrit
+import scipy
 
 from synthesis.meta.bias import ALPHA
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread, without_rounding
@@ -94,8 +94,8 @@ def pet_peese_many(yi: Array, vi: Array, *, level: float = 0.95) -> tuple[Array,
         intercept, _, variance, residual = _weighted(y, x, w)
         # As in `bias.egger`: without residual spread there is no test.
         se = np.where(no_spread(residual, w, y), np.nan, np.sqrt(variance * residual / df))
-        found.append((intercept, se, 2 * stdtr(df, -np.abs(intercept / se))))
+        found.append((intercept, se, 2 * scipy.special.stdtr(df, -np.abs(intercept / se))))
     peese = found[0][2] < 2 * ALPHA
     estimate, se, p = (np.where(peese, b, a) for a, b in zip(*found, strict=True))
-    half = stdtrit(df, 0.5 + level / 2) * se
+    half = scipy.special.stdtrit(df, 0.5 + level / 2) * se
     return estimate, estimate - half, estimate + half, p

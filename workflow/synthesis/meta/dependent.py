@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,15 +98,8 @@ def robust_regress(
     x, marginal = np.split(parts.x, cut), parts.marginal(fitted.tau2, fitted.omega2)
     residuals = np.split(parts.y - parts.x @ fitted.beta, cut)
     tested = robust(residuals, fitted.beta, x, marginal, level=level, rows=back)
-    notes = thin_notes(tested.clusters, p)
     tested.df[_carried_by_one(matrix, cluster)] = 0.0
-    low = [name for name, df in zip(matrix.names, tested.df, strict=True) if df < LEAST_DF]
-    if low:
-        notes = (*notes, f"fewer than {LEAST_DF:g} degrees of freedom, no test: " + ", ".join(low))
     has_test = (tested.df >= LEAST_DF) & tested.spread
-    alike = [name for name, spread in zip(matrix.names, tested.spread, strict=True) if not spread and name not in low]
-    if alike:
-        notes = (*notes, "the effects have no spread around the model, no test: " + ", ".join(alike))
     contrast = contrast_of_all(matrix, cluster, y)
     f, f_note = _test_of_all(fitted.beta, tested, x, marginal, contrast.rows)
 
@@ -137,9 +130,19 @@ def robust_regress(
         log_likelihood=fitted.log_likelihood,
         rho=rho,
         level=level,
-        notes=notes,
+        notes=(*thin_notes(tested.clusters, p), *_untested(matrix.names, tested)),
         means=() if at is None else tuple(mean_intervals(at - centres, fitted.beta, tested, x, marginal, level)),
     )
+
+
+def _untested(names: Sequence[str], tested: Robust) -> Iterator[str]:
+    """Which coefficients have no test, and why."""
+    low = [name for name, df in zip(names, tested.df, strict=True) if df < LEAST_DF]
+    if low:
+        yield f"fewer than {LEAST_DF:g} degrees of freedom, no test: " + ", ".join(low)
+    alike = [name for name, spread in zip(names, tested.spread, strict=True) if not spread and name not in low]
+    if alike:
+        yield "the effects have no spread around the model, no test: " + ", ".join(alike)
 
 
 def _test_of_all(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import chdtri, ndtri
+import scipy
 
 from synthesis.meta.kernel import Array, estimate_tau2, log_likelihood, prepare, solve_q, spread_of, terms
 from synthesis.meta.options import Tau2Method
@@ -168,7 +168,7 @@ def tau2_interval(
     if kind == "q_profile":
         tail = (1 - level) / 2
         df = len(y) - batch.p
-        quantiles = np.array([chdtri(df, tail), chdtri(df, 1 - tail)])
+        quantiles = np.array([scipy.special.chdtri(df, tail), scipy.special.chdtri(df, 1 - tail)])
         low, high = solve_q(batch.rows(np.array([0, 0])), quantiles)
         return float(low * unit), float(high * unit)
     top = float(estimate_tau2(batch.y, batch.v, "REML" if restricted else "ML", batch.x)[0])
@@ -176,7 +176,7 @@ def tau2_interval(
     def height(t: float) -> float:
         return float(log_likelihood(batch, np.array([t]), restricted)[0])
 
-    floor = height(top) - float(ndtri(0.5 + level / 2)) ** 2 / 2
+    floor = height(top) - float(scipy.special.ndtri(0.5 + level / 2)) ** 2 / 2
     far = 2 * max(top, 1.0)
     while height(far) > floor:
         far *= 2

@@ -9,8 +9,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import others
@@ -181,7 +181,12 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     dffits = change / np.sqrt(factor * hat * (v + without.tau2))
     cook = change**2 / whole.se**2
     # 3 sqrt(p/(k-p)), chi-squared median and 3p/k with p = 1
-    marked = (np.abs(dffits) > 3 / np.sqrt(k - 1)) | (chdtr(1, cook) > 0.5) | (hat > 3 / k) | (np.abs(dfbetas) > 1)
+    marked = (
+        (np.abs(dffits) > 3 / np.sqrt(k - 1))
+        | (scipy.special.chdtr(1, cook) > 0.5)
+        | (hat > 3 / k)
+        | (np.abs(dfbetas) > 1)
+    )
     return Influence(
         rstudent=deleted / np.sqrt(factor * (v + without.tau2) + without.se**2),
         # v + tau2 - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
@@ -235,5 +240,5 @@ def shrunken(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", level: 
     pull = v / (v + found)
     estimate = pull * fit.estimate + (1 - pull) * y
     se = np.sqrt(pull * found + pull**2 * fit.se**2)
-    half = ndtri(0.5 + level / 2) * se
+    half = scipy.special.ndtri(0.5 + level / 2) * se
     return Shrunken(estimate, se, estimate - half, estimate + half)

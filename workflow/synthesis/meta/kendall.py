@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from synthesis.meta.kernel import Array
 
@@ -34,7 +34,7 @@ def kendall(x: Array, y: Array, *, exact: bool) -> tuple[float, float]:
     tau = min(1.0, max(-1.0, tau))
     if exact and k <= _LARGEST_EXACT:
         return tau, _exact_p(k, min(discordant, pairs - discordant))
-    return tau, float(2 * ndtr(-abs(difference) / math.sqrt(_variance(k, in_x, in_y))))
+    return tau, float(2 * scipy.special.ndtr(-abs(difference) / math.sqrt(_variance(k, in_x, in_y))))
 
 
 def _exchanges(ranks: Counts) -> int:

@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import chdtri
 
 from synthesis.meta.options import Tau2Method
 
@@ -228,7 +228,7 @@ def _tau2(batch: Batch, method: Tau2Method) -> Array:
         case "PM" | "EB":
             return solve_q(batch, df)
         case "PMM":
-            return solve_q(batch, np.asarray(chdtri(df, 0.5)))
+            return solve_q(batch, np.asarray(scipy.special.chdtri(df, 0.5)))
         case "DL":
             return np.maximum(0.0, _moment(batch, np.where(np.isfinite(batch.v), 1 / batch.v, 0.0)))
         case "HE":

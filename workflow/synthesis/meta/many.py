@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.meta.inputs import check_options, check_rows, option
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread
@@ -109,8 +109,8 @@ def fits_at(
         se = se * hksj_scale(factor, flat & several, ci, equal)
     statistic = ratio(estimate, se)
     tail = 0.5 + level / 2
-    quantile = np.full(len(yi), ndtri(tail)) if ci == "wald" else stdtrit(df, tail)
-    p = 2 * (ndtr(-abs(statistic)) if ci == "wald" else stdtr(df, -abs(statistic)))
+    quantile = np.full(len(yi), scipy.special.ndtri(tail)) if ci == "wald" else scipy.special.stdtrit(df, tail)
+    p = 2 * (scipy.special.ndtr(-abs(statistic)) if ci == "wald" else scipy.special.stdtr(df, -abs(statistic)))
     return Fits(
         count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found,
         *_heterogeneity(centre, vi, count, found, tau2),
@@ -152,4 +152,4 @@ def _heterogeneity(
             i2, h2 = 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
     single = count == 1
     i2 = np.where(single | (q == 0) if method == "FE" else single, 0.0, i2)
-    return i2, np.where(single, 1.0, h2), q, np.where(single, 1.0, chdtrc(np.maximum(df, 1), q))
+    return i2, np.where(single, 1.0, h2), q, np.where(single, 1.0, scipy.special.chdtrc(np.maximum(df, 1), q))

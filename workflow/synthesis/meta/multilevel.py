@@ -16,8 +16,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import chdtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.kernel import Array
@@ -341,7 +341,7 @@ def variance_interval(model: Multilevel, component: int, level: float, restricte
     old = model.blocks
     b = dataclasses.replace(old, y=old.y / math.sqrt(unit), v=old.v / unit)
     best = np.array([model.tau2, model.omega2]) / unit
-    profile = _Profile(b, component, best, restricted, float(chdtri(1, 1 - level)) / 2)
+    profile = _Profile(b, component, best, restricted, float(scipy.special.chdtri(1, 1 - level)) / 2)
     top = float(best[component])
     far = 2 * max(top, profile.spread)
     while profile.drop(far)[0] <= 0:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import describe
@@ -253,9 +253,9 @@ def regress(
     covariance = covariance * (max(1.0, factor) if ci == "hksj_adhoc" else factor)
     se = np.sqrt(np.diag(covariance))
     normal = ci == "wald"
-    quantile = float(ndtri(0.5 + level / 2) if normal else stdtrit(k - p, 0.5 + level / 2))
+    quantile = float(scipy.special.ndtri(0.5 + level / 2) if normal else scipy.special.stdtrit(k - p, 0.5 + level / 2))
     statistic = beta / se
-    tails = 2 * (ndtr(-abs(statistic)) if normal else stdtr(k - p, -abs(statistic)))
+    tails = 2 * (scipy.special.ndtr(-abs(statistic)) if normal else scipy.special.stdtr(k - p, -abs(statistic)))
     qm, qm_p = _omnibus(beta, covariance, None if normal else k - p)
     return Regression(
         k=k,
@@ -279,7 +279,7 @@ def regress(
         r2=_explained(y, v, tau2, about.tau2, about.q / about.q_df),
         q=about.q,
         q_df=about.q_df,
-        q_p=float(chdtrc(about.q_df, about.q)),
+        q_p=float(scipy.special.chdtrc(about.q_df, about.q)),
         log_likelihood=about.log_likelihood,
         method=tau2,
         ci_method=ci,
@@ -361,7 +361,11 @@ def _omnibus(beta: Array, covariance: Array, df: float | None) -> tuple[float, f
     scale = np.sqrt(np.diag(block))
     wald = float(slopes / scale @ np.linalg.solve(block / np.outer(scale, scale), slopes / scale))
     m = len(slopes)
-    return (wald, float(chdtrc(m, wald))) if df is None else (wald / m, float(fdtrc(m, df, wald / m)))
+    return (
+        (wald, float(scipy.special.chdtrc(m, wald)))
+        if df is None
+        else (wald / m, float(scipy.special.fdtrc(m, df, wald / m)))
+    )
 
 
 def _explained(y: Array, v: Array, method: Tau2Method, tau2: float, residual: float) -> float:
@@ -393,7 +397,7 @@ def predict(fit: Regression, rows: Array) -> list[Prediction]:
     rows = table("rows", rows, len(fit.names))
     beta, covariance = np.array(fit.estimate), np.array(fit.covariance)
     tail = 0.5 + fit.level / 2
-    quantile = float(ndtri(tail) if fit.df is None else stdtrit(fit.df, tail))
+    quantile = float(scipy.special.ndtri(tail) if fit.df is None else scipy.special.stdtrit(fit.df, tail))
     found = []
     for row in rows:
         mean, variance = float(row @ beta), float(row @ covariance @ row)
@@ -462,7 +466,7 @@ def subgroups(
         common_tau2=shared,
         q_between=between,
         q_between_df=len(names) - 1,
-        q_between_p=float(chdtrc(len(names) - 1, between)),
+        q_between_p=float(scipy.special.chdtrc(len(names) - 1, between)),
         q_within=math.fsum(fit.q or 0.0 for fit in fits),
     )
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import fdtrc, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.kernel import Array
@@ -110,8 +110,8 @@ def robust(
     spread = variance > _NO_SPREAD * np.diag(rows @ parts.bread @ rows.T)
     statistic = np.divide(beta, se, out=np.full(len(rows), np.nan), where=spread)
     with np.errstate(invalid="ignore"):
-        half = stdtrit(df, 0.5 + level / 2) * se
-        tails = 2 * stdtr(df, -abs(statistic))
+        half = scipy.special.stdtrit(df, 0.5 + level / 2) * se
+        tails = 2 * scipy.special.stdtr(df, -abs(statistic))
     return Robust(covariance, se, statistic, df, tails, beta - half, beta + half, clusters, spread)
 
 
@@ -178,7 +178,7 @@ def wald_test(
         raise InputError([Problem("moderators", "no spread within a level", "effects that differ", hint)])
     statistic = float(difference @ np.linalg.solve(spread, difference))
     f = statistic * df2 / (eta * q)
-    return f, q, df2, float(fdtrc(q, df2, f))
+    return f, q, df2, float(scipy.special.fdtrc(q, df2, f))
 
 
 def mean_intervals(
@@ -199,6 +199,6 @@ def mean_intervals(
         if variance <= _NO_SPREAD * float(row @ parts.bread @ row):
             means.append((estimate, None, None))
             continue
-        half = float(stdtrit(df, 0.5 + level / 2) * np.sqrt(variance))
+        half = float(scipy.special.stdtrit(df, 0.5 + level / 2) * np.sqrt(variance))
         means.append((estimate, estimate - half, estimate + half))
     return means

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import full_log_likelihood
@@ -84,7 +84,11 @@ class _Problem:
         s = np.sqrt(self.v + tau2[:, None])[:, :, None, None]
         u, w = (self.upper - mean[:, None, None, None]) / s, (self.lower - mean[:, None, None, None]) / s
         # The difference of two tails is taken on the side where they are small.
-        return np.asarray(np.where(w > 0, ndtr(-w) - ndtr(-u), ndtr(u) - ndtr(w)).sum(axis=3))
+        return np.asarray(
+            np.where(
+                w > 0, scipy.special.ndtr(-w) - scipy.special.ndtr(-u), scipy.special.ndtr(u) - scipy.special.ndtr(w)
+            ).sum(axis=3)
+        )
 
     def value(self, theta: Array) -> float:
         """Log-likelihood at theta = (mean, tau2, delta_2, ...), Vevea & Hedges (1995), eq. 4."""
@@ -171,14 +175,14 @@ def selection_model(
     plain = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
     gain = max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, plain, restricted=False)))
     estimate, se = sign * theta[0] * unit, errors[0] * unit
-    half = float(ndtri(0.5 + level / 2)) * se
+    half = float(scipy.special.ndtri(0.5 + level / 2)) * se
     return SelectionModel(
         steps=cuts,
         alternative=alternative,
         estimate=float(estimate),
         se=float(se),
         statistic=float(estimate / se),
-        p=float(2 * math.exp(log_ndtr(-abs(estimate / se)))),
+        p=float(2 * math.exp(scipy.special.log_ndtr(-abs(estimate / se)))),
         ci_low=float(estimate - half),
         ci_high=float(estimate + half),
         tau2=float(theta[1]) * unit**2,
@@ -187,7 +191,7 @@ def selection_model(
         delta_se=(None, *map(float, errors[2:])),
         lrt=gain,
         lrt_df=len(steps),
-        lrt_p=float(chdtrc(len(steps), gain)),
+        lrt_p=float(scipy.special.chdtrc(len(steps), gain)),
         log_likelihood=value - len(y) * math.log(unit),
         k_per_interval=tuple(int(c) for c in problem.counts),
         notes=_notes(len(y), theta[1]),
@@ -212,12 +216,12 @@ def _notes(k: int, tau2: float) -> tuple[str, ...]:
 
 def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _Problem:
     tails = np.array(cuts) / (2 if two_sided else 1)
-    at = np.where(tails < 1, -ndtri(tails), -np.inf)
+    at = np.where(tails < 1, -scipy.special.ndtri(tails), -np.inf)
     edges = np.concatenate([[np.inf], at])
     root = np.sqrt(v)[:, None]
     with np.errstate(invalid="ignore"):
         upper, lower = edges[:-1] * root, edges[1:] * root
-    p = ndtr(-np.abs(y) / np.sqrt(v)) * 2 if two_sided else ndtr(-y / np.sqrt(v))
+    p = scipy.special.ndtr(-np.abs(y) / np.sqrt(v)) * 2 if two_sided else scipy.special.ndtr(-y / np.sqrt(v))
     interval = np.searchsorted(np.array(cuts), p, side="left")
     counts = np.bincount(interval, minlength=len(cuts)).astype(float)
     if two_sided:

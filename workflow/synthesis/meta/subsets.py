@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, chdtri, ndtr, ndtri, stdtr, stdtrit
+import scipy
 
 from synthesis.meta.kernel import EPSILON, Array, Index, estimate_tau2
 from synthesis.meta.many import Fits, hksj_scale, ratio
@@ -178,7 +178,7 @@ def _tau2(rows: _Rows, method: Tau2Method) -> Array:
         case "PM" | "EB":
             return _solve_q(rows, df)
         case "PMM":
-            return _solve_q(rows, np.asarray(chdtri(df, 0.5)))
+            return _solve_q(rows, np.asarray(scipy.special.chdtri(df, 0.5)))
         case "DL":
             at = _terms(_at_node(rows, 0.0))
             return np.maximum(0.0, (at.q - df) / at.tr_p)
@@ -335,8 +335,10 @@ def _finish(
     tail = 0.5 + level / 2
     # Few distinct sizes: their quantiles are looked up.
     sizes, where = np.unique(df, return_inverse=True)
-    quantile = np.full(len(df), ndtri(tail)) if ci == "wald" else stdtrit(sizes, tail)[where]
-    p = 2 * (ndtr(-abs(statistic)) if ci == "wald" else stdtr(df, -abs(statistic)))
+    quantile = (
+        np.full(len(df), scipy.special.ndtri(tail)) if ci == "wald" else scipy.special.stdtrit(sizes, tail)[where]
+    )
+    p = 2 * (scipy.special.ndtr(-abs(statistic)) if ci == "wald" else scipy.special.stdtr(df, -abs(statistic)))
     q = np.where(single, 0.0, np.maximum(0.0, at_zero.q))
     with np.errstate(divide="ignore", invalid="ignore"):
         if method == "FE":
@@ -344,7 +346,8 @@ def _finish(
         else:
             typical = df / at_zero.tr_p
             i2, h2 = 100 * found / (found + typical), (found + typical) / typical
+    q_p = np.where(single, 1.0, scipy.special.chdtrc(np.maximum(df, 1), q))
     return Fits(
         rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found * unit,
-        np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, np.where(single, 1.0, chdtrc(np.maximum(df, 1), q)),
+        np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, q_p,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy.special import ndtri
+import scipy
 
 from synthesis.meta.kernel import Array
 from synthesis.meta.subsets import pool_flips
@@ -64,9 +64,9 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
                 fits = pool_flips(y, v, own, tau2=tau2, ci=ci)
                 # A mean of correlations is within -1 and 1.
                 estimates[:, column] = np.arctanh(fits.estimate) if metric == "r" else fits.estimate
-                z[:, column] = -ndtri(np.maximum(fits.p, 1e-300) / 2) * np.sign(fits.estimate)
+                z[:, column] = -scipy.special.ndtri(np.maximum(fits.p, 1e-300) / 2) * np.sign(fits.estimate)
                 column += 1
-    border = -float(ndtri(SIGNIFICANT / 2))
+    border = -float(scipy.special.ndtri(SIGNIFICANT / 2))
     median = np.median(estimates, axis=1)
     share = np.maximum((z > border).mean(axis=1), (z < -border).mean(axis=1))
     stouffer = z.sum(axis=1) / math.sqrt(len(specifications))

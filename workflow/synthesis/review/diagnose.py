@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 
 from synthesis.errors import InputError
 from synthesis.meta import bias
-from synthesis.meta.bayes import bayes
+from synthesis.meta.bayes import Bayes, bayes
 from synthesis.meta.gosh import MOST_STUDIES, gosh_map
 from synthesis.meta.influence import (
     baujat,
@@ -23,7 +24,7 @@ from synthesis.meta.influence import (
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import finite
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_ci
-from synthesis.meta.permutation import permutation_test
+from synthesis.meta.permutation import Permutation, permutation_test
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, selection_model
 from synthesis.plan.config import Diagnostics, Grouping
@@ -60,39 +61,10 @@ def diagnose(
     v = np.array([study.vi for study in document.studies])
     ci, method = ci_of_samples(document.fit), method_of(document.fit)
 
-    def kept(section: str, run: Callable[[], T]) -> T | None:
-        """What the data do not allow is left out with the reason, and ends nothing else."""
-        try:
-            return run()
-        except InputError as error:
-            skipped[section] = reason_of(error)
-            return None
-
-    samples = kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
-    steps = kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
-    subsets = None
-    if 3 <= len(y) <= MOST_STUDIES:
-        mapped = kept("gosh", lambda: _gosh(document, samples, y, v, method, options))
-        samples, subsets = mapped or (samples, None)
-    else:
-        skipped["gosh"] = f"{len(y)} samples: subsets are fitted from 3 to {MOST_STUDIES}"
-    permutation = kept(
-        "permutation",
-        lambda: permutation_test(y, v, tau2=method, ci=ci, iterations=options.permutations, seed=options.seed),
-    )
-    posterior = None
-    scale = document.tau_scale
-    if len(y) <= options.bayes_up_to and scale is not None:
-        posterior = kept("bayes", lambda: bayes(y, v, tau_scale=scale))
-    elif scale is None:
-        skipped["bayes"] = f"no scale of the prior on tau: defaults.tau_scale.{metric}, in the units of the outcome"
-    else:
-        skipped["bayes"] = f"{len(y)} samples: more than {options.bayes_up_to}"
-    tests = None
-    if len(y) >= options.funnel_from or (name in options.force_funnel and len(y) >= 3):
-        tests = _small_study(document, y, v, method, ci)
-    else:
-        skipped["small_study"] = f"{len(y)} samples: fewer than {options.funnel_from}"
+    found = _OfSamples(document, y, v, method, ci, options, skipped)
+    samples = found.kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
+    steps = found.kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
+    samples, subsets = found.subsets(samples)
     return Diagnosed(
         synthesis=name,
         metric=metric,
@@ -100,11 +72,68 @@ def diagnose(
         influence=samples,
         cumulative=steps,
         gosh=subsets,
-        permutation=permutation,
-        bayes=posterior,
-        small_study=tests,
+        permutation=found.permutation(),
+        bayes=found.bayes(),
+        small_study=found.small_study(),
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _OfSamples:
+    """The sections that take one effect of each sample; why one is missing goes to `skipped`."""
+
+    document: Fitted
+    y: Array
+    v: Array
+    method: Tau2Method
+    ci: CiMethod
+    options: Diagnostics
+    skipped: dict[str, str]
+
+    def kept(self, section: str, run: Callable[[], T]) -> T | None:
+        """What the data do not allow is left out with the reason, and ends nothing else."""
+        try:
+            return run()
+        except InputError as error:
+            self.skipped[section] = reason_of(error)
+            return None
+
+    def subsets(self, samples: tuple[SampleInfluence, ...]) -> tuple[tuple[SampleInfluence, ...], SubsetMap | None]:
+        """The samples, with what the subsets say of each, and the map of the subsets."""
+        if not 3 <= len(self.y) <= MOST_STUDIES:
+            self.skipped["gosh"] = f"{len(self.y)} samples: subsets are fitted from 3 to {MOST_STUDIES}"
+            return samples, None
+        mapped = self.kept("gosh", lambda: _gosh(self.document, samples, self.y, self.v, self.method, self.options))
+        return mapped or (samples, None)
+
+    def permutation(self) -> Permutation | None:
+        """The permutation test of the mean."""
+        count, seed = self.options.permutations, self.options.seed
+        return self.kept(
+            "permutation",
+            lambda: permutation_test(self.y, self.v, tau2=self.method, ci=self.ci, iterations=count, seed=seed),
+        )
+
+    def bayes(self) -> Bayes | None:
+        """The posterior, of few samples."""
+        if len(self.y) > self.options.bayes_up_to:
+            self.skipped["bayes"] = f"{len(self.y)} samples: more than {self.options.bayes_up_to}"
+            return None
+        scale = self.document.tau_scale
+        if scale is None:
+            key = f"defaults.tau_scale.{self.document.metric}"
+            self.skipped["bayes"] = f"no scale of the prior on tau: {key}, in the units of the outcome"
+            return None
+        return self.kept("bayes", lambda: bayes(self.y, self.v, tau_scale=scale))
+
+    def small_study(self) -> SmallStudyTests | None:
+        """The tests of small-study effects, of many samples or where the plan forces them."""
+        forced = self.document.synthesis in self.options.force_funnel and len(self.y) >= 3
+        if len(self.y) < self.options.funnel_from and not forced:
+            self.skipped["small_study"] = f"{len(self.y)} samples: fewer than {self.options.funnel_from}"
+            return None
+        return _small_study(self.document, self.y, self.v, self.method, self.ci)
 
 
 def ci_of_samples(fit: Fit) -> CiMethod:

@@ -12,6 +12,7 @@ from synthesis.meta.dependent import levels_left_out
 from synthesis.meta.pool import EQUAL_EFFECTS
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.results.diagnosed import (
+    Coefficients,
     CumulativeRow,
     Diagnosed,
     FewSamplesRow,
@@ -73,70 +74,116 @@ def _small_study_row(synthesis: str, test: str, result: object) -> SmallStudyRow
     """The row of one test; None for one that was not done."""
     match result:
         case Asymmetry():
-            return SmallStudyRow(
-                synthesis=synthesis,
-                test=test,
-                statistic=result.statistic,
-                df=result.df,
-                p=result.p,
-                adjusted_estimate=result.limit,
-                adjusted_ci_low=result.limit_ci_low,
-                adjusted_ci_high=result.limit_ci_high,
-                note="; ".join(result.notes),
-            )
+            return _asymmetry_row(synthesis, test, result)
         case RankTest():
             note = "; ".join(result.notes)
             return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.tau, p=result.p, note=note)
         case TrimFill():
-            remarks = [*result.notes, *(note for note in result.fit.notes if note == EQUAL_EFFECTS)]
-            return SmallStudyRow(
-                synthesis=synthesis,
-                test=test,
-                statistic=result.missing,
-                p=result.missing_p,
-                adjusted_estimate=result.fit.estimate,
-                adjusted_ci_low=result.fit.ci_low,
-                adjusted_ci_high=result.fit.ci_high,
-                note="; ".join(remarks),
-            )
+            return _trim_fill_row(synthesis, test, result)
         case PetPeese():
-            chosen = result.pet if result.chosen == "pet" else result.peese
-            return SmallStudyRow(
-                synthesis=synthesis,
-                test=result.chosen,
-                adjusted_estimate=result.estimate,
-                adjusted_ci_low=result.ci_low,
-                adjusted_ci_high=result.ci_high,
-                note="; ".join(chosen.notes),
-            )
+            return _pet_peese_row(synthesis, result)
         case SelectionModel():
-            return SmallStudyRow(
-                synthesis=synthesis,
-                test=test,
-                statistic=result.lrt,
-                df=result.lrt_df,
-                p=result.lrt_p,
-                adjusted_estimate=result.estimate,
-                adjusted_ci_low=result.ci_low,
-                adjusted_ci_high=result.ci_high,
-            )
+            return _selection_row(synthesis, test, result)
         case FailSafe():
             return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.number)
     return None
 
 
+def _asymmetry_row(synthesis: str, test: str, result: Asymmetry) -> SmallStudyRow:
+    return SmallStudyRow(
+        synthesis=synthesis,
+        test=test,
+        statistic=result.statistic,
+        df=result.df,
+        p=result.p,
+        adjusted_estimate=result.limit,
+        adjusted_ci_low=result.limit_ci_low,
+        adjusted_ci_high=result.limit_ci_high,
+        note="; ".join(result.notes),
+    )
+
+
+def _trim_fill_row(synthesis: str, test: str, result: TrimFill) -> SmallStudyRow:
+    remarks = [*result.notes, *(note for note in result.fit.notes if note == EQUAL_EFFECTS)]
+    return SmallStudyRow(
+        synthesis=synthesis,
+        test=test,
+        statistic=result.missing,
+        p=result.missing_p,
+        adjusted_estimate=result.fit.estimate,
+        adjusted_ci_low=result.fit.ci_low,
+        adjusted_ci_high=result.fit.ci_high,
+        note="; ".join(remarks),
+    )
+
+
+def _pet_peese_row(synthesis: str, result: PetPeese) -> SmallStudyRow:
+    """The row of the one of the two regressions that was chosen, under its name."""
+    chosen = result.pet if result.chosen == "pet" else result.peese
+    return SmallStudyRow(
+        synthesis=synthesis,
+        test=result.chosen,
+        adjusted_estimate=result.estimate,
+        adjusted_ci_low=result.ci_low,
+        adjusted_ci_high=result.ci_high,
+        note="; ".join(chosen.notes),
+    )
+
+
+def _selection_row(synthesis: str, test: str, result: SelectionModel) -> SmallStudyRow:
+    return SmallStudyRow(
+        synthesis=synthesis,
+        test=test,
+        statistic=result.lrt,
+        df=result.lrt_df,
+        p=result.lrt_p,
+        adjusted_estimate=result.estimate,
+        adjusted_ci_low=result.ci_low,
+        adjusted_ci_high=result.ci_high,
+    )
+
+
 def _moderator_rows(synthesis: str, fit: ModeratorFit) -> Iterator[ModeratorRow]:
-    name = fit.moderator
     if fit.regression is None or fit.test is None:
-        yield ModeratorRow(synthesis=synthesis, moderator=name, kind="refused", k=fit.k, note=fit.refused)
+        yield ModeratorRow(synthesis=synthesis, moderator=fit.moderator, kind="refused", k=fit.k, note=fit.refused)
         return
-    regression = fit.regression
+    yield from _coefficient_rows(synthesis, fit, fit.regression)
+    test = fit.test
+    yield ModeratorRow(
+        synthesis=synthesis,
+        moderator=fit.moderator,
+        kind="test of all",
+        term="F or QM",
+        k=fit.regression.k,
+        estimate=test.statistic,
+        df=test.df2,
+        p=test.p,
+        note="; ".join(words for words in (levels_left_out(test), test.note) if words),
+    )
+    for level in fit.levels:
+        yield ModeratorRow(
+            synthesis=synthesis,
+            moderator=fit.moderator,
+            kind="level",
+            term=level.level,
+            k=level.k,
+            samples=level.samples,
+            estimate=level.estimate,
+            se=level.se,
+            ci_low=level.ci_low,
+            ci_high=level.ci_high,
+            p=level.p,
+            tau2=level.tau2,
+        )
+
+
+def _coefficient_rows(synthesis: str, fit: ModeratorFit, regression: Coefficients) -> Iterator[ModeratorRow]:
     missing = f"{fit.without_value} effects without a value" if fit.without_value else ""
     note = "; ".join([*regression.notes, *([missing] if missing else [])])
     for i, term in enumerate(regression.names):
         yield ModeratorRow(
             synthesis=synthesis,
-            moderator=name,
+            moderator=fit.moderator,
             kind="coefficient",
             term=term,
             k=regression.k,
@@ -149,33 +196,6 @@ def _moderator_rows(synthesis: str, fit: ModeratorFit) -> Iterator[ModeratorRow]
             p=regression.p[i],
             tau2=regression.tau2,
             note=note,
-        )
-    test = fit.test
-    yield ModeratorRow(
-        synthesis=synthesis,
-        moderator=name,
-        kind="test of all",
-        term="F or QM",
-        k=regression.k,
-        estimate=test.statistic,
-        df=test.df2,
-        p=test.p,
-        note="; ".join(words for words in (levels_left_out(test), test.note) if words),
-    )
-    for level in fit.levels:
-        yield ModeratorRow(
-            synthesis=synthesis,
-            moderator=name,
-            kind="level",
-            term=level.level,
-            k=level.k,
-            samples=level.samples,
-            estimate=level.estimate,
-            se=level.se,
-            ci_low=level.ci_low,
-            ci_high=level.ci_high,
-            p=level.p,
-            tau2=level.tau2,
         )
 
 
