@@ -95,7 +95,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "sample_id",
-        "id",
+        "text",
         "Independent sample of people; rows that share it are dependent. Required at level study.",
         "TAILORED27",
     ),

@@ -28,6 +28,7 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.printed import printed_p, z_from_p
+from synthesis.data.sharing import plain
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
@@ -367,7 +368,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
         if name == "":
             continue
         where = f"{path}, row {number}, column sample_id"
-        first = spelled.setdefault(re.sub(r"[\W_]", "", name).casefold(), name)
+        first = spelled.setdefault(plain(name), name)
         if first != name:
             problems.append(Problem(where, name, f"one spelling per sample; {first} is used above", "a slip?"))
         if row["level"] != "study" or row["disorder"] == "":

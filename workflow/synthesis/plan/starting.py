@@ -19,6 +19,7 @@ from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import convert_rows, load_source
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.sharing import BY_ROW, BY_STUDY, Sharing, shared
 from synthesis.data.source import Source
 from synthesis.data.tables import csv_lines, unwritable_cells
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
@@ -53,6 +54,7 @@ class Start:
     metric: str = ""
     construct: str = ""
     by: str = "not stated"
+    samples: str = ""
 
 
 def start(folder: Path, what: Start, today: datetime.date) -> int:
@@ -63,6 +65,8 @@ def start(folder: Path, what: Start, today: datetime.date) -> int:
     """
     name = source_name(what.table.stem)
     rows, problems = _rows(what, name)
+    sharing = _shared(rows, what)
+    problems += sharing.problems
     problems += _text_faults(what)
     metric, lane = _metric(what, problems)
     construct = what.construct or _CONSTRUCT[lane]
@@ -92,7 +96,17 @@ def start(folder: Path, what: Start, today: datetime.date) -> int:
                 shutil.move(Path(held) / made, folder / made)
     except OSError as error:
         raise _no_folder(folder, error) from None
+    print("\n".join(sharing.remarks), end="\n" if sharing.remarks else "")
     return len(rows)
+
+
+def _shared(rows: list[dict[str, str]], what: Start) -> Sharing:
+    """Who shares people, put to the rows; a row that shares with none is a sample by its own name."""
+    places = [row["locator"].rpartition(", ")[2] for row in rows]
+    found = shared(rows, places, [row["effect_id"] for row in rows], what.samples)
+    for row, sample in zip(rows, found.sample_ids, strict=True):
+        row["sample_id"] = sample
+    return found
 
 
 def _no_folder(folder: Path, error: OSError) -> InputError:
@@ -196,7 +210,7 @@ def _rows(what: Start, name: str) -> tuple[list[dict[str, str]], list[Problem]]:
         printed = [theirs for ours, theirs in what.columns.items() if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
         row |= {"effect_id": f"{name}_{place:0{width}}", "locator": f"{what.table.name}, row {number}"}
         row["quote"] = "; ".join(f"{theirs} {own[theirs]}" for theirs in printed if own[theirs])
-        rows.append({"sample_id": row["effect_id"]} | row)
+        rows.append({"sample_id": ""} | row)
     return rows, []
 
 
@@ -262,10 +276,12 @@ def new(args: argparse.Namespace) -> None:
     ]
     if problems:
         raise InputError(problems)
+    columns = dict(pair.split("=", 1) for pair in args.columns)
+    if args.samples not in ("", BY_STUDY, BY_ROW):
+        columns["sample_id"] = args.samples
     what = Start(
-        args.title.strip() or args.table.stem, args.table, args.statistic,
-        dict(pair.split("=", 1) for pair in args.columns), args.better, args.citation, args.metric,
-        args.construct, args.by,
+        args.title.strip() or args.table.stem, args.table, args.statistic, columns, args.better, args.citation,
+        args.metric, args.construct, args.by, args.samples,
     )  # fmt: skip
     count = start(args.folder, what, datetime.date.today())
     print(f"{count} rows; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
@@ -293,3 +309,7 @@ def register(added: argparse.ArgumentParser) -> None:
     added.add_argument("--metric", default="", help="what is pooled, where the statistic leaves a choice")
     added.add_argument("--construct", default="", help="what was rated or compared; alliance or protocol if left out")
     added.add_argument("--by", default="not stated", help="who extracted the numbers")
+    added.add_argument(
+        "--samples", default="", metavar="study|row|COLUMN",
+        help="who shares people: rows of one study, no rows, or rows with the same text in a column",
+    )  # fmt: skip
