@@ -72,3 +72,8 @@ SECTIONS = (
 def for_path(path: str) -> tuple[float, float]:
     """Relative and absolute tolerance of a stored number."""
     return next((relative, absolute) for prefix, relative, absolute in SECTIONS if path.startswith(prefix))
+
+
+# A general optimiser without derivatives finds a flat top: its likelihood to many digits, its place to half of them.
+DENSE_LIKELIHOOD = 1e-7
+DENSE_ESTIMATE = 1e-5

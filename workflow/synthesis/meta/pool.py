@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.covariance import check_covariance
 from synthesis.meta.dependence import check_rho, composites
 from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
 from synthesis.meta.kernel import Array, no_spread
-from synthesis.meta.multilevel import Multilevel, fit_multilevel, variance_interval
+from synthesis.meta.multilevel import Multilevel, blocks, fit_multilevel, variance_interval
+from synthesis.meta.nested import fit_nested, nested_interval
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
 from synthesis.meta.robust import LEAST_DF, robust
 
@@ -140,6 +142,7 @@ def pool(
     metric: str | None = None,
     fixed_tau2: float | None = None,
     near: tuple[float, float] | None = None,
+    covariance: ArrayLike | None = None,
 ) -> Fit:
     """Pools effects `yi` with sampling variances `vi`, arrays of shape (k,), by a random-effects model.
 
@@ -156,6 +159,8 @@ def pool(
     sampling correlation `rho`) or three_level (sampling correlation 0); the last two by REML with cluster-robust CR2
     tests and Satterthwaite df instead of `ci`. Where no sample repeats they are the ordinary model. Effects without any
     spread have no robust variance: then the model's own is taken, with t and samples - 1 df (`ci_method` wald_t).
+    `covariance` (k, k), with model che, is the sampling covariance of the effects in place of `rho` (the result's is
+    None), 0 between samples: `synthesis.shared_control` makes that of effects with one control group.
 
     Raises InputError for bad effects, options, rho or level, for che and three_level with a single sample, and where
     CR2 has fewer than 4 degrees of freedom.
@@ -165,14 +170,18 @@ def pool(
     k, used_rho, used_model = len(y), None, "independent"
     if fixed_tau2 is not None and not 0 <= fixed_tau2 < np.inf:
         raise InputError([Problem("fixed_tau2", f"{fixed_tau2:g}", "a finite number of at least 0")])
+    if covariance is not None and (cluster is None or model != "che"):
+        hint = 'say model="che" and, by cluster, which effects are of one sample'
+        raise InputError([Problem("covariance", f"model {model}", "nothing but for che with a cluster", hint)])
     if cluster is not None:
         if len(cluster) != k:
             raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {k}")])
         check_rho(rho)
+        matrix = None if covariance is None else check_covariance(covariance, v, cluster)
         if len(set(cluster)) < k:
             if model != "composites":
                 _check_multilevel(cluster, tau2, model, fixed_tau2)
-                return _multilevel(y, v, cluster, rho, model, level, metric, near)
+                return _multilevel(y, v, cluster, rho, model, level, metric, near, matrix)
             combined = composites(y, v, cluster, rho)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
@@ -358,11 +367,15 @@ def _multilevel(
     level: float,
     metric: str | None,
     near: tuple[float, float] | None,
+    covariance: Array | None,
 ) -> Fit:
     sampling_rho = rho if model == "che" else 0.0
-    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=sampling_rho, near=near)
+    if covariance is None:
+        fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=sampling_rho, near=near)
+        marginal = fitted.blocks.marginal(fitted.tau2, fitted.omega2)
+    else:
+        fitted, marginal = _declared(y, v, cluster, covariance)
     parts = fitted.blocks
-    marginal = parts.marginal(fitted.tau2, fitted.omega2)
     cut = parts.starts[1:]
     tested = robust(
         np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal, level=level
@@ -380,7 +393,7 @@ def _multilevel(
         p, limits = float(2 * stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
     total = fitted.tau2 + fitted.omega2
     low, high = prediction_interval(estimate, se, total, samples - 2, level)
-    interval = variance_interval(fitted, 0, level) if near is None else (None, None)
+    interval = _tau2_limits(fitted, cluster, y, v, covariance, level) if near is None else (None, None)
     weights = np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal])
     return Fit(
         k=len(y),
@@ -412,13 +425,35 @@ def _multilevel(
         model=model,
         method="REML",
         ci_method=ci,
-        rho=sampling_rho,
+        rho=sampling_rho if covariance is None else None,
         composite_rho=rho,
         metric=metric,
         level=level,
         weights=tuple((100 * weights / weights.sum()).tolist()),
         notes=notes,
     )
+
+
+def _declared(y: Array, v: Array, cluster: Sequence[Hashable], covariance: Array) -> tuple[Multilevel, list[Array]]:
+    """The fit under a sampling covariance that is given, and the marginal covariance matrix of each sample."""
+    nested = fit_nested(y, v, [cluster], covariance=covariance)
+    tau2, omega2 = nested.variances
+    ordered = blocks(y, v, np.ones((len(y), 1)), cluster, 0.0)
+    members = np.split(ordered.order, ordered.starts[1:])
+    marginal = [covariance[np.ix_(m, m)] + tau2 + omega2 * np.eye(len(m)) for m in members]
+    fitted = Multilevel(
+        nested.beta, nested.covariance, tau2, omega2, nested.log_likelihood, nested.q, nested.typical, ordered
+    )
+    return fitted, marginal
+
+
+def _tau2_limits(
+    fitted: Multilevel, cluster: Sequence[Hashable], y: Array, v: Array, covariance: Array | None, level: float
+) -> tuple[float, float]:
+    if covariance is None:
+        return variance_interval(fitted, 0, level)
+    nested = fit_nested(y, v, [cluster], covariance=covariance)
+    return nested_interval(y, v, [cluster], nested, 0, covariance=covariance, level=level)
 
 
 def _information(fitted: Multilevel) -> dict[str, float]:
