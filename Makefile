@@ -7,8 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CORES ?= 2
+# Packages elsewhere would win over the locked ones.
+unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup remake results test check bench coverage slurm fuzz faults mutation verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test check bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -71,9 +73,15 @@ mutation: $(STAMP)
 slurm: $(STAMP)
 	tests/slurm/run.sh
 
+# make debian    the README's two commands on empty Debians; root, debootstrap
+debian: $(STAMP)
+	tests/debian.sh bookworm
+	tests/debian.sh trixie
+
 # make schemas   writes workflow/schemas/, data/raw/README.md and docs/config.md from the models
 schemas: $(STAMP)
 	$(BIN)/synthesis schemas .
+	$(BIN)/synthesis fill-in --config config.yaml --out docs/fill-in.md
 
 # make validation  recomputes every stored number of metafor and writes docs/validation.md
 validation: $(STAMP)

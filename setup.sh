@@ -133,7 +133,12 @@ else
     "$venv/bin/python" -m pip install --quiet --require-hashes --no-deps -r "$venv/uv.lock"
     uv="$venv/bin/uv"
 fi
-"$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r requirements.lock
+# uv has certificates of its own; a network that looks into its traffic has others, which the machine knows.
+locked() { "$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --compile-bytecode -r requirements.lock; }
+if ! locked; then
+    echo "setup: once more, with the certificates of this machine" >&2
+    UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 locked
+fi
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
 # Compiled once, here: every job of the workflow starts a Python.
 "$venv/bin/python" -m compileall -q workflow/synthesis

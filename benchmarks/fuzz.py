@@ -25,6 +25,7 @@ PAGE = ROOT / "docs" / "robustness.md"
 BEGIN, END = "<!-- generated inputs: written by make fuzz -->", "<!-- end of generated inputs -->"
 COUNTS = {
     "starts": 10_000,
+    "wild": 100_000,
     "tables": 45_000,
     "corrections": 20_000,
     "claims": 10_000,
@@ -33,6 +34,7 @@ COUNTS = {
 }
 WHAT = {
     "starts": "`synthesis new`: any table under any name; what it makes passes every check",
+    "wild": "`synthesis new` and extraction: tables in any dialect and encoding; every number comes out as it is",
     "tables": "`effects.csv`: reading, checks, conversion",
     "corrections": "`corrections.csv` beside a sound table",
     "claims": "`claims.csv`",

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+from synthesis.plan.passing import expanded
+
 ROOT = Path(__file__).parent.parent
 COMPLETE = ROOT / "tests" / "complete"
 # What only draws, and the list of what was written.
@@ -51,8 +53,10 @@ def commands(folder: Path) -> list[Command]:
         if not given or not line.strip().startswith(("Shell command: synthesis", "synthesis ")):
             continue
         words = shlex.split(shell)
-        end = next(i for i, word in enumerate(words) if word in ("<<<", ">"))
-        found.append(Command(tuple(words[:end]), words[end + 1] if words[end] == "<<<" else ""))
+        end = next(i for i, word in enumerate(words) if word in ("<<<", "<", ">"))
+        with contextlib.chdir(folder):
+            read = {"<<<": str, "<": lambda path: Path(path).read_text(encoding="utf-8"), ">": lambda _: ""}
+            found.append(Command(tuple(expanded(words[:end])), read[words[end]](words[end + 1])))
     return found
 
 

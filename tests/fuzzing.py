@@ -11,7 +11,7 @@ import datetime
 import io
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from msgspec.structs import replace
 from synthesis.compare.claims import check_folder
 from synthesis.data.claim_table import read_claims
 from synthesis.data.columns import CLAIM_COLUMNS, COLUMNS, CORRECTION_COLUMNS
-from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import Extracted, extract
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.reading import read_yaml
+from synthesis.data.registry import CONVERTERS
 from synthesis.draw.layout import Layout
 from synthesis.draw.rows import forest
 from synthesis.errors import InputError
@@ -30,6 +31,8 @@ from synthesis.export.r_script import r_data, r_script
 from synthesis.plan import plan as planning
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.starting import Start, start
+from synthesis.results.extracted import Effect
+from synthesis.results.fitted import Fitted
 from synthesis.review.diagnose import diagnose
 from synthesis.review.fit import run_synthesis
 from synthesis.review.presentation import presented
@@ -61,6 +64,9 @@ STATISTICS: dict[str, dict[str, str]] = {
     "g": {"value": "0.42", "se": "0.15"},
     "smd": {"value": "0.3", "n_treat": "52", "n_control": "47"},
     "or": {"value": "1.8", "ci_low": "1.1", "ci_high": "2.95", "n": "210"},
+    "rr": {"value": "1.4", "ci_low": "1.05", "ci_high": "1.867"},
+    "log_or": {"value": "0.52", "se": "0.31"},
+    "log_rr": {"value": "-0.21", "se": "0.14"},
 }  # fmt: skip
 # Numbers at the edge of what a column, a formula or floating point can hold.
 BOUNDARIES = (
@@ -108,6 +114,8 @@ def row(chance: random.Random, place: int, lane: str, statistic: str) -> dict[st
         "estimand": "r_total" if lane == "A" else "d_between", "level": "study", "statistic": statistic,
         "direction": chance.choice(["1", "-1"]), "outcome": f"measure {place}", "locator": f"p. {place}",
     }  # fmt: skip
+    if statistic in UNSIGNED_NAME:
+        found["sign"] = chance.choice(["1", "-1"])
     numbers = dict(STATISTICS[statistic])
     for name, printed in numbers.items():
         # Other sound numbers of about the same size.
@@ -257,14 +265,14 @@ def _tables(chance: random.Random, folder: Path) -> None:
 def extracted_well(found: Extracted, metric: str) -> None:
     """Every row is used or dropped with a reason; what is used is finite."""
     for effect in found.effects:
-        if not (math.isfinite(effect["yi"]) and 0 < effect["vi"] < math.inf):
+        if not (math.isfinite(effect.yi) and 0 < effect.vi < math.inf):
             raise Broken(f"yi {effect['yi']}, vi {effect['vi']} of {effect['effect_id']}")
-        if effect["metric"] == "z" and abs(effect["yi"]) > 20:
+        if effect.metric == "z" and abs(effect.yi) > 20:
             raise Broken(f"a correlation of 1: {effect['yi']}")
     for dropped in found.dropped:
-        if not dropped["reason"]:
+        if not dropped.reason:
             raise Broken(f"{dropped['effect_id']} was dropped without a reason")
-    names = [r["effect_id"] for r in (*found.effects, *found.dropped)]
+    names = [r.effect_id for r in (*found.effects, *found.dropped)]
     if len(set(names)) != len(names):
         raise Broken("a row is there twice")
 
@@ -341,24 +349,24 @@ def _reviews(chance: random.Random, folder: Path) -> None:
         r_data(document)
 
 
-def fitted_well(document: Record, effects: list[Record]) -> None:
+def fitted_well(document: Fitted, effects: Sequence[Effect]) -> None:
     """What holds of every fit."""
-    low, middle, high = (document[key] for key in ("ci_low", "estimate", "ci_high"))
+    low, middle, high = (document.fit.ci_low, document.fit.estimate, document.fit.ci_high)
     if not (math.isfinite(middle) and low <= middle <= high):
         raise Broken(f"interval [{low}, {high}] around {middle}")
-    if document["tau2"] is not None and not document["tau2"] >= 0:
+    if document.fit.tau2 is not None and not document.fit.tau2 >= 0:
         raise Broken(f"tau2 {document['tau2']}")
-    if document["i2"] is not None and not 0 <= document["i2"] <= 100:
+    if document.fit.i2 is not None and not 0 <= document.fit.i2 <= 100:
         raise Broken(f"I2 {document['i2']}")
-    if document["pi_low"] is not None and not document["pi_low"] <= middle <= document["pi_high"]:
+    if document.fit.pi_low is not None and not document.fit.pi_low <= middle <= document.fit.pi_high:
         raise Broken("a prediction interval beside its estimate")
-    if not 0 <= document["p"] <= 1:
+    if not 0 <= document.fit.p <= 1:
         raise Broken(f"p {document['p']}")
-    if document["k"] != len(effects) or document["samples"] != len({e["sample_id"] for e in effects}):
+    if document.fit.k != len(effects) or document.fit.samples != len({e.sample_id for e in effects}):
         raise Broken(f"{document['k']} estimates of {len(effects)}")
-    values = [e["yi"] for e in effects]
+    values = [e.yi for e in effects]
     slack = 1e-9 * (1 + max(map(abs, values)))
-    if document["model"] != "che" and not min(values) - slack <= middle <= max(values) + slack:
+    if document.fit.model != "che" and not min(values) - slack <= middle <= max(values) + slack:
         raise Broken(f"a mean of {middle} outside of {min(values)} to {max(values)}")
 
 
@@ -396,8 +404,16 @@ def _starts(chance: random.Random, folder: Path) -> None:
     planning.check(planning.load(read_yaml(made / "config.yaml")), made / "data" / "raw")
 
 
+def _wild(chance: random.Random, folder: Path) -> None:
+    """A table as people keep them: no number of it comes out as another."""
+    import in_the_wild
+
+    in_the_wild.run(chance, folder)
+
+
 TARGETS: dict[str, Callable[[random.Random, Path], None]] = {
     "starts": _starts,
+    "wild": _wild,
     "tables": _tables,
     "corrections": _corrections,
     "claims": _claims,

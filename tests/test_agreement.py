@@ -207,7 +207,7 @@ def test_second_readings_change_no_result(project):
     before = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
     read_twice(project, events_treat=["5"])
     after = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
-    assert [(row["yi"], row["vi"]) for row in after] == [(row["yi"], row["vi"]) for row in before]
+    assert [(row.yi, row.vi) for row in after] == [(row.yi, row.vi) for row in before]
     assert "second_events_treat" not in columns(type(after[0]))
 
 

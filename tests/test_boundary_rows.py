@@ -17,6 +17,8 @@ from fuzzing import BOUNDARIES, BOUNDARY_P, STATISTICS
 from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows
+from synthesis.data.printed import UNSIGNED_NAME
+from synthesis.data.registry import Z_95
 from synthesis.data.tables import check_cells, check_rows, typed
 from synthesis.errors import CannotConvert
 
@@ -42,6 +44,10 @@ TOGETHER = {
     "g": [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])]
     + [{"se": "", "n_treat": n, "n_control": "2"} for n in BOUNDARIES],
     "smd": [{"n_treat": "", "n_control": "", "se": s} for s in BOUNDARIES],
+    "rr": [{"se": text, "ci_low": "", "ci_high": ""} for text in BOUNDARIES],
+    "log_or": [{"se": "", "variance": text} for text in BOUNDARIES]
+    + [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])],
+    "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES],
     "or": [{"value": v, "ci_low": low, "ci_high": high, "n": "50"}
            for v, low, high in (("1", "1", "1"), ("1.00", "1.00", "1.00"), ("1", "0", "2"), ("0", "0", "2"),
                                 ("1", "-1", "2"), ("1.5", "1.6", "2"), ("1.5", "2", "1.1"), ("1", "1e-15", "1e15"),
@@ -72,7 +78,7 @@ def printed(cells):
 
 def one_row(statistic, metric, cells):
     """What becomes of a printed row: ("used", effect), ("dropped", reason) or ("refused", problems)."""
-    row = printed(cells) | {"statistic": statistic}
+    row = printed(cells) | {"statistic": statistic, "sign": "1" if statistic in UNSIGNED_NAME else ""}
     if metric != "z":
         row |= {"construct": "protocol", "estimand": "d_between"}
     path = Path("effects.csv")
@@ -83,7 +89,7 @@ def one_row(statistic, metric, cells):
         return "refused", problems
     found = convert_rows(rows, "own", (metric,))
     assert len(found.effects) + len(found.dropped) == 1
-    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0]["reason"])
+    return ("used", found.effects[0]) if found.effects else ("dropped", found.dropped[0].reason)
 
 
 def number(text):
@@ -123,7 +129,7 @@ def right(statistic, metric, cells):
         return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
     def spread(scale=lambda x: x):
-        return ((scale(c["ci_high"]) - scale(c["ci_low"])) / (2 * mp.mpf(es.Z_95))) ** 2
+        return ((scale(c["ci_high"]) - scale(c["ci_low"])) / (2 * mp.mpf(Z_95))) ** 2
 
     z_of_p = normal(float(cells["p"].lstrip("= "))) if statistic == "p" else None
     match statistic, metric:
@@ -147,8 +153,12 @@ def right(statistic, metric, cells):
             return of_r(c["value"] / mp.sqrt(c["value"] ** 2 + ((n1 + n2) ** 2 / (n1 * n2) if n1 and n2 else 4)))
         case "or", "z":
             return of_r(mp.log(c["value"]) / mp.sqrt(spread(mp.log)) / mp.sqrt(c["n"]))
-        case "or", "log_odds_ratio":
-            return mp.log(c["value"]), spread(mp.log)
+        case (("or" | "rr"), ("log_odds_ratio" | "log_risk_ratio")):
+            return mp.log(c["value"]), c["se"] ** 2 if "se" in c else spread(mp.log)
+        case (("log_or" | "log_rr"), _):
+            if "variance" in c:
+                return c["value"], c["variance"]
+            return c["value"], c["se"] ** 2 if "se" in c else spread()
         case (("mean_sd" | "change_sd"), _):
             pooled = ((n1 - 1) * c["sd_treat"] ** 2 + (n2 - 1) * c["sd_control"] ** 2) / (n1 + n2 - 2)
             return of_d((c["mean_treat"] - c["mean_control"]) / mp.sqrt(pooled))
@@ -201,7 +211,7 @@ def test_every_cell_of_a_printed_row_is_right_dropped_or_refused_by_name(key):
             outcome, said = one_row(*key, cells)
         outcomes[outcome] += 1
         if outcome == "used":
-            is_right(*key, cells, said["yi"], said["vi"])
+            is_right(*key, cells, said.yi, said.vi)
         elif outcome == "refused":
             assert all(p.where and p.allowed for p in said)
             assert at is None or any(named(*at, str(problem)) for problem in said), (cells, said)
@@ -237,7 +247,7 @@ def test_every_converter_itself_is_right_or_refuses(key):
     refused = 0
     for cells, _ in cells_of(statistic):
         row = empty | {k: v if k == "p" else number(v) for k, v in cells.items()}
-        row |= {"statistic": statistic, "direction": 1.0, "estimand": "r_total", "level": "study"}
+        row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0, "estimand": "r_total", "level": "study"}
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
@@ -300,7 +310,7 @@ def test_published_summaries_at_the_edge(statistic):
 )  # fmt: skip
 def test_what_a_reason_says(cells, said):
     empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
-    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "estimand": "r_total", "level": "study"} | cells
+    row = empty | {"statistic": "p", "n": 50.0, "direction": 1.0, "sign": 1.0, "estimand": "r_total"} | cells
     with pytest.raises(CannotConvert, match=re.escape(said)):
         es.convert(row, "z", es.Policy())
 
@@ -312,7 +322,7 @@ def test_small_p_values_keep_their_z():
         assert outcome == "used"
         with mp.workdps(60):
             z = normal(float(p))
-        assert math.tanh(effect["yi"]) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
+        assert math.tanh(effect.yi) * math.sqrt(5000) == pytest.approx(float(z), rel=tolerances.LAW)
 
 
 @pytest.mark.parametrize(

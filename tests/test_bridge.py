@@ -7,18 +7,19 @@ import pytest
 import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import integrate, stats
 from synthesis import pool
 from synthesis.compare import bridge as b
 from synthesis.compare import conversions as c
 from synthesis.draw.bridge_figure import bridge_layout
-from synthesis.plan.config import Bridge, MonteCarlo
+from synthesis.plan.config import Bridge
 from synthesis.results.document import plain
+from typed import fitted
 
 Z = pool([0.2, 0.3, 0.25, 0.4], [0.01, 0.02, 0.01, 0.03], metric="z").to_dict() | {"synthesis": "z", "title": "Z"}
 D = pool([0.1, 0.2, 0.6, 0.5], [0.03, 0.02, 0.04, 0.03]).to_dict() | {"synthesis": "d", "title": "D"}
 PLAN = Bridge(title="x", association="z", effect="d")
-DRAWS = MonteCarlo()
+RATES = (0.1, 0.2, 0.4)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_overlap_and_furukawa_hold_by_integration():
 
 
 def table():
-    return {row.contrast: row for row in b.bridge("x", PLAN, Z, D, DRAWS)}
+    return {row.contrast: row for row in b.bridge("x", PLAN, fitted(Z), fitted(D), RATES)}
 
 
 def test_every_reading_is_there_and_none_alone():
@@ -97,11 +98,10 @@ def test_every_reading_is_there_and_none_alone():
     for contrast in c.CONTRASTS:
         assert {contrast, f"u3_{contrast}", f"overlap_{contrast}"} <= set(rows)
     assert {"probability", "concordance_r", "variance", "nnt", "nnt_10", "nnt_20", "nnt_40"} <= set(rows)
-    assert {row.seed for row in rows.values()} == {1}
 
 
 def test_intervals_are_the_transformed_limits_of_the_fits():
-    """Monotone readings keep quantiles, so the drawn limits are the transformed ones, up to the draws' grid."""
+    """Monotone readings keep quantiles, so the limits are the transformed ones."""
     rows = table()
     for contrast, to_d in c.CONTRASTS.items():
         row = rows[contrast]
@@ -109,9 +109,9 @@ def test_intervals_are_the_transformed_limits_of_the_fits():
         for kind in ("ci", "pi"):
             for end in ("low", "high"):
                 expected = to_d(math.tanh(Z[f"{kind}_{end}"]))
-                assert getattr(row, f"association_{kind}_{end}") == pytest.approx(expected, abs=tolerances.MONTE_CARLO)
+                assert getattr(row, f"association_{kind}_{end}") == pytest.approx(expected, rel=tolerances.QUADRATURE)
                 assert getattr(row, f"effect_{kind}_{end}") == pytest.approx(
-                    D[f"{kind}_{end}"], abs=tolerances.MONTE_CARLO
+                    D[f"{kind}_{end}"], rel=tolerances.QUADRATURE
                 )
         assert row.difference_estimate == pytest.approx(row.association_estimate - D["estimate"])
     row = rows["probability"]
@@ -119,29 +119,68 @@ def test_intervals_are_the_transformed_limits_of_the_fits():
     assert row.effect_estimate == pytest.approx(100 * c.concordance_of_d(D["estimate"]))
 
 
-def test_the_difference_and_its_probability_hold_by_integration():
-    """The distribution of association minus effect by quadrature over both t densities."""
-    row = table()["2_sd"]
-    grid = (np.arange(4000) + 0.5) / 4000
-    d = D["estimate"] + D["se"] * stats.t.ppf(grid, D["df"])
-    z = Z["estimate"] + Z["se"] * stats.t.ppf(grid, Z["df"])
-    converted = np.sort(c.d_at_2_sd(np.tanh(z)))
-    larger = 1 - np.searchsorted(converted, d) / len(converted)
-    assert row.p_association_larger == pytest.approx(larger.mean(), abs=tolerances.MONTE_CARLO_P)
+def below(unit, z, d, x):
+    """P(f(Z) - g(D) <= x), both t or normal: by adaptive quadrature over D, with f inverted by bisection alone."""
+    (of_r,) = [u.of_r for u in b.units(()) if u.contrast == unit]
+    law = {side: stats.norm if doc["df"] is None else stats.t(doc["df"]) for side, doc in (("z", z), ("d", d))}
+    (of_d,) = [u.of_d for u in b.units(()) if u.contrast == unit]
+
+    def inner(p):
+        goal = x + of_d(d["estimate"] + d["se"] * law["d"].ppf(p))
+        low, high = -15.0, 15.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if of_r(math.tanh(middle)) <= goal else (low, middle)
+        return law["z"].cdf((low - z["estimate"]) / z["se"])
+
+    return integrate.quad(inner, 0, 1, epsabs=1e-9, limit=200)[0]
+
+
+@pytest.mark.parametrize("contrast", ["2_sd", "1_sd", "median_split", "concordance", "probability", "concordance_r"])
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_difference_and_its_probability_hold_by_another_integration(contrast, narrow):
+    z = Z | {"se": 0.01} if narrow else Z
+    row = {row.contrast: row for row in b.bridge("x", PLAN, fitted(z), fitted(D), RATES)}[contrast]
+    assert row.p_association_larger == pytest.approx(1 - below(contrast, z, D, 0.0), abs=tolerances.QUADRATURE_P)
     for end, tail in (("low", 0.025), ("high", 0.975)):
-        below = np.searchsorted(converted, d + getattr(row, f"difference_ci_{end}")) / len(converted)
-        assert below.mean() == pytest.approx(tail, abs=tolerances.MONTE_CARLO_P)
-    there = (row.difference_estimate, row.difference_ci_low, row.difference_ci_high)
-    assert b.differences(Z, D, DRAWS)["2_sd"] == there
+        found = below(contrast, z, D, getattr(row, f"difference_ci_{end}"))
+        assert found == pytest.approx(tail, abs=tolerances.QUADRATURE_P)
+    if contrast in c.CONTRASTS:
+        there = (row.difference_estimate, row.difference_ci_low, row.difference_ci_high)
+        assert b.differences(fitted(z), fitted(D))[contrast] == there
 
 
-def test_draws_depend_on_synthesis_and_seed_alone():
-    again = b.draws_of_mean(Z, DRAWS)
-    assert np.array_equal(again, b.draws_of_mean(Z, DRAWS))
-    other = b.draws_of_mean(Z, MonteCarlo(seed=2))
-    assert not np.array_equal(again, other)
-    assert np.allclose(np.sort(again), np.sort(other))
-    assert abs(np.corrcoef(again, b.draws_of_mean(D, DRAWS))[0, 1]) < 0.02
+def test_readings_of_the_size_hold_in_stratified_draws():
+    """Shared variance and overlap have a kink at 0; the two sides are paired by a Kronecker sequence."""
+    n = 400_000
+    p, q = (np.arange(n) + 0.5) / n, (np.arange(n) * (math.sqrt(5) - 1) / 2 + 0.5) % 1
+    r = np.tanh(Z["estimate"] + Z["se"] * stats.t.ppf(p, Z["df"]))
+    d = D["estimate"] + D["se"] * stats.t.ppf(q, D["df"])
+    rows = table()
+    for unit in b.units(()):
+        if unit.shape == "rising":
+            continue
+        row, gap = rows[unit.contrast], unit.of_r(r) - unit.of_d(d)
+        for values, kind in ((unit.of_r(r), "association"), (unit.of_d(d), "effect"), (gap, "difference")):
+            limits = getattr(row, f"{kind}_ci_low"), getattr(row, f"{kind}_ci_high")
+            assert np.mean(values < limits[0]) == pytest.approx(0.025, abs=tolerances.SEQUENCE)
+            assert np.mean(values < limits[1]) == pytest.approx(0.975, abs=tolerances.SEQUENCE)
+        assert row.p_association_larger == pytest.approx(np.mean(gap > 0), abs=tolerances.SEQUENCE)
+
+
+@given(
+    st.floats(-1, 1), st.floats(1e-3, 0.5), st.floats(-1, 1), st.floats(1e-3, 0.5), st.sampled_from([None, 2.0, 4.3])
+)  # fmt: skip
+def test_both_sides_turned_round_turn_the_difference(z, z_se, d, d_se, df):
+    one, two = Z | {"estimate": z, "se": z_se, "df": df}, D | {"estimate": d, "se": d_se, "df": df}
+    there, back = (
+        b.Gap(b.units(())[1], b.laws(fitted(side[0]))[0], b.laws(fitted(side[1]))[0])
+        for side in ((one, two), (one | {"estimate": -z}, two | {"estimate": -d}))
+    )
+    assert there.below(0.1) + back.below(-0.1) == pytest.approx(1, abs=tolerances.QUADRATURE_P)
+    low, high = there.quantile(0.025), there.quantile(0.975)
+    assert low < high
+    assert there.below(low) == pytest.approx(0.025, abs=tolerances.QUADRATURE_P)
 
 
 def test_nnt_is_for_the_randomised_side_and_has_no_end_where_the_interval_includes_none():
@@ -149,32 +188,32 @@ def test_nnt_is_for_the_randomised_side_and_has_no_end_where_the_interval_includ
     assert row.association_estimate is None
     assert row.effect_estimate == pytest.approx(1 / c.benefit(D["estimate"]))
     clear = D | {"estimate": 0.5, "se": 0.05, "df": None}
-    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, clear, DRAWS)}
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, fitted(Z), fitted(clear), RATES)}
     assert rows["nnt"].effect_ci_low < rows["nnt"].effect_estimate < rows["nnt"].effect_ci_high
     unclear = D | {"estimate": 0.05, "se": 0.2, "df": None}
-    rows = {r.contrast: r for r in b.bridge("x", PLAN, Z, unclear, DRAWS)}
+    rows = {r.contrast: r for r in b.bridge("x", PLAN, fitted(Z), fitted(unclear), RATES)}
     assert rows["nnt"].effect_ci_high is None
     assert "no finite end" in rows["nnt"].note
 
 
 def test_without_a_prediction_interval_there_is_no_new_setting():
     two = pool([0.2, 0.4], [0.01, 0.02], metric="z").to_dict() | {"synthesis": "z"}
-    rows = b.bridge("x", PLAN, two, D, DRAWS)
+    rows = b.bridge("x", PLAN, fitted(two), fitted(D), RATES)
     assert all(row.association_pi_low is None and row.p_association_larger_new is None for row in rows)
     assert rows[0].association_ci_low is not None
 
 
 def test_a_hopeless_association_stays_below_one():
-    """Three samples and one degree of freedom: draws far beyond r = 1 to the last digit must not become infinite."""
+    """Three samples and one degree of freedom: values far beyond r = 1 to the last digit must not become infinite."""
     wide = pool([0.1, 0.9, 0.2], [0.01, 0.02, 0.01], metric="z").to_dict() | {"synthesis": "z"}
-    rows = b.bridge("x", PLAN, wide, D, DRAWS)
+    rows = b.bridge("x", PLAN, fitted(wide), fitted(D), RATES)
     for row in rows:
         assert all(math.isfinite(v) for v in plain(row).values() if isinstance(v, float)), row.contrast
 
 
 def test_the_figure_shows_every_reading_with_its_own_axis():
     rows = list(table().values())
-    layout = bridge_layout("x", rows, Z, D)
+    layout = bridge_layout("x", rows, fitted(Z), fitted(D))
     drawn = {row.key for section in layout.sections for row in section.rows}
     shown = {row.contrast for row in rows if row.unit != "people"}
     assert drawn == shown | {"effect"}

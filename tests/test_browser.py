@@ -45,9 +45,13 @@ def configure(folder):
         "blocks": [{"synthesis": "alliance"}, {"synthesis": "low_intensity"}],
         "bridges": ["alliance_beside_low_intensity"],
     }
+    del plan["processes"], plan["doubts"]
+    syntheses = {name: plan["syntheses"][name] | {"alternatives": []} for name in ("alliance", "low_intensity")}
+    for synthesis in syntheses.values():
+        synthesis["sources"] = [source for source in synthesis["sources"] if source in SOURCES]
     plan |= {
         "sources": list(SOURCES),
-        "syntheses": {name: plan["syntheses"][name] | {"alternatives": []} for name in ("alliance", "low_intensity")},
+        "syntheses": syntheses,
         "interactions": {},
         "diagnostic_figures": {"alliance": ["funnel", "leave_one_out"]},
         "comparisons": {},
@@ -301,7 +305,7 @@ def test_every_mark_of_every_figure_leads_to_quotes(page):
 def test_a_diamond_lists_the_quotes_of_its_synthesis(page):
     page.click(f"{FIGURE} .mark[data-synthesis] .area")
     assert "pooled association r = " in card(page)
-    assert "The 52 quotes behind it" in card(page)
+    assert "The 47 quotes behind it" in card(page)
 
 
 def test_tables_sort_and_filter(page):

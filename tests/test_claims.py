@@ -7,8 +7,10 @@ import re
 import shutil
 
 import pytest
+import tolerances
 from conftest import ROOT
 from msgspec.structs import replace
+from synthesis import pool
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
 from synthesis.compare.run import compare_all, evidence_of
@@ -20,8 +22,10 @@ from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
 from synthesis.draw.claims_figure import VERDICTS, claims_layout
 from synthesis.errors import InputError
+from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
 from synthesis.results import comparisons as types
+from synthesis.results.diagnosed import Diagnosed, SmallStudyTests
 from synthesis.results.document import plain, read_documents, read_rows, write_documents, write_rows
 from synthesis.results.extracted import Extracted
 from synthesis.results.files import read_json, write_csv
@@ -49,7 +53,6 @@ def evidence_from(config, raw=RAW, changed=lambda row: row):
 def config():
     """The real plan with fewer draws and resamples: verdicts are compared with each other here."""
     content = read_yaml(ROOT / "config.yaml")
-    content["monte_carlo"]["draws"] = 5000
     content["relevance"]["bootstrap"] = 200
     return content
 
@@ -125,14 +128,14 @@ def test_every_statement_of_the_text_is_checked(claims, decided):
 
 
 def test_verdicts_follow_from_the_fits(decided, evidence):
-    low = evidence.documents["low_intensity"]["ci_low"]
+    low = evidence.documents["low_intensity"].fit.ci_low
     assert decided["low_intensity_below_024"].verdict_of_data == (
         "not supported" if low >= 0.24 else "cannot be decided"
     )
-    r = math.tanh(evidence.documents["alliance"]["ci_low"])
+    r = math.tanh(evidence.documents["alliance"].fit.ci_low)
     assert decided["predicts_mean"].ci_low == pytest.approx(r)
     assert decided["predicts_mean"].verdict == "supported"
-    inside = [0.1 <= math.tanh(s["yi"]) <= 0.3 for s in evidence.documents["alliance"]["studies"]]
+    inside = [0.1 <= math.tanh(s.yi) <= 0.3 for s in evidence.documents["alliance"].studies]
     assert decided["all_estimates_small_to_medium"].estimate == pytest.approx(100 * sum(inside) / len(inside))
 
 
@@ -155,6 +158,33 @@ def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
     """sqrt(.13) = .36 and sqrt(.28) = .53 are above .30: arithmetic on the text's own numbers."""
     assert decided["variance_13_is_small"].estimate == pytest.approx(math.sqrt(0.13))
     assert decided["variance_28_is_small"].verdict == "not supported"
+
+
+def test_levels_have_the_ad_hoc_interval(claims, evidence):
+    """Some level has effects so alike that the plain interval would be narrower."""
+    (claim,) = (one for one in claims if one.quantity == "levels:alliance:disorder_group")
+    grouping, narrower = evidence.plan.groupings["disorder_group"], 0
+    found = c._levels(claim, "alliance:disorder_group", evidence)
+    for level in found:
+        name = level.label.rpartition(" (")[0]
+        studies = [s for s in evidence.documents["alliance"].studies if grouping.level_of(s.disorder) == name]
+        if len(studies) < 2:
+            continue
+        y, v = [s.yi for s in studies], [s.vi for s in studies]
+        wanted, plain_interval = pool(y, v, ci="hksj_adhoc"), pool(y, v, ci="hksj")
+        assert (level.low, level.high) == pytest.approx((math.tanh(wanted.ci_low), math.tanh(wanted.ci_high)))
+        narrower += plain_interval.ci_high < wanted.ci_high - 1e-6
+    assert len(found) > 3
+    assert narrower > 0
+
+
+@pytest.mark.parametrize(("direction", "sign", "r"), [(1, 1, 0.36), (-1, -1, 0.36), (-1, 1, -0.36), (1, -1, -0.36)])
+def test_a_share_of_variance_has_the_sign_of_its_finding(claims, evidence, direction, sign, r):
+    (claim,) = (one for one in claims if one.claim_id == "variance_13_is_small")
+    row = replace(evidence.rows["be_claim_13"], direction=float(direction), sign=float(sign))
+    changed = dataclasses.replace(evidence, rows={**evidence.rows, "be_claim_13": row})
+    (value,) = c._root(claim, "be_claim_13", changed)
+    assert value.estimate == pytest.approx(r, abs=tolerances.PRINTED_2)
 
 
 def test_a_claim_over_conversions_is_decided_only_where_all_agree(decided):
@@ -246,15 +276,15 @@ def test_a_claim_has_the_columns_of_its_table():
 
 
 def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
-    document = evidence.documents["alliance_ptsd"]
+    document = evidence.documents["trauma_focused_usual_care"]
     before = plain(document)
     kinds = [variant.kind for variant in variants(document, evidence.plan, evidence.documents)]
-    assert kinds.count("sample left out") == document["samples"]
+    assert kinds.count("sample left out") == document.fit.samples
     assert "method" in kinds
     assert plain(document) == before
     named = evidence.plan.syntheses["alliance"].alternatives
     chosen = [
-        variant.document["synthesis"]
+        variant.document.synthesis
         for variant in variants(evidence.documents["alliance"], evidence.plan, evidence.documents)
         if variant.kind == "selection"
     ]
@@ -262,27 +292,29 @@ def test_variants_are_single_changes_and_leave_the_original_alone(evidence):
 
 
 def test_a_change_that_turns_a_verdict_is_found_by_fitting_without_it(evidence, claims):
-    """Each flip of the PTSD claim is checked by pooling the rest by hand."""
-    from synthesis import pool
-
-    chosen = [claim for claim in claims if claim.claim_id == "ptsd_pooled"]
+    """Each flip of a claim about five trials, against SMD .24, is checked by pooling the rest by hand."""
+    chosen = [claim for claim in claims if claim.claim_id == "protocol_matters_ptsd"]
     rows, (summary,) = tipping(chosen, evidence, {})
-    studies = evidence.documents["alliance_ptsd"]["studies"]
+    studies = evidence.documents["trauma_focused_usual_care"].studies
     for row in rows:
         if row.kind != "sample left out":
             continue
-        rest = [s for s in studies if s["label"] != row.change]
-        fit = pool([s["yi"] for s in rest], [s["vi"] for s in rest])
-        assert row.estimate == pytest.approx(math.tanh(fit.estimate))
-        assert row.flips == ("no" if fit.ci_low > 0 else "yes")
+        rest = [s for s in studies if s.label != row.change]
+        fit = pool([s.yi for s in rest], [s.vi for s in rest])
+        assert row.estimate == pytest.approx(fit.estimate)
+        assert row.flips == ("yes" if fit.ci_low > 0.24 or fit.ci_high < 0.24 else "no")
     assert summary.changes_tried == len(rows)
     assert summary.flips == sum(row.flips == "yes" for row in rows)
 
 
 def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence, claims):
     chosen = [claim for claim in claims if claim.claim_id in {"predicts_mean", "predicts_new_setting"}]
-    adjusted = {"fit": {"estimate": 0.05, "ci_low": -0.1, "ci_high": 0.2}}
-    rows, (mean, new) = tipping(chosen, evidence, {"alliance": {"small_study": {"trim_fill_L0": adjusted}}})
+    fit = dataclasses.replace(evidence.documents["alliance"].fit, estimate=0.05, ci_low=-0.1, ci_high=0.2)
+    unsure = {"missing_se": None, "missing_p": None, "notes": ()}
+    filled = TrimFill(estimator="L0", side="left", missing=0, filled_yi=(), filled_vi=(), fit=fit, **unsure)
+    tests = SmallStudyTests(trim_fill_L0=filled, refused={})
+    found = Diagnosed(synthesis="alliance", metric="z", skipped={}, small_study=tests, moderators=())
+    rows, (mean, new) = tipping(chosen, evidence, {"alliance": found})
     assert "trim and fill (L0) (cannot be decided)" in mean.decisions_that_flip
     assert "trim and fill" not in new.decisions_that_flip
     assert {row.claim_id for row in rows if row.kind == "bias adjustment"} == {"predicts_mean"}

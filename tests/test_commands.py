@@ -1,7 +1,15 @@
 """Commands of the package by hand, without Snakemake, and that a failed one leaves nothing."""
 
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import synthesis
+from conftest import ROOT
+from synthesis.cli.main import STAGES, main, parser_of
 from synthesis.results.files import read_json
 
 
@@ -93,3 +101,37 @@ def test_risk_of_bias_is_drawn_on_the_scales_that_the_sources_declare(project, t
     assert "4 (lowest risk)" in drawn
     assert "0 (highest risk)" in drawn
     assert "not stated" not in drawn
+
+
+def _filled(command, parser):
+    """A command with a file that is not there wherever one is asked for."""
+    words = [command]
+    for action in parser._actions:
+        if not action.required or isinstance(action, argparse._HelpAction):
+            continue
+        value = "not_there/x.json" if action.type is Path else (action.choices or ["bcg"])[0]
+        if action.type is int:
+            value = "1"
+        if "--config" in action.option_strings:
+            value = str(ROOT / "examples" / "bcg" / "config.yaml")
+        words += [*action.option_strings[:1], str(value)]
+    return words
+
+
+@pytest.mark.parametrize("command", [name for names in STAGES.values() for name in names])
+def test_a_file_that_is_not_there_is_named(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (added,) = (a for a in parser_of()._actions if isinstance(a, argparse._SubParsersAction))
+    status = main(_filled(command, added.choices[command]))
+    # Two commands read nothing but the plan.
+    assert status == (0 if command in ("config", "schemas") else 1)
+    assert status == 0 or capsys.readouterr().err.startswith(f"synthesis {command}: ")
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback():
+    command = [sys.executable, "-m", "synthesis", "check", "--config", "config.yaml"]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert done.stderr == ""

@@ -7,7 +7,7 @@ from synthesis import pool
 from synthesis.compare import contrast as compare
 from synthesis.errors import InputError
 from synthesis.plan.config import Comparison
-from typed import fitted
+from typed import fitted, on_documents
 
 
 def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
@@ -18,6 +18,9 @@ def document(name, yi, vi, samples=None, ci="hksj", metric="g"):
         for s, y, v in zip(samples, yi, vi, strict=True)
     ]
     return fit.to_dict() | {"synthesis": name, "studies": studies}
+
+
+contrast_with_published = on_documents(compare.contrast_with_published)
 
 
 def contrast(name, plan, first, second, bound=None):
@@ -71,12 +74,24 @@ def test_shared_samples_are_refused_or_left_out_of_both_sides():
         contrast("x", PLAN.model_copy(update={"shared_samples": "leave_out"}), a, same)
 
 
-PUBLISHED = {"yi": 0.1, "ci_low": 0.0, "ci_high": 0.2, "k": 32}
+PUBLISHED = {
+    "effect_id": "ref",
+    "label": "",
+    "detail": "",
+    "construct": "",
+    "yi": 0.1,
+    "ci_low": 0.0,
+    "ci_high": 0.2,
+    "k": 32,
+    "se": 0.2 / (2 * 1.959963984540054),
+    "df": None,
+    "basis": "interval",
+}
 AGAINST = Comparison(title="a minus published", first="a", reference="ref")
 
 
 def test_a_published_value_with_limits_is_a_side_with_a_normal_reference():
-    row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED)
+    row = contrast_with_published("x", AGAINST, A, PUBLISHED)
     se = 0.2 / (2 * 1.959963984540054)
     assert row.se == pytest.approx(math.hypot(A["se"], se))
     assert row.df == pytest.approx(row.se**4 / (A["se"] ** 4 / 3))
@@ -84,12 +99,14 @@ def test_a_published_value_with_limits_is_a_side_with_a_normal_reference():
 
 
 def test_a_published_value_without_limits_has_no_test_but_a_largest_standard_error():
-    row = compare.contrast_with_published("x", AGAINST, A, PUBLISHED | {"ci_low": None, "ci_high": None})
+    row = contrast_with_published(
+        "x", AGAINST, A, PUBLISHED | {"ci_low": None, "ci_high": None, "se": None, "basis": ""}
+    )
     assert (row.p, row.ci_low, row.conclusion) == (None, None, "no test")
     at_the_edge = compare.Side(0.1, row.largest_se, None)
-    normal = compare.side_of(A | {"df": None})
+    normal = compare.side_of(fitted(A | {"df": None}))
     assert compare.difference(normal, at_the_edge, 0.95).p == pytest.approx(0.05)
-    near = compare.contrast_with_published("x", AGAINST, A, {**PUBLISHED, "yi": A["estimate"], "ci_low": None})
+    near = contrast_with_published("x", AGAINST, A, {**PUBLISHED, "yi": A["estimate"], "se": None})
     assert near.largest_se is None
 
 
@@ -121,11 +138,11 @@ def test_refitting_without_a_change_gives_the_same_fit():
     for ci in ("hksj", "wald"):
         whole = document("a", [0.2, 0.4, 0.5, 0.7], [0.02, 0.03, 0.02, 0.05], ci=ci) | {"composite_rho": 0.6}
         again = compare.refit(fitted(whole))
-        assert again["estimate"] == pytest.approx(whole["estimate"], rel=1e-12)
-        assert again["ci_high"] == pytest.approx(whole["ci_high"], rel=1e-12)
+        assert again.fit.estimate == pytest.approx(whole["estimate"], rel=1e-12)
+        assert again.fit.ci_high == pytest.approx(whole["ci_high"], rel=1e-12)
     less = compare.refit(fitted(whole), {"a0", "a1", "a3"}, tau2="DL")
-    assert less["estimate"] == pytest.approx(pool([0.2, 0.4, 0.7], [0.02, 0.03, 0.05], tau2="DL").estimate)
-    assert [s["sample_id"] for s in less["studies"]] == ["a0", "a1", "a3"]
+    assert less.fit.estimate == pytest.approx(pool([0.2, 0.4, 0.7], [0.02, 0.03, 0.05], tau2="DL").estimate)
+    assert [s.sample_id for s in less.studies] == ["a0", "a1", "a3"]
 
 
 def test_shared_samples_are_counted_in_words_beside_the_difference():

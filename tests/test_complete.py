@@ -9,11 +9,13 @@ import json
 import pytest
 import tolerances
 from complete_numbers import STORED, numbers, tables
-from synthesis.data.converters import CONVERTERS
+from synthesis.data.registry import CONVERTERS
 from synthesis.data.vocabulary import LANE_METRICS, NumericModerator, Verdict
 from synthesis.draw.spread import bubble
 from synthesis.meta.options import terms
 from synthesis.plan.config import read_config
+from synthesis.results.diagnosed import Diagnosed
+from synthesis.results.document import read_document
 from synthesis.review.presentation import read_presented
 
 STORED_TABLES = json.loads(STORED.read_text(encoding="utf-8"))
@@ -58,7 +60,7 @@ def test_every_numeric_moderator_can_be_drawn(complete):
     syntheses = read_config(str(complete / "config.json")).syntheses
     for name, moderators in (("alliance", ("year", "weeks")), ("trials", ("severity", "n_total", "weeks"))):
         (model,) = read_presented([complete / "models" / f"{name}.json"], syntheses)
-        diagnosed = json.loads((complete / "diagnostics" / f"{name}.json").read_text())
+        diagnosed = read_document(complete / "diagnostics" / f"{name}.json", Diagnosed)
         for moderator in moderators:
             assert bubble(model, diagnosed, moderator).panels
 

@@ -6,17 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
-from synthesis.data.converters import Policy
+from hand_made import flow
 from synthesis.data.extraction import convert_rows, extract, load_source
 from synthesis.data.reading import read_yaml
+from synthesis.data.registry import Policy
 from synthesis.draw.canvas import draw
-from synthesis.draw.prisma import flow
 from synthesis.plan import plan as planning
 from synthesis.plan.selection import select_effects
 from synthesis.report.material import Material
 from synthesis.report.result_tables import CATEGORY_NAME, dropped
 from synthesis.results.comparisons import Comparisons
 from synthesis.results.extracted import Extracted
+from synthesis.review.diagnostic_tables import DiagnosticTables
+from typed import fitted
 
 RAW = ROOT / "data" / "raw"
 
@@ -35,9 +37,10 @@ def real():
         rows = select_effects(name, synthesis, whole.effects, whole.dropped)
         samples = {}
         for row in rows:
-            samples.setdefault(row["sample_id"], []).append(row["effect_id"])
+            samples.setdefault(row.sample_id, []).append(row.effect_id)
         studies = [{"sample_id": sample, "effects": effects} for sample, effects in samples.items()]
-        documents.append({"title": synthesis.title, "samples": len(samples), "k": len(rows), "studies": studies})
+        content = {"title": synthesis.title, "samples": len(samples), "k": len(rows), "studies": studies}
+        documents.append(fitted(content))
     return SimpleNamespace(plan=plan, found=whole, documents=documents)
 
 
@@ -71,7 +74,7 @@ def test_the_flow_of_the_real_data_adds_up(real):
         with (RAW / source / "effects.csv").open(encoding="utf-8-sig", newline="") as handle:
             rows += sum(1 for row in csv.DictReader(handle) if any(row.values()))
     assert extracted == rows
-    assert used == len({e for d in real.documents for s in d["studies"] for e in s["effects"]})
+    assert used == len({e for d in real.documents for s in d.studies for e in s.effects})
     # The stress test's zeros come in by name, and are among those that left.
     zeros = counts(stages(layout)["Synthesis"].joined[:1])
     assert zeros[0] > 0
@@ -81,14 +84,14 @@ def test_the_flow_of_the_real_data_adds_up(real):
 
 
 def test_the_flow_adds_up_where_a_synthesis_pools_published_summaries(real):
-    summary = next(row for row in real.found.effects if row["level"] == "summary" and row["metric"] == "z")
-    document = {"title": "T", "samples": 1, "k": 1, "studies": [{"sample_id": "s", "effects": [summary["effect_id"]]}]}
+    summary = next(row for row in real.found.effects if row.level == "summary" and row.metric == "z")
+    document = {"title": "T", "samples": 1, "k": 1, "studies": [{"sample_id": "s", "effects": [summary.effect_id]}]}
     adds_up(flow("Own", [document], real.found.effects, real.found.dropped))
 
 
 def test_a_published_summary_is_usable_or_dropped_never_both(real):
-    usable = {row["effect_id"] for row in real.found.effects}
-    both = {row["effect_id"] for row in real.found.dropped if row["level"] == "summary"} & usable
+    usable = {row.effect_id for row in real.found.effects}
+    both = {row.effect_id for row in real.found.dropped if row.level == "summary"} & usable
     assert not both
 
 
@@ -98,9 +101,9 @@ def test_a_row_refused_by_number_in_one_metric_stays_listed_beside_another():
     assert not problems
     small = rows[0][1] | {"events_treat": 1.0, "total_treat": 1.0, "events_control": 1.0, "total_control": 2.0}
     found = convert_rows([(2, small)], "bcg", ("g", "log_odds_ratio", "z"))
-    assert [row["metric"] for row in found.effects] == ["log_odds_ratio"]
-    assert [row["metric"] for row in found.dropped] == ["g"]
-    assert found.dropped[0]["reason"].startswith("total_treat: '1'")
+    assert [row.metric for row in found.effects] == ["log_odds_ratio"]
+    assert [row.metric for row in found.dropped] == ["g"]
+    assert found.dropped[0].reason.startswith("total_treat: '1'")
 
 
 def test_the_report_counts_rows_as_the_flow_does(real):
@@ -113,7 +116,7 @@ def test_the_report_counts_rows_as_the_flow_does(real):
         dropped=real.found.dropped,
         crosscheck=[],
         sources=[],
-        diagnostics={},
+        diagnostics=DiagnosticTables(),
     )
     layout = flow("Own", real.documents, real.found.effects, real.found.dropped)
     assert len(material.usable) == counts(stages(layout)["Conversion"].words)[0]

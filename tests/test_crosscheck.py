@@ -58,7 +58,7 @@ def test_routes_agree_at_any_scale(metafor, scale):
 @pytest.mark.parametrize("route", [by_matrices, by_libraries])
 def test_a_wrong_number_stops_the_job_and_is_named(metafor, field, route):
     wrong = document(metafor["colditz1994"]["yi"], metafor["colditz1994"]["vi"])
-    wrong = changed(wrong, **{field: wrong[field] * 1.001})
+    wrong = changed(wrong, **{field: getattr(wrong.fit, field) * 1.001})
     with pytest.raises(Disagreement, match=f"x {field}: "):
         checked([wrong], by_matrices)
 
@@ -84,14 +84,14 @@ def test_dependent_effects_have_a_second_route_for_every_number(y, scale, model)
 @pytest.mark.parametrize("field", ["tau2", "omega2", "estimate", "se", "df", "q"])
 def test_a_wrong_number_of_a_multilevel_model_stops_the_job(field):
     wrong = dependent(EFFECTS, VARIANCES, CLUSTER, model="che", rho=0.6)
-    wrong = changed(wrong, **{field: wrong[field] * 1.001 + 1e-4})
+    wrong = changed(wrong, **{field: getattr(wrong.fit, field) * 1.001 + 1e-4})
     with pytest.raises(Disagreement, match=f"x {field}: "):
         checked([wrong], by_matrices)
 
 
 def test_a_wrong_interval_of_tau2_is_seen_by_pymare(metafor):
     wrong = document(metafor["colditz1994"]["yi"], metafor["colditz1994"]["vi"])
-    wrong = changed(wrong, tau2_ci_high=wrong["tau2_ci_high"] * 1.001)
+    wrong = changed(wrong, tau2_ci_high=wrong.fit.tau2_ci_high * 1.001)
     with pytest.raises(Disagreement, match="x tau2_ci_high: .* by PyMARE"):
         checked([wrong], by_libraries)
 

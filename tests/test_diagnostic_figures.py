@@ -8,18 +8,17 @@ from statistics import NormalDist
 
 import pytest
 from conftest import ROOT
+from hand_made import baujat, bubble, caterpillar, cumulative, gosh, influence, layout, leave_one_out, orchard, radial
+from hand_made import funnel_plot as funnel
 from synthesis import cli, text
 from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw import forest, panels  # noqa: F401 tell how a layout and a chart are drawn
 from synthesis.draw.canvas import draw
 from synthesis.draw.chart import COLUMNS, Chart
-from synthesis.draw.diagnostic import LAYOUTS, layout
-from synthesis.draw.funnel import funnel, radial
-from synthesis.draw.gosh_figure import gosh
+from synthesis.draw.diagnostic import LAYOUTS
 from synthesis.draw.layout import Layout
-from synthesis.draw.sensitivity import baujat, cumulative, influence, leave_one_out
-from synthesis.draw.spread import bubble, caterpillar, orchard, swarm
+from synthesis.draw.spread import swarm
 from synthesis.draw.writing import FORMATS, write_figure
 from synthesis.errors import InputError
 from synthesis.meta.options import terms
@@ -28,9 +27,8 @@ from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.results.document import write_document
 from synthesis.results.files import write_json
-from synthesis.review.diagnose import diagnose
 from test_figures import LABELS, document, nothing_cut
-from typed import fitted
+from typed import diagnosed, fitted
 
 KINDS = terms(DiagnosticFigure)
 
@@ -55,7 +53,7 @@ def examined(k, metric="g", lane="B", moderators=("year", "comparator"), **chang
         own = {"studies", "weights", "metric"}
         fit = pool(yi, vi, cluster=cluster, model="che", metric=metric).to_dict()
         found |= {key: value for key, value in fit.items() if key not in own}
-    return found, diagnose(found, moderators, Diagnostics(permutations=99, **options))
+    return found, diagnosed(found, moderators, Diagnostics(permutations=99, **options))
 
 
 @pytest.fixture(scope="module")
@@ -259,7 +257,7 @@ def test_a_sample_without_which_nothing_is_fitted_comes_last(whole):
 def test_cumulative_rows_go_by_year_with_the_undated_last():
     model = document(12, "z", "A")
     model["studies"][5]["year"] = None
-    found = diagnose(model, (), Diagnostics(permutations=99))
+    found = diagnosed(model, (), Diagnostics(permutations=99))
     layout = cumulative(model, found)
     rows = [row for row in layout.sections[0].rows if row.kind == "study"]
     years = {s["sample_id"]: s["year"] or 9999 for s in model["studies"]}
@@ -279,7 +277,7 @@ def test_cumulative_rows_go_by_year_with_the_undated_last():
 def test_baujat_names_what_stands_out_and_only_that():
     model, _ = examined(20)
     model["studies"][3]["yi"] += 3
-    found = diagnose(model, (), Diagnostics(permutations=99))
+    found = diagnosed(model, (), Diagnostics(permutations=99))
     chart = baujat(model, found)
     totals = [sum(r[key] for r in found["influence"]) for key in ("baujat_q", "baujat_influence")]
     above = {
@@ -297,7 +295,7 @@ def test_baujat_names_what_stands_out_and_only_that():
 def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     model, _ = examined(20)
     model["studies"][3]["yi"] += 3
-    found = diagnose(model, (), Diagnostics(permutations=99))
+    found = diagnosed(model, (), Diagnostics(permutations=99))
     chart = influence(model, found)
     keys = ("rstudent", "dffits", "cook", "cov_ratio", "hat", "tau2_without")
     for key, panel in zip(keys, chart.panels, strict=True):
@@ -312,7 +310,7 @@ def test_influence_has_a_panel_per_measure_and_marks_the_influential():
 def test_gosh_holds_every_subset_on_one_side(k, subsets):
     model, _ = examined(k, "z", "A")
     model["studies"][3]["yi"] += 1
-    found = diagnose(model, (), Diagnostics(permutations=99))
+    found = diagnosed(model, (), Diagnostics(permutations=99))
     chart = gosh(model, found)
     assert sum(cell[2] + cell[3] for cell in found["gosh"]["cells"]) == found["gosh"]["subsets"]
     assert found["gosh"]["subsets"] == pytest.approx(subsets, abs=20)
@@ -388,7 +386,7 @@ def test_the_same_layout_gives_the_same_bytes(tmp_path, whole):
     for kind in ("funnel", "orchard", "influence"):
         contents = []
         for run in ("a", "b"):
-            write_figure(tmp_path / run, kind, LAYOUTS[kind](*whole), "Described.")
+            write_figure(tmp_path / run, kind, layout(kind, *whole), "Described.")
             contents.append([(tmp_path / run / f"{kind}.{form}").read_bytes() for form in FORMATS])
         assert contents[0] == contents[1]
 
@@ -465,13 +463,13 @@ def test_long_names_beside_panels_and_above_them_are_whole():
     for i in (3, 4, 5):
         found["influence"][i] |= {"influential": True, "baujat_q": 50.0 - 9.1 * i, "baujat_influence": 9.0 - i}
     for kind in ("influence", "gosh", "baujat", "cumulative"):
-        layout = LAYOUTS[kind](model, found)
-        figure = draw(layout)
+        drawing = layout(kind, model, found)
+        figure = draw(drawing)
         texts_on_the_page(figure)
-        own = [row.label for row in layout.rows] if kind == "influence" else []
-        own += [p.label for p in layout.panels[0].points if p.named] if kind == "baujat" else []
-        own += [panel.heading for panel in layout.panels] if kind == "gosh" else []
-        own += [row.label for row in layout.sections[0].rows if row.kind == "study"] if kind == "cumulative" else []
+        own = [row.label for row in drawing.rows] if kind == "influence" else []
+        own += [p.label for p in drawing.panels[0].points if p.named] if kind == "baujat" else []
+        own += [panel.heading for panel in drawing.panels] if kind == "gosh" else []
+        own += [row.label for row in drawing.sections[0].rows if row.kind == "study"] if kind == "cumulative" else []
         assert len(set(own)) == len(own) >= 2
         nothing_cut(figure, *own)
 

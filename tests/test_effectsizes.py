@@ -7,14 +7,17 @@ import tolerances
 from hypothesis import given
 from hypothesis import strategies as st
 from synthesis.data import converters as es
+from synthesis.data import ratios
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.errors import CannotConvert
 
 
 def row(**cells):
     """A typed row with everything missing but `cells`."""
     empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
-    return empty | {"direction": 1.0, "estimand": "r_total", "level": "study"} | cells
+    sign = 1.0 if cells.get("statistic") in UNSIGNED_NAME else None
+    return empty | {"direction": 1.0, "sign": sign, "estimand": "r_total", "level": "study"} | cells
 
 
 def same(estimate, yi, vi):
@@ -56,7 +59,7 @@ def test_partial_correlation_from_t_agrees_with_escalc(escalc):
 
 
 @pytest.mark.parametrize("name", ["colditz1994", "yusuf1985all", "hine1989"])
-@pytest.mark.parametrize(("measure", "function"), [("OR", es.log_odds_ratio), ("RR", es.log_risk_ratio)])
+@pytest.mark.parametrize(("measure", "function"), [("OR", ratios.log_odds_ratio), ("RR", ratios.log_risk_ratio)])
 def test_ratios_agree_with_escalc(escalc, name, measure, function):
     want = escalc[name]["escalc"][measure]
     compared = 0
@@ -78,7 +81,7 @@ def test_odds_ratio_to_d_agrees_with_escalc(escalc, name):
         a, b, c, d = numbers(raw, "ai", "bi", "ci", "di")
         if a + c == 0:
             continue
-        estimate = es.log_odds_ratio_to_g(es.log_odds_ratio(a, a + b, c, c + d), a + b, c + d)
+        estimate = es.log_odds_ratio_to_g(ratios.log_odds_ratio(a, a + b, c, c + d), a + b, c + d)
         d_value = estimate.yi / es.small_sample_factor(a + b + c + d - 2)
         assert d_value == pytest.approx(yi, rel=tolerances.ESCALC)
 
@@ -175,6 +178,46 @@ def test_direction_turns_the_sign_so_that_positive_is_better():
     better, _ = convert("g", statistic="mean_sd", direction=-1.0, **depression)
     assert worse.yi == -better.yi
     assert better.yi > 0
+
+
+UNSIGNED_ROWS = [
+    ("z", {"statistic": "f", "value": 4.0, "df1": 1.0, "df": 46.0, "n": 50.0}),
+    ("z", {"statistic": "chi2", "value": 4.0, "df1": 1.0, "n": 100.0}),
+    ("z", {"statistic": "r2", "value": 0.09, "n": 50.0}),
+    ("z", {"statistic": "f2", "value": 0.25, "n": 50.0}),
+    ("z", {"statistic": "p", "p": "0.05", "n": 100.0}),
+    ("g", {"statistic": "f", "value": 6.4, "df1": 1.0, "n_treat": 34.0, "n_control": 33.0}),
+    ("g", {"statistic": "p", "p": "0.014", "n_treat": 34.0, "n_control": 33.0}),
+]
+
+
+@pytest.mark.parametrize(("metric", "cells"), UNSIGNED_ROWS)
+def test_an_unsigned_statistic_takes_the_sign_of_its_finding(metric, cells):
+    """yi = sign direction magnitude: fewer symptoms in the treated (sign -1, direction -1) is a benefit."""
+    magnitude = convert(metric, **cells)[0]
+    assert magnitude.yi > 0
+    for sign in (1.0, -1.0):
+        for direction in (1.0, -1.0):
+            estimate, _ = convert(metric, **cells, sign=sign, direction=direction)
+            assert estimate == es.Estimate(sign * direction * magnitude.yi, magnitude.vi)
+
+
+@pytest.mark.parametrize(("metric", "cells"), UNSIGNED_ROWS)
+def test_an_unsigned_statistic_without_the_sign_of_its_finding_is_named(metric, cells):
+    construct = "protocol" if metric == "g" else "alliance"
+    who = "the treated arm have" if metric == "g" else "people with more of the process have"
+    name = UNSIGNED_NAME[cells["statistic"]]
+    with pytest.raises(CannotConvert, match=f"{name} has no sign: sign is empty; 1 where {who} the larger value"):
+        convert(metric, **cells, sign=None, construct=construct)
+
+
+def test_a_variance_says_what_a_standard_error_says():
+    arms = {"n_treat": 40.0, "n_control": 39.0}
+    for metric, statistic in (("g", "g"), ("g", "smd"), ("g", "d"), ("z", "z")):
+        by_se = convert(metric, statistic=statistic, value=0.41, se=math.sqrt(0.0523), n=79.0, **arms)[0]
+        by_variance = convert(metric, statistic=statistic, value=0.41, variance=0.0523, n=79.0, **arms)[0]
+        assert by_variance.yi == by_se.yi
+        assert by_variance.vi == pytest.approx(by_se.vi, rel=tolerances.LAW)
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,19 @@ import pytest
 import synthesis
 import tolerances
 from conftest import ROOT
+from hand_made import filled_checklist as checklist
+from hand_made import flow, model_card, r_data, risk_of_bias
+from hand_made import r_code as r_script
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import RiskScore, Source
 from synthesis.draw.canvas import draw
-from synthesis.draw.prisma import flow
-from synthesis.draw.risk import risk_of_bias
 from synthesis.errors import InputError
-from synthesis.export.cards import model_card
-from synthesis.export.checklist import WRITE, checklist
-from synthesis.export.r_script import r_data, r_script
+from synthesis.export.checklist import WRITE
 from synthesis.plan import plan as planning
 from synthesis.plan.config import Diagnostics, Synthesis
-from synthesis.review.diagnose import diagnose
 from tally import data, reference
 from test_figures import boxes_of, document, nothing_cut
+from typed import diagnosed, dropped_row, effect_row
 
 # The test that metafor's stored output names as in our scripts.
 METAFOR_TEST = {"z": "z", "t": "t", "knha": "knha", "adhoc": "adhoc"}
@@ -116,14 +115,16 @@ PLAN = Synthesis(title="x", lane="A", metric="z", sources=("s",))
 
 def test_a_card_says_what_a_fit_may_not_be_used_for():
     fit = document(12, "z", "A", sources=["s"], config_sha256="0", inputs_sha256="0", versions={})
-    card = model_card(fit, PLAN, {"s": SOURCE}, diagnose(fit, [], Diagnostics(permutations=99)))
+    card = model_card(fit, PLAN, {"s": SOURCE}, diagnosed(fit, [], Diagnostics(permutations=99)))
     assert card["what"] == "pooled association"
     assert "causal" in card["not_for"]
     assert card["fit"]["estimate"] == fit["estimate"]
     assert card["as_read"]["estimate"] == pytest.approx(0.38, abs=0.1)
     assert "A source: abstracts only" in card["limits"]
     assert json.loads(json.dumps(card, allow_nan=False)) == card
-    effect = model_card(fit | {"lane": "B", "word": "effect"}, PLAN, {"s": SOURCE}, {"skipped": {}})
+    effect = model_card(
+        fit | {"lane": "B", "word": "effect"}, PLAN, {"s": SOURCE}, diagnosed(document(1), [], Diagnostics())
+    )
     assert "other comparators" in effect["not_for"]
 
 
@@ -155,13 +156,11 @@ def test_items_fall_back_to_the_author_where_a_run_has_nothing():
 
 
 def test_the_flow_counts_every_row_once():
-    effects = [
-        {"effect_id": f"e{i}", "source": "s", "level": "summary" if i == 9 else "study", "metric": "z"}
-        for i in range(10)
-    ]
-    dropped = [{"effect_id": f"d{i}", "source": "t", "category": "gap" if i else "excluded"} for i in range(4)] + [
-        {"effect_id": "e0", "source": "s", "category": "refused"}
-    ]
+    levels = ["study"] * 9 + ["summary"]
+    effects = [effect_row({"effect_id": f"e{i}", "source": "s", "level": level}) for i, level in enumerate(levels)]
+    categories = ["excluded", "gap", "gap", "gap"]
+    dropped = [dropped_row({"effect_id": f"d{i}", "source": "t", "category": c}) for i, c in enumerate(categories)]
+    dropped.append(dropped_row({"effect_id": "e0", "source": "s", "category": "refused"}))
     model = {"title": "T", "samples": 2, "k": 4, "studies": [
         {"sample_id": "a", "effects": ["e0", "e1"]}, {"sample_id": "b", "effects": ["e2", "d3"]}]}  # fmt: skip
     layout = flow("X", [model], effects, dropped)

@@ -9,13 +9,12 @@ import pytest
 import synthesis
 import synthesis.draw.forest
 from conftest import ROOT
+from hand_made import comparison, forest
 from matplotlib.patches import Polygon, Rectangle
 from synthesis import text
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import PRESETS, Page, Style, draw, settings
-from synthesis.draw.comparison import comparison
 from synthesis.draw.layout import Row, section_of
-from synthesis.draw.rows import forest
 from synthesis.errors import InputError
 from synthesis.meta.dependent import JointTest
 from synthesis.plan.config import ComparisonFigure, Synthesis
@@ -170,7 +169,7 @@ def test_references_stand_apart_and_say_when_no_interval_is_printed():
 def reading(unit="d", **changes):
     """A row of the table of bridges, without numbers unless given."""
     words = {"bridge": "m", "title": "Title", "contrast": "2_sd", "quantity": "q", "unit": unit, "note": ""}
-    sides = {"association": "a", "effect": "b", "draws": 1000, "seed": 1}
+    sides = {"association": "a", "effect": "b"}
     return BridgeRow(**dict.fromkeys(columns(BridgeRow)) | words | sides | changes)
 
 

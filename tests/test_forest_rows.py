@@ -4,12 +4,11 @@ import dataclasses
 
 import pytest
 import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
+from hand_made import comparison, forest
 from matplotlib.colors import to_hex
 from synthesis import text
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
-from synthesis.draw.comparison import comparison
 from synthesis.draw.forest import pages
-from synthesis.draw.rows import forest
 from synthesis.draw.writing import write_pdf
 from synthesis.meta.dependent import no_joint_test
 from synthesis.plan.config import ComparisonFigure

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from synthesis.cli.main import main
-from synthesis.data.extraction import extract
+from synthesis.data.extraction import extract, load_source
 from synthesis.errors import InputError
 
 
@@ -53,7 +53,10 @@ def test_missing_and_repeated_column(project, capsys):
     [
         ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "1.2"}, "between -1 and 1"),
         ({"estimand": "r_total", "construct": "alliance", "statistic": "r", "value": "-1"}, "between -1 and 1"),
-        ({"n_treat": "5.96"}, "were two cells mixed up?"),
+        (
+            {"n_treat": "5.96"},
+            "a number of people is whole; two cells mixed up, or an effective size without its design_effect?",
+        ),
         ({"n_treat": "1"}, "at least 2"),
         ({"value": "0,35"}, "decimal comma"),
         ({"value": "about .3"}, "not a number"),
@@ -117,8 +120,28 @@ def test_one_spelling_of_a_sample(project, capsys):
     refused(project, capsys, "row 7, column sample_id", "bcg_01 is used above")
 
 
+def test_directions_may_differ_between_rows_without_an_outcome(project):
+    """Quality of life beside depression, and no column that says so: direction is the row's own."""
+    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1", outcome="")
+    project.change(0, **means, direction="-1")
+    project.change(1, **means, direction="1")
+    _, problems = load_source(project.raw, "bcg", [])
+    assert problems == []
+
+
+def test_a_sign_stands_only_where_the_statistic_has_none(project, capsys):
+    project.change(0, sign="-1")
+    refused(project, capsys, "row 2, column sign", "'-1'", "empty for 2x2", "f, chi2, p, r2, f2")
+
+
+def test_a_confirmation_has_a_reason(project, capsys):
+    project.change(0, checked="yes")
+    project.change(1, checked_reason="Table 2")
+    refused(project, capsys, "row 2, column checked_reason", "row 3, column checked:")
+
+
 def test_one_sign_per_outcome(project, capsys):
-    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1")
+    means = dict(statistic="mean_sd", mean_treat="1", sd_treat="1", mean_control="2", sd_control="1", outcome="BDI")
     project.change(0, **means, direction="-1")
     project.change(1, **means, direction="1")
     refused(project, capsys, "row 3, column direction", "a sign slip?")
@@ -170,8 +193,8 @@ def test_byte_order_mark_line_endings_and_other_alphabets_change_nothing(project
     project.table.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
     assert check(project, capsys)[0] == 0
     again = extract(project.raw, "bcg", ("log_risk_ratio",))
-    assert [r["yi"] for r in again.effects] == [r["yi"] for r in plain.effects]
-    assert again.effects[3]["note"] == "Flückiger, Ødegård & 吳"
+    assert [r.yi for r in again.effects] == [r.yi for r in plain.effects]
+    assert again.effects[3].note == "Flückiger, Ødegård & 吳"
 
 
 def test_all_problems_of_a_file_are_shown_at_once(project, capsys):
@@ -205,9 +228,9 @@ def correct(project, **changes):
 def test_a_correction_changes_the_value_and_is_recorded(project):
     correct(project)
     effects = extract(project.raw, "bcg", ("log_risk_ratio",)).effects
-    assert effects[0]["events_treat"] == 5
-    assert effects[0]["corrected"] == "events_treat"
-    assert effects[1]["corrected"] == ""
+    assert effects[0].events_treat == 5
+    assert effects[0].corrected == "events_treat"
+    assert effects[1].corrected == ""
     assert project.rows()[0]["events_treat"] == "4"
 
 
@@ -361,7 +384,14 @@ def test_a_link_that_leads_to_itself_is_named(project, capsys):
 
 @pytest.mark.parametrize(
     ("character", "said"),
-    [("\x00", "U+0000"), ("\x07", "U+0007"), ("\x1b", "U+001B"), ("\ufffe", "U+FFFE"), ("\uffff", "U+FFFF")],
+    [
+        ("\x00", "U+0000"),
+        ("\x07", "U+0007"),
+        ("\x1b", "U+001B"),
+        ("\ufffe", "U+FFFE"),
+        ("\uffff", "U+FFFF"),
+        ("\u202e", "U+202E"),
+    ],
 )
 def test_characters_that_no_figure_can_hold_are_named_in_tables(project, capsys, character, said):
     project.change(3, study=f"Ka{character}y 1999")
@@ -382,7 +412,7 @@ def test_characters_that_no_figure_can_hold_are_named_in_the_plan(project, capsy
     refused(project, capsys, f"key {key}", f"U+{ord(character):04X}", "text without it")
 
 
-@pytest.mark.parametrize("text", ["\u202eright to left", "e\u0301", "\U0001f600", "\u200b", "a\tb", "\x85", "\u2028"])
+@pytest.mark.parametrize("text", ["\u200fright to left", "e\u0301", "\U0001f600", "\u200b", "a\tb", "\x85", "\u2028"])
 def test_characters_that_a_figure_can_hold_pass(project, capsys, text):
     project.change(3, study=f"Kay {text} x")
     assert check(project, capsys)[0] == 0

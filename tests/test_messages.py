@@ -14,7 +14,7 @@ import pytest
 from conftest import BCG, ROOT
 from synthesis.cli.progress import LONGEST, TAIL, Voice, can_be_live, shortened, speak, tail
 from synthesis.data.reading import read_layers
-from synthesis.errors import InputError, Problem, placed, stops
+from synthesis.errors import MOST_SHOWN, InputError, Problem, placed, stops
 from synthesis.plan import plan as planning
 
 PLAN = (BCG / "config.yaml").read_text()
@@ -192,7 +192,7 @@ def test_no_plan(project, monkeypatch):
         ("effects.csv", "bcg_02", "bcg_01", "row 3, column effect_id: 'bcg_01'; allowed: a name not used before (row 2 "
             "has it) (a row pasted twice?)"),
         ("source.yaml", "licence:", "license:", "key license: 'license'; allowed: one of title, citation, doi, licence, "
-            "extraction, limits, risk_score (did you mean licence?)"),
+            "extraction, limits, risk_score, fill_in (did you mean licence?)"),
         ("source.yaml", "limits:", "limits: none #", "line 10, column 1: "),
     ],
 )  # fmt: skip
@@ -402,3 +402,14 @@ def test_a_refusal_in_a_model_carries_its_problems():
             "sources": ["a", "a"], "nonsignificant_as_zero": True, "columns": ["x"]}}})  # fmt: skip
     keys = [problem.where for problem in error.value.problems]
     assert keys == [f"config.yaml, key syntheses.s.{key}" for key in ("metric", "columns", "sources")]
+
+
+def test_a_thousand_problems_are_no_thousand_lines():
+    problems = [Problem(f"effects.csv, row {row}", "x", "a number") for row in range(1000)]
+    with pytest.raises(SystemExit) as end, stops():
+        raise InputError(problems)
+    for text in (str(end.value.code), str(InputError(problems)).partition("\n")[2]):
+        lines = text.splitlines()
+        assert len(lines) == MOST_SHOWN + 1
+        assert "row 49" in lines[-2]
+        assert lines[-1].strip() == "and 950 more: mend these first"

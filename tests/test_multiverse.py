@@ -184,7 +184,7 @@ def test_multilevel_models_are_those_of_pool():
     plan["which"] = {}
     found = {r["how_model"]: r for r in records(enumerated(plan))}
     data = rows()
-    y, v, cluster = ([r[n] for r in data] for n in ("yi", "vi", "sample_id"))
+    y, v, cluster = ([getattr(r, n) for r in data] for n in ("yi", "vi", "sample_id"))
     for model in ("che", "three_level"):
         fit = synthesis.pool(y, v, cluster=cluster, model=model, rho=DEFAULTS.rho)
         for name in ("estimate", "ci_low", "ci_high", "p", "tau2", "i2"):
@@ -224,10 +224,10 @@ def _hashable(found):
 
 def test_correlations_pooled_as_r_are_given_as_z():
     how = {"metric": {"z": "equivalent", "r": "equivalent"}, "ci": {"hksj": "equivalent"}}
-    data = [row for row in rows() if row["effect_id"].endswith("_0")]
+    data = [row for row in rows() if row.effect_id.endswith("_0")]
     found = enumerated({"title": "t", "synthesis": "s", "how": how}, data)
     got = {r["how_metric"]: r for r in records(found)}
-    y, v = (np.array([row[key] for row in data]) for key in ("yi", "vi"))
+    y, v = (np.array([getattr(row, key) for row in data]) for key in ("yi", "vi"))
     r, n = np.tanh(y), 1 / v + 3
     fit = synthesis.pool(r, (1 - r**2) ** 2 / (n - 1), ci="hksj")
     expected = [math.atanh(x) for x in (fit.estimate, fit.ci_low, fit.ci_high)]

@@ -24,7 +24,7 @@ BCG_CONTROL = [
 
 def test_bcg_as_printed_in_viechtbauer_2010():
     """Viechtbauer (2010), J Stat Softw 36(3), section 3.2: REML log risk ratio of 13 BCG trials."""
-    from synthesis.data.converters import log_risk_ratio
+    from synthesis.data.ratios import log_risk_ratio
 
     effects = [log_risk_ratio(*t, *c) for t, c in zip(BCG_TREATED, BCG_CONTROL, strict=True)]
     fit = synthesis.pool([e.yi for e in effects], [e.vi for e in effects], ci="wald")
@@ -169,7 +169,7 @@ def test_composite_variance_of_borenstein_2009_chapter_24():
         ([0.1, 0.2], [0.1, -0.2], {}, "not a standard error"),
         ([0.1, 0.2], [0.1, math.inf], {}, "vi[1]"),
         ([0.1, 0.2], [0.1], {}, "shapes"),
-        (["a"], [0.1], {}, "numbers"),
+        (["a"], [0.1], {}, "a number"),
         ([0.1, 0.2], [0.1, 0.1], {"tau2": "REM"}, "one of FE"),
         ([0.1, 0.2], [0.1, 0.1], {"ci": "t"}, "hksj_adhoc"),
         ([0.1, 0.2], [0.1, 0.1], {"level": 95}, "95% is 0.95"),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from synthesis.data.converters import log_risk_ratio
+from synthesis.data.ratios import log_risk_ratio
 from synthesis.errors import InputError
 from synthesis.meta.dependent import robust_regress
 from synthesis.meta.permutation import permutation_test

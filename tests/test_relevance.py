@@ -8,13 +8,18 @@ import tolerances
 from msgspec.structs import replace
 from scipy import stats
 from synthesis import pool
-from synthesis.compare.relevance import against_threshold, interaction, relevance, shares_between
+from synthesis.compare import relevance as compared
+from synthesis.compare.relevance import interaction
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.errors import InputError
 from synthesis.plan.config import Interaction, Relevance
-from typed import raw_row
+from typed import on_documents, raw_row
 
 PLAN = Relevance(thresholds={"g": ("th", "gap")}, bootstrap=400)
+
+against_threshold, relevance, shares_between = map(
+    on_documents, (compared.against_threshold, compared.relevance, compared.shares_between)
+)
 
 
 def document(yi, vi, metric="g", **changes):

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from conftest import ROOT
+from hand_made import sentence
 from jinja2 import UndefinedError
 from msgspec.structs import fields, replace
 from synthesis.data.extraction import extract
@@ -19,11 +20,12 @@ from synthesis.living import changes_page
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import Drawing, Material, bridge_sentence, methods, render, sentence
+from synthesis.report import Drawing, Material, bridge_sentence, methods, render
 from synthesis.report.assets import read_asset
 from synthesis.report.environment import rendered
 from synthesis.report.sections import SECTIONS
 from synthesis.report.sentences import answer
+from synthesis.results.checks import CheckRow
 from synthesis.results.comparisons import (
     ClaimValue,
     Comparisons,
@@ -35,10 +37,13 @@ from synthesis.results.comparisons import (
 )
 from synthesis.results.document import columns
 from synthesis.results.files import read_csv, write_csv
+from synthesis.results.fitted import Fitted, Versions
 from synthesis.results.readings import DisagreementRow
 from synthesis.results.released import Change
-from synthesis.review.diagnose import diagnose, tables
+from synthesis.review.diagnose import diagnose
+from synthesis.review.diagnostic_tables import tables
 from test_figures import document, reading
+from typed import fitted
 
 
 def test_lane_a_is_an_association_and_lane_b_an_effect():
@@ -78,7 +83,7 @@ def material(**changes):
     dropped[0] = replace(dropped[0], note=EVIL, study=EVIL, label=EVIL)
     model = document(5, name="bcg", title=EVIL, **FIT)
     for study, effect in zip(model["studies"], effects, strict=False):
-        study["effects"] = [effect["effect_id"]]
+        study["effects"] = [effect.effect_id]
     source = Source.model_validate(
         {
             "title": EVIL,
@@ -99,7 +104,9 @@ def material(**changes):
         "sources": [source],
         "diagnostics": tables([]),
     }
-    return Material(**given | changes)
+    given |= changes
+    given["documents"] = [made if isinstance(made, Fitted) else fitted(made) for made in given["documents"]]
+    return Material(**given)
 
 
 def section(name, made):
@@ -158,8 +165,10 @@ def report_saying(words):
     told["url"] = f"https://example.org/{words}"
     for rows in (made.effects, made.dropped):
         rows[:] = [replace(row, **{name: told[name] for name in told.keys() & columns(type(row))}) for row in rows]
-    made.documents[0]["title"] = made.documents[0]["figure"]["note"] = words
-    made.documents[0]["versions"] = {words: words}
+    (shown,) = made.documents
+    versions = dict.fromkeys(columns(Versions), words)
+    figure = replace(shown.figure, note=words)
+    made.documents[0] = replace(shown, title=words, figure=figure, versions=Versions(**versions))
     (source,) = made.sources
     how = source.extraction.model_copy(update=saying("how", "by", "on"))
     said = saying("title", "citation", "licence", "doi") | {"limits": [words], "extraction": how}
@@ -234,18 +243,19 @@ def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
     block = render(made).split('id="data">')[1].split("</script>")[0]
     assert "<" not in block
     cards = json.loads(block)
-    first, third = (cards["effects"][made.effects[i]["effect_id"]] for i in (0, 2))
+    first, third = (cards["effects"][made.effects[i].effect_id] for i in (0, 2))
     assert first["quote"] == first["study"] == EVIL
     assert {"estimate", "converter", "exactness", "locator", "row"} <= set(first)
     assert "url" not in third
-    assert cards["syntheses"]["bcg"]["samples"][0]["effects"] == [made.effects[0]["effect_id"]]
+    assert cards["syntheses"]["bcg"]["samples"][0]["effects"] == [made.effects[0].effect_id]
 
 
 def test_sections_come_in_order_and_an_empty_one_is_left_out():
     html = render(material(drawings={}))
     heads = re.findall('<h2 id="([^"]*)">', html)
-    # Without claims and multiverses there are no such sections.
-    assert heads == [section.name for section in SECTIONS if section.name not in {"claims", "multiverse"}]
+    # Without claims, multiverses, processes and doubts there are no such sections.
+    without = {"claims", "multiverse", "processes", "doubts"}
+    assert heads == [section.name for section in SECTIONS if section.name not in without]
     assert all(f'<a href="#{name}">' in html for name in heads)
     empty = render(material(dropped=[]))
     assert '<h2 id="gaps">' not in empty
@@ -327,7 +337,7 @@ def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test
     assert far["studies"][3]["label"]
     far["studies"][3]["yi"] += 3
     far["studies"][3]["members"][0]["yi"] += 3
-    found = tables([diagnose(far, ["rater"], Diagnostics(permutations=99))])
+    found = tables([diagnose(fitted(far), ["rater"], Diagnostics(permutations=99))])
     html = section("diagnostics", material(documents=[far], diagnostics=found))
     moved = html.split("lies between")[1].split("and")[0]
     assert f"(without {far['studies'][3]['label']})" in moved
@@ -342,10 +352,10 @@ def test_sentences_on_quotes_and_zeros_follow_the_data():
     made = material(effects=[replace(effect, not_in_quote="") for effect in material().effects])
     assert "each with a quote that shows its numbers" in " ".join(answer(made))
     made.effects[0] = replace(made.effects[0], not_in_quote="n")
-    rest = len({e["effect_id"] for e in made.effects}) - 1
+    rest = len({e.effect_id for e in made.effects}) - 1
     assert f"which shows every number in {rest} of them" in " ".join(answer(made))
     assert "stay missing; none is filled in." in section("methods", made)
-    made.documents[0]["set_to_zero"] = 4
+    made.documents[0] = replace(made.documents[0], set_to_zero=4)
     said = section("methods", made)
     assert "none is filled in" not in said
     assert "enters as 0: 4 findings in" in said
@@ -356,16 +366,17 @@ def test_a_quote_that_is_missing_is_not_claimed():
     assert "571" not in section("methods", given)
     made = material(dropped=[replace(given.dropped[0], quote=""), *given.dropped[1:]])
     whole = len(made.rows)
-    assert f"{whole} rows were extracted, {sum(bool(r['quote']) for r in made.rows.values())} of them with a short" in (
+    assert f"{whole} rows were extracted, {sum(bool(r.quote) for r in made.rows.values())} of them with a short" in (
         section("methods", made).replace("\u202f", "")
     )
 
 
 def test_the_second_route_is_described_by_what_was_compared():
     assert "no fit was there" in methods.second_route([])
-    row = {"synthesis": "x", "quantity": "tau2", "route": "matrices", "difference": 1e-9, "tolerance": 1e-8}
-    rows = [row, row | {"quantity": "omega2"}, row | {"synthesis": "y", "difference": 0.0}]
-    said = methods.second_route([*rows, row | {"route": "PyMARE"}])
+    numbers = {"ours": 1.0, "theirs": 1.0, "difference": 1e-9, "tolerance": 1e-8, "agrees": True}
+    row = CheckRow(synthesis="x", quantity="tau2", route="matrices", **numbers)
+    rows = [row, replace(row, quantity="omega2"), replace(row, synthesis="y", difference=0.0)]
+    said = methods.second_route([*rows, replace(row, route="PyMARE")])
     assert "2 fits of several samples were computed a second time" in said
     assert "\u03c4\u00b2 and \u03c9\u00b2 (1) (in brackets" in said
     assert "PyMARE gave 1 number once more" in said

@@ -240,6 +240,19 @@ def test_a_broken_environment_is_made_again(machine, harm):
     assert machine.taken() == ["python3.12"] * 2
 
 
+def test_certificates_of_the_machine_are_tried_where_those_of_uv_do_not_do(machine):
+    """A network that looks into its traffic signs with certificates of its own."""
+    refuses = UV.replace('"pip "*editable*', '"pip "*lock*) [ -n "$UV_SYSTEM_CERTS" ] || exit 2 ;;\n"pip "*editable*')
+    machine.script(machine.bin / "uv", refuses)
+    machine.python("python3.12", "3.12.1")
+    assert "once more, with the certificates of this machine" in machine.make()
+    never = refuses.replace('[ -n "$UV_SYSTEM_CERTS" ] || exit 2', "exit 2")
+    machine.script(machine.bin / "uv", never)
+    shutil.rmtree(machine.checkout / ".venv")
+    assert machine.run("make", "setup").returncode != 0
+    assert not (machine.checkout / ".venv" / ".installed").exists()
+
+
 def test_naming_another_python_makes_the_environment_from_it(machine):
     machine.uv()
     machine.python("python3.12", "3.12.1")

@@ -1,130 +1,238 @@
-"""Who shares people: what is inferred from a table without sample ids, what is asked, and what is left alone."""
+"""Who shares people: what is inferred of a table, said, and asked; arms that share a control arm are one comparison."""
 
-import csv
-import itertools
+import datetime
+import math
 
 import pytest
-from synthesis import cli
-from synthesis.data.sharing import plain, shared
+import tolerances
+from hypothesis import given
+from hypothesis import strategies as st
+from synthesis.data.arms import combined
+from synthesis.data.columns import BY_NAME
+from synthesis.data.extraction import extract
+from synthesis.data.sharing import assigned
+from synthesis.data.tables import typed
+from synthesis.errors import InputError
+from synthesis.meta.pool import pool
+from synthesis.plan.starting import start
+from synthesis.plan.taking import Start
+from synthesis.text import plain
 
-CONTROL = {"mean_control": "16.4", "sd_control": "6.6", "n_control": "41"}
-ARMS = [
-    {"mean_treat": "11.2", "sd_treat": "6.1", "n_treat": "38"},
-    {"mean_treat": "12.9", "sd_treat": "6.4", "n_treat": "36"},
-    {"mean_treat": "12.1", "sd_treat": "5.9", "n_treat": "40"},
-]
-TABLE = """trial,m1,s1,n1,m0,s0,n0,person
-{},11.2,6.1,38,16.4,6.6,41,{}
-{},12.9,6.4,36,16.4,6.6,41,{}
-Lindqvist 2015,13.3,7.0,52,15.8,7.4,50,c
-Teo 2018,10.1,6.8,75,12.0,6.5,71,d
-Marquez 2009,14.8,5.2,24,15.1,5.6,22,e
-Brandt 2011,15.9,7.7,31,17.2,7.1,30,f
-Haddad 2016,12.7,6.2,44,13.4,6.9,47,g
+
+def typed_row(**cells):
+    """A row of a study; numbers as they would stand in a table."""
+    usual = {"effect_id": "a", "level": "study", "estimand": "d_between", "construct": "protocol"}
+    return typed(dict.fromkeys(BY_NAME, "") | usual | {name: str(value) for name, value in cells.items()})
+
+
+DAY = datetime.date(2026, 11, 25)
+# Several treatment arms against one control, a row each: http://www.cochrane-net.org/openlearning/html/moda2-5.htm,
+# rebuilt with invented names and numbers.
+ARMS = """trial,arm,m1,s1,n1,m0,s0,n0
+Okafor 2012,group CBT,11.2,6.1,38,16.4,6.6,41
+Okafor 2012,internet CBT,12.9,6.4,36,16.4,6.6,41
+Okafor 2012,telephone CBT,12.1,5.9,40,16.4,6.6,41
+Lindqvist 2015,internet CBT,13.3,7.0,52,15.8,7.4,50
+Marquez 2009,group CBT,14.8,5.2,24,15.1,5.6,22
+Teo 2018,internet CBT,10.1,6.8,75,12.0,6.5,71
+Brandt 2011,group CBT,15.9,7.7,31,17.2,7.1,30
+Haddad 2016,telephone CBT,12.7,6.2,44,13.4,6.9,47
 """
-NUMBERS = ["mean_treat=m1", "sd_treat=s1", "n_treat=n1", "mean_control=m0", "sd_control=s0", "n_control=n0"]
+COLUMNS = {"study": "trial", "treatment": "arm", "mean_treat": "m1", "sd_treat": "s1", "n_treat": "n1"}
+COLUMNS |= {"mean_control": "m0", "sd_control": "s0", "n_control": "n0"}
 
 
-def found(rows, samples=""):
-    places = [f"row {number}" for number, _ in enumerate(rows, start=2)]
-    return shared(rows, places, [f"own{number}" for number, _ in enumerate(rows)], samples)
-
-
-def ids(names, samples=None):
-    cells = samples or [""] * len(names)
-    return found([{"study": name, "sample_id": cell} for name, cell in zip(names, cells, strict=True)])
-
-
-@pytest.mark.parametrize(
-    "other", ["okafor 2012", "Okafor  2012", "Okafor (2012)", "Ok\u00e1for, 2012", "OKAFOR_2012", "Okafor 2012"]
-)
-def test_one_name_in_other_spellings_is_one_sample(other):
-    result = ids(["Okafor 2012", other, "Teo 2018"])
-    assert result.sample_ids == ("Okafor 2012", "Okafor 2012", "own2")
-    assert "rows 2 and 3" in result.remarks[0]
-
-
-@pytest.mark.parametrize(
-    ("one", "other"), [("1.5", "15"), ("+", "-"), ("Lee 2012a", "Lee 2012b"), ("\u738b", "\u674e")]
-)
-def test_other_names_stay_other_names(one, other):
-    assert plain(one) != plain(other)
-
-
-def test_letters_after_a_year_are_told_and_not_merged():
-    result = ids(["Lee 2012a", "Lee 2012b", "Teo 2018"])
-    assert result.sample_ids == ("own0", "own1", "own2")
-    assert "Lee 2012a and Lee 2012b were taken as different people" in result.remarks[0]
-    assert not result.problems
-
-
-def test_one_control_arm_within_a_study_is_one_control_group_in_any_order():
-    rows = [{"study": "Okafor 2012"} | arm | CONTROL for arm in ARMS] + [{"study": "Teo 2018"} | ARMS[0]]
-    for order in itertools.permutations(range(4)):
-        result = found([rows[i] for i in order])
-        groups = dict(zip(order, result.control_groups, strict=True))
-        assert groups[0] == groups[1] == groups[2] != ""
-        assert groups[3] == ""
-    assert "print the same control arm (16.4, 6.6, 41)" in found(rows).remarks[1]
-
-
-@pytest.mark.parametrize(
-    ("second", "what"), [(ARMS[1], "the same control arm"), (ARMS[0], "the same numbers in both arms")]
-)
-def test_people_who_stand_under_two_names_are_a_question(second, what):
-    rows = [{"study": "Okafor 2012"} | ARMS[0] | CONTROL, {"study": "Bello 2014"} | second | CONTROL]
-    result = found(rows)
-    (problem,) = result.problems
-    assert problem.value == f"{what} (16.4, 6.6, 41) under Okafor 2012, Bello 2014"
-    assert "--samples study" in problem.hint
-    assert result.sample_ids == ("own0", "own1")
-    assert not found(rows, "study").problems
-
-
-def test_counts_that_are_equal_by_chance_are_no_question():
-    counts = {"events_treat": "3", "total_treat": "20", "events_control": "5", "total_control": "20"}
-    assert not found([{"study": "A 2001"} | counts, {"study": "B 2002"} | counts]).problems
-
-
-def test_samples_numbered_anew_within_studies_are_combined_with_the_study():
-    result = ids(["A", "A", "A", "B", "B", "C"], ["1", "1", "2", "1", "2", "1"])
-    assert result.sample_ids == ("A / 1", "A / 1", "A / 2", "B / 1", "B / 2", "C / 1")
-    assert not result.problems
-
-
-def test_one_id_under_two_papers_is_refused_until_it_is_answered():
-    names, cells = ["A", "B", "C"], ["t1", "t1", "t2"]
-    result = ids(names, cells)
-    assert [problem.value for problem in result.problems] == ["t1"]
-    assert "it stands under A, B" in result.problems[0].hint
-    rows = [{"study": name, "sample_id": cell} for name, cell in zip(names, cells, strict=True)]
-    assert found(rows, "trial").sample_ids == ("t1", "t1", "t2")
-    assert not found(rows, "trial").problems
-    assert found(rows, "row").sample_ids == ("own0", "own1", "own2")
-
-
-def bring(tmp_path, table, *extra):
-    path = tmp_path / "arms.csv"
+def begin(tmp_path, table, columns=COLUMNS, statistic="mean_sd", metric="g", **options):
+    path = tmp_path / "own.csv"
     path.write_text(table)
-    arguments = ["new", str(tmp_path / "review"), "--table", str(path), "--statistic", "mean_sd", "--better", "smaller"]
-    return cli.main([*arguments, "--citation", "x", *extra, "--columns", "study=trial", *NUMBERS])
+    what = Start("x", path, statistic, columns, "smaller", "x", metric, **options)
+    return start(tmp_path / "review", what, DAY)
 
 
-def test_the_command_says_what_it_took(tmp_path, capsys):
-    assert bring(tmp_path, TABLE.format("Ok/afor: \u00e9 & 'x' 2012", "a", "Ok/afor: \u00e9 & 'x' 2012", "b")) == 0
-    assert "taken as one sample with one control group" in capsys.readouterr().out
-    with (tmp_path / "review" / "data" / "raw" / "arms" / "effects.csv").open(encoding="utf-8") as handle:
-        samples = [row["sample_id"] for row in csv.DictReader(handle)]
-    assert samples[:3] == ["Ok/afor: \u00e9 & 'x' 2012"] * 2 + ["arms_3"]
+def effects(tmp_path, metric="g"):
+    return extract(tmp_path / "review" / "data" / "raw", "own", (metric,))
 
 
-def test_the_command_asks_and_takes_the_answer(tmp_path, capsys):
-    table = TABLE.format("Okafor 2012", "a", "Bello 2014", "a")
-    assert bring(tmp_path, table) == 1
-    assert (
-        "rows 2 and 3: 'the same control arm (16.4, 6.6, 41) under Okafor 2012, Bello 2014'" in capsys.readouterr().err
-    )
+def g_of(m1, s1, n1, m0, s0, n0):
+    """Hedges g of smaller values being better, and its variance; Hedges (1981)."""
+    df = n1 + n0 - 2
+    pooled = math.sqrt(((n1 - 1) * s1**2 + (n0 - 1) * s0**2) / df)
+    j = math.exp(math.lgamma(df / 2) - math.lgamma((df - 1) / 2)) / math.sqrt(df / 2)
+    g = j * (m0 - m1) / pooled
+    return g, 1 / n1 + 1 / n0 + g * g / (2 * (n1 + n0))
+
+
+def test_arms_of_one_control_are_one_comparison(tmp_path):
+    """Mean and SD of the three arms by their people: from raw moments, not by the formula of the code."""
+    said = begin(tmp_path, ARMS).said
+    assert any("rows 2, 3, 4 (Okafor 2012) compare with the same people" in line for line in said)
+    assert any("rows of one study are the same people (Okafor 2012, rows 2, 3, 4)" in line for line in said)
+    found = effects(tmp_path)
+    assert [row.study for row in found.effects] == [
+        "Okafor 2012",
+        "Lindqvist 2015",
+        "Marquez 2009",
+        "Teo 2018",
+        "Brandt 2011",
+        "Haddad 2016",
+    ]
+    n, m, s = (38, 36, 40), (11.2, 12.9, 12.1), (6.1, 6.4, 5.9)
+    people = sum(n)
+    mean = sum(a * b for a, b in zip(n, m, strict=True)) / people
+    squares = sum((a - 1) * c**2 + a * b**2 for a, b, c in zip(n, m, s, strict=True))
+    sd = math.sqrt((squares - people * mean**2) / (people - 1))
+    first = found.effects[0]
+    assert (first.yi, first.vi) == pytest.approx(g_of(mean, sd, people, 16.4, 6.6, 41), rel=tolerances.LAW)
+    assert (first.n_total, first.treatment) == (155.0, "group CBT + internet CBT + telephone CBT")
+    # What the table prints stays as it is.
+    assert (first.mean_treat, first.n_treat, first.converter) == (11.2, 38.0, "arms_combined_mean_sd_to_g")
+    assert [row.category for row in found.dropped] == ["combined", "combined"]
+
+
+def test_each_row_its_own_sample_where_the_user_says_so(tmp_path):
+    said = begin(tmp_path, ARMS, samples="row").said
+    assert "samples: each row is one of its own (--samples row)" in said
+    assert len({row.sample_id for row in effects(tmp_path).effects}) == 8
+
+
+def test_counts_of_arms_are_added(tmp_path):
+    table = "study,e1,n1,e0,n0\nA,4,30,9,31\nA,6,29,9,31\nB,5,40,8,41\nC,3,22,6,20\n"
+    columns = {
+        "study": "study",
+        "events_treat": "e1",
+        "total_treat": "n1",
+        "events_control": "e0",
+        "total_control": "n0",
+    }
+    begin(tmp_path, table, columns, "2x2", "log_odds_ratio")
+    first = effects(tmp_path, "log_odds_ratio").effects[0]
+    a, b, c, d = 10, 49, 9, 22
+    assert first.vi == pytest.approx(1 / a + 1 / b + 1 / c + 1 / d, rel=tolerances.LAW)
+    assert abs(first.yi) == pytest.approx(abs(math.log(a * d / (b * c))), rel=tolerances.LAW)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        # One trial under two names.
+        (ARMS.replace("Okafor 2012,telephone", "Okafor and Lee 2013,telephone"),
+         ["rows 2, 3, 4", "one trial under several names?", "--samples row"]),
+    ],
+)  # fmt: skip
+def test_what_could_be_the_same_people_is_asked(tmp_path, table, said):
+    with pytest.raises(InputError) as error:
+        begin(tmp_path, table)
+    for words in said:
+        assert words in str(error.value)
     assert not (tmp_path / "review").exists()
-    assert bring(tmp_path, table, "--samples", "person") == 0
-    with (tmp_path / "review" / "data" / "raw" / "arms" / "effects.csv").open(encoding="utf-8") as handle:
-        assert [row["sample_id"] for row in csv.DictReader(handle)][:3] == ["a", "a", "c"]
+
+
+def with_ids(*ids):
+    lines = ARMS.splitlines()
+    return "\n".join([lines[0] + ",id", *(f"{line},{name}" for line, name in zip(lines[1:], ids, strict=True))]) + "\n"
+
+
+def test_ids_numbered_within_studies_are_combined_with_them(tmp_path):
+    said = begin(tmp_path, with_ids(*"11111111"), COLUMNS | {"sample_id": "id"}).said
+    assert any("ids are numbered within studies" in line for line in said)
+    assert [row.sample_id for row in effects(tmp_path).effects][:2] == ["Okafor 2012 / 1", "Lindqvist 2015 / 1"]
+
+
+def test_one_id_under_several_studies_is_a_question(tmp_path):
+    table = with_ids(*["trial X"] * 3, "trial Y", "trial Y", "trial Z", "a", "b")
+    with pytest.raises(
+        InputError, match="column id: 'trial Y'.*--samples given .*Lindqvist 2015, row 5; Marquez 2009, row 6"
+    ):
+        begin(tmp_path, table, COLUMNS | {"sample_id": "id"})
+    begin(tmp_path, table, COLUMNS | {"sample_id": "id"}, samples="given")
+    assert [row.sample_id for row in effects(tmp_path).effects] == [
+        "trial X",
+        "trial Y",
+        "trial Y",
+        "trial Z",
+        "a",
+        "b",
+    ]
+
+
+@pytest.mark.parametrize("name", ["Müller & Söhne, 2004 (women)", "李 2010", "a/b", "x:y|z", "<b>", "1"])
+def test_a_sample_may_have_any_name(tmp_path, name):
+    table = f'study,r,n,who\nA,.3,40,"{name}"\nB,.2,50,other\nC,.1,60,third\n'
+    begin(tmp_path, table, {"study": "study", "value": "r", "n": "n", "sample_id": "who"}, "r", "")
+    assert effects(tmp_path, "z").effects[0].sample_id == name
+
+
+def test_two_papers_of_one_name_and_other_years_are_two_samples():
+    rows = [
+        {"effect_id": str(i), "study": "Smith", "year": year, "locator": f"t.csv, row {i}", "statistic": "r"}
+        for i, year in enumerate(("2001", "2005", "2005"), start=2)
+    ]
+    named, _, problems = assigned(rows, given=False, how=None)
+    assert [row["sample_id"] for row in named] == ["Smith 2001", "Smith 2005", "Smith 2005"]
+    assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"statistic": "g", "value": 0.4}, "only means and counts of arms can be combined"),
+        ({"mean_control": 16.5}, "two control arms?"),
+        ({"n_treat": ""}, "to combine arms that share a control group"),
+    ],
+)
+def test_control_groups_that_do_not_fit_are_named(changes, said):
+    from synthesis.data.arms import faults
+
+    cells = {
+        "statistic": "mean_sd",
+        "sample_id": "s",
+        "control_group": "c",
+        "mean_treat": 11,
+        "sd_treat": 6,
+        "n_treat": 38,
+    }
+    cells |= {"mean_control": 16.4, "sd_control": 6.6, "n_control": 41}
+    both = {key: value for key, value in changes.items() if key in ("statistic", "value")}
+    rows = [(2, typed_row(**cells | both)), (3, typed_row(**cells | changes))]
+    assert said in " ".join(f"{allowed} {hint}" for _, _, _, allowed, hint in faults(rows))
+
+
+@given(st.permutations(range(4)), st.lists(st.integers(2, 90), min_size=4, max_size=4), st.floats(0.5, 3))
+def test_order_and_units_of_arms_do_not_matter(order, people, unit):
+    means, sds = (11.0, 12.5, 9.0, 14.0), (5.0, 6.5, 4.0, 7.0)
+
+    def arms(places, by):
+        cells = {"statistic": "mean_sd", "sample_id": "s", "control_group": "c", "mean_control": 16.4 * by}
+        cells |= {"sd_control": 6.6 * by, "n_control": 41}
+        rows = [
+            cells | {"effect_id": str(i), "mean_treat": means[i] * by, "sd_treat": sds[i] * by, "n_treat": people[i]}
+            for i in places
+        ]
+        (one,) = combined([(i, typed_row(**row)) for i, row in enumerate(rows)])[0].values()
+        return one["n_treat"], one["mean_treat"] / by, one["sd_treat"] / by
+
+    assert arms(order, unit) == pytest.approx(arms(range(4), 1.0), rel=tolerances.LAW)
+
+
+def test_the_pool_of_combined_arms_is_the_one_that_metafor_gives(tmp_path):
+    """0.311 [0.067, 0.556]: rma(yi, vi, test="knha") of the whole table of eight rows, arms combined."""
+    begin(tmp_path, ARMS)
+    found = effects(tmp_path).effects
+    fit = pool([row.yi for row in found], [row.vi for row in found])
+    right = (0.311, 0.067, 0.556)
+    assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx(right, abs=tolerances.PRINTED_3)
+
+
+def test_few_samples_with_several_rows_have_one_mean_effect_each(tmp_path):
+    """A model of effects within samples needs five of them."""
+    table = "study,r,n\nA,.3,40\nA,.2,40\nB,.2,50\nC,.1,60\n"
+    said = begin(tmp_path, table, {"study": "study", "value": "r", "n": "n"}, "r", "").said
+    assert any(line.startswith("model: composites") for line in said)
+    assert "model: composites" in (tmp_path / "review" / "config.yaml").read_text()
+
+
+def test_names_in_other_alphabets_stay_apart():
+    """Without letters beyond a to z, all outcomes in Chinese or Greek would be one instrument."""
+    assert plain("PHQ-9") == plain("phq 9") == "phq9"
+    assert plain("Ö'Neill (2004)") == plain("O Neill, 2004")
+    assert len({plain(name) for name in ("抑郁", "焦虑", "κατάθλιψη", "")}) == 4

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from hand_made import comparison, forest, people_words
 from synthesis import text
-from synthesis.draw.comparison import comparison
 from synthesis.draw.forest import draw_forest as draw
 from synthesis.draw.layout import section_of
-from synthesis.draw.rows import forest, people_words
 from synthesis.plan.config import ComparisonFigure
 from test_figures import document, grouped
 

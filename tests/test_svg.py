@@ -5,12 +5,12 @@ import xml.etree.ElementTree as ElementTree
 from itertools import pairwise
 
 import pytest
+from hand_made import forest
 from synthesis.draw import canvas, claims_figure, panels, risk
 from synthesis.draw import forest as forest_plot
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
 from synthesis.draw.marks import marks_of
-from synthesis.draw.rows import forest
 from synthesis.draw.svg import svg_of
 from synthesis.report.assets import read_asset
 from test_figures import LABELS, comparison_layout, document

@@ -60,7 +60,7 @@ def test_every_command_and_number_of_the_tutorial(folder):
                     handle.write("\n" + content)
             case _:
                 pytest.fail(f"the tutorial has a block that is not checked: {kind} {meant}")
-    assert ran == 6
+    assert ran == 9
     figures = folder / "my-review" / "results" / "figures"
     for name in re.findall(r"`(?:[\w/-]*/)?(\w+\.svg)`", (ROOT / "docs" / "tutorial.md").read_text()):
         assert (figures / name).exists(), name

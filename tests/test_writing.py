@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
+from hand_made import forest
 from PIL import Image
 from synthesis.draw.canvas import DPI, draw
-from synthesis.draw.rows import forest
 from synthesis.draw.writing import FORMATS, MAX_PIXELS, write_figure, write_png
 from test_figures import document
 

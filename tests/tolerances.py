@@ -11,10 +11,14 @@ ESCALC = 1e-12
 # A correlation may be within 1e-9 of 1: of the 16 digits of 1 - r, seven are left.
 BOUNDARY = 1e-7
 BOUNDARY_ZERO = 1e-14
+# A number in a workbook has 16 digits.
+WORKBOOK = 1e-15
 # Published to this many decimals: half a unit in the last place.
 PRINTED_2 = 0.005
 PRINTED_3 = 0.0005
 PRINTED_4 = 0.00005
+PRINTED_5 = 0.000005
+PRINTED_7 = 0.00000005
 # Laws that hold exactly but for the order of floating-point sums.
 LAW = 1e-8
 # the same fit with a moderator counted from another zero; whole numbers are moved without rounding
@@ -40,17 +44,21 @@ SELECTION_UNPOLISHED = 2e-4
 # Our likelihood is never lower than metafor's by more than rounding of the stored digits.
 SELECTION_LIKELIHOOD = 1e-6
 SELECTION_LAW = 1e-7
-# Stratified draws of 100,000: limits move with the grid in the tails, probabilities with the pairing of two margins.
-MONTE_CARLO = 1e-3
-MONTE_CARLO_P = 5e-3
+# Quantiles of t by two routes; probabilities by two quadratures, the adaptive one to 1e-9 with bisections inside.
+QUADRATURE = 1e-9
+QUADRATURE_P = 1e-7
+# Shares of 400,000 points of a sequence of low discrepancy.
+SEQUENCE = 1e-4
+# A posterior of tau where the data say next to nothing.
+NEARLY_PRIOR = 1e-3
 # 60 runs of a nominal 95% interval: four standard errors below 0.95.
 BOOTSTRAP_COVERAGE = 0.83
 # Expected numbers in R scripts: the fits themselves agree to 1e-6 with stored ones.
 R_SCRIPT = 1e-6
 # A formula written down again in a test; where it maximises a likelihood itself, to the square root of rounding.
 FORMULA = 1e-6
-# Limits from the 4,000 draws of the complete review.
-FEW_DRAWS = 0.02
+# Limits of a size beside those of the value, where nearly all of the distribution has one sign.
+FAR_FROM_ZERO = 1e-3
 # Sections of the reference, first matching prefix: (relative, absolute in units of the largest effect), and why.
 SECTIONS = (
     # metafor's uniroot stops at about 1e-10 of its own scale
@@ -74,6 +82,10 @@ def for_path(path: str) -> tuple[float, float]:
     return next((relative, absolute) for prefix, relative, absolute in SECTIONS if path.startswith(prefix))
 
 
+# One formula written in two ways, without a search.
+SAME_FORMULA = 1e-10
+# One data set in two units, or in two orders: roundings of sums, which the search for tau2 multiplies.
+UNITS = 1e-7
 # A general optimiser without derivatives finds a flat top: its likelihood to many digits, its place to half of them.
 DENSE_LIKELIHOOD = 1e-7
 DENSE_ESTIMATE = 1e-5

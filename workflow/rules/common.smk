@@ -7,6 +7,7 @@ from pathlib import Path
 from synthesis.compare.claims import check_folder
 from synthesis.plan import plan as planning
 from synthesis.plan.code import code_of
+from synthesis.plan.passing import as_arguments, as_input
 from synthesis.results.files import check_times, check_writable, digest, settle_times
 
 with stops(LAYERS):
@@ -48,11 +49,12 @@ wildcard_constraints:
 
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,
 # or by that of the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
-# for linear algebra: the arrays are small, and sums must not depend on the number of cores.
+# for linear algebra: the arrays are small, and sums must not depend on the number of cores. A PYTHONPATH of one's own goes:
+# another numpy on it would win over the locked one.
 with_conda = bool(workflow.deployment_settings.deployment_method)
 shell.prefix(
     "set -euo pipefail; WORKFLOW={folder}; "
-    "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow; "
     'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
         folder=shlex.quote(str(workflow.basedir)),
         python="python" if with_conda else shlex.quote(sys.executable),

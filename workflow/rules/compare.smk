@@ -1,7 +1,7 @@
 # in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,claims}.csv,
 #      results/tables/{tipping_points,tipping_points_all}.csv
-# config: comparisons, bridges, monte_carlo, relevance, interactions, groupings, syntheses.*.alternatives
+# config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, syntheses.*.alternatives
 
 COMPARISON_TABLES = expand(
     "results/tables/{table}.csv",
@@ -32,13 +32,15 @@ rule compare:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.comparing(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.comparing()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
         code=code_of("compare"),
     shell:
-        "synthesis compare --config - --models {input.models:q} --sources {input.sources:q} {params.claims:q} "
-        "--tables results/tables --claims-out {output.claims:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis compare --config - --models {params.models:q} --sources {params.sources:q} {params.claims:q} "
+        "--tables results/tables --claims-out {output.claims:q} {params.plan} > {log:q} 2>&1"
 
 
 rule tipping:
@@ -61,11 +63,14 @@ rule tipping:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.comparing(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        diagnostics=as_arguments(DIAGNOSTICS),
+        plan=as_input(PLAN.comparing()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
         read=CLAIMS_READ,
         code=code_of("tipping"),
     shell:
-        "synthesis tipping --config - --models {input.models:q} --sources {input.sources:q} "
-        "--diagnostics {input.diagnostics:q} {params.claims:q} --tables results/tables "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis tipping --config - --models {params.models:q} --sources {params.sources:q} "
+        "--diagnostics {params.diagnostics:q} {params.claims:q} --tables results/tables "
+        "{params.plan} > {log:q} 2>&1"

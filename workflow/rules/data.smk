@@ -32,10 +32,10 @@ rule config:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.whole(),
+        plan=as_input(PLAN.whole()),
         code=code_of("config"),
     shell:
-        "synthesis config --config - --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis config --config - --out {output:q} {params.plan} > {log:q} 2>&1"
 
 
 rule extract:
@@ -85,7 +85,8 @@ rule gather:
     conda:
         "../envs/synthesis.yaml"
     params:
+        sources=as_arguments(SOURCES),
         code=code_of("gather"),
     shell:
-        "synthesis gather --sources {input:q} --effects {output.effects:q} "
+        "synthesis gather --sources {params.sources:q} --effects {output.effects:q} "
         "--table {output.table:q} --dropped {output.dropped:q} > {log:q} 2>&1"

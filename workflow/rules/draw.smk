@@ -40,16 +40,16 @@ rule forest:
     benchmark:
         "results/benchmarks/forest/{synthesis}.tsv"
     wildcard_constraints:
-        # A comparison figure has a name of its own among the forest plots.
-        synthesis=rf"(?!({FIGURE})(?![a-z0-9_])){NAME}",
+        # A comparison figure has a name of its own among the forest plots, and so has that of processes.
+        synthesis=rf"(?!({FIGURE}|process)(?![a-z0-9_])){NAME}",
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.forest(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.forest(wildcards.synthesis)),
         code=code_of("forest"),
     shell:
         "synthesis forest --config - --model {input.model:q} --sources {input.sources:q} --out results/figures "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "{params.plan} > {log:q} 2>&1"
 
 
 rule comparison_forest:
@@ -79,12 +79,12 @@ rule comparison_forest:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.comparison_forest(wildcards.figure),
+        plan=lambda wildcards: as_input(PLAN.comparison_forest(wildcards.figure)),
         code=code_of("comparison-forest"),
     shell:
         "synthesis comparison-forest --config - --figure {wildcards.figure:q} "
         "--models {input.models:q} --sources {input.sources:q} --bridge {input.bridge:q} "
-        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule diagnostic_figure:
@@ -109,11 +109,11 @@ rule diagnostic_figure:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.diagnostic_figure(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.diagnostic_figure(wildcards.synthesis)),
         code=code_of("diagnostic-figure"),
     shell:
         "synthesis diagnostic-figure --config - --kind {wildcards.kind:q} --model {input.model:q} "
-        "--diagnostics {input.diagnostics:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+        "--diagnostics {input.diagnostics:q} --out results/figures {params.plan} > {log:q} 2>&1"
 
 
 # Names hold no hyphen, so that it ends the synthesis and begins the moderator.
@@ -139,12 +139,12 @@ rule bubble:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.diagnostic_figure(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.diagnostic_figure(wildcards.synthesis)),
         code=code_of("diagnostic-figure"),
     shell:
         "synthesis diagnostic-figure --config - --kind bubble --moderator {wildcards.moderator:q} "
         "--model {input.model:q} --diagnostics {input.diagnostics:q} --out results/figures "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "{params.plan} > {log:q} 2>&1"
 
 
 rule bridge_figure:
@@ -169,11 +169,11 @@ rule bridge_figure:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.bridge(wildcards.bridge),
+        plan=lambda wildcards: as_input(PLAN.bridge(wildcards.bridge)),
         code=code_of("bridge-figure"),
     shell:
         "synthesis bridge-figure --config - --bridge {wildcards.bridge:q} --models {input.models:q} "
-        "--table {input.table:q} --out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+        "--table {input.table:q} --out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule claims_figure:
@@ -271,11 +271,13 @@ rule prisma_flow:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.flow(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.flow()),
         code=code_of("prisma-flow"),
     shell:
-        "synthesis prisma-flow --config - --models {input.models:q} --sources {input.sources:q} "
-        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis prisma-flow --config - --models {params.models:q} --sources {params.sources:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule risk_of_bias:
@@ -297,9 +299,11 @@ rule risk_of_bias:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.titles(),
+        models=as_arguments(MODELS),
+        about=as_arguments(ABOUT),
+        plan=as_input(PLAN.titles()),
         read=ABOUT_READ,
         code=code_of("risk-of-bias"),
     shell:
-        "synthesis risk-of-bias --config - --models {input.models:q} --about {input.about:q} "
-        "--out results/figures <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis risk-of-bias --config - --models {params.models:q} --about {params.about:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"

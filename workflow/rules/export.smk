@@ -32,7 +32,7 @@ rule export:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.card(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.card(wildcards.synthesis)),
         read=lambda wildcards: digest(
             f"data/raw/{source}/source.yaml" for source in PLAN.sources(wildcards.synthesis)
         ),
@@ -40,7 +40,7 @@ rule export:
     shell:
         "synthesis export --config - --model {input.model:q} --diagnostics {input.diagnostics:q} "
         "--about {input.about:q} --script {output.script:q} --data {output.data:q} --card {output.card:q} "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "{params.plan} > {log:q} 2>&1"
 
 
 rule checklist:
@@ -61,11 +61,12 @@ rule checklist:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.examined(),
+        models=as_arguments(MODELS),
+        plan=as_input(PLAN.examined()),
         code=code_of("checklist"),
     shell:
-        "synthesis checklist --config - --models {input.models:q} --claims {input.claims:q} --out {output:q} "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis checklist --config - --models {params.models:q} --claims {input.claims:q} --out {output:q} "
+        "{params.plan} > {log:q} 2>&1"
 
 
 rule crate:
@@ -83,7 +84,9 @@ rule crate:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.whole(),
+        about=as_arguments(ABOUT),
+        files=as_arguments(RESULTS),
+        plan=as_input(PLAN.whole()),
         read=ABOUT_READ,
         version=snakemake_package.__version__,
         workflow=digest(
@@ -91,5 +94,5 @@ rule crate:
         ),
         code=code_of("crate"),
     shell:
-        "synthesis crate --config - --model {input.model:q} --files {input.files:q} --about {input.about:q} "
-        '--snakemake {params.version:q} --workflow "$WORKFLOW" --out results <<< {params.plan:q} > {log:q} 2>&1'
+        "synthesis crate --config - --model {input.model:q} --files {params.files:q} --about {params.about:q} "
+        '--snakemake {params.version:q} --workflow "$WORKFLOW" --out results {params.plan} > {log:q} 2>&1'

@@ -31,7 +31,7 @@ rule agreement:
     conda:
         "../envs/synthesis.yaml"
     params:
-        sources=list(PLAN.config.sources),
+        sources=as_arguments(PLAN.config.sources),
         read=digest(TABLES) + CORRECTIONS_READ,
         code=code_of("agreement"),
     shell:

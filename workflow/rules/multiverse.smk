@@ -31,11 +31,11 @@ rule multiverse_enumerate:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.multiverse(wildcards.multiverse),
+        plan=lambda wildcards: as_input(PLAN.multiverse(wildcards.multiverse)),
         code=code_of("multiverse-enumerate"),
     shell:
         "synthesis multiverse-enumerate --config - --multiverse {wildcards.multiverse:q} --sources {input:q} "
-        "--out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "--out {output:q} {params.plan} > {log:q} 2>&1"
 
 
 # Shards are equal in work, not in number; they never cut a block, so that their number changes no result.
@@ -98,12 +98,13 @@ rule multiverse_summary:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.thresholds(wildcards.multiverse),
+        sources=as_arguments(SOURCES),
+        plan=lambda wildcards: as_input(PLAN.thresholds(wildcards.multiverse)),
         code=code_of("multiverse-summary"),
     shell:
         "synthesis multiverse-summary --config - --enumeration {input.enumeration:q} "
-        "--specifications {input.specifications:q} --sources {input.sources:q} --out {output:q} "
-        "<<< {params.plan:q} > {log:q} 2>&1"
+        "--specifications {input.specifications:q} --sources {params.sources:q} --out {output:q} "
+        "{params.plan} > {log:q} 2>&1"
 
 
 rule multiverse_tables:
@@ -137,9 +138,11 @@ rule multiverse_tables:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.bridges_over_multiverses(),
+        multiverses=as_arguments(SUMMARIES),
+        specifications=as_arguments(SPECIFICATIONS),
+        plan=as_input(PLAN.bridges_over_multiverses()),
         code=code_of("multiverse-tables"),
     shell:
-        "synthesis multiverse-tables --config - --multiverses {input.multiverses:q} "
-        "--specifications {input.specifications:q} --table {output.table:q} --decisions {output.decisions:q} "
-        "--bridge {output.bridge:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis multiverse-tables --config - --multiverses {params.multiverses:q} "
+        "--specifications {params.specifications:q} --table {output.table:q} --decisions {output.decisions:q} "
+        "--bridge {output.bridge:q} {params.plan} > {log:q} 2>&1"

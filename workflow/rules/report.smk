@@ -1,5 +1,5 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
-#      data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
+#      results/process.json, data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
 # out: results/report.html
 # config: all of it
 
@@ -19,6 +19,8 @@ rule report:
         figures=expand("results/figures/{name}.svg", name=DRAWN),
         data=expand("results/figures/data/{name}.csv", name=DRAWN),
         multiverses=SUMMARIES,
+        process=PROCESS,
+        doubts=DOUBTS,
     output:
         "results/report.html",
     log:
@@ -28,11 +30,18 @@ rule report:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.whole(),
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        diagnostics=as_arguments(DIAGNOSTICS),
+        about=as_arguments(ABOUT),
+        multiverses=as_arguments(SUMMARIES),
+        figures=as_arguments(expand("results/figures/{name}.svg", name=DRAWN)),
+        plan=as_input(PLAN.whole()),
         read=ABOUT_READ,
         code=code_of("report"),
     shell:
-        "synthesis report --config - --models {input.models:q} --compared {input.compared:q} "
-        "--crosscheck {input.crosscheck:q} --sources {input.sources:q} --about {input.about:q} "
-        "--diagnostics {input.diagnostics:q} --figures {input.figures:q} --claims {input.claims:q} "
-        "--multiverses {input.multiverses:q} --pairs {input.pairs:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis report --config - --models {params.models:q} --compared {input.compared:q} "
+        "--crosscheck {input.crosscheck:q} --sources {params.sources:q} --about {params.about:q} "
+        "--diagnostics {params.diagnostics:q} --figures {params.figures:q} --claims {input.claims:q} "
+        "--multiverses {params.multiverses:q} --pairs {input.pairs:q} "
+        "--process {input.process:q} --doubts {input.doubts:q} --out {output:q} {params.plan} > {log:q} 2>&1"

@@ -35,11 +35,11 @@ rule fit:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.fit(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.fit(wildcards.synthesis)),
         code=code_of("fit"),
     shell:
         "synthesis fit --config - --synthesis {wildcards.synthesis:q} --sources {input:q} --out {output.model:q} "
-        "--check {output.check:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "--check {output.check:q} {params.plan} > {log:q} 2>&1"
 
 
 rule crosscheck:
@@ -55,9 +55,11 @@ rule crosscheck:
     conda:
         "../envs/synthesis.yaml"
     params:
+        models=as_arguments(MODELS),
+        checks=as_arguments(CHECKS),
         code=code_of("crosscheck"),
     shell:
-        "synthesis crosscheck --models {input.models:q} --checks {input.checks:q} --table {output:q} > {log:q} 2>&1"
+        "synthesis crosscheck --models {params.models:q} --checks {params.checks:q} --table {output:q} > {log:q} 2>&1"
 
 
 rule pooled:
@@ -79,10 +81,11 @@ rule pooled:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=PLAN.titles(),
+        models=as_arguments(MODELS),
+        plan=as_input(PLAN.titles()),
         code=code_of("pooled"),
     shell:
-        "synthesis pooled --config - --models {input.models:q} --table {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis pooled --config - --models {params.models:q} --table {output:q} {params.plan} > {log:q} 2>&1"
 
 
 rule diagnose:
@@ -99,10 +102,10 @@ rule diagnose:
     conda:
         "../envs/synthesis.yaml"
     params:
-        plan=lambda wildcards: PLAN.diagnosis(wildcards.synthesis),
+        plan=lambda wildcards: as_input(PLAN.diagnosis(wildcards.synthesis)),
         code=code_of("diagnose"),
     shell:
-        "synthesis diagnose --config - --model {input:q} --out {output:q} <<< {params.plan:q} > {log:q} 2>&1"
+        "synthesis diagnose --config - --model {input:q} --out {output:q} {params.plan} > {log:q} 2>&1"
 
 
 rule diagnostics:
@@ -121,6 +124,7 @@ rule diagnostics:
     conda:
         "../envs/synthesis.yaml"
     params:
+        diagnostics=as_arguments(DIAGNOSTICS),
         code=code_of("diagnostics"),
     shell:
-        "synthesis diagnostics --diagnostics {input:q} --tables results/tables > {log:q} 2>&1"
+        "synthesis diagnostics --diagnostics {params.diagnostics:q} --tables results/tables > {log:q} 2>&1"

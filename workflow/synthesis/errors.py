@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 # How a key of the plan begins its place; `placed` puts the file there that holds it.
 PLAN_KEY = "config.yaml, key "
+# Lines of a message at most: what comes after them is rarely read, and often has the same cause.
+MOST_SHOWN = 50
 # What a plan is made of: the name and content of each file, later ones over earlier ones.
 Layers = Sequence[tuple[str, Any]]
 
@@ -41,7 +43,7 @@ class InputError(ValueError):
         self.problems = tuple(problems)
         count = len(self.problems)
         head = "1 problem" if count == 1 else f"{count} problems"
-        super().__init__(f"{head} in the input\n" + "\n".join(f"  {p}" for p in self.problems))
+        super().__init__(f"{head} in the input\n" + "\n".join(f"  {line}" for line in _lines(self.problems)))
 
 
 class CannotConvert(ValueError):
@@ -74,9 +76,15 @@ def stops(layers: Layers = ()) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise SystemExit("\n".join(map(str, placed(error.problems, layers)))) from None
+        raise SystemExit("\n".join(_lines(placed(error.problems, layers)))) from None
     except CannotWrite as error:
         raise SystemExit(str(error)) from None
+
+
+def _lines(problems: Sequence[Problem]) -> list[str]:
+    """A line for each problem, of very many for the first ones."""
+    more = len(problems) - MOST_SHOWN
+    return [str(p) for p in problems[:MOST_SHOWN]] + ([f"and {more} more: mend these first"] if more > 0 else [])
 
 
 def placed(problems: Sequence[Problem], layers: Layers) -> list[Problem]:

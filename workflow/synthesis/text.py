@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 
 MINUS = "\N{MINUS SIGN}"
 # Where there is no number to print.
 NONE = "\N{EN DASH}"
 
 
-# What XML 1.0 (section 2.2) has no place for, and so no SVG and no page: control characters, lone surrogates.
-_UNWRITABLE = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
+# What XML 1.0 (section 2.2) has no place for, and so no SVG and no page: control characters, lone surrogates. And the
+# two that turn the letters after them round: a name would not be read as it is written.
+_TURNS = "\u202d\u202e"
+_UNWRITABLE = re.compile(f"[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]|[{_TURNS}]")
 
 
 def unwritable(text: str) -> str:
@@ -21,6 +24,8 @@ def unwritable(text: str) -> str:
     if found is None:
         return ""
     kind = "half of a surrogate pair" if unicodedata.category(found[0]) == "Cs" else "a control character"
+    if found[0] in _TURNS:
+        kind = "which turns the letters after it round"
     return f"U+{ord(found[0]):04X}, {kind}"
 
 
@@ -95,3 +100,17 @@ def probability(p: float) -> str:
     if p < 0.005:
         return "<0.01"
     return ">0.99" if p > 0.995 else number(p)
+
+
+MIXED = "mixed"
+
+
+def shared(values: Iterable[str]) -> str:
+    """The value that all rows share, or "mixed"."""
+    distinct = list(dict.fromkeys(value for value in values if value))
+    return MIXED if len(distinct) > 1 else "".join(distinct)
+
+
+def plain(name: str) -> str:
+    """A name without case, accents, spaces and punctuation: "PHQ-9" and "phq-9" are one instrument."""
+    return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if c.isalnum())

@@ -6,8 +6,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synthesis.results.files import read_json
-
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
     from synthesis.compare.claims import Evidence
@@ -43,10 +41,11 @@ def tipping(args: argparse.Namespace) -> None:
     """Tries every single change on every claim, and says which ones turn its verdict."""
     from synthesis.compare.tipping import tipping as tip
     from synthesis.results.comparisons import ChangeRow, TippingRow
-    from synthesis.results.document import write_rows
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.document import read_document, write_rows
 
     evidence, claims = _evidence(args)
-    diagnostics = {d["synthesis"]: d for d in map(read_json, args.diagnostics)}
+    diagnostics = {d.synthesis: d for d in (read_document(path, Diagnosed) for path in args.diagnostics)}
     tried, summary = tip(claims, evidence, diagnostics)
     write_rows(args.tables / "tipping_points_all.csv", tried, ChangeRow)
     write_rows(args.tables / "tipping_points.csv", summary, TippingRow)

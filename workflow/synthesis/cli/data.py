@@ -31,6 +31,7 @@ def new(args: argparse.Namespace) -> None:
 def check(args: argparse.Namespace) -> None:
     """Checks config and raw tables and says what was found."""
     from synthesis.compare.claims import check_folder
+    from synthesis.compare.gaps import lacking, summary
     from synthesis.plan import plan
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Plan
@@ -38,6 +39,8 @@ def check(args: argparse.Namespace) -> None:
     checked = Plan(read_config(args.config))
     check_folder(args.raw, checked.config, plan.check(checked, args.raw))
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
+    for line in summary(lacking(checked.config, args.raw)):
+        print(line)
 
 
 def config(args: argparse.Namespace) -> None:
@@ -50,8 +53,8 @@ def config(args: argparse.Namespace) -> None:
 
 def extract(args: argparse.Namespace) -> None:
     """Converts one source."""
-    from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract as extract_source
+    from synthesis.data.registry import Policy
     from synthesis.results.document import write_document
 
     extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))

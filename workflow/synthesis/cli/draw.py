@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthesis.errors import refuse
-from synthesis.results.files import read_json
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
     from synthesis.draw.chart import Chart
     from synthesis.draw.layout import Layout
     from synthesis.plan.config import Drawing
+    from synthesis.results.extracted import Reference
 
 _NUMBERS = "The numbers are in the tables of the report."
 
@@ -41,14 +41,13 @@ def forest(args: argparse.Namespace) -> None:
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
-    document: Any
     (document,) = read_presented([args.model], plan.syntheses, read_extracted(args.sources))
     _write_forest(layout_of(document), args.out, plan.drawing, "forest")
 
 
 def comparison_forest(args: argparse.Namespace) -> None:
     """Draws a comparison figure of the plan."""
-    from synthesis.data.extraction import reference_rows
+    from synthesis.data.extraction import reference_rows, with_filled
     from synthesis.draw.comparison import comparison
     from synthesis.plan.config import read_config
     from synthesis.results.comparisons import BridgeRow
@@ -61,12 +60,14 @@ def comparison_forest(args: argparse.Namespace) -> None:
         refuse("--figure", args.figure, plan.figures)
     figure = plan.figures[args.figure]
     extracted = read_extracted(args.sources)
-    documents: dict[str, Any] = {d.synthesis: d for d in read_presented(args.models, plan.syntheses, extracted)}
-    references: dict[str, list[Any]] = {}
+    documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses, extracted)}
+    references: dict[str, list[Reference]] = {}
     for lane, named in figure.references.items():
-        metric = next(d.fit.metric for d in documents.values() if d.lane == lane)
+        metric = next(d.metric for d in documents.values() if d.lane == lane)
         key = f"config.yaml, key figures.{args.figure}.references.{lane}"
-        references[lane] = reference_rows(key, named.effects, metric, extracted.effects)
+        references[lane] = reference_rows(
+            key, with_filled(named.effects, named.when_filled, extracted.effects), metric, extracted.effects
+        )
     table = read_rows(args.bridge, BridgeRow)
     bridges = [(plan.bridges[name].title, [row for row in table if row.bridge == name]) for name in figure.bridges]
     _write_forest(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
@@ -84,7 +85,7 @@ def bridge_figure(args: argparse.Namespace) -> None:
     if args.bridge not in plan.bridges:
         refuse("--bridge", args.bridge, plan.bridges)
     bridge = plan.bridges[args.bridge]
-    documents: dict[str, Any] = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
+    documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
     rows = [row for row in read_rows(args.table, BridgeRow) if row.bridge == args.bridge]
     layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
     _write_forest(layout, args.out, plan.drawing, "bridge")
@@ -97,15 +98,16 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
     from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Figure
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.document import read_document
     from synthesis.review.presentation import read_presented
 
-    document: Any
     (document,) = read_presented([args.model], read_config(args.config).syntheses)
-    diagnostics = read_json(args.diagnostics)
-    if diagnostics["synthesis"] != document["synthesis"]:
-        refuse("--diagnostics", diagnostics["synthesis"], [document["synthesis"]])
+    diagnostics = read_document(args.diagnostics, Diagnosed)
+    if diagnostics.synthesis != document.synthesis:
+        refuse("--diagnostics", diagnostics.synthesis, [document.synthesis])
     layout = layout_of(args.kind, document, diagnostics, args.moderator)
-    name = Figure(args.kind, document["synthesis"], args.moderator).name
+    name = Figure(args.kind, document.synthesis, args.moderator).name
     write_figure(args.out, name, layout, f"{layout.title}. {_NUMBERS}")
 
 
@@ -152,10 +154,8 @@ def prisma_flow(args: argparse.Namespace) -> None:
 
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
-    documents: list[Any] = read_presented(args.models, plan.syntheses)
-    effects: list[Any] = list(extracted.effects)
-    dropped: list[Any] = list(extracted.dropped)
-    layout = flow(plan.title, documents, effects, dropped)
+    documents = read_presented(args.models, plan.syntheses)
+    layout = flow(plan.title, documents, extracted.effects, extracted.dropped)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
 
 
@@ -167,7 +167,7 @@ def risk_of_bias(args: argparse.Namespace) -> None:
     from synthesis.plan.config import read_config
     from synthesis.review.presentation import read_presented
 
-    documents: list[Any] = read_presented(args.models, read_config(args.config).syntheses)
+    documents = read_presented(args.models, read_config(args.config).syntheses)
     layout = layout_of(documents, {name: source.risk_score for name, source in read_abouts(args.about).items()})
     write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from synthesis.results.files import read_json, write_csv, write_json, write_text
+from synthesis.results.files import write_csv, write_json, write_text
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
@@ -28,16 +28,18 @@ def export(args: argparse.Namespace) -> None:
     from synthesis.export.cards import model_card
     from synthesis.export.r_script import DATA_COLUMNS, r_data, r_script
     from synthesis.plan.config import read_config
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.document import read_document
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
-    document: Any
     (document,) = read_presented([args.model], plan.syntheses)
     write_text(args.script, r_script(document))
     write_csv(args.data, r_data(document), DATA_COLUMNS)
-    synthesis = plan.syntheses[document["synthesis"]]
-    write_json(args.card, model_card(document, synthesis, read_abouts(args.about), read_json(args.diagnostics)))
-    print(f"{document['synthesis']}: an R script and a model card")
+    synthesis = plan.syntheses[document.synthesis]
+    diagnosed = read_document(args.diagnostics, Diagnosed)
+    write_json(args.card, model_card(document, synthesis, read_abouts(args.about), diagnosed))
+    print(f"{document.synthesis}: an R script and a model card")
 
 
 def checklist(args: argparse.Namespace) -> None:
@@ -49,7 +51,7 @@ def checklist(args: argparse.Namespace) -> None:
     from synthesis.results.document import read_document, read_documents
     from synthesis.results.fitted import Fitted
 
-    documents: list[Any] = [read_document(path, Fitted) for path in args.models]
+    documents = [read_document(path, Fitted) for path in args.models]
     claims = read_documents(args.claims, DecidedClaim)
     rows = fill_in(read_config(args.config), documents, len(claims))
     write_csv(args.out, rows, CHECKLIST_COLUMNS)
@@ -62,9 +64,12 @@ def crate(args: argparse.Namespace) -> None:
     from synthesis.export.crate import METADATA
     from synthesis.export.crate import crate as describe
     from synthesis.plan.config import read_config
+    from synthesis.results.document import plain, read_document
+    from synthesis.results.fitted import Fitted
 
     plan = read_config(args.config)
-    versions = read_json(args.model)["versions"] | {"snakemake": args.snakemake}
+    fitted = read_document(args.model, Fitted)
+    versions = plain(fitted.versions) | {"snakemake": args.snakemake}
     content = describe(plan, read_abouts(args.about), args.files, args.workflow, args.out, versions)
     write_json(args.out / METADATA, content)
     print(f"{len(args.files)} files described")

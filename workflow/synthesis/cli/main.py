@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
@@ -10,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.errors import CannotWrite, Disagreement, InputError, placed
+from synthesis.plan.passing import expanded
 
 # The file of the command line that holds each command, as `workflow/rules/` has a file for each.
 STAGES: dict[str, tuple[str, ...]] = {
     "data": ("new", "check", "config", "extract", "gather"),
     "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics"),
     "compare": ("compare", "tipping"),
+    "evidence": ("process", "process-figure", "fill-in", "doubts"),
     "multiverse": (
         "multiverse-enumerate", "multiverse-fit", "multiverse-gather", "multiverse-summary", "multiverse-tables",
     ),
@@ -26,6 +29,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "report": ("report",),
     "living": ("agreement", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
+    "run": ("run",),
     "reference": ("schemas",),
 }  # fmt: skip
 
@@ -91,12 +95,17 @@ def parser_of(stages: Iterable[str] = STAGES) -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; errors that a user can mend are printed without a traceback. Returns the exit status."""
-    argv = sys.argv[1:] if argv is None else argv
+    argv = expanded(sys.argv[1:] if argv is None else argv)
     # Of a command that there is, just its own file is imported: starting is most of what a job costs.
     stages = [stage for stage, commands in STAGES.items() if argv and argv[0] in commands]
     args = parser_of(stages or STAGES).parse_args(argv)
     try:
         args.run(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read on, such as head, has seen enough; nothing is left to be said at the end, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (InputError, CannotWrite, Disagreement) as error:
         given = getattr(args, "config", None)
         if isinstance(error, InputError) and given not in (None, "-"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthesis.errors import refuse
 
@@ -23,6 +23,8 @@ def register(commands: Commands) -> None:
     added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
+    added.other("--process", type=Path, nargs="*", default=[], help="results/process.json")
+    added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
 
 
 def report(args: argparse.Namespace) -> None:
@@ -32,12 +34,15 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.report import Material, render
     from synthesis.report.material import read_drawings
     from synthesis.results import comparisons as types
+    from synthesis.results.checks import CheckRow
     from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_documents, read_rows
     from synthesis.results.extracted import read_extracted
-    from synthesis.results.files import read_csv, read_json, write_text
+    from synthesis.results.files import write_text
+    from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
-    from synthesis.review.diagnose import tables as diagnostic_tables
+    from synthesis.review.diagnostic_tables import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
 
     tables = {path.stem: path for path in args.compared}
@@ -45,13 +50,10 @@ def report(args: argparse.Namespace) -> None:
         refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
     config = read_config(args.config)
     extracted = read_extracted(args.sources)
-    documents: list[Any] = read_presented(args.models, config.syntheses)
-    effects: list[Any] = list(extracted.effects)
-    dropped: list[Any] = list(extracted.dropped)
     html = render(
         Material(
             config=config,
-            documents=documents,
+            documents=read_presented(args.models, config.syntheses),
             compared=types.Comparisons(
                 contrasts=read_rows(tables["comparison"], types.ContrastRow),
                 bridges=read_rows(tables["bridge"], types.BridgeRow),
@@ -60,14 +62,22 @@ def report(args: argparse.Namespace) -> None:
                 claims=read_documents(args.claims, types.DecidedClaim),
             ),
             tipping=read_rows(tables["tipping_points"], types.TippingRow),
-            effects=effects,
-            dropped=dropped,
-            crosscheck=read_csv(args.crosscheck),
+            effects=extracted.effects,
+            dropped=extracted.dropped,
+            crosscheck=read_rows(args.crosscheck, CheckRow),
             sources=list(read_abouts(args.about).values()),
-            diagnostics=diagnostic_tables(map(read_json, args.diagnostics)),
+            diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
             drawings=read_drawings(args.figures),
             multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
             pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
+            process=next((read_document(path, ProcessResults) for path in args.process), None),
+            doubts=[row for path in args.doubts if path.stem == "doubts" for row in read_rows(path, DoubtRow)],
+            doubted=[
+                row
+                for path in args.doubts
+                if path.stem == "doubted_comparisons"
+                for row in read_rows(path, DoubtedComparison)
+            ],
             agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
             disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         )

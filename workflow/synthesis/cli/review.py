@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from synthesis.errors import refuse
 from synthesis.results.document import read_document, read_documents, write_document, write_documents, write_rows
-from synthesis.results.files import read_json, write_csv, write_json
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
@@ -77,14 +76,14 @@ def diagnose(args: argparse.Namespace) -> None:
     plan = read_config(args.config)
     document = read_document(args.model, Fitted)
     moderators = plan.syntheses[document.synthesis].moderators
-    write_json(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
+    write_document(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 
 def diagnostics(args: argparse.Namespace) -> None:
     """Writes the diagnostics of all fits as tables."""
-    from synthesis.review.diagnose import TABLES, tables
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.review.diagnostic_tables import tables, write_tables
 
-    for name, rows in tables(map(read_json, args.diagnostics)).items():
-        write_csv(args.tables / f"{name}.csv", rows, TABLES[name])
+    write_tables(args.tables, tables(read_document(path, Diagnosed) for path in args.diagnostics))
     print(f"{len(args.diagnostics)} syntheses")

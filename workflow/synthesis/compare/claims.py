@@ -23,7 +23,7 @@ from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
 from synthesis.results.document import columns
 from synthesis.results.extracted import Effect, Reference, Row
 from synthesis.results.files import check_inside
-from synthesis.results.fitted import Fitted, Study
+from synthesis.results.fitted import Described, Fitted
 
 _UNIT_NAME = {"smd": "SMD"}
 _NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
@@ -157,22 +157,23 @@ def _document(claim: Claim, name: str, evidence: Evidence) -> Fitted:
     return evidence.documents[name]
 
 
-def _read(document: Fitted, fields: tuple[str, str, str], label: str) -> Value:
-    metric = document["metric"]
-    estimate, low, high = (back_transform(metric, document[field]) for field in fields)
+def _read(document: Fitted, limits: tuple[float | None, float | None], label: str) -> Value:
+    metric = document.metric
+    estimate, low, high = (back_transform(metric, value) for value in (document.fit.estimate, *limits))
     if estimate is None or low is None or high is None:
-        raise Missing(f"{document['title']}: too few samples")
+        raise Missing(f"{document.title}: too few samples")
     return Value(label, _NAME[metric], estimate, low, high)
 
 
 def _pooled(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
-    return [_read(document, ("estimate", "ci_low", "ci_high"), document["title"])]
+    return [_read(document, (document.fit.ci_low, document.fit.ci_high), document.title)]
 
 
 def _prediction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
-    return [_read(document, ("estimate", "pi_low", "pi_high"), f"{document['title']}, in a new setting")]
+    limits = (document.fit.pi_low, document.fit.pi_high)
+    return [_read(document, limits, f"{document.title}, in a new setting")]
 
 
 def _variance(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -188,21 +189,21 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document, grouping = _document(claim, synthesis, evidence), evidence.plan.groupings.get(moderator)
     column = grouping.column if grouping else moderator
     by_level: dict[str, set[str]] = {}
-    for study in document["studies"]:
-        if column not in columns(Study):
-            raise InputError([Problem(claim.where("quantity"), moderator, "a grouping or a column of a sample")])
-        level = grouping.level_of(study[column]) if grouping else study[column]
+    if column not in columns(Described):
+        raise InputError([Problem(claim.where("quantity"), moderator, "a grouping or a column of a sample")])
+    for study in document.studies:
+        level = grouping.level_of(study.words(column)) if grouping else study.words(column)
         if level:
-            by_level.setdefault(level, set()).add(study["sample_id"])
+            by_level.setdefault(level, set()).add(study.sample_id)
     values = []
     for level, samples in sorted(by_level.items()):
-        fit = (
+        refitted = (
             refit(document, samples, model="composites")
             if len(samples) == 1
             else refit(document, samples, model="composites", ci="hksj_adhoc")
         )
         count = text.plural(len(samples), "sample")
-        values.append(_read(fit, ("estimate", "ci_low", "ci_high"), f"{level} ({count})"))
+        values.append(_read(refitted, (refitted.fit.ci_low, refitted.fit.ci_high), f"{level} ({count})"))
     return values
 
 
@@ -233,7 +234,7 @@ def _without_interval(row: ContrastRow) -> str:
 def published_summary(name: str, effect_id: str, first: Fitted, evidence: Evidence) -> Reference:
     """The published summary of a comparison, on the metric of its first side."""
     where = f"config.yaml, key comparisons.{name}.reference"
-    (summary,) = reference_rows(where, (effect_id,), first["metric"], evidence.effects)
+    (summary,) = reference_rows(where, (effect_id,), first.metric, evidence.effects)
     return summary
 
 
@@ -242,7 +243,7 @@ def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     _known(claim, name, evidence.plan.bridges)
     plan = evidence.plan.bridges[name]
     sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
-    gaps = differences(*sides, evidence.plan.monte_carlo)
+    gaps = differences(*sides)
     return [Value(CONTRAST_NAME[key], "difference in d", *gap) for key, gap in gaps.items()]
 
 
@@ -254,7 +255,7 @@ def _on_metric(metric: str, value: float) -> float:
 
 def _range(claim: Claim, document: Fitted, evidence: Evidence) -> tuple[float, float]:
     low, high = bounds_of(claim, evidence.rows)
-    metric = document["metric"]
+    metric = document.metric
     return (
         -math.inf if low is None else _on_metric(metric, low),
         math.inf if high is None else _on_metric(metric, high),
@@ -264,8 +265,8 @@ def _range(claim: Claim, document: Fitted, evidence: Evidence) -> tuple[float, f
 def _share_of_estimates(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     low, high = _range(claim, document, evidence)
-    studies = document["studies"]
-    inside = sum(low <= study["yi"] <= high for study in studies)
+    studies = document.studies
+    inside = sum(low <= study.yi <= high for study in studies)
     share = 100 * inside / len(studies)
     return [Value(f"{inside} of {len(studies)} samples", "%", share, share, share)]
 
@@ -274,8 +275,8 @@ def _share_of_true_effects(claim: Claim, name: str, evidence: Evidence) -> list[
     document = _document(claim, name, evidence)
     share, _ = shares_between(document, *_range(claim, document, evidence), evidence.plan.relevance)
     if share.low is None or share.high is None:
-        raise Missing(f"{document['title']}: too few samples for a share of true effects")
-    return [Value(f"{document['title']}, true values", "%", 100 * share.value, 100 * share.low, 100 * share.high)]
+        raise Missing(f"{document.title}: too few samples for a share of true effects")
+    return [Value(f"{document.title}, true values", "%", 100 * share.value, 100 * share.low, 100 * share.high)]
 
 
 def _interaction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -291,17 +292,21 @@ def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     row = find(claim.where("quantity"), name, evidence.rows)
     value = number(row, "value")
     if value is None:
-        raise Missing(f"{row['label'] or row['study']}: the number is not in the reachable text")
-    sign = 1.0 if row["direction"] is None else row["direction"]
+        raise Missing(f"{row.label or row.study}: the number is not in the reachable text")
+    sign = 1.0 if row.direction is None else row.direction
     limits = sorted(sign * x for x in (number(row, "ci_low"), number(row, "ci_high")) if x is not None)
     low, high = limits if len(limits) == 2 else (None, None)
-    return [Value(row["label"] or row["study"], row["statistic"] or "value", sign * value, low, high)]
+    return [Value(row.label or row.study, row.statistic or "value", sign * value, low, high)]
 
 
 def _root(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
-    """The correlation behind a printed share of variance: exact arithmetic on what is printed."""
+    """The correlation behind a printed share of variance, positive where better: arithmetic on what is printed.
+
+    A share has no sign; that of its correlation is the finding's, turned by the outcome's direction.
+    """
     (value,) = _published(claim, name, evidence)
-    root = math.sqrt(value.estimate)
+    sign = find(claim.where("quantity"), name, evidence.rows).sign or 1.0
+    root = math.copysign(math.sqrt(abs(value.estimate)), sign * value.estimate)
     return [Value(value.label, "r", root, root, root)]
 
 
@@ -403,7 +408,7 @@ def decided_claims(claims: list[Claim], evidence: Evidence) -> list[DecidedClaim
 def _decided(claim: Claim, evidence: Evidence) -> DecidedClaim:
     finding = verdict_of_data(claim, evidence)
     sources = [find(claim.where("evidence"), effect_id, evidence.rows) for effect_id in claim.cited]
-    quotes = dict.fromkeys(f"{row['label'] or row['study']}: {row['quote']}" for row in sources if row["quote"])
+    quotes = dict.fromkeys(f"{row.label or row.study}: {row.quote}" for row in sources if row.quote)
     single = finding.single
     return DecidedClaim(
         claim_id=claim.claim_id,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 from msgspec.structs import replace
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthesis import text
+from synthesis.data.summaries import BASIS_WORDS
 from synthesis.errors import InputError, Problem
-from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_ci, named_model, named_tau2
 from synthesis.meta.pool import pool
 from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
@@ -19,7 +20,6 @@ from synthesis.results.comparisons import ContrastRow
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 # Limits of published summaries are 95% limits.
 PRINTED_QUANTILE = float(ndtri(0.975))
 
@@ -71,10 +71,10 @@ def contrast(name: str, plan: Comparison, first: Fitted, second: Fitted, bound: 
     or left out of both sides, which are then pooled again. Equivalence within `bound` by two one-sided tests
     (Schuirmann 1987). Raises InputError where nothing is left.
     """
-    ids = [[study["sample_id"] for study in document["studies"]] for document in (first, second)]
+    ids = [[study.sample_id for study in document.studies] for document in (first, second)]
     shared = check_shared_samples(name, plan, *ids)
     a, b = (_without(name, document, set(shared)) for document in (first, second))
-    test = _Test(first["metric"], first["level"], bound)
+    test = _Test(first.metric, first.fit.level, bound)
     note = left_out_note(first, second, shared)
     return _row(name, plan, test, side_of(a), side_of(b), left_out="; ".join(shared), note=note)
 
@@ -84,10 +84,10 @@ def left_out_note(first: Fitted, second: Fitted, shared: list[str]) -> str:
     if not shared:
         return ""
     verb, left = ("stands", "is") if len(shared) == 1 else ("stand", "are")
-    kept = [document["samples"] - len(shared) for document in (first, second)]
+    kept = [document.fit.samples - len(shared) for document in (first, second)]
     return (
         f"{text.plural(len(shared), 'sample')} {verb} on both sides and {left} left out of both here ({kept[0]} of "
-        f"{first['samples']} and {kept[1]} of {second['samples']} samples remain), but not of the two syntheses"
+        f"{first.fit.samples} and {kept[1]} of {second.fit.samples} samples remain), but not of the two syntheses"
     )
 
 
@@ -96,19 +96,21 @@ def contrast_with_published(
 ) -> ContrastRow:
     """A pool minus a published summary on its metric.
 
-    With printed limits the summary's SE is (high - low) / (2 * 1.96), and the reference is normal: summaries print no
-    df. Without limits there is no test; `largest_se` is the SE of the summary up to which the difference would still
-    be significant. The summary may hold samples of the pool: the note says so.
+    With printed limits the summary's SE is (high - low) / (2 * 1.96), and the reference is normal: summaries with
+    limits print no df. Without limits the SE, and df where printed, follow from its standard error, test statistic or p
+    (`data/summaries.py`). Where none is printed there is no test; `largest_se` is the SE of the summary up to which the
+    difference would still be significant. The summary may hold samples of the pool: the note says so.
     """
-    low, high = published["ci_low"], published["ci_high"]
-    se = None if low is None or high is None else (high - low) / (2 * PRINTED_QUANTILE)
-    second = Side(published["yi"], se, None, published["k"], low, high)
-    test = _Test(first["metric"], first["level"], bound)
+    low, high = published.ci_low, published.ci_high
+    second = Side(published.yi, published.se, published.df, published.k, low, high)
+    test = _Test(first.metric, first.fit.level, bound)
     note = "a published summary, which may hold some of the same samples"
+    if words := BASIS_WORDS.get(published.basis):
+        note += f"; {words}"
     largest_se = None
-    if se is None:
+    if published.se is None:
         note += "; it prints no interval, so that there is no test"
-        reach = ((first["estimate"] - second.estimate) / test.normal_quantile) ** 2 - first["se"] ** 2
+        reach = ((first.fit.estimate - second.estimate) / test.normal_quantile) ** 2 - first.fit.se**2
         largest_se = math.sqrt(reach) if reach > 0 else None
     return _row(name, plan, test, side_of(first), second, note=note, largest_se=largest_se)
 
@@ -116,13 +118,13 @@ def contrast_with_published(
 def side_of(document: Fitted) -> Side:
     """A pool as the side of a contrast."""
     return Side(
-        estimate=document["estimate"],
-        se=document["se"],
-        df=document["df"],
-        samples=document["samples"],
-        ci_low=document["ci_low"],
-        ci_high=document["ci_high"],
-        tau2=document["tau2"],
+        estimate=document.fit.estimate,
+        se=document.fit.se,
+        df=document.fit.df,
+        samples=document.fit.samples,
+        ci_low=document.fit.ci_low,
+        ci_high=document.fit.ci_high,
+        tau2=document.fit.tau2,
     )
 
 
@@ -180,7 +182,7 @@ def _row(
         bound=test.bound,
         bound_source=plan.equivalence or "",
         p_equivalence=p_equivalence,
-        conclusion=_conclusion(gap.p, p_equivalence, 1 - test.level),
+        conclusion=conclusion_of(gap.p, p_equivalence, 1 - test.level),
         largest_se=largest_se,
         note=note,
     )
@@ -214,7 +216,8 @@ def equivalence_p(estimate: float, se: float, df: float | None, bound: float) ->
     return max(lower_tail((estimate - bound) / se, df), lower_tail(-(estimate + bound) / se, df))
 
 
-def _conclusion(p: float | None, p_equivalence: float | None, alpha: float) -> str:
+def conclusion_of(p: float | None, p_equivalence: float | None, alpha: float) -> str:
+    """What a test of a difference and one of equivalence say together."""
     if p is None:
         return "no test"
     equivalent = p_equivalence is not None and p_equivalence < alpha
@@ -225,14 +228,14 @@ def _conclusion(p: float | None, p_equivalence: float | None, alpha: float) -> s
 
 def _without(name: str, document: Fitted, shared: set[str]) -> Fitted:
     """One side of a contrast, pooled again without the shared samples."""
-    studies = [s for s in document["studies"] if s["sample_id"] not in shared]
-    if len(studies) == len(document["studies"]):
+    studies = [s for s in document.studies if s.sample_id not in shared]
+    if len(studies) == len(document.studies):
         return document
     if not studies:
         where = f"config.yaml, key comparisons.{name}"
-        synthesis = document["synthesis"]
+        synthesis = document.synthesis
         raise InputError([Problem(where, f"{synthesis} without shared samples", "at least one sample")])
-    return refit(document, {s["sample_id"] for s in studies})
+    return refit(document, {s.sample_id for s in studies})
 
 
 def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[PoolOptions]) -> Fitted:
@@ -241,13 +244,13 @@ def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[P
     `changes` are options of `pool`; what is not changed stays as the document has it. Raises what `pool` raises.
     """
     studies = [s for s in document.studies if samples is None or s.sample_id in samples]
-    members = [(s["sample_id"], m["yi"], m["vi"]) for s in studies for m in s["members"]]
+    members = [(s.sample_id, m.yi, m.vi) for s in studies for m in s.members]
     fit = pool(
         [yi for _, yi, _ in members],
         [vi for _, _, vi in members],
         cluster=[sample for sample, _, _ in members],
-        level=document["level"],
-        metric=document["metric"],
+        level=document.fit.level,
+        metric=document.metric,
         **_options_of(document, changes),
     )
     return replace(document, fit=fit, studies=tuple(studies))
@@ -255,18 +258,17 @@ def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[P
 
 def _options_of(document: Fitted, changes: PoolOptions) -> PoolOptions:
     """The options of `pool` that a document was fitted with, and what changes of them."""
-    multilevel = document["model"] in ("che", "three_level")
-    options: PoolOptions = {
-        "model": document["model"] if multilevel else "composites",
-        "rho": document["composite_rho"] or 0.0,
-    }
-    if document["method"] != "single sample":
-        options["tau2"] = document["method"]
-    if not multilevel and document["method"] != "single sample":
-        options["ci"] = document["ci_method"]
-    if multilevel and changes.get("model", document["model"]) in ("che", "three_level"):
+    fit = document.fit
+    model = named_model(fit.model)
+    options: PoolOptions = {"model": model, "rho": fit.composite_rho or 0.0}
+    if fit.method != "single sample":
+        options["tau2"] = named_tau2(fit.method)
+        if model == "composites":
+            options["ci"] = named_ci(fit.ci_method)
+    stays = model != "composites" and changes.get("model", model) != "composites"
+    if stays and fit.tau2 is not None and fit.omega2 is not None:
         # Started near the full fit, and without the interval of tau2, which nothing here reads.
-        options["near"] = (document["tau2"], document["omega2"])
+        options["near"] = (fit.tau2, fit.omega2)
     options.update(changes)
     return options
 

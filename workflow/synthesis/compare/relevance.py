@@ -13,6 +13,7 @@ from synthesis.compare.contrast import PRINTED_QUANTILE, equivalence_p, lower_ta
 from synthesis.data.published import find, number, threshold
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import pool_many
+from synthesis.meta.pool import Fit
 from synthesis.plan.config import Interaction, Relevance
 from synthesis.results.comparisons import InteractionRow, RelevanceRow
 from synthesis.results.extracted import Row
@@ -38,14 +39,14 @@ def shares_between(document: Fitted, low: float, high: float, plan: Relevance) -
     VanderWeele 2019, Stat Med). Calibrated: estimates drawn to the mean until their variance is tau2 (Wang and Lee
     2019, Res Synth Methods). Percentile intervals from resampled samples; None for fewer than 5 samples.
     """
-    y = np.array([study["yi"] for study in document["studies"]])
-    v = np.array([study["vi"] for study in document["studies"]])
+    y = np.array([study.yi for study in document.studies])
+    v = np.array([study.vi for study in document.studies])
     observed = _shares(y[None], v[None], low, high)
     if len(y) < LEAST_SAMPLES:
         return Share(float(observed[0][0]), None, None), Share(float(observed[1][0]), None, None)
     rng = np.random.default_rng([plan.seed, len(y)])
     picks = rng.integers(0, len(y), (plan.bootstrap, len(y)))
-    tails = [0.5 - document["level"] / 2, 0.5 + document["level"] / 2]
+    tails = [0.5 - document.fit.level / 2, 0.5 + document.fit.level / 2]
     limits = [np.quantile(s, tails) for s in _shares(y[picks], v[picks], low, high)]
     parametric, empirical = (
         Share(float(value[0]), float(limit[0]), float(limit[1])) for value, limit in zip(observed, limits, strict=True)
@@ -71,22 +72,22 @@ def against_threshold(document: Fitted, key: str, value: float | None, label: st
     The threshold is that of a benefit: effects above it count. `value` None: the threshold is a gap in the data.
     """
     row = RelevanceRow(
-        synthesis=document["synthesis"],
-        title=document["title"],
-        metric=document["metric"],
-        samples=document["samples"],
+        synthesis=document.synthesis,
+        title=document.title,
+        metric=document.metric,
+        samples=document.fit.samples,
         threshold=key,
         threshold_label=label,
         threshold_value=value,
-        estimate=document["estimate"],
-        ci_low=document["ci_low"],
-        ci_high=document["ci_high"],
+        estimate=document.fit.estimate,
+        ci_low=document.fit.ci_low,
+        ci_high=document.fit.ci_high,
         conclusion="cannot be decided",
     )
     if value is None:
         return replace(row, note="the threshold is not in the reachable text")
-    estimate, se, df = document["estimate"], document["se"], document["df"]
-    alpha = 1 - document["level"]
+    estimate, se, df = document.fit.estimate, document.fit.se, document.fit.df
+    alpha = 1 - document.fit.level
     statistic = (estimate - value) / se
     p_above, p_equivalence = lower_tail(-statistic, df), equivalence_p(estimate, se, df, value)
     row = replace(row, p_above=p_above, p_below=lower_tail(statistic, df), p_equivalence=p_equivalence)
@@ -94,11 +95,9 @@ def against_threshold(document: Fitted, key: str, value: float | None, label: st
         row = replace(row, conclusion="above")
     elif p_equivalence < alpha:
         row = replace(row, conclusion="smaller")
-    if document["samples"] > 1:
+    if document.fit.samples > 1:
         row = _with_shares(row, *shares_between(document, value, math.inf, plan))
-    if document["pi_low"] is not None:
-        row = replace(row, probability_new_above=_new_above(document, value))
-    return row
+    return replace(row, probability_new_above=_new_above(document.fit, value))
 
 
 def _with_shares(row: RelevanceRow, parametric: Share, empirical: Share) -> RelevanceRow:
@@ -114,11 +113,16 @@ def _with_shares(row: RelevanceRow, parametric: Share, empirical: Share) -> Rele
     )
 
 
-def _new_above(document: Fitted, value: float) -> float:
-    """Probability that the true value in a new setting is above a value: the t behind the prediction interval."""
-    df = document["samples"] - 2
-    scale = (document["pi_high"] - document["pi_low"]) / 2 / float(stdtrit(df, 0.5 + document["level"] / 2))
-    return float(stdtr(df, (document["estimate"] - value) / scale))
+def _new_above(fit: Fit, value: float) -> float | None:
+    """Probability that the true value in a new setting is above a value: the t behind the prediction interval.
+
+    None without one.
+    """
+    if fit.pi_low is None or fit.pi_high is None:
+        return None
+    df = fit.samples - 2
+    scale = (fit.pi_high - fit.pi_low) / 2 / float(stdtrit(df, 0.5 + fit.level / 2))
+    return float(stdtr(df, (fit.estimate - value) / scale))
 
 
 def interaction(name: str, plan: Interaction, rows: dict[str, Row], level: float) -> InteractionRow:
@@ -129,7 +133,7 @@ def interaction(name: str, plan: Interaction, rows: dict[str, Row], level: float
     """
     where = f"config.yaml, key interactions.{name}"
     source = find(f"{where}.coefficient", plan.coefficient, rows)
-    sign = 1.0 if source["direction"] is None else source["direction"]
+    sign = 1.0 if source.direction is None else source.direction
     value, low, high = (number(source, cell) for cell in ("value", "ci_low", "ci_high"))
     row = InteractionRow(
         interaction=name,
@@ -199,9 +203,10 @@ def relevance(documents: list[Fitted], rows: dict[str, Row], plan: Relevance) ->
     """Every pool against every threshold of its metric."""
     table = []
     for document in documents:
-        metric = document["metric"]
-        for key in plan.thresholds.get(metric, ()):
+        metric = document.metric
+        named = (key for of, keys in plan.thresholds.items() if of == metric for key in keys)
+        for key in named:
             value = threshold(f"config.yaml, key relevance.thresholds.{metric}", key, metric, rows)
-            label: str = rows[key]["label"] or rows[key]["study"]
+            label: str = rows[key].label or rows[key].study
             table.append(against_threshold(document, key, value, label, plan))
     return table

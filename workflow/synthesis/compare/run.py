@@ -6,6 +6,7 @@ from synthesis.compare import bridge as bridging
 from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
+from synthesis.compare.fragile import with_remark
 from synthesis.data.claim_table import Claim
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.plan.config import Config
@@ -23,14 +24,32 @@ def contrasts(evidence: claiming.Evidence) -> list[ContrastRow]:
         bound = None
         if comparison.equivalence:
             where = f"config.yaml, key comparisons.{name}.equivalence"
-            bound = threshold(where, comparison.equivalence, first["metric"], evidence.rows)
+            bound = threshold(where, comparison.equivalence, first.metric, evidence.rows)
         if comparison.second:
-            row = contrasting.contrast(name, comparison, first, documents[comparison.second], bound)
+            second = documents[comparison.second]
+            row = contrasting.contrast(name, comparison, first, second, bound)
+            row = with_remark(row, comparison, first, second, bound)
         else:
             published = claiming.published_summary(name, comparison.reference or "", first, evidence)
             row = contrasting.contrast_with_published(name, comparison, first, published, bound)
+            row = with_remark(row, comparison, first, published, bound)
         table.append(row)
     return table
+
+
+def bounds(plan: Config, extracted: Extracted) -> dict[str, float | None]:
+    """The difference that does not matter, of each comparison that names one, on its metric."""
+    rows = rows_by_id([*extracted.dropped, *extracted.effects])
+    return {
+        name: threshold(
+            f"config.yaml, key comparisons.{name}.equivalence",
+            comparison.equivalence,
+            plan.syntheses[comparison.first].metric,
+            rows,
+        )
+        for name, comparison in plan.comparisons.items()
+        if comparison.equivalence
+    }
 
 
 def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
@@ -40,7 +59,11 @@ def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
         row
         for name, bridge in plan.bridges.items()
         for row in bridging.bridge(
-            name, bridge, documents[bridge.association], documents[bridge.effect], plan.monte_carlo
+            name,
+            bridge,
+            documents[bridge.association],
+            documents[bridge.effect],
+            plan.numbers_needed.control_response_rates,
         )
     ]
 

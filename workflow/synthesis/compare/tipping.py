@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -26,9 +25,9 @@ from synthesis.errors import InputError
 from synthesis.meta.options import CiMethod, Tau2Method
 from synthesis.plan.config import Config
 from synthesis.results.comparisons import ChangeRow, TippingRow
+from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 _RHO = (0.2, 0.8)
 _TAU2: tuple[Tau2Method, ...] = ("DL", "PM", "EB", "ML", "SJ")
 _INTERVALS: dict[CiMethod, str] = {
@@ -56,13 +55,13 @@ def variants(document: Fitted, plan: Config, documents: dict[str, Fitted]) -> It
 
     What a change makes inestimable is left out.
     """
-    for study in document["studies"]:
-        rest = {s["sample_id"] for s in document["studies"]} - {study["sample_id"]}
+    for study in document.studies:
+        rest = {s.sample_id for s in document.studies} - {study.sample_id}
         if rest:
-            yield from _tried("sample left out", study["label"], document, rest, {})
+            yield from _tried("sample left out", study.label, document, rest, {})
     for words, changes in _methods(document):
         yield from _tried("method", words, document, None, changes)
-    for name in plan.syntheses[document["synthesis"]].alternatives:
+    for name in plan.syntheses[document.synthesis].alternatives:
         if name in documents:
             yield Variant("selection", documents[name].title, documents[name])
 
@@ -79,11 +78,11 @@ def _tried(
 
 
 def _methods(document: Fitted) -> Iterator[tuple[str, PoolOptions]]:
-    if document["samples"] < 2:
+    if document.fit.samples < 2:
         return
-    if document["model"] in ("che", "three_level"):
+    if document.fit.model in ("che", "three_level"):
         yield "one mean effect for each sample, HKSJ", {"model": "composites", "ci": "hksj", "tau2": "REML"}
-        if document["model"] == "che":
+        if document.fit.model == "che":
             yield "three-level model", {"model": "three_level"}
         else:
             yield "correlated and hierarchical effects", {"model": "che"}
@@ -91,38 +90,37 @@ def _methods(document: Fitted) -> Iterator[tuple[str, PoolOptions]]:
             yield f"correlation within samples {rho:g}", {"rho": rho}
         return
     for tau2 in _TAU2:
-        if tau2 != document["method"]:
+        if tau2 != document.fit.method:
             yield f"tau2 by {tau2}", {"tau2": tau2}
     for ci, words in _INTERVALS.items():
-        if ci != document["ci_method"]:
+        if ci != document.fit.ci_method:
             yield words, {"ci": ci}
-    if any(len(study["members"]) > 1 for study in document["studies"]):
+    if any(len(study.members) > 1 for study in document.studies):
         for rho in _RHO:
             yield f"correlation within samples {rho:g}", {"rho": rho}
 
 
-# Names of bias adjustments in the diagnostics, in words.
-_ADJUSTED = {
-    "trim_fill_L0": "trim and fill (L0)",
-    "pet_peese": "PET-PEESE",
-    "selection_model": "three-parameter selection model",
-}
-
-
-def adjustments(document: Fitted, diagnostics: Record) -> Iterator[Variant]:
+def adjustments(document: Fitted, diagnosed: Diagnosed | None) -> Iterator[Variant]:
     """The document with its estimate and interval as adjusted for small-study effects, where that was possible."""
-    for key, words in _ADJUSTED.items():
-        adjusted = diagnostics.get("small_study", {}).get(key)
-        if adjusted is None:
+    tests = diagnosed.small_study if diagnosed is not None else None
+    if tests is None:
+        return
+    filled = tests.trim_fill_L0.fit if tests.trim_fill_L0 is not None else None
+    for words, adjusted in (
+        ("trim and fill (L0)", filled),
+        ("PET-PEESE", tests.pet_peese),
+        ("three-parameter selection model", tests.selection_model),
+    ):
+        if adjusted is None or adjusted.ci_low is None or adjusted.ci_high is None:
             continue
-        source = adjusted["fit"] if key.startswith("trim") else adjusted
-        fields = {name: source[name] for name in ("estimate", "ci_low", "ci_high")}
-        if all(value is not None and math.isfinite(value) for value in fields.values()):
-            yield Variant("bias adjustment", words, replace(document, fit=dataclasses.replace(document.fit, **fields)))
+        fit = dataclasses.replace(
+            document.fit, estimate=adjusted.estimate, ci_low=adjusted.ci_low, ci_high=adjusted.ci_high
+        )
+        yield Variant("bias adjustment", words, replace(document, fit=fit))
 
 
 def tipping(
-    claims: list[Claim], evidence: Evidence, diagnostics: dict[str, Record]
+    claims: list[Claim], evidence: Evidence, diagnostics: Mapping[str, Diagnosed]
 ) -> tuple[list[ChangeRow], list[TippingRow]]:
     """Every single change tried on every claim, and one summary row for each claim.
 
@@ -139,7 +137,7 @@ def tipping(
                 made[name] = list(variants(document, evidence.plan, evidence.documents))
             changes = list(made[name])
             if claim.kind in ("pooled", "variance"):
-                changes += adjustments(document, diagnostics.get(name, {}))
+                changes += adjustments(document, diagnostics.get(name))
             tried += [_row(claim, finding, name, variant, evidence) for variant in changes]
         rows += tried
         summary.append(_summary(claim, finding, tried, evidence))
@@ -147,7 +145,7 @@ def tipping(
 
 
 def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evidence: Evidence) -> ChangeRow:
-    # Under the name of the original, so that draws and plan are the same.
+    # Under the name of the original, so that the plan is the same.
     renamed = replace(variant.document, synthesis=synthesis)
     changed = dataclasses.replace(evidence, documents=evidence.documents | {synthesis: renamed})
     then = verdict_of_data(claim, changed)

@@ -107,10 +107,17 @@ COLUMNS: tuple[Column, ...] = (
     _choice("level", v.Level, "A study, or a published meta-analysis.", "study", required=True),
     _choice("statistic", v.Statistic, "The statistic that the source prints.", "r"),
     Column("value", "number", "The reported number.", "0.26"),
-    _positive("se", "Standard error of the value.", "0.05"),
+    _positive("se", "Standard error of the value (of the logarithm, of a ratio).", "0.05"),
+    _positive("variance", "Sampling variance of the value, in its units squared: the square of se.", "0.0025"),
     Column("ci_low", "number", "Lower limit of the 95% confidence interval.", "0.19"),
     Column("ci_high", "number", "Upper limit of the 95% confidence interval.", "0.32"),
     Column("p", "p", "p value as printed.", "<.001"),
+    Column(
+        "test_statistic",
+        "number",
+        "t or z of a published summary's value against 0, printed beside it; a study's t is its value.",
+        "4.77",
+    ),
     _count("df1", "Numerator degrees of freedom of F, or those of chi-square.", 1, "1"),
     _positive("df", "Degrees of freedom of t; denominator degrees of freedom of F.", "55"),
     _count("n", "People in the analysis (patients, of a summary: in all).", 2, "230"),
@@ -125,14 +132,41 @@ COLUMNS: tuple[Column, ...] = (
     _count("total_treat", "People counted in the treatment arm.", 1, "440"),
     _count("events_control", "People with the event in the control arm.", 0, "114"),
     _count("total_control", "People counted in the control arm.", 1, "440"),
+    _count("nonevents_treat", "People without the event in the treatment arm, where no total is printed.", 0, "281"),
+    _count("nonevents_control", "People without the event in the control arm, where no total is printed.", 0, "326"),
+    Column(
+        "design_effect",
+        "number",
+        "Design effect of a cluster trial. Sizes and counts are divided by it; sizes with decimals are effective ones "
+        "already.",
+        "1.58",
+        low=1,
+    ),
     Column(
         "direction",
         "sign",
-        "1: a larger value is better for the patient; -1: a smaller one is.",
+        "1: a larger value of the outcome is better for the patient; -1: a smaller one is. Of an event: 1 where it is "
+        "wanted (recovery), -1 where it is not (relapse).",
+        "-1",
+        allowed=("1", "-1"),
+    ),
+    Column(
+        "sign",
+        "sign",
+        "Sign of the finding of a statistic that has none (f, chi2, p, r2, f2), as the source words it. 1: the treated "
+        "arm, or people with more of the process, have the larger value of the outcome; -1: the smaller one. Empty for "
+        "every other statistic.",
         "-1",
         allowed=("1", "-1"),
     ),
     Column("treatment", "text", "Treatment as the source calls it.", "CT-PTSD"),
+    Column(
+        "control_group",
+        "text",
+        "Name of the control arm where several rows of a sample compare with the same one: their treatment arms are "
+        "combined (mean_sd, change_sd and 2x2).",
+        "wait list",
+    ),
     Column("intensity", "choice", "Dose of the treatment.", "low", allowed=("low", "full")),
     _choice("comparator", v.Comparator, "What the treatment was compared with.", "usual care"),
     Column("comparator_detail", "text", "Comparator as the source calls it.", "Waitlist"),
@@ -172,6 +206,19 @@ COLUMNS: tuple[Column, ...] = (
         allowed=("positive", "negative", "none", "mixed"),
     ),
     Column("exclusion_reason", "text", "Why the row is kept out of every pool.", "n not printed"),
+    Column(
+        "checked",
+        "choice",
+        "yes: a number of the row that the checks of precision doubt stands so in the source.",
+        "yes",
+        allowed=("yes",),
+    ),
+    Column(
+        "checked_reason",
+        "text",
+        "Where it was checked, and why the number is right; required with checked.",
+        "Table 2 prints SDs; one item less",
+    ),
     Column("locator", "text", "Page, table or record of the number.", "Table 2", required=True),
     Column("quote", "text", "Short and verbatim; required where a number stands.", "r = .26"),
     Column("url", "url", "Where the source can be read.", "https://doi.org/10.1136/bmj.f540"),
@@ -192,6 +239,7 @@ NUMERIC_KINDS = frozenset({"number", "count", "sign"})
 RESULT_COLUMNS: tuple[str, ...] = (
     "value",
     "se",
+    "variance",
     "ci_low",
     "ci_high",
     "mean_treat",
@@ -200,6 +248,8 @@ RESULT_COLUMNS: tuple[str, ...] = (
     "sd_control",
     "events_treat",
     "events_control",
+    "nonevents_treat",
+    "nonevents_control",
 )
 # Numbers that the quote should show; sample sizes often stand elsewhere on the page.
 QUOTED_COLUMNS: tuple[str, ...] = (
@@ -223,6 +273,7 @@ SECOND_FIELDS: tuple[str, ...] = (
     "statistic",
     *QUOTED_COLUMNS,
     "direction",
+    "sign",
     "comparator",
     "rater",
     "timepoint",

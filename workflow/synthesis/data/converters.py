@@ -10,37 +10,20 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import NormalDist
 
-from synthesis.errors import CannotConvert, NoPlace
 from synthesis.data import printed
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.printed import Row
-from synthesis.data.vocabulary import Metric
+from synthesis.data.ratios import log_odds_ratio
+from synthesis.data.registry import CONVERTERS, Converter, Estimate, Policy, register, variance_from_interval
+from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.errors import CannotConvert, NoPlace
 
-Z_95 = NormalDist().inv_cdf(0.975)
 # Logistic distribution: SD of the standard logistic is pi/sqrt(3).
 LOGIT_TO_D = math.sqrt(3) / math.pi
 # From here on the difference of two log gammas has fewer right digits than their asymptotic series.
 _MANY_DEGREES = 1e4
-_LARGEST_EFFECT, _LARGEST_VARIANCE = 1e16, 1e32
-_LARGEST_LOG = math.log(sys.float_info.max)
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """An effect size `yi` with its sampling variance `vi`, both in the metric's units (squared)."""
-
-    yi: float
-    vi: float
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Decisions that converters need and that the analysis plan declares."""
-
-    zero_cells: float = 0.5
+_LARGEST_EFFECT, _LARGEST_VARIANCE, _LARGEST_LOG = 1e16, 1e32, math.log(sys.float_info.max)
 
 
 # --- correlations -----------------------------------------------------------------------------------------------
@@ -143,57 +126,7 @@ def t_to_g(t: float, n_treat: float, n_control: float) -> Estimate:
     return d_to_g(t * math.sqrt(1 / n_treat + 1 / n_control), n_treat, n_control)
 
 
-# --- 2x2 tables -------------------------------------------------------------------------------------------------
-
-
-def _cells(
-    events_treat: float,
-    total_treat: float,
-    events_control: float,
-    total_control: float,
-    zero_cells: float,
-) -> tuple[float, float, float, float]:
-    cells = (
-        events_treat,
-        total_treat - events_treat,
-        events_control,
-        total_control - events_control,
-    )
-    if min(cells) > 0:
-        return cells
-    if events_treat + events_control == 0 or cells[1] + cells[3] == 0:
-        raise CannotConvert("no events, or nothing but events, in both arms: no information on a ratio")
-    if zero_cells == 0:
-        raise CannotConvert("a cell is zero and conversions.zero_cells is 0")
-    return tuple(c + zero_cells for c in cells)  # type: ignore[return-value]
-
-
-def log_odds_ratio(
-    events_treat: float,
-    total_treat: float,
-    events_control: float,
-    total_control: float,
-    zero_cells: float = 0.5,
-) -> Estimate:
-    """Log odds ratio, variance 1/a + 1/b + 1/c + 1/d; `zero_cells` is added to all four if one is zero.
-
-    Woolf (1955), Ann Hum Genet 19:251-253; Haldane-Anscombe correction.
-    """
-    a, b, c, d = _cells(events_treat, total_treat, events_control, total_control, zero_cells)
-    return Estimate(math.log(a * d / (b * c)), 1 / a + 1 / b + 1 / c + 1 / d)
-
-
-def log_risk_ratio(
-    events_treat: float,
-    total_treat: float,
-    events_control: float,
-    total_control: float,
-    zero_cells: float = 0.5,
-) -> Estimate:
-    """Log risk ratio, variance 1/a - 1/n1 + 1/c - 1/n2, with the same zero-cell rule. Katz et al. (1978)."""
-    a, b, c, d = _cells(events_treat, total_treat, events_control, total_control, zero_cells)
-    n1, n2 = a + b, c + d
-    return Estimate(math.log((a / n1) / (c / n2)), 1 / a - 1 / n1 + 1 / c - 1 / n2)
+# --- odds ratios as differences ---------------------------------------------------------------------------------
 
 
 def log_odds_ratio_to_g(estimate: Estimate, n_treat: float, n_control: float) -> Estimate:
@@ -205,36 +138,7 @@ def log_odds_ratio_to_g(estimate: Estimate, n_treat: float, n_control: float) ->
     return Estimate(factor * estimate.yi, factor**2 * estimate.vi)
 
 
-def variance_from_interval(low: float, high: float) -> float:
-    """Variance behind a symmetric 95% interval: ((high - low) / (2 * 1.96))^2."""
-    return ((high - low) / (2 * Z_95)) ** 2
-
-
-# --- the registry -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Converter:
-    """How one printed statistic becomes one metric. `exact` is False where the formula approximates."""
-
-    name: str
-    version: int
-    exact: bool
-    convert: Callable[[Row, Policy], Estimate]
-
-
-CONVERTERS: dict[tuple[str, str], Converter] = {}
-
-
-def _register(
-    statistic: str, metric: Metric, *, exact: bool, version: int = 1
-) -> Callable[[Callable[[Row, Policy], Estimate]], Callable[[Row, Policy], Estimate]]:
-    def add(function: Callable[[Row, Policy], Estimate]) -> Callable[[Row, Policy], Estimate]:
-        name = f"{statistic}_to_{metric}"
-        CONVERTERS[statistic, metric] = Converter(name, version, exact, function)
-        return function
-
-    return add
+# --- the statistics -----------------------------------------------------------------------------------------------
 
 
 def _covariates(row: Row) -> int:
@@ -249,20 +153,21 @@ def _z_of(row: Row, r: float, column: str = "value") -> Estimate:
     return fisher_z(r, n, _covariates(row))
 
 
-@_register("r", "z", exact=True)
+@register("r", "z", exact=True)
 def _r(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, printed.correlation(row, "value"))
 
 
-@_register("z", "z", exact=True)
+@register("z", "z", exact=True)
 def _z(row: Row, policy: Policy) -> Estimate:
     z = printed.fishers_z(row)
-    if printed.has(row, "se"):
-        return Estimate(z, printed.need(row, "se")[0] ** 2)
+    variance = printed.variance(row)
+    if variance is not None:
+        return Estimate(z, variance)
     return _z_of(row, math.tanh(z))
 
 
-@_register("beta", "z", exact=False)
+@register("beta", "z", exact=False)
 def _beta(row: Row, policy: Policy) -> Estimate:
     """A standardized coefficient stands in for r as it is; Peterson & Brown's (2005) + .05 is not added."""
     (beta,) = printed.need(row, "value")
@@ -279,20 +184,20 @@ def _r2_alone(row: Row, r2: float) -> Estimate:
     return _z_of(row, math.sqrt(r2))
 
 
-@_register("r2", "z", exact=False)
+@register("r2", "z", exact=False)
 def _r2(row: Row, policy: Policy) -> Estimate:
-    """R2 of the predictor alone; the sign comes from `direction`."""
+    """R2 of the predictor alone."""
     return _r2_alone(row, printed.at_least_0(row, "R2"))
 
 
-@_register("f2", "z", exact=False)
+@register("f2", "z", exact=False)
 def _f2(row: Row, policy: Policy) -> Estimate:
     """Cohen's f2: R2 = f2 / (1 + f2). Cohen (1988), eq. 9.2.1."""
     f2 = printed.at_least_0(row, "f2")
     return _r2_alone(row, f2 / (1 + f2))
 
 
-@_register("t", "z", exact=False)
+@register("t", "z", exact=False)
 def _t(row: Row, policy: Policy) -> Estimate:
     """t with its df; where df is not printed, n - 2 - covariates stands in."""
     t, n = printed.need(row, "value", "n")
@@ -302,7 +207,7 @@ def _t(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, t_to_r(t, df))
 
 
-@_register("f", "z", exact=False)
+@register("f", "z", exact=False)
 def _f(row: Row, policy: Policy) -> Estimate:
     _, df1, df2 = printed.need(row, "value", "df1", "df")
     f = printed.at_least_0(row, "F")
@@ -311,7 +216,7 @@ def _f(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, f_to_r(f, df2))
 
 
-@_register("chi2", "z", exact=False)
+@register("chi2", "z", exact=False)
 def _chi2(row: Row, policy: Policy) -> Estimate:
     _, df1, n = printed.need(row, "value", "df1", "n")
     chi2 = printed.at_least_0(row, "chi-square")
@@ -320,7 +225,7 @@ def _chi2(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, chi2_to_r(chi2, n))
 
 
-@_register("p", "z", exact=False)
+@register("p", "z", exact=False)
 def _p(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p: r = z / sqrt(n)."""
     z = printed.z_of_p(row)
@@ -328,14 +233,14 @@ def _p(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, z_statistic_to_r(z, n), "p")
 
 
-@_register("d", "z", exact=False)
+@register("d", "z", exact=False)
 def _d_r(row: Row, policy: Policy) -> Estimate:
     (d,) = printed.need(row, "value")
     groups = printed.need(row, "n_treat", "n_control") if printed.has(row, "n_treat", "n_control") else ()
     return _z_of(row, d_to_r(d, *groups))
 
 
-@_register("or", "z", exact=False)
+@register("or", "z", exact=False)
 def _or(row: Row, policy: Policy) -> Estimate:
     """An odds ratio per unit of a scale: only its test statistic, ln(OR) / SE from the interval, converts."""
     n = printed.need(row, "value", "ci_low", "ci_high", "n")[3]
@@ -344,24 +249,24 @@ def _or(row: Row, policy: Policy) -> Estimate:
     return _z_of(row, z_statistic_to_r(ratio / se, n))
 
 
-@_register("mean_sd", "g", exact=True)
+@register("mean_sd", "g", exact=True)
 def _mean_sd(row: Row, policy: Policy) -> Estimate:
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
     return mean_sd_to_g(*printed.need(row, *names))
 
 
-@_register("change_sd", "g", exact=False)
+@register("change_sd", "g", exact=False)
 def _change_sd(row: Row, policy: Policy) -> Estimate:
     """Change scores, standardized by the SD of change: not the raw-score SD, hence approximate."""
     return _mean_sd(row, policy)
 
 
-@_register("t", "g", exact=True)
+@register("t", "g", exact=True)
 def _t_g(row: Row, policy: Policy) -> Estimate:
     return t_to_g(*printed.need(row, "value", "n_treat", "n_control"))
 
 
-@_register("f", "g", exact=True)
+@register("f", "g", exact=True)
 def _f_g(row: Row, policy: Policy) -> Estimate:
     _, df1, n_treat, n_control = printed.need(row, "value", "df1", "n_treat", "n_control")
     f = printed.at_least_0(row, "F")
@@ -370,23 +275,24 @@ def _f_g(row: Row, policy: Policy) -> Estimate:
     return t_to_g(math.sqrt(f), n_treat, n_control)
 
 
-@_register("p", "g", exact=False)
+@register("p", "g", exact=False)
 def _p_g(row: Row, policy: Policy) -> Estimate:
     """An exact two-sided p of a two-group comparison, through the normal test statistic."""
     return t_to_g(printed.z_of_p(row), *printed.need(row, "n_treat", "n_control"))
 
 
 def _reported_variance(row: Row) -> float | None:
-    if printed.has(row, "se"):
-        return printed.need(row, "se")[0] ** 2
+    variance = printed.variance(row)
+    if variance is not None:
+        return variance
     if printed.has(row, "ci_low", "ci_high"):
         return variance_from_interval(*printed.interval(row))
     return None
 
 
-@_register("g", "g", exact=True)
+@register("g", "g", exact=True)
 def _g(row: Row, policy: Policy) -> Estimate:
-    """A reported g with its SE or interval, or the variance that its group sizes imply."""
+    """A reported g with its SE, variance or interval, or the variance that its group sizes imply."""
     (g,) = printed.need(row, "value")
     variance = _reported_variance(row)
     if variance is None:
@@ -395,13 +301,11 @@ def _g(row: Row, policy: Policy) -> Estimate:
     return Estimate(g, variance)
 
 
-@_register("smd", "g", exact=True)
-def _smd(row: Row, policy: Policy) -> Estimate:
-    """A published standardized mean difference, taken as g."""
-    return _g(row, policy)
+# A published standardized mean difference is taken as g.
+register("smd", "g", exact=True)(_g)
 
 
-@_register("d", "g", exact=True)
+@register("d", "g", exact=True)
 def _d(row: Row, policy: Policy) -> Estimate:
     """Cohen's d with the group sizes; a printed SE or interval, scaled by J, goes before the formula."""
     d, n_treat, n_control = printed.need(row, "value", "n_treat", "n_control")
@@ -412,32 +316,17 @@ def _d(row: Row, policy: Policy) -> Estimate:
     return Estimate(estimate.yi, variance * small_sample_factor(n_treat + n_control - 2) ** 2)
 
 
-@_register("2x2", "g", exact=False)
+@register("2x2", "g", exact=False)
 def _2x2_g(row: Row, policy: Policy) -> Estimate:
     table = printed.table(row, people=4)
     estimate = log_odds_ratio(*table, zero_cells=policy.zero_cells)
     return log_odds_ratio_to_g(estimate, table[1], table[3])
 
 
-@_register("2x2", "log_odds_ratio", exact=True)
-def _2x2_or(row: Row, policy: Policy) -> Estimate:
-    return log_odds_ratio(*printed.table(row), zero_cells=policy.zero_cells)
-
-
-@_register("2x2", "log_risk_ratio", exact=True)
-def _2x2_rr(row: Row, policy: Policy) -> Estimate:
-    return log_risk_ratio(*printed.table(row), zero_cells=policy.zero_cells)
-
-
-@_register("or", "log_odds_ratio", exact=True)
-def _or_log(row: Row, policy: Policy) -> Estimate:
-    ratio, low, high = printed.ratio_interval(row)
-    return Estimate(ratio, variance_from_interval(low, high))
-
-
 def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]:
-    """Converts one typed row to `metric`, oriented so that positive is better for the patient.
+    """Converts one typed row to `metric`, so that positive is better for the patient; a ratio stays as printed.
 
+    An unsigned statistic takes the sign of its finding from `sign`: yi = sign direction magnitude.
     Raises CannotConvert, with the reason, where no legitimate conversion exists or a number is missing.
     """
     statistic = row["statistic"]
@@ -454,7 +343,9 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")
     if row["direction"] not in (1, -1):
         raise printed.refusal("direction", float(row["direction"]), "1 or -1")
-    return Estimate(float(row["direction"]) * estimate.yi, estimate.vi), converter
+    sign = printed.sign_of(row) if statistic in printed.UNSIGNED_NAME else 1.0
+    turn = 1.0 if metric in RATIO_METRICS else float(row["direction"])
+    return Estimate(sign * turn * estimate.yi, estimate.vi), converter
 
 
 def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
@@ -479,8 +370,8 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     variance = None
     if printed.has(row, "ci_low", "ci_high"):
         variance = variance_from_interval(*printed.interval(row, scale))
-    elif printed.has(row, "se") and kind != ("r", "z"):
-        variance = printed.need(row, "se")[0] ** 2
+    elif kind != ("r", "z"):
+        variance = printed.variance(row)
     return float(row["direction"]) * scale(value), variance
 
 
@@ -493,6 +384,6 @@ def back_transform(metric: str, value: float | None) -> float | None:
         return None
     if metric == "z":
         return math.tanh(value)
-    if metric not in {"log_odds_ratio", "log_risk_ratio"}:
+    if metric not in RATIO_METRICS:
         return value
     return math.exp(value) if value < _LARGEST_LOG else None

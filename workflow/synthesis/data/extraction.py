@@ -6,14 +6,13 @@ import math
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-from synthesis.data.converters import Policy, convert, summary_point
-from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
-from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
-from synthesis.results.files import check_inside
+from synthesis.data.arms import combined
 from synthesis.data.columns import BY_NAME, COLUMNS, EFFECT_COLUMNS, NUMERIC_KINDS, QUOTED_COLUMNS, RAW_COLUMNS
-from synthesis.data.printed import Row
+from synthesis.data.converters import convert, summary_point
+from synthesis.data.printed import Row, effective
+from synthesis.data.registry import Z_95, Policy
+from synthesis.data.summaries import Precision, precision
 from synthesis.data.tables import (
     Numbered,
     check_cells,
@@ -25,6 +24,9 @@ from synthesis.data.tables import (
     typed,
 )
 from synthesis.data.vocabulary import DropCategory
+from synthesis.errors import CannotConvert, InputError, NoPlace, Problem
+from synthesis.results.extracted import Dropped, Effect, Extracted, Reference
+from synthesis.results.files import check_inside
 
 CORRECTIONS = "corrections.csv"
 
@@ -137,11 +139,15 @@ def convert_rows(
     """
     effects: list[Effect] = []
     dropped: list[Dropped] = []
+    together, others = combined(rows)
     for _, row in rows:
         found, refusals = [], []
+        if row["effect_id"] in others:
+            dropped.append(_combined(row, source, metrics[0], others[row["effect_id"]]))
+            continue
         for metric in metrics:
             try:
-                found.append(_effect(row, source, metric, policy or Policy()))
+                found.append(_effect(row, source, metric, policy or Policy(), together.get(row["effect_id"])))
             except CannotConvert as refusal:
                 refusals.append((metric, refusal))
         effects += found
@@ -158,31 +164,47 @@ def _dropped(row: Row, source: str, metric: str, refusal: str) -> Dropped:
     return Dropped(source=source, category=category, reason=reason, metric=metric, not_in_quote=quoted, **raw)
 
 
-def _effect(row: Row, source: str, metric: str, policy: Policy) -> Effect:
+def _combined(row: Row, source: str, metric: str, first: str) -> Dropped:
+    reason = f"its treatment arm is part of {first}: both compare with the same control arm"
+    raw = {name: row[name] for name in BY_NAME}
+    quoted = "; ".join(numbers_not_in_quote(row))
+    return Dropped(source=source, category="combined", reason=reason, metric=metric, not_in_quote=quoted, **raw)
+
+
+def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | None = None) -> Effect:
+    """`together`: the row with the treatment arms that share its control arm; its cells stay as printed."""
     if row["exclusion_reason"]:
         raise CannotConvert(row["exclusion_reason"])
     if row["estimand"] in {"descriptive", "interaction"}:
         raise CannotConvert(f"estimand {row['estimand']}: not an association or an effect to pool")
     if row["level"] == "summary":
         yi, vi = summary_point(row, metric)
+        if vi is None and (found := precision(row, metric, yi, None, None)):
+            vi = found.variance
         name, version, exact = "summary", 1, True
     else:
-        estimate, converter = convert(row, metric, policy)
+        estimate, converter = convert(effective(together or row), metric, policy)
         yi, vi = estimate.yi, estimate.vi
         name, version, exact = converter.name, converter.version, converter.exact
+        if together is not None:
+            name = f"arms_combined_{name}"
     return Effect(
         source=source,
         metric=metric,
         yi=yi,
         vi=vi,
-        n_total=total_n(row),
+        n_total=total_n(together or row),
         exactness="exact" if exact else "approximate",
         converter=name,
         converter_version=float(version),
         corrected=row["corrected"],
         not_in_quote="; ".join(numbers_not_in_quote(row)),
-        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)}),
+        **({column: row[column] for column in BY_NAME} | {"label": label_of(row)} | _treatment(together)),
     )
+
+
+def _treatment(together: Row | None) -> dict[str, str]:
+    return {} if together is None else {"treatment": str(together["treatment"])}
 
 
 def label_of(row: Row) -> str:
@@ -253,6 +275,9 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
             problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
         else:
             low, high = _printed_interval(row, metric)
+            found = precision({name: row.cell(name) for name in BY_NAME}, metric, row.yi, low, high)
+            if found and low is None:
+                low, high = _limits(row.yi, found)
             references.append(
                 Reference(
                     effect_id=effect_id,
@@ -263,11 +288,32 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
                     k=None if row.k is None else int(row.k),
                     ci_low=low,
                     ci_high=high,
+                    se=None if found is None else math.sqrt(found.variance),
+                    df=None if found is None else found.df,
+                    basis="" if found is None else found.basis,
                 )
             )
     if problems:
         raise InputError(problems)
     return references
+
+
+def with_filled(effect_ids: tuple[str, ...], gaps: tuple[str, ...], effects: Iterable[Effect]) -> tuple[str, ...]:
+    """The effect_ids to show: those named, and of the gaps those that hold a usable number by now."""
+    usable = {row.effect_id for row in effects}
+    return (*effect_ids, *(name for name in gaps if name in usable))
+
+
+def _limits(yi: float, found: Precision) -> tuple[float, float]:
+    """The 95% limits that follow from a precision."""
+    if found.df is None:
+        quantile = Z_95
+    else:
+        from scipy.special import stdtrit
+
+        quantile = float(stdtrit(found.df, 0.975))
+    half = quantile * math.sqrt(found.variance)
+    return yi - half, yi + half
 
 
 def _printed_interval(row: Effect, metric: str) -> tuple[float, float] | tuple[None, None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -14,6 +14,8 @@ from synthesis.errors import CannotConvert
 
 Row = Mapping[str, Any]
 
+# The statistics without a sign, as a reader calls them.
+UNSIGNED_NAME = {"f": "F", "chi2": "chi-square", "p": "p", "r2": "R2", "f2": "f2"}
 # Below this, halves and quantiles lose their digits.
 SMALLEST_P = 1e-300
 # Correlations closer to 1 than this are a slip, or have lost the digits that Fisher's z is made of.
@@ -52,6 +54,9 @@ def need(row: Row, *names: str) -> list[float]:
         raise CannotConvert(f"not printed: {', '.join(missing)}")
     for name in names:
         column, value = BY_NAME[name], float(row[name])
+        if row.get("effective") and column.kind == "count":
+            # Divided by a design effect: of a few people less than the fewest may be left.
+            column = replace(column, low=0.0, low_open=column.low != 0)
         if not column.holds(value) or (column.kind == "count" and value > LARGEST_COUNT):
             sizes = f", and at most {LARGEST:g} in size" if abs(value) > LARGEST else ""
             tiny = f", and at least {SMALLEST:g}" if column.low_open and 0 < value < SMALLEST else ""
@@ -85,6 +90,14 @@ def interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, 
     return low, high
 
 
+def log_of_ratio(row: Row) -> float:
+    """The logarithm of a printed ratio."""
+    (value,) = need(row, "value")
+    if value < SMALLEST:
+        raise refusal("value", value, "above 0: a ratio is above 0", "a logarithm entered as a ratio?")
+    return math.log(value)
+
+
 def ratio_interval(row: Row) -> tuple[float, float, float]:
     """The logarithms of a ratio and of its limits."""
     numbers = need(row, "value", "ci_low", "ci_high")
@@ -100,7 +113,7 @@ def at_least_0(row: Row, statistic: str) -> float:
     """The value of a statistic that is a square. CannotConvert for a negative one."""
     (value,) = need(row, "value")
     if value < 0:
-        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into direction")
+        raise refusal("value", value, f"at least 0 for {statistic}", "the sign belongs into the column sign")
     return value
 
 
@@ -143,8 +156,65 @@ def z_of_p(row: Row) -> float:
     return z_from_p(shown.value)
 
 
+def sign_of(row: Row) -> float:
+    """The sign of the finding that an unsigned statistic has lost. CannotConvert where it is not coded."""
+    statistic = str(row["statistic"])
+    name = UNSIGNED_NAME[statistic]
+    if not has(row, "sign"):
+        people = "people with more of the process" if row["construct"] != "protocol" else "the treated arm"
+        larger = f"1 where {people} have the larger value of the outcome, -1 where they have the smaller one"
+        raise CannotConvert(f"{name} has no sign: sign is empty; {larger}")
+    if row["sign"] not in (1, -1):
+        raise refusal("sign", float(row["sign"]), "1 or -1")
+    return float(row["sign"])
+
+
+def variance(row: Row) -> float | None:
+    """The printed sampling variance: of `variance`, or of `se`; None where the source prints neither."""
+    if has(row, "variance"):
+        return need(row, "variance")[0]
+    return need(row, "se")[0] ** 2 if has(row, "se") else None
+
+
+# Sizes that clustering makes less informative.
+SIZES = (
+    "n", "n_treat", "n_control", "events_treat", "total_treat", "events_control", "total_control", "nonevents_treat",
+    "nonevents_control",
+)  # fmt: skip
+
+
+# What is as large in effective sizes as in whole ones.
+_CLUSTERED = ("mean_sd", "change_sd", "2x2", "d", "g", "smd", "r", "z")
+
+
+def effective(row: Row) -> Row:
+    """A row of a cluster trial with effective sizes: divided by the design effect, unless they have decimals already.
+
+    A design effect of 1 leaves sizes as they are.
+
+    Cochrane Handbook (version 6), section 23.1.4. CannotConvert for test statistics, whose effect would grow with fewer
+    people, and for a printed error or interval, which does not say whether it is adjusted.
+    """
+    if row["design_effect"] is None or row["design_effect"] == 1:
+        return row if row["design_effect"] is None else dict(row) | {"effective": True}
+    errors = [name for name in ("se", "variance", "ci_low", "ci_high") if has(row, name)]
+    if row["statistic"] not in _CLUSTERED or errors:
+        what = f"{', '.join(errors)} beside it" if errors else f"statistic {row['statistic']}"
+        allowed = f"empty, or a row of {', '.join(_CLUSTERED)} without error or interval"
+        hint = f"{what}: enter an error that is adjusted for clusters, and no design effect"
+        raise refusal("design_effect", float(row["design_effect"]), allowed, hint)
+    sizes = {name: float(row[name]) for name in SIZES if row[name] is not None}
+    divisor = row["design_effect"] if all(size.is_integer() for size in sizes.values()) else 1.0
+    return dict(row) | {"effective": True} | {name: size / divisor for name, size in sizes.items()}
+
+
 def table(row: Row, people: int = 2) -> tuple[float, float, float, float]:
     """Events and totals of two arms. CannotConvert for more events than people, and for fewer than `people` in all."""
+    row = dict(row) | {
+        f"total_{arm}": row[f"events_{arm}"] + row[f"nonevents_{arm}"]
+        for arm in ("treat", "control")
+        if not has(row, f"total_{arm}") and has(row, f"events_{arm}", f"nonevents_{arm}")
+    }
     names = ("events_treat", "total_treat", "events_control", "total_control")
     events_treat, total_treat, events_control, total_control = need(row, *names)
     for arm, events, total in (("treat", events_treat, total_treat), ("control", events_control, total_control)):

@@ -13,9 +13,9 @@ from typing import Any, TextIO, TypeVar, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from synthesis.data.model import YES_NO, Model
 from synthesis.errors import InputError, Problem
 from synthesis.results.files import unreadable
-from synthesis.data.model import YES_NO, Model
 from synthesis.text import unwritable
 
 T = TypeVar("T", bound=Model)

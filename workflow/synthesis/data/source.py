@@ -36,6 +36,17 @@ class RiskScore(Model):
         return self
 
 
+class FillIn(Model):
+    """Numbers that the reachable text lacks, and that somebody with the paper can fill in."""
+
+    table: str = Field(min_length=1, description="Which table or text of the paper holds them.")
+    rows: tuple[str, ...] = Field((), description="effect_id of rows of effects.csv that wait for them.")
+    cells: tuple[str, ...] = Field(min_length=1, description="Columns to fill in each row.")
+    new_rows: int = Field(0, ge=0, description="Rows of level study to add: as many as the paper has studies.")
+    as_in: dict[str, str] = Field(default_factory=dict, description="Cells that every new row has, by column.")
+    hint: str = Field("", description="What helps.")
+
+
 class Source(Model):
     """`source.yaml`: what a folder of data/raw is, and what it is not."""
 
@@ -46,6 +57,7 @@ class Source(Model):
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
     risk_score: RiskScore | None = Field(None, description="The scale of the column rob, where it holds numbers.")
+    fill_in: tuple[FillIn, ...] = Field((), description="What is still to be filled in, by table of the paper.")
 
 
 def read_abouts(paths: Iterable[Path]) -> dict[str, Source]:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from synthesis.errors import InputError, Problem
-from synthesis.results.files import read_bytes
-from synthesis.data import vocabulary as v
-from synthesis.meta.options import terms
+from synthesis.data.arms import faults as control_faults
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
@@ -27,22 +24,17 @@ from synthesis.data.columns import (
     SMALLEST,
     Column,
 )
-from synthesis.data.printed import printed_p, z_from_p
-from synthesis.data.sharing import plain
+from synthesis.data.precision import check_precision
+from synthesis.data.printed import SIZES, UNSIGNED_NAME, printed_p
+from synthesis.errors import InputError, Problem
+from synthesis.results.files import read_bytes, unmarked
 from synthesis.text import unwritable
 
 Row = Mapping[str, Any]
 Numbered = tuple[int, dict[str, Any]]
 
-# Two-sided normal quantile behind a printed 95% interval.
-Z_95 = 1.959963984540054
-# Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
-SE_CI_RATIO = 1.15
-# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
-# t instead of normal, rounding of all three.
-P_Z_SLACK = 0.45
-# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
-SD_RATIO = 4.0
+# Counts with decimals, of cluster trials, are rounded.
+TOTAL_SLACK = 0.005
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
@@ -185,7 +177,7 @@ def _hint(column: Column, text: str) -> str:
         if re.fullmatch(r"[+-]?\d+,\d+", text):
             return "decimal comma; write a point"
         if column.kind == "count" and _NUMBER.fullmatch(text):
-            return "a number of people is whole; were two cells mixed up?"
+            return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
         if not _NUMBER.fullmatch(text):
             return "not a number; put remarks into note"
         if column.kind == "number" and abs(float(text)) > LARGEST:
@@ -206,6 +198,9 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
     for number, row in rows:
         for name, text in row.items():
             column = by_name[name]
+            if name in SIZES and row.get("design_effect") and _NUMBER.fullmatch(text):
+                # An effective size of a cluster trial may have decimals.
+                column = replace(column, kind="number")
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
@@ -238,7 +233,7 @@ def typed(row: Mapping[str, str]) -> dict[str, Any]:
         if column.kind in NUMERIC_KINDS:
             record[name] = float(text) if text else None
         else:
-            record[name] = text
+            record[name] = unmarked(text)
     return record
 
 
@@ -248,10 +243,33 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    for number, column, value, allowed, hint in control_faults(rows):
+        problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
+    problems += _size_faults(path, rows)
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
+    problems += check_precision(path, rows)
     return problems
+
+
+def _size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Whole sizes of cluster trials beside effective ones: whole by chance, they would be divided twice."""
+    kinds: dict[bool, list[tuple[int, str, float]]] = {True: [], False: []}
+    for number, row in rows:
+        if row["design_effect"] not in (None, 1):
+            for name in SIZES:
+                if row[name] is not None:
+                    kinds[row[name].is_integer()].append((number, name, row[name]))
+    if not kinds[True] or not kinds[False]:
+        return []
+    first, other, size = kinds[False][0]
+    allowed = f"decimals as in row {first} ({other} {size:g}), or a design_effect of 1 where it is divided already"
+    hint = "divide it, or say that it is: sizes of both kinds in one table"
+    return [
+        Problem(f"{path}, row {number}, column {name}", f"{size:g}", allowed, hint)
+        for number, name, size in kinds[True]
+    ]
 
 
 def has_number(row: Row) -> bool:
@@ -277,13 +295,18 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
         yield "statistic", "", "the statistic that the number is", ""
     if row["estimand"] == "d_between" and row["construct"] != "protocol":
         yield "estimand", "d_between", "d_between only with construct protocol", ""
+    if row["checked"] and not row["checked_reason"]:
+        yield "checked_reason", "", "where the number was checked, and why it is right", "required with checked: yes"
+    if row["checked_reason"] and not row["checked"]:
+        yield "checked", "", "yes where checked_reason is filled", ""
     if statistic in {"r", "r2"} and printed("value"):
         low = 0.0 if statistic == "r2" else -1.0
         if not low <= value < 1 or value == -1:
             allowed = "at least 0 and below 1" if statistic == "r2" else "between -1 and 1"
             yield "value", f"{value:g}", allowed, "a percentage, or a misplaced decimal point?"
-    if statistic in {"f", "f2", "chi2", "or"} and printed("value") and value < 0:
-        yield "value", f"{value:g}", "at least 0", "a logarithm entered as a ratio?" if statistic == "or" else ""
+    if statistic in {"f", "f2", "chi2", "or", "rr"} and printed("value") and value < 0:
+        hint = f"a logarithm? Then the statistic is log_{statistic}" if statistic in {"or", "rr"} else ""
+        yield "value", f"{value:g}", "at least 0", hint
     if printed("ci_low", "ci_high"):
         if row["ci_low"] > row["ci_high"]:
             yield "ci_low", f"{row['ci_low']:g}", f"at most ci_high {row['ci_high']:g}", "swapped?"
@@ -291,59 +314,14 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
             interval = f"inside [{row['ci_low']:g}, {row['ci_high']:g}]"
             yield "value", f"{value:g}", interval, "a sign lost, or limits of another row?"
     for arm in ("treat", "control"):
+        if printed(f"events_{arm}", f"nonevents_{arm}", f"total_{arm}"):
+            whole = row[f"events_{arm}"] + row[f"nonevents_{arm}"]
+            if abs(row[f"total_{arm}"] - whole) > TOTAL_SLACK * whole:
+                allowed = f"{whole:g}, the events and nonevents of the arm"
+                yield f"total_{arm}", f"{row[f'total_{arm}']:g}", allowed, "another arm's, or people without a count?"
         if printed(f"events_{arm}", f"total_{arm}") and row[f"events_{arm}"] > row[f"total_{arm}"]:
             total = f"at most total_{arm} {row[f'total_{arm}']:g}"
             yield f"events_{arm}", f"{row[f'events_{arm}']:g}", total, "swapped?"
-    pairs = [("sd_treat", "sd_control")]
-    if statistic == "mean_sd":
-        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
-    for one, other in pairs:
-        if row["exclusion_reason"] or not printed(one, other):
-            continue
-        if max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
-            shown = f"{row[one]:g} beside {other} {row[other]:g}"
-            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
-    yield from _precision_faults(row)
-
-
-def _precision_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
-    """Standard error against interval, and both against p, where the source prints them."""
-    logged = row["statistic"] == "or"
-
-    def scale(x: float) -> float:
-        return math.log(x) if logged and x > 0 else x
-
-    low, high, se = row["ci_low"], row["ci_high"], row["se"]
-    implied: float | None = None
-    # The logarithms of two huge limits may be one number.
-    if low is not None and high is not None and low < high and not (logged and low <= 0) and scale(high) > scale(low):
-        implied = (scale(high) - scale(low)) / (2 * Z_95)
-    if se is not None and implied is not None and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
-        yield (
-            "se",
-            f"{se:g}",
-            f"about {implied:.3g}, as the interval implies",
-            "an SD entered as SE, or an interval that is not 95%?",
-        )
-    se = implied if se is None else se
-    shown = printed_p(row["p"])
-    if shown is None or se is None or row["value"] is None:
-        return
-    relation, p = shown.relation, shown.value
-    if p == 0:
-        # A program's .000 is what is below half a unit of its last decimal.
-        relation, p = "<", shown.half_unit
-    z = abs(scale(row["value"])) / se
-    z_of_p = z_from_p(p)
-    if (z < z_of_p - P_Z_SLACK and relation != ">") or (z > z_of_p + P_Z_SLACK and relation != "<"):
-        implied_p = math.erfc(z / math.sqrt(2))
-        yield (
-            "p",
-            row["p"],
-            f"about {implied_p:.2g}, as value and standard error imply",
-            "one of value, se, interval and p belongs to another row?",
-        )
 
 
 def _duplicate_ids(path: Path, rows: list[Numbered]) -> list[Problem]:
@@ -368,7 +346,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
         if name == "":
             continue
         where = f"{path}, row {number}, column sample_id"
-        first = spelled.setdefault(plain(name), name)
+        first = spelled.setdefault(re.sub(r"[\W_]", "", name).casefold(), name)
         if first != name:
             problems.append(Problem(where, name, f"one spelling per sample; {first} is used above", "a slip?"))
         if row["level"] != "study" or row["disorder"] == "":
@@ -388,7 +366,7 @@ def _sample_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
 
 
 def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
-    """One sign convention: a number that can be pooled has a direction, one per outcome."""
+    """One sign convention: a number that can be pooled has a direction, and a named outcome has one."""
     problems = []
     directions: dict[tuple[str, str], tuple[float, int]] = {}
     for number, row in rows:
@@ -399,12 +377,19 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
             allowed = "1 or -1 where a study row has a number"
             hint = "1 when a larger value is better for the patient"
             problems.append(Problem(where, "", allowed, hint))
-        if row["statistic"] in {"mean_sd", "change_sd"} and row["direction"] is not None:
+        if row["sign"] is not None and row["statistic"] not in UNSIGNED_NAME:
+            allowed = f"empty for {row['statistic'] or 'a row without a statistic'}; it stands for those without a sign"
+            hint = f"{', '.join(UNSIGNED_NAME)}; the sign of every other statistic is that of its number"
+            where_sign = f"{path}, row {number}, column sign"
+            problems.append(Problem(where_sign, f"{row['sign']:g}", allowed, hint))
+        named = row["outcome"] and row["direction"] is not None and not row["checked"]
+        if named and row["statistic"] in {"mean_sd", "change_sd"}:
             key = (row["statistic"], row["outcome"].casefold())
             direction, first = directions.setdefault(key, (row["direction"], number))
             if direction != row["direction"]:
-                allowed = f"{direction:g}, as in row {first} for the same outcome"
-                problems.append(Problem(where, f"{row['direction']:g}", allowed, "a sign slip?"))
+                allowed = f"{direction:g}, as in row {first}, for outcome {row['outcome']}"
+                hint = "a sign slip? Two scales of one name: name them apart in outcome; or confirm with checked"
+                problems.append(Problem(where, f"{row['direction']:g}", allowed, hint))
     return problems
 
 
@@ -456,7 +441,8 @@ def _missing(value: object) -> bool:
 def _value_ok(column: Column, value: object) -> bool:
     """As `cell_ok`, of a value in memory: text as it stands, numbers as float."""
     if column.kind not in NUMERIC_KINDS:
-        return isinstance(value, str) and cell_ok(column, value)
+        # A name may begin like a formula: what is written as CSV marks it.
+        return isinstance(value, str) and (cell_ok(column, value) or unmarked(f"'{value}") != f"'{value}")
     if _missing(value):
         return not column.required
     if not isinstance(value, float) or not column.holds(value):
@@ -465,5 +451,6 @@ def _value_ok(column: Column, value: object) -> bool:
         case "sign":
             return value in map(float, column.allowed)
         case "count":
-            return value.is_integer() and value <= LARGEST_COUNT
+            # Sizes of cluster trials may have decimals, which was checked with their row.
+            return (value.is_integer() or column.name in SIZES) and value <= LARGEST_COUNT
     return True

@@ -2,7 +2,31 @@
 
 from typing import Literal
 
-Construct = Literal["alliance", "adherence", "competence", "protocol", "context", "threshold"]
+Construct = Literal[
+    "alliance",
+    "adherence",
+    "competence",
+    "integrity",
+    "technique",
+    "homework",
+    "protocol",
+    "context",
+    "threshold",
+    "process",
+]
+# What each construct is; in the data dictionary.
+CONSTRUCT_DEFINITIONS: dict[str, str] = {
+    "alliance": "Rating of the working alliance: bond, tasks and goals, whole or in part.",
+    "adherence": "How far the therapist does what the protocol prescribes, and nothing that it forbids.",
+    "competence": "How well the therapist does it, general or specific to the treatment.",
+    "integrity": "Adherence and competence taken together, in one score or in one pooled analysis.",
+    "technique": "How much of a technique, or kind of technique, the therapist uses; not adherence as a whole.",
+    "homework": "How far patients do the tasks agreed between sessions: their compliance, not that of the therapist.",
+    "protocol": "A treatment compared with a control condition.",
+    "context": "A number that a claim or a threshold needs.",
+    "process": "A process that was rated, of whatever kind: for a table that does not say which.",
+    "threshold": "A value that effects or associations are held against.",
+}
 Estimand = Literal["r_total", "r_partial", "b_within", "r_therapist", "d_between", "interaction", "descriptive"]
 Level = Literal["study", "summary"]
 Statistic = Literal[
@@ -22,6 +46,9 @@ Statistic = Literal[
     "change_sd",
     "2x2",
     "or",
+    "rr",
+    "log_or",
+    "log_rr",
     "coef",
     "mean_difference",
     "smd_within_arm_change",
@@ -65,7 +92,7 @@ ReportedAs = Literal[
     "secondary",
 ]
 Adjustment = Literal["none", "baseline", "prior change", "unknown"]
-DropCategory = Literal["gap", "excluded", "refused", "descriptive"]
+DropCategory = Literal["gap", "excluded", "refused", "descriptive", "combined"]
 # Columns that describe a sample in tables and figures.
 Descriptor = Literal[
     "rater",
@@ -167,6 +194,8 @@ METRIC_NAME: dict[str, str] = {
     "log_odds_ratio": "log odds ratio",
     "log_risk_ratio": "log risk ratio",
 }
+# Logarithms of ratios: pooled as printed, of the event itself, unless a plan turns them.
+RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
 LANE_METRICS: dict[str, tuple[str, ...]] = {
     "A": ("z",),
     "B": ("g", "log_odds_ratio", "log_risk_ratio"),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME
 from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
 from synthesis.results.comparisons import BridgeRow, Side
+from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 _CONVERTED = tuple(CONTRAST_NAME)
 # Sections: key, heading, axis, contrasts, decimals, value of no difference.
 _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
@@ -25,7 +23,7 @@ _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
 _UNIT_NAME = {"d": "d or g", "r": "r", "%": "%"}
 
 
-def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect: Record) -> Layout:
+def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect: Fitted) -> Layout:
     """The layout of one bridge from its rows of the bridge table and the two model documents."""
     by_contrast = {row.contrast: row for row in table}
     sections = [
@@ -36,8 +34,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Record, effect
     notes = (
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
-        f"P mean, P new: probability that the association is the larger of both, for the means and in a new setting "
-        f"({text.count(first.draws)} draws, seed {first.seed}).",
+        "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
         *_needed(table),
         "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
     )
@@ -65,15 +62,15 @@ def _section(
     table: list[BridgeRow],
     decimals: int,
     null: float,
-    association: Record,
-    effect: Record,
+    association: Fitted,
+    effect: Fitted,
 ) -> Section:
     rows = []
     for entry in table:
         reading = next((words for c, words in CONTRAST_NAME.items() if entry.contrast.endswith(c)), "")
-        label = f"Alliance: {reading}" if reading and len(table) > 1 else association["title"]
+        label = f"Alliance: {reading}" if reading and len(table) > 1 else association.title
         rows.append(_row("converted", label, "A", entry, "association", decimals))
-    rows.append(_row("pooled", effect["title"], "B", table[0], "effect", decimals))
+    rows.append(_row("pooled", effect.title, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)
     return Section(
         name=key,
@@ -90,7 +87,7 @@ def _section(
         favours=None,
         weights=False,
         row_name="",
-        interval_name=f"{100 * association['level']:g}% CI",
+        interval_name=f"{100 * association.fit.level:g}% CI",
         null=null,
     )
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME, RATIO_METRICS, RATIO_TICKS, linear_ticks
+from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
 from synthesis.draw.rows import INTERVAL_NAME, method_of
+from synthesis.results.diagnosed import Diagnosed
+from synthesis.results.files import Cell
+from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 PointKind = Literal["sample", "estimate", "added", "marked", "marked_small", "pooled"]
 LineKind = Literal[
     "null",
@@ -158,9 +161,9 @@ class Chart:
         count = max(1, len(self.panels))
         return (self.width - self.left - self.right - self.gap * (count - 1)) / count
 
-    def table(self) -> list[Record]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record per mark, text and vertex: what is drawn, in order; written beside the figure."""
-        blank: Record = dict.fromkeys(COLUMNS, "") | {"x": None, "y": None, "size": None}
+        blank: dict[str, Cell] = {**dict.fromkeys(COLUMNS, ""), "x": None, "y": None, "size": None}
         records = [blank | {"element": "row", "key": r.key, "y": r.y, "text": _joined(r)} for r in self.rows]
         for panel in self.panels:
             of = blank | {"panel": panel.heading}
@@ -191,9 +194,9 @@ def _joined(row: RowText) -> str:
     return " | ".join(part for part in (row.label, row.detail, row.right, row.right_detail, *row.cells) if part)
 
 
-def refusal(kind: str, name: str, document: Record, reason: str, notes: tuple[str, ...] = ()) -> Chart:
+def refusal(kind: str, name: str, document: Fitted, reason: str, notes: tuple[str, ...] = ()) -> Chart:
     """A chart that says why it is not drawn, so that the file exists whatever the data hold."""
-    return Chart(kind, name, title_of(kind, document), document["lane"], notes=notes, refused=f"Not drawn: {reason}.")
+    return Chart(kind, name, title_of(kind, document), document.lane, notes=notes, refused=f"Not drawn: {reason}.")
 
 
 KIND_NAME = {
@@ -210,20 +213,20 @@ KIND_NAME = {
 }
 
 
-def title_of(kind: str, document: Record, detail: str = "") -> str:
+def title_of(kind: str, document: Fitted, detail: str = "") -> str:
     """The synthesis, then the kind of figure."""
-    return f"{document['title']}: {KIND_NAME[kind]} {detail}".rstrip()
+    return f"{document.title}: {KIND_NAME[kind]} {detail}".rstrip()
 
 
-def sample_points(document: Record, xs: Iterable[float], ys: Iterable[float], size: float) -> list[Point]:
+def sample_points(document: Fitted, xs: Iterable[float], ys: Iterable[float], size: float) -> list[Point]:
     """A point per sample of a model document."""
-    triples = zip(document["studies"], xs, ys, strict=True)
-    return [Point("sample", x, y, size, s["sample_id"], s["label"], effects=tuple(s["effects"])) for s, x, y in triples]
+    triples = zip(document.studies, xs, ys, strict=True)
+    return [Point("sample", x, y, size, s.sample_id, s.label, effects=tuple(s.effects)) for s, x, y in triples]
 
 
-def few_to_compare(diagnostics: Record) -> str:
+def few_to_compare(diagnostics: Diagnosed) -> str:
     """Why nothing at all was examined; empty where something was."""
-    return str(diagnostics["skipped"].get("all", ""))
+    return diagnostics.skipped.get("all", "")
 
 
 def room_for(labels: Iterable[str]) -> float:
@@ -262,10 +265,10 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     that z keeps its own spacing below ticks in r.
     """
     if metric in RATIO_METRICS:
-        shown = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
-        if len(shown) < 3:
-            shown = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
-        return tuple(math.log(t) for t in shown), tuple(f"{t:g}" for t in shown)
+        ratios = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
+        if len(ratios) < 3:
+            ratios = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
+        return tuple(math.log(t) for t in ratios), tuple(f"{t:g}" for t in ratios)
     if metric == "z" and spaced:
         ticks, decimals = linear_ticks(math.tanh(low), math.tanh(high), about)
         ticks = [t for t in ticks if abs(t) < 1 and low <= math.atanh(t) <= high]
@@ -274,47 +277,45 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     return tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
 
 
-def estimate_axis(
-    metric: str, name: str, values: Iterable[float], about: int = 6, spaced: bool = False, pad: float = 0.03
-) -> Axis:
+def estimate_axis(metric: str, name: str, values: Iterable[float], spaced: bool = False) -> Axis:
     """An axis of estimates that holds the values and no effect; `spaced` as in `estimate_ticks`."""
     values = [0.0, *values]
-    space = pad * ((max(values) - min(values)) or 1.0)
+    space = 0.03 * ((max(values) - min(values)) or 1.0)
     low, high = min(values) - space, max(values) + space
-    return Axis(name, low, high, *estimate_ticks(metric, low, high, about, spaced))
+    return Axis(name, low, high, *estimate_ticks(metric, low, high, spaced=spaced))
 
 
-def shown(metric: str, estimate: float | None, low: float | None = None, high: float | None = None) -> str:
+def interval_text(metric: str, estimate: float | None, low: float | None = None, high: float | None = None) -> str:
     """An estimate on the metric's scale as it is read, with its interval where there is one."""
     value, left, right = (back_transform(metric, v) for v in (estimate, low, high))
     return f"{text.number(value)} {text.interval(left, right)}".strip()
 
 
-def pooled_sentence(document: Record) -> str:
+def pooled_sentence(document: Fitted) -> str:
     """The pooled estimate in words, with how it was fitted."""
-    metric = document["metric"]
-    value = shown(metric, *(document[key] for key in ("estimate", "ci_low", "ci_high")))
-    return f"Pooled {document['word']} {ESTIMATE_NAME[metric]} = {value} ({method_of(document)})."
+    metric = document.metric
+    value = interval_text(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
+    return f"Pooled {document.word} {estimate_name(document)} = {value} ({method_of(document)})."
 
 
-def sample_note(document: Record) -> str:
+def sample_note(document: Fitted) -> str:
     """How samples with several estimates count where each sample is one point."""
-    counted = text.plural(document["samples"], "sample")
-    if document["k"] == document["samples"]:
+    counted = text.plural(document.fit.samples, "sample")
+    if document.fit.k == document.fit.samples:
         return f"{counted}."
-    rho = document["composite_rho"]
+    rho = document.fit.composite_rho
     assumed = "" if rho is None else f" (assumed correlation {rho:g})"
     return f"{counted}; one with several estimates counts as their mean{assumed}."
 
 
-def sample_method(document: Record) -> str:
+def sample_method(document: Fitted) -> str:
     """Estimator and interval of the fits that take one value of each sample."""
-    interval = document["ci_method"] if document["ci_method"] != "cr2" else "hksj"
-    return f"{document['method']}, {INTERVAL_NAME[interval]}"
+    interval = document.fit.ci_method if document.fit.ci_method != "cr2" else "hksj"
+    return f"{document.fit.method}, {INTERVAL_NAME[interval]}"
 
 
-def own_notes(document: Record) -> tuple[str, ...]:
+def plan_notes(document: Fitted) -> tuple[str, ...]:
     """What the plan says a reader of this synthesis must know."""
     stress = "Samples reported as not significant and entered as 0 are a stress test, not data."
-    own = document["figure"]["note"]
-    return (*([stress] if document["set_to_zero"] else []), *([own] if own else []))
+    note = document.figure.note
+    return (*([stress] if document.set_to_zero else []), *([note] if note else []))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from synthesis import text
 from synthesis.draw.canvas import DARK, FAINT, GRID, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
 from synthesis.results.comparisons import DecidedClaim
+from synthesis.results.files import Cell
 
-Record = dict[str, Any]
 VERDICTS = ("supported", "not supported", "cannot be decided", "misquoted")
 VERDICT_COLOUR = {
     "supported": "#00664f",
@@ -73,9 +72,9 @@ class ClaimsLayout:
     statements: tuple[Statement, ...]
     notes: tuple[str, ...]
 
-    def table(self) -> list[Record]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record per mark, or per claim without one."""
-        records = []
+        records: list[dict[str, Cell]] = []
         for statement in self.statements:
             for row in statement.rows:
                 base = {k: v for k, v in asdict(row).items() if k not in {"marks", "holds", "axis", "ticks"}}

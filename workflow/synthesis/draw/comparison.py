@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
 from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
+from synthesis.results.extracted import Reference
+from synthesis.results.fitted import Fitted
 
 if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
@@ -24,8 +26,8 @@ LANE_HEADING = {
 def comparison(
     name: str,
     plan: ComparisonFigure,
-    documents: dict[str, dict[str, Any]],
-    references: dict[str, list[dict[str, Any]]],
+    documents: dict[str, Fitted],
+    references: dict[str, list[Reference]],
     bridges: list[tuple[str, list[BridgeRow]]],
 ) -> Layout:
     """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
@@ -34,14 +36,14 @@ def comparison(
     """
     sections = []
     used = [documents[block.synthesis] for block in plan.blocks]
-    for lane, metric in sorted({(d["lane"], d["metric"]) for d in used}):
+    for lane, metric in sorted({(d.lane, d.metric) for d in used}):
         columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
         rows: list[Row] = []
         for block in plan.blocks:
             document = documents[block.synthesis]
-            if (document["lane"], document["metric"]) != (lane, metric):
+            if (document.lane, document.metric) != (lane, metric):
                 continue
-            heading = block.heading or document["title"]
+            heading = block.heading or document.title
             if plan.studies:
                 rows.append(Row("heading", heading, lane))
                 rows += study_rows(document, columns)
@@ -49,7 +51,7 @@ def comparison(
             else:
                 rows.append(_summary_row(document, heading))
         rows += reference_block(references.get(lane, []), metric)
-        favours = _favours(lane, [d for d in used if (d["lane"], d["metric"]) == (lane, metric)])
+        favours = _favours(lane, [d for d in used if (d.lane, d.metric) == (lane, metric)])
         name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
         sections.append(
             section_of(
@@ -57,7 +59,7 @@ def comparison(
                 metric,
                 columns,
                 rows,
-                used[0]["level"],
+                used[0].fit.level,
                 heading=LANE_HEADING[lane],
                 favours=favours,
                 weights=plan.studies,
@@ -72,9 +74,9 @@ def comparison(
     return Layout(name, plan.title, tuple(sections), notes=notes)
 
 
-def overlap_note(documents: list[dict[str, Any]]) -> list[str]:
+def overlap_note(documents: list[Fitted]) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent."""
-    held = Counter(study["sample_id"] for document in documents for study in document["studies"])
+    held = Counter(study.sample_id for document in documents for study in document.studies)
     several = sum(count > 1 for count in held.values())
     if not several:
         return []
@@ -82,37 +84,36 @@ def overlap_note(documents: list[dict[str, Any]]) -> list[str]:
     return [f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses."]
 
 
-def _favours(lane: str, documents: list[dict[str, Any]]) -> tuple[str, str] | None:
+def _favours(lane: str, documents: list[Fitted]) -> tuple[str, str] | None:
     """The words under a section's axis: its blocks' own where they agree; none where a sign may mean either."""
-    words = {tuple(d["figure"]["favours"] or ()) for d in documents}
-    if len(words) == 1 and words != {()}:
-        left, right = words.pop()
-        return left, right
-    if any(d["figure"]["orientation"] == "as_reported" for d in documents):
+    words = {document.figure.favours for document in documents}
+    if len(words) == 1 and words != {None}:
+        return words.pop()
+    if any(d.figure.orientation == "as_reported" for d in documents):
         return None
     if lane == "A":
         return "", f"stronger {LANE_WORD[lane]}"
     return "favours comparator", "favours treatment"
 
 
-def _summary_row(document: dict[str, Any], label: str) -> Row:
+def _summary_row(document: Fitted, label: str) -> Row:
     """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
-    metric = document["metric"]
-    low, high = coordinates(metric, document["pi_low"], document["pi_high"])
+    metric = document.metric
+    low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
     return Row(
-        "single" if document["samples"] == 1 else "pooled",
+        "single" if document.fit.samples == 1 else "pooled",
         label,
-        document["lane"],
-        (text.count(document["samples"]), people_cell(document["studies"])),
+        document.lane,
+        (text.count(document.fit.samples), people_cell(document.studies)),
         pi_low=low,
         pi_high=high,
-        key=document["synthesis"],
-        synthesis=document["synthesis"],
-        **mark_of(metric, document["estimate"], document["ci_low"], document["ci_high"]),
+        key=document.synthesis,
+        synthesis=document.synthesis,
+        **mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high),
     )
 
 
-def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[str, dict[str, Any]]) -> Section:
+def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[str, Fitted]) -> Section:
     """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
@@ -122,14 +123,14 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
             label = f"Alliance as d: {CONTRAST_NAME[entry.contrast]}"
             rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
-        label = documents[effect]["title"] if effect in documents else effect
+        label = documents[effect].title if effect in documents else effect
         rows.append(_reading_row("pooled", label, "B", differences[0], "effect", effect))
     return section_of(
         "lane C",
         "g",
         (),
         rows,
-        next(iter(documents.values()))["level"],
+        next(iter(documents.values())).fit.level,
         heading="Lane C. Comparison under each conversion of r to d",
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",

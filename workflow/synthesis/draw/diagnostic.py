@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synthesis.data.vocabulary import DiagnosticFigure
-from synthesis.draw.chart import COLUMNS, Chart, Record
+from synthesis.draw.chart import COLUMNS, Chart
 from synthesis.draw.funnel import funnel, radial
 from synthesis.draw.gosh_figure import gosh
 from synthesis.draw.layout import Layout
 from synthesis.draw.sensitivity import baujat, cumulative, influence, leave_one_out
 from synthesis.draw.spread import bubble, caterpillar, orchard
+from synthesis.results.diagnosed import Diagnosed
+from synthesis.results.fitted import Fitted
 
 __all__ = ["COLUMNS", "LAYOUTS", "layout"]
 
-LAYOUTS: dict[DiagnosticFigure, Callable[[Record, Record], Chart | Layout]] = {
+LAYOUTS: dict[DiagnosticFigure, Callable[[Fitted, Diagnosed], Chart | Layout]] = {
     "funnel": funnel,
     "orchard": orchard,
     "caterpillar": caterpillar,
@@ -28,7 +30,7 @@ LAYOUTS: dict[DiagnosticFigure, Callable[[Record, Record], Chart | Layout]] = {
 
 
 def layout(
-    kind: DiagnosticFigure, document: Record, diagnostics: Record, moderator: str | None = None
+    kind: DiagnosticFigure, document: Fitted, diagnostics: Diagnosed, moderator: str | None = None
 ) -> Chart | Layout:
     """One figure of a synthesis from its model, as the plan shows it, and its diagnostics; bubble needs a moderator."""
     if kind == "bubble":

@@ -14,20 +14,23 @@ from synthesis.draw.chart import (
     Line,
     Panel,
     Point,
-    Record,
     estimate_axis,
     estimate_ticks,
     few_to_compare,
+    interval_text,
     number_axis,
-    own_notes,
+    plan_notes,
     pooled_sentence,
     refusal,
     sample_note,
     sample_points,
-    shown,
     title_of,
 )
-from synthesis.draw.layout import AXIS_NAME, ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, axis_name
+from synthesis.meta.bias import Asymmetry
+from synthesis.results.diagnosed import Diagnosed, SmallStudyTests
+from synthesis.results.document import columns
+from synthesis.results.fitted import Fitted
 
 POINT = 0.062
 # Two-sided p values at the borders of the regions around no effect: Peters et al. (2008), J Clin Epidemiol 61:991-996.
@@ -41,26 +44,23 @@ _SPACING = {
 _BAND = 2.0
 
 
-def funnel(document: Record, diagnostics: Record) -> Chart:
+def funnel(document: Fitted, diagnostics: Diagnosed) -> Chart:
     """Estimates against standard errors; only where the diagnostics tested small-study effects."""
-    name, metric = document["synthesis"], document["metric"]
-    tests = diagnostics.get("small_study")
+    name, metric = document.synthesis, document.metric
+    tests = diagnostics.small_study
     if tests is None:
-        reason = few_to_compare(diagnostics) or diagnostics["skipped"]["small_study"]
+        reason = few_to_compare(diagnostics) or diagnostics.skipped["small_study"]
         why = "With so few samples a funnel plot cannot tell chance from small-study effects."
         return refusal("funnel", name, document, reason, (why,))
-    y = [s["yi"] for s in document["studies"]]
-    se = [math.sqrt(s["vi"]) for s in document["studies"]]
-    filled = tests.get("trim_fill_L0")
-    added = zip(filled["filled_yi"], filled["filled_vi"], strict=True) if filled else ()
-    hollow = [Point("added", x, math.sqrt(v), POINT) for x, v in added]
+    y = [study.yi for study in document.studies]
+    se = [math.sqrt(study.vi) for study in document.studies]
+    hollow = _added(tests)
     deepest = 1.06 * max(se)
-    quantile = NormalDist().inv_cdf(0.5 + document["level"] / 2)
-    centre, half = document["estimate"], quantile * deepest
+    centre, half = document.fit.estimate, NormalDist().inv_cdf(0.5 + document.fit.level / 2) * deepest
     x = estimate_axis(
         metric,
-        AXIS_NAME[metric] + _SPACING.get(metric, ""),
-        [*y, *(p.x for p in hollow), centre - half, centre + half],
+        axis_name(document) + _SPACING.get(metric, ""),
+        [*y, *(point.x for point in hollow), centre - half, centre + half],
         spaced=True,
     )
     down = number_axis("Standard error", [0.0, deepest], about=5, pad=0.0)
@@ -69,17 +69,38 @@ def funnel(document: Record, diagnostics: Record) -> Chart:
         Line("pooled", (centre, centre), (0.0, deepest)),
         Line("limit", (centre - half, centre, centre + half), (deepest, 0.0, deepest)),
     ]
+    if tests.egger is not None:
+        ends = (tests.egger.limit, tests.egger.limit + tests.egger.slope * deepest)
+        lines.append(Line("regression", ends, (0.0, deepest)))
+    points = (*hollow, *sample_points(document, y, se, POINT))
+    return Chart(
+        "funnel",
+        name,
+        title_of("funnel", document),
+        document.lane,
+        (Panel(x, down, _contours(x, deepest), tuple(lines), points),),
+        legend=_funnel_legend(document, tests),
+        notes=(*_warnings(tests), *_funnel_notes(document, tests), *plan_notes(document)),
+    )
+
+
+def _added(tests: SmallStudyTests) -> list[Point]:
+    """What trim and fill adds."""
+    filled = tests.trim_fill_L0
+    if filled is None:
+        return []
+    return [Point("added", x, math.sqrt(v), POINT) for x, v in zip(filled.filled_yi, filled.filled_vi, strict=True)]
+
+
+def _funnel_legend(document: Fitted, tests: SmallStudyTests) -> tuple[Key, ...]:
     legend = [
         Key("point", "sample", "sample"),
-        Key("line", "pooled", f"pooled {document['word']}"),
-        Key("line", "limit", f"pseudo {100 * document['level']:g}% limits"),
+        Key("line", "pooled", f"pooled {document.word}"),
+        Key("line", "limit", f"pseudo {100 * document.fit.level:g}% limits"),
     ]
-    egger = tests.get("egger")
-    if egger:
-        ends = tuple(egger["limit"] + egger["slope"] * s for s in (0.0, deepest))
-        lines.append(Line("regression", ends, (0.0, deepest)))
+    if tests.egger is not None:
         legend.append(Key("line", "regression", "Egger regression"))
-    if hollow:
+    if _added(tests):
         legend.append(Key("point", "added", "added by trim and fill"))
     for kind, words in (
         ("p above 0.1", "p > 0.1"),
@@ -88,18 +109,7 @@ def funnel(document: Record, diagnostics: Record) -> Chart:
         ("background", "p < 0.01"),
     ):
         legend.append(Key("area", kind, words))
-    panel = Panel(
-        x, down, _contours(x, deepest), tuple(lines), (*hollow, *sample_points(document, y, se, POINT))
-    )  # fmt: skip
-    return Chart(
-        "funnel",
-        name,
-        title_of("funnel", document),
-        document["lane"],
-        (panel,),
-        legend=tuple(legend),
-        notes=(*_warnings(tests), *_funnel_notes(document, tests), *own_notes(document)),
-    )
+    return tuple(legend)
 
 
 def _contours(x: Axis, deepest: float) -> tuple[Area, ...]:
@@ -111,54 +121,55 @@ def _contours(x: Axis, deepest: float) -> tuple[Area, ...]:
     return tuple(areas)
 
 
-def _warnings(tests: Record) -> tuple[str, ...]:
+def _warnings(tests: SmallStudyTests) -> tuple[str, ...]:
     """The warnings that the tests carry: those of a funnel that was forced."""
-    found = [note for test in tests.values() for note in test.get("notes", ())]
-    return tuple(f"Warning: {note}." for note in dict.fromkeys(found) if "fewer than" in note and "studies" in note)
+    done = [getattr(tests, name) for name in columns(SmallStudyTests)]
+    notes = [note for test in done for note in getattr(test, "notes", ())]
+    return tuple(f"Warning: {note}." for note in dict.fromkeys(notes) if "fewer than" in note and "studies" in note)
 
 
-def _funnel_notes(document: Record, tests: Record) -> tuple[str, ...]:
-    metric, word = document["metric"], document["word"]
-    notes = [f"{sample_note(document)} Greys: two-sided p of a single {word} against none. {pooled_sentence(document)}"]
-    egger = tests.get("egger")
-    if egger:
-        more = [
-            f"{name} {text.p_value(tests[key]['p'])}"
-            for key, name in (("egger_inverse_root_n", "on 1/√n"), ("egger_robust", "cluster-robust, all estimates"))
-            if key in tests and tests[key]["p"] is not None
-        ]
-        also = f"; {'; '.join(more)}" if more else ""
-        p = "no test" if egger["p"] is None else text.p_value(egger["p"])
-        notes.append(
-            f"Egger regression on the standard error (weighted, multiplicative dispersion): slope "
-            f"{text.number(egger['slope'])}, {p}{also}."
-        )
+def _funnel_notes(document: Fitted, tests: SmallStudyTests) -> tuple[str, ...]:
+    metric, word = document.metric, document.word
+    first = f"{sample_note(document)} Greys: two-sided p of a single {word} against none. {pooled_sentence(document)}"
+    notes = []
+    if tests.egger is not None:
+        notes.append(_egger_note(tests.egger, tests))
     else:
-        notes.append(f"No Egger regression: {tests['refused'].get('egger', 'not available')}.")
-    filled = tests.get("trim_fill_L0")
-    if filled and filled["missing"]:
-        fit = filled["fit"]
-        value = shown(metric, fit["estimate"], fit["ci_low"], fit["ci_high"])
+        notes.append(f"No Egger regression: {tests.refused.get('egger', 'not available')}.")
+    filled = tests.trim_fill_L0
+    if filled is not None and filled.missing:
+        value = interval_text(metric, filled.fit.estimate, filled.fit.ci_low, filled.fit.ci_high)
         notes.append(
-            f"Trim and fill (L0) adds {text.plural(filled['missing'], 'sample')} on the {filled['side']}; "
+            f"Trim and fill (L0) adds {text.plural(filled.missing, 'sample')} on the {filled.side}; "
             f"with them {ESTIMATE_NAME[metric]} = {value}."
         )
-    elif filled:
+    elif filled is not None:
         notes.append("Trim and fill (L0) adds no sample.")
     notes.append("Asymmetry has other causes than publication bias.")
-    return (" ".join(notes[:1]), " ".join(notes[1:]))
+    return (first, " ".join(notes))
 
 
-def radial(document: Record, diagnostics: Record) -> Chart:
+def _egger_note(egger: Asymmetry, tests: SmallStudyTests) -> str:
+    others = ((tests.egger_inverse_root_n, "on 1/√n"), (tests.egger_robust, "cluster-robust, all estimates"))
+    more = [f"{name} {text.p_value(test.p)}" for test, name in others if test is not None and test.p is not None]
+    also = f"; {'; '.join(more)}" if more else ""
+    p = "no test" if egger.p is None else text.p_value(egger.p)
+    return (
+        f"Egger regression on the standard error (weighted, multiplicative dispersion): slope "
+        f"{text.number(egger.slope)}, {p}{also}."
+    )
+
+
+def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
     """z = estimate / SE against 1 / SE: the ray from the origin through a sample ends at its estimate on the right."""
-    name, metric = document["synthesis"], document["metric"]
+    name, metric = document.synthesis, document.metric
     reason = few_to_compare(diagnostics)
     if reason:
         return refusal("radial", name, document, reason)
-    y = [s["yi"] for s in document["studies"]]
-    precision = [1 / math.sqrt(s["vi"]) for s in document["studies"]]
+    y = [s.yi for s in document.studies]
+    precision = [1 / math.sqrt(s.vi) for s in document.studies]
     z = [a * b for a, b in zip(y, precision, strict=True)]
-    centre, furthest = document["estimate"], 1.04 * max(precision)
+    centre, furthest = document.fit.estimate, 1.04 * max(precision)
     band = [centre * furthest + s * _BAND for s in (-1, 1)]
     up = number_axis("Estimate / SE", [*z, *band, -_BAND, _BAND], about=6)
     across = number_axis("1 / SE", [0.0, furthest], about=6, pad=0.0)
@@ -175,15 +186,15 @@ def radial(document: Record, diagnostics: Record) -> Chart:
     )
     note = (
         f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right "
-        f"({AXIS_NAME[metric]}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside the "
-        "band; about 5% would be without heterogeneity."
+        f"({axis_name(document)}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside "
+        "the band; about 5% would be without heterogeneity."
     )
     return Chart(
-        "radial", name, title_of("radial", document), document["lane"], (panel,), height=2.5, right=0.5,
+        "radial", name, title_of("radial", document), document.lane, (panel,), height=2.5, right=0.5,
         legend=(
             Key("point", "sample", "sample"),
-            Key("line", "pooled", f"pooled {document['word']}"),
+            Key("line", "pooled", f"pooled {document.word}"),
             Key("area", "confidence", f"pooled \N{PLUS-MINUS SIGN} {_BAND:g}"),
         ),
-        notes=(note, *own_notes(document)),
+        notes=(note, *plan_notes(document)),
     )  # fmt: skip

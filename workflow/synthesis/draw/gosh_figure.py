@@ -13,16 +13,17 @@ from synthesis.draw.chart import (
     Line,
     Panel,
     Point,
-    Record,
     estimate_axis,
     few_to_compare,
-    own_notes,
+    interval_text,
+    plan_notes,
     refusal,
     sample_method,
-    shown,
     title_of,
 )
 from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.results.diagnosed import Diagnosed, SubsetMap
+from synthesis.results.fitted import Fitted
 
 # The densest cells that together hold this share of the subsets.
 _SHARES: tuple[tuple[AreaKind, float], ...] = (("all", 1.0), ("most", 0.95), ("half of all", 0.5))
@@ -31,52 +32,52 @@ _I2_TICKS = (0.0, 25.0, 50.0, 75.0, 100.0)
 _OVERLAP = 0.06
 
 
-def gosh(document: Record, diagnostics: Record) -> Chart:
+def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
     """Density of the estimates and I2 of all subsets; a panel of those with the leading sample, one of the others."""
-    kind, name, metric = "gosh", document["synthesis"], document["metric"]
-    reason = few_to_compare(diagnostics) or diagnostics["skipped"].get("gosh", "")
-    if reason:
-        return refusal(kind, name, document, reason)
-    found = diagnostics["gosh"]
-    leading = next(row for row in diagnostics["influence"] if row["sample_id"] == found["leading"])
-    x = estimate_axis(metric, ESTIMATE_NAME[metric], found["estimates"], spaced=True)
+    kind, name, metric = "gosh", document.synthesis, document.metric
+    subsets = diagnostics.gosh
+    if subsets is None:
+        return refusal(kind, name, document, few_to_compare(diagnostics) or diagnostics.skipped["gosh"])
+    leading = next(sample for sample in diagnostics.influence if sample.sample_id == subsets.leading)
+    means = (leading.gosh_with_estimate, leading.gosh_without_estimate)
+    x = estimate_axis(metric, ESTIMATE_NAME[metric], subsets.estimates, spaced=True)
     y = Axis("I\u00b2", 0.0, 100.0, _I2_TICKS, tuple(f"{tick:g}%" for tick in _I2_TICKS))
     panels = []
-    for side, heading in enumerate((f"With {leading['label']}", f"Without {leading['label']}")):
-        mean = leading[("gosh_with_estimate", "gosh_without_estimate")[side]]
+    for side, heading in enumerate((f"With {leading.label}", f"Without {leading.label}")):
+        mean = means[side]
         lines = [Line("null", (0.0, 0.0), (0.0, 100.0))]
         if mean is not None:
             lines.append(Line("limit", (mean, mean), (0.0, 100.0), heading))
-        whole = Point("pooled", found["estimate"], found["i2"], 0.085, name, "all samples")
+        whole = Point("pooled", subsets.estimate, subsets.i2, 0.085, name, "all samples")
         named = Axis(y.name, y.low, y.high, y.ticks, y.texts) if side == 0 else Axis("", y.low, y.high)
-        panels.append(Panel(x, named, _areas(found, side), tuple(lines), (whole,), heading=heading))
-    counted = text.count(found["subsets"])
+        panels.append(Panel(x, named, _areas(subsets, side), tuple(lines), (whole,), heading=heading))
+    counted = text.count(subsets.subsets)
     drawn = (
         f"All {counted} subsets of two samples or more."
-        if found["seed"] is None
-        else f"{counted} of the {text.count(found['possible'])} subsets of two samples or more, drawn at random "
-        f"(seed {found['seed']})."
+        if subsets.seed is None
+        else f"{counted} of the {text.count(subsets.possible)} subsets of two samples or more, drawn at random "
+        f"(seed {subsets.seed})."
     )
-    means = [shown(metric, leading[key]) for key in ("gosh_with_estimate", "gosh_without_estimate")]
+    with_it, without_it = (interval_text(metric, mean) for mean in means)
     said = (
-        f"No other sample moves them more than the one named: their mean {ESTIMATE_NAME[metric]} is {means[0]} with it "
-        f"and {means[1]} without."
+        f"No other sample moves them more than the one named: their mean {ESTIMATE_NAME[metric]} is {with_it} with it "
+        f"and {without_it} without."
     )
     return Chart(
-        kind, name, title_of(kind, document), document["lane"], tuple(panels), width=WIDE, height=2.5, left=0.55,
+        kind, name, title_of(kind, document), document.lane, tuple(panels), width=WIDE, height=2.5, left=0.55,
         legend=(
             Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "95 in 100"),
             Key("area", "all", "all"), Key("line", "limit", "mean"), Key("point", "pooled", "all samples"),
         ),
-        notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *own_notes(document)),
+        notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *plan_notes(document)),
     )  # fmt: skip
 
 
-def _areas(found: Record, side: int) -> tuple[Area, ...]:
+def _areas(subsets: SubsetMap, side: int) -> tuple[Area, ...]:
     """A rectangle per cell; the denser ones lie over the others."""
-    low, high = found["estimates"]
-    wide, tall = ((high - low) or 1.0) / found["columns"], 100 / found["rows"]
-    held = sorted((cell for cell in found["cells"] if cell[2 + side]), key=lambda cell: (-cell[2 + side], cell[:2]))
+    low, high = subsets.estimates
+    wide, tall = ((high - low) or 1.0) / subsets.columns, 100 / subsets.rows
+    held = sorted((cell for cell in subsets.cells if cell[2 + side]), key=lambda cell: (-cell[2 + side], cell[:2]))
     total = sum(cell[2 + side] for cell in held)
     areas = []
     for kind, share in _SHARES:

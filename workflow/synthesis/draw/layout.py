@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from synthesis import text
 from synthesis.data.converters import back_transform
+from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.results.files import Cell
+from synthesis.results.fitted import Fitted
 
 RowKind = Literal[
     "heading",
@@ -33,7 +36,29 @@ AXIS_NAME = {
     "log_risk_ratio": "Risk ratio",
 }
 ESTIMATE_NAME = {"z": "r", "g": "g", "log_odds_ratio": "OR", "log_risk_ratio": "RR"}
-RATIO_METRICS = frozenset({"log_odds_ratio", "log_risk_ratio"})
+
+
+def axis_name(document: Fitted) -> str:
+    """The axis of a synthesis; a ratio that was turned is called what it is."""
+    metric, how_many = document.metric, turned(document)
+    if not how_many:
+        return AXIS_NAME[metric]
+    what = "1 / " + AXIS_NAME[metric].lower() + (", that is, of no event" if metric == "log_odds_ratio" else "")
+    return what if how_many == "all" else f"{AXIS_NAME[metric]}; {what}, where the event is not wanted"
+
+
+def estimate_name(document: Fitted) -> str:
+    """The letters of a synthesis's estimate: 1/OR of an odds ratio that was turned."""
+    name = ESTIMATE_NAME[document.metric]
+    return {"": name, "all": f"1/{name}", "some": f"{name} or 1/{name}"}[turned(document)]
+
+
+def turned(document: Fitted) -> Literal["", "all", "some"]:
+    """How many of a synthesis's ratios were turned."""
+    count = document.figure.turned
+    return "" if not count else "all" if count >= document.fit.k else "some"
+
+
 COLUMN_NAME = {
     "n": "n",
     "rater": "Rater",
@@ -138,6 +163,22 @@ class Row:
     bracket: str = ""
 
 
+class MarkTexts(TypedDict):
+    """An estimate and its limits as printed beside a row; these are fields of the row."""
+
+    estimate_text: str
+    low_text: str
+    high_text: str
+
+
+class Mark(MarkTexts):
+    """The mark of a row: coordinates, None where there are none, and texts; these are fields of the row."""
+
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Rows that share an axis."""
@@ -170,12 +211,12 @@ class Layout:
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = field(default=())
 
-    def table(self) -> list[dict[str, Any]]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record per row: what is drawn, in order; written beside the figure."""
         records = []
         for section in self.sections:
             for row in section.rows:
-                record = {"section": section.name} | asdict(row)
+                record: dict[str, Cell] = {"section": section.name} | asdict(row)
                 record["cells"] = " | ".join(row.cells)
                 record["effects"] = "; ".join(row.effects)
                 records.append(record)
@@ -189,17 +230,29 @@ def coordinates(metric: str, *values: float | None) -> list[float | None]:
     return list(values)
 
 
-def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> MarkTexts:
     """Estimate and limits as printed, from values on the metric's scale."""
     shown = [back_transform(metric, v) for v in (estimate, low, high)]
+    printed = _ratio_text if metric in RATIO_METRICS else text.number
     return {
-        "estimate_text": text.number(shown[0]),
-        "low_text": "" if low is None else f"[{text.number(shown[1])},",
-        "high_text": "" if high is None else f"{text.number(shown[2])}]",
+        "estimate_text": printed(shown[0]),
+        "low_text": "" if low is None else f"[{printed(shown[1])},",
+        "high_text": "" if high is None else f"{printed(shown[2])}]",
     }
 
 
-def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> dict[str, Any]:
+# Two decimals would show a ratio below this as 0, and one above the other with digits that mean nothing.
+_SMALL, _LARGE = 0.005, 1e5
+
+
+def _ratio_text(value: float | None) -> str:
+    """A ratio with two decimals; one that they cannot show with two digits and a power of ten."""
+    if value is None or value == 0 or _SMALL <= value < _LARGE:
+        return text.number(value)
+    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", text.MINUS)
+
+
+def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> Mark:
     """Coordinates and texts of a row's mark, from values on the metric's scale."""
     x, x_low, x_high = coordinates(metric, estimate, low, high)
     texts = interval_texts(metric, estimate, low, high)

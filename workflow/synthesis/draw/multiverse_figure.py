@@ -21,9 +21,9 @@ from synthesis.draw.chart import (
     Point,
     RowText,
     estimate_ticks,
+    interval_text,
     number_axis,
     room_for,
-    shown,
 )
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.results.curves import Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
@@ -267,7 +267,7 @@ def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     if not document.thresholds:
         return ()
     metric = document.metric
-    named = ", ".join(f"{t.label} ({shown(metric, t.value)})" for t in document.thresholds)
+    named = ", ".join(f"{t.label} ({interval_text(metric, t.value)})" for t in document.thresholds)
     return (Key("line", "threshold", f"thresholds: {named}"),)
 
 
@@ -306,7 +306,7 @@ def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
     for i, curve in enumerate(curves):
         found = curve.scopes["all"]
         label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
-        middle = shown(document.metric, found.estimate_median)
+        middle = interval_text(document.metric, found.estimate_median)
         tested = f" ({_signs(curve.test)})" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")
     return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: " + "; ".join(parts) + "."

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from synthesis import text
 from synthesis.draw.canvas import DARK, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
+from synthesis.results.extracted import Dropped, Effect
+from synthesis.results.files import Cell
+from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 _LEFT_NAME = {
     "gap": "the reachable text prints no number",
     "refused": "printed, but no legitimate conversion",
     "excluded": "excluded, with the reason",
     "descriptive": "neither an association nor an effect",
+    "combined": "arm combined with another of the same control",
 }
 
 
@@ -43,7 +46,7 @@ class Flow:
     boxes: tuple[Box, ...]
     notes: tuple[str, ...]
 
-    def table(self) -> list[Record]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record per line of text."""
         return [
             {"stage": box.stage, "side": side, "words": words}
@@ -53,22 +56,22 @@ class Flow:
         ]
 
 
-def flow(title: str, documents: list[Record], effects: list[Record], dropped: list[Record]) -> Flow:
+def flow(title: str, documents: list[Fitted], effects: Sequence[Effect], dropped: Sequence[Dropped]) -> Flow:
     """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once.
 
     What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name.
     """
-    used = {member for d in documents for study in d["studies"] for member in study["effects"]}
-    usable = {row["effect_id"]: row for row in effects}
-    lost = {row["effect_id"]: row for row in dropped if row["effect_id"] not in usable}
+    used = {member for d in documents for study in d.studies for member in study.effects}
+    usable = {row.effect_id: row for row in effects}
+    lost = {row.effect_id: row for row in dropped if row.effect_id not in usable}
     zeros = used - set(usable)
-    reasons = Counter(row["category"] for row in lost.values())
-    summaries = [key for key, row in usable.items() if row["level"] == "summary" and key not in used]
-    unused = [key for key, row in usable.items() if row["level"] == "study" and key not in used]
-    sources = {row["source"] for row in (*usable.values(), *lost.values())}
-    samples = {study["sample_id"] for d in documents for study in d["studies"]}
+    reasons = Counter(row.category for row in lost.values())
+    summaries = [key for key, row in usable.items() if row.level == "summary" and key not in used]
+    unused = [key for key, row in usable.items() if row.level == "study" and key not in used]
+    sources = {row.source for row in usable.values()} | {row.source for row in lost.values()}
+    samples = {study.sample_id for d in documents for study in d.studies}
     pooled = [
-        f"{d['title']}: {text.plural(d['samples'], 'sample')}, {text.plural(d['k'], 'estimate')}" for d in documents
+        f"{d.title}: {text.plural(d.fit.samples, 'sample')}, {text.plural(d.fit.k, 'estimate')}" for d in documents
     ]
     gone = [f"{_LEFT_NAME[category]}: {count}" for category, count in sorted(reasons.items())]
     boxes = (

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
@@ -27,11 +27,12 @@ from synthesis.draw.canvas import (
     settings,
 )
 from synthesis.draw.layout import judgement
+from synthesis.results.files import Cell
+from synthesis.results.fitted import Fitted, Study
 
 if TYPE_CHECKING:
     from synthesis.data.source import RiskScore
 
-Record = dict[str, Any]
 # Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale.
 SCORE_COLOURS = ("#d9e2ec", "#a9bcd0", "#7b95b3", "#4f6d91", "#27456b")
 # Scores of which nobody said what end is good, by size; other words; samples without a rating.
@@ -71,7 +72,7 @@ class Risk:
     notes: tuple[str, ...]
     legend: tuple[tuple[str, tuple[Rated, ...]], ...] = ()
 
-    def table(self) -> list[Record]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record per segment."""
         return [
             {"synthesis": title, "rating": s.rating, "samples": s.samples, "share_of_weight": s.share}
@@ -80,32 +81,32 @@ class Risk:
         ]
 
 
-def risk_of_bias(documents: list[Record], scores: Mapping[str, RiskScore | None]) -> Risk:
+def risk_of_bias(documents: list[Fitted], scores: Mapping[str, RiskScore | None]) -> Risk:
     """The layout, of the syntheses whose samples have a rating.
 
     `scores` by source: what a number means as a rating, where the ratings of that source are numbers.
     """
-    rated = [d for d in documents if any(study.get("rob") for study in d["studies"])]
+    rated = [d for d in documents if any(study.rob for study in d.studies)]
     open_scores = sorted(
         {
             number
             for d in rated
-            for s in d["studies"]
-            if (number := _number(s.get("rob") or "")) is not None and not scores.get(s["source"])
+            for s in d.studies
+            if (number := _number(s.rob)) is not None and not scores.get(s.source)
         }
     )
     bars, used = [], set()
     for document in rated:
-        by_level: dict[Rated, list[Record]] = {}
-        for study in document["studies"]:
-            level = _level(study.get("rob") or "", scores.get(study["source"]), open_scores)
+        by_level: dict[Rated, list[Study]] = {}
+        for study in document.studies:
+            level = _level(study.rob, scores.get(study.source), open_scores)
             by_level.setdefault(level, []).append(study)
         segments = tuple(
-            Segment(level.name, len(studies), math.fsum(study["weight"] for study in studies), level.colour)
+            Segment(level.name, len(studies), math.fsum(study.weight for study in studies), level.colour)
             for level, studies in sorted(by_level.items(), key=lambda item: item[0].place)
         )
         used |= set(by_level)
-        bars.append((document["title"], segments))
+        bars.append((document.title, segments))
     notes = [
         "Shares of the weight of a synthesis, the best ratings at the left; below each title the numbers of samples."
     ]

@@ -6,7 +6,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from synthesis.draw.canvas import DPI, Style, draw, settings
 from synthesis.draw.marks import marks_of
 from synthesis.draw.svg import svg_of
-from synthesis.results.files import replace, write_csv, write_text
+from synthesis.results.files import Cell, replace, write_csv, write_text
 
 FORMATS = ("svg", "pdf", "png")
 # Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
@@ -31,7 +31,7 @@ class Table(Protocol):
     def title(self) -> str:
         """The title of the figure."""
 
-    def table(self) -> list[dict[str, Any]]:
+    def table(self) -> list[dict[str, Cell]]:
         """One record for everything that is drawn, in order."""
 
 

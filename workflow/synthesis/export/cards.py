@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from synthesis.data.converters import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.draw.layout import estimate_name, turned
 from synthesis.draw.rows import people, people_words
 from synthesis.plan.config import Synthesis
+from synthesis.results.diagnosed import Diagnosed
+from synthesis.results.fitted import Fitted
 
-Record = dict[str, Any]
 _USES = {
     "A": {
         "use": "describing how closely a process rating goes with outcome over the samples that are named",
@@ -23,50 +23,51 @@ _USES = {
         "not_for": "comparisons with other comparators: usual care, wait list and attention controls differ",
     },
 }
+_MODEL = ("model", "method", "ci_method", "rho", "composite_rho", "level")
+_READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 _FIT = (
     "estimate", "se", "df", "p", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "tau2_ci_low", "tau2_ci_high",
     "omega2", "i2", "h2", "q", "q_df", "q_p",
 )  # fmt: skip
 
 
-def model_card(document: Record, synthesis: Synthesis, sources: dict[str, Source], diagnostics: Record) -> Record:
+def model_card(
+    document: Fitted, synthesis: Synthesis, sources: dict[str, Source], diagnostics: Diagnosed
+) -> dict[str, object]:
     """The card of one synthesis as a record for JSON; numbers at full precision, missing ones null."""
-    metric = document["metric"]
-    limits = [f"{sources[name].title}: {limit}" for name in document["sources"] for limit in sources[name].limits]
+    metric = document.metric
+    limits = [f"{sources[name].title}: {limit}" for name in document.sources for limit in sources[name].limits]
     return {
-        "synthesis": document["synthesis"],
-        "title": document["title"],
-        "what": f"pooled {document['word']}",
-        "metric": METRIC_NAME[metric],
+        "synthesis": document.synthesis,
+        "title": document.title,
+        "what": f"pooled {document.word}",
+        "metric": METRIC_NAME[metric] + (f", turned: {estimate_name(document)}" if turned(document) else ""),
         "data": {
-            "sources": {name: sources[name].citation for name in document["sources"]},
-            "samples": document["samples"],
-            "effects": document["k"],
+            "sources": {name: sources[name].citation for name in document.sources},
+            "samples": document.fit.samples,
+            "effects": document.fit.k,
             # Of the samples whose size is known.
-            "people": people(document["studies"])[0] if people(document["studies"])[1] else None,
-            "people_in_words": people_words(document["studies"]) or "not known",
-            "samples_of_unknown_size": sum(s["n"] is None for s in document["studies"]),
-            "years": _span([s["year"] for s in document["studies"] if s["year"] is not None]),
-            "set_to_zero": document["set_to_zero"],
+            "people": people(document.studies)[0] if people(document.studies)[1] else None,
+            "people_in_words": people_words(document.studies) or "not known",
+            "samples_of_unknown_size": sum(s.n is None for s in document.studies),
+            "years": _span([s.year for s in document.studies if s.year is not None]),
+            "set_to_zero": document.set_to_zero,
             "selection": synthesis.model_dump(mode="json", include={"select", "mix", "nonsignificant_as_zero"}),
         },
-        "model": {name: document[name] for name in ("model", "method", "ci_method", "rho", "composite_rho", "level")},
-        "fit": {name: document[name] for name in _FIT},
-        "as_read": {
-            name: back_transform(metric, document[name])
-            for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
-        },
+        "model": {name: getattr(document.fit, name) for name in _MODEL},
+        "fit": {name: getattr(document.fit, name) for name in _FIT},
+        "as_read": {name: back_transform(metric, getattr(document.fit, name)) for name in _READ},
         "checks": {
-            "influential_samples": [r["label"] for r in diagnostics.get("influence", []) if r.get("influential")],
-            "not_examined": diagnostics["skipped"],
+            "influential_samples": [sample.label for sample in diagnostics.influence if sample.influential],
+            "not_examined": diagnostics.skipped,
         },
-        "intended_use": _USES[document["lane"]]["use"],
-        "not_for": _USES[document["lane"]]["not_for"],
-        "limits": [*([document["figure"]["note"]] if document["figure"]["note"] else []), *document["notes"], *limits],
+        "intended_use": _USES[document.lane]["use"],
+        "not_for": _USES[document.lane]["not_for"],
+        "limits": [*([document.figure.note] if document.figure.note else []), *document.fit.notes, *limits],
         "provenance": {
-            "plan_sha256": document["config_sha256"],
-            "inputs_sha256": document["inputs_sha256"],
-            "software": msgspec.to_builtins(document["versions"]),
+            "plan_sha256": document.config_sha256,
+            "inputs_sha256": document.inputs_sha256,
+            "software": msgspec.to_builtins(document.versions),
         },
     }
 

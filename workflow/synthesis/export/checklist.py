@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Any
 
 from synthesis.plan.config import Config
+from synthesis.results.fitted import Fitted
 
 CHECKLIST_COLUMNS = ("section", "item", "topic", "status", "where", "remark")
 WRITE = "author must write"
@@ -22,14 +22,14 @@ _WITHOUT = {
 }
 
 
-def checklist(plan: Config, documents: list[dict[str, Any]], claims: int) -> list[dict[str, str]]:
+def checklist(plan: Config, documents: list[Fitted], claims: int) -> list[dict[str, str]]:
     """One record per item, in the order of the statement; a status of met or partly names the file that shows it.
 
     What depends on the run (ratings, tests, moderators, claims) falls back to the author where the run has none.
     """
     held = {
-        "rated": any(study.get("rob") for document in documents for study in document["studies"]),
-        "biased": any(document["samples"] >= plan.diagnostics.funnel_from for document in documents),
+        "rated": any(study.rob for document in documents for study in document.studies),
+        "biased": any(document.fit.samples >= plan.diagnostics.funnel_from for document in documents),
         "moderated": any(synthesis.moderators for synthesis in plan.syntheses.values()),
         "claims": claims > 0,
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
+from synthesis.results.files import Cell
+from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MULTILEVEL
 
-Record = dict[str, Any]
 DATA_COLUMNS = ("effect_id", "sample_id", "label", "yi", "vi")
 _TEST = {"wald": "z", "wald_t": "t", "hksj": "knha", "hksj_adhoc": "adhoc"}
 _UNKNOWN_METHODS = ("DL2", "HE2")
@@ -15,24 +15,24 @@ _UNKNOWN_METHODS = ("DL2", "HE2")
 TOLERANCE = 1e-4
 
 
-def r_data(document: Record) -> list[Record]:
+def r_data(document: Fitted) -> list[dict[str, Cell]]:
     """One record per effect, in the order of the fit."""
     return [
-        {"effect_id": m["effect_id"], "sample_id": s["sample_id"], "label": s["label"], "yi": m["yi"], "vi": m["vi"]}
-        for s in document["studies"]
-        for m in s["members"]
+        {"effect_id": m.effect_id, "sample_id": s.sample_id, "label": s.label, "yi": m.yi, "vi": m.vi}
+        for s in document.studies
+        for m in s.members
     ]
 
 
-def r_script(document: Record) -> str:
+def r_script(document: Fitted) -> str:
     """An R script that reads `<synthesis>.csv` beside it, fits the model, and stops where a number differs.
 
     A single sample has no fit: its script shows the estimate and the normal interval. metafor has no two-step
     DerSimonian-Laird or Hedges estimator: those scripts fit with tau2 fixed at our value.
     """
-    name = document["synthesis"]
+    name = document.synthesis
     lines = [
-        f"# {_comment(document['title'])}",
+        f"# {_comment(document.title)}",
         "# Made with the results; run it in this folder. Needs metafor" + _clubsandwich(document),
         "library(metafor)",
         f'dat <- read.csv("{name}.csv")',
@@ -48,26 +48,26 @@ def _comment(words: str) -> str:
     return " ".join(words.split())
 
 
-def _clubsandwich(document: Record) -> str:
-    return " and clubSandwich." if document["ci_method"] == "cr2" else "."
+def _clubsandwich(document: Fitted) -> str:
+    return " and clubSandwich." if document.fit.ci_method == "cr2" else "."
 
 
-def _fit(document: Record) -> list[str]:
-    level = 100 * document["level"]
-    if document["samples"] == 1:
+def _fit(document: Fitted) -> list[str]:
+    level = 100 * document.fit.level
+    if document.fit.samples == 1:
         return [*_composites(document), f'res <- rma(yi, vi, data = dat, method = "FE", level = {level:g})']
-    if document["model"] in MULTILEVEL:
+    if document.fit.model in MULTILEVEL:
         variance = "vi"
         lines = []
-        if document["model"] == "che":
-            lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {document['rho']:g}, data = dat)"]
+        if document.fit.model == "che":
+            lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {document.fit.rho:g}, data = dat)"]
             variance = "V"
         call = f"yi, {variance}, random = ~ 1 | sample_id / effect_id, data = dat, level = {level:g}"
-        if document["ci_method"] != "cr2":
+        if document.fit.ci_method != "cr2":
             return [*lines, f'res <- rma.mv({call}, test = "t", dfs = "contain")']
         return [*lines, f"fit <- rma.mv({call})", "res <- robust(fit, cluster = sample_id, clubSandwich = TRUE)"]
-    method, test = document["method"], _TEST[document["ci_method"]]
-    fixed = f", tau2 = {document['tau2']!r}" if method in _UNKNOWN_METHODS else ""
+    method, test = document.fit.method, _TEST[document.fit.ci_method]
+    fixed = f", tau2 = {document.fit.tau2!r}" if method in _UNKNOWN_METHODS else ""
     method = "DL" if method in _UNKNOWN_METHODS else method
     return [
         *_composites(document),
@@ -75,25 +75,25 @@ def _fit(document: Record) -> list[str]:
     ]
 
 
-def _composites(document: Record) -> list[str]:
-    if document["composite_rho"] is None or all(len(study["members"]) == 1 for study in document["studies"]):
+def _composites(document: Fitted) -> list[str]:
+    if document.fit.composite_rho is None or all(len(study.members) == 1 for study in document.studies):
         return []
-    rho = document["composite_rho"]
+    rho = document.fit.composite_rho
     return [f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {rho:g}, weighted = FALSE)']
 
 
-def _expected(document: Record) -> list[str]:
+def _expected(document: Fitted) -> list[str]:
     """The numbers that the fit must give, and the check."""
     numbers = {"estimate": "c(res$beta)", "ci_low": "c(res$ci.lb)", "ci_high": "c(res$ci.ub)"}
     lines = ["print(res)", "# What this project computed:"]
     names = dict(numbers)
-    if document["model"] in MULTILEVEL:
+    if document.fit.model in MULTILEVEL:
         names |= {"tau2": "res$sigma2[1]", "omega2": "res$sigma2[2]"}
-    elif document["samples"] > 1 and document["tau2"] is not None:
+    elif document.fit.samples > 1 and document.fit.tau2 is not None:
         names["tau2"] = "res$tau2"
-    values = ", ".join(f"{key} = {json.dumps(document[key])}" for key in names)
+    values = ", ".join(f"{key} = {json.dumps(getattr(document.fit, key))}" for key in names)
     found = ", ".join(f"{key} = {code}" for key, code in names.items())
-    largest = max(abs(document[key]) for key in numbers)
+    largest = max(map(abs, (document.fit.estimate, document.fit.ci_low, document.fit.ci_high)))
     return [
         *lines,
         f"expected <- c({values})",

@@ -118,8 +118,8 @@ def _check_current(plan: Config, results: Path, raw: Path) -> None:
 
 def _older(source: str, plan: Config, results: Path, raw: Path) -> list[Problem]:
     """Extracts a source again, and compares with what the run worked on."""
-    from synthesis.data.converters import Policy
     from synthesis.data.extraction import extract
+    from synthesis.data.registry import Policy
     from synthesis.plan.parts import Plan
     from synthesis.results.document import write_document
 

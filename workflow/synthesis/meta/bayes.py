@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
-from synthesis.meta.pool import check_effects
+from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_level, column, gathered, number
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -111,7 +111,7 @@ def bayes(
         p_tau_above=tuple((float(at), max(0.0, float(p))) for at, p in zip(thresholds, above, strict=True)),
         log_marginal_likelihood=None if mu_prior is None else model.evidence,
         tau_scale=float(tau_scale),
-        mu_prior=None if mu_prior is None else (float(mu_prior[0]), float(mu_prior[1])),
+        mu_prior=None if mu_prior is None else tuple(column("mu_prior", mu_prior).tolist()),
         level=level,
         notes=_notes(len(y), tau, tau_scale),
     )
@@ -122,21 +122,31 @@ def probability_above(
 ) -> tuple[float, ...]:
     """P(mu > value | yi, vi) for each of `values` (units of yi). Arguments, source and errors as for `bayes`."""
     model = _Model(yi, vi, tau_scale, mu_prior)
-    return tuple(model.above(float(value)) for value in values)
+    return tuple(model.above(float(value)) for value in column("values", values))
 
 
 def _check(tau_scale: float, mu_prior: Prior, level: float, thresholds: Sequence[float]) -> None:
-    problems = []
-    if not 0 < tau_scale < np.inf:
-        problems.append(Problem("tau_scale", str(tau_scale), "a finite number above 0", "in the units of yi"))
-    if mu_prior is not None and not (len(mu_prior) == 2 and np.isfinite(mu_prior[0]) and 0 < mu_prior[1] < np.inf):
-        problems.append(Problem("mu_prior", str(mu_prior), "(mean, sd), finite, sd above 0", "None: a flat prior"))
-    if not 0 < level < 1:
-        problems.append(Problem("level", str(level), "between 0 and 1", "95% is 0.95" if level > 1 else ""))
-    bad = [value for value in thresholds if not 0 <= value < np.inf]
-    problems += [Problem("thresholds", str(value), "values of tau, finite and not below 0") for value in bad]
-    if problems:
-        raise InputError(problems)
+    allowed = "a finite number above 0, in the units of yi"
+    gathered(
+        lambda: number("tau_scale", tau_scale, 1 / LARGEST_VARIANCE, LARGEST_VARIANCE, allowed=allowed),
+        lambda: _check_prior(mu_prior),
+        lambda: check_level(level),
+        lambda: _check_thresholds(thresholds),
+    )
+
+
+def _check_prior(mu_prior: Prior) -> None:
+    if mu_prior is None:
+        return
+    prior = column("mu_prior", mu_prior, finite=False)
+    if len(prior) != 2 or not np.isfinite(prior).all() or not prior[1] > 0:
+        raise InputError([Problem("mu_prior", str(mu_prior), "(mean, sd), finite, sd above 0", "None: a flat prior")])
+
+
+def _check_thresholds(thresholds: Sequence[float]) -> None:
+    bad = [value for value in column("thresholds", thresholds, finite=False) if not 0 <= value < np.inf]
+    if bad:
+        raise InputError([Problem("thresholds", str(value), "values of tau, finite and not below 0") for value in bad])
 
 
 def _notes(k: int, tau: Posterior, tau_scale: float) -> tuple[str, ...]:
@@ -173,7 +183,7 @@ class _Model:
         _check(tau_scale, mu_prior, level, thresholds)
         self.unit, self.base = float(np.sqrt(np.median(v))), float(y[np.argmin(v)])
         self.y, self.v, self.scale = (y - self.base) / self.unit, v / self.unit**2, tau_scale / self.unit
-        mean, sd = mu_prior or (self.base, np.inf)
+        mean, sd = (self.base, np.inf) if mu_prior is None else column("mu_prior", mu_prior).tolist()
         self.prior_mean, self.prior_precision = (mean - self.base) / self.unit, (self.unit / sd) ** 2
         self._integrate()
 

@@ -13,9 +13,11 @@ from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import robust_regress
+from synthesis.meta.inputs import check_effects, check_options, column, flag, number, option
+from synthesis.meta.kendall import kendall
 from synthesis.meta.kernel import Array, no_spread, without_rounding
 from synthesis.meta.options import CiMethod, Tau2Method, terms
-from synthesis.meta.pool import Fit, check_effects, check_options, pool
+from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import regress
 
 Predictor = Literal["sei", "vi", "ni", "ninv", "sqrtni", "sqrtninv"]
@@ -132,9 +134,9 @@ def egger(
     as it is, inverse, root, inverse root; the last is the one for correlations, whose standard error depends on n
     alone. Raises InputError for bad effects, a predictor without its n, and a predictor that does not vary.
     """
-    y, v = check_effects(yi, vi)
-    if len(y) < 3:
-        raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
+    y, v = check_effects(yi, vi, 3)
+    check_options(tau2, ci, level)
+    option("model", model, ("lm", "rma"))
     x = _predictor(predictor, v, n)
     found = regress(
         y, v, {predictor: list(map(float, x))}, tau2="FE" if model == "lm" else tau2,
@@ -200,17 +202,14 @@ def robust_egger(
 
 
 def _predictor(name: str, v: Array, n: Sequence[float] | None) -> Array:
-    if name not in terms(Predictor):
-        raise InputError([Problem("predictor", name, "one of " + ", ".join(terms(Predictor)))])
+    option("predictor", name, terms(Predictor))
     if name == "sei":
         return np.sqrt(v)
     if name == "vi":
         return v
-    if n is None or len(n) != len(v):
-        raise InputError(
-            [Problem("n", "missing" if n is None else f"{len(n)} values", f"a size per effect ({len(v)})")]
-        )
-    size = np.asarray(n, dtype=float)
+    if n is None:
+        raise InputError([Problem("n", "missing", f"a size per effect ({len(v)})")])
+    size = column("n", n, len(v), finite=False)
     if not (np.isfinite(size) & (size > 0)).all():
         raise InputError([Problem("n", str(size.min()), "sample sizes above 0", "leave out effects without one")])
     return np.asarray({"ni": size, "ninv": 1 / size, "sqrtni": np.sqrt(size), "sqrtninv": size**-0.5}[name])
@@ -234,13 +233,11 @@ def pet_peese(yi: ArrayLike, vi: ArrayLike, *, level: float = 0.95) -> PetPeese:
 def rank_test(yi: ArrayLike, vi: ArrayLike, *, exact: bool = True) -> RankTest:
     """Rank correlation of standardised effects with their variances. Begg & Mazumdar (1994). `yi`, `vi` (k,), k >= 3.
 
-    The exact distribution of Kendall's tau is used where there are no ties, the normal one otherwise.
+    The exact distribution of Kendall's tau is used where there are no ties among at most 500 studies, the normal one
+    otherwise.
     """
-    from scipy.stats import kendalltau
-
-    y, v = check_effects(yi, vi)
-    if len(y) < 3:
-        raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
+    y, v = check_effects(yi, vi, 3)
+    flag("exact", exact)
     w = 1 / v
     # Formed alike for equal studies, which are ties. Where one outweighs all others, the difference would be rounding.
     spread = v - 1 / w.sum()
@@ -252,13 +249,11 @@ def rank_test(yi: ArrayLike, vi: ArrayLike, *, exact: bool = True) -> RankTest:
         centred = np.zeros(len(y))
     standard = centred / np.sqrt(spread)
     ties = len(set(standard)) < len(y) or len(set(v)) < len(y)
-    method = "exact" if exact and not ties else "asymptotic"
     notes = few_studies(len(y))
     for name, values in (("variances", v), ("standardised effects", standard)):
         if len(set(values)) == 1:
             return RankTest(None, None, (*notes, f"all {name} are equal: there is nothing to rank"))
-    found = kendalltau(standard, v, method=method)
-    return RankTest(float(found.statistic), float(found.pvalue), notes)
+    return RankTest(*kendall(standard, v, exact=exact and not ties), notes)
 
 
 def trim_fill(
@@ -276,14 +271,13 @@ def trim_fill(
     `side` is where studies are missing; by default the side away from which small studies lean (slope of the effects
     on their standard errors). Raises InputError where Q0 is not defined for the data (its root is of a negative).
     """
-    y, v = check_effects(yi, vi)
+    y, v = check_effects(yi, vi, 3)
     check_options(tau2, ci, level)
     k = len(y)
-    if k < 3:
-        raise InputError([Problem("yi", f"{k} effects", "at least 3")])
-    if estimator not in terms(TrimEstimator):
-        raise InputError([Problem("estimator", estimator, "one of " + ", ".join(terms(TrimEstimator)))])
-    if side is None:
+    option("estimator", estimator, terms(TrimEstimator))
+    if side is not None:
+        option("side", side, ("left", "right"))
+    else:
         slope = 0.0
         if np.ptp(v) > 0:
             slope = regress(y, v, {"sei": list(map(float, np.sqrt(v)))}, tau2=tau2, ci="wald").estimate[1]
@@ -365,6 +359,9 @@ def fail_safe(
     are null and homogeneous, and Cochrane advises against them. Raises InputError for a target of the other sign.
     """
     y, v = check_effects(yi, vi)
+    option("method", method, ("rosenthal", "orwin", "rosenberg"))
+    if target is not None:
+        number("target", target, allowed="an effect other than 0")
     k, w = len(y), 1 / v
     mean = float(np.dot(w, y) / w.sum())
     if method == "orwin":
@@ -375,11 +372,9 @@ def fail_safe(
     if method == "rosenthal":
         total, critical = float((y / np.sqrt(v)).sum()) / math.sqrt(k), -float(ndtri(ALPHA))
         p = float(ndtr(-abs(total)))
-    elif method == "rosenberg":
+    else:
         total, critical = mean * math.sqrt(w.sum()), -float(ndtri(ALPHA / 2))
         p = float(2 * ndtr(-abs(total)))
-    else:
-        raise InputError([Problem("method", method, "one of rosenthal, orwin, rosenberg")])
     return FailSafe(method, max(0, math.ceil(k * ((total / critical) ** 2 - 1))), p, ALPHA)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.inputs import check_rho
 from synthesis.meta.kernel import Array
 
 
@@ -19,12 +20,6 @@ class Composites:
     yi: Array
     vi: Array
     members: tuple[tuple[int, ...], ...]
-
-
-def check_rho(rho: float) -> None:
-    """Raises InputError unless 0 <= rho <= 1."""
-    if not 0 <= rho <= 1:
-        raise InputError([Problem("rho", f"{rho:g}", "a correlation between 0 and 1")])
 
 
 def composites(

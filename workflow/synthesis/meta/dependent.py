@@ -8,17 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from synthesis.errors import InputError, Problem
+from synthesis.errors import InputError
+from synthesis.meta.inputs import check_effects, check_level, check_rho, labels, table
 from synthesis.meta.kernel import Array
 from synthesis.meta.multilevel import fit_multilevel
-from synthesis.meta.pool import check_effects, check_options
 from synthesis.meta.regression import (
     Design,
     Moderator,
     Regression,
     check_range,
     contrast_of_all,
-    design,
+    matrix_of,
     thin_notes,
     wald_test_of,
 )
@@ -84,10 +84,11 @@ def robust_regress(
     into `means`. Raises InputError for bad effects, designs and fewer samples than coefficients plus one.
     """
     y, v = check_effects(yi, vi)
-    check_options("REML", "hksj", level)
-    if len(cluster) != len(y):
-        raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {len(y)}")])
-    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    check_level(level)
+    check_rho(rho)
+    cluster = labels("cluster", cluster, len(y))
+    matrix = matrix_of(moderators, len(y))
+    at = None if at is None else table("at", at, len(matrix.names))
     k, p = matrix.x.shape
     check_range(v)
     z, centres, back = matrix.centred()
@@ -137,9 +138,7 @@ def robust_regress(
         rho=rho,
         level=level,
         notes=notes,
-        means=()
-        if at is None
-        else tuple(mean_intervals(np.asarray(at) - centres, fitted.beta, tested, x, marginal, level)),
+        means=() if at is None else tuple(mean_intervals(at - centres, fitted.beta, tested, x, marginal, level)),
     )
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.inputs import check_effects, check_options, whole
 from synthesis.meta.kernel import Array
 from synthesis.meta.options import Tau2Method
-from synthesis.meta.pool import check_effects, check_options
 from synthesis.meta.subsets import CELLS, pool_subsets
 
 # All subsets up to this many studies: 32,767 of them.
@@ -152,15 +152,20 @@ def gosh_batches(
     y, v = check_effects(yi, vi)
     check_options(tau2, "wald", 0.95)
     k = len(y)
-    problems = []
     if k > MOST_STUDIES:
-        problems.append(Problem("yi", f"{k} effects", f"at most {MOST_STUDIES}"))
-    if exhaustive_up_to > MOST_STUDIES:
-        problems.append(Problem("exhaustive_up_to", str(exhaustive_up_to), f"at most {MOST_STUDIES}"))
-    if subsets < 1:
-        problems.append(Problem("subsets", str(subsets), "at least 1"))
-    if problems:
-        raise InputError(problems)
+        raise InputError([Problem("yi", f"{k} effects", f"at most {MOST_STUDIES}")])
+    whole("exhaustive_up_to", exhaustive_up_to, 0, MOST_STUDIES)
+    whole("subsets", subsets, 1)
+    whole("seed", seed, 0)
+    whole("threads", threads, 1)
+    # Checked at the call, not when the first batch is asked for.
+    return _batches(y, v, tau2, exhaustive_up_to, subsets, seed, threads)
+
+
+def _batches(
+    y: Array, v: Array, tau2: Tau2Method, exhaustive_up_to: int, subsets: int, seed: int, threads: int
+) -> Iterator[Gosh]:
+    k = len(y)
     every = (1 << k) - 1
     draw = k > exhaustive_up_to and subsets < every
     total = subsets if draw else every

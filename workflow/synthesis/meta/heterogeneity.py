@@ -132,9 +132,9 @@ def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -
     """
     ws = weights * marginal
     if x is None:
-        among = _others(weights) / weights.sum()
+        among = others(weights) / weights.sum()
         pairs = weights * ws
-        return float(2 * (np.sum((ws * among) ** 2) + np.sum(pairs * _others(pairs)) / weights.sum() ** 2))
+        return float(2 * (np.sum((ws * among) ** 2) + np.sum(pairs * others(pairs)) / weights.sum() ** 2))
     basis = np.linalg.qr(np.sqrt(weights)[:, None] * x)[0]
     inner = basis.T @ (ws[:, None] * basis)
     cross = np.einsum("kp,k,kp->", basis, ws * ws, basis)
@@ -143,7 +143,7 @@ def _quadratic_form_variance(weights: Array, marginal: Array, x: Array | None) -
     return variance if variance > _CANCELLED * whole else None
 
 
-def _others(values: Array) -> Array:
+def others(values: Array) -> Array:
     """The sum of all values but each, without a difference."""
     before = np.concatenate([[0.0], np.cumsum(values)[:-1]])
     after = np.concatenate([np.cumsum(values[::-1])[-2::-1], [0.0]])

@@ -5,19 +5,24 @@ Viechtbauer & Cheung (2010), Res Synth Methods 1:112-125; Baujat et al. (2002), 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtr, ndtri
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.heterogeneity import others
+from synthesis.meta.inputs import check_effects, check_options, check_rho, column, labels
 from synthesis.meta.kernel import Array, no_spread
-from synthesis.meta.many import Fits, pool_many
+from synthesis.meta.many import Fits, fit_rows
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
-from synthesis.meta.pool import Fit, check_effects, check_options, pool
+from synthesis.meta.pool import Fit, pool
+
+# Cells of data sets x studies held at once: memory does not grow with the square of the studies.
+_CELLS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +65,32 @@ class Shrunken:
     high: Array
 
 
-def _without_each(y: Array, v: Array) -> tuple[Array, Array]:
-    k = len(y)
-    variances = np.tile(v, (k, 1))
-    np.fill_diagonal(variances, np.inf)
-    return np.tile(y, (k, 1)), variances
+def _parts(k: int) -> Iterator[NDArray[np.intp]]:
+    """Numbers of data sets of k studies that are held at once."""
+    step = max(1, _CELLS // k)
+    for start in range(0, k, step):
+        yield np.arange(start, min(start + step, k))
 
 
-def _checked(yi: ArrayLike, vi: ArrayLike, tau2: str, ci: str, least: int) -> tuple[Array, Array]:
-    y, v = check_effects(yi, vi)
-    check_options(tau2, ci, 0.95)
-    if len(y) < least:
-        raise InputError([Problem("yi", f"{len(y)} effects", f"at least {least}")])
+def _joined(parts: Iterable[Fits]) -> Fits:
+    found = list(parts)
+    return Fits(*(np.concatenate([getattr(part, f.name) for part in found]) for f in fields(Fits)))
+
+
+def _without_each(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, level: float = 0.95) -> Fits:
+    """The fits without each study."""
+
+    def fitted(rows: NDArray[np.intp]) -> Fits:
+        variances = np.tile(v, (len(rows), 1))
+        variances[np.arange(len(rows)), rows] = np.inf
+        return fit_rows(np.tile(y, (len(rows), 1)), variances, tau2=tau2, ci=ci, level=level)
+
+    return _joined(map(fitted, _parts(len(y))))
+
+
+def _checked(yi: ArrayLike, vi: ArrayLike, tau2: str, ci: str, least: int, level: float = 0.95) -> tuple[Array, Array]:
+    y, v = check_effects(yi, vi, least)
+    check_options(tau2, ci, level)
     return y, v
 
 
@@ -79,8 +98,8 @@ def leave_one_out(
     yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95
 ) -> Fits:
     """The pool without each study in turn; `yi`, `vi` (k,), k >= 2; entry i of the result is without study i."""
-    y, v = _checked(yi, vi, tau2, ci, 2)
-    return pool_many(*_without_each(y, v), tau2=tau2, ci=ci, level=level)
+    y, v = _checked(yi, vi, tau2, ci, 2, level)
+    return _without_each(y, v, tau2, ci, level)
 
 
 def leave_one_sample_out(
@@ -98,7 +117,10 @@ def leave_one_sample_out(
 
     None where the rest cannot be fitted by `model` (too few samples are left for cluster-robust tests).
     """
-    y, v = _checked(yi, vi, tau2, ci, 2)
+    y, v = _checked(yi, vi, tau2, ci, 2, level)
+    check_options(tau2, ci, level, model)
+    check_rho(rho)
+    cluster = labels("cluster", cluster, len(y))
     names = list(dict.fromkeys(cluster))
     if len(names) < 2:
         raise InputError([Problem("cluster", "one sample", "at least two samples")])
@@ -130,12 +152,17 @@ def cumulative(
 ) -> tuple[NDArray[np.intp], Fits]:
     """Positions of the studies sorted by `order` (such as the year; ties keep their order), and the pool of the first
     1, 2, ..., k of them. `yi`, `vi`, `order` (k,)."""
-    y, v = _checked(yi, vi, tau2, ci, 1)
-    positions = np.arange(len(y)) if order is None else np.argsort(np.asarray(order, dtype=float), kind="stable")
-    later = np.triu(np.ones((len(y), len(y)), dtype=bool), 1)
-    variances = np.where(later, np.inf, v[positions])
-    fits = pool_many(np.tile(y[positions], (len(y), 1)), variances, tau2=tau2, ci=ci, level=level)
-    return positions, fits
+    y, v = _checked(yi, vi, tau2, ci, 1, level)
+    positions = np.arange(len(y)) if order is None else np.argsort(column("order", order, len(y)), kind="stable")
+    effects, precision, place = y[positions], v[positions], np.arange(len(y))
+
+    def fitted(rows: NDArray[np.intp]) -> Fits:
+        # No data set of this part holds a study beyond the last of its rows.
+        held = slice(0, int(rows[-1]) + 1)
+        variances = np.where(place[held] > rows[:, None], np.inf, precision[held])
+        return fit_rows(np.tile(effects[held], (len(rows), 1)), variances, tau2=tau2, ci=ci, level=level)
+
+    return positions, _joined(map(fitted, _parts(len(y))))
 
 
 def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: CiMethod = "wald") -> Influence:
@@ -143,23 +170,14 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     y, v = _checked(yi, vi, tau2, ci, 3)
     k = len(y)
     whole = pool(y, v, tau2=tau2, ci=ci)
-    without = pool_many(*_without_each(y, v), tau2=tau2, ci=ci)
+    without = _without_each(y, v, tau2, ci)
     found = whole.tau2 or 0.0
     w = 1 / (v + found)
     hat = w / w.sum()
     change = whole.estimate - without.estimate
-    scaled = v[None, :] + without.tau2[:, None]
-    factor = np.ones(k)
-    if ci.startswith("hksj"):
-        residual = y[None, :] - without.estimate[:, None]
-        squares = residual**2 / scaled
-        np.fill_diagonal(squares, 0.0)
-        factor = squares.sum(axis=1) / (k - 2)
-        # As in `pool`: where the others are all equal, theirs is the ad hoc interval.
-        alike = no_spread(squares.sum(axis=1), 1 / scaled, np.tile(y, (k, 1)))
-        factor = np.where(alike, 1.0, np.maximum(1.0, factor) if ci == "hksj_adhoc" else factor)
+    factor, total = _factors(y, v, without, ci)
     deleted = y - without.estimate
-    dfbetas = change / np.sqrt(factor / (1 / scaled).sum(axis=1))
+    dfbetas = change / np.sqrt(factor / total)
     dffits = change / np.sqrt(factor * hat * (v + without.tau2))
     cook = change**2 / whole.se**2
     # 3 sqrt(p/(k-p)), chi-squared median and 3p/k with p = 1
@@ -167,7 +185,7 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     return Influence(
         rstudent=deleted / np.sqrt(factor * (v + without.tau2) + without.se**2),
         # v + tau2 - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
-        rstandard=(y - whole.estimate) / np.sqrt((v + found) * np.where(np.eye(k) > 0, 0.0, w).sum(axis=1) / w.sum()),
+        rstandard=(y - whole.estimate) / np.sqrt((v + found) * others(w) / w.sum()),
         dffits=dffits,
         dfbetas=dfbetas,
         cook=cook,
@@ -179,11 +197,30 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     )
 
 
+def _factors(y: Array, v: Array, without: Fits, ci: CiMethod) -> tuple[Array, Array]:
+    """The factor of each variance under hksj (1 otherwise), and the sum of all weights at its tau2, (k,) each."""
+    k = len(y)
+    factor, total = np.ones(k), np.empty(k)
+    for rows in _parts(k):
+        scaled = v + without.tau2[rows, None]
+        total[rows] = (1 / scaled).sum(axis=1)
+        if not ci.startswith("hksj"):
+            continue
+        squares = (y - without.estimate[rows, None]) ** 2 / scaled
+        squares[np.arange(len(rows)), rows] = 0.0
+        rss = squares.sum(axis=1)
+        # As in `pool`: where the others are all equal, theirs is the ad hoc interval.
+        alike = no_spread(rss, 1 / scaled, np.broadcast_to(y, scaled.shape))
+        found = rss / (k - 2)
+        factor[rows] = np.where(alike, 1.0, np.maximum(1.0, found) if ci == "hksj_adhoc" else found)
+    return factor, total
+
+
 def baujat(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "FE") -> Baujat:
     """Coordinates of the Baujat plot of `yi`, `vi`, shape (k,), k >= 2."""
     y, v = _checked(yi, vi, tau2, "wald", 2)
     whole = pool(y, v, tau2=tau2, ci="wald")
-    without = pool_many(*_without_each(y, v), tau2=tau2, ci="wald")
+    without = _without_each(y, v, tau2, "wald")
     return Baujat(
         heterogeneity=(y - whole.estimate) ** 2 / (v + (whole.tau2 or 0.0)),
         influence=(whole.estimate - without.estimate) ** 2 / without.se**2,
@@ -192,7 +229,7 @@ def baujat(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "FE") -> Baujat:
 
 def shrunken(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", level: float = 0.95) -> Shrunken:
     """Empirical Bayes effects: each study drawn towards the mean by v/(v + tau2). Raudenbush & Bryk (1985)."""
-    y, v = _checked(yi, vi, tau2, "wald", 2)
+    y, v = _checked(yi, vi, tau2, "wald", 2, level)
     fit = pool(y, v, tau2=tau2, ci="wald")
     found = fit.tau2 or 0.0
     pull = v / (v + found)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
+from synthesis.meta.inputs import check_options, check_rows, option
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread
-from synthesis.meta.options import CiMethod, Tau2Method
+from synthesis.meta.options import CiMethod, Tau2Method, terms
 
 # The HKSJ interval of equal effects has width 0: as in `pool` the ad hoc one instead, or as it is.
 EqualEffects = Literal["adhoc", "zero"]
@@ -38,8 +39,8 @@ class Fits:
 
 
 def pool_many(
-    yi: Array,
-    vi: Array,
+    yi: ArrayLike,
+    vi: ArrayLike,
     *,
     tau2: Tau2Method = "REML",
     ci: CiMethod = "hksj",
@@ -50,8 +51,25 @@ def pool_many(
 
     A row with one study has tau2 = 0 and, for intervals other than wald, no interval (NaN). Same formulas as `pool`:
     where all effects of a row are equal, hksj gives the ad hoc interval. `equal="zero"` leaves it at width 0 with an
-    infinite statistic (0 where the effects are 0), for ordering data sets by it.
+    infinite statistic (0 where the effects are 0), for ordering data sets by it. Raises InputError for unknown options,
+    rows without a study, and effects and variances that `pool` would refuse.
     """
+    y, v = check_rows(yi, vi)
+    check_options(tau2, ci, level)
+    option("equal", equal, terms(EqualEffects))
+    return fit_rows(y, v, tau2=tau2, ci=ci, level=level, equal=equal)
+
+
+def fit_rows(
+    yi: Array,
+    vi: Array,
+    *,
+    tau2: Tau2Method = "REML",
+    ci: CiMethod = "hksj",
+    level: float = 0.95,
+    equal: EqualEffects = "adhoc",
+) -> Fits:
+    """`pool_many` of arguments that were checked."""
     return fits_at(yi, vi, tau2_many(yi, vi, tau2), tau2=tau2, ci=ci, level=level, equal=equal)
 
 

@@ -20,11 +20,12 @@ from numpy.typing import NDArray
 from scipy.special import chdtri
 
 from synthesis.errors import InputError, Problem
-from synthesis.meta.heterogeneity import find_root
 from synthesis.meta.kernel import Array
 
 _GRID = np.concatenate([[0.0], np.geomspace(1e-4, 30.0, 9)])
 _STARTS = 3
+# Cells of pairs of variances x effects x columns evaluated at once.
+_CELLS = 1 << 18
 _NEWTON_STEPS = 60
 # Relative change of the variances at which the search ends, and the share of the spread that counts as 0 for it.
 _CONVERGED = 1e-9
@@ -32,6 +33,8 @@ _FLOOR = 1e-3
 _ROUNDING = 1e-12
 _SMALLEST_STEP = 1e-10
 _WIDTH = 1e-6
+# Relative length of the last Newton step towards a limit: what is left is about its square.
+_LAST_STEP = 1e-9
 # (range of the effects)^2 and largest variance over the smallest variance.
 _LARGEST_REACH = 1e10
 # A component that ends below this share of the spread is compared with exactly 0.
@@ -167,6 +170,38 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     return _Point(value, gradient, beta, covariance, q, trace - float(lost[1]))
 
 
+def _heights(b: Blocks, thetas: Array, restricted: bool) -> Array:
+    """The likelihoods of `_evaluate` at many pairs of variances (n, 2), without gradients: good for choosing starts."""
+    step = max(1, _CELLS // b.x.size)
+    parts = [_heights_at(b, thetas[i : i + step], restricted) for i in range(0, len(thetas), step)]
+    return np.concatenate(parts)
+
+
+def _heights_at(b: Blocks, thetas: Array, restricted: bool) -> Array:
+    tau2, rho, s = thetas[:, :1], b.rho, np.sqrt(b.v)
+    a = 1 / ((1 - rho) * b.v + thetas[:, 1:])
+
+    def total(z: Array) -> Array:
+        return np.asarray(np.add.reduceat(z, b.starts, axis=1))
+
+    ss, st, tt = total(s * s * a), total(s * a), total(a)
+    determinant = 1 + rho * ss + tau2 * tt + rho * tau2 * (ss * tt - st * st)
+    k11, k22 = rho * (1 + tau2 * tt) / determinant, tau2 * (1 + rho * ss) / determinant
+    k12 = -rho * tau2 * st / determinant
+    columns = np.column_stack([b.x, b.y])
+    az = a[:, :, None] * columns
+    first, second = total(s[:, None] * az), total(az)
+    left = k11[:, :, None] * first + k12[:, :, None] * second
+    right = k12[:, :, None] * first + k22[:, :, None] * second
+    solved = az - a[:, :, None] * (s[:, None] * left[:, b.member] + right[:, b.member])
+    forms = solved.transpose(0, 2, 1) @ columns
+    p = b.x.shape[1]
+    information, xy = forms[:, :p, :p], forms[:, :p, p:]
+    q = forms[:, p, p] - (xy.transpose(0, 2, 1) @ np.linalg.solve(information, xy))[:, 0, 0]
+    height = -0.5 * (np.log(determinant).sum(axis=1) - np.log(a).sum(axis=1) + q)
+    return np.asarray(height - 0.5 * np.linalg.slogdet(information)[1] if restricted else height)
+
+
 def _spread(b: Blocks) -> float:
     """A variance that both components are of the order of: residual mean square plus the smallest variance."""
     residual = b.y - b.x @ np.linalg.lstsq(b.x, b.y, rcond=None)[0]
@@ -231,7 +266,7 @@ def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array 
         starts = [np.array([t, o]) for t in first for o in second]
     else:
         starts = [near * free]
-    heights = np.array([_evaluate(b, start, restricted).value for start in starts])
+    heights = _heights(b, np.array(starts), restricted)
     best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
     found = [_climb(b, start, free, restricted, spread) for start in best]
     for end in list(found):
@@ -306,18 +341,53 @@ def variance_interval(model: Multilevel, component: int, level: float, restricte
     old = model.blocks
     b = dataclasses.replace(old, y=old.y / math.sqrt(unit), v=old.v / unit)
     best = np.array([model.tau2, model.omega2]) / unit
-    spread = _spread(b)
-    floor = _evaluate(b, best, restricted).value - float(chdtri(1, 1 - level)) / 2
-    free = np.array([component != 0, component != 1])
-
-    def above(t: float) -> float:
-        start = np.zeros(2)
-        start[component], start[1 - component] = t, best[1 - component]
-        return _evaluate(b, _climb(b, start, free, restricted, spread), restricted).value - floor
-
+    profile = _Profile(b, component, best, restricted, float(chdtri(1, 1 - level)) / 2)
     top = float(best[component])
-    far = 2 * max(top, spread)
-    while above(far) > 0:
+    far = 2 * max(top, profile.spread)
+    while profile.drop(far)[0] <= 0:
         far *= 2
-    low = 0.0 if top == 0 or above(0.0) >= 0 else find_root(lambda t: -above(t), 0.0, top)
-    return low * unit, find_root(above, top, far) * unit
+    high = profile.root(top, far, far)
+    if top == 0:
+        return 0.0, high * unit
+    at_zero = profile.drop(0.0)[0]
+    # Where the chord of the root of the drop, which is nearly a line, crosses.
+    start = top * at_zero / (at_zero + profile.allowed**0.5)
+    return (0.0 if at_zero <= 0 else profile.root(top, 0.0, start)) * unit, high * unit
+
+
+class _Profile:
+    """The likelihood of one component, the other one maximised anew each time, from where it was before."""
+
+    def __init__(self, b: Blocks, component: int, best: Array, restricted: bool, allowed: float) -> None:
+        self.blocks, self.component, self.restricted, self.allowed = b, component, restricted, allowed
+        self.spread, self.top = _spread(b), _evaluate(b, best, restricted).value
+        self.free = np.array([component != 0, component != 1])
+        self.other = float(best[1 - component])
+
+    def drop(self, t: float) -> tuple[float, float]:
+        """Root of the loss of log-likelihood at `t` less that of the `allowed` one, and its slope.
+
+        The slope of a profile is the partial one, since the other component is at its maximum.
+        """
+        start = np.zeros(2)
+        start[self.component], start[1 - self.component] = t, self.other
+        theta = _climb(self.blocks, start, self.free, self.restricted, self.spread)
+        point = _evaluate(self.blocks, theta, self.restricted)
+        self.other = float(theta[1 - self.component])
+        root = math.sqrt(max(0.0, self.top - point.value))
+        slope = -float(point.gradient[self.component])
+        return root - math.sqrt(self.allowed), slope / (2 * root) if root > 0 else 0.0
+
+    def root(self, inside: float, outside: float, start: float) -> float:
+        """Where the drop is the allowed one, between a point with less and one with more: Newton, else bisection."""
+        t = start
+        for _ in range(_NEWTON_STEPS):
+            value, slope = self.drop(t)
+            inside, outside = (inside, t) if value > 0 else (t, outside)
+            new = t - value / slope if slope else math.nan
+            if not min(inside, outside) <= new <= max(inside, outside):
+                new = (inside + outside) / 2
+            if abs(new - t) <= _LAST_STEP * abs(new):
+                return new
+            t = new
+        return t

@@ -27,3 +27,11 @@ def named_ci(word: str) -> CiMethod:
         if method == word:
             return method  # type: ignore[no-any-return]
     raise ValueError(word)
+
+
+def named_model(word: str) -> DependenceModel:
+    """How a fit treats effects that share a sample, for words that were read: composites where none does."""
+    for model in get_args(DependenceModel):
+        if model == word:
+            return model  # type: ignore[no-any-return]
+    return "composites"

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.inputs import check_effects, check_options, whole
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread
-from synthesis.meta.many import hksj_scale, pool_many, ratio
+from synthesis.meta.many import fit_rows, hksj_scale, ratio
 from synthesis.meta.options import CiMethod, Tau2Method
-from synthesis.meta.pool import check_effects, check_options
-from synthesis.meta.regression import Design, Moderator, check_range, design
+from synthesis.meta.regression import Design, Moderator, check_range, matrix_of
 
 # Statistics this close count as equal: a permutation that only relabels must not be lost to rounding.
 _EQUAL = 1e-10
@@ -61,11 +61,10 @@ def permutation_test(
     """
     y, v = check_effects(yi, vi)
     check_options(tau2, ci, 0.95)
-    if iterations < 1:
-        raise InputError([Problem("iterations", str(iterations), "at least 1")])
+    iterations, seed = whole("iterations", iterations, 1), whole("seed", seed, 0)
     if moderators is None:
         return _signs(y, v, tau2, ci, iterations, seed)
-    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    matrix = matrix_of(moderators, len(y))
     return _shuffles(y, v, matrix, tau2, ci, iterations, seed)
 
 
@@ -73,7 +72,7 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
     k = len(y)
     if k < 2:
         raise InputError([Problem("yi", "one effect", "at least two")])
-    observed = float(pool_many(y[None], v[None], tau2=tau2, ci=ci, equal="zero").statistic[0])
+    observed = float(fit_rows(y[None], v[None], tau2=tau2, ci=ci, equal="zero").statistic[0])
     exact = k < 63 and 2**k <= iterations
     total = 2**k if exact else iterations
     random = np.random.default_rng(seed)
@@ -85,7 +84,7 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
         else:
             bits = random.integers(0, 2, (size, k))
         rows = y * (1.0 - 2.0 * bits)
-        found = pool_many(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
+        found = fit_rows(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
         hits += int((np.abs(found.statistic) >= abs(observed) - _EQUAL).sum())
     p = hits / total if exact else (1 + hits) / (1 + total)
     # The data as they are and all signs turned are always as extreme; an effect of 0 has no sign to turn.

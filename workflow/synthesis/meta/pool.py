@@ -13,20 +13,17 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.covariance import check_covariance
-from synthesis.meta.dependence import check_rho, composites
+from synthesis.meta.dependence import composites
 from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
+from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number, shown
 from synthesis.meta.kernel import Array, no_spread
 from synthesis.meta.multilevel import Multilevel, blocks, fit_multilevel, variance_interval
 from synthesis.meta.nested import fit_nested, nested_interval
-from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
 from synthesis.meta.robust import LEAST_DF, robust
 
 # A variance this many times the median is more often a slip (or a failed model) than a study.
 EXTREME_VARIANCE = 1e5
-# Beyond these weights and effects cannot be squared, and their squares multiplied, in double precision.
-SMALLEST_SHARE = 1e-60
-LARGEST_VARIANCE = 1e100
-LARGEST_RATIO = 1e50
 _INSTEAD = "; given is the ad hoc one, no narrower than Wald's"
 EQUAL_EFFECTS = "all effects are equal: the HKSJ interval has width 0, as in metafor" + _INSTEAD
 EXACT_FIT = "the effects lie exactly on the model: the HKSJ interval has width 0, as in metafor" + _INSTEAD
@@ -94,41 +91,6 @@ class Fit:
         return dataclasses.asdict(self)
 
 
-def check_effects(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
-    """`yi` and `vi` as float arrays of one shape (k,). Raises InputError with every bad position."""
-    try:
-        y, v = np.array(yi, dtype=float), np.array(vi, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError([Problem("yi, vi", str(error), "numbers")]) from None
-    if y.ndim != 1 or y.shape != v.shape:
-        shapes = f"shapes {y.shape} and {v.shape}"
-        raise InputError([Problem("yi, vi", shapes, "two arrays of one shape (k,)")])
-    if len(y) == 0:
-        raise InputError([Problem("yi", "no effects", "at least one effect")])
-    problems = [Problem(f"yi[{i}]", str(y[i]), "a finite number") for i in np.flatnonzero(~np.isfinite(y))]
-    for i in np.flatnonzero(~(np.isfinite(v) & (v > 0))):
-        hint = "a variance, not a standard error" if v[i] < 0 else ""
-        problems.append(Problem(f"vi[{i}]", str(v[i]), "a finite number above 0", hint))
-    if not problems and v.min() < SMALLEST_SHARE * v.max():
-        first, last = int(v.argmin()), int(v.argmax())
-        allowed = f"variances smaller than the largest by at most {1 / SMALLEST_SHARE:g} times"
-        problems.append(
-            Problem(f"vi[{first}], vi[{last}]", f"{v[first]:g}, {v[last]:g}", allowed, "a variance in other units?")
-        )
-    if not problems:
-        for i in np.flatnonzero((v > LARGEST_VARIANCE) | (v < 1 / LARGEST_VARIANCE)):
-            allowed = f"between {1 / LARGEST_VARIANCE:g} and {LARGEST_VARIANCE:g}"
-            problems.append(Problem(f"vi[{i}]", f"{v[i]:g}", allowed, "a variance in other units?"))
-    if not problems:
-        for i in np.flatnonzero(np.abs(y) > LARGEST_RATIO * np.sqrt(v.min())):
-            allowed = f"at most {LARGEST_RATIO:g} standard errors from 0"
-            hint = "an effect in other units, or a slip in its exponent?"
-            problems.append(Problem(f"yi[{i}]", f"{y[i]:g}", allowed, hint))
-    if problems:
-        raise InputError(problems)
-    return y, v
-
-
 def pool(
     yi: ArrayLike,
     vi: ArrayLike,
@@ -146,6 +108,8 @@ def pool(
 ) -> Fit:
     """Pools effects `yi` with sampling variances `vi`, arrays of shape (k,), by a random-effects model.
 
+    Arrays, lists and columns are read by position; the index of a pandas Series is not looked at.
+
     Intervals: wald (normal), wald_t (t with samples - 1 df), hksj (Hartung & Knapp 2001; Sidik & Jonkman 2002),
     hksj_adhoc (never narrower than Wald: Knapp & Hartung 2003). Prediction interval: t with samples - 2 df, Higgins,
     Thompson & Spiegelhalter (2009), from three samples. With one sample the study itself is shown. `fixed_tau2`
@@ -162,21 +126,21 @@ def pool(
     `covariance` (k, k), with model che, is the sampling covariance of the effects in place of `rho` (the result's is
     None), 0 between samples: `synthesis.shared_control` makes that of effects with one control group.
 
-    Raises InputError for bad effects, options, rho or level, for che and three_level with a single sample, and where
-    CR2 has fewer than 4 degrees of freedom.
+    Raises InputError for bad effects (missing, masked, text, dates, truth values), missing labels of samples, unknown
+    options, a rho or level out of range, for che and three_level with a single sample, and where CR2 has fewer than 4
+    degrees of freedom.
     """
     y, v = check_effects(yi, vi)
     check_options(tau2, ci, level, model)
+    check_rho(rho)
+    _check_few(fixed_tau2, near, metric)
     k, used_rho, used_model = len(y), None, "independent"
-    if fixed_tau2 is not None and not 0 <= fixed_tau2 < np.inf:
-        raise InputError([Problem("fixed_tau2", f"{fixed_tau2:g}", "a finite number of at least 0")])
+    matrix = None
     if covariance is not None and (cluster is None or model != "che"):
         hint = 'say model="che" and, by cluster, which effects are of one sample'
         raise InputError([Problem("covariance", f"model {model}", "nothing but for che with a cluster", hint)])
     if cluster is not None:
-        if len(cluster) != k:
-            raise InputError([Problem("cluster", f"{len(cluster)} names", f"one per effect, that is {k}")])
-        check_rho(rho)
+        cluster = labels("cluster", cluster, k)
         matrix = None if covariance is None else check_covariance(covariance, v, cluster)
         if len(set(cluster)) < k:
             if model != "composites":
@@ -203,21 +167,16 @@ class Described:
     notes: tuple[str, ...]
 
 
-def check_options(tau2: str, ci: str, level: float, model: str = "composites") -> None:
-    """Raises InputError for an unknown estimator, interval or model, and a level outside 0 to 1."""
-    problems = []
-    for name, value, allowed in (
-        ("tau2", tau2, terms(Tau2Method)),
-        ("ci", ci, terms(CiMethod)),
-        ("model", model, terms(DependenceModel)),
-    ):
-        if value not in allowed:
-            problems.append(Problem(name, str(value), "one of " + ", ".join(allowed)))
-    if not 0 < level < 1:
-        hint = "95% is 0.95" if level > 1 else ""
-        problems.append(Problem("level", f"{level:g}", "between 0 and 1", hint))
-    if problems:
-        raise InputError(problems)
+def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
+    if fixed_tau2 is not None:
+        number("fixed_tau2", fixed_tau2, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")
+    if near is not None:
+        if not isinstance(near, (tuple, list)) or len(near) != 2:
+            raise InputError([Problem("near", shown(near), "tau2 and omega2 to start from")])
+        for value in near:
+            number("near", value, 0, LARGEST_VARIANCE, allowed="finite numbers of at least 0")
+    if metric is not None and not isinstance(metric, str):
+        raise InputError([Problem("metric", shown(metric), "the name of a metric")])
 
 
 def _check_multilevel(cluster: Sequence[Hashable], tau2: str, model: str, fixed_tau2: float | None) -> None:

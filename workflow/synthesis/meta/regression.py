@@ -13,9 +13,10 @@ from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import describe
+from synthesis.meta.inputs import check_effects, check_options, check_rho, column, flag, labels, table, whole
 from synthesis.meta.kernel import Array, estimate_tau2, no_spread, prepare, terms
 from synthesis.meta.options import CiMethod, Tau2Method
-from synthesis.meta.pool import EXACT_FIT, Fit, check_effects, check_options, pool
+from synthesis.meta.pool import EXACT_FIT, Fit, pool
 
 # Fewer studies than this for each coefficient: Cochrane Handbook, section 10.11.4.
 STUDIES_PER_COEFFICIENT = 10
@@ -134,18 +135,14 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
     Factors (values of text) are coded by treatment contrasts, levels in alphabetical order. Raises InputError for
     missing values, a moderator with one value, and columns that cannot be told apart.
     """
-    columns, names = [np.ones(k)], ["intrcpt"]
+    columns, names = [np.ones(whole("k", k, 1))], ["intrcpt"]
     levels: dict[str, tuple[str, ...]] = {}
     numeric: list[str] = []
-    for name in sorted(moderators, key=lambda n: any(isinstance(cell, str) for cell in moderators[n])):
-        cells: list[Any] = list(moderators[name])
-        if len(cells) != k:
-            raise InputError([Problem(f"moderator {name}", f"{len(cells)} values", f"one per effect, that is {k}")])
-        if any(isinstance(cell, str) for cell in cells):
-            texts = [str(cell) for cell in cells]
-            blank = [i for i, cell in enumerate(texts) if not cell]
-            if blank:
-                raise InputError([Problem(f"moderator {name}[{blank[0]}]", "empty", "a level", _WITHOUT)])
+    read = _columns(moderators, k)
+    for name in sorted(read, key=lambda n: isinstance(read[n], list)):
+        cells = read[name]
+        if isinstance(cells, list):
+            texts = cells
             levels[name] = tuple(sorted(set(texts)))
             if len(levels[name]) < 2:
                 raise InputError([Problem(f"moderator {name}", f"only {texts[0]}", "at least two levels")])
@@ -153,16 +150,42 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
                 columns.append(np.array([float(cell == level) for cell in texts]))
                 names.append(name + level)
             continue
-        values = np.array([float(cell) for cell in cells])
-        bad = np.flatnonzero(~np.isfinite(values))
-        if len(bad):
-            raise InputError([Problem(f"moderator {name}[{bad[0]}]", str(cells[bad[0]]), "a number", _WITHOUT)])
         numeric.append(name)
-        columns.append(values)
+        columns.append(cells)
         names.append(name)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError([Problem("moderators", twice, "a name of its own for each coefficient", "rename a moderator")])
     x = np.column_stack(columns)
     _check_rank(x, names)
     return Design(x, tuple(names), levels, tuple(numeric))
+
+
+def _columns(moderators: Mapping[str, Moderator], k: int) -> dict[str, Array | list[str]]:
+    """Numbers of numeric moderators (truth values are 0 and 1), text of factors, by name."""
+    if not hasattr(moderators, "keys"):
+        shown = type(moderators).__name__
+        raise InputError([Problem("moderators", shown, "a mapping of names to values, one per effect")])
+    found: dict[str, Array | list[str]] = {}
+    for name in moderators.keys():  # noqa: SIM118 a table has names as well
+        where = f"moderator {name}"
+        if not isinstance(name, str) or not name:
+            raise InputError([Problem("moderators", repr(name), "a name of text for each moderator")])
+        cells: Any = moderators[name]
+        if _is_list(cells) and any(isinstance(cell, str) for cell in cells):
+            found[name] = list(map(str, labels(where, cells, k)))
+            continue
+        if _is_list(cells):
+            cells = [float(cell) if isinstance(cell, (bool, np.bool_)) else cell for cell in cells]
+        found[name] = column(where, cells, k)
+    return found
+
+
+def _is_list(cells: Any) -> bool:
+    """Whether cells may be looked at one by one; all else is for `column` to refuse."""
+    if isinstance(cells, (str, bytes, Mapping)) or not hasattr(cells, "__getitem__"):
+        return False
+    return getattr(cells, "ndim", 1) == 1
 
 
 # Columns that differ by less than this share of their size leave their coefficients too few digits.
@@ -177,9 +200,6 @@ def check_range(v: Array) -> None:
         shown = f"from {v.min():g} to {v.max():g}"
         allowed = f"variances that differ by at most {_LARGEST_RANGE:g} times in a regression"
         raise InputError([Problem("vi", shown, allowed, "a variance in other units?")])
-
-
-_WITHOUT = "leave out the effects without a value first, and say so"
 
 
 def _check_rank(x: Array, names: Sequence[str]) -> None:
@@ -213,11 +233,8 @@ def regress(
     """
     y, v = check_effects(yi, vi)
     check_options(tau2, ci, level)
-    matrix = moderators if isinstance(moderators, Design) else design(moderators, len(y))
+    matrix = matrix_of(moderators, len(y))
     x = matrix.x
-    if len(x) != len(y):
-        raise InputError([Problem("moderators", f"{len(x)} rows", f"one per effect, that is {len(y)}")])
-    _check_rank(x, matrix.names)
     check_range(v)
     k, p = x.shape
     z, _, back = matrix.centred()
@@ -270,6 +287,17 @@ def regress(
         weights=_floats(100 * w / w.sum()),
         notes=notes,
     )
+
+
+def matrix_of(moderators: Design | Mapping[str, Moderator], k: int) -> Design:
+    """The design of `k` effects, made or taken as it is. Raises InputError for one that cannot be fitted."""
+    if not isinstance(moderators, Design):
+        return design(moderators, k)
+    x = table("moderators", moderators.x, len(moderators.names))
+    if len(x) != k:
+        raise InputError([Problem("moderators", f"{len(x)} rows", f"one per effect, that is {k}")])
+    _check_rank(x, moderators.names)
+    return moderators
 
 
 def weighted_least_squares(y: Array, w: Array, x: Array) -> tuple[Array, Array]:
@@ -360,6 +388,9 @@ def predict(fit: Regression, rows: Array) -> list[Prediction]:
 
     Both use the test's own quantile (normal for wald, t with k - p df otherwise), as metafor's predict does.
     """
+    if not isinstance(fit, Regression):
+        raise InputError([Problem("fit", type(fit).__name__, "a result of regress")])
+    rows = table("rows", rows, len(fit.names))
     beta, covariance = np.array(fit.estimate), np.array(fit.covariance)
     tail = 0.5 + fit.level / 2
     quantile = float(ndtri(tail) if fit.df is None else stdtrit(fit.df, tail))
@@ -395,14 +426,16 @@ def subgroups(
     """
     y, v = check_effects(yi, vi)
     check_options(tau2, ci, level)
+    check_rho(rho)
+    groups = list(map(str, labels("groups", groups, len(y))))
     names = tuple(sorted(set(groups)))
-    if len(groups) != len(y) or len(names) < 2:
-        raise InputError(
-            [Problem("groups", f"{len(groups)} values, {len(names)} levels", "one per effect, two levels")]
-        )
+    if len(names) < 2:
+        raise InputError([Problem("groups", f"{len(names)} level", "at least two levels")])
+    if cluster is not None:
+        cluster = labels("cluster", cluster, len(y))
     members = [np.array([g == name for g in groups]) for name in names]
     shared = None
-    if common_tau2:
+    if flag("common_tau2", common_tau2):
         check_range(v)
         if cluster is not None:
             raise InputError([Problem("common_tau2", "with cluster", "one of them", "aggregate the effects first")])

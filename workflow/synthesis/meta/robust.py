@@ -8,7 +8,6 @@ statsmodels has none.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -129,24 +128,34 @@ def satterthwaite(parts: _Parts, contrast: Array) -> float:
     """
     q = len(contrast)
     rows = [contrast @ parts.bread @ score for score in parts.scores]
-    own = [g @ vj @ g.T for g, vj in zip(rows, parts.v, strict=True)]
+    own = np.array([g @ vj @ g.T for g, vj in zip(rows, parts.v, strict=True)])
     reach = np.array([g @ xj for g, xj in zip(rows, parts.x, strict=True)])
-    # covariance of the contributions of clusters i, j to components s, t: (q, q, clusters, clusters)
-    across = -np.einsum("isp,pr,jtr->stij", reach, parts.bread, reach)
-    for i, block in enumerate(own):
-        across[:, :, i, i] += block
+    shared = (reach @ parts.bread) @ reach.transpose(0, 2, 1)
     # In units of what the estimator is on average; less than the true covariance where a sample alone carries a level.
-    values, vectors = np.linalg.eigh(np.einsum("stii->st", across))
+    values, vectors = np.linalg.eigh((own - shared).sum(axis=0))
     if values.min() <= _NO_SPREAD * np.trace(contrast @ parts.bread @ contrast.T):
         return 0.0
     root = (vectors / np.sqrt(values)) @ vectors.T
-    across = np.einsum("as,stij,tb->abij", root, across, root)
-    variance = math.fsum(
-        float(np.sum(across[s, s] * across[t, t]) + np.sum(across[s, t] * across[t, s]))
-        for s in range(q)
-        for t in range(q)
-    )
-    return q * (q + 1) / variance
+    return q * (q + 1) / _spread_of_spread(root @ (own - shared) @ root, root @ reach, parts.bread)
+
+
+def _spread_of_spread(left: Array, reach: Array, bread: Array) -> float:
+    """Sum over clusters i, j and components s, t of A_ss A_tt + A_st A_ts, in one pass over the clusters.
+
+    A_st(i, j), the covariance of the contributions of clusters i and j, is -reach_is bread reach_jt' between clusters
+    and `left` (clusters, q, q) within them; `reach` (clusters, q, p). Between clusters the sums separate: with G_st =
+    sum over i of reach_is' reach_it they are tr(bread G_st bread G_st') + tr(bread G_st bread G_st), less i = j.
+    """
+    shared = (reach @ bread) @ reach.transpose(0, 2, 1)
+    gram = np.einsum("pr,isr,itu->stpu", bread, reach, reach, optimize=True)
+    between = np.einsum("stpu,tsup->", gram, gram) + np.einsum("stpu,stup->", gram, gram)
+    return _within(left) + float(between) - _within(shared)
+
+
+def _within(blocks: Array) -> float:
+    """Sum over clusters of (tr A)^2 + tr AA, `blocks` (clusters, q, q)."""
+    traces = np.einsum("iss->i", blocks)
+    return float(np.dot(traces, traces) + np.einsum("ist,its->", blocks, blocks))
 
 
 def wald_test(

@@ -6,6 +6,7 @@ Vevea & Hedges (1995), Psychometrika 60:419-435; the three-parameter model has o
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +16,9 @@ from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import full_log_likelihood
+from synthesis.meta.inputs import check_effects, check_level, column, option
 from synthesis.meta.kernel import Array, estimate_tau2
 from synthesis.meta.options import terms
-from synthesis.meta.pool import check_effects, check_options
 
 Alternative = Literal["greater", "less", "two-sided"]
 # Each parameter takes its data; below this the likelihood is all but flat.
@@ -133,7 +134,7 @@ def selection_model(
     yi: ArrayLike,
     vi: ArrayLike,
     *,
-    steps: tuple[float, ...] = (0.025,),
+    steps: Sequence[float] = (0.025,),
     alternative: Alternative = "greater",
     level: float = 0.95,
 ) -> SelectionModel:
@@ -144,8 +145,11 @@ def selection_model(
     cannot be estimated.
     """
     y, v = check_effects(yi, vi)
-    check_options("ML", "wald", level)
-    _check(y, steps, alternative)
+    check_level(level)
+    option("alternative", alternative, terms(Alternative))
+    steps = _checked_steps(steps)
+    if len(y) < 3:
+        raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     reach = float(np.ptp(y) / math.sqrt(v.min()))
     if reach > _LARGEST_REACH:
         allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
@@ -190,13 +194,11 @@ def selection_model(
     )
 
 
-def _check(y: Array, steps: tuple[float, ...], alternative: str) -> None:
-    if alternative not in terms(Alternative):
-        raise InputError([Problem("alternative", alternative, "one of " + ", ".join(terms(Alternative)))])
-    if not steps or sorted(set(steps)) != list(steps) or steps[0] <= 0 or steps[-1] >= 1:
-        raise InputError([Problem("steps", str(tuple(steps)), "rising numbers between 0 and 1", "1 is added itself")])
-    if len(y) < 3:
-        raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
+def _checked_steps(steps: Sequence[float]) -> tuple[float, ...]:
+    found = tuple(column("steps", steps).tolist())
+    if not found or sorted(set(found)) != list(found) or found[0] <= 0 or found[-1] >= 1:
+        raise InputError([Problem("steps", str(found), "rising numbers between 0 and 1", "1 is added itself")])
+    return found
 
 
 def _notes(k: int, tau2: float) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ _OPTION_TITLES = {
 
 def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> Decisions:
     """The decisions about the fit; one that is not declared has the option of the synthesis alone."""
-    own: dict[str, Any] = {
+    planned: dict[str, str | float] = {
         "metric": synthesis.metric,
         "model": "composites",
         "rho": defaults.rho if synthesis.rho is None else synthesis.rho,
@@ -178,11 +178,11 @@ def how_factors(how: How, synthesis: Synthesis, defaults: Defaults) -> Decisions
     }
     factors = []
     for name, title in _HOW_TITLES.items():
-        declared = getattr(how, name) or {own[name]: "equivalent"}
+        declared = getattr(how, name) or {planned[name]: "equivalent"}
         options = []
         for key, kind in declared.items():
-            shown = f"{key:g}" if isinstance(key, float) else key
-            options.append(Choice(name=shown, title=_OPTION_TITLES.get(shown, shown), kind=kind))
+            option = f"{key:g}" if isinstance(key, float) else key
+            options.append(Choice(name=option, title=_OPTION_TITLES.get(option, option), kind=kind))
         factors.append(Decision(name=name, title=title, options=tuple(options)))
     return tuple(factors)
 

@@ -29,12 +29,12 @@ from synthesis.multiverse.enumeration import (
     shard_of_blocks,
 )
 from synthesis.results.curves import Head
-from synthesis.results.files import check_finite, check_whole, replace
+from synthesis.results.files import Cell, check_finite, check_whole, replace
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Record = dict[str, Any]
+Record = dict[str, Cell]
 RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16
@@ -293,6 +293,7 @@ def _tables(paths: list[Path]) -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     for path in paths:
+        check_whole(path)
         with pq.ParquetFile(path) as shard:
             for batch in shard.iter_batches():
                 yield pa.Table.from_batches([batch])

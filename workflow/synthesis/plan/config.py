@@ -17,6 +17,7 @@ from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.vocabulary import (
     LANE_METRICS,
+    RATIO_METRICS,
     Descriptor,
     DiagnosticFigure,
     Lane,
@@ -31,10 +32,11 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
 from synthesis.plan.conditions import Condition, select_faults, undeclared
 from synthesis.plan.decisions import Multiverse, check_multiverse
+from synthesis.plan.doubted import Doubt, Processes
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
-MixColumn = Literal["construct", "estimand", "level", "comparator"]
+MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
@@ -44,6 +46,9 @@ class References(Model):
     """Published summaries shown beside a pool, never in it."""
 
     effects: tuple[str, ...] = Field(description="effect_id of rows of level summary.")
+    when_filled: tuple[str, ...] = Field(
+        (), description="effect_id of rows that are still gaps: shown as soon as they hold a usable number."
+    )
 
 
 class Defaults(Model):
@@ -128,8 +133,11 @@ class Synthesis(Model):
         False,
         description="Stress test: enter samples reported as 'not significant' without a number as 0 (lane A).",
     )
-    orientation: Literal["better", "as_reported"] = Field(
-        "better", description="better: positive is better for the patient; as_reported: the raw sign."
+    orientation: Literal["better", "as_reported"] | None = Field(
+        None,
+        description="as_reported: the number as printed, the default for ratios; better: positive (of a ratio, above "
+        "1) is better for the patient, the default for the rest. A ratio that better turns is one divided by it, and "
+        "is called so.",
     )
     tau2: Tau2Method | None = Field(None, description="Overrides defaults.tau2.")
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
@@ -159,6 +167,11 @@ class Synthesis(Model):
     )
     favours: tuple[str, str] | None = Field(None, description="Words under the axis, left and right of no effect.")
     note: str = Field("", description="What a reader of the figure must know; shown below it.")
+
+    @property
+    def oriented(self) -> Literal["better", "as_reported"]:
+        """What the sign of its effects means."""
+        return self.orientation or ("as_reported" if self.metric in RATIO_METRICS else "better")
 
     @model_validator(mode="after")
     def _consistent(self) -> Synthesis:
@@ -216,11 +229,9 @@ class Bridge(Model):
     effect: Name = Field(description="A synthesis of lane B in metric g.")
 
 
-class MonteCarlo(Model):
-    """How intervals of the bridge are drawn."""
+class NumbersNeeded(Model):
+    """Numbers needed to treat in the bridges."""
 
-    draws: int = Field(100_000, ge=1000, description="Draws from each pooled distribution.")
-    seed: int = Field(1, ge=0, description="Seed of the draws.")
     control_response_rates: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         (0.1, 0.2, 0.4),
         description="Rates of response among controls for which numbers needed to treat are shown; scenarios, no data.",
@@ -301,7 +312,9 @@ class Config(Model):
     groupings: dict[Name, Grouping] = Field(default_factory=dict, description="Coarser levels for moderators.")
     comparisons: dict[Name, Comparison] = Field(default_factory=dict, description="Differences.")
     bridges: dict[Name, Bridge] = Field(default_factory=dict, description="Bridges of the lanes.")
-    monte_carlo: MonteCarlo = Field(default_factory=MonteCarlo, description="How the bridges are drawn.")
+    numbers_needed: NumbersNeeded = Field(
+        default_factory=NumbersNeeded, description="Numbers needed to treat in the bridges."
+    )
     relevance: Relevance = Field(default_factory=Relevance, description="Clinical relevance.")
     interactions: dict[Name, Interaction] = Field(default_factory=dict, description="Published interactions.")
     figures: dict[Name, ComparisonFigure] = Field(
@@ -313,6 +326,13 @@ class Config(Model):
     )
     multiverses: dict[Name, Multiverse] = Field(
         default_factory=dict, description="Every defensible analysis of a synthesis, as factors of declared options."
+    )
+
+    processes: Processes | None = Field(
+        None, description="Processes of treatment beside each other, with the findings that print no number."
+    )
+    doubts: dict[Name, Doubt] = Field(
+        default_factory=dict, description="Records and decisions that may be doubted, and what each moves."
     )
 
     @model_validator(mode="after")
@@ -384,6 +404,16 @@ class Config(Model):
             known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
             base = self.syntheses.get(multiverse.synthesis)
             faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
+        for source in self.processes.sources if self.processes else ():
+            known("processes.sources", source, self.sources)
+        if self.processes:
+            known("processes.synthesis", self.processes.synthesis, self.syntheses)
+            for name in {"process"} & {*self.syntheses, *self.figures}:
+                hint = "forest_process is the figure of processes"
+                faults.append(Problem("processes", name, "no synthesis or figure of that name", hint))
+        for key, doubt in self.doubts.items():
+            for name in doubt.syntheses:
+                known(f"doubts.{key}.syntheses", name, self.syntheses)
         if faults:
             raise InputError(faults)
         return self

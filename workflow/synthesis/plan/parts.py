@@ -97,6 +97,8 @@ class Plan:
     def sources_of_figure(self, figure: str) -> list[str]:
         """Sources of a comparison figure's syntheses, and those that may hold its published summaries: sources that
         no synthesis pools."""
+        if any(named.when_filled for named in self.config.figures[figure].references.values()):
+            return list(self.config.sources)
         own = set(self.sources(*self.blocks_of(figure)))
         return [source for source in self.config.sources if source in own or source not in self._metrics]
 
@@ -148,7 +150,7 @@ class Plan:
 
     def comparing(self) -> str:
         """Comparisons, bridges and claims, with everything that decides them."""
-        keys = ("comparisons", "bridges", "interactions", "groupings", "monte_carlo", "relevance", "defaults")
+        keys = ("comparisons", "bridges", "interactions", "groupings", "numbers_needed", "relevance", "defaults")
         syntheses = {name: self._some(name, "title", "alternatives") for name in self.config.syntheses}
         return self._part(syntheses, self._of(*keys))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from synthesis.data.converters import Policy
 from synthesis.data.extraction import (
     CORRECTIONS,
     convert_rows,
@@ -16,14 +15,17 @@ from synthesis.data.extraction import (
     load_source,
     reference_rows,
     unknown_corrections,
+    with_filled,
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.registry import Policy
 from synthesis.data.source import Source
+from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.parts import Plan
-from synthesis.plan.selection import check_model, check_shared_samples, select_effects
+from synthesis.plan.selection import check_model, check_shared_samples, select_effects, shared_direction
 from synthesis.results.extracted import Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
@@ -44,6 +46,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     found = _checked_sources(plan, raw)
     problems: list[Problem] = []
     samples: dict[str, set[str]] = {}
+    better: dict[str, float | None] = {}
     effects = [row for extracted in found.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
         own = [found[source] for source in synthesis.sources]
@@ -54,6 +57,9 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row.sample_id for row in selected}
+            if synthesis.metric in RATIO_METRICS:
+                printed = synthesis.oriented == "as_reported"
+                better[name] = shared_direction(selected) if printed else 1.0
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
@@ -68,7 +74,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
                 problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
                 continue
             with _collected(problems):
-                reference_rows(key, named.effects, metrics.pop(), effects)
+                reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
+    problems += _ratio_faults(plan.config, better)
     for name, comparison in plan.config.comparisons.items():
         first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))
         with _collected(problems):
@@ -77,6 +84,24 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     if problems:
         raise InputError(problems)
     return _rows_by_id(found)
+
+
+def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Problem]:
+    """Ratios of a wanted event beside those of an unwanted one, in one comparison or on one axis."""
+    pairs = {f"comparisons.{n}": (c.first, c.second) for n, c in config.comparisons.items()}
+    together = {key: [name for name in names if name] for key, names in pairs.items()}
+    together |= {f"figures.{n}": [block.synthesis for block in figure.blocks] for n, figure in config.figures.items()}
+    problems = []
+    for key, names in together.items():
+        for metric in sorted(RATIO_METRICS):
+            held = {name: better[name] for name in names if config.syntheses[name].metric == metric and name in better}
+            if len(set(held.values())) > 1:
+                side = {1.0: "larger", -1.0: "smaller"}
+                shown = "; ".join(f"{name}: {side[way]} is better" for name, way in held.items() if way is not None)
+                allowed = "ratios of which the same side is better"
+                hint = "orientation: better turns those of an event that is not wanted (1/ratio)"
+                problems.append(Problem(f"config.yaml, key {key}", shown, allowed, hint))
+    return problems
 
 
 def _rows_by_id(found: dict[str, Extracted]) -> dict[str, Row]:

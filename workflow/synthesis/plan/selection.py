@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
 from synthesis.data.converters import fisher_z
-from synthesis.data.vocabulary import LANE_ESTIMANDS
+from synthesis.data.vocabulary import LANE_ESTIMANDS, RATIO_METRICS
 from synthesis.errors import CannotConvert, InputError, Problem
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
-from synthesis.results.document import Cell, columns
+from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect, Row
+from synthesis.results.files import Cell
+from synthesis.text import plain
 
 SET_TO_ZERO = "set to zero"
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
@@ -77,18 +78,49 @@ def select_effects(
     if synthesis.nonsignificant_as_zero:
         chosen += _zeros(synthesis, dropped, {row.sample_id for row in chosen})
     _check_mix(key, synthesis, chosen)
-    if synthesis.orientation == "as_reported":
-        chosen = [replace(row, yi=row.yi * (1.0 if row.direction is None else row.direction)) for row in chosen]
-    return chosen
+    _check_directions(key, synthesis, chosen)
+    return [oriented(row, synthesis) for row in chosen]
+
+
+def oriented(row: Chosen, synthesis: Synthesis) -> Chosen:
+    """A row with the sign of its effect as the synthesis has it. Turning a ratio makes one divided by it: of an odds
+    ratio that is the odds ratio of no event, of a risk ratio it is not the risk ratio of no event.
+    """
+    # An extracted effect is better where positive; a ratio is as printed.
+    extracted = "as_reported" if synthesis.metric in RATIO_METRICS else "better"
+    turned = row.direction == -1 and synthesis.oriented != extracted
+    return replace(row, yi=-row.yi) if turned else row
+
+
+def shared_direction(rows: Iterable[Chosen]) -> float | None:
+    """Which way is better for the patient in all of these rows as printed; None where it differs, or is not coded."""
+    found = {row.direction for row in rows if row.direction is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def _check_directions(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
+    """A larger number cannot be good in one row and bad in another where numbers are pooled as printed."""
+    if synthesis.oriented == "better":
+        return
+    better = [row.effect_id for row in chosen if row.direction == 1]
+    worse = [row.effect_id for row in chosen if row.direction == -1]
+    if not better or not worse:
+        return
+    shown = "; ".join(f"direction {said} in {_some(ids)}" for said, ids in (("1", better), ("-1", worse)))
+    what = "ratios" if synthesis.metric in RATIO_METRICS else "numbers"
+    hint = "or events of one kind by select; a ratio that is turned is one divided by it"
+    allowed = f"one direction where {what} are pooled as printed, or orientation: better, which turns those of -1"
+    problem = Problem(f"{key}.orientation", shown, allowed, hint if what == "ratios" else "")
+    raise InputError([problem])
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _chosen(row: Effect, vi: float) -> Chosen:
     return Chosen(**{name: getattr(row, name) for name in columns(Effect)} | {"vi": vi})
-
-
-def instrument(outcome: str) -> str:
-    """An outcome's name without case and punctuation: "PHQ-9" and "phq-9" are one instrument."""
-    return re.sub("[^a-z0-9]", "", outcome.casefold())
 
 
 def _without_copies(rows: list[Chosen]) -> list[Chosen]:
@@ -99,7 +131,7 @@ def _without_copies(rows: list[Chosen]) -> list[Chosen]:
     first_source: dict[tuple[str | float, ...], str] = {}
     kept = []
     for row in rows:
-        identity = (row.sample_id, instrument(row.outcome), row.rater, row.timepoint, round(row.yi, 6))
+        identity = (row.sample_id, plain(row.outcome), row.rater, row.timepoint, round(row.yi, 6))
         if first_source.setdefault(identity, row.source) == row.source:
             kept.append(row)
     return kept
@@ -149,8 +181,17 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
             if unnamed:
                 allowed = "only " + ", ".join(named)
                 problems.append(Problem(f"{key}.mix.{column}", ", ".join(unnamed), allowed))
+    scores = {row.statistic for row in chosen} & set(_SCORES)
+    if len(scores) > 1 and not scores <= set(mix.get("statistic", ())):
+        allowed = f"one kind of score, or mix.statistic: [{', '.join(_SCORES)}]"
+        hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
+        problems.append(Problem(key, "change scores and final values", allowed, hint))
     if problems:
         raise InputError(problems)
+
+
+# Statistics of arms that stand for other SDs.
+_SCORES = ("change_sd", "mean_sd")
 
 
 def _zeros(synthesis: Synthesis, dropped: Sequence[Dropped], present: set[str]) -> list[Chosen]:

@@ -6,35 +6,27 @@ import argparse
 import datetime
 import os
 import re
-import shutil
-import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
-from synthesis.data.converters import CONVERTERS
 from synthesis.data.extraction import convert_rows, load_source
+from synthesis.data.foreign.words import SIDES
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.sharing import BY_ROW, BY_STUDY, Sharing, shared
+from synthesis.data.sharing import OPTION, Samples, assigned
 from synthesis.data.source import Source
-from synthesis.data.tables import csv_lines, unwritable_cells
-from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
+from synthesis.plan import folder as place
 from synthesis.plan.conditions import LONGEST_NAME
 from synthesis.plan.config import Config
 from synthesis.plan.selection import check_model, select_effects
-from synthesis.results.files import write_csv, write_text
-from synthesis.text import unwritable
+from synthesis.plan.taking import BETTER, NOT_PRINTED, Start, Taken, take
+from synthesis.text import plural, unwritable
 
-# Made here for every row; the rest of the columns can be taken from the table.
-_MADE = ("effect_id", "construct", "estimand", "level", "statistic", "direction", "locator", "quote")
 _ESTIMAND = {"A": "r_total", "B": "d_between"}
-_CONSTRUCT = {"A": "alliance", "B": "protocol"}
 # Names that YAML reads as something else, and those that no file may have on Windows.
 _TAKEN = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "con", "prn", "aux", "nul"}
 _TAKEN |= {f"{port}{number}" for port in ("com", "lpt") for number in range(10)}
@@ -42,76 +34,60 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """What a table holds. `columns`: its columns by those of the data dictionary; `better`: larger or smaller."""
+class Started:
+    """A folder that was made: how many rows it has, what was read as what, and the rows that cannot be used."""
 
-    title: str
-    table: Path
-    statistic: str
-    columns: Mapping[str, str]
-    better: str
-    citation: str
-    metric: str = ""
-    construct: str = ""
-    by: str = "not stated"
-    samples: str = ""
+    count: int
+    said: tuple[str, ...]
+    left: tuple[str, ...]
 
 
-def start(folder: Path, what: Start, today: datetime.date) -> int:
-    """Writes `config.yaml` and `data/raw/<table>/` into `folder`; returns the number of rows.
+def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = False) -> Started:
+    """Writes `config.yaml` and `data/raw/<table>/` into `folder`.
 
-    Raises InputError for a folder that holds a review already, a statistic without a converter, columns that do not
-    exist, and whatever the workflow would refuse. Nothing is written then.
+    Raises InputError for a folder that holds a review already (unless `replacing` one as this made it), a statistic
+    without a converter, columns that do not exist, cells that cannot be read, and whatever the workflow would refuse,
+    by the table's own rows and columns. Nothing is written then.
     """
+    read = take(what, today, place.occupied(folder, replacing))
+    what = read.what
     name = source_name(what.table.stem)
-    rows, problems = _rows(what, name)
-    sharing = _shared(rows, what)
-    problems += sharing.problems
-    problems += _text_faults(what)
-    metric, lane = _metric(what, problems)
-    construct = what.construct or _CONSTRUCT[lane]
-    if construct not in terms(Construct):
-        problems.append(Problem("--construct", construct, ", ".join(terms(Construct))))
-    try:
-        held_already = [path for path in (folder / "config.yaml", folder / "data") if path.exists()]
-    except OSError as error:
-        raise _no_folder(folder, error) from None
-    problems += [Problem("folder", str(path), "a folder without a review in it") for path in held_already]
+    # Every row as it will be written; what relates rows to each other is settled here.
+    rows, shared, problems = assigned(_rows(read, name), given="sample_id" in what.columns, how=what.samples)
     if problems:
-        raise InputError(problems)
-    made_columns = {"construct": construct, "estimand": _ESTIMAND[lane], "level": "study"}
-    made_columns |= {"statistic": what.statistic, "direction": {"larger": "1", "smaller": "-1"}[what.better]}
-    names = [c.name for c in COLUMNS if c.name in _MADE or c.name in {*what.columns, "sample_id", "study"}]
-    try:
-        # Beside the folder or in it: a move within a disk is a change of name.
-        place = next(path for path in (folder, *folder.parents) if path.exists())
-        with tempfile.TemporaryDirectory(dir=place, prefix=".start.") as held:
-            raw = Path(held) / "data" / "raw" / name
-            write_csv(raw / "effects.csv", [row | made_columns for row in rows], names)
-            write_text(raw / "source.yaml", _source(what, today))
-            write_text(Path(held) / "config.yaml", _config(what, name, lane, metric))
-            _check(Path(held), what, rows)
-            folder.mkdir(parents=True, exist_ok=True)
-            for made in ("data", "config.yaml"):
-                shutil.move(Path(held) / made, folder / made)
-    except OSError as error:
-        raise _no_folder(folder, error) from None
-    print("\n".join(sharing.remarks), end="\n" if sharing.remarks else "")
-    return len(rows)
+        raise InputError([_in_table(problem, what) for problem in problems])
+    names = [c.name for c in COLUMNS if any(c.name in row for row in rows)]
+    review = place.Made(
+        name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
+        today.isoformat(), frozenset(read.directions), read.mix,
+    )  # fmt: skip
+    with place.beside(folder) as held:
+        cells = [{name: row.get(name, "") for name in names} for row in rows]
+        place.write(held, review, cells, names)
+        try:
+            left = _check(held, what, rows)
+        except InputError as error:
+            if not all(problem.where.endswith(f"{name}.model") for problem in error.problems):
+                raise
+            place.write(held, replace(review, composites=True), cells, names)
+            left = _check(held, what, rows)
+            shared.append("model: composites, one mean effect of each sample: so few samples have no model within them")
+        place.put(held, folder)
+    return Started(len(rows), (*read.said, *shared), tuple(left))
 
 
-def _shared(rows: list[dict[str, str]], what: Start) -> Sharing:
-    """Who shares people, put to the rows; a row that shares with none is a sample by its own name."""
-    places = [row["locator"].rpartition(", ")[2] for row in rows]
-    found = shared(rows, places, [row["effect_id"] for row in rows], what.samples)
-    for row, sample in zip(rows, found.sample_ids, strict=True):
-        row["sample_id"] = sample
-    return found
+def _in_table(problem: Problem, what: Start) -> Problem:
+    """A question about samples, with the file, and the table's own column of them."""
+    if problem.where != "sample_id":
+        return replace(problem, where=f"{what.table}, {problem.where}")
+    return replace(problem, where=f"{what.table}, column {what.columns['sample_id']}")
 
 
-def _no_folder(folder: Path, error: OSError) -> InputError:
-    said = os.strerror(error.errno) if error.errno else str(error)
-    return InputError([Problem("folder", str(folder), "a folder that can be made and written to", said)])
+def _how(what: Start, said: Sequence[str]) -> str:
+    """How the numbers were read, for `source.yaml`: what was read as what is part of the data."""
+    text = f"Taken row by row from {what.table.name}; columns renamed. Read as: {'; '.join(said)}."
+    # Titles and columns that are not used may hold what no page can.
+    return "".join(letter for letter in text if not unwritable(letter))
 
 
 def source_name(stem: str) -> str:
@@ -139,14 +115,17 @@ def unused(folder: Path) -> list[str]:
     found = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, found.effects, found.dropped)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
-    return [f"{row.locator}: {row.reason}" for row in found.dropped]
+    return [f"{row.locator}: {row.reason}" for row in found.dropped if row.category != "combined"]
 
 
-def _check(made: Path, what: Start, rows: list[dict[str, str]]) -> None:
-    """Raises InputError for what the workflow would refuse, in terms of the table's own rows and columns."""
-    own = re.compile(re.escape(f"{made}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
+def _check(held: Path, what: Start, rows: list[dict[str, str]]) -> list[str]:
+    """The rows that cannot be used, with the reason in the table's own words.
+
+    Raises InputError for what the workflow would refuse, in terms of the table's own rows and columns.
+    """
+    own = re.compile(re.escape(f"{held}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
     try:
-        unused(made)
+        return [_in_own_words(line, what) for line in unused(held)]
     except InputError as error:
         told = []
         for problem in error.problems:
@@ -156,136 +135,74 @@ def _check(made: Path, what: Start, rows: list[dict[str, str]]) -> None:
                 column = what.columns.get(found[2], found[2])
                 where = ", ".join(filter(None, (str(what.table), row, found[2] and f"column {column}")))
                 problem = replace(problem, where=where)
-            told.append(problem)
+            if problem.value == "selects nothing":
+                problem = replace(problem, where=str(what.table), value="no row that can be pooled")
+            told.append(replace(problem, hint=_in_own_words(problem.hint, what)))
         raise InputError(told) from None
 
 
-def _text_faults(what: Start) -> list[Problem]:
-    """Words that are missing, and those that no figure or file can hold."""
-    texts = {"--title": what.title, "--citation": what.citation, "--by": what.by, "--table": what.table.name}
-    problems = [
-        Problem(option, fault, "text without it", "pasted from a PDF or a terminal? Retype it")
-        for option, text in texts.items()
-        if (fault := unwritable(text))
-    ]
-    problems += [Problem(option, text, "some words") for option, text in list(texts.items())[:3] if not text.strip()]
-    return problems
+def _in_own_words(text: str, what: Start) -> str:
+    """A reason with the table's columns for ours, where it names them as columns."""
+
+    def named(found: re.Match[str]) -> str:
+        names = found[2].split(", ")
+        return found[1] + ", ".join(what.columns.get(name, name) for name in names)
+
+    text = re.sub(rf"({NOT_PRINTED})(\w+(?:, \w+)*)", named, text)
+    return re.sub(r"(: )(\w+)(?=: ')", named, text)
 
 
-def _rows(what: Start, name: str) -> tuple[list[dict[str, str]], list[Problem]]:
-    header, *lines = csv_lines(what.table) or [[]]
-    problems = [
-        Problem("--columns", ours, "a column of data/raw/README.md that is not made here", f"made: {', '.join(_MADE)}")
-        for ours in what.columns
-        if ours not in BY_NAME or ours in _MADE
-    ]
-    problems += [
-        Problem("--columns", f"{ours}={theirs}", f"a column of {what.table}: {', '.join(header)}")
-        for ours, theirs in what.columns.items()
-        if theirs not in header
-    ]
-    problems += [
-        Problem(f"{what.table}, row 1", theirs, "each column that is used once", "which of them is meant?")
-        for theirs in dict.fromkeys(what.columns.values())
-        if header.count(theirs) > 1
-    ]
-    problems += unwritable_cells(what.table, [header, *lines])
-    if "study" not in what.columns:
-        problems.append(Problem("--columns", " ".join(what.columns), "study=<column>: what names a row's study"))
-    filled = [(number, cells) for number, cells in enumerate(lines, start=2) if any(cell.strip() for cell in cells)]
-    problems += [
-        Problem(f"{what.table}, row {number}", f"{len(cells)} cells", f"{len(header)} cells as in the header")
-        for number, cells in filled
-        if len(cells) != len(header)
-    ]
-    if not filled:
-        problems.append(Problem(str(what.table), "no rows below a header", "at least one row"))
-    if problems:
-        return [], problems
-    width = len(str(len(filled)))
+def _rows(read: Taken, name: str) -> list[dict[str, str]]:
+    """The rows of `effects.csv`, each with the place of its numbers and what the table prints there."""
+    what, found = read.what, read.found
+    numbers = [ours for ours in what.columns if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
+    width = len(str(len(found.rows)))
+    made = {"estimand": _ESTIMAND[read.lane], "level": "study"}
     rows = []
-    for place, (number, cells) in enumerate(filled, start=1):
-        own = dict(zip(header, (cell.strip() for cell in cells), strict=True))
-        row = {ours: own[theirs] for ours, theirs in what.columns.items()}
-        printed = [theirs for ours, theirs in what.columns.items() if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
-        row |= {"effect_id": f"{name}_{place:0{width}}", "locator": f"{what.table.name}, row {number}"}
-        row["quote"] = "; ".join(f"{theirs} {own[theirs]}" for theirs in printed if own[theirs])
-        rows.append({"sample_id": ""} | row)
-    return rows, []
+    for at, ((number, own), printed, direction) in enumerate(
+        zip(found.rows, found.printed, read.directions, strict=True), start=1
+    ):
+        effect_id = f"{name}_{at:0{width}}"
+        row = {"statistic": what.statistic} | {ours: text for ours, text in own.items() if text or ours != "statistic"}
+        row |= made | {"effect_id": effect_id, "direction": direction}
+        row["sample_id"] = own.get("sample_id", "")
+        row["construct"] = own.get("construct") or read.construct
+        row["locator"] = f"{what.table.name}, row {number}"
+        row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], own[o]) for o in numbers if own[o])
+        if not row["quote"]:
+            row["note"] = row.get("note") or "the table has no number in this row"
+        rows.append(row)
+    return rows
 
 
-def _metric(what: Start, problems: list[Problem]) -> tuple[str, str]:
-    """The metric and its lane; of a statistic with several metrics one must be named."""
-    metrics = [metric for statistic, metric in CONVERTERS if statistic == what.statistic]
-    if not metrics:
-        known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
-        problems.append(Problem("--statistic", what.statistic, known))
-    elif what.metric not in metrics and (what.metric or len(metrics) > 1):
-        said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
-        problems.append(Problem("--metric", what.metric, said))
-    metric = what.metric if what.metric in metrics else (metrics or ["g"])[0]
-    return metric, next(lane for lane, own in LANE_METRICS.items() if metric in own)
-
-
-def _text(content: str) -> str:
-    return yaml.safe_dump(content, default_style='"', allow_unicode=True, width=float("inf")).strip()
-
-
-def _config(what: Start, name: str, lane: str, metric: str) -> str:
-    return f"""# The analysis plan; all keys are in docs/config.md of the pipeline.
-title: {_text(what.title)}
-sources: [{name}]
-
-syntheses:
-  {name}:
-    title: {_text(what.title)}
-    # A: correlations, called associations; B: differences between randomised arms, called effects.
-    lane: {lane}
-    metric: {metric}
-    sources: [{name}]
-    # Columns of data/raw/{name}/effects.csv between study and plot.
-    columns: [n]
-"""
-
-
-def _source(what: Start, today: datetime.date) -> str:
-    return f"""title: {_text(what.title)}
-citation: {_text(what.citation)}
-licence: not stated
-extraction:
-  how: {_text(f"Taken row by row from {what.table.name}; columns renamed.")}
-  by: {_text(what.by)}
-  'on': '{today.isoformat()}'
-limits:
-- How the studies were found and read is not stated.
-"""
+def _quoted_number(theirs: str, printed: str, read: str) -> str:
+    """A number with its column as the table prints it, and as it was read where that is written otherwise."""
+    printed = printed.strip()
+    return f"{theirs} {printed}" if printed == read else f"{theirs} {printed} (= {read})"
 
 
 def new(args: argparse.Namespace) -> None:
-    """Makes a review of one's own from a CSV table: the folder that the workflow runs on."""
-    problems = [
-        Problem("--columns", pair, "<column of the data dictionary>=<column of the table>")
-        for pair in args.columns
-        if "=" not in pair
-    ]
-    ours = [pair.split("=", 1)[0] for pair in args.columns]
-    problems += [
-        Problem("--columns", name, "each column of the data dictionary once", "which of the table's columns is it?")
-        for name in dict.fromkeys(ours)
-        if ours.count(name) > 1
-    ]
+    """Makes a review of one's own from a table: the folder that the workflow runs on."""
+    columns, problems = _pairs("--columns", args.columns or [], "<column of the data dictionary>=<column of the table>")
+    sides = [word for word in args.better or [] if "=" not in word]
+    better_of, faults = _pairs(
+        BETTER, [w for w in args.better or [] if "=" in w], f"<outcome>={' or '.join(SIDES)}", last=True
+    )
+    problems += faults
+    if len(sides) > 1 or not set(sides) <= set(SIDES):
+        allowed = "larger or smaller, once; or <outcome>=larger and <outcome>=smaller"
+        problems.append(Problem(BETTER, " ".join(sides), allowed))
     if problems:
         raise InputError(problems)
-    columns = dict(pair.split("=", 1) for pair in args.columns)
-    if args.samples not in ("", BY_STUDY, BY_ROW):
-        columns["sample_id"] = args.samples
     what = Start(
-        args.title.strip() or args.table.stem, args.table, args.statistic, columns, args.better, args.citation,
-        args.metric, args.construct, args.by, args.samples,
+        args.title.strip() or args.table.stem, args.table, args.statistic, columns, "".join(sides), args.citation,
+        args.metric, args.construct, args.by, better_of, args.sheet, args.decimal, args.ignore, args.mix, args.samples,
     )  # fmt: skip
-    count = start(args.folder, what, datetime.date.today())
-    print(f"{count} rows; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
-    left = unused(args.folder)
+    started = start(args.folder, what, datetime.date.today(), replacing=args.replace)
+    print(f"{args.table.name} was read as follows")
+    print("\n".join(f"  {line}" for line in started.said))
+    print(f"{plural(started.count, 'row')}; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
+    left = started.left
     if left:
         print(f"{len(left)} of them cannot be used as they stand (results/dropped.csv will list them):")
         print("\n".join(f"  {line}" for line in left[:_SHOWN]))
@@ -293,23 +210,46 @@ def new(args: argparse.Namespace) -> None:
         print(f"  and {len(left) - _SHOWN} more")
 
 
+def _pairs(
+    option: str, words: Sequence[str], allowed: str, *, last: bool = False
+) -> tuple[dict[str, str], list[Problem]]:
+    """Names with what each is, and what is wrong; `last`: a name may hold an equals sign."""
+    split = [word.rsplit("=", 1) if last else word.split("=", 1) for word in words]
+    problems = [Problem(option, word, allowed) for word, parts in zip(words, split, strict=True) if len(parts) < 2]
+    names = [parts[0].strip() for parts in split if len(parts) == 2]
+    once = "each outcome once" if last else "each column of the data dictionary once"
+    hint = "" if last else "which of the table's columns is it?"
+    problems += [Problem(option, name, once, hint) for name in dict.fromkeys(names) if names.count(name) > 1]
+    return {parts[0].strip(): parts[1].strip() for parts in split if len(parts) == 2}, problems
+
+
 def register(added: argparse.ArgumentParser) -> None:
     """Adds the arguments of `new`."""
     added.add_argument("folder", type=Path, help="where the review is made")
-    added.add_argument("--table", type=Path, required=True, help="comma-separated, with a header, a row per number")
-    added.add_argument("--statistic", required=True, help="what a row prints: r, mean_sd, 2x2, smd, ...")
-    added.add_argument("--columns", nargs="+", required=True, metavar="OURS=THEIRS", help="study=... and the numbers")
     added.add_argument(
-        "--better", choices=("larger", "smaller"), required=True, help="which value is better for the patient"
+        "--table", type=Path, required=True, help="a header and a row per number: CSV or another text, or .xlsx"
     )
+    added.add_argument("--statistic", default="", help="what a row prints: r, mean_sd, 2x2, smd, ...")
+    added.add_argument(
+        "--columns", nargs="+", metavar="OURS=THEIRS", help="study=... and the numbers; left out: known by their names"
+    )
+    added.add_argument(
+        BETTER, nargs="+", metavar="SIDE",
+        help="larger or smaller: which value is better for the patient; or by outcome: 'phq-9=smaller'",
+    )  # fmt: skip
     added.add_argument("--citation", required=True, help="where the table is from")
     added.add_argument(
         "--title", default="", help="of the review and of its forest plot; the name of the table if left out"
     )
     added.add_argument("--metric", default="", help="what is pooled, where the statistic leaves a choice")
-    added.add_argument("--construct", default="", help="what was rated or compared; alliance or protocol if left out")
+    added.add_argument("--construct", default="", help="what was rated or compared; process or protocol if left out")
     added.add_argument("--by", default="not stated", help="who extracted the numbers")
+    added.add_argument("--sheet", default="", help="of a workbook with several")
+    added.add_argument("--decimal", choices=(".", ","), help="the sign of decimals, where the table leaves a doubt")
+    added.add_argument("--ignore", nargs="+", default=[], metavar="THEIRS", help="columns that do not matter")
+    added.add_argument("--mix", nargs="+", default=[], choices=("statistic",), help="what is knowingly pooled together")
     added.add_argument(
-        "--samples", default="", metavar="study|row|COLUMN",
-        help="who shares people: rows of one study, no rows, or rows with the same text in a column",
+        OPTION, choices=terms(Samples),
+        help="who shares people: study: the rows of one study; row: nobody; given: the column sample_id as it stands",
     )  # fmt: skip
+    added.add_argument("--replace", action="store_true", help="write again over a review that this command made")

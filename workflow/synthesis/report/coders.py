@@ -11,7 +11,7 @@ from synthesis.results.readings import AgreementRow, DisagreementRow
 def section(material: Material) -> Context:
     """Agreement of two coders, or, plainly, that there was one."""
     return {
-        "twice": sum(1 for row in material.rows.values() if row.get("second_coder")),
+        "twice": sum(1 for row in material.rows.values() if row.second_coder),
         "extracted": len(material.rows),
         "unsettled": sum(record.status == "open" for record in material.disagreements),
         "agreement": _fields(material.agreement),

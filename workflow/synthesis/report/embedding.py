@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from statistics import NormalDist
-from typing import Any
+from typing import TypedDict
 
 from synthesis import text
 from synthesis.data.converters import back_transform
@@ -13,8 +13,10 @@ from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.assets import read_asset
 from synthesis.report.content import Figure, web
 from synthesis.report.environment import trusted
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
 from synthesis.report.sentences import sentence
+from synthesis.results.extracted import Dropped, Effect
+from synthesis.results.fitted import Fitted
 
 
 def figure(material: Material, stem: str, caption: str) -> Figure | None:
@@ -38,53 +40,87 @@ def _recoloured() -> frozenset[str]:
     return frozenset(re.findall(r'="(#[0-9a-f]{6})"\]', read_asset("style.css")))
 
 
-def cards(material: Material) -> dict[str, Any]:
+class SampleCard(TypedDict):
+    """A sample of a synthesis, with its rows."""
+
+    label: str
+    effects: tuple[str, ...]
+
+
+class SynthesisCard(TypedDict):
+    """What is said of a synthesis."""
+
+    title: str
+    said: str
+    samples: list[SampleCard]
+
+
+class Cards(TypedDict):
     """What the cards and downloads of the page need: the rows behind marks, the syntheses, the figures as CSV."""
+
+    effects: dict[str, dict[str, str]]
+    syntheses: dict[str, SynthesisCard]
+    csv: dict[str, str]
+
+
+def cards(material: Material) -> Cards:
+    """The cards of the page; of the rows, those that a figure or a synthesis names."""
     named: dict[str, None] = {}
     for drawing in material.drawings.values():
         for effects in re.findall(r'data-effects="([^"]*)"', drawing.svg):
             named.update(dict.fromkeys(effects.split()))
     for document in material.documents:
-        for study in document["studies"]:
-            named.update(dict.fromkeys(study["effects"]))
+        for study in document.studies:
+            named.update(dict.fromkeys(study.effects))
     return {
         "effects": {name: _card(material, material.rows[name]) for name in named if name in material.rows},
-        "syntheses": {document["synthesis"]: _synthesis_card(document) for document in material.documents},
+        "syntheses": {document.synthesis: _synthesis_card(document) for document in material.documents},
         "csv": {stem: drawing.csv for stem, drawing in material.drawings.items()},
     }
 
 
-def _synthesis_card(document: Record) -> dict[str, Any]:
-    samples = [{"label": study["label"], "effects": study["effects"]} for study in document["studies"]]
-    return {"title": document["title"], "said": sentence(document), "samples": samples}
+def _synthesis_card(document: Fitted) -> SynthesisCard:
+    samples = [SampleCard(label=study.label, effects=study.effects) for study in document.studies]
+    return {"title": document.title, "said": sentence(document), "samples": samples}
 
 
-def _card(material: Material, row: Record) -> dict[str, str]:
+def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
-    metric = row["metric"]
-    estimate, row_name = "", ""
-    if row.get("yi") is not None:
-        estimate = f"{ESTIMATE_NAME[metric]} = {text.number(back_transform(metric, row['yi']))}"
-        # Published summaries may print no interval.
-        if row["vi"] is not None:
-            half = NormalDist().inv_cdf(0.5 + material.config.defaults.level / 2) * row["vi"] ** 0.5
-            low, high = (back_transform(metric, x) for x in (row["yi"] - half, row["yi"] + half))
-            estimate += f" {text.interval(low, high)}"
-        row_name = f"row-{metric}-{row['effect_id']}"
-    printed = f"{row['statistic']} = {row['value']:g}" if row["value"] is not None else ""
+    printed = f"{row.statistic} = {row.value:g}" if row.value is not None else ""
+    about = (row.outcome, row.rater, row.timepoint, row.comparator)
     details = {
-        "study": row["label"] or row["study"],
-        "estimate": estimate or row.get("reason", ""),
+        "study": row.label or row.study,
+        "estimate": "",
         "printed": printed.replace("-", text.MINUS),
-        "about": ", ".join(str(row[c]) for c in ("outcome", "rater", "timepoint", "comparator") if row.get(c)),
-        "converter": row.get("converter", ""),
-        "exactness": row.get("exactness", ""),
-        "corrected": row.get("corrected", ""),
-        "missing": row.get("not_in_quote", ""),
-        "locator": row["locator"],
-        "quote": row["quote"],
-        "url": row["url"] if web(row["url"]) else "",
-        "source": row["source"],
-        "row": row_name,
+        "about": ", ".join(words for words in about if words),
+        "converter": "",
+        "exactness": "",
+        "corrected": "",
+        "missing": row.not_in_quote,
+        "locator": row.locator,
+        "quote": row.quote,
+        "url": row.url if web(row.url) else "",
+        "source": row.source,
+        "row": "",
     }
-    return {name: str(value) for name, value in details.items() if value}
+    if isinstance(row, Effect):
+        details |= {
+            "estimate": _estimate(row, material.config.defaults.level),
+            "converter": row.converter,
+            "exactness": row.exactness,
+            "corrected": row.corrected,
+            "row": f"row-{row.metric}-{row.effect_id}",
+        }
+    else:
+        details["estimate"] = row.reason
+    return {name: value for name, value in details.items() if value}
+
+
+def _estimate(row: Effect, level: float) -> str:
+    said = f"{ESTIMATE_NAME[row.metric]} = {text.number(back_transform(row.metric, row.yi))}"
+    # Published summaries may print no interval.
+    if row.vi is None:
+        return said
+    half = NormalDist().inv_cdf(0.5 + level / 2) * row.vi**0.5
+    low, high = (back_transform(row.metric, x) for x in (row.yi - half, row.yi + half))
+    return f"{said} {text.interval(low, high)}"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from synthesis.data.source import Source
 from synthesis.plan.config import Config
+from synthesis.results.checks import CheckRow
 from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
+from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.files import check_whole
+from synthesis.results.fitted import Fitted
+from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
 from synthesis.results.readings import AgreementRow, DisagreementRow
+from synthesis.review.diagnostic_tables import DiagnosticTables
 
-Record = dict[str, Any]
 # Larger tables stand beside the report only.
 LARGEST_CSV = 100_000
 
@@ -36,42 +39,47 @@ class Material:
     """
 
     config: Config
-    documents: list[Record]
+    documents: list[Fitted]
     compared: Comparisons
     tipping: list[TippingRow]
-    effects: list[Record]
-    dropped: list[Record]
-    crosscheck: list[Record]
+    effects: Sequence[Effect]
+    dropped: Sequence[Dropped]
+    crosscheck: list[CheckRow]
     sources: list[Source]
-    diagnostics: dict[str, list[Record]]
+    diagnostics: DiagnosticTables
     drawings: dict[str, Drawing] = field(default_factory=dict)
     multiverses: list[MultiverseSummary] = field(default_factory=list)
     pairs: list[PairRow] = field(default_factory=list)
     agreement: list[AgreementRow] = field(default_factory=list)
     disagreements: list[DisagreementRow] = field(default_factory=list)
+    process: ProcessResults | None = None
+    doubts: list[DoubtRow] = field(default_factory=list)
+    doubted: list[DoubtedComparison] = field(default_factory=list)
 
     @cached_property
-    def by_name(self) -> dict[str, Record]:
+    def by_name(self) -> dict[str, Fitted]:
         """The documents by the name of their synthesis."""
-        return {document["synthesis"]: document for document in self.documents}
+        return {document.synthesis: document for document in self.documents}
 
     @cached_property
-    def rows(self) -> dict[str, Record]:
+    def rows(self) -> dict[str, Effect | Dropped]:
         """Every extracted row by its effect_id, usable ones first."""
-        rows: dict[str, Record] = {}
-        for row in (*self.effects, *self.dropped):
-            rows.setdefault(row["effect_id"], row)
+        rows: dict[str, Effect | Dropped] = {}
+        for effect in self.effects:
+            rows.setdefault(effect.effect_id, effect)
+        for row in self.dropped:
+            rows.setdefault(row.effect_id, row)
         return rows
 
     @cached_property
-    def usable(self) -> dict[str, Record]:
+    def usable(self) -> dict[str, Effect]:
         """The rows with a usable number, by effect_id: one converted to two metrics is one row."""
-        return {row["effect_id"]: row for row in self.effects}
+        return {row.effect_id: row for row in self.effects}
 
     @cached_property
-    def lost(self) -> dict[str, Record]:
+    def lost(self) -> dict[str, Dropped]:
         """The rows without a usable number in any metric, by effect_id."""
-        return {row["effect_id"]: row for row in self.dropped if row["effect_id"] not in self.usable}
+        return {row.effect_id: row for row in self.dropped if row.effect_id not in self.usable}
 
     def bridge_rows(self, name: str) -> list[BridgeRow]:
         """The rows of a bridge, one per reading."""

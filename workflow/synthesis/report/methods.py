@@ -9,11 +9,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from synthesis import text
-from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.data.vocabulary import METRIC_NAME, RATIO_METRICS
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
+from synthesis.results.checks import CheckRow
+from synthesis.results.extracted import Effect
+from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
 
 _ESTIMATOR = {
@@ -54,7 +57,7 @@ def _listed(words: Iterable[str]) -> str:
 
 def section(material: Material) -> Context:
     """The methods: what the plan and the results say of each of their parts."""
-    pooled = [d for d in material.documents if d["samples"] > 1]
+    pooled = [d for d in material.documents if d.fit.samples > 1]
     return {
         "sources": _sources(material),
         "conditions": _eligibility(material),
@@ -64,7 +67,7 @@ def section(material: Material) -> Context:
         "model": _model(material, pooled) if pooled else [],
         "bridged": bool(material.config.bridges),
         "syntheses": len(material.documents),
-        "ranged": sum(1 for d in material.documents if d["pi_low"] is not None),
+        "ranged": sum(1 for d in material.documents if d.fit.pi_low is not None),
         "moderated": [
             f"{synthesis.title}: {', '.join(synthesis.moderators)}"
             for synthesis in material.config.syntheses.values()
@@ -73,13 +76,13 @@ def section(material: Material) -> Context:
         "diagnostics": material.config.diagnostics,
         "multiverses": _multiverses(material) if material.multiverses else None,
         "bridged_multiverses": bool(material.pairs),
-        "tested": len({r["synthesis"] for r in material.diagnostics["small_study"] if r["test"] != "all"}),
+        "tested": len({r.synthesis for r in material.diagnostics.small_study if r.test != "all"}),
     }
 
 
 def _sources(material: Material) -> Table:
-    used = Counter(r["source"] for r in material.usable.values())
-    unused = Counter(r["source"] for r in material.lost.values())
+    used = Counter(r.source for r in material.usable.values())
+    unused = Counter(r.source for r in material.lost.values())
     rows: list[Row] = []
     for name, source in zip(material.config.sources, material.sources, strict=False):
         doi = Text(source.doi or "", url=f"https://doi.org/{source.doi}")
@@ -116,7 +119,7 @@ def _eligibility(material: Material) -> Table:
     rows: list[Row] = []
     for name, synthesis in material.config.syntheses.items():
         document = material.by_name.get(name)
-        samples = document["samples"] if document else None
+        samples = document.fit.samples if document else None
         rows.append([synthesis.title, ", ".join(synthesis.sources), _conditions(synthesis), samples])
     return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
 
@@ -125,18 +128,18 @@ def _collection(material: Material) -> Context:
     rows = list(material.rows.values())
     return {
         "extracted": len(rows),
-        "quoted": sum(1 for r in rows if r["quote"]),
-        "second": sum(1 for r in rows if r.get("second_coder")),
-        "corrected": sum(1 for r in rows if r.get("corrected")),
-        "rated": sum(1 for r in rows if r.get("rob")),
+        "quoted": sum(1 for r in rows if r.quote),
+        "second": sum(1 for r in rows if r.second_coder),
+        "corrected": sum(1 for r in rows if isinstance(r, Effect) and r.corrected),
+        "rated": sum(1 for r in rows if r.rob),
         "entered": _entered(material),
     }
 
 
 def _entered(material: Material) -> str:
     """Which numbers stand in for what no source prints: zeros for findings reported as not significant."""
-    stressed = [d for d in material.documents if d["set_to_zero"]]
-    named = [f"{text.plural(d['set_to_zero'], 'finding')} in \u201c{d['title']}\u201d" for d in stressed]
+    stressed = [d for d in material.documents if d.set_to_zero]
+    named = [f"{text.plural(d.set_to_zero, 'finding')} in \u201c{d.title}\u201d" for d in stressed]
     named += [
         f"those in some analyses of \u201c{multiverse.title}\u201d"
         for multiverse in material.config.multiverses.values()
@@ -148,56 +151,61 @@ def _entered(material: Material) -> str:
 
 
 def _measures(material: Material) -> str:
-    metrics = list(dict.fromkeys(METRIC_NAME[d["metric"]] for d in material.documents))
-    lanes = {d["lane"] for d in material.documents}
+    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in material.documents))
+    lanes = {d.lane for d in material.documents}
     words = [f"Effect sizes are pooled as {_listed(metrics)}"]
-    if any(d["metric"] == "z" for d in material.documents):
+    if any(d.metric == "z" for d in material.documents):
         words[0] += "; Fisher z is shown as a correlation r"
     words[0] += "."
     if "A" in lanes:
         words.append("Correlations (lane A) are called associations.")
     if "B" in lanes:
         words.append("Differences between randomised arms (lane B) are called effects.")
-    if all(s.orientation == "better" for s in material.config.syntheses.values()):
+    plans = [material.config.syntheses[d.synthesis] for d in material.documents]
+    if all(plan.oriented == "better" for plan in plans):
         words.append("Positive values are better for the patient.")
+    elif any(plan.metric in RATIO_METRICS and plan.oriented == "as_reported" for plan in plans):
+        words.append("Ratios are those of the printed event, not turned.")
     added = material.config.conversions.zero_cells
-    cells = [f"{kind}_{arm}" for arm in ("treat", "control") for kind in ("events", "total")]
-    tables = [r for r in material.effects if r["converter"].startswith("2x2") and all(r[c] is not None for c in cells)]
-    empty = sum(
-        any(r[f"events_{arm}"] in (0, r[f"total_{arm}"]) for arm in ("treat", "control")) for r in tables
-    )  # fmt: skip
+    empty = sum(r.converter.startswith("2x2") and _has_empty_cell(r) for r in material.effects)
     if empty and added:
         words.append(f"{text.plural(empty, 'two-by-two table')} with an empty cell had {added:g} added to each cell.")
     return " ".join(words)
 
 
+def _has_empty_cell(row: Effect) -> bool:
+    """Whether a whole two-by-two table has an arm in which nobody, or everybody, has the event."""
+    arms = ((row.events_treat, row.total_treat), (row.events_control, row.total_control))
+    whole = all(events is not None and total is not None for events, total in arms)
+    return whole and any(events in (0, total) for events, total in arms)
+
+
 def _converters(material: Material) -> Table:
-    counts = Counter((r["converter"], r["exactness"], METRIC_NAME[r["metric"]]) for r in material.effects)
-    rows = [[*key, count] for key, count in sorted(counts.items())]
+    counts = Counter((r.converter, r.exactness, METRIC_NAME[r.metric]) for r in material.effects)
+    rows: list[Row] = [[*key, count] for key, count in sorted(counts.items())]
     return table("Conversions of printed numbers", ["Converter", "Exactness", "To", "Rows"], rows, {3})
 
 
-def _groups(documents: list[Record], field: str, names: dict[str, str]) -> str:
+def _groups(values: Iterable[str], names: dict[str, str]) -> str:
     """The values of a field with the number of syntheses that have each."""
-    counts = Counter(names.get(d[field], str(d[field])) for d in documents)
+    counts = Counter(names.get(value, value) for value in values)
     return _listed(f"{name} ({text.plural(count, 'synthesis', 'syntheses')})" for name, count in counts.most_common())
 
 
-def _model(material: Material, pooled: list[Record]) -> list[str]:
+def _model(material: Material, pooled: list[Fitted]) -> list[str]:
     """Sentences on the models of the syntheses that pool several samples."""
     single = len(material.documents) - len(pooled)
-    random = [d for d in pooled if d["method"] != "FE"]
+    random = [d for d in pooled if d.fit.method != "FE"]
     words = []
     if random:
         words.append(
             f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} use a random-effects model with "
             "inverse-variance weights, because true values are expected to differ between settings."
         )
-    words.append(f"Between-study variance: {_groups(pooled, 'method', _ESTIMATOR)}.")
-    words.append(
-        f"Intervals of the pooled value, at {100 * pooled[0]['level']:g}%: {_groups(pooled, 'ci_method', _INTERVAL)}."
-    )
-    repeated = [d for d in pooled if d["k"] > d["samples"]]
+    words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), _ESTIMATOR)}.")
+    level, intervals = 100 * pooled[0].fit.level, _groups((d.fit.ci_method for d in pooled), _INTERVAL)
+    words.append(f"Intervals of the pooled value, at {level:g}%: {intervals}.")
+    repeated = [d for d in pooled if d.fit.k > d.fit.samples]
     if repeated:
         words.append(_dependence(repeated))
     if single:
@@ -207,13 +215,14 @@ def _model(material: Material, pooled: list[Record]) -> list[str]:
     return words
 
 
-def _dependence(repeated: list[Record]) -> str:
+def _dependence(repeated: list[Fitted]) -> str:
     """How the syntheses treat samples with several estimates."""
-    known = [d for d in repeated if d["model"] in _DEPENDENCE]
-    rho = sorted({f"{d['rho']:g}" for d in repeated if d["rho"] is not None})
-    averaged = sorted({f"{d['composite_rho']:g}" for d in repeated if d["composite_rho"] not in (None, d["rho"])})
+    known = [d for d in repeated if d.fit.model in _DEPENDENCE]
+    rho = sorted({f"{d.fit.rho:g}" for d in repeated if d.fit.rho is not None})
+    composite = [d.fit.composite_rho for d in repeated if d.fit.composite_rho != d.fit.rho]
+    averaged = sorted({f"{value:g}" for value in composite if value is not None})
     words = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
-    words += f": {_groups(known, 'model', _DEPENDENCE)}" if known else ""
+    words += f": {_groups((d.fit.model for d in known), _DEPENDENCE)}" if known else ""
     words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
     if averaged:
         words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
@@ -253,13 +262,13 @@ _CHECKED = {
 }
 
 
-def second_route(rows: list[Record]) -> str:
+def second_route(rows: list[CheckRow]) -> str:
     """Which numbers of how many fits were computed a second time, by what, and how far they are apart."""
     if not rows:
         return "No synthesis has several samples, so that no fit was there to be computed a second time."
-    fits = len({row["synthesis"] for row in rows})
-    by_matrices = [row for row in rows if row["route"] == MATRICES]
-    held = {name: len({r["synthesis"] for r in by_matrices if r["quantity"] == name}) for name in _CHECKED}
+    fits = len({row.synthesis for row in rows})
+    by_matrices = [row for row in rows if row.route == MATRICES]
+    held = {name: len({r.synthesis for r in by_matrices if r.quantity == name}) for name in _CHECKED}
     kept = {name: words for name, words in _CHECKED.items() if held[name]}
     said = [words if held[name] == fits else f"{words} ({held[name]})" for name, words in kept.items()]
     part_of = " (in brackets: of how many fits, where not of all)" if len(set(held.values()) - {0}) > 1 else ""
@@ -268,11 +277,11 @@ def second_route(rows: list[Record]) -> str:
         f"{'was' if fits == 1 else 'were'} computed a second time, with covariance matrices written out: "
         f"{_listed(said)}{part_of}."
     )
-    libraries = sorted({r["route"] for r in rows} - {MATRICES})
+    libraries = sorted({r.route for r in rows} - {MATRICES})
     if libraries:
         again = text.plural(len(rows) - len(by_matrices), "number")
         words += f" Before this report {_listed(libraries)} gave {again} once more, as far as they have the models."
-    worst = max((r["difference"] / r["tolerance"] for r in rows if r["tolerance"]), default=0.0)
+    worst = max((r.difference / r.tolerance for r in rows if r.tolerance), default=0.0)
     part = "under 0.1%" if worst < 0.001 else f"{100 * worst:.1f}%"
     return (
         f"{words} Of {text.plural(len(rows), 'comparison')} the largest difference is {part} of its tolerance "

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.chart import shown
+from synthesis.draw.chart import interval_text
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
@@ -149,7 +149,7 @@ def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
     if above is None or below is None:
         return f"{name}: nothing could be fitted."
     metric, measure = document.metric, ESTIMATE_NAME[document.metric]
-    middle, low, high = (shown(metric, getattr(scope, f"estimate_{key}")) for key in ("median", "5", "95"))
+    middle, low, high = (interval_text(metric, getattr(scope, f"estimate_{key}")) for key in ("median", "5", "95"))
     parts = [
         f"{name}: the median {document.word} of {text.plural(scope.fitted, 'analysis', 'analyses')} is "
         f"{measure} = {middle}, nine in ten lie between {low} and {high}",
@@ -157,7 +157,7 @@ def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
     ]
     for threshold in document.thresholds:
         share = _percent(scope.shares_above[threshold.key])
-        parts.append(f"{share} lie above {shown(metric, threshold.value)} ({threshold.label})")
+        parts.append(f"{share} lie above {interval_text(metric, threshold.value)} ({threshold.label})")
     moved = sorted((d for d in curve.decisions if d.share > 0), key=lambda d: -d.share)[:_NAMED]
     if moved:
         named = ", ".join(f"{d.title.lower()} ({_percent(d.share)})" for d in moved)
@@ -185,7 +185,7 @@ def _percent(share: float) -> str:
 def _curves(document: MultiverseSummary) -> Table:
     metric = document.metric
     heads = ["Curve", "Options", "Analyses", "Median", "5% to 95%", "All", "Above, p < 0.05", "Below, p < 0.05",
-             *(f"Above {shown(metric, t.value)}" for t in document.thresholds),
+             *(f"Above {interval_text(metric, t.value)}" for t in document.thresholds),
              "p of median", "p of share", "Stouffer z", "p of z"]  # fmt: skip
     rows: list[Row] = []
     for curve in document.curves:

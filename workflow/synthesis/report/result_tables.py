@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from synthesis import text
 from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import NumericModerator
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
 from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
+from synthesis.results.extracted import Dropped, Effect
+from synthesis.results.fitted import Fitted
 
 CATEGORY_NAME = {
     "gap": "Gaps: the reachable text prints no number",
     "refused": "Printed, but no legitimate conversion",
     "excluded": "Excluded, with the reason",
     "descriptive": "Not an association or an effect",
+    "combined": "Arms combined with another of the same control",
 }
 _TEST_NAME = {
     "egger": "Egger regression",
@@ -69,15 +72,17 @@ def share_cell(value: float | None) -> Cell:
     return cell(None if value is None else text.probability(value), value)
 
 
-def pooled(documents: list[Record]) -> Table:
+def pooled(documents: list[Fitted]) -> Table:
     """One row per synthesis."""
     rows: list[Row] = []
     for d in documents:
-        value = [back_transform(d["metric"], d[k]) for k in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")]
-        title = cell(Text(d["title"], place=f"synthesis-{d['synthesis']}"), d["title"])
+        fit = d.fit
+        read = (fit.estimate, fit.ci_low, fit.ci_high, fit.pi_low, fit.pi_high)
+        value = [back_transform(d.metric, limit) for limit in read]
+        title = cell(Text(d.title, place=f"synthesis-{d.synthesis}"), d.title)
         values = [number(value[0]), interval(value[1], value[2]), interval(value[3], value[4])]
-        rows.append([title, d["word"], ESTIMATE_NAME[d["metric"]], *values, heterogeneity(d)])
-    level = f"{100 * documents[0]['level']:g}% CI"
+        rows.append([title, d.word, estimate_name(d), *values, heterogeneity(d)])
+    level = f"{100 * documents[0].fit.level:g}% CI"
     heads = ["Synthesis", "What it is", "Measure", "Estimate", level, "Prediction", "Heterogeneity and method"]
     return table("Pooled estimates", heads, rows, {3, 4, 5})
 
@@ -85,15 +90,13 @@ def pooled(documents: list[Record]) -> Table:
 def small_study(material: Material) -> Table:
     """Tests of small-study effects, and the estimates they imply."""
     rows: list[Row] = []
-    for r in material.diagnostics["small_study"]:
-        document = material.by_name[r["synthesis"]]
-        value = [
-            None if r[f"adjusted_{k}"] is None else back_transform(document["metric"], r[f"adjusted_{k}"])
-            for k in ("estimate", "ci_low", "ci_high")
-        ]
-        decimals = 0 if r["test"].startswith(("trim", "fail")) else 2
-        values = [number(r["statistic"], decimals), p_cell(r["p"]), with_interval(value)]
-        rows.append([document["title"], _TEST_NAME[r["test"]], *values, r["note"]])
+    for r in material.diagnostics.small_study:
+        document = material.by_name[r.synthesis]
+        adjusted = (r.adjusted_estimate, r.adjusted_ci_low, r.adjusted_ci_high)
+        value = [back_transform(document.metric, limit) for limit in adjusted]
+        decimals = 0 if r.test.startswith(("trim", "fail")) else 2
+        values = [number(r.statistic, decimals), p_cell(r.p), with_interval(value)]
+        rows.append([document.title, _TEST_NAME[r.test], *values, r.note])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
     return table("Tests of small-study effects", heads, rows, {2, 3, 4})
 
@@ -101,27 +104,27 @@ def small_study(material: Material) -> Table:
 def moderators(material: Material) -> Table:
     """The joint test of each moderator and the pool of each level; what was refused with its reason."""
     rows: list[Row] = []
-    for r in material.diagnostics["moderators"]:
-        document = material.by_name[r["synthesis"]]
-        numeric = r["moderator"] in terms(NumericModerator)
-        is_slope = r["kind"] == "coefficient" and numeric
-        if r["kind"] == "coefficient" and (not is_slope or r["term"] == "intrcpt"):
+    for r in material.diagnostics.moderators:
+        document = material.by_name[r.synthesis]
+        numeric = r.moderator in terms(NumericModerator)
+        is_slope = r.kind == "coefficient" and numeric
+        if r.kind == "coefficient" and (not is_slope or r.term == "intrcpt"):
             continue
-        if r["kind"] == "test of all" and numeric:
+        if r.kind == "test of all" and numeric:
             continue
-        value = [r[k] for k in ("estimate", "ci_low", "ci_high")]
-        if r["kind"] == "level":
-            value = [back_transform(document["metric"], x) for x in value]
-        label = {"level": r["term"], "test of all": "all levels alike", "refused": "not fitted"}.get(r["kind"])
+        value = [r.estimate, r.ci_low, r.ci_high]
+        if r.kind == "level":
+            value = [back_transform(document.metric, x) for x in value]
+        label = {"level": r.term, "test of all": "all levels alike", "refused": "not fitted"}.get(r.kind)
         if is_slope:
-            value = [x if x is None else PER[r["moderator"]] * x for x in value]
-            label = f"per {UNIT_NAME[r['moderator']]} ({document['metric']})"
-        if r["kind"] == "test of all":
+            value = [x if x is None else PER[r.moderator] * x for x in value]
+            label = f"per {UNIT_NAME[r.moderator]} ({document.metric})"
+        if r.kind == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2
         values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
-        p = p_cell(None if r["kind"] == "level" else r["p"])
-        rows.append([document["title"], r["moderator"], label, r["k"], *values, p, r["note"]])
+        p = p_cell(None if r.kind == "level" else r.p)
+        rows.append([document.title, r.moderator, label, r.k, *values, p, r.note])
     level = f"{100 * material.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
     return table("Moderators", heads, rows, {3, 4, 5, 6})
@@ -130,70 +133,71 @@ def moderators(material: Material) -> Table:
 def few_samples(material: Material) -> Table:
     """Permutation tests, and Bayesian fits of few samples."""
     rows: list[Row] = []
-    for r in material.diagnostics["few_samples"]:
-        document = material.by_name[r["synthesis"]]
-        on_scale = r["what"] in ("Bayes: mean", "Bayes: new study")
-        value = [r[k] for k in ("estimate", "ci_low", "ci_high")]
+    for r in material.diagnostics.few_samples:
+        document = material.by_name[r.synthesis]
+        on_scale = r.what in ("Bayes: mean", "Bayes: new study")
+        value = [r.estimate, r.ci_low, r.ci_high]
         if on_scale:
-            value = [back_transform(document["metric"], x) for x in value]
+            value = [back_transform(document.metric, x) for x in value]
         decimals = 2 if on_scale else 3
-        bounded = r["what"] == "permutation p" and "the smallest" in (r["note"] or "")
-        first = p_cell(value[0]) if r["what"] == "permutation p" else number(value[0], decimals)
+        bounded = r.what == "permutation p" and "the smallest" in r.note
+        first = p_cell(value[0]) if r.what == "permutation p" else number(value[0], decimals)
         if bounded and value[0] is not None:
             first = cell(text.p_at_most(value[0]), value[0])
-        rows.append([document["title"], r["what"], first, interval(value[1], value[2], decimals), r["note"]])
+        rows.append([document.title, r.what, first, interval(value[1], value[2], decimals), r.note])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
     return table("Permutation tests and Bayesian fits", heads, rows, {2, 3})
 
 
-def effects(records: list[Record]) -> Table:
+def effects(records: Sequence[Effect]) -> Table:
     """Every usable number with its converter, its locator and its quote."""
     rows: list[Row] = []
     for r in records:
-        value = back_transform(r["metric"], r["yi"])
+        value = back_transform(r.metric, r.yi)
         rows.append(
             [
                 _study(r),
-                cell(f"{ESTIMATE_NAME[r['metric']]} {text.number(value)}", value),
-                (r["converter"], Text("; ".join(remarks(r)), "small")),
+                cell(f"{ESTIMATE_NAME[r.metric]} {text.number(value)}", value),
+                (r.converter, Text("; ".join(remarks(r)), "small")),
                 _quote(r),
             ]
         )
-    names = [f"row-{r['metric']}-{r['effect_id']}" for r in records]
+    names = [f"row-{r.metric}-{r.effect_id}" for r in records]
     heads = ["Study", "Estimate", "Converter", "Quote and locator"]
     return table("All usable numbers with their quotes", heads, rows, {1}, names)
 
 
-def _study(row: Record) -> Cell:
+def _study(row: Effect | Dropped) -> Cell:
     """Whose number it is, leading to the source, and the name of the row."""
-    name = row["label"] or row["study"]
-    return cell((Text(name, url=row["url"]), Text(row["effect_id"], "small")), name)
+    name = row.label or row.study
+    return cell((Text(name, url=row.url), Text(row.effect_id, "small")), name)
 
 
-def _quote(row: Record) -> tuple[Text, Text]:
-    return Text(row["quote"], "q"), Text(row["locator"], "small")
+def _quote(row: Effect | Dropped) -> tuple[Text, Text]:
+    return Text(row.quote, "q"), Text(row.locator, "small")
 
 
-def remarks(row: Record) -> list[str]:
+def remarks(row: Effect) -> list[str]:
     """What must be known of a converted number."""
-    corrected = f"corrected: {row['corrected']}" if row.get("corrected") else ""
-    missing = f"not in the quote: {row['not_in_quote']}" if row.get("not_in_quote") else ""
-    return [x for x in (row.get("exactness") or "", corrected, missing) if x]
+    corrected = f"corrected: {row.corrected}" if row.corrected else ""
+    missing = f"not in the quote: {row.not_in_quote}" if row.not_in_quote else ""
+    return [words for words in (row.exactness, corrected, missing) if words]
 
 
-def dropped(records: list[Record]) -> list[Table]:
+def dropped(records: Sequence[Dropped]) -> list[Table]:
     """The rows without a usable number, one table per category, each with its reason."""
     heads = ["Study", "Source", "Reason", "Quote and locator"]
     tables = []
     for category, name in CATEGORY_NAME.items():
-        rows = {r["effect_id"]: r for r in records if r["category"] == category}
+        rows = {r.effect_id: r for r in records if r.category == category}
         if rows:
-            tables.append(table(name, heads, [[_study(r), r["source"], r["reason"], _quote(r)] for r in rows.values()]))
+            tables.append(table(name, heads, [[_study(r), r.source, r.reason, _quote(r)] for r in rows.values()]))
     return tables
 
 
-def hashes(documents: list[Record]) -> Table:
+def hashes(documents: list[Fitted]) -> Table:
     """Digests of what went into each fit."""
-    digests = ("config_sha256", "inputs_sha256")
-    rows = [[d["title"], *(Text(d[name][:16], "code") for name in digests)] for d in documents]
+    rows: list[Row] = [
+        [d.title, *(Text(code[:16], "code") for code in (d.config_sha256, d.inputs_sha256))] for d in documents
+    ]
     return table("What each fit was made from", ["Synthesis", "Plan (SHA-256)", "Inputs (SHA-256)"], rows)

@@ -13,11 +13,12 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, methods, multiverse_section, sentences
+from synthesis.report import coders, comparing, evidence_section, methods, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
+from synthesis.results.fitted import Fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def answer(material: Material) -> Context:
     return {
         "question": material.config.question,
         "sentences": sentences.answer(material),
-        "not_causal": sentences.NOT_CAUSAL if any(d["lane"] == "A" for d in material.documents) else "",
+        "not_causal": sentences.NOT_CAUSAL if any(d.lane == "A" for d in material.documents) else "",
     }
 
 
@@ -54,8 +55,8 @@ def syntheses(material: Material) -> Context:
     return {"syntheses": [_synthesis(material, document) for document in material.documents]}
 
 
-def _synthesis(material: Material, document: Record) -> Context:
-    name = document["synthesis"]
+def _synthesis(material: Material, document: Fitted) -> Context:
+    name = document.synthesis
     planned = diagnostic_figures(material.config, name)
     examined = [figure(material, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
     return {
@@ -68,11 +69,11 @@ def _synthesis(material: Material, document: Record) -> Context:
 
 def diagnostics(material: Material) -> Context:
     """Influence, small-study effects, moderators, few samples."""
-    influence = (sentences.influence_sentence(material.diagnostics["influence"], d) for d in material.documents)
+    influence = (sentences.influence_sentence(material.diagnostics.influence, d) for d in material.documents)
     return {
         "influence": [words for words in influence if words],
         "small_study": tables.small_study(material),
-        "moderators": tables.moderators(material) if material.diagnostics["moderators"] else None,
+        "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
         "few_samples": tables.few_samples(material),
     }
 
@@ -103,7 +104,7 @@ def limits(material: Material) -> Context:
 
 def provenance(material: Material) -> Context:
     """Software and digests of the run."""
-    versions = msgspec.to_builtins(material.documents[0]["versions"])
+    versions = msgspec.to_builtins(material.documents[0].versions)
     return {
         "second_route": methods.second_route(material.crosscheck),
         "software": table("Software of the fits", ["Package", "Version"], versions.items()),
@@ -114,10 +115,12 @@ def provenance(material: Material) -> Context:
 SECTIONS: tuple[Section, ...] = (
     Section("answer", "Question and answer", answer),
     Section("comparison", "The comparison", comparison),
+    Section("processes", "What is specific to the protocol", evidence_section.processes),
     Section("claims", "The claims, checked", comparing.claims),
     Section("syntheses", "Each synthesis", syntheses),
     Section("diagnostics", "Diagnostics", diagnostics),
     Section("multiverse", "Every declared analysis", multiverse_section.section),
+    Section("doubts", "Doubted records", evidence_section.doubts),
     Section("numbers", "Where each number comes from", numbers),
     Section("agreement", "Second extraction", coders.section),
     Section("gaps", "What is missing or not used", dropped),

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.data.converters import back_transform
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, estimate_name
 from synthesis.draw.rows import people_words
-from synthesis.report.material import Material, Record
+from synthesis.report.material import Material
 from synthesis.results.comparisons import BridgeRow
+from synthesis.results.diagnosed import InfluenceRow
+from synthesis.results.extracted import Dropped, Effect
+from synthesis.results.fitted import Fitted
 
 NOT_CAUSAL = (
     "Correlations with the alliance are associations: early improvement raises the alliance too. "
@@ -18,31 +21,31 @@ NOT_CAUSAL = (
 )
 
 
-def _shown(document: Record, *fields: str) -> list[str]:
-    return [text.number(back_transform(document["metric"], document[field])) for field in fields]
+def _read(document: Fitted, *values: float | None) -> list[str]:
+    """Values on the metric of a fit as they are read."""
+    return [text.number(back_transform(document.metric, value)) for value in values]
 
 
-def _estimate(document: Record) -> str:
-    value, low, high = _shown(document, "estimate", "ci_low", "ci_high")
-    return f"{ESTIMATE_NAME[document['metric']]} = {value} [{low}, {high}]"
+def _estimate(document: Fitted) -> str:
+    value, low, high = _read(document, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
+    return f"{estimate_name(document)} = {value} [{low}, {high}]"
 
 
-def sentence(document: Record) -> str:
+def sentence(document: Fitted) -> str:
     """One pooled result in words, with the word of its lane: associations are not effects."""
-    counts = f"{text.plural(document['samples'], 'sample')}, {text.plural(document['k'], 'estimate')}"
-    lead = "the" if document["samples"] == 1 else "pooled"
-    words = f"{document['title']}: {lead} {document['word']} {_estimate(document)} ({counts})"
-    if document["pi_low"] is not None:
-        low, high = _shown(document, "pi_low", "pi_high")
+    counts = f"{text.plural(document.fit.samples, 'sample')}, {text.plural(document.fit.k, 'estimate')}"
+    lead = "the" if document.fit.samples == 1 else "pooled"
+    words = f"{document.title}: {lead} {document.word} {_estimate(document)} ({counts})"
+    if document.fit.pi_low is not None:
+        low, high = _read(document, document.fit.pi_low, document.fit.pi_high)
         words += f"; in a new setting between {low} and {high}"
-    elif document["samples"] == 2 and document["method"] != "FE":
+    elif document.fit.samples == 2 and document.fit.method != "FE":
         words += "; two samples say nothing of a new setting"
-    if document["set_to_zero"]:
+    if document.set_to_zero:
         words += (
-            f"; {text.plural(document['set_to_zero'], 'finding')} reported as not significant "
-            "entered as 0, a stress test"
+            f"; {text.plural(document.set_to_zero, 'finding')} reported as not significant entered as 0, a stress test"
         )
-    note = document["figure"]["note"]
+    note = document.figure.note
     return f"{words}. {note}" if note else f"{words}."
 
 
@@ -72,24 +75,24 @@ def answer(material: Material) -> list[str]:
         _bridge(material),
         _spread(material.documents),
         _basis(material),
-        influence_sentence(material.diagnostics.get("influence", []), _headline(material)),
+        influence_sentence(material.diagnostics.influence, _headline(material)),
     ]
     return [said for said in candidates if said][:5]
 
 
-def _main_association(material: Material) -> Record | None:
+def _main_association(material: Material) -> Fitted | None:
     """The association of the first bridge, or the first of lane A."""
     named = [bridge.association for bridge in material.config.bridges.values()]
-    lane = [d for d in material.documents if d["lane"] == "A"]
-    return next((d for name in named for d in lane if d["synthesis"] == name), lane[0] if lane else None)
+    lane = [d for d in material.documents if d.lane == "A"]
+    return next((d for name in named for d in lane if d.synthesis == name), lane[0] if lane else None)
 
 
-def _headline(material: Material) -> Record:
+def _headline(material: Material) -> Fitted:
     return _main_association(material) or material.documents[0]
 
 
-def _with_people(document: Record) -> str:
-    said = people_words(document["studies"])
+def _with_people(document: Fitted) -> str:
+    said = people_words(document.studies)
     return f" with {said}" if said else ""
 
 
@@ -97,14 +100,14 @@ def _association(material: Material) -> str:
     document = _main_association(material)
     if document is None:
         return ""
-    lead = "the pooled association" if document["samples"] > 1 else "the association"
+    lead = "the pooled association" if document.fit.samples > 1 else "the association"
     words = (
-        f"{document['title']}: {lead} is {_estimate(document)}, from "
-        f"{text.plural(document['samples'], 'sample')}{_with_people(document)}"
+        f"{document.title}: {lead} is {_estimate(document)}, from "
+        f"{text.plural(document.fit.samples, 'sample')}{_with_people(document)}"
     )
-    others = [d for d in material.documents if d["lane"] == "A" and d is not document and not d["set_to_zero"]]
+    others = [d for d in material.documents if d.lane == "A" and d is not document and not d.set_to_zero]
     if others:
-        values = [x for d in others if (x := back_transform(d["metric"], d["estimate"])) is not None]
+        values = [x for d in others if (x := back_transform(d.metric, d.fit.estimate)) is not None]
         words += (
             f"; in {text.plural(len(others), 'other synthesis', 'other syntheses')} of associations it lies between "
             f"{text.number(min(values))} and {text.number(max(values))}"
@@ -115,23 +118,23 @@ def _association(material: Material) -> str:
 
 
 def _effects(material: Material) -> str:
-    pooled = [d for d in material.documents if d["lane"] == "B" and d["samples"] > 1]
+    pooled = [d for d in material.documents if d.lane == "B" and d.fit.samples > 1]
     if not pooled:
         return ""
     others = len(pooled)
-    pooled = [d for d in pooled if d["metric"] == pooled[0]["metric"]]
+    pooled = [d for d in pooled if d.metric == pooled[0].metric]
     others -= len(pooled)
-    pooled.sort(key=lambda d: float(d["estimate"]))
+    pooled.sort(key=lambda d: d.fit.estimate)
     low, high = pooled[0], pooled[-1]
     if low is high:
         return (
-            f"{low['title']}: the pooled effect is {_estimate(low)}, from "
-            f"{text.plural(low['samples'], 'sample')}{_with_people(low)}."
+            f"{low.title}: the pooled effect is {_estimate(low)}, from "
+            f"{text.plural(low.fit.samples, 'sample')}{_with_people(low)}."
         )
-    measured = f" in {ESTIMATE_NAME[low['metric']]}" if others else ""
+    measured = f" in {ESTIMATE_NAME[low.metric]}" if others else ""
     return (
         f"The {len(pooled)} pooled effects of randomised contrasts{measured} lie between {_estimate(low)} "
-        f"({low['title']}) and {_estimate(high)} ({high['title']})."
+        f"({low.title}) and {_estimate(high)} ({high.title})."
     )
 
 
@@ -141,7 +144,7 @@ def _bridge(material: Material) -> str:
         if rows:
             low, high = converted(rows)
             limits = text.interval(rows[0].effect_ci_low, rows[0].effect_ci_high)
-            title = material.by_name[bridge.effect]["title"]
+            title = material.by_name[bridge.effect].title
             return (
                 f"On one scale the association reads as d = {text.number(low)} to "
                 f"{text.number(high)}, depending on the conversion, beside an effect of "
@@ -151,15 +154,15 @@ def _bridge(material: Material) -> str:
     return ""
 
 
-def _spread(documents: list[Record]) -> str:
+def _spread(documents: list[Fitted]) -> str:
     """How far results of single settings lie apart."""
-    ranged = [d for d in documents if d["pi_low"] is not None]
+    ranged = [d for d in documents if d.fit.pi_low is not None]
     if not ranged:
         return ""
-    crossing = sum(1 for d in ranged if d["pi_low"] <= 0 <= d["pi_high"])
+    crossing = sum(1 for d in ranged if _holds_zero(d.fit.pi_low, d.fit.pi_high))
     if len(ranged) == 1:
-        low, high = _shown(ranged[0], "pi_low", "pi_high")
-        name = ESTIMATE_NAME[ranged[0]["metric"]]
+        low, high = _read(ranged[0], ranged[0].fit.pi_low, ranged[0].fit.pi_high)
+        name = ESTIMATE_NAME[ranged[0].metric]
         said = "which includes no difference" if crossing else "which leaves out no difference"
         return f"In a new setting {name} is expected between {low} and {high}, {said}."
     return (
@@ -168,17 +171,21 @@ def _spread(documents: list[Record]) -> str:
     )
 
 
+def _holds_zero(low: float | None, high: float | None) -> bool:
+    return low is not None and high is not None and low <= 0 <= high
+
+
 def _basis(material: Material) -> str:
     """What the numbers rest on, and what is missing."""
-    gaps = sum(1 for r in material.lost.values() if r["category"] == "gap")
+    gaps = sum(1 for r in material.lost.values() if r.category == "gap")
     used = len(material.usable)
     words = f"{text.plural(used, 'extracted row')} {'is' if used == 1 else 'are'} usable, {_quoted(material.effects)}"
     if gaps:
         words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
     main = _main_association(material)
-    stress = next((d for d in material.documents if d["set_to_zero"]), None)
+    stress = next((d for d in material.documents if d.set_to_zero), None)
     if main is not None and stress is not None:
-        value, other = _shown(stress, "estimate")[0], _shown(main, "estimate")[0]
+        value, other = _read(stress, stress.fit.estimate)[0], _read(main, main.fit.estimate)[0]
         words += (
             f", and with findings reported as not significant entered as 0, a stress test, the association is "
             f"r = {value} instead of {other}"
@@ -186,41 +193,45 @@ def _basis(material: Material) -> str:
     return f"{words}."
 
 
-def _quoted(effects: list[Record]) -> str:
+def _quoted(effects: Iterable[Effect]) -> str:
     """What the quotes of usable rows show of their numbers."""
-    rows = {r["effect_id"]: bool(r.get("not_in_quote")) for r in effects}
+    rows = {r.effect_id: bool(r.not_in_quote) for r in effects}
     lacking = sum(rows.values())
     if not lacking:
         return "each with a quote that shows its numbers"
     return f"each with a quote, which shows every number in {text.count(len(rows) - lacking)} of them"
 
 
-def influence_sentence(table: Iterable[Record], document: Record) -> str:
+def influence_sentence(table: Iterable[InfluenceRow], document: Fitted) -> str:
     """How far leaving out one sample moves a synthesis, and which sample that is."""
-    rows = [r for r in table if r["synthesis"] == document["synthesis"]]
-    key = "model_estimate_without" if any(r["model_estimate_without"] is not None for r in rows) else ""
-    key = key or "estimate_without"
-    left = [(back_transform(document["metric"], r[key]), r["label"]) for r in rows if r[key] is not None]
+    samples = [row.sample for row in table if row.synthesis == document.synthesis]
+    refitted = any(sample.model_estimate_without is not None for sample in samples)
+    left = []
+    for sample in samples:
+        without = sample.model_estimate_without if refitted else sample.estimate_without
+        value = back_transform(document.metric, without)
+        if value is not None:
+            left.append((value, sample.label))
     if not left:
         return ""
     (low, low_name), (high, high_name) = min(left), max(left)
-    marked = [r["label"] for r in rows if r["influential"]]
+    marked = [sample.label for sample in samples if sample.influential]
     words = (
-        f"{document['title']}: without any one sample the estimate lies between {text.number(low)} "
+        f"{document.title}: without any one sample the estimate lies between {text.number(low)} "
         f"(without {low_name}) and {text.number(high)} (without {high_name})"
     )
     return words + (f"; marked influential: {', '.join(marked)}." if marked else "; none is marked influential.")
 
 
-def quote_check(records: Iterable[Record]) -> str:
+def quote_check(records: Iterable[Effect | Dropped]) -> str:
     """How many rows print a number that their quote does not show, and which columns those are."""
-    rows = {r["effect_id"]: [c for c in r["not_in_quote"].split("; ") if c] for r in records}
+    rows = {r.effect_id: [c for c in r.not_in_quote.split("; ") if c] for r in records}
     counts = Counter(column for columns in rows.values() for column in columns)
     unquoted = sum(1 for columns in rows.values() if columns)
-    shown = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
+    lacking = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
     if not unquoted:
         return f"Each number was looked for in its own quote, and found there, in {text.plural(len(rows), 'row')}."
     return (
         f"Each number was looked for in its own quote. In {unquoted} of {len(rows)} rows at least one is not there: "
-        f"{shown}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
+        f"{lacking}. (A sample size may stand elsewhere on the page.) The remark beside a row names them."
     )

@@ -86,8 +86,6 @@ class BridgeRow(Document, frozen=True, kw_only=True):
     difference_pi_high: float | None
     p_association_larger: float | None
     p_association_larger_new: float | None
-    draws: int
-    seed: int
     note: str
 
     def synthesis(self, side: Side) -> str:

@@ -15,43 +15,28 @@ import msgspec
 from synthesis.errors import InputError, Problem
 from synthesis.results.files import AGAIN, check_finite, check_whole, read_cells, write_csv, write_json
 
-# What a column of a raw table can hold, None where it is empty.
-Cell = str | float | None
-
 
 class Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all documents. Fields named in `spread` stand one by one on disk, among the document's own."""
 
     spread: ClassVar[tuple[str, ...]] = ()
 
-    def __getitem__(self, name: str) -> Any:
-        """A field by its name as it stands on disk."""
-        for part in self.spread:
-            if hasattr(getattr(self, part), name):
-                return getattr(getattr(self, part), name)
-        try:
-            return getattr(self, name)
-        except AttributeError:
-            raise KeyError(name) from None
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """A field by its name as it stands on disk, or what is given for one that this type does not have."""
-        try:
-            return self[name]
-        except KeyError:
-            return default
-
 
 D = TypeVar("D", bound=Document)
 
 
+def _number(value: object) -> float:
+    """Numbers of numpy are Python's on disk."""
+    if isinstance(value, float):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} in a document")
+
+
 def plain(document: Document) -> dict[str, Any]:
     """A document as it stands on disk, spread fields among its own."""
-    content: dict[str, Any] = msgspec.to_builtins(document)
-    fields: dict[str, Any] = {}
-    for name, value in content.items():
-        fields |= value if name in document.spread else {name: value}
-    return fields
+    content = msgspec.to_builtins(document, enc_hook=_number)
+    parts = (value if name in document.spread else {name: value} for name, value in content.items())
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def write_document(path: Path, document: Document) -> None:
@@ -114,7 +99,8 @@ def _unreadable(where: str, kind: type[Document], error: Exception) -> InputErro
 @cache
 def columns(kind: type[Document]) -> tuple[str, ...]:
     """The columns of a table of such rows."""
-    return tuple(field.name for field in msgspec.structs.fields(kind))
+    fields = [field.name for field in msgspec.structs.fields(kind)]
+    return tuple(c for name in fields for c in (_spread_fields(kind, name) if name in kind.spread else (name,)))
 
 
 def write_rows(path: Path, rows: Iterable[D], kind: type[D]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from synthesis.results.document import Cell, Document, read_document
+from synthesis.results.document import Document, read_document
+from synthesis.results.files import Cell
 
 
 class Row(Document, frozen=True, kw_only=True):
@@ -22,9 +23,11 @@ class Row(Document, frozen=True, kw_only=True):
     statistic: str
     value: float | None
     se: float | None
+    variance: float | None
     ci_low: float | None
     ci_high: float | None
     p: str
+    test_statistic: float | None
     df1: float | None
     df: float | None
     n: float | None
@@ -39,8 +42,13 @@ class Row(Document, frozen=True, kw_only=True):
     total_treat: float | None
     events_control: float | None
     total_control: float | None
+    nonevents_treat: float | None
+    nonevents_control: float | None
+    design_effect: float | None
     direction: float | None
+    sign: float | None
     treatment: str
+    control_group: str
     intensity: str
     comparator: str
     comparator_detail: str
@@ -68,6 +76,8 @@ class Row(Document, frozen=True, kw_only=True):
     reported_as: str
     finding: str
     exclusion_reason: str
+    checked: str
+    checked_reason: str
     locator: str
     quote: str
     url: str
@@ -101,7 +111,8 @@ class Row(Document, frozen=True, kw_only=True):
 
 
 class Effect(Row, frozen=True, kw_only=True):
-    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient.
+    """A row with its effect: `yi` and its sampling variance `vi` on `metric`, positive where better for the patient;
+    the logarithm of a ratio is as printed, above 0 where the treated have more events.
 
     `vi` is None for published summaries that print no interval. `n_total`: people behind the row.
     """
@@ -152,7 +163,10 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
 
 
 class Reference(Document, frozen=True, kw_only=True):
-    """A published summary on the metric of a pool, as printed, oriented like it."""
+    """A published summary on the metric of a pool, as printed, oriented like it.
+
+    Its limits are the printed ones; where none are, `se`, `df` and the limits follow from what `basis` names.
+    """
 
     effect_id: str
     label: str
@@ -162,3 +176,6 @@ class Reference(Document, frozen=True, kw_only=True):
     k: int | None
     ci_low: float | None
     ci_high: float | None
+    se: float | None = None
+    df: float | None = None
+    basis: str = ""

@@ -12,7 +12,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -43,6 +43,8 @@ _ENDS: dict[str, tuple[bytes, ...]] = {
 _LONGEST_END = max(len(end) for ends in _ENDS.values() for end in ends)
 # Seconds that the clocks of two machines may differ by, and a time before every result.
 _SLACK, _LONG_AGO = 60, 86_400
+# What a cell of a table holds, None where it is empty.
+Cell = str | float | None
 AGAIN = "delete the file and run again: whatever is missing is made anew"
 
 
@@ -100,13 +102,16 @@ def _remove_abandoned(entry: Path) -> None:
 
 
 def check_whole(path: Path) -> None:
-    """Raises InputError for a result that was cut short."""
+    """Raises InputError for a result that is not there or was cut short."""
     ends = _ENDS.get(path.suffix, ())
-    with path.open("rb") as handle:
-        size = handle.seek(0, os.SEEK_END)
-        handle.seek(max(0, size - _LONGEST_END))
-        if ends and not handle.read().endswith(ends):
-            raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
+    try:
+        with path.open("rb") as handle:
+            size = handle.seek(0, os.SEEK_END)
+            handle.seek(max(0, size - _LONGEST_END))
+            if ends and not handle.read().endswith(ends):
+                raise InputError([Problem(str(path), f"{size} bytes, cut short", "a whole file", AGAIN)])
+    except OSError as error:
+        raise unreadable(path, error, "a result of the workflow") from None
 
 
 def read_bytes(path: Path, allowed: str) -> bytes:
@@ -244,7 +249,7 @@ def _no_number(constant: str) -> None:
     raise ValueError(f"{constant} where a number or null should be")
 
 
-def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] | None = None) -> None:
+def write_csv(path: Path, records: Sequence[Mapping[str, Cell]], columns: Iterable[str] | None = None) -> None:
     """Writes records as CSV: the shortest exact numbers, whole ones without a point, missing ones empty.
 
     Text that a spreadsheet would take for a formula gets an apostrophe before it, which `read_csv` takes away again.
@@ -257,7 +262,7 @@ def write_csv(path: Path, records: list[dict[str, Any]], columns: Iterable[str] 
     write_text(path, "".join(lines))
 
 
-def _line(cells: list[Any]) -> str:
+def _line(cells: Sequence[Cell]) -> str:
     """A line of CSV. Python's writer leaves a carriage return unquoted, which readers take for the end of the row."""
     texts = ["" if cell is None else str(cell) for cell in cells]
     if texts == [""]:
@@ -273,7 +278,7 @@ _FORMULA = re.compile("'*(\\s*[=+\\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Cell) -> Cell:
     if isinstance(value, str):
         return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
     if not isinstance(value, float):
@@ -281,16 +286,65 @@ def _cell(value: Any) -> Any:
     return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
+def unmarked(cell: str) -> str:
+    """A cell without the apostrophe that `write_csv` puts before what a spreadsheet would take for a formula."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 # Columns of names, labels and words, which may look like numbers.
 WORDS = frozenset(
-    "association association_curve bound_source bridge change claim claim_id coder comparison curve decision effect "
-    "effect_curve effect_id evidence factor field interaction label locator moderator multiverse name note option "
-    "option_title quote reading reason sample_id says second_coder settled source source_says statement study synthesis "
-    "term threshold threshold_label title unit what who why".split()
+    [
+        "association",
+        "association_curve",
+        "bound_source",
+        "bridge",
+        "change",
+        "claim",
+        "claim_id",
+        "coder",
+        "comparison",
+        "curve",
+        "decision",
+        "effect",
+        "effect_curve",
+        "effect_id",
+        "evidence",
+        "factor",
+        "field",
+        "interaction",
+        "label",
+        "locator",
+        "moderator",
+        "multiverse",
+        "name",
+        "note",
+        "option",
+        "option_title",
+        "quote",
+        "reading",
+        "reason",
+        "sample_id",
+        "says",
+        "second_coder",
+        "settled",
+        "source",
+        "source_says",
+        "statement",
+        "study",
+        "synthesis",
+        "term",
+        "threshold",
+        "threshold_label",
+        "title",
+        "unit",
+        "what",
+        "who",
+        "why",
+    ]
 )
 
 
-def read_csv(path: Path) -> list[dict[str, Any]]:
+def read_csv(path: Path) -> list[dict[str, Cell]]:
     """Reads a CSV file that `write_csv` wrote: cells that are numbers as float, empty ones as None.
 
     Names and words of the user are text, whatever they look like: a claim may be called 1. Raises InputError where it
@@ -314,16 +368,16 @@ def read_cells(path: Path) -> tuple[list[str], list[list[str]]]:
             if len(cells) != len(names):
                 where, allowed = f"{path}, line {reader.line_num}", f"{len(names)} cells"
                 raise InputError([Problem(where, f"{len(cells)} cells", allowed, AGAIN)])
-            rows.append([cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell for cell in cells])
+            rows.append([unmarked(cell) for cell in cells])
         return names, rows
 
 
-def _check_records(path: Path, records: list[dict[str, Any]], names: list[str]) -> None:
+def _check_records(path: Path, records: Sequence[Mapping[str, Cell]], names: list[str]) -> None:
     for number, record in enumerate(records, start=2):
         check_finite(f"{path}, row {number}", {name: record[name] for name in names})
 
 
-def _value(cell: str) -> Any:
+def _value(cell: str) -> Cell:
     """A cell as a number where it looks like one: "nan" and "inf" are words, somebody's name among them."""
     if not cell:
         return None
@@ -332,7 +386,7 @@ def _value(cell: str) -> Any:
     return cell
 
 
-def write_parquet(path: Path, records: list[dict[str, Any]], types: Mapping[str, type]) -> None:
+def write_parquet(path: Path, records: Sequence[Mapping[str, Cell]], types: Mapping[str, type]) -> None:
     """Writes records as parquet with the given column types (str, float); the same records give the same bytes.
 
     Raises InputError for NaN and infinity, by row and column: missing is None.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
+from synthesis.results.document import Document
 from synthesis.results.extracted import Reference
-from synthesis.results.document import Cell, Document
+from synthesis.results.files import Cell
 
 
 class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,7 +48,7 @@ class Member(Described, frozen=True, kw_only=True):
     weeks: float | None
     n_total: float | None
     severity: float | None
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
 
     def number(self, name: str) -> float | None:
         """A numeric moderator by its name."""
@@ -65,7 +68,7 @@ class Study(Described, frozen=True, kw_only=True):
     n: int | None
     effects: tuple[str, ...]
     members: tuple[Member, ...]
-    cells: dict[str, Cell] = {}
+    cells: dict[str, Cell] = msgspec.field(default_factory=dict)
     source: str
 
 
@@ -106,10 +109,16 @@ class Versions(Document, frozen=True, kw_only=True):
 
 
 class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest."""
+    """How a forest plot shows a synthesis. A fit knows its grouping and orientation; the plan says the rest.
+
+    Of ratios, `direction`: 1 where a larger one is better for the patient, -1 where a smaller one is; `turned`: how
+    many are one divided by what is printed.
+    """
 
     group_by: str | None
     orientation: str
+    direction: float | None = None
+    turned: int = 0
     columns: tuple[str, ...] = ()
     sort: str = ""
     rows: str = ""
@@ -143,6 +152,11 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     config_sha256: str
     inputs_sha256: str
     versions: Versions
+
+    @property
+    def metric(self) -> str:
+        """The metric of the fit: every synthesis has one."""
+        return self.fit.metric or ""
 
 
 class PooledRow(Document, frozen=True, kw_only=True):

@@ -323,7 +323,7 @@ def _check_multilevel(rows: _Rows) -> None:
     tau2, omega2 = _search(parts)
     rows.compare("tau2", MATRICES, tau2, parts.scale, SEARCH_RTOL)
     rows.compare("omega2", MATRICES, omega2, parts.scale, SEARCH_RTOL)
-    if rows.document["ci_method"] == "cr2":
+    if rows.document.fit.ci_method == "cr2":
         estimate, se, df = _cr2(parts.y, parts.marginal())
     else:
         # Effects without spread have no robust variance; theirs is the model's own.

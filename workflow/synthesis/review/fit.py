@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from synthesis.data.extraction import reference_rows
-from synthesis.data.vocabulary import LANE_WORD, Descriptor, Summary
+from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
@@ -23,11 +23,11 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, instrument, select_effects
+from synthesis.plan.selection import SET_TO_ZERO, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
-from synthesis.review.presentation import shared
+from synthesis.text import plain, shared
 
 
 def run_synthesis(
@@ -61,11 +61,20 @@ def run_synthesis(
         references=tuple(
             reference_rows(f"config.yaml, key syntheses.{name}.references", references, synthesis.metric, effects)
         ),
-        figure=Shown(group_by=synthesis.group_by, orientation=synthesis.orientation),
+        figure=_figure(synthesis, chosen),
         config_sha256=_config_digest(synthesis, defaults),
         inputs_sha256=digest([{column: getattr(row, column) for column in _INPUTS} for row in chosen]),
         versions=versions(),
     )
+
+
+def _figure(synthesis: Synthesis, chosen: Sequence[Chosen]) -> Shown:
+    shown = Shown(group_by=synthesis.group_by, orientation=synthesis.oriented)
+    if synthesis.metric not in RATIO_METRICS:
+        return shown
+    if synthesis.oriented == "as_reported":
+        return replace(shown, direction=shared_direction(chosen))
+    return replace(shown, direction=1.0, turned=sum(row.direction == -1 for row in chosen))
 
 
 # What a fit is made of.
@@ -75,6 +84,7 @@ _INPUTS = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version
 def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
     fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
+    fitted["orientation"] = synthesis.oriented
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 
@@ -163,7 +173,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
         rows = [chosen[i] for i in members]
         people = [row.n_total for row in rows if row.n_total is not None]
         years = [row.year for row in rows if row.year is not None]
-        described: dict[str, Any] = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
+        described = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
         studies.append(
             Study(
                 sample_id=str(sample),
@@ -176,6 +186,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
                 effects=tuple(row.effect_id for row in rows),
                 members=tuple(_member(row) for row in rows),
                 source=_joined(row.source for row in rows),
+                cells={},
                 **described,
             )
         )
@@ -184,7 +195,7 @@ def _studies(chosen: Sequence[Chosen], combined: Composites, weights: tuple[floa
 
 def _member(row: Chosen) -> Member:
     """What is kept of each effect: enough to fit the model again, with moderators."""
-    described: dict[str, Any] = {name: row.words(name) for name in terms(Descriptor)}
+    described = {name: row.words(name) for name in terms(Descriptor)}
     return Member(
         effect_id=row.effect_id,
         yi=row.yi,
@@ -193,6 +204,7 @@ def _member(row: Chosen) -> Member:
         weeks=row.weeks,
         n_total=row.n_total,
         severity=row.severity,
+        cells={},
         **described,
     )
 
@@ -216,7 +228,7 @@ def severity(rows: Sequence[Chosen]) -> list[float | None]:
     spreads: dict[str, list[float]] = {}
     baselines: list[tuple[str, float | None]] = []
     for row in rows:
-        name, mean = instrument(row.outcome), None
+        name, mean = plain(row.outcome), None
         if arms := _baseline_arms(row):
             mean = math.fsum(m * n for m, _, n in arms) / math.fsum(n for _, _, n in arms)
             means.setdefault(name, {}).setdefault(row.sample_id, []).append(mean)

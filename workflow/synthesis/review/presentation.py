@@ -5,19 +5,21 @@ So that other words or columns draw and report again, and fit nothing.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
+from synthesis import text
 from synthesis.data.converters import back_transform
+from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.plan.config import Synthesis
 from synthesis.plan.selection import entered_as_zero
-from synthesis.results.document import Cell, columns, read_document
+from synthesis.results.document import columns, read_document
 from synthesis.results.extracted import Effect, Extracted
+from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
-
-MIXED = "mixed"
 
 
 def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | None = None) -> Fitted:
@@ -28,7 +30,7 @@ def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | Non
         columns=synthesis.columns,
         sort=synthesis.sort,
         rows=synthesis.rows,
-        favours=synthesis.favours,
+        favours=synthesis.favours or _favours(document, synthesis),
         note=synthesis.note,
     )
     document = replace(document, title=synthesis.title, figure=figure)
@@ -36,6 +38,14 @@ def presented(document: Fitted, synthesis: Synthesis, extracted: Extracted | Non
         return document
     rows = _rows_of(document, extracted)
     return replace(document, studies=tuple(_with_cells(study, rows, synthesis.columns) for study in document.studies))
+
+
+def _favours(document: Fitted, synthesis: Synthesis) -> tuple[str, str] | None:
+    """The words below the axis of a ratio, which say which side is good; a plan's own words go before them."""
+    if synthesis.metric not in RATIO_METRICS or document.figure.direction is None:
+        return None
+    sides = "favours comparator", "favours treatment"
+    return sides if document.figure.direction == 1 else sides[::-1]
 
 
 def read_presented(
@@ -72,14 +82,8 @@ def cells(rows: Sequence[Effect], shown: Iterable[str]) -> dict[str, Cell]:
         if numbers:
             found[column] = max(numbers) if column.startswith("n") or len(set(numbers)) == 1 else None
         else:
-            found[column] = shared(value for value in values if isinstance(value, str))
+            found[column] = text.shared(value for value in values if isinstance(value, str))
     return found
-
-
-def shared(values: Iterable[str]) -> str:
-    """The value that all rows share, or "mixed"."""
-    distinct = list(dict.fromkeys(value for value in values if value))
-    return MIXED if len(distinct) > 1 else "".join(distinct)
 
 
 _READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
@@ -91,4 +95,6 @@ def pooled_row(document: Fitted) -> PooledRow:
     transformed = {f"{name}_transformed": back_transform(fit.metric or "", getattr(fit, name)) for name in _READ}
     made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
     made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
-    return PooledRow(**made, **{name: document[name] for name in columns(PooledRow) if name not in made})
+    of_fit = {field.name for field in dataclasses.fields(fit)}
+    rest = [name for name in columns(PooledRow) if name not in made]
+    return PooledRow(**made, **{name: getattr(fit if name in of_fit else document, name) for name in rest})

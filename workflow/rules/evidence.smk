@@ -1,0 +1,99 @@
+# in:  results/sources/*.json, results/models/<synthesis>.json, data/raw/
+# out: results/process.json, results/tables/process_{findings,counts,pools,comparison}.csv,
+#      results/figures/forest_process.{svg,pdf,png}, results/figures/data/forest_process.csv, results/tables/{doubts,doubted_comparisons}.csv
+# config: processes, doubts, defaults, syntheses
+
+PROCESS_TABLES = expand(
+    "results/tables/process_{table}.csv", table=["findings", "counts", "pools", "comparison"]
+)
+PROCESS = ["results/process.json"] if PLAN.config.processes else []
+DOUBTS = ["results/tables/doubts.csv", "results/tables/doubted_comparisons.csv"] if PLAN.config.doubts else []
+RESULTS += [*DOUBTS, *PROCESS, *(PROCESS_TABLES if PROCESS else [])]
+if PROCESS:
+    DRAWN.append("forest_process")
+    RESULTS += ["results/figures/forest_process.svg", *other_files("forest_process")]
+
+
+rule process:
+    input:
+        model=lambda wildcards: f"results/models/{PLAN.config.processes.synthesis}.json",
+        sources=SOURCES,
+    output:
+        report(
+            PROCESS_TABLES,
+            category="Comparison",
+            caption="../report/process.rst",
+        ),
+        results="results/process.json",
+    log:
+        "results/logs/process.log",
+    benchmark:
+        "results/benchmarks/process.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.whole()),
+        code=code_of("process"),
+    shell:
+        "synthesis process --config - --model {input.model:q} --sources {params.sources:q} "
+        "--tables results/tables --out {output.results:q} {params.plan} > {log:q} 2>&1"
+
+
+rule process_figure:
+    input:
+        "results/process.json",
+    output:
+        report(
+            "results/figures/forest_process.svg",
+            category="Comparison",
+            labels={"figure": "processes"},
+            caption="../report/process.rst",
+        ),
+        other_files("forest_process"),
+    log:
+        "results/logs/process_figure.log",
+    benchmark:
+        "results/benchmarks/process_figure.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=as_input(PLAN.whole()),
+        code=code_of("process-figure"),
+    shell:
+        "synthesis process-figure --config - --results {input:q} --out results/figures {params.plan} "
+        "> {log:q} 2>&1"
+
+
+rule doubts:
+    input:
+        models=MODELS,
+        sources=SOURCES,
+        tables=TABLES,
+        corrections=CORRECTIONS,
+    output:
+        table=report(
+            "results/tables/doubts.csv",
+            category="Tables",
+            caption="../report/doubts.rst",
+        ),
+        comparisons=report(
+            "results/tables/doubted_comparisons.csv",
+            category="Tables",
+            caption="../report/doubts.rst",
+        ),
+    log:
+        "results/logs/doubts.log",
+    benchmark:
+        "results/benchmarks/doubts.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.whole()),
+        read=digest([*TABLES, *CORRECTIONS]),
+        code=code_of("doubts"),
+    shell:
+        "synthesis doubts --config - --raw data/raw --models {params.models:q} --sources {params.sources:q} "
+        "--table {output.table:q} --comparisons {output.comparisons:q} {params.plan} > {log:q} 2>&1"

@@ -1,0 +1,160 @@
+"""Doubted records: the pools under the other decision, computed from the raw rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from synthesis.compare.contrast import contrast
+from synthesis.data.columns import COLUMNS
+from synthesis.data.extraction import convert_rows, corrections_of, load_source
+from synthesis.data.registry import Policy
+from synthesis.data.tables import Numbered, check_cells, typed
+from synthesis.errors import InputError, Problem
+from synthesis.plan.config import Config
+from synthesis.plan.doubted import Doubt
+from synthesis.results.extracted import Dropped, Effect, Extracted
+from synthesis.results.fitted import Fitted
+from synthesis.results.process import DoubtedComparison, DoubtRow
+from synthesis.review.fit import run_synthesis
+
+_PUT_ASIDE = "left out by a declared sensitivity analysis"
+
+
+def doubts(
+    config: Config, raw: Path, documents: Mapping[str, Fitted], bounds: Mapping[str, float | None]
+) -> tuple[list[DoubtRow], list[DoubtedComparison]]:
+    """Each synthesis of each doubt, as it is and under the other decision, and the comparisons that have one of them.
+
+    `bounds`: of each comparison the difference that does not matter, on its metric; None or nothing where it has none.
+
+    Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
+    """
+    rows: list[DoubtRow] = []
+    compared: list[DoubtedComparison] = []
+    for name, doubt in config.doubts.items():
+        extracted = _under(f"doubts.{name}", doubt, config, raw)
+        then = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
+        rows += [_row(name, doubt, config.syntheses[s].title, documents[s], fitted) for s, fitted in then.items()]
+        compared += _compared(name, doubt, config, documents, {**documents, **then}, bounds)
+    return rows, compared
+
+
+def _compared(
+    name: str,
+    doubt: Doubt,
+    config: Config,
+    now: Mapping[str, Fitted],
+    then: Mapping[str, Fitted],
+    bounds: Mapping[str, float | None],
+) -> Iterator[DoubtedComparison]:
+    """Comparisons of two syntheses, with and without the other decision, each with the plan's test of equivalence."""
+    for key, plan in config.comparisons.items():
+        second = plan.second
+        if second is None or not {plan.first, second} & {*doubt.syntheses} or not {plan.first, second} <= {*now}:
+            continue
+        one, other = (contrast(key, plan, of[plan.first], of[second], bounds.get(key)) for of in (now, then))
+        yield DoubtedComparison(
+            doubt=name,
+            title=doubt.title,
+            comparison=key,
+            comparison_title=plan.title,
+            difference=one.difference,
+            p=one.p,
+            conclusion=one.conclusion,
+            difference_then=other.difference,
+            p_then=other.p,
+            conclusion_then=other.conclusion,
+            turns="yes" if one.conclusion != other.conclusion else "",
+        )
+
+
+def _under(key: str, doubt: Doubt, config: Config, raw: Path) -> Extracted:
+    """The effects of all sources of the doubt's syntheses under the other decision, and those that it takes in."""
+    undone = {(effect_id, field) for effect_id, fields in doubt.undo.items() for field in fields}
+    corrections = [(n, c) for n, c in corrections_of(raw) if (c["effect_id"], c["field"]) not in undone]
+    sources = [s for name in doubt.syntheses for s in config.syntheses[name].sources]
+    held: dict[str, list[Numbered]] = {}
+    for source in config.sources if doubt.replace else dict.fromkeys(sources):
+        rows, problems = load_source(raw, source, corrections)
+        if problems:
+            raise InputError(problems)
+        held[source] = rows
+    _check_known(key, doubt, held)
+    taken = {row["effect_id"]: row for rows in held.values() for _, row in rows}
+    effects: list[Effect] = []
+    dropped: list[Dropped] = []
+    for source in dict.fromkeys(sources):
+        changed = [(n, _changed(key, doubt, row, taken)) for n, row in held[source]]
+        metrics = {config.syntheses[name].metric for name in doubt.syntheses}
+        found = convert_rows(changed, source, tuple(sorted(metrics)), Policy(config.conversions.zero_cells))
+        effects += found.effects
+        dropped += found.dropped
+    return Extracted(effects=tuple(effects), dropped=tuple(dropped))
+
+
+def _changed(
+    key: str, doubt: Doubt, row: dict[str, object], taken: Mapping[str, dict[str, object]]
+) -> dict[str, object]:
+    """A row under the other decision."""
+    effect_id = str(row["effect_id"])
+    if effect_id in doubt.replace:
+        row = taken[doubt.replace[effect_id]]
+    if effect_id in doubt.put_back:
+        row = row | {"exclusion_reason": ""}
+    if effect_id in doubt.leave_out:
+        row = row | {"exclusion_reason": _PUT_ASIDE}
+    if effect_id in doubt.set:
+        cells = doubt.set[effect_id]
+        where = Path(f"config.yaml, key {key}.set.{effect_id}")
+        problems = check_cells(where, [(1, dict(cells))], [c for c in COLUMNS if c.name in cells])
+        if problems:
+            raise InputError(problems)
+        row = row | {name: value for name, value in typed(cells).items() if name in cells}
+    return row
+
+
+def _check_known(key: str, doubt: Doubt, held: Mapping[str, Sequence[Numbered]]) -> None:
+    known = {row["effect_id"] for rows in held.values() for _, row in rows}
+    names = [*doubt.leave_out, *doubt.put_back, *doubt.replace, *doubt.replace.values(), *doubt.undo, *doubt.set]
+    problems = [
+        Problem(f"config.yaml, key {key}", name, "an effect_id of the sources of its syntheses", "renamed since?")
+        for name in names
+        if name not in known
+    ]
+    columns = {column.name for column in COLUMNS}
+    for effect_id, cells in doubt.set.items():
+        problems += [
+            Problem(f"config.yaml, key {key}.set.{effect_id}", name, "a column of data/raw/README.md")
+            for name in cells
+            if name not in columns
+        ]
+    if problems:
+        raise InputError(problems)
+
+
+def _fitted(name: str, config: Config, extracted: Extracted) -> Fitted:
+    plan = config.syntheses[name]
+    own = [row for row in extracted.effects if row.source in plan.sources]
+    dropped = [row for row in extracted.dropped if row.source in plan.sources]
+    return run_synthesis(name, plan, config.defaults, own, dropped)
+
+
+def _row(name: str, doubt: Doubt, title: str, document: Fitted, then: Fitted) -> DoubtRow:
+    return DoubtRow(
+        doubt=name,
+        title=doubt.title,
+        reason=doubt.reason,
+        synthesis=document.synthesis,
+        synthesis_title=title,
+        metric=document.metric,
+        samples=document.fit.samples,
+        estimate=document.fit.estimate,
+        ci_low=document.fit.ci_low,
+        ci_high=document.fit.ci_high,
+        samples_then=then.fit.samples,
+        estimate_then=then.fit.estimate,
+        ci_low_then=then.fit.ci_low,
+        ci_high_then=then.fit.ci_high,
+        moved=then.fit.estimate - document.fit.estimate,
+    )

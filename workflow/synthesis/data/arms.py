@@ -1,0 +1,96 @@
+"""Treatment arms that compare with the same control arm, combined into one comparison.
+
+Such comparisons share the people of the control arm: as independent samples, or as outcomes of the same people, they
+would be weighted wrongly. Cochrane Handbook (version 6, sections 6.5.2.10 and 23.3.4): combine the arms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from synthesis.data.printed import Row
+
+Numbered = tuple[int, dict[str, Any]]
+
+MEANS = frozenset({"mean_sd", "change_sd"})
+COUNTS = frozenset({"2x2"})
+# What both rows of a comparison with the same people must agree in.
+_CONTROL = {
+    "mean_sd": ("mean_control", "sd_control", "n_control"),
+    "change_sd": ("mean_control", "sd_control", "n_control"),
+    "2x2": ("events_control", "total_control"),
+}
+_TREATED = {
+    "mean_sd": ("mean_treat", "sd_treat", "n_treat"),
+    "change_sd": ("mean_treat", "sd_treat", "n_treat"),
+    "2x2": ("events_treat", "total_treat"),
+}
+# Rows that differ in one of these are other comparisons of the same arms.
+_SAME = ("sample_id", "control_group", "statistic", "outcome", "rater", "timepoint", "timepoint_detail", "weeks")
+
+
+def control_of(row: Row) -> tuple[Any, ...] | None:
+    """What a row prints of its control arm; None where it does not print all of it."""
+    numbers = tuple(row[name] for name in _CONTROL.get(row["statistic"], ()))
+    return numbers if numbers and None not in numbers and "" not in numbers else None
+
+
+def shared_controls(rows: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Rows that name the same control group for the same outcome, two or more together, in the order of the rows."""
+    held: dict[tuple[Any, ...], list[Numbered]] = {}
+    for number, row in rows:
+        if row["control_group"] and not row["exclusion_reason"] and row["level"] == "study":
+            held.setdefault(tuple(row[name] for name in _SAME), []).append((number, row))
+    return [group for group in held.values() if len(group) > 1]
+
+
+def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]:
+    """What is wrong with control groups: line, column, value, what is allowed, hint."""
+    for group in shared_controls(rows):
+        first, one = group[0]
+        if one["statistic"] not in _CONTROL:
+            allowed = f"empty where the statistic is not one of {', '.join(_CONTROL)}"
+            hint = (
+                "only means and counts of arms can be combined; one row of the sample, or a sample_id that they share"
+            )
+            for number, row in group:
+                yield number, "control_group", str(row["control_group"]), allowed, hint
+            continue
+        for number, row in group:
+            missing = [n for n in (*_CONTROL[one["statistic"]], *_TREATED[one["statistic"]]) if row[n] is None]
+            if missing:
+                yield number, missing[0], "", "a number, to combine arms that share a control group", ""
+            elif control_of(row) != control_of(one):
+                shown = ", ".join(f"{x:g}" for x in control_of(row) or ())
+                usual = ", ".join(f"{x:g}" for x in control_of(one) or ())
+                allowed = f"the control arm of row {first} ({usual}), which names the same control group"
+                yield number, "control_group", f"{row['control_group']} ({shown})", allowed, "two control arms?"
+
+
+def combined(rows: Sequence[Numbered]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """By effect_id: each control group's first row with its arms combined; of its other rows, the first one's id."""
+    together: dict[str, dict[str, Any]] = {}
+    others: dict[str, str] = {}
+    for group in shared_controls(rows):
+        members = [row for _, row in group]
+        first = members[0]
+        numbers = _counts(members) if first["statistic"] in COUNTS else _means(members)
+        names = [str(row["treatment"]) for row in members if row["treatment"]]
+        together[first["effect_id"]] = first | numbers | {"treatment": " + ".join(dict.fromkeys(names))}
+        others |= {row["effect_id"]: first["effect_id"] for row in members[1:]}
+    return together, others
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, float]:
+    return {name: math.fsum(row[name] for row in rows) for name in _TREATED["2x2"]}
+
+
+def _means(rows: Sequence[Row]) -> dict[str, float]:
+    """Mean, SD and number of people of several arms as one. Cochrane Handbook (version 6), table 6.5.a."""
+    n, mean, sd = ([float(row[name]) for row in rows] for name in ("n_treat", "mean_treat", "sd_treat"))
+    people = math.fsum(n)
+    middle = math.fsum(a * m for a, m in zip(n, mean, strict=True)) / people
+    squares = math.fsum((a - 1) * s**2 + a * (m - middle) ** 2 for a, m, s in zip(n, mean, sd, strict=True))
+    return {"n_treat": people, "mean_treat": middle, "sd_treat": math.sqrt(squares / (people - 1))}

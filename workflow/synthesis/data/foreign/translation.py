@@ -1,0 +1,286 @@
+"""The rows of a foreign table in the project's columns, with what was read as what, and every cell that cannot be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from synthesis.data.columns import BY_NAME, NUMERIC_KINDS, RESULT_COLUMNS, Column
+from synthesis.data.foreign import words
+from synthesis.data.foreign.cells import (
+    Cell,
+    DecimalSign,
+    Signs,
+    Tally,
+    decimal_sign,
+    is_nothing,
+    read_numbers,
+    read_p,
+    read_years,
+    without_nothing,
+)
+from synthesis.data.foreign.header import Table, loose
+from synthesis.data.tables import cell_ok, check_cells, check_rows, typed
+from synthesis.errors import Problem
+
+# Numbers that describe a sample, and from which nothing is pooled: what cannot be read of them is left empty.
+_BESIDE = frozenset(
+    {"year", "weeks", "sessions", "percent_women", "mean_age"} | {name for name in BY_NAME if "baseline" in name}
+)
+# Columns in which a percentage is a number between 0 and 1.
+_SHARES = frozenset({"value", "ci_low", "ci_high", "percent_women"})
+# Words that a row needs in one of the project's own.
+_CODED = frozenset({"statistic"} | {name for name, column in BY_NAME.items() if column.kind == "sign"})
+_SIDES_ALLOWED = "larger or smaller, higher or lower, 1 or -1"
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table is to be read. `columns`: ours by theirs; `better`: of the whole table; `better_of`: by outcome."""
+
+    columns: Mapping[str, str]
+    better: str = ""
+    better_of: Mapping[str, str] = field(default_factory=dict)
+    decimal: DecimalSign | None = None
+    latest_year: int = 2100
+
+
+@dataclass(slots=True)
+class Found:
+    """Rows as read, with their numbers in the file; what is to be said of them; what is wrong with them."""
+
+    rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    printed: list[dict[str, str]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def resolved(table: Table, columns: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """The columns by the table's names for them; case and punctuation aside where that is no other column."""
+    found, problems = {}, []
+    alike: dict[str, list[str]] = {}
+    for name in table.header:
+        alike.setdefault(loose(name), []).append(name)
+    for ours, asked in columns.items():
+        theirs = asked.strip()
+        same = alike.get(loose(theirs), []) if theirs not in table.header else [theirs]
+        if len(same) == 1 and same[0]:
+            found[ours] = same[0]
+        else:
+            shown = ", ".join(filter(None, table.header))
+            hint = "separated by commas, semicolons, tabs or |?" if len(table.header) == 1 else ""
+            problems.append(Problem("--columns", f"{ours}={asked}", f"a column of {table.path}: {shown}", hint))
+    for theirs in dict.fromkeys(found.values()):
+        if table.header.count(theirs) > 1:
+            where, hint = f"{table.path}, row {table.at}", "which of them is meant? Give one another name"
+            problems.append(Problem(where, theirs, "each column that is used once", hint))
+    return found, problems
+
+
+def read_rows(table: Table, reading: Reading) -> Found:
+    """The rows of a table in our columns: numbers as the project writes them, directions and statistics by row.
+
+    Rows of totals and of nothing are left out and said. Every cell that cannot be read is a problem by the table's
+    own column and row.
+    """
+    found = Found()
+    table = _without_totals(table, reading.columns["study"], found)
+    numeric = [
+        o for o in reading.columns if o in BY_NAME and (BY_NAME[o].kind in NUMERIC_KINDS or BY_NAME[o].kind == "p")
+    ]
+    numeric = [ours for ours in numeric if ours not in _CODED and ours != "year"]
+    texts = (text for ours in numeric for _, text in table.cells(reading.columns[ours]) if not is_nothing(text))
+    sign, shown_by = (reading.decimal, "") if reading.decimal else decimal_sign(texts, table.separator)
+    signs = Signs(sign, given=reading.decimal is not None)
+    if sign:
+        name = {",": "decimal commas", ".": "decimal points"}[sign]
+        found.said.append(f"{name}, as in {shown_by}" if shown_by else name)
+    tally = Tally()
+    cells = {ours: _column(table, ours, theirs, reading, signs, tally) for ours, theirs in reading.columns.items()}
+    found.said += _tallied(tally)
+    found.rows = [
+        (number, {ours: column[place].text for ours, column in cells.items()})
+        for place, (number, _) in enumerate(table.rows)
+    ]
+    found.printed = [{o: column[place].printed for o, column in cells.items()} for place in range(len(table.rows))]
+    _settle(table, reading, cells, found)
+    _say_repeats(found)
+    return found
+
+
+def _without_totals(table: Table, study: str, found: Found) -> Table:
+    place = table.column(study)
+    totals = [(number, cells) for number, cells in table.rows if words.is_total(cells[place])]
+    kept = [line for line in table.rows if line not in totals]
+    if totals:
+        shown = [f"row {number}: {cells[place]!r}" for number, cells in totals]
+        found.said.append(f"left out, no studies but results of several: {_some(shown)}")
+    doubtful = [f"row {number}: {cells[place]!r}" for number, cells in kept if words.looks_like_total(cells[place])]
+    if doubtful:
+        found.said.append(f"read as a study, although it begins like a total: {_some(doubtful)}")
+    if not kept:
+        found.problems.append(Problem(str(table.path), "no rows below a header", "at least one row"))
+    return replace(table, rows=kept)
+
+
+def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs, tally: Tally) -> list[Cell]:
+    """One column of the table, read as what ours may hold."""
+    cells, column = table.cells(theirs), BY_NAME[ours]
+    if column.kind == "sign":
+        return [_coded(row, text, words.direction(text), _SIDES_ALLOWED) for row, text in cells]
+    if ours == "statistic":
+        known = BY_NAME["statistic"].allowed
+        return [
+            _coded(
+                row, text, words.score_kind(text) or (text if text in known else None), "final, change, or a statistic"
+            )
+            for row, text in cells
+        ]
+    if ours == "year":
+        return read_years(cells, reading.latest_year)
+    if column.kind == "p":
+        return read_p(cells, signs.decimal, tally)
+    if column.kind in NUMERIC_KINDS:
+        count = (
+            column.kind == "count" or ours in {"n", "k"} or ours.startswith(("n_", "events_", "total_", "nonevents_"))
+        )
+        found = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
+        return _as_share(found, tally) if ours == "percent_women" else found
+    return [Cell(row, text, _words(column, text, tally)) for row, text in cells]
+
+
+def _coded(row: int, printed: str, code: str | None, allowed: str) -> Cell:
+    if is_nothing(printed) and code is None:
+        return Cell(row, printed, "")
+    return Cell(row, printed, code or "", "" if code else allowed, "" if code else "one word for each row")
+
+
+def _as_share(cells: list[Cell], tally: Tally) -> list[Cell]:
+    """Percentages without their sign: no share of people is above 1."""
+    numbers = [float(cell.text) for cell in cells if cell.text]
+    if not numbers or max(numbers) <= 1 or max(numbers) > 100:
+        return cells
+    tally.percent += [cell.printed for cell in cells if cell.text]
+    return [replace(c, text=format(float(c.text) / 100, ".10g")) if c.text else c for c in cells]
+
+
+def _words(column: Column, text: str, tally: Tally) -> str:
+    """A cell of words; of a closed list in the case of the list."""
+    text = text.removeprefix("'") if column.name != "study" else text
+    found = without_nothing(text)
+    if text and not found:
+        tally.empty[text] += 1
+    if column.kind == "choice":
+        return next((word for word in column.allowed if word.casefold() == found.casefold()), found)
+    return found
+
+
+def _settle(table: Table, reading: Reading, cells: Mapping[str, list[Cell]], found: Found) -> None:
+    """Cells that cannot be read: problems where something is pooled from them, else left empty and said."""
+    emptied: dict[str, list[str]] = {}
+    faulty = set()
+    for ours, column in cells.items():
+        theirs = reading.columns[ours]
+        beside = ours in _BESIDE or (BY_NAME[ours].kind in {"choice", "url", "date"} and ours not in _CODED)
+        for place, cell in enumerate(column):
+            problem = _problem(table, ours, theirs, cell, effective="design_effect" in reading.columns)
+            if problem is None:
+                continue
+            if beside:
+                found.rows[place][1][ours] = ""
+                emptied.setdefault(ours, []).append(f"{cell.printed!r} (row {cell.row})")
+            else:
+                found.problems.append(problem)
+                faulty.add(place)
+    for ours, some in emptied.items():
+        allowed = BY_NAME[ours].allowed_text.removesuffix(", or empty")
+        found.said.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(some)}")
+    sound = [(number, typed(row)) for place, (number, row) in enumerate(found.rows) if place not in faulty]
+    if faulty:
+        # The rest is checked where the folder is made; here so that everything is named at once.
+        related = [one for one in check_rows(table.path, sound) if _is_of_numbers(one, cells)]
+        found.problems += [_renamed(one, reading.columns) for one in related]
+
+
+def _renamed(problem: Problem, columns: Mapping[str, str]) -> Problem:
+    """A problem with the table's name for its column."""
+    place, _, ours = problem.where.rpartition("column ")
+    return replace(problem, where=f"{place}column {columns[ours]}")
+
+
+def _is_of_numbers(problem: Problem, cells: Collection[str]) -> bool:
+    """Whether a problem is one of the table's own numbers rather than of columns that are made later."""
+    column = problem.where.rpartition("column ")[2]
+    return column in cells and column in {*RESULT_COLUMNS, "p"}
+
+
+def _problem(table: Table, ours: str, theirs: str, cell: Cell, *, effective: bool) -> Problem | None:
+    where = f"{table.path}, row {cell.row}, column {theirs}"
+    if cell.fault:
+        fault = (
+            BY_NAME[ours].allowed_text.replace(" with a decimal point", "") if cell.fault == "a number" else cell.fault
+        )
+        return Problem(where, cell.printed, fault, cell.hint)
+    if ours in _CODED:
+        return None
+    if BY_NAME[ours].kind == "text" and cell.text and cell_ok(BY_NAME[ours], f"'{cell.text}"):
+        # A name may begin like a formula: it is marked where it is written.
+        return None
+    # Beside a design effect, sizes may have decimals.
+    beside = {"design_effect": "1"} if effective and ours != "design_effect" else {}
+    wrong = check_cells(table.path, [(cell.row, {ours: cell.text} | beside)], [BY_NAME[ours], BY_NAME["design_effect"]])
+    return replace(wrong[0], where=where, value=cell.printed or cell.text) if wrong else None
+
+
+def _tallied(tally: Tally) -> list[str]:
+    said = []
+    if tally.empty:
+        said.append("read as empty: " + ", ".join(f"{word} ({n})" for word, n in tally.empty.most_common(_SHOWN)))
+    if tally.thousands:
+        said.append(f"separators of thousands, left out: {_some(tally.thousands)}")
+    if tally.percent:
+        said.append(f"percentages, divided by 100: {_some(tally.percent)}")
+    return said
+
+
+def _say_repeats(found: Found) -> None:
+    """Rows that are the same in every column read."""
+    seen: dict[tuple[str, ...], int] = {}
+    same = []
+    for number, row in found.rows:
+        first = seen.setdefault(tuple(row.values()), number)
+        if first != number:
+            same.append(f"{first} and {number}")
+    if same:
+        found.said.append(f"the same in every column read, pasted twice? Rows {_some(same)}")
+
+
+def directions(table: Table, reading: Reading, found: Found, option: str) -> list[str]:
+    """The direction of each row: of its own, of its outcome, or of the table. Problems are added to `found`."""
+    sides = {"larger": "1", "smaller": "-1"}
+    of_outcome = {loose(name): sides[side] for name, side in reading.better_of.items()}
+    made, missing = [], []
+    for place, (number, row) in enumerate(found.rows):
+        named = loose(found.printed[place].get("outcome", ""))
+        direction = row.get("direction") or of_outcome.get(named) or sides.get(reading.better, "")
+        made.append(direction)
+        if not direction:
+            missing.append(number)
+    outcomes = {loose(row.get("outcome", "")): row.get("outcome", "") for row in found.printed}
+    for name in reading.better_of:
+        if loose(name) not in outcomes:
+            shown = ", ".join(filter(None, outcomes.values())) or "none, as no column is outcome"
+            found.problems.append(Problem(option, name, f"an outcome of the table: {shown}"))
+    if missing:
+        allowed = f"{option} larger or smaller, for the table or by outcome; or direction=<column> in --columns"
+        where = f"{table.path}, row {', '.join(map(str, missing[:_SHOWN]))}{', ...' if len(missing) > _SHOWN else ''}"
+        found.problems.append(Problem(where, "no direction", allowed, "which value is better for the patient?"))
+    return made
+
+
+def _some(items: Iterable[str]) -> str:
+    shown = list(Counter(items))
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more

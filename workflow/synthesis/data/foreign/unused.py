@@ -1,0 +1,176 @@
+"""Columns of a foreign table that were not taken, and without which a pool could be wrong: never passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from synthesis.data.columns import BY_NAME
+from synthesis.data.foreign import words
+from synthesis.data.foreign.cells import is_nothing, plain
+from synthesis.data.foreign.header import Table, loose
+from synthesis.data.foreign.translation import Reading
+from synthesis.errors import Problem
+
+IGNORE = "--ignore"
+# Scores of a scale, whose side is the scale's own; published effects may have been turned already.
+_RAW_SCORES = frozenset({"mean_sd", "change_sd", "mean_difference", "2x2", "coef"})
+# Effects that are printed as they are, with a measure of their precision.
+_PRINTED = frozenset({"r", "z", "g", "smd", "d", "or", "coef", "mean_difference", "log_or", "rr", "hr", "irr", "rd"})
+_PRECISION = frozenset({"se", "variance", "ci_low", "ci_high"})
+# Columns of ours whose words are names, and those that hold words at all.
+_NAMES = frozenset({"study", "label", "treatment", "outcome", "direction", "statistic", "comparator_detail"})
+_OF_WORDS = frozenset({"text", "choice"})
+_SHOWN = 4
+
+
+def questions(table: Table, reading: Reading, statistics: Collection[str], ignore: Collection[str]) -> list[Problem]:
+    """What the columns that are not used say, and how to use each or confirm that it does not matter."""
+    # A column that is taken as words may say something else besides.
+    read = {theirs for ours, theirs in reading.columns.items() if ours in _NAMES or BY_NAME[ours].kind not in _OF_WORDS}
+    free = [name for name in dict.fromkeys(table.header) if name and name not in read and name not in ignore]
+    free = [name for name in free if table.header.count(name) == 1]
+    problems = [Problem(IGNORE, name, "a column of the table") for name in ignore if name not in table.header]
+    for name in free:
+        cells = [text for _, text in table.cells(name) if not is_nothing(text) or text in {"+", "-"}]
+        problems += _question(table, reading, statistics, name, cells)
+    return problems + _several_analyses(table, reading, ignore) + _swapped_precision(reading)
+
+
+def _question(
+    table: Table, reading: Reading, statistics: Collection[str], name: str, cells: list[str]
+) -> Iterator[Problem]:
+    """The question that one column asks, if any."""
+    where, shown = f"{table.path}, column {name}", ", ".join(list(dict.fromkeys(cells))[:_SHOWN])
+    if "direction" not in reading.columns and not reading.better_of and words.speaks_of_direction(name, cells):
+        allowed = f"'direction={name}' in --columns, or {IGNORE} {_quoted(name)}"
+        yield Problem(where, shown, allowed, "it says which values are better, and the rows would be read without it")
+        return
+    if not set(statistics) <= _RAW_SCORES and words.speaks_of_favour(name, cells):
+        allowed = f"numbers with their sign, or {IGNORE} {_quoted(name)}"
+        hint = "it says whom a finding favours: a number that favours the control has the other sign"
+        if "sign" in BY_NAME and "sign" not in reading.columns:
+            allowed = f"'sign={name}' in --columns where the statistic has no sign (f, p, chi2), {allowed}"
+        yield Problem(where, shown, allowed, hint)
+        return
+    kinds = words.kinds_of_score(cells)
+    if "statistic" not in reading.columns and "change_sd" in kinds and not kinds <= set(statistics):
+        allowed = f"'statistic={name}' in --columns, or {IGNORE} {_quoted(name)}"
+        yield Problem(where, shown, allowed, "change scores and final values are not the same statistic")
+    elif words.speaks_of_clusters(name) and _above(cells, 0) and not _is_effective(reading, table, name, cells):
+        allowed = f"effective sizes in the columns of n, or {IGNORE} {_quoted(name)}"
+        hint = (
+            "clustered trials: the sizes of the arms are to be divided by the design effect first, if they are not yet"
+        )
+        hint = _how(name, hint)
+        yield Problem(where, shown, allowed, hint)
+    elif set(statistics) & _PRINTED and not _PRECISION & set(reading.columns):
+        if words.names_variance(name) and _above(cells, 0):
+            way = f"'variance={name}' in --columns" if "variance" in BY_NAME else "its square root as se"
+            yield Problem(where, shown, f"{way}, or {IGNORE} {_quoted(name)}", "sampling variances?")
+        elif words.names_standard_error(name) and _above(cells, 0):
+            yield Problem(where, shown, f"'se={name}' in --columns, or {IGNORE} {_quoted(name)}", "standard errors?")
+
+
+def _how(name: str, hint: str) -> str:
+    """How a design effect is mapped where the data dictionary has a column for it."""
+    ours = next((c for c in ("design_effect", "deff", "icc") if c in BY_NAME and loose(c)[:3] == loose(name)[:3]), "")
+    return f"{hint}; or '{ours}={name}' in --columns" if ours else hint
+
+
+def _quoted(name: str) -> str:
+    return f"'{name}'" if " " in name or not name.isascii() else name
+
+
+def _above(cells: list[str], low: float) -> bool:
+    """Whether the cells are numbers, all above a value."""
+    numbers = [plain(text).replace(",", ".") for text in cells]
+    try:
+        return bool(numbers) and all(float(number) > low for number in numbers)
+    except ValueError:
+        return False
+
+
+def _is_effective(reading: Reading, table: Table, name: str, cells: list[str]) -> bool:
+    """Whether the sizes are effective ones already, which have decimals, or no cluster has any effect."""
+    if {plain(text).replace(",", ".").rstrip("0").rstrip(".") for text in cells} <= {"1", ""}:
+        return True
+    sizes = [
+        theirs for ours, theirs in reading.columns.items() if ours in {"n", "n_treat", "n_control"} and theirs != name
+    ]
+    texts = [plain(text) for theirs in sizes for _, text in table.cells(theirs)]
+    marks = (text.replace(",", ".").partition(".")[2].strip("0") for text in texts)
+    return any(len(decimals) in {1, 2} and decimals.isdigit() for decimals in marks)
+
+
+def _several_analyses(table: Table, reading: Reading, ignore: Collection[str]) -> list[Problem]:
+    """RevMan exports every analysis of a review into one table."""
+    for name in table.header:
+        if (
+            loose(name) in {"analysis number", "outcome no", "comp no"}
+            and name not in ignore
+            and table.header.count(name) == 1
+        ):
+            numbers = list(dict.fromkeys(text for _, text in table.cells(name) if text))
+            if len(numbers) > 1 and name not in reading.columns.values():
+                allowed = f"the rows of one analysis, or {IGNORE} {_quoted(name)}"
+                hint = "a RevMan file holds several analyses: keep the rows of one"
+                return [Problem(f"{table.path}, column {name}", ", ".join(numbers[:_SHOWN]), allowed, hint)]
+    return []
+
+
+def _swapped_precision(reading: Reading) -> list[Problem]:
+    """A column of variances that is taken for standard errors by its name, or the other way round."""
+    pairs = (("se", words.names_variance, "variance"), ("variance", words.names_standard_error, "se"))
+    return [
+        Problem("--columns", f"{ours}={theirs}", f"{right}={theirs}, or a column with another name", "a slip?")
+        for ours, of_another_kind, right in pairs
+        if (theirs := reading.columns.get(ours)) and of_another_kind(theirs)
+    ]
+
+
+def logarithms(reading: Reading, statistics: Collection[str]) -> list[Problem]:
+    """A column of logarithms, by its name, that is taken for ratios: all of them may be positive."""
+    theirs = reading.columns.get("value")
+    if not theirs or not words.names_logarithm(theirs):
+        return []
+    return [
+        Problem("--statistic", name, f"log_{name}, or a column with another name", f"{theirs}: named as logarithms are")
+        for name in ("or", "rr")
+        if name in statistics
+    ]
+
+
+def contradictions(
+    table: Table, reading: Reading, statistics: Collection[str], made: list[str], option: str
+) -> list[Problem]:
+    """Outcomes whose usual side is not the one that the table is read by; a side given for the outcome confirms it."""
+    column = reading.columns.get("outcome") or next((n for n in table.header if words.names_outcomes(n)), None)
+    if (
+        column is None
+        or table.header.count(column) > 1
+        or not set(statistics) & _RAW_SCORES
+        or "direction" in reading.columns
+    ):
+        return []
+    given = {loose(name) for name in reading.better_of}
+    against: dict[str, tuple[words.Side, list[int]]] = {}
+    for (number, outcome), direction in zip(table.cells(column), made, strict=True):
+        usual = words.usual_side(outcome)
+        if usual and direction and loose(outcome) not in given and direction != {"larger": "1", "smaller": "-1"}[usual]:
+            against.setdefault(outcome, (usual, []))[1].append(number)
+    mapped = "outcome" in reading.columns
+    problems = []
+    for outcome, (side, rows) in against.items():
+        other = {"larger": "smaller", "smaller": "larger"}[side]
+        more = "" if mapped else f" with outcome={column} in --columns"
+        allowed = f"{option} '{outcome}={side}', or '{outcome}={other}' to confirm{more}"
+        more_rows = ", ..." if len(rows) > _SHOWN else ""
+        where = f"{table.path}, row {', '.join(map(str, rows[:_SHOWN]))}{more_rows}, column {column}"
+        hint = f"read as if a {other} value were better: usually a {side} one is"
+        problems.append(Problem(where, outcome, allowed, hint))
+    return problems
+
+
+def not_used(table: Table, columns: Mapping[str, str]) -> list[str]:
+    """Columns that nothing is read from."""
+    return [name for name in dict.fromkeys(table.header) if name and name not in columns.values()]

@@ -1,0 +1,424 @@
+"""Precision that cannot be: numbers of a row that contradict its sample sizes, each other, or the rest of the table.
+
+Every rule doubts; none decides. A doubted row refuses the run until it is confirmed (`checked: yes` with
+`checked_reason`), corrected or excluded. docs/defaults.md gives the thresholds with their reasons.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from synthesis.data.printed import printed_p, z_from_p
+from synthesis.errors import Problem
+from synthesis.text import plain
+
+Row = Mapping[str, Any]
+Numbered = tuple[int, dict[str, Any]]
+# (column, value, allowed, hint)
+Doubt = tuple[str, str, str, str]
+
+# Two-sided normal quantile behind a printed 95% interval.
+Z_95 = 1.959963984540054
+# Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
+SE_CI_RATIO = 1.15
+# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
+# t instead of normal, rounding of all three.
+P_Z_SLACK = 0.45
+# The same beside the n alone: adjustment, and a rank correlation's own test.
+P_N_SLACK = 1.0
+# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
+SD_RATIO = 4.0
+# A standard error beside the one that the sample sizes imply. Adjustment for a baseline that correlates .8 leaves .6
+# of it; a design effect of 4 doubles it.
+SE_LOW, SE_HIGH = 0.5, 2.5
+# How near a number must be to what it seems to be: a variance in the place of a standard error, or the reverse.
+LOOKS_LIKE = 1.25
+# Half of a 95% interval in the place of a standard error, in most rows of a table.
+HALF_WIDTH = (1.85, 2.1)
+# An estimate may stand this far, in half widths, from the middle of its interval: bootstrap and noncentral limits do.
+OFF_MIDDLE = 0.25
+# Standard deviations beside the median of the same outcome in other samples.
+SD_FAR = 3.0
+# Standard errors times the root of n are standard deviations, within this factor of the median.
+SD_AS_SE = 2.0
+# Means on the same scale lie within this factor of one another; means of another scale do not.
+SAME_SCALE = 3.0
+# The difference of two arms in SDs that most rows of a table do not have; as standard errors they would be usual.
+LARGE_DIFFERENCE, USUAL_DIFFERENCE = 2.0, 1.0
+# Other samples of the same outcome, of which a median says what is usual.
+LEAST_OTHERS = 3
+# From so many rows on, each is compared with all of them, itself too: the work must not grow with the square.
+MANY_OTHERS = 200
+CONFIRM = "right as printed? Then checked: yes, with checked_reason"
+_MEANS = ("mean_sd", "change_sd")
+_DIFFERENCES = ("d", "g", "smd")
+# Printed as ratios, their intervals symmetric on the logarithm.
+RATIOS = ("or", "rr")
+
+
+def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
+    """The doubts of a source's typed rows, those confirmed or excluded aside, each by file, row and column."""
+    held = [(number, row) for number, row in rows if not row["checked"] and not row["exclusion_reason"]]
+    problems = []
+    for number, row in held:
+        found = (*arms(row), *against_size(row), *against_interval(row), *off_middle(row))
+        problems += [_problem(path, number, *doubt) for doubt in found]
+    for number, doubt in (*_half_widths(held), *_far_deviations(held), *_all_errors(held)):
+        problems.append(_problem(path, number, *doubt))
+    return problems
+
+
+def _problem(path: Path, number: int, column: str, value: str, allowed: str, hint: str) -> Problem:
+    where = f"{path}, row {number}, column {column}"
+    return Problem(where, value, allowed, f"{hint}; {CONFIRM}" if hint else CONFIRM)
+
+
+def _printed(row: Row, *names: str) -> bool:
+    return all(row[name] is not None for name in names)
+
+
+def arms(row: Row) -> Iterator[Doubt]:
+    """Standard deviations of two arms, and of an arm before and after."""
+    pairs = [("sd_treat", "sd_control")]
+    if row["statistic"] == "mean_sd":
+        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
+    for one, other in pairs:
+        if _printed(row, one, other) and max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
+            shown = f"{row[one]:g} beside {other} {row[other]:g}"
+            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
+            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
+
+
+# --- standard errors and sample sizes ---------------------------------------------------------------------------
+
+
+def expected_se(row: Row) -> float | None:
+    """The standard error of the value that the sample sizes imply, on the scale that `se` is on; None without them.
+
+    Differences: Hedges (1981), 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)); Fisher's z: 1 / (n - 3); r: (1 - r^2)^2 / (n - 1);
+    odds ratios with counts: Woolf (1955).
+    """
+    value: float | None = row["value"]
+    n: float | None = row["n"]
+    if row["level"] != "study" or value is None:
+        return None
+    if row["statistic"] in _DIFFERENCES and _printed(row, "n_treat", "n_control"):
+        one, two = float(row["n_treat"]), float(row["n_control"])
+        return math.sqrt(1 / one + 1 / two + value * value / (2 * (one + two)))
+    if row["statistic"] in _DIFFERENCES and n is not None:
+        return math.sqrt(4 / n + value * value / (2 * n))
+    if row["statistic"] == "z" and n is not None and n > 3:
+        return 1 / math.sqrt(n - 3)
+    if row["statistic"] == "r" and n is not None and abs(value) < 1:
+        return (1 - value * value) / math.sqrt(n - 1)
+    cells = _cells(row)
+    if row["statistic"] == "or" and cells is not None:
+        return math.sqrt(sum(1 / cell for cell in cells))
+    return None
+
+
+def _cells(row: Row) -> list[float] | None:
+    """The cells of a 2x2 table, where all of them are above 0."""
+    if not _printed(row, "events_treat", "total_treat", "events_control", "total_control"):
+        return None
+    cells = [row["events_treat"], row["total_treat"] - row["events_treat"]]
+    cells += [row["events_control"], row["total_control"] - row["events_control"]]
+    return cells if min(cells) > 0 else None
+
+
+def against_size(row: Row) -> Iterator[Doubt]:
+    """A standard error, variance or interval beside the sample sizes."""
+    expected = expected_se(row)
+    if _printed(row, "se", "variance") and not 1 / SE_CI_RATIO < row["se"] / math.sqrt(row["variance"]) < SE_CI_RATIO:
+        yield "variance", f"{row['variance']:g}", f"about {row['se'] ** 2:.3g}, the square of se {row['se']:g}", ""
+    if expected is None:
+        yield from _least_of_odds_ratio(row)
+        return
+    sizes = _sizes(row)
+    if row["se"] is not None and not SE_LOW < row["se"] / expected < SE_HIGH:
+        hint = "a standard error of something else, or the n of another row?"
+        if _near(row["se"], expected**2):
+            hint = "this looks like a variance: use the column variance"
+        yield "se", f"{row['se']:g}", f"about {expected:.3g} with {sizes}", hint
+    if row["variance"] is not None:
+        ratio = math.sqrt(row["variance"]) / expected
+        likely_se = _near(row["variance"], expected) and not _near(row["variance"], expected**2)
+        if likely_se or not SE_LOW < ratio < SE_HIGH:
+            hint = "this looks like a standard error: use the column se" if likely_se else "the n of another row?"
+            yield "variance", f"{row['variance']:g}", f"about {expected**2:.3g} with {sizes}", hint
+    implied = implied_se(row)
+    # On Fisher's z an interval of r has the width of its n alone.
+    if row["statistic"] == "r" and row["n"] > 3:
+        expected = 1 / math.sqrt(row["n"] - 3)
+    if implied is not None and not SE_LOW < implied / expected < SE_HIGH:
+        shown = f"[{row['ci_low']:g}, {row['ci_high']:g}], a standard error of {implied:.3g}"
+        yield "ci_low", shown, f"one of about {expected:.3g} with {sizes}", "limits of another row, or not of 95%?"
+
+
+def _least_of_odds_ratio(row: Row) -> Iterator[Doubt]:
+    """No odds ratio of two arms is more precise than with half of each arm having the event: 4/n1 + 4/n2."""
+    if row["statistic"] != "or" or row["estimand"] != "d_between" or not _printed(row, "n_treat", "n_control"):
+        return
+    least = math.sqrt(4 / row["n_treat"] + 4 / row["n_control"])
+    for column, error in (("se", _reported_se(row)), ("ci_low", implied_se(row))):
+        if error is not None and error < SE_LOW * least:
+            name = "variance" if column == "se" and row["se"] is None else column
+            shown = f"{row[name]:g}" if name == column != "ci_low" else f"a standard error of {error:.3g}"
+            hint = "a variance in the place of a standard error, or a ratio entered as its logarithm?"
+            yield name, shown, f"at least {least:.3g} with {_sizes(row)}, on the logarithm", hint
+
+
+def _near(number: float, other: float) -> bool:
+    return 1 / LOOKS_LIKE < number / other < LOOKS_LIKE
+
+
+def _sizes(row: Row) -> str:
+    names = ("n_treat", "n_control") if _printed(row, "n_treat", "n_control") else ("n",)
+    if not _printed(row, *names):
+        names = ("total_treat", "total_control")
+    return " and ".join(f"{name} {row[name]:g}" for name in names if row[name] is not None)
+
+
+def _half_widths(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
+    """Rows whose standard errors are about 1.96 times what the sizes imply, where most of the table's are."""
+    ratios = [
+        (number, row, row["se"] / expected)
+        for number, row in rows
+        if row["se"] is not None and (expected := expected_se(row)) is not None
+    ]
+    found = [(number, row, ratio) for number, row, ratio in ratios if HALF_WIDTH[0] < ratio < HALF_WIDTH[1]]
+    if len(found) < LEAST_OTHERS or 2 * len(found) <= len(ratios):
+        return []
+    hint = "half the width of a 95% interval entered as a standard error, in most rows?"
+    return [
+        (number, ("se", f"{row['se']:g}", f"about {row['se'] / ratio:.3g} with {_sizes(row)}", hint))
+        for number, row, ratio in found
+    ]
+
+
+# --- intervals ----------------------------------------------------------------------------------------------------
+
+
+def _scale(row: Row) -> Callable[[float], float] | None:
+    """The scale on which a statistic's interval is symmetric: logarithm, Fisher's z, or its own; None for limits that
+    have no place on it.
+    """
+    limits = [row[name] for name in ("ci_low", "ci_high") if row[name] is not None]
+    if row["statistic"] in RATIOS:
+        return math.log if all(x > 0 for x in limits) else None
+    if row["statistic"] == "r":
+        return math.atanh if all(abs(x) < 1 for x in limits) else None
+    return float
+
+
+def implied_se(row: Row) -> float | None:
+    """The standard error that a 95% interval implies, on its scale; None without limits of some width."""
+    scale = _scale(row)
+    if not _printed(row, "ci_low", "ci_high") or scale is None or not row["ci_low"] < row["ci_high"]:
+        return None
+    # The logarithms of two huge limits may be one number.
+    width = scale(row["ci_high"]) - scale(row["ci_low"])
+    return width / (2 * Z_95) if width > 0 else None
+
+
+def _reported_se(row: Row) -> float | None:
+    if row["se"] is not None:
+        return float(row["se"])
+    return None if row["variance"] is None else math.sqrt(row["variance"])
+
+
+def against_interval(row: Row) -> Iterator[Doubt]:
+    """Standard error against interval, and both against p, where the source prints them."""
+    scale, implied, se = _scale(row), implied_se(row), _reported_se(row)
+    own = "se" if row["se"] is not None else "variance"
+    # The standard error of r itself is not the one on Fisher's z.
+    own_scale = row["statistic"] != "r"
+    if se is not None and implied is not None and own_scale and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
+        hint = "an SD entered as SE, or an interval that is not 95%?"
+        if HALF_WIDTH[0] < se / implied < HALF_WIDTH[1]:
+            hint = "this is half the width of the interval"
+        shown = implied if own == "se" else implied**2
+        yield own, f"{row[own]:g}", f"about {shown:.3g}, as the interval implies", hint
+    slack, what = P_Z_SLACK, "standard error"
+    if not own_scale and implied is None:
+        scale = float
+    elif se is None or not own_scale:
+        se = implied
+    if se is None and row["statistic"] in ("r", "z") and row["level"] == "study" and (row["n"] or 0) > 3:
+        se, slack, what = 1 / math.sqrt(row["n"] - 3), P_N_SLACK, "n"
+        scale = math.atanh if row["statistic"] == "r" else float
+    if se is not None and row["value"] is not None and scale is not None and (scale is float or _fits(row)):
+        yield from _against_p(row, abs(scale(row["value"])) / se, slack, what)
+
+
+def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
+    """A printed p beside the normal statistic of value and standard error, or value and n."""
+    shown = printed_p(row["p"])
+    if shown is None:
+        return
+    relation, p = shown.relation, shown.value
+    if p == 0:
+        # A program's .000 is what is below half a unit of its last decimal.
+        relation, p = "<", shown.half_unit
+    z_of_p = z_from_p(p)
+    if (z < z_of_p - slack and relation != ">") or (z > z_of_p + slack and relation != "<"):
+        allowed = f"about {math.erfc(z / math.sqrt(2)):.2g}, as value and {what} imply"
+        yield (
+            "p",
+            row["p"],
+            allowed,
+            f"one of value, {'n' if what == 'n' else 'se, interval'} and p belongs to another row?",
+        )
+
+
+def _fits(row: Row) -> bool:
+    """Whether the value itself has a place on its interval's scale."""
+    value = row["value"]
+    return bool(value > 0) if row["statistic"] in RATIOS else bool(abs(value) < 1)
+
+
+def off_middle(row: Row) -> Iterator[Doubt]:
+    """An estimate far from the middle of its interval on the scale where that is symmetric."""
+    scale, value = _scale(row), row["value"]
+    if implied_se(row) is None or scale is None or value is None or row["level"] != "study" or not _fits_any(row):
+        return
+    low, high = row["ci_low"], row["ci_high"]
+    if not low <= value <= high:
+        # Refused by itself.
+        return
+    off = _off(scale, value, low, high)
+    if row["statistic"] == "r":
+        # Some print r with limits of its own standard error.
+        off = min(off, _off(float, value, low, high))
+    if off <= OFF_MIDDLE:
+        return
+    hint = "a limit or the estimate of another row?"
+    if row["statistic"] not in RATIOS and low > 0 and -low <= value and _off(scale, value, -low, high) <= OFF_MIDDLE:
+        hint = f"a minus lost from ci_low {low:g}?"
+    if row["statistic"] not in RATIOS and high < 0 and value <= -high and _off(scale, value, low, -high) <= OFF_MIDDLE:
+        hint = f"a minus too many in ci_high {high:g}?"
+    if row["statistic"] in RATIOS and _off(float, value, low, high) <= OFF_MIDDLE:
+        hint = "symmetric as it stands, so not a ratio's interval: another statistic?"
+    where = {"log": "on the logarithm", "atanh": "on Fisher's z"}.get(getattr(scale, "__name__", ""), "")
+    allowed = f"near the middle of [{low:g}, {high:g}]" + (f" {where}" if where else "")
+    yield "value", f"{value:g}", allowed, hint
+
+
+def _fits_any(row: Row) -> bool:
+    return row["statistic"] not in ("r", *RATIOS) or _fits(row)
+
+
+def _off(scale: Callable[[float], float], value: float, low: float, high: float) -> float:
+    """How far a value is from the middle, in half widths, less what rounding of the three can do."""
+    unit = 0.5 * 10.0 ** -max(_decimals(x) for x in (value, low, high))
+    left, right, own = scale(low), scale(high), scale(value)
+    half = (right - left) / 2
+    slack = 0.0
+    for number in (value, low, high):
+        try:
+            slack += abs(scale(number + unit) - scale(number - unit)) / 2
+        except ValueError:
+            return 0.0
+    return max(0.0, abs(own - (left + right) / 2) - slack) / half
+
+
+def _decimals(number: float) -> int:
+    mantissa, _, exponent = f"{number!r}".partition("e")
+    decimals = len(mantissa.partition(".")[2].rstrip("0"))
+    return min(max(0, decimals - int(exponent or 0)), 300)
+
+
+# --- standard deviations of one outcome -----------------------------------------------------------------------------
+
+
+def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
+    """Rows whose standard deviations, in both arms, are far from those of the same outcome in other samples.
+
+    Rows without an outcome are compared with one another only where the others' deviations are alike.
+    """
+    groups: dict[tuple[str, str], list[Numbered]] = {}
+    names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
+    for number, row in rows:
+        if row["statistic"] in _MEANS and row["level"] == "study" and _printed(row, *names):
+            outcome = plain(row["outcome"])
+            groups.setdefault((row["statistic"], outcome), []).append((number, row))
+    found = []
+    for held in groups.values():
+        # Beside so many others, a row's own deviations are not seen in the median.
+        whole = _usual([row for _, row in held]) if len(held) > MANY_OTHERS else None
+        for number, row in held:
+            usual = whole or _usual([other for _, other in held if other["sample_id"] != row["sample_id"]])
+            doubt = _far(row, usual) if usual is not None else None
+            if doubt is not None:
+                found.append((number, doubt))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Usual:
+    """Standard deviations and means of the other samples of an outcome."""
+
+    arms: int
+    deviation: float
+    mean: float
+    alike: bool
+
+
+def _usual(rows: Sequence[Row]) -> _Usual | None:
+    """What is usual in rows; None where they are of too few samples."""
+    if len({row["sample_id"] for row in rows}) < LEAST_OTHERS:
+        return None
+    deviations = [row[f"sd_{arm}"] for row in rows for arm in ("treat", "control")]
+    mean = median(abs(row[f"mean_{arm}"]) for row in rows for arm in ("treat", "control"))
+    return _Usual(len(deviations), median(deviations), mean, max(deviations) < SD_RATIO * min(deviations))
+
+
+def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
+    """Rows with differences of more than 2 SDs, where most rows have them and would have less than 1 were the SDs
+    standard errors: a table that prints standard errors.
+    """
+    names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
+    held = [(number, row) for number, row in rows if row["statistic"] in _MEANS and _printed(row, *names)]
+    apart = []
+    for number, row in held:
+        difference = abs(row["mean_treat"] - row["mean_control"])
+        as_they_are = difference / math.hypot(row["sd_treat"], row["sd_control"]) * math.sqrt(2)
+        spread = math.sqrt(row["n_treat"]) * row["sd_treat"], math.sqrt(row["n_control"]) * row["sd_control"]
+        apart.append((number, row, as_they_are, difference / math.hypot(*spread) * math.sqrt(2)))
+    if len(apart) < LEAST_OTHERS or median(one[2] for one in apart) <= LARGE_DIFFERENCE:
+        return []
+    if median(one[3] for one in apart) >= USUAL_DIFFERENCE:
+        return []
+    hint = "most rows differ by more than 2 SDs: does the table print standard errors? Times the root of n they are SDs"
+    return [
+        (number, ("sd_treat", f"{row['sd_treat']:g} with sd_control {row['sd_control']:g}",
+                  f"arms that differ by at most {LARGE_DIFFERENCE:g} SDs, not {ratio:.3g}", hint))
+        for number, row, ratio, _ in apart
+        if ratio > LARGE_DIFFERENCE
+    ]  # fmt: skip
+
+
+def _far(row: Row, others: _Usual) -> Doubt | None:
+    usual = others.deviation
+    own = [row["sd_treat"], row["sd_control"]]
+    means = [abs(row["mean_treat"]), abs(row["mean_control"])]
+    same_scale = others.mean > 0 and all(1 / SAME_SCALE < mean / others.mean < SAME_SCALE for mean in means)
+    small, large = max(own) < usual / SD_FAR, min(own) > usual * SD_FAR
+    if not same_scale or not (small or large) or not (others.alike or row["outcome"]):
+        return None
+    roots = [math.sqrt(row["n_treat"]), math.sqrt(row["n_control"])]
+    as_errors = all(1 / SD_AS_SE < sd * root / usual < SD_AS_SE for sd, root in zip(own, roots, strict=True))
+    hint = "a decimal point, another scale, or a standard error?"
+    if small and as_errors:
+        times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(own, roots, strict=True))
+        hint = f"these look like standard errors: times the root of n they are {times}"
+    elif not row["outcome"]:
+        return None
+    what = f"outcome {row['outcome']}" if row["outcome"] else "the other rows"
+    shown = f"{own[0]:g} with sd_control {own[1]:g}"
+    return "sd_treat", shown, f"about {usual:.3g}, the median of {what} in {others.arms} arms", hint

@@ -1,0 +1,58 @@
+"""The registry of conversions: which printed statistic becomes which metric, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from synthesis.data.printed import Row
+from synthesis.data.vocabulary import Metric
+
+Z_95 = NormalDist().inv_cdf(0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """An effect size `yi` with its sampling variance `vi`, both in the metric's units (squared)."""
+
+    yi: float
+    vi: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Decisions that converters need and that the analysis plan declares."""
+
+    zero_cells: float = 0.5
+
+
+def variance_from_interval(low: float, high: float) -> float:
+    """Variance behind a symmetric 95% interval: ((high - low) / (2 * 1.96))^2."""
+    return ((high - low) / (2 * Z_95)) ** 2
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """How one printed statistic becomes one metric. `exact` is False where the formula approximates."""
+
+    name: str
+    version: int
+    exact: bool
+    convert: Callable[[Row, Policy], Estimate]
+
+
+CONVERTERS: dict[tuple[str, str], Converter] = {}
+
+
+def register(
+    statistic: str, metric: Metric, *, exact: bool, version: int = 1
+) -> Callable[[Callable[[Row, Policy], Estimate]], Callable[[Row, Policy], Estimate]]:
+    """Adds the function below it as the conversion of a printed statistic to a metric."""
+
+    def add(function: Callable[[Row, Policy], Estimate]) -> Callable[[Row, Policy], Estimate]:
+        name = f"{statistic}_to_{metric}"
+        CONVERTERS[statistic, metric] = Converter(name, version, exact, function)
+        return function
+
+    return add

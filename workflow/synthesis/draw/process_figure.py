@@ -1,0 +1,83 @@
+"""The layout of the processes beside each other: numbers, published summaries, nulls as 0, bounds, the stress test."""
+
+from __future__ import annotations
+
+from synthesis import text
+from synthesis.data.summaries import BASIS_WORDS
+from synthesis.draw.layout import Layout, Row, RowKind, coordinates, mark_of, section_of
+from synthesis.results.process import Approach, ProcessPool, ProcessResults, ProcessSummary
+
+NAME = "process"
+_LABELS: dict[Approach, str] = {
+    "numbers": "Numbers of studies",
+    "nulls 0": "Nulls without a number as 0",
+    "stress test": "Stress test: nulls 0, significant ones at 1.96/√n",
+}
+_NOTES = (
+    "Filled diamond: the pool of numbers; square: one sample; small hollow diamonds: published summaries, never "
+    "pooled. Large hollow diamonds hold values that no source prints.",
+    "Between the bounds: the pooled value if every finding reported as not significant lay at one edge of the "
+    "significance of its n, or at the other; significant findings without a number have no place there.",
+    "Abstracts print numbers when they are significant; adherence, competence and integrity are skill and fidelity of "
+    "the therapist, homework is what patients do. None of them is the protocol as such.",
+)
+
+
+def process_layout(results: ProcessResults) -> Layout:
+    """One block of rows per construct, in the order of the plan."""
+    rows: list[Row] = []
+    for construct, title in results.names.items():
+        rows.append(Row("heading", title, "A"))
+        pools = {row.approach: row for row in results.pools if row.construct == construct}
+        if "numbers" in pools:
+            rows.append(_pool_row(pools["numbers"]))
+        rows += [_summary_row(row) for row in results.summaries if row.construct == construct]
+        if "nulls 0" in pools:
+            rows.append(_pool_row(pools["nulls 0"]))
+            rows.append(_bounds_row(pools["nulls at the lower edge"], pools["nulls at the upper edge"]))
+        if "stress test" in pools:
+            rows.append(_pool_row(pools["stress test"]))
+        if len(rows) and rows[-1].kind == "heading":
+            rows.append(Row("note", "Nothing was found."))
+    section = section_of(
+        NAME,
+        "z",
+        ("samples",),
+        rows,
+        results.level,
+        favours=("worse outcome with more of it", "better outcome with more of it"),
+        row_name="Association with outcome",
+    )
+    derived = sorted({BASIS_WORDS[row.basis] for row in results.summaries if row.basis in BASIS_WORDS})
+    notes = (*_NOTES, *(f"Of a summary marked with an asterisk {words}." for words in derived))
+    return Layout(NAME, results.title, (section,), notes=notes)
+
+
+def _pool_row(pool: ProcessPool) -> Row:
+    kind: RowKind = "converted" if pool.approach != "numbers" else "single" if pool.samples == 1 else "pooled"
+    mark = mark_of("z", pool.estimate, pool.ci_low, pool.ci_high)
+    return Row(kind, _LABELS[pool.approach], "A", (text.count(pool.samples),), key=pool.construct, **mark)
+
+
+def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
+    low, high = coordinates("z", lower.estimate, upper.estimate)
+    return Row(
+        "prediction",
+        "Bounds: nulls at either edge of significance",
+        "A",
+        (text.count(lower.samples),),
+        pi_low=low,
+        pi_high=high,
+        low_text=f"{text.number(low)} to",
+        high_text=text.number(high),
+        key=lower.construct,
+    )
+
+
+def _summary_row(row: ProcessSummary) -> Row:
+    mark = mark_of("z", row.estimate, row.ci_low, row.ci_high)
+    detail = f", {row.detail}" if row.detail else ""
+    star = "*" if row.basis in BASIS_WORDS else ""
+    count = "" if row.k is None else text.count(row.k)
+    label = f"{row.label}{detail}{star}"
+    return Row("reference", label, "A", (count,), key=row.effect_id, effects=(row.effect_id,), **mark)

@@ -1,0 +1,294 @@
+"""What `synthesis new` is told of a table, and the table as it was read: its columns, rows, statistic and metric."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
+from synthesis.data.converters import convert
+from synthesis.data.foreign import unused as not_taken
+from synthesis.data.foreign.cells import DecimalSign
+from synthesis.data.foreign.dialects import read_sheet
+from synthesis.data.foreign.header import Table, loose, tabulate
+from synthesis.data.foreign.layouts import likely, of_any_kind, recognise
+from synthesis.data.foreign.translation import Found, Reading, directions, read_rows, resolved
+from synthesis.data.foreign.words import SIDES
+from synthesis.data.registry import CONVERTERS, Policy
+from synthesis.data.sharing import Samples
+from synthesis.data.tables import cell_ok
+from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Construct
+from synthesis.errors import CannotConvert, InputError, Problem
+from synthesis.meta.options import terms
+from synthesis.plan.config import MixColumn
+from synthesis.text import unwritable
+
+# Made here for every row; the rest of the columns can be taken from the table.
+_MADE = ("effect_id", "estimand", "level", "locator", "quote")
+# A correlation does not say of which process; what differs between two arms is what they were given.
+_CONSTRUCT = {"A": "process", "B": "protocol"}
+BETTER = "--better"
+# What a row may hold, to ask a converter which columns it cannot do without.
+_SOUND = {"value": 0.3, "se": 0.1, "n": 40.0, "total": 40.0, "events": 10.0, "df1": 1.0, "df": 38.0, "mean": 5.0}
+NOT_PRINTED = "not printed: "
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a table holds. `columns`: its columns by those of the data dictionary, none to know them by their names.
+
+    `better`: larger or smaller, for the table; `better_of`: by outcome. `mix`: columns whose words are pooled together.
+    """
+
+    title: str
+    table: Path
+    statistic: str
+    columns: Mapping[str, str]
+    better: str
+    citation: str
+    metric: str = ""
+    construct: str = ""
+    by: str = "not stated"
+    better_of: Mapping[str, str] = field(default_factory=dict)
+    sheet: str = ""
+    decimal: DecimalSign | None = None
+    ignore: Sequence[str] = ()
+    mix: Sequence[str] = ()
+    samples: Samples | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A table as it was read: what it holds, its rows with their directions, and what is pooled from it."""
+
+    what: Start
+    found: Found
+    directions: list[str]
+    statistics: frozenset[str]
+    metric: str
+    lane: str
+    construct: str
+    mix: Mapping[str, Sequence[str]]
+    said: tuple[str, ...]
+
+
+def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
+    """Reads the table. Raises InputError with everything that is wrong with it and with the options."""
+    problems = problems + _text_faults(what)
+    wanted = set(what.columns.values())
+    sheet = read_sheet(what.table, wanted, what.sheet)
+    table = tabulate(what.table, sheet, wanted)
+    problems += table.problems
+    what, said, faults = _mapped(what, table)
+    if table.header and not faults:
+        problems += _unwritable_cells(table, what.columns)
+    problems += faults + _missing_options(what, table)
+    if problems:
+        raise InputError(problems)
+    reading = Reading(what.columns, what.better, what.better_of, what.decimal, today.year + 1)
+    found = read_rows(table, reading)
+    rows = {number for number, _ in found.rows}
+    table = replace(table, rows=[line for line in table.rows if line[0] in rows])
+    made = directions(table, reading, found, BETTER)
+    statistics = frozenset(row["statistic"] for _, row in found.rows if row.get("statistic")) or {what.statistic}
+    metric, lane, faults = _metric(what, statistics)
+    construct = what.construct or _CONSTRUCT[lane]
+    problems = [*found.problems, *faults, *_option_faults(what, construct)]
+    asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
+    problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
+    mix, said_of_mix, faults = _mixed(what, table, found, statistics)
+    if problems + faults:
+        raise InputError(problems + faults)
+    said = [*sheet.said, *table.said, *said, *found.said, *said_of_mix, *_said_of_rest(what, table, lane)]
+    return Taken(what, found, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
+
+
+def _unwritable_cells(table: Table, columns: Mapping[str, str]) -> list[Problem]:
+    """Cells of the columns that are read with a character that no figure or page can hold."""
+    hint = "pasted from a PDF or a terminal? Retype it"
+    return [
+        Problem(f"{table.path}, row {number}, column {name}", fault, "text without it", hint)
+        for name in dict.fromkeys(columns.values())
+        for number, text in table.cells(name)
+        if (fault := unwritable(text))
+    ]
+
+
+def _mapped(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]:
+    """The columns by the table's own names, known by them where none are given; what is to be said of that."""
+    if table.problems and not table.header:
+        return what, [], []
+    if not what.columns:
+        return _recognised(what, table)
+    problems = [
+        Problem("--columns", ours, "a column of data/raw/README.md that is not made here", f"made: {', '.join(_MADE)}")
+        for ours in what.columns
+        if ours not in BY_NAME or ours in _MADE
+    ]
+    columns, faults = resolved(table, what.columns)
+    if "study" not in what.columns:
+        problems.append(Problem("--columns", " ".join(what.columns), "study=<column>: what names a row's study"))
+    said = ["columns: " + " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())]
+    if what.better_of and "outcome" not in columns:
+        names = {loose(name) for name in what.better_of}
+        possible = [
+            n for n in table.header if table.header.count(n) == 1 and names <= {loose(t) for _, t in table.cells(n)}
+        ]
+        if len(possible) == 1:
+            columns["outcome"] = possible[0]
+            said.append(f"outcome={possible[0]}, as it has the outcomes of {BETTER}")
+    return replace(what, columns=columns), said, problems + faults
+
+
+def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]:
+    """A table without `--columns`: its statistic and columns are known by their names, or asked for."""
+    possible = [what.statistic] if what.statistic else ["mean_sd", "2x2", "r", "g", "change_sd", "or"]
+    reasons = []
+    for statistic in possible:
+        layout, several = recognise(table.header, statistic)
+        columns = dict(layout.columns) | _named_study(table, statistic)
+        lacking = _lacking(statistic, columns)
+        unsaid = not what.statistic and of_any_kind(columns.get("value", ""))
+        if not several and not lacking and not unsaid and "study" in columns:
+            known = f"the layout of {layout.name}" if layout.name else "columns known by their names"
+            pairs = " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())
+            said = [f"{known}: --statistic {statistic} --columns {pairs}"]
+            return replace(what, statistic=statistic, columns=columns), said, []
+        if unsaid:
+            reasons.append(f"what kind of effect is {columns['value']}? Give --statistic")
+            continue
+        names = [f"{ours}: {' or '.join(theirs)}" for ours, theirs in several.items()]
+        missing = [] if "study" in columns else ["study"]
+        reasons.append(
+            f"{statistic}: " + ("which is " + "; ".join(names) if names else "no " + ", ".join([*missing, *lacking]))
+        )
+    shown = ", ".join(filter(None, table.header))
+    asked = [reason for reason in reasons if reason.startswith("what kind")]
+    hint = "; ".join(reasons) if what.statistic else (*asked, "give --statistic and --columns")[0]
+    allowed = "study=<column> and the numbers, each by its column"
+    return what, [], [Problem("--columns", shown, allowed, hint)]
+
+
+def _named_study(table: Table, statistic: str) -> dict[str, str]:
+    """The column that names studies; one with words before one with their numbers."""
+    possible = [name for name in likely(table.header, statistic, "study") if table.header.count(name) == 1]
+    worded = [name for name in possible if not all(text.isdigit() for _, text in table.cells(name) if text)]
+    return {"study": (worded or possible)[0]} if possible else {}
+
+
+def _lacking(statistic: str, columns: Collection[str]) -> list[str]:
+    """What no column is known for and every row of the statistic needs; asked of the converter with a sound row."""
+    row: dict[str, object] = {c.name: None if c.kind in NUMERIC_KINDS else "" for c in COLUMNS}
+    numeric = [name for name in columns if name in BY_NAME and BY_NAME[name].kind in NUMERIC_KINDS]
+    row |= {name: _SOUND.get(name.partition("_")[0], 2.0) for name in numeric}
+    row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0} | ({"p": ".03"} if "p" in columns else {})
+    lacking: list[str] = []
+    for name, metric in CONVERTERS:
+        if name != statistic:
+            continue
+        try:
+            convert(row, metric, Policy())
+        except CannotConvert as refusal:
+            if str(refusal).startswith(NOT_PRINTED):
+                lacking = str(refusal).removeprefix(NOT_PRINTED).split(", ")
+                continue
+        return []
+    return lacking
+
+
+def _missing_options(what: Start, table: Table) -> list[Problem]:
+    """What the table or the command must say."""
+    problems = []
+    if what.columns and not what.statistic and "statistic" not in what.columns:
+        known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
+        problems.append(Problem("--statistic", "", f"{known}; or statistic=<column> in --columns"))
+    for statistic in {what.statistic} - {""} if what.columns and "statistic" not in what.columns else ():
+        problems += _metric(what, [statistic])[2]
+        lacking = _lacking(statistic, what.columns)
+        if lacking:
+            needed = " ".join(f"{name}=<column>" for name in lacking)
+            guesses = [f"{ours}={in_quotes(t)}?" for ours in lacking for t in likely(table.header, statistic, ours)[:1]]
+            allowed = f"{needed}, too: {statistic} needs them"
+            problems.append(Problem("--columns", " ".join(what.columns), allowed, " ".join(guesses)))
+    return problems
+
+
+def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Problem]]:
+    """The metric and its lane, and what is wrong; of several metrics one must be named."""
+    named = [[metric for statistic, metric in CONVERTERS if statistic == one] for one in sorted(statistics)]
+    metrics = [metric for metric in named[0] if all(metric in others for others in named)] if named else []
+    problems = []
+    if not metrics:
+        known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
+        problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known))
+    elif what.metric not in metrics and (what.metric or len(metrics) > 1):
+        said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
+        problems.append(Problem("--metric", what.metric, said))
+    metric = what.metric if what.metric in metrics else (metrics or ["g"])[0]
+    return metric, next(lane for lane, own in LANE_METRICS.items() if metric in own), problems
+
+
+def _mixed(
+    what: Start, table: Table, found: Found, statistics: Collection[str]
+) -> tuple[dict[str, Sequence[str]], list[str], list[Problem]]:
+    """Words that are pooled together, for the plan; what is to be said of them; and what must be named to be."""
+    mix: dict[str, Sequence[str]] = {}
+    said, problems = [], []
+    for column in terms(MixColumn):
+        here = sorted({row.get(column, "") for _, row in found.rows}) if column in what.columns else []
+        if len(here) > 1 and column != "statistic":
+            mix[column] = here
+            said.append(
+                f"pooled together, as config.yaml says under mix: {column} {', '.join(w or 'none' for w in here)}"
+            )
+    if len(statistics) > 1 and {"mean_sd", "change_sd"} <= set(statistics):
+        if "statistic" in what.mix:
+            said.append("change scores and final values are pooled together, as --mix statistic says")
+            if "statistic" in terms(MixColumn):
+                mix["statistic"] = sorted(statistics)
+        else:
+            where, shown = f"{table.path}, column {what.columns['statistic']}", "change scores and final values"
+            hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
+            problems.append(Problem(where, shown, "one kind of score, or --mix statistic to pool both knowingly", hint))
+    return mix, said, problems
+
+
+def _said_of_rest(what: Start, table: Table, lane: str) -> list[str]:
+    """Columns that nothing is read from, and what the plan leaves to the user."""
+    said = []
+    rest = not_taken.not_used(table, what.columns)
+    if rest:
+        said.append(f"not used: {', '.join(rest)}")
+    if not what.construct and lane == "A" and "construct" not in what.columns:
+        known = ", ".join(term for term in terms(Construct) if term != _CONSTRUCT["A"])
+        said.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")
+    return said
+
+
+def _text_faults(what: Start) -> list[Problem]:
+    """Words that are missing, and those that no figure or file can hold."""
+    texts = {"--title": what.title, "--citation": what.citation, "--by": what.by, "--table": what.table.name}
+    problems = [
+        Problem(option, fault, "text without it", "pasted from a PDF or a terminal? Retype it")
+        for option, text in texts.items()
+        if (fault := unwritable(text))
+    ]
+    problems += [Problem(option, text, "some words") for option, text in list(texts.items())[:3] if not text.strip()]
+    return problems
+
+
+def _option_faults(what: Start, construct: str) -> list[Problem]:
+    problems = []
+    if not cell_ok(BY_NAME["construct"], construct):
+        problems.append(Problem("--construct", construct, ", ".join(terms(Construct))))
+    sides = {f"{BETTER} {name}".strip(): side for name, side in {"": what.better, **what.better_of}.items() if side}
+    problems += [Problem(option, side, " or ".join(SIDES)) for option, side in sides.items() if side not in SIDES]
+    return problems
+
+
+def in_quotes(theirs: str) -> str:
+    """A column's name as a command line takes it."""
+    return theirs if re.fullmatch(r"[\w.\-]+", theirs) else f"'{theirs}'"

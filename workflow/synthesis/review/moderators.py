@@ -1,0 +1,148 @@
+"""The regression of a synthesis on one moderator, and the pools of its levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from synthesis.data.vocabulary import NumericModerator
+from synthesis.errors import InputError
+from synthesis.meta.dependent import RobustRegression, joint_test, robust_regress
+from synthesis.meta.kernel import Array
+from synthesis.meta.options import CiMethod, terms
+from synthesis.meta.pool import pool
+from synthesis.meta.regression import Design, Regression, design, predict, regress
+from synthesis.meta.robust import LEAST_DF
+from synthesis.plan.config import Grouping
+from synthesis.results.diagnosed import Bubble, Coefficients, LevelFit, LinePoint, ModeratorFit
+from synthesis.results.document import columns
+from synthesis.results.fitted import Fitted, Member
+from synthesis.review.fit import ci_of_part, method_of
+
+# Effects of a sample are not treated as independent by these.
+MULTILEVEL = ("che", "three_level")
+# Points at which a regression line and its interval are given for drawing.
+_LINE_POINTS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """An effect that has a value of the moderator."""
+
+    sample_id: str
+    member: Member
+    value: float | str
+
+
+def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMethod) -> ModeratorFit:
+    """A regression on one moderator, and for a factor the pool of each level; effects without a value are counted."""
+    held = _held(document, name, grouping)
+    total = sum(len(study.members) for study in document.studies)
+    counted = ModeratorFit(moderator=name, k=len(held), without_value=total - len(held))
+    cluster = [effect.sample_id for effect in held]
+    y = np.array([effect.member.yi for effect in held])
+    v = np.array([effect.member.vi for effect in held])
+    ends = [effect.value for effect in held if isinstance(effect.value, float)]
+    grid = np.linspace(min(ends), max(ends), _LINE_POINTS).tolist() if ends else []
+    try:
+        matrix = design({name: [effect.value for effect in held]}, len(held))
+        if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
+            return replace(counted, refused="effects share samples: moderators need model che or three_level")
+        fit, means = _regression(document, y, v, matrix, cluster, grid, ci)
+    except InputError as error:
+        return replace(counted, refused=reason_of(error))
+    coefficients, spare = _coefficients(fit), len(held) - len(fit.names)
+    if isinstance(fit, Regression) and spare < LEAST_DF:
+        means = [(mean, None, None) for mean, *_ in means]
+        coefficients = _without_test(coefficients, spare)
+    examined = replace(counted, regression=coefficients, test=joint_test(fit, matrix, cluster, y))
+    if name in terms(NumericModerator):
+        return replace(examined, line=_line(grid, means), bubbles=_bubbles(held))
+    levels = [_level(document, [e for e in held if e.value == level], level) for level in matrix.levels[name]]
+    return replace(examined, levels=tuple(levels))
+
+
+def reason_of(error: InputError) -> str:
+    """Why something was not computed, on one line."""
+    return "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
+
+
+def _held(document: Fitted, name: str, grouping: Grouping | None) -> list[_Held]:
+    held = []
+    for study in document.studies:
+        for member in study.members:
+            value: float | str | None
+            if grouping is not None:
+                value = grouping.level_of(member.words(grouping.column))
+            else:
+                number = name in terms(NumericModerator)
+                value = member.number(name) if number else member.words(name)
+            if value is not None and value != "":
+                held.append(_Held(study.sample_id, member, value))
+    return held
+
+
+# A mean with its limits; None where there are too few degrees of freedom.
+_Mean = tuple[float, float | None, float | None]
+
+
+def _regression(
+    document: Fitted, y: Array, v: Array, matrix: Design, cluster: list[str], grid: list[float], ci: CiMethod
+) -> tuple[Regression | RobustRegression, list[_Mean]]:
+    """The regression, cluster-robust where effects share samples, and the mean effects at the points of the grid."""
+    rows, level = [[1.0, x] for x in grid], document.fit.level
+    if len(set(cluster)) < len(cluster):
+        robust = robust_regress(y, v, matrix, cluster, at=rows or None, rho=document.fit.rho or 0.0, level=level)
+        return robust, list(robust.means)
+    fit = regress(y, v, matrix, tau2=method_of(document.fit), ci=ci, level=level)
+    means = predict(fit, np.array(rows)) if rows else []
+    return fit, [(m.estimate, m.ci_low, m.ci_high) for m in means]
+
+
+def _coefficients(fit: Regression | RobustRegression) -> Coefficients:
+    """A regression without the test of all moderators, which is kept by itself, in the form in which it is reported."""
+    return Coefficients(**{name: getattr(fit, name) for name in columns(Coefficients) if hasattr(fit, name)})
+
+
+def _without_test(fit: Coefficients, df: float) -> Coefficients:
+    """The coefficients of a regression with too few degrees of freedom: their values, without error and test."""
+    none = (None,) * len(fit.names)
+    said = f"fewer than {LEAST_DF:g} degrees of freedom ({df:g}), no test: {', '.join(fit.names)}"
+    return replace(fit, se=none, statistic=none, p=none, ci_low=none, ci_high=none, notes=(*fit.notes, said))
+
+
+def _line(grid: list[float], means: list[_Mean]) -> tuple[LinePoint, ...]:
+    return tuple(
+        LinePoint(x=x, estimate=mean, ci_low=low, ci_high=high)
+        for x, (mean, low, high) in zip(grid, means, strict=True)
+    )
+
+
+def _bubbles(held: Sequence[_Held]) -> tuple[Bubble, ...]:
+    return tuple(
+        Bubble(
+            effect_id=effect.member.effect_id,
+            sample_id=effect.sample_id,
+            x=float(effect.value),
+            yi=effect.member.yi,
+            vi=effect.member.vi,
+        )
+        for effect in held
+    )
+
+
+def _level(document: Fitted, held: Sequence[_Held], level: str) -> LevelFit:
+    """The pool of one level, one composite per sample, so that small levels can be shown too."""
+    fit = pool(
+        [effect.member.yi for effect in held],
+        [effect.member.vi for effect in held],
+        tau2=method_of(document.fit),
+        ci=ci_of_part(document.fit),
+        cluster=[effect.sample_id for effect in held],
+        rho=document.fit.composite_rho or 0.0,
+        level=document.fit.level,
+    )
+    return LevelFit(level=level, **{name: getattr(fit, name) for name in columns(LevelFit)[1:]})
