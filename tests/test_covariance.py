@@ -63,7 +63,7 @@ def best(y, v, levels):
 def test_a_shared_control_group_gives_what_metafor_and_clubsandwich_give():
     """rma.mv with this V and CR2 prints 0.309 [0.057, 0.560]."""
     y, v, names, matrix = shared()
-    fit = synthesis.pool(y, v, cluster=names, model="che", covariance=matrix)
+    fit = synthesis.pool(y, v, cluster=names, model="che", V=matrix)
     assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx((0.309, 0.057, 0.560), abs=PRINTED_3)
     assert fit.rho is None
     likelihood, mu = best(y, matrix, [names])
@@ -76,9 +76,9 @@ def test_a_shared_control_group_gives_what_metafor_and_clubsandwich_give():
 
 def test_the_order_of_rows_does_not_matter():
     y, v, names, matrix = shared()
-    fit = synthesis.pool(y, v, cluster=names, model="che", covariance=matrix)
+    fit = synthesis.pool(y, v, cluster=names, model="che", V=matrix)
     y, v, names, matrix = shared([3, 0, 7, 2, 5, 1, 4, 6])
-    other = synthesis.pool(y, v, cluster=names, model="che", covariance=matrix)
+    other = synthesis.pool(y, v, cluster=names, model="che", V=matrix)
     assert (fit.estimate, fit.se, fit.df) == pytest.approx((other.estimate, other.se, other.df), rel=LAW)
 
 
@@ -92,7 +92,7 @@ def test_one_correlation_within_samples_is_che(rho, seed):
     matrix = rho * np.sqrt(np.outer(v, v)) * (np.array(cluster)[:, None] == np.array(cluster))
     np.fill_diagonal(matrix, v)
     che = synthesis.pool(y, v, cluster=cluster, model="che", rho=rho)
-    own = synthesis.pool(y, v, cluster=cluster, model="che", covariance=matrix)
+    own = synthesis.pool(y, v, cluster=cluster, model="che", V=matrix)
     assert own.log_likelihood == pytest.approx(che.log_likelihood, abs=DENSE_LIKELIHOOD)
     assert (own.estimate, own.se) == pytest.approx((che.estimate, che.se), abs=DENSE_ESTIMATE)
     assert (own.q, own.i2) == pytest.approx((che.q, che.i2), rel=1e-3, abs=1e-3)
@@ -132,7 +132,7 @@ def test_the_part_of_a_control_arm_is_its_own_variance():
     [
         ({(0, 1): 0.01}, "a symmetric matrix"),
         ({(0, 0): 9.0}, "vi on the diagonal"),
-        ({(0, 1): math.nan}, r"covariance\[0, 1\]: 'nan'"),
+        ({(0, 1): math.nan}, r"V\[0, 1\]: 'nan'"),
         ({(0, 1): 0.9, (1, 0): 0.9}, "positive definite"),
         ({(0, 3): 0.001, (3, 0): 0.001}, "0 between samples"),
     ],
@@ -142,12 +142,14 @@ def test_a_matrix_that_is_no_covariance_of_these_effects_is_named(change, said):
     for at, value in change.items():
         matrix[at] = value
     with pytest.raises(InputError, match=said):
-        synthesis.pool(y, v, cluster=names, model="che", covariance=matrix)
+        synthesis.pool(y, v, cluster=names, model="che", V=matrix)
 
 
 def test_a_matrix_without_a_model_that_takes_it_is_refused():
     y, v, names, matrix = shared()
-    with pytest.raises(InputError, match="nothing but for che"):
-        synthesis.pool(y, v, cluster=names, covariance=matrix)
+    with pytest.raises(InputError, match="nothing but for composites and che"):
+        synthesis.pool(y, v, cluster=names, model="three_level", V=matrix)
+    with pytest.raises(InputError, match="V: 'no cluster'"):
+        synthesis.pool(y, v, model="che", V=matrix)
     with pytest.raises(InputError, match=r"shape \(2, 2\)"):
-        synthesis.pool(y, v, cluster=names, model="che", covariance=matrix[:2, :2])
+        synthesis.pool(y, v, cluster=names, model="che", V=matrix[:2, :2])

@@ -54,10 +54,12 @@ rule extract:
     params:
         metrics=lambda wildcards: PLAN.metrics(wildcards.source),
         zero_cells=PLAN.config.conversions.zero_cells,
+        shared_control=PLAN.config.conversions.shared_control,
         read=lambda wildcards: digest([f"data/raw/{wildcards.source}/effects.csv"]) + CORRECTIONS_READ,
         code=code_of("extract"),
     shell:
         "synthesis extract --raw data/raw --source {wildcards.source:q} --zero-cells {params.zero_cells} "
+        "--shared-control {params.shared_control:q} "
         "--metrics {params.metrics:q} --out {output:q} > {log:q} 2>&1"
 
 

@@ -17,6 +17,7 @@ def register(commands: Commands) -> None:
     commands.add(check, plan=True).raw()
     commands.add(config, plan=True).path("--out")
     added = commands.add(extract).raw().other("--zero-cells", type=float, default=0.5)
+    added.other("--shared-control", choices=("combine", "covariance"), default="combine")
     added.words("--source").other("--metrics", nargs="+", required=True).path("--out")
     commands.add(gather).paths("--sources").path("--effects", "--table", "--dropped")
 
@@ -57,7 +58,7 @@ def extract(args: argparse.Namespace) -> None:
     from synthesis.data.registry import Policy
     from synthesis.results.document import write_document
 
-    extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells))
+    extracted = extract_source(args.raw, args.source, tuple(args.metrics), Policy(args.zero_cells, args.shared_control))
     write_document(args.out, extracted)
     print(f"{args.source}: {len(extracted.effects)} effects, {len(extracted.dropped)} rows dropped with a reason")
 

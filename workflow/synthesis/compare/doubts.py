@@ -8,7 +8,6 @@ from pathlib import Path
 from synthesis.compare.contrast import contrast
 from synthesis.data.columns import COLUMNS
 from synthesis.data.extraction import convert_rows, corrections_of, load_source
-from synthesis.data.registry import Policy
 from synthesis.data.tables import Numbered, check_cells, typed
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
@@ -87,7 +86,7 @@ def _under(key: str, doubt: Doubt, config: Config, raw: Path) -> Extracted:
     for source in dict.fromkeys(sources):
         changed = [(n, _changed(key, doubt, row, taken)) for n, row in held[source]]
         metrics = {config.syntheses[name].metric for name in doubt.syntheses}
-        found = convert_rows(changed, source, tuple(sorted(metrics)), Policy(config.conversions.zero_cells))
+        found = convert_rows(changed, source, tuple(sorted(metrics)), config.conversions.policy)
         effects += found.effects
         dropped += found.dropped
     return Extracted(effects=tuple(effects), dropped=tuple(dropped))

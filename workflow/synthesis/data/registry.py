@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Literal
 
 from synthesis.data.printed import Row
 from synthesis.data.vocabulary import Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)
+SharedControl = Literal["combine", "covariance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Policy:
     """Decisions that converters need and that the analysis plan declares."""
 
     zero_cells: float = 0.5
+    # combine: treatment arms that share a control arm are one comparison; covariance: each is an effect of its own.
+    shared_control: SharedControl = "combine"
 
 
 def variance_from_interval(low: float, high: float) -> float:

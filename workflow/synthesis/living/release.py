@@ -119,14 +119,13 @@ def _check_current(plan: Config, results: Path, raw: Path) -> None:
 def _older(source: str, plan: Config, results: Path, raw: Path) -> list[Problem]:
     """Extracts a source again, and compares with what the run worked on."""
     from synthesis.data.extraction import extract
-    from synthesis.data.registry import Policy
     from synthesis.plan.parts import Plan
     from synthesis.results.document import write_document
 
     path = results / "sources" / f"{source}.json"
     with tempfile.TemporaryDirectory() as name:
         again = Path(name) / path.name
-        write_document(again, extract(raw, source, Plan(plan).metrics(source), Policy(plan.conversions.zero_cells)))
+        write_document(again, extract(raw, source, Plan(plan).metrics(source), plan.conversions.policy))
         if path.exists() and path.read_bytes() == again.read_bytes():
             return []
     allowed = f"what {raw / source} and the corrections give"

@@ -98,15 +98,15 @@ def check_covariance(covariance: ArrayLike, vi: ArrayLike, cluster: Sequence[Has
     try:
         matrix = np.array(covariance, dtype=float)
     except (TypeError, ValueError) as error:
-        raise InputError([Problem("covariance", str(error), "numbers")]) from None
+        raise InputError([Problem("V", str(error), "numbers")]) from None
     if matrix.shape != (len(v), len(v)):
-        raise InputError([Problem("covariance", f"shape {matrix.shape}", f"shape ({len(v)}, {len(v)})")])
+        raise InputError([Problem("V", f"shape {matrix.shape}", f"shape ({len(v)}, {len(v)})")])
     scale = np.sqrt(np.outer(v, v))
 
     def first(wrong: Array, allowed: str, hint: str = "") -> None:
         if wrong.any():
             i, j = (int(at) for at in np.argwhere(wrong)[0])
-            raise InputError([Problem(f"covariance[{i}, {j}]", f"{matrix[i, j]:g}", allowed, hint)])
+            raise InputError([Problem(f"V[{i}, {j}]", f"{matrix[i, j]:g}", allowed, hint)])
 
     first(~np.isfinite(matrix), "a finite number")
     first(np.abs(matrix - matrix.T) > _SAME * scale, "a symmetric matrix")
@@ -117,7 +117,5 @@ def check_covariance(covariance: ArrayLike, vi: ArrayLike, cluster: Sequence[Has
         first((member[:, None] != member) & (matrix != 0), "0 between samples", "one sample under two names?")
     if np.linalg.eigvalsh((matrix + matrix.T) / 2 / scale).min() < _SMALLEST_EIGENVALUE:
         hint = "a covariance larger than the two variances allow, or two effects that are one"
-        raise InputError(
-            [Problem("covariance", "an eigenvalue that is not above 0", "a positive definite matrix", hint)]
-        )
+        raise InputError([Problem("V", "an eigenvalue that is not above 0", "a positive definite matrix", hint)])
     return np.asarray((matrix + matrix.T) / 2)

@@ -36,6 +36,7 @@ class Nested:
 
     `beta` (p,), its model-based `covariance` (p, p), `tested` by CR2 clustered at the top level; `log_likelihood` is
     restricted; `q` the residual Q under sampling error alone, `typical` the variance that I2 sets the others against.
+    `weights` (k,) in percent, of the effects as they were given: the rows of the inverse marginal covariance, added up.
     """
 
     beta: Array
@@ -106,7 +107,9 @@ def fit_nested(
         [b.x for b in blocks], [m * unit for m in marginal], level=level,
     )  # fmt: skip
     k, p = design.shape
-    weights = np.array([np.linalg.solve(m, np.ones(len(m))).sum() for m in marginal])
+    weights = np.empty(k)
+    for block, m in zip(blocks, marginal, strict=True):
+        weights[list(block.at)] = np.linalg.solve(m, np.ones(len(m)))
     return Nested(
         beta=point.beta * math.sqrt(unit),
         covariance=point.covariance * unit,

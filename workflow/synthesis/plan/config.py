@@ -15,12 +15,14 @@ from pydantic import Field, model_validator
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.registry import Policy, SharedControl
 from synthesis.data.vocabulary import (
     LANE_METRICS,
     RATIO_METRICS,
     Descriptor,
     DiagnosticFigure,
     Lane,
+    LevelColumn,
     Metric,
     NumericModerator,
     Preset,
@@ -110,6 +112,17 @@ class Conversions(Model):
         description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
     )
 
+    shared_control: SharedControl = Field(
+        "combine",
+        description="Rows that name one control_group for one outcome: combine makes one comparison of their treatment "
+        "arms; covariance keeps each as an effect, with the sampling covariance that the control arm brings.",
+    )
+
+    @property
+    def policy(self) -> Policy:
+        """These decisions as converters take them."""
+        return Policy(self.zero_cells, self.shared_control)
+
     @model_validator(mode="after")
     def _of_some_size(self) -> Conversions:
         if 0 < self.zero_cells < 0.001:
@@ -143,6 +156,11 @@ class Synthesis(Model):
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
     model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    levels: tuple[LevelColumn, ...] = Field(
+        (),
+        description="Levels of the model from the top down to the sample, as [study, sample_id]: a variance for each, "
+        "and tests between the members of the top one. Needs model che or three_level.",
+    )
     moderators: tuple[Name, ...] = Field(
         (),
         description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
@@ -173,6 +191,21 @@ class Synthesis(Model):
         """What the sign of its effects means."""
         return self.orientation or ("as_reported" if self.metric in RATIO_METRICS else "better")
 
+    def _level_faults(self) -> list[Problem]:
+        """Levels that do not end in the sample, and what takes samples as independent beside them."""
+        if not self.levels:
+            return []
+        faults = _repeated("levels", self.levels)
+        if self.levels[-1] != "sample_id" or len(self.levels) < 2:
+            shown = ", ".join(self.levels)
+            hint = "from the top down; effects stand within samples by themselves"
+            faults.append(Problem("levels", shown, "one column or more, then sample_id, as [study, sample_id]", hint))
+        hint = "it takes samples as independent, which levels say that they are not"
+        for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
+            if value:
+                faults.append(Problem(key, value, "nothing beside levels", hint))
+        return faults
+
     @model_validator(mode="after")
     def _consistent(self) -> Synthesis:
         faults = select_faults(self.select)
@@ -184,7 +217,7 @@ class Synthesis(Model):
             for name in self.columns
             if name not in FIGURE_COLUMNS
         ]
-        faults += _repeated("sources", self.sources)
+        faults += _repeated("sources", self.sources) + self._level_faults()
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
             faults.append(Problem("nonsignificant_as_zero", "true", "false", hint))

@@ -19,13 +19,18 @@ from synthesis.data.extraction import (
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.registry import Policy
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.parts import Plan
-from synthesis.plan.selection import check_model, check_shared_samples, select_effects, shared_direction
+from synthesis.plan.selection import (
+    check_dependence,
+    check_model,
+    check_shared_samples,
+    select_effects,
+    shared_direction,
+)
 from synthesis.results.extracted import Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
@@ -47,6 +52,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     problems: list[Problem] = []
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
+    declared: set[str] = set()
     effects = [row for extracted in found.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
         own = [found[source] for source in synthesis.sources]
@@ -61,9 +67,15 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
                 printed = synthesis.oriented == "as_reported"
                 better[name] = shared_direction(selected) if printed else 1.0
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
+            declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, found)
+        if plan.config.multiverses[name].synthesis in declared:
+            allowed = "a synthesis without levels, whose effects share no control arm"
+            hint = "its analyses know samples that repeat, and no other dependence; shared_control: combine?"
+            key = f"config.yaml, key multiverses.{name}.synthesis"
+            problems.append(Problem(key, plan.config.multiverses[name].synthesis, allowed, hint))
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
             blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
@@ -172,7 +184,7 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     """Every source of the plan, read, checked and converted. Raises InputError with the problems of all files."""
     problems: list[Problem] = []
     corrections = corrections_of(raw)
-    policy = Policy(plan.config.conversions.zero_cells)
+    policy = plan.config.conversions.policy
     seen: dict[str, str] = {}
     found: dict[str, Extracted] = {}
     for source in plan.config.sources:
