@@ -71,11 +71,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, found)
-        if plan.config.multiverses[name].synthesis in declared:
-            allowed = "a synthesis without levels, whose effects share no control arm"
-            hint = "its analyses know samples that repeat, and no other dependence; shared_control: combine?"
-            key = f"config.yaml, key multiverses.{name}.synthesis"
-            problems.append(Problem(key, plan.config.multiverses[name].synthesis, allowed, hint))
+    problems += _undeclared_faults(plan.config, declared)
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
             blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
@@ -96,6 +92,17 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     if problems:
         raise InputError(problems)
     return _rows_by_id(found)
+
+
+def _undeclared_faults(config: Config, declared: set[str]) -> list[Problem]:
+    """Multiverses of syntheses whose dependence is declared: their analyses know samples that repeat, and no more."""
+    allowed = "a synthesis without levels, whose effects share no control arm"
+    hint = "its analyses know samples that repeat, and no other dependence; shared_control: combine?"
+    return [
+        Problem(f"config.yaml, key multiverses.{name}.synthesis", multiverse.synthesis, allowed, hint)
+        for name, multiverse in config.multiverses.items()
+        if multiverse.synthesis in declared
+    ]
 
 
 def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Problem]:

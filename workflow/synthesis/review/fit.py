@@ -89,6 +89,9 @@ def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
     fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
     fitted["orientation"] = synthesis.oriented
+    if not synthesis.levels:
+        # As before there were any: the same fit.
+        del fitted["levels"]
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 
