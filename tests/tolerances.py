@@ -86,3 +86,9 @@ def for_path(path: str) -> tuple[float, float]:
 SAME_FORMULA = 1e-10
 # One data set in two units, or in two orders: roundings of sums, which the search for tau2 multiplies.
 UNITS = 1e-7
+# A general optimiser without derivatives finds a flat top: its likelihood to many digits, its place to half of them.
+DENSE_LIKELIHOOD = 1e-7
+DENSE_ESTIMATE = 1e-5
+# rma.mv by BFGS to a relative change of 1e-14 of the likelihood: of its place about half of those digits. Absolute, for
+# variances and estimates below 1.
+LEVELS = 1e-7

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthesis.meta.bayes import bayes
     from synthesis.meta.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
+    from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
     from synthesis.meta.influence import (
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         shrunken,
     )
     from synthesis.meta.many import pool_many
+    from synthesis.meta.nested import fit_nested, nested_interval
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
     from synthesis.meta.regression import design, predict, regress, subgroups
@@ -28,15 +30,18 @@ __all__ = [
     "Fit",
     "baujat",
     "bayes",
+    "control_variance",
     "cumulative",
     "design",
     "egger",
     "fail_safe",
+    "fit_nested",
     "gosh",
     "gosh_batches",
     "influence",
     "leave_one_out",
     "leave_one_sample_out",
+    "nested_interval",
     "permutation_test",
     "pet_peese",
     "pool",
@@ -47,6 +52,7 @@ __all__ = [
     "robust_egger",
     "robust_regress",
     "selection_model",
+    "shared_control",
     "shrunken",
     "subgroups",
     "trim_fill",
@@ -67,6 +73,8 @@ _HOMES = {
     "meta.selection_model": ("selection_model",),
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
+    "meta.covariance": ("control_variance", "shared_control"),
+    "meta.nested": ("fit_nested", "nested_interval"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),
     "meta.permutation": ("permutation_test",),

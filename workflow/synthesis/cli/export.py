@@ -26,7 +26,7 @@ def export(args: argparse.Namespace) -> None:
     """Writes what others need of a fit: an R script with its data, and a model card."""
     from synthesis.data.source import read_abouts
     from synthesis.export.cards import model_card
-    from synthesis.export.r_script import DATA_COLUMNS, own_columns, r_data, r_script
+    from synthesis.export.r_script import data_columns, own_columns, r_data, r_script
     from synthesis.plan.config import read_config
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document
@@ -35,7 +35,7 @@ def export(args: argparse.Namespace) -> None:
     plan = read_config(args.config)
     (document,) = read_presented([args.model], plan.syntheses)
     write_text(args.script, r_script(document))
-    write_csv(args.data, r_data(document), (*DATA_COLUMNS, *own_columns(document)))
+    write_csv(args.data, r_data(document), (*data_columns(document), *own_columns(document)))
     synthesis = plan.syntheses[document.synthesis]
     diagnosed = read_document(args.diagnostics, Diagnosed)
     write_json(args.card, model_card(document, synthesis, read_abouts(args.about), diagnosed))

@@ -217,7 +217,7 @@ def laws(document: Fitted) -> Laws:
     mean = Law(document.fit.estimate, document.fit.se, document.fit.df, reach)
     if document.fit.pi_low is None or document.fit.pi_high is None:
         return mean, None
-    df = document.fit.samples - 2
+    df = document.fit.independent - 2
     half = (document.fit.pi_high - document.fit.pi_low) / 2
     return mean, Law(
         document.fit.estimate, half / float(scipy.special.stdtrit(df, 0.5 + document.fit.level / 2)), df, reach

@@ -19,6 +19,7 @@ from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
+from synthesis.review.dependence import dependence_of
 
 # Limits of published summaries are 95% limits.
 PRINTED_QUANTILE = float(scipy.special.ndtri(0.975))
@@ -251,6 +252,7 @@ def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[P
         cluster=[sample for sample, _, _ in members],
         level=document.fit.level,
         metric=document.metric,
+        **dependence_of(studies),
         **_options_of(document, changes),
     )
     return replace(document, fit=fit, studies=tuple(studies))

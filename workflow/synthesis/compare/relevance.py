@@ -95,7 +95,9 @@ def against_threshold(document: Fitted, key: str, value: float | None, label: st
         row = replace(row, conclusion="above")
     elif p_equivalence < alpha:
         row = replace(row, conclusion="smaller")
-    if document.fit.samples > 1:
+    if document.fit.levels:
+        row = replace(row, note="no shares: they take samples as independent")
+    elif document.fit.samples > 1:
         row = _with_shares(row, *shares_between(document, value, math.inf, plan))
     return replace(row, probability_new_above=_new_above(document.fit, value))
 
@@ -120,7 +122,7 @@ def _new_above(fit: Fit, value: float) -> float | None:
     """
     if fit.pi_low is None or fit.pi_high is None:
         return None
-    df = fit.samples - 2
+    df = fit.independent - 2
     scale = (fit.pi_high - fit.pi_low) / 2 / float(scipy.special.stdtrit(df, 0.5 + fit.level / 2))
     return float(scipy.special.stdtr(df, (fit.estimate - value) / scale))
 

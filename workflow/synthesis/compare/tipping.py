@@ -27,6 +27,7 @@ from synthesis.plan.config import Config
 from synthesis.results.comparisons import ChangeRow, TippingRow
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
+from synthesis.review.dependence import is_declared
 
 _RHO = (0.2, 0.8)
 _TAU2: tuple[Tau2Method, ...] = ("DL", "PM", "EB", "ML", "SJ")
@@ -79,6 +80,9 @@ def _tried(
 
 def _methods(document: Fitted) -> Iterator[tuple[str, PoolOptions]]:
     if document.fit.samples < 2:
+        return
+    if is_declared(document.studies):
+        # What was computed of control arms, and levels, are no choice of a model.
         return
     if document.fit.model in ("che", "three_level"):
         yield "one mean effect for each sample, HKSJ", {"model": "composites", "ci": "hksj", "tau2": "REML"}

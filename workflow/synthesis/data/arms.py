@@ -28,7 +28,7 @@ _TREATED = {
     "2x2": ("events_treat", "total_treat"),
 }
 # Rows that differ in one of these are other comparisons of the same arms.
-_SAME = ("sample_id", "control_group", "statistic", "outcome", "rater", "timepoint", "timepoint_detail", "weeks")
+SAME = ("sample_id", "control_group", "statistic", "outcome", "rater", "timepoint", "timepoint_detail", "weeks")
 
 
 def control_of(row: Row) -> tuple[Any, ...] | None:
@@ -42,7 +42,7 @@ def shared_controls(rows: Sequence[Numbered]) -> list[list[Numbered]]:
     held: dict[tuple[Any, ...], list[Numbered]] = {}
     for number, row in rows:
         if row["control_group"] and not row["exclusion_reason"] and row["level"] == "study":
-            held.setdefault(tuple(row[name] for name in _SAME), []).append((number, row))
+            held.setdefault(tuple(row[name] for name in SAME), []).append((number, row))
     return [group for group in held.values() if len(group) > 1]
 
 

@@ -134,6 +134,12 @@ COLUMNS: tuple[Column, ...] = (
         "TAILORED27",
     ),
     Column("study", "text", "Short name of the publication.", "Horvath & Symonds", required=True),
+    Column(
+        "lab",
+        "text",
+        "Research group or programme of the study; its studies are dependent where levels in the plan names it.",
+        "Oxford",
+    ),
     Column("label", "text", "Name shown in figures; study and year where empty.", "Arnow 2013"),
     _count("year", "Year of publication.", 1800, "2013"),
     _terms("construct", v.Construct, "What was measured or compared.", "alliance", required=True),
@@ -236,8 +242,8 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         "control_group",
         "text",
-        "Name of the control arm where several rows of a sample compare with the same one: their treatment arms are "
-        "combined (mean_sd, change_sd and 2x2).",
+        "Name of the control arm where several rows of a sample compare with the same one (mean_sd, change_sd, 2x2): "
+        "their treatment arms are combined, or their covariance is computed (conversions.shared_control).",
         "wait list",
     ),
     Column("intensity", "choice", "Dose of the treatment.", "low", allowed=("low", "full")),

@@ -188,7 +188,8 @@ def convert_rows(
     """
     effects: list[Effect] = []
     dropped: list[Dropped] = []
-    together, others = combined(rows)
+    policy = policy or Policy()
+    together, others = combined(rows) if policy.shared_control == "combine" else ({}, {})
     for _, row in rows:
         found, refusals = [], []
         if row["effect_id"] in others:
@@ -196,7 +197,7 @@ def convert_rows(
             continue
         for metric in metrics:
             try:
-                found.append(_effect(row, source, metric, policy or Policy(), together.get(row["effect_id"])))
+                found.append(_effect(row, source, metric, policy, together.get(row["effect_id"])))
             except CannotConvert as refusal:
                 refusals.append((metric, refusal))
         effects += found

@@ -11,6 +11,7 @@ from synthesis.data.printed import Row
 from synthesis.data.vocabulary import Metric
 
 Z_95 = NormalDist().inv_cdf(0.975)
+SharedControl = Literal["combine", "covariance"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Policy:
     pre_post_r: float | None = None
     reliability_process: float | None = None
     reliability_outcome: float | None = None
+    # combine: treatment arms that share a control arm are one comparison; covariance: each is an effect of its own.
+    shared_control: SharedControl = "combine"
 
 
 def variance_from_interval(low: float, high: float) -> float:

@@ -144,6 +144,8 @@ Descriptor = Literal[
     "exactness",
     "estimand",
 ]
+# Columns of what may hold samples, and the sample itself: the levels of a model.
+LevelColumn = Literal["source", "country", "lab", "study", "doi", "citation", "sample_id"]
 NumericModerator = Literal["year", "weeks", "n_total", "severity"]
 # The order of studies in a forest plot, what a row is, and what stands beside the pooled estimate.
 RowOrder = Literal["year", "label", "estimate", "weight", "n", "given"]

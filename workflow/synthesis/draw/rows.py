@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from synthesis import text
 from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement
 from synthesis.draw.layout import (
+    COLUMN_NAME,
     GROUP_NAME,
     Layout,
     Row,
@@ -21,6 +22,9 @@ from synthesis.draw.layout import (
     mark_of,
     section_of,
 )
+from synthesis.meta.clustered import EFFECT, SAMPLE
+from synthesis.meta.dependent import JointTest
+from synthesis.meta.result import LevelVariance
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
 
@@ -284,6 +288,10 @@ def heterogeneity(document: Fitted) -> str:
     if document.fit.omega2 is not None:
         within = text.variance(document.fit.omega2, None, None)
         parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}")
+    if document.fit.levels:
+        # That of the effect stands before, as that within samples.
+        above = [level for level in document.fit.levels if level.level != EFFECT]
+        parts.append("of which " + ", ".join(_of_level(level) for level in above))
     if document.fit.i2 is not None:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document.fit.i2:.0f}%")
     if document.fit.q is not None and document.fit.q_p is not None:
@@ -291,6 +299,11 @@ def heterogeneity(document: Fitted) -> str:
     if document.fit.samples > 1:
         parts.append(method_of(document))
     return "; ".join(parts)
+
+
+def _of_level(level: LevelVariance) -> str:
+    name = COLUMN_NAME.get(level.level, level.level).lower() if level.level != SAMPLE else SAMPLE
+    return f"{name} {text.variance(level.variance, level.ci_low, level.ci_high)} ({level.members})"
 
 
 INTERVAL_NAME = {
@@ -309,13 +322,16 @@ def method_of(document: Fitted) -> str:
 
 def _dependence(document: Fitted) -> str:
     """How effects of one sample were treated, where any sample has several."""
+    shared = ", covariance of shared control arms" if any(study.sampling for study in document.studies) else ""
     match document.fit.model:
+        case "che" if document.fit.rho is None:
+            return f", correlated and hierarchical effects (ρ = {document.fit.composite_rho:g}){shared}"
         case "che":
             return f", correlated and hierarchical effects (ρ = {document.fit.rho:g})"
         case "three_level":
             return ", three-level model"
         case "composites":
-            return f", composites (ρ = {document.fit.composite_rho:g})"
+            return f", composites (ρ = {document.fit.composite_rho:g}){shared}"
     return ""
 
 

@@ -8,11 +8,15 @@ from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MULTILEVEL
 
-DATA_COLUMNS = ("effect_id", "sample_id", "label", "yi", "vi")
 _TEST = {"wald": "z", "wald_t": "t", "hksj": "knha", "hksj_adhoc": "adhoc"}
 _UNKNOWN_METHODS = ("DL2", "HE2")
 # Estimates of metafor's default optimisers agree to about this, relative to the number.
 TOLERANCE = 1e-4
+
+
+def data_columns(document: Fitted) -> tuple[str, ...]:
+    """The columns of the data that the script reads."""
+    return ("effect_id", "sample_id", *document.studies[0].held_by, "label", "yi", "vi")
 
 
 def r_data(document: Fitted) -> list[dict[str, Cell]]:
@@ -21,8 +25,8 @@ def r_data(document: Fitted) -> list[dict[str, Cell]]:
     rows: list[dict[str, Cell]] = []
     for s in document.studies:
         for m in s.members:
-            row: dict[str, Cell] = {"effect_id": m.effect_id, "sample_id": s.sample_id, "label": s.label}
-            rows.append(row | {"yi": m.yi, "vi": m.vi} | {name: m.more.get(name) for name in own})
+            row: dict[str, Cell] = {"effect_id": m.effect_id, "sample_id": s.sample_id, **s.held_by}
+            rows.append(row | {"label": s.label, "yi": m.yi, "vi": m.vi} | {name: m.more.get(name) for name in own})
     return rows
 
 
@@ -64,15 +68,23 @@ def _fit(document: Fitted) -> list[str]:
     if document.fit.samples == 1:
         return [*_composites(document), f'res <- rma(yi, vi, data = dat, method = "FE", level = {level:g})']
     if document.fit.model in MULTILEVEL:
-        variance = "vi"
-        lines = []
-        if document.fit.model == "che":
+        variance, lines = "vi", list[str]()
+        nested = " / ".join([*document.studies[0].held_by, "sample_id", "effect_id"])
+        if document.fit.levels and document.fit.omega2 is None:
+            nested = nested.removesuffix(" / effect_id")
+        if any(study.sampling for study in document.studies):
+            lines, variance = _covariance(document), "V"
+        elif document.fit.model == "che" and document.fit.rho is not None:
             lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {document.fit.rho:g}, data = dat)"]
             variance = "V"
-        call = f"yi, {variance}, random = ~ 1 | sample_id / effect_id, data = dat, level = {level:g}"
+        call = f"yi, {variance}, random = ~ 1 | {nested}, data = dat, level = {level:g}"
         if document.fit.ci_method != "cr2":
             return [*lines, f'res <- rma.mv({call}, test = "t", dfs = "contain")']
-        return [*lines, f"fit <- rma.mv({call})", "res <- robust(fit, cluster = sample_id, clubSandwich = TRUE)"]
+        return [
+            *lines,
+            f"fit <- rma.mv({call})",
+            f"res <- robust(fit, cluster = {nested.split(' / ')[0]}, clubSandwich = TRUE)",
+        ]
     method, test = document.fit.method, _TEST[document.fit.ci_method]
     fixed = f", tau2 = {document.fit.tau2!r}" if method in _UNKNOWN_METHODS else ""
     method = "DL" if method in _UNKNOWN_METHODS else method
@@ -82,9 +94,24 @@ def _fit(document: Fitted) -> list[str]:
     ]
 
 
+def _covariance(document: Fitted) -> list[str]:
+    """V with the sampling covariance of the effects of each sample that has several, in the order of the rows."""
+    lines, at = ["V <- diag(dat$vi)"], 1
+    for study in document.studies:
+        count = len(study.members)
+        if count > 1:
+            values = ", ".join(repr(value) for row in study.sampling for value in row)
+            rows = f"{at}:{at + count - 1}"
+            lines.append(f"V[{rows}, {rows}] <- c({values})")
+        at += count
+    return lines
+
+
 def _composites(document: Fitted) -> list[str]:
     if document.fit.composite_rho is None or all(len(study.members) == 1 for study in document.studies):
         return []
+    if any(study.sampling for study in document.studies):
+        return [*_covariance(document), "dat <- aggregate(dat, cluster = sample_id, V = V, weighted = FALSE)"]
     rho = document.fit.composite_rho
     return [f'dat <- aggregate(dat, cluster = sample_id, struct = "CS", rho = {rho:g}, weighted = FALSE)']
 
@@ -95,7 +122,12 @@ def _expected(document: Fitted) -> list[str]:
     lines = ["print(res)", "# What this project computed:"]
     names = dict(numbers)
     if document.fit.model in MULTILEVEL:
-        names |= {"tau2": "res$sigma2[1]", "omega2": "res$sigma2[2]"}
+        levels = len(document.fit.levels)
+        if document.fit.omega2 is None:
+            names["tau2"] = "sum(res$sigma2)"
+        else:
+            above = f"sum(res$sigma2[1:{levels - 1}])" if levels else "res$sigma2[1]"
+            names |= {"tau2": above, "omega2": f"res$sigma2[{levels or 2}]"}
     elif document.fit.samples > 1 and document.fit.tau2 is not None:
         names["tau2"] = "res$tau2"
     values = ", ".join(f"{key} = {json.dumps(getattr(document.fit, key))}" for key in names)

@@ -23,13 +23,20 @@ class Composites:
 
 
 def composites(
-    yi: Array, vi: Array, cluster: Sequence[Hashable], rho: float, *, inverse_variance: bool = False
+    yi: Array,
+    vi: Array,
+    cluster: Sequence[Hashable],
+    rho: float,
+    *,
+    inverse_variance: bool = False,
+    covariance: Array | None = None,
 ) -> Composites:
     """Mean effect per sample, in order of first appearance, with the variance of a mean of correlated effects.
 
     variance = (sum of vi + 2 rho sum over pairs of sqrt(vi vj)) / m^2; Borenstein et al. (2009), ch. 24. With
     `inverse_variance` the mean that is best for this correlation, by generalised least squares, as
     metafor::aggregate gives it; where variances differ it can weight an effect negatively, so it is not the default.
+    `covariance` (k, k) is the sampling one in place of `rho`, for the plain mean.
     `yi`, `vi`, `cluster` have shape (k,); raises InputError for rho outside 0 to 1 (1 with inverse_variance).
     """
     if inverse_variance and rho == 1:
@@ -47,6 +54,10 @@ def composites(
             weights = np.linalg.solve(block, np.ones(len(v)))
             means.append(float(weights @ yi[positions] / weights.sum()))
             variances.append(float(1 / weights.sum()))
+            continue
+        if covariance is not None:
+            means.append(yi[positions].mean())
+            variances.append(covariance[np.ix_(positions, positions)].sum() / len(positions) ** 2)
             continue
         own, total = v.sum(), np.sqrt(v).sum() ** 2
         means.append(yi[positions].mean())

@@ -13,6 +13,7 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.covariance import check_covariance
 from synthesis.meta.heterogeneity import others
 from synthesis.meta.inputs import check_effects, check_options, check_rho, column, labels
 from synthesis.meta.kernel import Array, no_spread
@@ -112,8 +113,9 @@ def leave_one_sample_out(
     rho: float = 0.6,
     model: DependenceModel = "composites",
     level: float = 0.95,
+    V: ArrayLike | None = None,  # noqa: N803 - as `pool`
 ) -> dict[Hashable, Fit | None]:
-    """The pool without each independent sample in turn, in order of first appearance.
+    """The pool without each independent sample in turn, in order of first appearance. `V` as `pool`.
 
     None where the rest cannot be fitted by `model` (too few samples are left for cluster-robust tests).
     """
@@ -125,6 +127,7 @@ def leave_one_sample_out(
     if len(names) < 2:
         raise InputError([Problem("cluster", "one sample", "at least two samples")])
     near = None
+    covariance = None if V is None else check_covariance(V, v, cluster)
     if model != "composites" and len(names) < len(y):
         whole = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho if model == "che" else 0.0)
         near = (whole.tau2, whole.omega2)
@@ -134,8 +137,9 @@ def leave_one_sample_out(
         rest = [c for c in cluster if c != name]
         try:
             found[name] = pool(
-                y[keep], v[keep], tau2=tau2, ci=ci, cluster=rest, rho=rho, model=model, level=level, near=near
-            )
+                y[keep], v[keep], tau2=tau2, ci=ci, cluster=rest, rho=rho, model=model, level=level, near=near,
+                V=None if covariance is None else covariance[np.ix_(keep, keep)],
+            )  # fmt: skip
         except InputError:
             found[name] = None
     return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,81 +11,21 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.clustered import Asked, clustered
+from synthesis.meta.covariance import check_covariance
 from synthesis.meta.dependence import composites
 from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
-from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number, shown
+from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number
+from synthesis.meta.inputs import shown as shown_of
 from synthesis.meta.kernel import Array, no_spread
-from synthesis.meta.multilevel import Multilevel, fit_multilevel, variance_interval
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
-from synthesis.meta.robust import LEAST_DF, robust
+from synthesis.meta.result import Described, notes_on
+from synthesis.meta.result import Fit as Fit
+from synthesis.meta.result import prediction_interval as prediction_interval
 
-# A variance this many times the median is more often a slip (or a failed model) than a study.
-EXTREME_VARIANCE = 1e5
 _INSTEAD = "; given is the ad hoc one, no narrower than Wald's"
 EQUAL_EFFECTS = "all effects are equal: the HKSJ interval has width 0, as in metafor" + _INSTEAD
 EXACT_FIT = "the effects lie exactly on the model: the HKSJ interval has width 0, as in metafor" + _INSTEAD
-EQUAL_WITHIN = (
-    "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, by t with "
-    "samples - 1 df"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A pooled result, in the units of yi (variances: squared). None: not defined for these data.
-
-    `k` counts effects, `samples` independent samples; df, weights and heterogeneity refer to samples.
-    `i2` in percent and `h2` come from tau2 and the typical variance; `level` is the confidence level.
-    `model`: independent (no sample repeats), composites, che or three_level; with the last two `tau2` is the variance
-    between samples, `omega2` the one between effects within samples, and `i2` counts both. `rho` is the
-    correlation of sampling errors within samples in the model that was fitted (three_level: 0; independent: None);
-    `composite_rho` the one by which effects of a sample are averaged wherever a sample counts as one value (composites,
-    and what is shown beside che and three_level). They differ for three_level alone.
-    `ci_method` is the interval that is given: hksj_adhoc where hksj was asked for and all effects are equal (`pool`).
-    `log_likelihood` is restricted for REML; `aic`, `bic` go with it.
-    """
-
-    k: int
-    samples: int
-    estimate: float
-    se: float
-    statistic: float
-    df: float | None
-    p: float
-    ci_low: float
-    ci_high: float
-    pi_low: float | None
-    pi_high: float | None
-    tau2: float | None
-    tau2_se: float | None
-    tau2_ci_low: float | None
-    tau2_ci_high: float | None
-    omega2: float | None
-    i2: float | None
-    i2_ci_low: float | None
-    i2_ci_high: float | None
-    h2: float | None
-    h2_ci_low: float | None
-    h2_ci_high: float | None
-    q: float | None
-    q_df: int | None
-    q_p: float | None
-    log_likelihood: float | None
-    aic: float | None
-    bic: float | None
-    model: str
-    method: str
-    ci_method: str
-    rho: float | None
-    composite_rho: float | None
-    metric: str | None
-    level: float
-    weights: tuple[float, ...]
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, object]:
-        """All fields by name, ready for JSON."""
-        return dataclasses.asdict(self)
 
 
 def pool(
@@ -102,6 +41,8 @@ def pool(
     metric: str | None = None,
     fixed_tau2: float | None = None,
     near: tuple[float, float] | None = None,
+    V: ArrayLike | None = None,  # noqa: N803 - metafor's name
+    levels: Mapping[str, Sequence[Hashable]] | None = None,
 ) -> Fit:
     """Pools effects `yi` with sampling variances `vi`, arrays of shape (k,), by a random-effects model.
 
@@ -121,8 +62,16 @@ def pool(
     tests and Satterthwaite df instead of `ci`. Where no sample repeats they are the ordinary model. Effects without any
     spread have no robust variance: then the model's own is taken, with t and samples - 1 df (`ci_method` wald_t).
 
+    `V`, shape (k, k) in squared units of yi, is the sampling covariance of the effects in place of `rho` (the result's
+    is None): symmetric, positive definite, with vi on its diagonal and 0 between samples. Composites are weighted by
+    it, and che fits the model under it, as metafor's rma.mv(yi, V, random = ~ 1 | sample / effect). The function
+    `synthesis.shared_control` makes that of effects with one control group. `levels` are labels (k,) of what holds the
+    samples, by name from the top, as {"lab": labs, "paper": papers}: che and three_level then have a variance for each,
+    as random = ~ 1 | lab / paper / sample / effect, and are tested by CR2 between the members of the top level.
+
     Raises InputError for bad effects (missing, masked, text, dates, truth values), missing labels of samples, unknown
-    options, a rho or level out of range, for che and three_level with a single sample, and where CR2 has fewer than 4
+    options, a rho or level out of range, a `V` of another shape or that is no covariance of these effects, samples that
+    stand in two members of a level, for che and three_level with a single sample, and where CR2 has fewer than 4
     degrees of freedom.
     """
     y, v = check_effects(yi, vi)
@@ -130,31 +79,36 @@ def pool(
     check_rho(rho)
     _check_few(fixed_tau2, near, metric)
     k, used_rho, used_model = len(y), None, "independent"
+    _check_declared(V, levels, cluster, model)
     if cluster is not None:
         cluster = labels("cluster", cluster, k)
-        if len(set(cluster)) < k:
+        covariance = None if V is None else check_covariance(V, v, cluster)
+        if len(set(cluster)) < k or levels:
             if model != "composites":
                 _check_multilevel(cluster, tau2, model, fixed_tau2)
-                return _multilevel(y, v, cluster, rho, model, level, metric, near)
-            combined = composites(y, v, cluster, rho)
+                return clustered(y, v, cluster, Asked(model, rho, level, metric, near, covariance, levels or {}))
+            combined = composites(y, v, cluster, rho, covariance=covariance)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
-    about = Described(k, used_model, used_rho, metric, level, _notes(v))
+    about = Described(k, used_model, used_rho, metric, level, notes_on(v))
     if len(y) == 1:
         return _single(float(y[0]), float(v[0]), about)
     return _random_effects(y, v, tau2, ci, fixed_tau2, about)
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What a fit says of itself beside its numbers."""
-
-    k: int
-    model: str
-    rho: float | None
-    metric: str | None
-    level: float
-    notes: tuple[str, ...]
+def _check_declared(given: object, levels: object, cluster: object, model: str) -> None:
+    """What `V` and `levels` need beside them."""
+    if given is not None and (cluster is None or model == "three_level"):
+        hint = "say by cluster which effects are of one sample; three_level has no sampling covariance, che has"
+        shown = f"model {model}" if cluster is not None else "no cluster"
+        raise InputError([Problem("V", shown, "nothing but for composites and che with a cluster", hint)])
+    if levels is None:
+        return
+    if not isinstance(levels, Mapping) or not levels:
+        raise InputError([Problem("levels", shown_of(levels), "labels by name of the level, from the top")])
+    if cluster is None or model == "composites":
+        hint = "say by cluster which effects are of one sample; a level above it is one of che and three_level"
+        raise InputError([Problem("levels", f"model {model}", "che or three_level with a cluster", hint)])
 
 
 def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
@@ -162,11 +116,11 @@ def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
         number("fixed_tau2", fixed_tau2, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")
     if near is not None:
         if not isinstance(near, (tuple, list)) or len(near) != 2:
-            raise InputError([Problem("near", shown(near), "tau2 and omega2 to start from")])
+            raise InputError([Problem("near", shown_of(near), "tau2 and omega2 to start from")])
         for value in near:
             number("near", value, 0, LARGEST_VARIANCE, allowed="finite numbers of at least 0")
     if metric is not None and not isinstance(metric, str):
-        raise InputError([Problem("metric", shown(metric), "the name of a metric")])
+        raise InputError([Problem("metric", shown_of(metric), "the name of a metric")])
 
 
 def _check_multilevel(cluster: Sequence[Hashable], tau2: str, model: str, fixed_tau2: float | None) -> None:
@@ -177,15 +131,6 @@ def _check_multilevel(cluster: Sequence[Hashable], tau2: str, model: str, fixed_
     if len(set(cluster)) == 1:
         hint = "one independent sample says nothing about the spread between samples; model composites shows it"
         raise InputError([Problem("cluster", "one sample", f"at least two samples for model {model}", hint)])
-
-
-def _notes(v: Array) -> tuple[str, ...]:
-    notes = []
-    if len(v) == 1:
-        notes.append("one sample: its own estimate with a normal interval, no pooling")
-    if v.max() > EXTREME_VARIANCE * np.median(v):
-        notes.append(f"one variance is more than {EXTREME_VARIANCE:g} times the median")
-    return tuple(notes)
 
 
 def _few(samples: int, method: str, ci: str) -> tuple[str, ...]:
@@ -200,16 +145,6 @@ def _few(samples: int, method: str, ci: str) -> tuple[str, ...]:
 
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def prediction_interval(
-    estimate: float, se: float, variance: float, df: float | None, level: float
-) -> tuple[float, float]:
-    """Interval of a new study's true effect: estimate -+ quantile x sqrt(variance + se^2); normal where df is None."""
-    tail = 0.5 + level / 2
-    quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
-    spread = quantile * (variance + se * se) ** 0.5
-    return estimate - spread, estimate + spread
 
 
 _UNDEFINED: dict[str, Any] = dict.fromkeys(
@@ -305,85 +240,3 @@ def _heterogeneity(y: Array, v: Array, found: Heterogeneity, random: bool, level
     i2 = [100 * t / (t + typical) for t in (low, high)]
     h2 = [(t + typical) / typical for t in (low, high)]
     return fields | dict(zip(names, (low, high, *i2, *h2), strict=True))
-
-
-def _multilevel(
-    y: Array,
-    v: Array,
-    cluster: Sequence[Hashable],
-    rho: float,
-    model: str,
-    level: float,
-    metric: str | None,
-    near: tuple[float, float] | None,
-) -> Fit:
-    sampling_rho = rho if model == "che" else 0.0
-    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=sampling_rho, near=near)
-    parts = fitted.blocks
-    marginal = parts.marginal(fitted.tau2, fitted.omega2)
-    cut = parts.starts[1:]
-    tested = robust(
-        np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal, level=level
-    )
-    estimate, se, df, samples = float(fitted.beta[0]), float(tested.se[0]), float(tested.df[0]), tested.clusters
-    statistic, p, ci, notes = float(tested.statistic[0]), float(tested.p[0]), "cr2", _notes(v)
-    limits = float(tested.ci_low[0]), float(tested.ci_high[0])
-    if df < LEAST_DF:
-        hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
-        shown = f"{model} with {samples} samples: {df:.1f} degrees of freedom"
-        raise InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
-    if not tested.spread[0]:
-        se, df, ci, notes = float(fitted.covariance[0, 0]) ** 0.5, float(samples - 1), "wald_t", (*notes, EQUAL_WITHIN)
-        statistic, half = estimate / se, float(stdtrit(df, 0.5 + level / 2)) * se
-        p, limits = float(2 * stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
-    total = fitted.tau2 + fitted.omega2
-    low, high = prediction_interval(estimate, se, total, samples - 2, level)
-    interval = variance_interval(fitted, 0, level) if near is None else (None, None)
-    weights = np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal])
-    return Fit(
-        k=len(y),
-        samples=samples,
-        estimate=estimate,
-        se=se,
-        statistic=statistic,
-        df=df,
-        p=p,
-        ci_low=limits[0],
-        ci_high=limits[1],
-        pi_low=low,
-        pi_high=high,
-        tau2=fitted.tau2,
-        tau2_se=None,
-        tau2_ci_low=interval[0],
-        tau2_ci_high=interval[1],
-        omega2=fitted.omega2,
-        i2=100 * total / (total + fitted.typical),
-        i2_ci_low=None,
-        i2_ci_high=None,
-        h2=(total + fitted.typical) / fitted.typical,
-        h2_ci_low=None,
-        h2_ci_high=None,
-        q=fitted.q,
-        q_df=len(y) - 1,
-        q_p=float(chdtrc(len(y) - 1, fitted.q)),
-        **_information(fitted),
-        model=model,
-        method="REML",
-        ci_method=ci,
-        rho=sampling_rho,
-        composite_rho=rho,
-        metric=metric,
-        level=level,
-        weights=tuple((100 * weights / weights.sum()).tolist()),
-        notes=notes,
-    )
-
-
-def _information(fitted: Multilevel) -> dict[str, float]:
-    value, parameters = fitted.log_likelihood, len(fitted.beta) + 2
-    observations = len(fitted.blocks.y) - len(fitted.beta)
-    return {
-        "log_likelihood": value,
-        "aic": 2 * parameters - 2 * value,
-        "bic": float(np.log(observations)) * parameters - 2 * value,
-    }

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.registry import Policy
+from synthesis.data.registry import Policy, SharedControl
 from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import (
     AS_PRINTED,
@@ -24,6 +24,7 @@ from synthesis.data.vocabulary import (
     Descriptor,
     DiagnosticFigure,
     Lane,
+    LevelColumn,
     Metric,
     NumericModerator,
     Preset,
@@ -145,6 +146,11 @@ class Conversions(Model):
     reliability_outcome: float | None = Field(
         None, gt=0, le=1, description="Reliability of the outcome assumed where reliability_outcome is empty."
     )
+    shared_control: SharedControl = Field(
+        "combine",
+        description="Rows that name one control_group for one outcome: combine makes one comparison of their treatment "
+        "arms; covariance keeps each as an effect, with the sampling covariance that the control arm brings.",
+    )
 
     @property
     def policy(self) -> Policy:
@@ -184,6 +190,11 @@ class Synthesis(Model):
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
     model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    levels: tuple[LevelColumn, ...] = Field(
+        (),
+        description="Levels of the model from the top down to the sample, as [study, sample_id]: a variance for each, "
+        "and tests between the members of the top one. Needs model che or three_level.",
+    )
     moderators: tuple[Name, ...] = Field(
         (),
         description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
@@ -214,6 +225,21 @@ class Synthesis(Model):
         """What the sign of its effects means."""
         return self.orientation or ("as_reported" if self.metric in AS_PRINTED else "better")
 
+    def _level_faults(self) -> list[Problem]:
+        """Levels that do not end in the sample, and what takes samples as independent beside them."""
+        if not self.levels:
+            return []
+        faults = _repeated("levels", self.levels)
+        if self.levels[-1] != "sample_id" or len(self.levels) < 2:
+            shown = ", ".join(self.levels)
+            hint = "from the top down; effects stand within samples by themselves"
+            faults.append(Problem("levels", shown, "one column or more, then sample_id, as [study, sample_id]", hint))
+        hint = "it takes samples as independent, which levels say that they are not"
+        for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
+            if value:
+                faults.append(Problem(key, value, "nothing beside levels", hint))
+        return faults
+
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:
         own = own_kinds(info)
@@ -228,7 +254,7 @@ class Synthesis(Model):
         ]
         if self.group_by:
             faults += word_column_faults("group_by", self.group_by, own)
-        faults += _repeated("sources", self.sources)
+        faults += _repeated("sources", self.sources) + self._level_faults()
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
             faults.append(Problem("nonsignificant_as_zero", "true", "false", hint))

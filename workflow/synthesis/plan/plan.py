@@ -26,6 +26,7 @@ from synthesis.plan.config import Config
 from synthesis.plan.declaring import with_own_columns
 from synthesis.plan.parts import Plan
 from synthesis.plan.selection import (
+    check_dependence,
     check_model,
     check_shared_samples,
     select_effects,
@@ -53,6 +54,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     problems: list[Problem] = list(_own_faults(plan, raw))
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
+    declared: set[str] = set()
     effects = [row for extracted in found.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
         own = [found[source] for source in synthesis.sources]
@@ -67,9 +69,11 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
                 printed = synthesis.oriented == "as_reported"
                 better[name] = shared_direction(selected) if printed else 1.0
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
+            declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, found)
+    problems += _undeclared_faults(plan.config, declared)
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
             blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
@@ -100,6 +104,17 @@ def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
             allowed = f"{kind}, as source.yaml declares it" if kind else "a column that a source.yaml declares"
             hint = "own_columns is taken from the sources: leave it out"
             yield Problem(f"config.yaml, key own_columns.{name}", str(column.kind), allowed, hint)
+
+
+def _undeclared_faults(config: Config, declared: set[str]) -> list[Problem]:
+    """Multiverses of syntheses whose dependence is declared: their analyses know samples that repeat, and no more."""
+    allowed = "a synthesis without levels, whose effects share no control arm"
+    hint = "its analyses know samples that repeat, and no other dependence; shared_control: combine?"
+    return [
+        Problem(f"config.yaml, key multiverses.{name}.synthesis", multiverse.synthesis, allowed, hint)
+        for name, multiverse in config.multiverses.items()
+        if multiverse.synthesis in declared
+    ]
 
 
 def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Problem]:

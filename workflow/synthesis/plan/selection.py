@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from synthesis.data.dependence import sampling_covariance
 from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import InputError, Problem
@@ -285,6 +286,53 @@ def check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: in
                 )
             ]
         )
+
+
+def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict[str, list[str]]:
+    """The labels of each level above the sample, by its column, from the top; empty where the plan has no levels.
+
+    Raises InputError for effects without a label.
+    """
+    found: dict[str, list[str]] = {}
+    problems = []
+    for column in synthesis.levels[:-1]:
+        found[column] = [row.words(column) for row in chosen]
+        empty = [row.effect_id for row in chosen if not row.words(column)]
+        if empty:
+            key = f"config.yaml, key syntheses.{name}.levels"
+            hint = "a sample that shares it with no other has a label of its own"
+            problems.append(Problem(key, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen: Sequence[Chosen]) -> bool:
+    """Checks what the plan and the data say of dependence; whether there is more than samples that repeat.
+
+    Raises InputError for levels without a label or with too few members, for models that cannot have them, and for
+    control arms that have no covariance.
+    """
+    key, model = f"config.yaml, key syntheses.{name}", synthesis.model or defaults.model
+    levels = levels_of(name, synthesis, chosen)
+    rho = defaults.rho if synthesis.rho is None else synthesis.rho
+    covariance = sampling_covariance(chosen, rho)
+    problems = []
+    if levels and model == "composites":
+        allowed = "che or three_level, as the synthesis has levels"
+        problems.append(Problem(f"{key}.model", model, allowed, "defaults.model, where the synthesis names none"))
+    top = next(iter(levels), "")
+    if levels and len(set(levels[top])) < LEAST_SAMPLES:
+        shown = f"{len(set(levels[top]))} different {top}"
+        allowed = f"at least {LEAST_SAMPLES} at the top level"
+        problems.append(Problem(f"{key}.levels", shown, allowed, "too few for a test between them"))
+    if covariance is not None and model == "three_level":
+        hint = "three_level has no sampling covariance; che with rho: 0 has that of the control arms alone"
+        shown = "three_level with conversions.shared_control: covariance"
+        problems.append(Problem(f"{key}.model", shown, "che or composites", hint))
+    if problems:
+        raise InputError(problems)
+    return bool(levels) or covariance is not None
 
 
 def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str], second: Iterable[str]) -> list[str]:

@@ -227,6 +227,7 @@ def _model(material: Material, pooled: list[Fitted]) -> list[str]:
     repeated = [d for d in pooled if d.fit.k > d.fit.samples]
     if repeated:
         words.append(_dependence(repeated))
+    words += _levels([d for d in pooled if d.fit.levels])
     if single:
         words.append(
             f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample shows that sample, unpooled."
@@ -245,7 +246,29 @@ def _dependence(repeated: list[Fitted]) -> str:
     words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
     if averaged:
         words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
+    shared = sum(any(study.sampling for study in d.studies) for d in repeated)
+    if shared:
+        words += (
+            f". In {text.plural(shared, 'synthesis', 'syntheses')} effects that compare with one control arm have the "
+            "sampling covariance that follows from it (Gleser and Olkin 2009)"
+        )
     return f"{words}."
+
+
+def _levels(held: list[Fitted]) -> list[str]:
+    """The variances of models with levels above the sample, one sentence each."""
+    said = []
+    for document in held:
+        parts = [
+            f"{level.level} {text.variance(level.variance, level.ci_low, level.ci_high)} ({level.members})"
+            for level in document.fit.levels
+        ]
+        said.append(
+            f"\u201c{document.title}\u201d has nested random effects, with a variance "
+            f"({100 * document.fit.level:g}% profile-likelihood interval, members) for each level: {_listed(parts)}; "
+            "tests and prediction interval are between the members of the top level."
+        )
+    return said
 
 
 def _multiverses(material: Material) -> Table:

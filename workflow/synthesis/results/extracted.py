@@ -20,6 +20,7 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     effect_id: str
     sample_id: str
     study: str
+    lab: str
     label: str
     year: float | None
     construct: str

@@ -63,7 +63,11 @@ class Member(Described, frozen=True, kw_only=True):
 
 
 class Study(Described, frozen=True, kw_only=True):
-    """One independent sample: its mean effect, weight in percent, people (the most of its effects) and effects."""
+    """One independent sample: its mean effect, weight in percent, people (the most of its effects) and effects.
+
+    `held_by`: its members of the levels above the sample, by name. `sampling`: the sampling covariance of its effects,
+    row by row, where they share a control arm or those of another sample of the synthesis do; else it is by `rho`.
+    """
 
     sample_id: str
     label: str
@@ -76,6 +80,8 @@ class Study(Described, frozen=True, kw_only=True):
     members: tuple[Member, ...]
     cells: dict[str, Cell] = msgspec.field(default_factory=dict)
     source: str
+    held_by: dict[str, str] = msgspec.field(default_factory=dict)
+    sampling: tuple[tuple[float, ...], ...] = ()
 
 
 class BlockFit(Document, frozen=True, kw_only=True):
@@ -212,6 +218,7 @@ class PooledRow(Document, frozen=True, kw_only=True):
     composite_rho: float | None
     metric: str | None
     level: float
+    levels: str
     notes: str
     tau_scale: float | None
     config_sha256: str

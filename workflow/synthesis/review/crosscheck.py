@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,18 @@ from synthesis.errors import Disagreement
 from synthesis.meta.kernel import Array
 from synthesis.results.checks import CheckRow
 from synthesis.results.fitted import Fitted
+from synthesis.review.matrices import (
+    Nested,
+    cr2,
+    generalised,
+    model_based,
+    nested,
+    residual_q,
+    sampling_by_rho,
+    scaled,
+    search,
+    search_levels,
+)
 
 Route = Callable[[Fitted], list[CheckRow]]
 # Closed forms agree to rounding; likelihood searches are compared to this share of the typical variance, because tau2
@@ -46,9 +57,18 @@ class _Rows:
     def __init__(self, document: Fitted) -> None:
         self.document, self.rows = document, list[CheckRow]()
 
-    def compare(self, quantity: str, route: str, theirs: float, unit: float, rtol: float, floor: float = 1.0) -> None:
+    def compare(
+        self,
+        quantity: str,
+        route: str,
+        theirs: float,
+        unit: float,
+        rtol: float,
+        floor: float = 1.0,
+        ours: float | None = None,
+    ) -> None:
         """Ours, in `unit`s, beside theirs; the tolerance is relative to the larger one or to `floor`."""
-        value = getattr(self.document.fit, quantity)
+        value = getattr(self.document.fit, quantity) if ours is None else ours
         if value is None:
             return
         ours = float(value) / unit
@@ -102,8 +122,9 @@ def by_libraries(document: Fitted) -> list[CheckRow]:
         return []
     rows = _Rows(document)
     if document.fit.model in MULTILEVEL:
-        parts = _scaled(document)
-        rows.compare("estimate", "statsmodels", _generalised(parts), parts.scale**0.5, CLOSED_FORM_RTOL)
+        parts = nested(document) if document.fit.levels else scaled(document)
+        marginal = parts.marginal(parts.variances) if isinstance(parts, Nested) else parts.marginal()
+        rows.compare("estimate", "statsmodels", generalised(parts.y, marginal), parts.scale**0.5, CLOSED_FORM_RTOL)
         return rows.rows
     method, ci = document.fit.method, document.fit.ci_method
     yi, vi = _composites(document)
@@ -130,16 +151,11 @@ def _composites(document: Fitted) -> tuple[Array, Array]:
     """Mean effect of each sample and its variance, 1'S1 / m^2 for the sampling covariance S."""
     y, v = [], []
     for study in document.studies:
-        s = _sampling(np.array([m.vi for m in study.members]), document.fit.rho or 0.0)
+        v_own = np.array([m.vi for m in study.members])
+        s = np.array(study.sampling) if study.sampling else sampling_by_rho(v_own, document.fit.rho or 0.0)
         y.append(float(np.mean([m.yi for m in study.members])))
         v.append(float(s.sum()) / len(s) ** 2)
     return np.array(y), np.array(v)
-
-
-def _sampling(v: Array, rho: float) -> Array:
-    s = rho * np.sqrt(np.outer(v, v))
-    np.fill_diagonal(s, v)
-    return s
 
 
 def _pymare(y: Array, v: Array, method: str, ci: str, level: float) -> dict[str, float]:
@@ -293,185 +309,39 @@ def _most_likely(y: Array, v: Array, restricted: bool) -> float:
 # --- multilevel models ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Scaled:
-    """Effects of a multilevel model, sample by sample, in units of the median variance."""
-
-    scale: float
-    y: list[Array]
-    v: list[Array]
-    rho: float
-    tau2: float
-    omega2: float
-
-    def marginal(self) -> list[Array]:
-        """Covariance of the effects of each sample at our variances."""
-        return [_sampling(v, self.rho) + self.tau2 + self.omega2 * np.eye(len(v)) for v in self.v]
-
-
-def _scaled(document: Fitted) -> _Scaled:
-    y = [np.array([m.yi for m in study.members]) for study in document.studies]
-    v = [np.array([m.vi for m in study.members]) for study in document.studies]
-    scale = float(np.median(np.concatenate(v)))
-    rho = document.fit.rho or 0.0 if document.fit.model == "che" else 0.0
-    variances = (document.fit.tau2 or 0.0) / scale, (document.fit.omega2 or 0.0) / scale
-    return _Scaled(scale, [a / math.sqrt(scale) for a in y], [a / scale for a in v], rho, *variances)
-
-
 def _check_multilevel(rows: _Rows) -> None:
-    parts = _scaled(rows.document)
-    tau2, omega2 = _search(parts)
+    if rows.document.fit.levels:
+        _check_levels(rows)
+        return
+    parts = scaled(rows.document)
+    tau2, omega2 = search(parts)
     rows.compare("tau2", MATRICES, tau2, parts.scale, SEARCH_RTOL)
     rows.compare("omega2", MATRICES, omega2, parts.scale, SEARCH_RTOL)
     if rows.document.fit.ci_method == "cr2":
-        estimate, se, df = _cr2(parts.y, parts.marginal())
+        estimate, se, df = cr2(parts.y, parts.marginal())
     else:
         # Effects without spread have no robust variance; theirs is the model's own.
-        estimate, se, df = _model_based(parts.y, parts.marginal())
+        estimate, se, df = model_based(parts.y, parts.marginal())
     rows.compare("estimate", MATRICES, estimate, parts.scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", MATRICES, se, parts.scale**0.5, ROBUST_RTOL)
     rows.compare("df", MATRICES, df, 1.0, ROBUST_RTOL)
-    rows.compare("q", MATRICES, _residual_q(parts), 1.0, CLOSED_FORM_RTOL)
+    rows.compare("q", MATRICES, residual_q(parts), 1.0, CLOSED_FORM_RTOL)
 
 
-def _generalised(parts: _Scaled) -> float:
-    """The mean by generalised least squares from all effects, whitened sample by sample.
-
-    statsmodels GLS with the whole covariance matrix does the same, in as many steps as effects to the third power.
-    """
-    import statsmodels.api as sm
-
-    left = [np.linalg.inv(np.linalg.cholesky(block)) for block in parts.marginal()]
-    outcome = np.concatenate([root @ y for root, y in zip(left, parts.y, strict=True)])
-    design = np.concatenate([root.sum(axis=1) for root in left])
-    return float(sm.OLS(outcome, design).fit().params[0])
-
-
-def _residual_q(parts: _Scaled) -> float:
-    w = [np.linalg.inv(_sampling(v, parts.rho)) for v in parts.v]
-    total = math.fsum(float(wj.sum()) for wj in w)
-    mean = math.fsum(float((wj @ y).sum()) for wj, y in zip(w, parts.y, strict=True)) / total
-    return math.fsum(float((y - mean) @ wj @ (y - mean)) for wj, y in zip(w, parts.y, strict=True))
-
-
-def _model_based(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
-    """The weighted mean with the standard error of the model; df are samples - 1."""
-    w = [np.linalg.inv(block) for block in blocks]
-    total = math.fsum(float(wj.sum()) for wj in w)
-    mean = math.fsum(float((wj @ yj).sum()) for wj, yj in zip(w, y, strict=True)) / total
-    return mean, math.sqrt(1 / total), float(len(y) - 1)
-
-
-def _cr2(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
-    """The weighted mean, its CR2 standard error and Satterthwaite df, from the hat matrix written out.
-
-    Pustejovsky & Tipton (2018), J Bus Econ Stat 36:672-683, eqs. 8 to 11: with H the hat matrix, the adjustment of a
-    sample is the symmetric A with A [(I - H) V (I - H)']_jj A' = V_jj in the sense of their eq. 9, and
-    df = (sum g_i'V g_i)^2 / sum over i, j of (g_i'V g_j)^2 with g_i = (I - H)_i' A_i W_i 1 M.
-    """
-    from scipy.linalg import cholesky, sqrtm
-
-    w = [np.linalg.inv(block) for block in blocks]
-    ones = [wj.sum(axis=0) for wj in w]
-    m = 1 / math.fsum(float(o.sum()) for o in ones)
-    mean = m * math.fsum(float(o @ yj) for o, yj in zip(ones, y, strict=True))
-    sizes = np.cumsum([0, *(len(yj) for yj in y)])
-    hat_row = m * np.concatenate(ones)
-    g = np.zeros((len(y), sizes[-1]))
-    meat = 0.0
-    for i, (block, wj, yj) in enumerate(zip(blocks, w, y, strict=True)):
-        d = cholesky(block)
-        a = d.T @ np.linalg.inv(np.real(sqrtm(d @ (block - m) @ d.T))) @ d
-        score = m * (a @ wj.sum(axis=1))
-        meat += float(score @ (yj - mean)) ** 2
-        g[i] = -score.sum() * hat_row
-        g[i, sizes[i] : sizes[i + 1]] += score
-    spread = np.concatenate(
-        [g[:, a:b] @ block for a, b, block in zip(sizes[:-1], sizes[1:], blocks, strict=True)], axis=1
-    )
-    across = spread @ g.T
-    return mean, math.sqrt(meat), float(np.trace(across) ** 2 / np.sum(across * across))
-
-
-# Points of the grid that are climbed from.
-_STARTS = 2
-
-
-def _search(parts: _Scaled) -> tuple[float, float]:
-    """tau2 and omega2 with the largest restricted likelihood: L-BFGS-B from the best of a grid, then Newton's method.
-
-    Our values are one more start only where the likelihood there is above all that was found without them.
-    """
-    from scipy.optimize import minimize
-
-    groups = _by_size(parts)
-
-    def falling(theta: Array) -> tuple[float, Array]:
-        value, gradient = _restricted(groups, float(theta[0]), float(theta[1]))
-        return -value, -gradient
-
-    spread = float(np.var(np.concatenate(parts.y))) + min(float(v.min()) for v in parts.v)
-    grid = [0.0, *(np.geomspace(3e-3, 3.0, 4) * spread)]
-    starts = sorted((np.array([t, o]) for t in grid for o in grid), key=lambda s: falling(s)[0])[:_STARTS]
-
-    def climbed(start: Array) -> Array:
-        options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
-        found = minimize(falling, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2, options=options).x
-        return _polished(falling, np.asarray(found, dtype=float), spread)
-
-    best = min((climbed(start) for start in starts), key=lambda theta: falling(theta)[0])
-    ours = np.array([parts.tau2, parts.omega2])
-    if falling(ours)[0] < falling(best)[0] - 1e-9:
-        best = climbed(ours)
-    return float(best[0]), float(best[1])
-
-
-def _by_size(parts: _Scaled) -> list[tuple[Array, Array]]:
-    """Effects (n, m) and sampling covariances (n, m, m) of the samples with m effects, for each m."""
-    found: dict[int, list[tuple[Array, Array]]] = {}
-    for y, v in zip(parts.y, parts.v, strict=True):
-        found.setdefault(len(y), []).append((y, _sampling(v, parts.rho)))
-    return [(np.array([a for a, _ in pairs]), np.array([s for _, s in pairs])) for pairs in found.values()]
-
-
-def _restricted(groups: Iterable[tuple[Array, Array]], tau2: float, omega2: float) -> tuple[float, Array]:
-    """Restricted log-likelihood without its constant, and its gradient in tau2 and omega2. Harville (1977)."""
-    parts = []
-    for y, sampling in groups:
-        marginal = sampling + tau2 + omega2 * np.eye(y.shape[1])
-        parts.append((y, np.linalg.inv(marginal), float(np.linalg.slogdet(marginal)[1].sum())))
-    total = math.fsum(float(w.sum()) for _, w, _ in parts)
-    mean = math.fsum(float(np.einsum("nij,nj->", w, y)) for y, w, _ in parts) / total
-    value, trace, square = -math.log(total), np.zeros(2), np.zeros(2)
-    for y, w, log_det in parts:
-        u = np.einsum("nij,nj->ni", w, y - mean)
-        rows = w.sum(axis=2)
-        value -= log_det + float(np.sum(u * (y - mean)))
-        trace += [
-            float(rows.sum()) - float(np.sum(rows.sum(axis=1) ** 2)) / total,
-            float(np.einsum("nii->", w)) - float(np.sum(rows**2)) / total,
-        ]
-        square += [float(np.sum(u.sum(axis=1) ** 2)), float(np.sum(u**2))]
-    return value / 2, (square - trace) / 2
-
-
-def _polished(falling: Any, theta: Array, spread: float) -> Array:
-    """A few steps of Newton's method on the components above 0, while they bring the gradient down."""
-    free = np.flatnonzero(theta > 0)
-    for _ in range(20 if len(free) else 0):
-        gradient = falling(theta)[1][free]
-        hessian = np.empty((len(free), len(free)))
-        for column, i in enumerate(free):
-            step = np.zeros(2)
-            step[i] = min(1e-4 * (theta[i] + 1e-2 * spread), theta[i] / 2)
-            ends = [falling(theta + sign * step)[1][free] for sign in (1, -1)]
-            hessian[:, column] = (ends[0] - ends[1]) / (2 * step[i])
-        new = theta.copy()
-        new[free] -= np.linalg.lstsq((hessian + hessian.T) / 2, gradient, rcond=None)[0]
-        if new.min() < 0 or not np.abs(falling(new)[1][free]).max() < np.abs(gradient).max():
-            break
-        theta = new
-    return theta
+def _check_levels(rows: _Rows) -> None:
+    """A model with levels above the sample, its variances level by level."""
+    document, parts = rows.document, nested(rows.document)
+    found = search_levels(parts)
+    for level, variance in zip(document.fit.levels, found, strict=True):
+        name = f"variance of {level.level}"
+        rows.compare(name, MATRICES, float(variance), parts.scale, SEARCH_RTOL, ours=level.variance)
+    marginal = parts.marginal(parts.variances)
+    robust = document.fit.ci_method == "cr2"
+    estimate, se, df = cr2(parts.y, marginal) if robust else model_based(parts.y, marginal)
+    rows.compare("estimate", MATRICES, estimate, parts.scale**0.5, CLOSED_FORM_RTOL)
+    rows.compare("se", MATRICES, se, parts.scale**0.5, ROBUST_RTOL)
+    rows.compare("df", MATRICES, df, 1.0, ROBUST_RTOL)
+    rows.compare("q", MATRICES, residual_q(scaled(document)), 1.0, CLOSED_FORM_RTOL)
 
 
 def checked(documents: Iterable[Fitted], route: Route) -> dict[str, list[CheckRow]]:

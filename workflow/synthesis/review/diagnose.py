@@ -36,6 +36,7 @@ from synthesis.results.diagnosed import (
     SubsetMap,
 )
 from synthesis.results.fitted import Fitted
+from synthesis.review.dependence import NO_TEST, dependence_of, is_declared
 from synthesis.review.fit import method_of
 from synthesis.review.moderators import moderator, reason_of
 
@@ -56,6 +57,9 @@ def diagnose(
     name, metric, skipped = document.synthesis, document.metric, dict[str, str]()
     if len(document.studies) < 2:
         skipped["all"] = "one sample: nothing to compare"
+        return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
+    if document.fit.levels:
+        skipped["all"] = "levels above the sample: what is examined here takes samples as independent"
         return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
     y = np.array([study.yi for study in document.studies])
     v = np.array([study.vi for study in document.studies])
@@ -230,7 +234,8 @@ def _without_samples(document: Fitted) -> dict[str, Fit]:
     if model is None:
         return {}
     y, v, cluster = _effects(document)
-    fits = leave_one_sample_out(y, v, cluster, rho=fit.composite_rho or 0.0, model=model, level=fit.level)
+    given = dependence_of(document.studies).get("V")
+    fits = leave_one_sample_out(y, v, cluster, rho=fit.composite_rho or 0.0, model=model, level=fit.level, V=given)
     return {str(sample): refitted for sample, refitted in fits.items() if refitted is not None}
 
 
@@ -288,7 +293,9 @@ def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: C
     if document.metric == "z" and len(sizes) == len(y):
         on_sizes = kept("egger_inverse_root_n", lambda: bias.egger(y, v, predictor="sqrtninv", n=sizes, level=level))
     effects, variances, cluster = _effects(document)
-    if len(set(cluster)) < len(cluster):
+    if is_declared(document.studies):
+        refused["egger_robust"] = NO_TEST
+    elif len(set(cluster)) < len(cluster):
         rho = document.fit.rho or 0.0
         robust = kept("egger_robust", lambda: bias.robust_egger(effects, variances, cluster, rho=rho))
     side: Alternative = "greater" if document.fit.estimate > 0 else "less"

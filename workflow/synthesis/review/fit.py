@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from synthesis.data.dependence import sampling_covariance
 from synthesis.data.extraction import reference_rows
 from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
@@ -23,10 +24,11 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, select_effects, shared_direction
+from synthesis.plan.selection import SET_TO_ZERO, levels_of, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
+from synthesis.review.dependence import NO_TEST, Dependence, declared, is_declared
 from synthesis.text import plain, shared
 
 
@@ -39,9 +41,11 @@ def run_synthesis(
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
     yi, vi = np.array([row.yi for row in chosen]), np.array([row.vi for row in chosen])
     cluster = [row.sample_id for row in chosen]
-    fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho)
+    levels, covariance = levels_of(name, synthesis, chosen), sampling_covariance(chosen, rho)
+    fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho, declared(levels, covariance))
+    combined = composites(yi, vi, cluster, rho, covariance=covariance)
     more = tuple(name for name in (synthesis.group_by,) if name and name not in columns(Study))
-    studies = _studies(chosen, composites(yi, vi, cluster, rho), fit.weights, more)
+    studies = _with_dependence(_studies(chosen, combined, fit.weights, more), combined, levels, covariance)
     key = f"config.yaml, key defaults.tau_scale.{synthesis.metric}"
     tau_scale = defaults.tau_scale_of(synthesis.metric)
     values = [study.words(synthesis.group_by) for study in studies] if synthesis.group_by else []
@@ -88,11 +92,21 @@ def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
     fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
     fitted["orientation"] = synthesis.oriented
+    if not synthesis.levels:
+        # As before there were any: the same fit.
+        del fitted["levels"]
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 
 def _pooled(
-    name: str, synthesis: Synthesis, defaults: Defaults, yi: Array, vi: Array, cluster: list[str], rho: float
+    name: str,
+    synthesis: Synthesis,
+    defaults: Defaults,
+    yi: Array,
+    vi: Array,
+    cluster: list[str],
+    rho: float,
+    dependence: Dependence,
 ) -> Fit:
     try:
         return pool(
@@ -105,6 +119,7 @@ def _pooled(
             model=synthesis.model or defaults.model,
             level=defaults.level,
             metric=synthesis.metric,
+            **dependence,
         )
     except InputError as error:
         where = f"config.yaml, key syntheses.{name}"
@@ -143,6 +158,8 @@ def _blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> tuple[Bloc
 def _difference_of_blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> JointTest:
     """The test of the blocks as a moderator, as the diagnostics have it; its numbers are None where there is none."""
     members = [(m, study.sample_id, value) for study, value in zip(studies, values, strict=True) for m in study.members]
+    if is_declared(studies):
+        return no_joint_test(NO_TEST)
     try:
         if len(members) > len(values) and fit.model in ("che", "three_level"):
             y = np.array([m.yi for m, _, _ in members])
@@ -180,7 +197,7 @@ def _studies(
         rows = [chosen[i] for i in members]
         people = [row.n_total for row in rows if row.n_total is not None]
         years = [row.year for row in rows if row.year is not None]
-        described = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
+        described: dict[str, Any] = {name: shared(row.words(name) for row in rows) for name in terms(Descriptor)}
         studies.append(
             Study(
                 sample_id=str(sample),
@@ -199,6 +216,18 @@ def _studies(
             )
         )
     return tuple(studies)
+
+
+def _with_dependence(
+    studies: tuple[Study, ...], combined: Composites, levels: dict[str, list[str]], covariance: Array | None
+) -> tuple[Study, ...]:
+    """The samples with what holds them, and with the covariance of their effects where one was computed."""
+    found = []
+    for study, members in zip(studies, combined.members, strict=True):
+        held = {name: labels[members[0]] for name, labels in levels.items()}
+        block = () if covariance is None else covariance[np.ix_(members, members)].tolist()
+        found.append(replace(study, held_by=held, sampling=tuple(tuple(row) for row in block)))
+    return tuple(found)
 
 
 def _member(row: Chosen) -> Member:

@@ -19,6 +19,7 @@ from synthesis.plan.config import Grouping
 from synthesis.results.diagnosed import Bubble, Coefficients, LevelFit, LinePoint, ModeratorFit
 from synthesis.results.document import columns
 from synthesis.results.fitted import Fitted, Member
+from synthesis.review.dependence import NO_TEST, is_declared
 from synthesis.review.fit import ci_of_part, method_of
 
 # Effects of a sample are not treated as independent by these.
@@ -50,6 +51,8 @@ def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMeth
         matrix = design({name: [effect.value for effect in held]}, len(held))
         if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
             return replace(counted, refused="effects share samples: moderators need model che or three_level")
+        if is_declared(document.studies):
+            return replace(counted, refused=NO_TEST)
         fit, means = _regression(document, y, v, matrix, cluster, grid, ci)
     except InputError as error:
         return replace(counted, refused=reason_of(error))

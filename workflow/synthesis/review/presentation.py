@@ -133,6 +133,7 @@ def pooled_row(document: Fitted) -> PooledRow:
     transformed = {f"{name}_transformed": back_transform(fit.metric or "", getattr(fit, name)) for name in _READ}
     made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
     made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
+    made["levels"] = "; ".join(f"{level.level}: {level.variance!r}" for level in fit.levels)
     of_fit = {field.name for field in dataclasses.fields(fit)}
     rest = [name for name in columns(PooledRow) if name not in made]
     return PooledRow(**made, **{name: getattr(fit if name in of_fit else document, name) for name in rest})

@@ -1,0 +1,98 @@
+"""What the effects of a sample share: the sampling covariance of those that compare with one control arm."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from synthesis.data.arms import COUNTS, SAME
+from synthesis.data.printed import effective
+from synthesis.errors import InputError, Problem
+from synthesis.meta.covariance import SharedMetric, check_covariance, control_variance, shared_control
+from synthesis.meta.kernel import Array
+from synthesis.results.document import columns
+from synthesis.results.extracted import Chosen, Row
+
+_INSTEAD = "conversions.shared_control: combine takes it"
+
+
+def sampling_covariance(rows: Sequence[Chosen], rho: float) -> Array | None:
+    """The sampling covariance (k, k) of the effects `rows`; None where no two of them compare with one control arm.
+
+    Effects with one `control_group` for one outcome have the covariance of Gleser & Olkin (2009), without a further
+    assumption. Others of a sample are correlated `rho`; where they are of different arms and of different outcomes
+    they share the control arm's part of their variances alone, and of that `rho`. Raises InputError for a control arm
+    without a variance, and where such a matrix is no covariance.
+    """
+    together = _positions([_comparison(row) for row in rows])
+    if not together:
+        return None
+    numbered = [effective({name: row.cell(name) for name in columns(Row)}) for row in rows]
+    part = np.full(len(rows), np.nan)
+    for named in _positions([_arm(row) for row in rows], least=1):
+        for i in named:
+            part[i] = _control_part(rows[i], numbered[i])
+    matrix = _assumed(rows, part, rho)
+    for members in together:
+        at = np.ix_(members, members)
+        y, v = [rows[i].yi for i in members], [rows[i].vi for i in members]
+        sizes = [np.array([numbered[i][name] for i in members], dtype=float) for name in ("n_treat", "n_control")]
+        arms = dict(zip(("n_treat", "n_control"), sizes, strict=True)) if rows[members[0]].metric == "g" else {}
+        matrix[at] = shared_control(y, v, ["one"] * len(members), part[members], **arms)
+    return check_covariance(matrix, [row.vi for row in rows], [row.sample_id for row in rows])
+
+
+def _arm(row: Row) -> Hashable | None:
+    """The control arm of a row, where it is named."""
+    return (row.sample_id, row.control_group) if row.control_group else None
+
+
+def _comparison(row: Row) -> Hashable | None:
+    """What rows have in common that compare with one control arm for one outcome."""
+    return tuple(row.cell(name) for name in SAME) if row.control_group else None
+
+
+def _positions(keys: Sequence[Hashable | None], least: int = 2) -> list[list[int]]:
+    held: dict[Hashable, list[int]] = {}
+    for at, key in enumerate(keys):
+        if key is not None:
+            held.setdefault(key, []).append(at)
+    return [members for members in held.values() if len(members) >= least]
+
+
+def _control_part(row: Chosen, cells: Mapping[str, Any]) -> float:
+    """The control arm's own part of the sampling variance of an effect."""
+    numbers = {name: [cells[name]] for name in ("n_control", "events_control", "total_control")}
+    needed = ("events_control", "total_control") if row.statistic in COUNTS else ("n_control",)
+    allowed = f"numbers of the control arm that metric {row.metric} is made of, for a covariance"
+    if row.metric not in ("g", "log_odds_ratio", "log_risk_ratio") or any(numbers[n] == [None] for n in needed):
+        raise _refused(row, f"{row.statistic} in metric {row.metric}", allowed)
+    try:
+        if row.metric == "g":
+            return float(control_variance("g", n=numbers["n_control"])[0])
+        ratio: SharedMetric = "log_odds_ratio" if row.metric == "log_odds_ratio" else "log_risk_ratio"
+        return float(control_variance(ratio, events=numbers["events_control"], total=numbers["total_control"])[0])
+    except InputError:
+        shown = "a control arm in which nobody, or everybody, has the event"
+        raise _refused(row, shown, "some with, some without") from None
+
+
+def _refused(row: Chosen, value: str, allowed: str) -> InputError:
+    return InputError([Problem(f"{row.source}, {row.effect_id}, control_group", value, allowed, _INSTEAD)])
+
+
+def _assumed(rows: Sequence[Chosen], part: Array, rho: float) -> Array:
+    """The covariance of effects of a sample that is assumed, before what their control arms say."""
+    matrix = np.diag([row.vi for row in rows])
+    for members in _positions([row.sample_id for row in rows]):
+        for i in members:
+            for j in members:
+                if i != j:
+                    one, other = rows[i], rows[j]
+                    arms = _arm(one) is not None and _arm(one) == _arm(other)
+                    other_arm = arms and "" not in (one.treatment, other.treatment) and one.treatment != other.treatment
+                    shared = part[i] * part[j] if other_arm else one.vi * other.vi
+                    matrix[i, j] = rho * shared**0.5
+    return matrix

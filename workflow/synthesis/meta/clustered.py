@@ -1,0 +1,251 @@
+"""Pools of single effects that share samples: models with variances between and within samples, tested by CR2."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc, stdtr, stdtrit
+
+from synthesis.errors import InputError, Problem
+from synthesis.meta.inputs import labels
+from synthesis.meta.kernel import Array
+from synthesis.meta.multilevel import fit_multilevel, variance_interval
+from synthesis.meta.nested import Nested, fit_nested, nested_interval
+from synthesis.meta.result import Fit, LevelVariance, notes_on, prediction_interval
+from synthesis.meta.robust import LEAST_DF, Robust, robust
+
+EQUAL_WITHIN = (
+    "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, by t with "
+    "samples - 1 df"
+)
+SAMPLE, EFFECT = "sample", "effect"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked of a model. `covariance` (k, k): checked, in place of `rho`; `levels`: labels (k,) by name, from
+    the top, above the sample; `near`: variances to start from, then without their intervals."""
+
+    model: str
+    rho: float
+    level: float
+    metric: str | None
+    near: tuple[float, float] | None = None
+    covariance: Array | None = None
+    levels: Mapping[str, Sequence[Hashable]] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The numbers of a fitted model. `variance`: the model's own of the estimate; `weights` (samples,) do not sum to
+    anything; `parameters`: coefficients and variances."""
+
+    estimate: float
+    variance: float
+    tau2: float
+    omega2: float | None
+    interval: tuple[float | None, float | None]
+    typical: float
+    q: float
+    log_likelihood: float
+    parameters: int
+    tested: Robust
+    weights: Array
+    samples: int
+    rho: float | None
+    levels: tuple[LevelVariance, ...] = ()
+
+
+def clustered(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> Fit:
+    """The pool of effects `y` with variances `v` (k,) of the samples `cluster` (k,).
+
+    Raises InputError where CR2 has fewer than 4 degrees of freedom, and as `fit_nested`.
+    """
+    given = asked.covariance is not None or asked.levels
+    return _as_fit(y, v, (_declared if given else _multilevel)(y, v, cluster, asked), asked)
+
+
+def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Found:
+    rho = asked.rho if asked.model == "che" else 0.0
+    fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho, near=asked.near)
+    parts = fitted.blocks
+    marginal, cut = parts.marginal(fitted.tau2, fitted.omega2), parts.starts[1:]
+    tested = robust(
+        np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal,
+        level=asked.level,
+    )  # fmt: skip
+    return _Found(
+        estimate=float(fitted.beta[0]),
+        variance=float(fitted.covariance[0, 0]),
+        tau2=fitted.tau2,
+        omega2=fitted.omega2,
+        interval=variance_interval(fitted, 0, asked.level) if asked.near is None else (None, None),
+        typical=fitted.typical,
+        q=fitted.q,
+        log_likelihood=fitted.log_likelihood,
+        parameters=len(fitted.beta) + 2,
+        tested=tested,
+        weights=np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal]),
+        samples=tested.clusters,
+        rho=rho,
+    )
+
+
+def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Found:
+    """The fit under a sampling covariance that is given, or with levels above the sample, or both."""
+    names = [*asked.levels, SAMPLE, EFFECT]
+    grouped = [labels(f"levels {name}", given, len(y)) for name, given in asked.levels.items()] + [list(cluster)]
+    _check_nesting(names, grouped)
+    if len(set(cluster)) == len(y):
+        # Where no sample repeats it is the effect: two variances could not be told apart.
+        grouped, names = grouped[:-1], names[:-1]
+    covariance = asked.covariance
+    if covariance is None and asked.model == "che" and EFFECT in names:
+        covariance = _correlated(v, cluster, asked.rho)
+    fitted = fit_nested(y, v, grouped, covariance=covariance, level=asked.level)
+    limits: list[tuple[float | None, float | None]] = [(None, None)] * len(names)
+    if asked.near is None:
+        limits = [
+            nested_interval(y, v, grouped, fitted, at, covariance=covariance, level=asked.level)
+            for at in range(len(names))
+        ]
+    members = [*(len(set(named)) for named in grouped), len(y)]
+    described = [
+        LevelVariance(name, count, variance, *to)
+        for name, count, variance, to in zip(names, members, fitted.variances, limits, strict=True)
+    ]
+    within = fitted.variances[-1] if EFFECT in names else None
+    return _Found(
+        estimate=float(fitted.beta[0]),
+        variance=float(fitted.covariance[0, 0]),
+        tau2=sum(fitted.variances[:-1]) if within is not None else sum(fitted.variances),
+        omega2=within,
+        interval=limits[0] if not asked.levels else (None, None),
+        typical=fitted.typical,
+        q=fitted.q,
+        log_likelihood=fitted.log_likelihood,
+        parameters=len(fitted.beta) + len(names),
+        tested=fitted.tested,
+        weights=_by_sample(fitted, cluster),
+        samples=len(set(cluster)),
+        rho=_rho_of(asked, within is not None),
+        levels=tuple(described) if asked.levels else (),
+    )
+
+
+def _rho_of(asked: Asked, repeats: bool) -> float | None:
+    """The correlation that was used; None where a covariance took its place, or no sample repeats."""
+    if asked.covariance is not None or not repeats:
+        return None
+    return asked.rho if asked.model == "che" else 0.0
+
+
+def _correlated(v: Array, cluster: Sequence[Hashable], rho: float) -> Array:
+    """The sampling covariance of effects that are correlated `rho` within samples."""
+    if rho == 1:
+        raise InputError([Problem("rho", "1", "a correlation of at least 0 and below 1 for this model")])
+    codes = {name: code for code, name in enumerate(dict.fromkeys(cluster))}
+    member = np.array([codes[name] for name in cluster])
+    matrix = rho * np.sqrt(np.outer(v, v)) * (member[:, None] == member)
+    np.fill_diagonal(matrix, v)
+    return np.asarray(matrix)
+
+
+def _check_nesting(names: Sequence[str], grouped: Sequence[Sequence[Hashable]]) -> None:
+    """Each member of a level within one of the level above; more than one at the top."""
+    for (upper, above), (lower, below) in zip(
+        zip(names, grouped, strict=False), list(zip(names, grouped, strict=False))[1:], strict=False
+    ):
+        held: dict[Hashable, Hashable] = {}
+        for top, inner in zip(above, below, strict=True):
+            if held.setdefault(inner, top) != top:
+                allowed = f"one {upper} for each {lower}"
+                hint = f"other people with the same name? Name each {lower} once over all"
+                raise InputError([Problem("levels", f"{lower} {inner} in {held[inner]} and {top}", allowed, hint)])
+    if len(set(grouped[0])) == 1:
+        hint = f"one {names[0]} says nothing about the spread between them"
+        raise InputError([Problem("levels", f"one {names[0]}", "at least two at the top level", hint)])
+
+
+def _by_sample(fitted: Nested, cluster: Sequence[Hashable]) -> Array:
+    """The weights of the effects added up by sample, in order of first appearance."""
+    total: dict[Hashable, float] = {}
+    for name, weight in zip(cluster, fitted.weights, strict=True):
+        total[name] = total.get(name, 0.0) + weight
+    return np.array(list(total.values()))
+
+
+def _as_fit(y: Array, v: Array, found: _Found, asked: Asked) -> Fit:
+    tested, level, notes, ci = found.tested, asked.level, notes_on(v), "cr2"
+    estimate, se, df = found.estimate, float(tested.se[0]), float(tested.df[0])
+    statistic, p = float(tested.statistic[0]), float(tested.p[0])
+    limits = float(tested.ci_low[0]), float(tested.ci_high[0])
+    if df < LEAST_DF:
+        raise _too_few(asked, tested.clusters, df)
+    if not tested.spread[0]:
+        se, df, ci, notes = found.variance**0.5, float(tested.clusters - 1), "wald_t", (*notes, EQUAL_WITHIN)
+        statistic, half = estimate / se, float(stdtrit(df, 0.5 + level / 2)) * se
+        p, limits = float(2 * stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
+    total = found.tau2 + (found.omega2 or 0.0)
+    # Independent are the members of the top level: the samples, or what holds them.
+    low, high = prediction_interval(estimate, se, total, tested.clusters - 2, level)
+    criteria = _information(found, len(y))
+    return Fit(
+        k=len(y),
+        samples=found.samples,
+        estimate=estimate,
+        se=se,
+        statistic=statistic,
+        df=df,
+        p=p,
+        ci_low=limits[0],
+        ci_high=limits[1],
+        pi_low=low,
+        pi_high=high,
+        tau2=found.tau2,
+        tau2_se=None,
+        tau2_ci_low=found.interval[0],
+        tau2_ci_high=found.interval[1],
+        omega2=found.omega2,
+        i2=100 * total / (total + found.typical),
+        i2_ci_low=None,
+        i2_ci_high=None,
+        h2=(total + found.typical) / found.typical,
+        h2_ci_low=None,
+        h2_ci_high=None,
+        q=found.q,
+        q_df=len(y) - 1,
+        q_p=float(chdtrc(len(y) - 1, found.q)),
+        **criteria,
+        model=asked.model,
+        method="REML",
+        ci_method=ci,
+        rho=found.rho,
+        composite_rho=asked.rho,
+        metric=asked.metric,
+        level=level,
+        weights=tuple((100 * found.weights / found.weights.sum()).tolist()),
+        notes=notes,
+        levels=found.levels,
+    )
+
+
+def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
+    held = next(iter(asked.levels), "samples")
+    hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
+    if asked.levels:
+        hint = f"with so few of them, or one that outweighs the rest, leave the level {held} out and report it"
+    shown = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
+    return InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
+
+
+def _information(found: _Found, k: int) -> dict[str, float]:
+    value, parameters = found.log_likelihood, found.parameters
+    return {
+        "log_likelihood": value,
+        "aic": 2 * parameters - 2 * value,
+        "bic": float(np.log(k - 1)) * parameters - 2 * value,
+    }
