@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME
-from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
+from synthesis.draw.axes import axis_of
+from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.fitted import Fitted
 

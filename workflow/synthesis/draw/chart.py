@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from synthesis import text
-from synthesis.data.converters import back_transform
 from synthesis.data.vocabulary import RATIO_METRICS
-from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
+from synthesis.draw.axes import linear_ticks, ratio_ticks
+from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.files import Cell
@@ -265,10 +265,7 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     that z keeps its own spacing below ticks in r.
     """
     if metric in RATIO_METRICS:
-        ratios = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
-        if len(ratios) < 3:
-            ratios = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
-        return tuple(math.log(t) for t in ratios), tuple(f"{t:g}" for t in ratios)
+        return ratio_ticks(low, high, about)
     if metric == "z" and spaced:
         ticks, decimals = linear_ticks(math.tanh(low), math.tanh(high), about)
         ticks = [t for t in ticks if abs(t) < 1 and low <= math.atanh(t) <= high]
@@ -285,16 +282,20 @@ def estimate_axis(metric: str, name: str, values: Iterable[float], spaced: bool 
     return Axis(name, low, high, *estimate_ticks(metric, low, high, spaced=spaced))
 
 
-def interval_text(metric: str, estimate: float | None, low: float | None = None, high: float | None = None) -> str:
+def interval_text(
+    metric: str, estimate: float | None, low: float | None = None, high: float | None = None, decimals: int = 2
+) -> str:
     """An estimate on the metric's scale as it is read, with its interval where there is one."""
-    value, left, right = (back_transform(metric, v) for v in (estimate, low, high))
-    return f"{text.number(value)} {text.interval(left, right)}".strip()
+    value, left, right = (estimate_text(metric, v, decimals) for v in (estimate, low, high))
+    return f"{value} [{left}, {right}]" if left and right else value
 
 
 def pooled_sentence(document: Fitted) -> str:
     """The pooled estimate in words, with how it was fitted."""
     metric = document.metric
-    value = interval_text(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
+    value = interval_text(
+        metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals_of(document)
+    )
     return f"Pooled {document.word} {estimate_name(document)} = {value} ({method_of(document)})."
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
-from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
+from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
@@ -100,6 +100,7 @@ def _summary_row(document: Fitted, label: str) -> Row:
     """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
     metric = document.metric
     low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
+    mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals_of(document))
     return Row(
         "single" if document.fit.samples == 1 else "pooled",
         label,
@@ -109,7 +110,7 @@ def _summary_row(document: Fitted, label: str) -> Row:
         pi_high=high,
         key=document.synthesis,
         synthesis=document.synthesis,
-        **mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high),
+        **mark,
     )
 
 

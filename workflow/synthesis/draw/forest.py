@@ -39,6 +39,8 @@ _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
 # Inches from line to line of a row, of a heading, of a note in units of a row.
 _LINE, _HEADING_LINE, _NOTE_LINE = 0.125, 0.145, 0.86
 _GUIDE = (2.5, 2.0)
+# Inches from the name of the axis to the words below it.
+_BELOW_AXIS = 0.05
 
 
 def _note_lines(page: Page, row: Row) -> list[str]:
@@ -63,6 +65,14 @@ def _cell_lines(page: Page, columns: Columns, row: Row, i: int) -> list[str]:
     if columns.fractions[i] is not None or _symbol(columns, row, i):
         return [cell]
     return page.wrapped(cell, columns.cell_widths[i], page.style.font, weight_of(row))
+
+
+def notes_below(section: Section) -> tuple[Row, ...]:
+    """The lines of words that end a section: they stand below its axis, which stands below the last row."""
+    count = len(section.rows)
+    while count and section.rows[count - 1].kind == "note":
+        count -= 1
+    return section.rows[count:]
 
 
 def _row_height(page: Page, columns: Columns, row: Row) -> float:
@@ -114,6 +124,7 @@ def _section_height(page: Page, columns: Columns, section: Section) -> float:
     head += _LINE * (max((len(names) for names in _head_lines(page, columns, section)), default=1) - 1)
     below = max((len(lines) for _, _, lines in _direction(page, columns, section)), default=0)
     foot = 0.38 + (0.12 if section.favours else 0.0) + _LINE * max(0, below - 1)
+    foot += _BELOW_AXIS if notes_below(section) else 0.0
     return head + math.fsum(_row_height(page, columns, row) for row in section.rows) + foot
 
 
@@ -150,13 +161,18 @@ def _split(page: Page, columns: Columns, layout: Layout, height: float) -> list[
     filled: list[list[Section]] = [[]]
     left = room
     for section in layout.sections:
-        frame = _section_height(page, columns, replace(section, rows=())) + 0.1
+        frame = _section_height(page, columns, replace(section, rows=())) + 0.1 + _BELOW_AXIS
+        words = notes_below(section)
+        below = math.fsum(_row_height(page, columns, row) for row in words)
+        last_drawn = len(section.rows) - len(words) - 1
         rows: list[Row] = []
         left -= frame
         for i, row in enumerate(section.rows):
             needed = _row_height(page, columns, row)
             if row.kind == "heading" and i + 1 < len(section.rows):
                 needed += _row_height(page, columns, section.rows[i + 1])
+            # Words below an axis stay with a row above it.
+            needed += below if i == last_drawn else 0.0
             if needed > left:
                 if rows:
                     filled[-1].append(replace(section, rows=tuple(rows)))
@@ -232,11 +248,14 @@ class _SectionDrawing:
             page.lines(style.margin, y + 0.105, lines, _HEADING_LINE, style.font + 0.6, weight="bold")
             y += 0.26 + deeper
         y = self._heads(y)
-        for row, mark in zip(section.rows, self.marks, strict=True):
+        drawn = len(section.rows) - len(notes_below(section))
+        for i, (row, mark) in enumerate(zip(section.rows, self.marks, strict=True)):
+            if i == drawn:
+                y = self._axis(y) + _BELOW_AXIS
             height = _row_height(page, self.columns, row)
             self._row(row, mark, y, height)
             y += height
-        return self._axis(y)
+        return y if drawn < len(section.rows) else self._axis(y)
 
     def _row(self, row: Row, mark: Mark | None, y: float, height: float) -> None:
         style, page, left = self.style, self.page, self.columns.label
