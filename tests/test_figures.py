@@ -243,6 +243,12 @@ def boxes_of(figure):
     return found
 
 
+def placed_in(figure, content, bold=False):
+    """Where the first text that begins with `content` begins on the page, in inches from the top left."""
+    found = [t for t in figure.texts if t.get_text().startswith(content)]
+    return next(t for t in found if not bold or t.get_weight() == "bold").start
+
+
 def nothing_cut(figure, *whole):
     """No text ends in dots, and each of `whole` is there, on one line or on several below each other."""
     shown = [t.get_text() for t in figure.texts]

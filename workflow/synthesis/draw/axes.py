@@ -51,7 +51,10 @@ def axis_of(
 
 
 def _extent(rows: Sequence[Row]) -> _Extent:
-    firm, loose, lengths, others = [], [], [], []
+    firm: list[float] = []
+    loose: list[float] = []
+    lengths: list[float] = []
+    others: list[float] = []
     for row in rows:
         study = row.kind == "study"
         ends = [x for x in (row.ci_low, row.ci_high) if x is not None]

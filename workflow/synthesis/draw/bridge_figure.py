@@ -14,8 +14,10 @@ _CONVERTED = tuple(CONTRAST_NAME)
 _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("d", "Standard deviations", "Difference in standard deviations (d, Hedges g)", _CONVERTED, 2, 0.0),
     ("probability", "Probability of the better outcome", "Percent of pairs (concordance)", ("probability",), 0, 50.0),
-    ("r", "Correlation", "Correlation r", ("concordance_r",), 2, 0.0),
-    ("variance", "Shared variance", "Percent of variance, without its sign", ("variance",), 0, 0.0),
+    ("r", "Correlation with the same probability of the better outcome", "Correlation r of two measures",
+     ("concordance_r",), 2, 0.0),
+    ("variance", "Shared variance: of the outcome with the rating; with the two groups", "Percent of variance, "
+     "without its sign", ("variance",), 0, 0.0),
     ("u3", "U3: share of the better group above the mean of the other", "Percent of people",
      tuple(f"u3_{key}" for key in _CONVERTED), 0, 50.0),
     ("overlap", "Overlap of the two distributions", "Percent of people",
@@ -36,8 +38,10 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
         "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
+        "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
+        "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
         *_needed(table),
-        "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+        "A comparison under conversions, not a test of causes: nobody was assigned to what the correlation is of.",
     )
     return Layout(name, first.title, tuple(sections), notes=notes)
 
@@ -69,7 +73,7 @@ def _section(
     rows = []
     for entry in table:
         reading = next((words for c, words in CONTRAST_NAME.items() if entry.contrast.endswith(c)), "")
-        label = f"Alliance: {reading}" if reading and len(table) > 1 else association.title
+        label = f"Association: {reading}" if reading and len(table) > 1 else association.title
         rows.append(_row("converted", label, "A", entry, "association", decimals))
     rows.append(_row("pooled", effect.title, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME, LANE_WORD
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.rows import notes_of, people_cell, people_note, pooled_rows, reference_block, study_rows
+from synthesis.draw.rows import (
+    lane_heading,
+    notes_of,
+    people_cell,
+    people_note,
+    pooled_rows,
+    reference_block,
+    study_rows,
+)
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
 
 if TYPE_CHECKING:
-    from synthesis.plan.config import ComparisonFigure
-
-
-LANE_HEADING = {
-    "A": "Lane A. Associations of alliance with outcome",
-    "B": "Lane B. Randomised effects of protocols",
-}
+    from synthesis.plan.config import ComparisonFigure, LaneWords
 
 
 def comparison(
@@ -29,8 +32,10 @@ def comparison(
     documents: dict[str, Fitted],
     references: dict[str, list[Reference]],
     bridges: list[tuple[str, list[BridgeRow]]],
+    lanes: Mapping[str, LaneWords] | None = None,
 ) -> Layout:
-    """Several syntheses above each other, one section and axis per lane and metric, the bridge last.
+    """Several syntheses above each other, one section and axis per lane and metric, the bridge last, with the plan's
+    words for the `lanes`.
 
     `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
     """
@@ -60,14 +65,14 @@ def comparison(
                 columns,
                 rows,
                 used[0].fit.level,
-                heading=LANE_HEADING[lane],
+                heading=lane_heading(lane, lanes),
                 favours=favours,
                 weights=plan.studies,
             )
         )
     if bridges:
-        sections.append(_bridge_section(bridges, documents))
-    notes = (*notes_of(used), *people_note(used), *overlap_note(used))
+        sections.append(_bridge_section(bridges, documents, lanes))
+    notes = (*notes_of(used, lanes), *people_note(used), *overlap_note(used))
     if not plan.studies:
         marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
         notes = (marks, *notes)
@@ -114,14 +119,18 @@ def _summary_row(document: Fitted, label: str) -> Row:
     )
 
 
-def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[str, Fitted]) -> Section:
+def _bridge_section(
+    bridges: list[tuple[str, list[BridgeRow]]],
+    documents: dict[str, Fitted],
+    lanes: Mapping[str, LaneWords] | None,
+) -> Section:
     """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
         rows.append(Row("heading", title))
         differences = [entry for entry in table if entry.unit == "d"]
         for entry in differences:
-            label = f"Alliance as d: {CONTRAST_NAME[entry.contrast]}"
+            label = f"Association as d: {CONTRAST_NAME[entry.contrast]}"
             rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect].title if effect in documents else effect
@@ -132,7 +141,7 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
         (),
         rows,
         next(iter(documents.values())).fit.level,
-        heading="Lane C. Comparison under each conversion of r to d",
+        heading=lane_heading("C", lanes),
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

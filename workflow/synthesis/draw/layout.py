@@ -246,12 +246,12 @@ def interval_texts(metric: str, estimate: float, low: float | None, high: float 
     }
 
 
-# In units of the last decimal, what would be shown as 0; the least and the most that are written without a power of ten.
+# What the last decimal would show as 0, in units of it; the least and the most written without a power of ten.
 _SMALL, _SMALLEST, _LARGE, _MOST_DECIMALS = 0.5, 1e-4, 1e5, 8
 
 
 def estimate_text(metric: str, value: float | None, decimals: int = 2) -> str:
-    """A value on the metric's scale as it is read; a ratio that decimals cannot show with two digits, or a power of ten."""
+    """A value on the metric's scale as it is read; a ratio too small for the decimals with two digits."""
     read = back_transform(metric, value)
     if metric not in RATIO_METRICS or read is None or read == 0 or _SMALL * 10.0**-decimals <= read < _LARGE:
         return text.number(read, decimals)

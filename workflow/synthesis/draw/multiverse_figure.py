@@ -189,7 +189,7 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
             "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
             "difference (MOVER) excludes 0.",
             "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
-            "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+            "A comparison under conversions, not a test of causes: nobody was assigned to what the correlation is of.",
         ),
     )  # fmt: skip
 

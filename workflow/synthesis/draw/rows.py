@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.draw.layout import (
+    COLUMN_NAME,
     ESTIMATE_NAME,
     GROUP_NAME,
     Layout,
@@ -24,6 +26,9 @@ from synthesis.meta.dependent import JointTest
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
 from synthesis.results.fitted import BlockFit, Fitted, Member, Study
+
+if TYPE_CHECKING:
+    from synthesis.plan.config import LaneWords
 
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 _MANY_ESTIMATES = " ({} estimates)"
@@ -347,10 +352,31 @@ def reference_block(references: Sequence[Reference], metric: str) -> list[Row]:
     return [heading, *(reference_row(r, metric) for r in references)]
 
 
-def forest(document: Fitted) -> Layout:
-    """The forest plot of one synthesis, from its model document."""
+# Headings of lanes, and of the comparison of both, and notes of lanes, that a plan does not name.
+_HEADINGS = {
+    "A": "Associations",
+    "B": "Effects",
+    "C": "Comparison under each conversion of r to d",
+}
+_NOTES = {"A": "Correlations are associations: they do not say what causes what."}
+
+
+def lane_heading(lane: str, lanes: Mapping[str, LaneWords] | None) -> str:
+    """What stands above a lane: the plan's words, or neutral ones."""
+    said = (lanes or {}).get(lane)
+    return said.heading if said and said.heading else _HEADINGS[lane]
+
+
+def lane_note(lane: str, lanes: Mapping[str, LaneWords] | None) -> str:
+    """What a reader of any figure of a lane must know: the plan's words, or neutral ones."""
+    said = (lanes or {}).get(lane)
+    return said.note if said and said.note else _NOTES.get(lane, "")
+
+
+def forest(document: Fitted, lanes: Mapping[str, LaneWords] | None = None) -> Layout:
+    """The forest plot of one synthesis, from its model document, with the plan's words for the `lanes`."""
     options = document.figure
-    columns = options.columns
+    columns, same = varying_columns(document)
     rows = study_rows(document, columns, options.group_by)
     rows += pooled_rows(document, columns, blocks=options.group_by is not None)
     rows += reference_block(document.references, document.metric)
@@ -359,7 +385,9 @@ def forest(document: Fitted) -> Layout:
         name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document),
     )  # fmt: skip
-    return Layout(name, document.title, (section,), notes=(*notes_of([document]), *_own_notes(document, columns)))
+    return Layout(
+        name, document.title, (section,), notes=(*notes_of([document], lanes), *same, *_own_notes(document, columns))
+    )
 
 
 def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
@@ -375,6 +403,26 @@ def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
     if "rob" in columns:
         notes += _risk_note(document)
     return notes
+
+
+def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
+    """The columns that tell samples apart, and a note in the place of those with one word for all of them.
+
+    Numbers and judgements of bias always have their column.
+    """
+    columns, same = [], []
+    held: list[Study | Member] = list(document.studies)
+    if document.figure.rows == "estimates":
+        held = [member for study in document.studies for member in study.members]
+    for column in document.figure.columns:
+        values = {one.cells.get(column, getattr(one, column, None)) for one in held}
+        words = {value for value in values if isinstance(value, str)}
+        if column == "rob" or len(document.studies) < 2 or len(values) > 1 or not words:
+            columns.append(column)
+        else:
+            name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
+            same.append(f"{name}: {words.pop() or 'not stated'}")
+    return tuple(columns), [f"In all samples, {'; '.join(same)}."] if same else []
 
 
 def _block_note(document: Fitted) -> str:
@@ -399,7 +447,7 @@ def _risk_note(document: Fitted) -> list[str]:
     return ["Risk of bias: scores as the source's database gives them."] if ratings else []
 
 
-def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
+def notes_of(documents: list[Fitted], lanes: Mapping[str, LaneWords] | None = None) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
     for rho in sorted({d.fit.composite_rho for d in documents if d.fit.composite_rho is not None}):
@@ -409,8 +457,7 @@ def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
         notes.append(
             "The pooled value is of the single estimates, in a model with true differences within samples too."
         )
-    if any(d.lane == "A" for d in documents):
-        notes.append("Correlations are associations: early improvement raises the alliance too.")
+    notes += [said for lane in sorted({d.lane for d in documents}) if (said := lane_note(lane, lanes))]
     if any(d.set_to_zero for d in documents):
         notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
     for document in documents:

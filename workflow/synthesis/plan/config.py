@@ -37,6 +37,8 @@ from synthesis.plan.doubted import Doubt, Processes
 # Columns in which a pool may hold only one value unless the plan names the mix.
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
 MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic"]
+# The lanes, and the comparison of both.
+FigureLane = Literal["A", "B", "C"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
 MODERATORS = (*terms(NumericModerator), *terms(Descriptor))
@@ -71,16 +73,35 @@ class Defaults(Model):
     )
 
 
+class LaneWords(Model):
+    """What the figures of a lane say of it."""
+
+    heading: str = Field("", description="Above the lane in comparison figures; a neutral word where empty.")
+    note: str = Field("", description="Below every forest plot of the lane.")
+
+
 class Drawing(Model):
     """How figures look."""
 
     preset: Preset = Field(
         "project",
-        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high); revman: black diamonds.",
+        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high), weights before "
+        "estimates, one blue; revman: weights and estimates before the plot, green squares and black diamonds.",
     )
     page_height: float = Field(
-        10.0, gt=3, description="Inches; a taller forest plot is a PDF of several pages. SVG and PNG stay whole."
+        10.0,
+        gt=3,
+        description="Inches; a taller forest plot is a PDF of several pages and several PNG files. SVG stays whole.",
     )
+    lanes: dict[FigureLane, LaneWords] = Field(
+        default_factory=dict,
+        description="Words for the lanes A and B, and for C, the comparison of both, in figures.",
+        examples=[{"A": {"heading": "Associations of attendance with grades"}}],
+    )
+
+    def words(self) -> dict[str, LaneWords]:
+        """What is said of lanes, by lane."""
+        return {str(lane): said for lane, said in self.lanes.items()}
 
 
 class Diagnostics(Model):

@@ -173,7 +173,11 @@ class Plan:
 
     def diagnostic_figure(self, synthesis: str) -> str:
         """How the figures beside a synthesis' forest plot look."""
-        return self._part({synthesis: self._some(synthesis, "title", "favours", "note")})
+        return self._part({synthesis: self._some(synthesis, "title", "favours", "note")}, self._of("drawing"))
+
+    def drawing(self) -> str:
+        """How figures look."""
+        return self._part({(name := next(iter(self._syntheses))): self._some(name)}, self._of("drawing"))
 
     def card(self, synthesis: str) -> str:
         """What a synthesis selects, and how it is shown."""
