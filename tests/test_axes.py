@@ -267,7 +267,7 @@ def test_presets_have_none_of_our_colours_and_an_order_of_their_own(preset):
 
 
 def test_the_pages_of_a_tall_figure_are_png_files_at_the_density_of_print(tmp_path):
-    layout = forest(document(80))
+    layout = forest(document(130))
     made = pages(layout, 6.0)
     (tmp_path / "pages" / "x").mkdir(parents=True)
     (tmp_path / "pages" / "x" / "99.png").touch()
@@ -280,9 +280,12 @@ def test_the_pages_of_a_tall_figure_are_png_files_at_the_density_of_print(tmp_pa
         assert (width, height) == pytest.approx(tuple(300 * size for size in page.get_size_inches()), abs=2)
 
 
-def test_a_figure_of_one_page_has_an_empty_folder(tmp_path):
-    write_figure(tmp_path, "x", forest(document(4)), "Described.", None, [])
-    assert (tmp_path / "x.png").exists()
+@pytest.mark.parametrize("k", [4, 60])
+def test_a_png_that_may_stay_whole_has_an_empty_folder(tmp_path, k):
+    layout = forest(document(k))
+    write_figure(tmp_path, "x", layout, "Described.", None, pages(layout, 8.0))
+    height = int.from_bytes((tmp_path / "x.png").read_bytes()[20:24], "big")
+    assert height == pytest.approx(300 * draw(layout).get_size_inches()[1], abs=2)
     assert list((tmp_path / "pages" / "x").iterdir()) == []
 
 

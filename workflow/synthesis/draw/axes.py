@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.
 CLIP_SHARE = 0.02
 # Limits that are cut although the axis would be longer by no more than this share extend it.
-_NEARLY = 0.08
+_NEARLY = 0.15
 # Beyond estimates and diamonds, the axis reaches as far again as they do, or this many usual intervals.
 _REACH = 3.0
 # Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.

@@ -46,15 +46,17 @@ def write_figure(
 ) -> None:
     """Draws a layout and writes all files of it: `<name>.svg`, `.pdf` and `.png` in the folder, and `data/<name>.csv`.
 
-    `description` is read aloud. `pages`: those of the PDF, where the figure is too tall for one, else none; the first
-    one is the PNG, the others are `pages/<name>/2.png` and so on. None for a figure that never has any.
+    `description` is read aloud. `pages`: those of the PDF, where the figure is too tall for one, else none. Where the
+    PNG would be taller than `MAX_PIXELS`, the first page is the PNG, the others are `pages/<name>/2.png` and so on.
+    None for a figure that never has any.
     """
     figure = draw(layout, style)
     write_text(folder / f"{name}.svg", svg_of(figure, name, layout.title, description, marks_of(layout)))
     write_pdf(folder / f"{name}.pdf", pages or (figure,))
-    write_png(folder / f"{name}.png", pages[0] if pages else figure)
+    drawn = pages if pages and figure.get_size_inches()[1] * DPI > MAX_PIXELS else (figure,)
+    write_png(folder / f"{name}.png", drawn[0])
     if pages is not None:
-        _write_others(folder / "pages" / name, pages[1:])
+        _write_others(folder / "pages" / name, drawn[1:])
     table = layout.table()
     write_csv(folder / "data" / f"{name}.csv", table, list(table[0]) if table else ())
     print(f"{name}: {len(table)} rows")

@@ -91,7 +91,8 @@ class Drawing(Model):
     page_height: float = Field(
         10.0,
         gt=3,
-        description="Inches; a taller forest plot is a PDF of several pages and several PNG files. SVG stays whole.",
+        description="Inches; a taller forest plot is a PDF of several pages, and from 20 inches on several PNG files: "
+        "the first page, and the others in results/figures/pages/<name>/. The SVG stays whole.",
     )
     lanes: dict[FigureLane, LaneWords] = Field(
         default_factory=dict,
