@@ -94,7 +94,7 @@ readme: results
 # make lock      resolves pyproject.toml again into requirements.lock
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
-	  --all-extras pyproject.toml -o requirements.lock
+	  --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf results/[!R]* .snakemake

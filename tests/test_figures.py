@@ -67,7 +67,7 @@ def document(k, metric="g", lane="B", labels=None, spread=0.3, name="x", **chang
 def grouped(k=8, **changes):
     made = document(k, **changes)
     made["figure"] |= {"group_by": "comparator", "columns": ["n"]}
-    own = {"pi_low": -0.2, "pi_high": 0.9, "i2": 40.0, "samples": k // 2}
+    own = {"pi_low": -0.2, "pi_high": 0.9, "i2": 40.0, "samples": k // 2, "model": "independent"}
     made["groups"] = [
         {"value": value, "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5} | own for value in ("usual care", "wait list")
     ]
@@ -241,6 +241,12 @@ def boxes_of(figure):
             apart = a.x1 <= b.x0 + slack or b.x1 <= a.x0 + slack or a.y1 <= b.y0 + slack or b.y1 <= a.y0 + slack
             assert apart, (content, other)
     return found
+
+
+def placed_in(figure, content, bold=False):
+    """Where the first text that begins with `content` begins on the page, in inches from the top left."""
+    found = [t for t in figure.texts if t.get_text().startswith(content)]
+    return next(t for t in found if not bold or t.get_weight() == "bold").start
 
 
 def nothing_cut(figure, *whole):
@@ -451,7 +457,9 @@ def test_a_short_ratio_axis_has_round_ratios():
 
 
 def test_squares_grow_with_weight_and_arrows_mark_cut_intervals():
-    layout = forest(document(150, spread=1.0))
+    made = document(150, spread=1.0)
+    made["studies"][7] |= {"vi": 4.0}
+    layout = forest(made)
     section = layout.sections[0]
     figure = draw(layout)
     boxes = [a for a in figure.artists if isinstance(a, Rectangle) and a.get_width() == a.get_height()]

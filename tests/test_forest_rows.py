@@ -134,10 +134,10 @@ RATINGS = {
 
 @pytest.mark.parametrize("rating", RATINGS)
 def test_risk_of_bias_has_the_symbols_of_robvis_and_a_line_that_explains_them(rating):
-    made = document(3)
+    made = document(4)
     made["figure"]["columns"] = ["rob", "confidence"]
-    for study, value in zip(made["studies"], (rating, "Low", ""), strict=True):
-        study["cells"] = {"rob": value, "confidence": "high"}
+    for study, value in zip(made["studies"], (rating, "Low", "", ""), strict=True):
+        study["cells"] = {"rob": value, "confidence": "weak" if study is made["studies"][3] else "high"}
     layout = forest(made)
     drawn = [t.get_text() for t in draw(layout).texts]
     assert RATINGS[rating] in drawn

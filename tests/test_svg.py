@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 from hand_made import forest
 from synthesis.draw import canvas, claims_figure, panels, risk
-from synthesis.draw import forest as forest_plot
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
 from synthesis.draw.marks import marks_of
@@ -184,7 +183,7 @@ def dark_theme():
 def palette():
     """Every colour that a figure can have."""
     colours = {canvas.DARK, canvas.FAINT, canvas.GRID, canvas.BAND, "#ffffff", "#000000", claims_figure._HOLDS}
-    colours |= {*canvas.LANE_COLOUR.values(), *canvas.RISK_COLOUR.values(), *forest_plot.BANDS.values()}
+    colours |= {*canvas.LANE_COLOUR.values(), *canvas.RISK_COLOUR.values(), *canvas.BANDS.values()}
     colours |= {*panels.SHADES.values(), *(stroke.colour for stroke in panels.STROKES.values())} - {panels.LANE}
     colours |= {c for fill in panels.FILLS.values() for c in (fill.face, fill.edge)} - {panels.LANE, "white"}
     colours |= {c for style in canvas.PRESETS.values() for c in (*style.marks.values(), *style.diamonds.values())}

@@ -46,6 +46,11 @@ def other_files(name):
     ]
 
 
+def further_pages(name):
+    """The folder of a figure's second and further pages as PNG: how many, only the drawing knows."""
+    return directory(f"results/figures/pages/{name}")
+
+
 wildcard_constraints:
     source=NAME,
     synthesis=NAME,

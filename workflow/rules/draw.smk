@@ -1,7 +1,8 @@
 # in:  results/models/<synthesis>.json; also results/sources/<source>.json, results/diagnostics/<synthesis>.json,
 #      results/tables/{bridge,multiverse_bridge}.csv, results/claims.json, results/multiverse/<multiverse>.json,
 #      data/raw/<source>/source.yaml
-# out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv, where <name>
+# out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv and
+#      results/figures/pages/<name>/ (the second and further pages as PNG, where there are any), where <name>
 #      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>, bridge_<bridge>,
 #      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow or
 #      risk_of_bias
@@ -35,6 +36,7 @@ rule forest:
             caption="../report/forest.rst",
         ),
         other_files("forest_{synthesis}"),
+        further_pages("forest_{synthesis}"),
     log:
         "results/logs/forest/{synthesis}.log",
     benchmark:
@@ -69,6 +71,7 @@ rule comparison_forest:
             caption="../report/comparison_forest.rst",
         ),
         other_files("forest_{figure}"),
+        further_pages("forest_{figure}"),
     log:
         "results/logs/comparison_forest/{figure}.log",
     benchmark:
@@ -100,6 +103,7 @@ rule diagnostic_figure:
             caption="../report/diagnostic_figure.rst",
         ),
         other_files("{kind}_{synthesis}"),
+        further_pages("{kind}_{synthesis}"),
     log:
         "results/logs/diagnostic_figure/{kind}_{synthesis}.log",
     benchmark:
@@ -130,6 +134,7 @@ rule bubble:
             caption="../report/bubble.rst",
         ),
         other_files("bubble_{synthesis}-{moderator}"),
+        further_pages("bubble_{synthesis}-{moderator}"),
     log:
         "results/logs/bubble/{synthesis}-{moderator}.log",
     benchmark:
@@ -161,6 +166,7 @@ rule bridge_figure:
             caption="../report/bridge.rst",
         ),
         other_files("bridge_{bridge}"),
+        further_pages("bridge_{bridge}"),
     log:
         "results/logs/bridge_figure/{bridge}.log",
     benchmark:
@@ -221,10 +227,11 @@ rule multiverse_figure:
     conda:
         "../envs/synthesis.yaml"
     params:
+        plan=as_input(PLAN.drawing()),
         code=code_of("multiverse-figure"),
     shell:
-        "synthesis multiverse-figure --kind {wildcards.plot:q} --multiverse {input:q} --out results/figures "
-        "> {log:q} 2>&1"
+        "synthesis multiverse-figure --config - --kind {wildcards.plot:q} --multiverse {input:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule multiverse_bridge:
@@ -246,10 +253,11 @@ rule multiverse_bridge:
     conda:
         "../envs/synthesis.yaml"
     params:
+        plan=as_input(PLAN.drawing()),
         code=code_of("multiverse-bridge"),
     shell:
-        "synthesis multiverse-bridge --bridge {wildcards.bridge:q} --table {input:q} --out results/figures "
-        "> {log:q} 2>&1"
+        "synthesis multiverse-bridge --config - --bridge {wildcards.bridge:q} --table {input:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule prisma_flow:

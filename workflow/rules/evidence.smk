@@ -56,6 +56,7 @@ rule process_figure:
             caption="../report/process.rst",
         ),
         other_files("forest_process"),
+        further_pages("forest_process"),
     log:
         "results/logs/process_figure.log",
     benchmark:

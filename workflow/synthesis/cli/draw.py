@@ -27,8 +27,8 @@ def register(commands: Commands) -> None:
     added.other("--moderator", help="of a bubble figure")
     commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
     commands.add(claims_figure).path("--claims", "--out")
-    commands.add(multiverse_figure).words("--kind").path("--multiverse", "--out")
-    commands.add(multiverse_bridge).words("--bridge").path("--table", "--out")
+    commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
+    commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
     commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
     commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
@@ -70,7 +70,8 @@ def comparison_forest(args: argparse.Namespace) -> None:
         )
     table = read_rows(args.bridge, BridgeRow)
     bridges = [(plan.bridges[name].title, [row for row in table if row.bridge == name]) for name in figure.bridges]
-    _write_forest(comparison(args.figure, figure, documents, references, bridges), args.out, plan.drawing, "forest")
+    layout = comparison(args.figure, figure, documents, references, bridges)
+    _write_forest(layout, args.out, plan.drawing, "forest")
 
 
 def bridge_figure(args: argparse.Namespace) -> None:
@@ -93,9 +94,7 @@ def bridge_figure(args: argparse.Namespace) -> None:
 
 def diagnostic_figure(args: argparse.Namespace) -> None:
     """Draws a diagnostic figure of a synthesis."""
-    from synthesis.draw import forest, panels  # noqa: F401 tell how a layout and a chart are drawn
     from synthesis.draw.diagnostic import layout as layout_of
-    from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
     from synthesis.plan.parts import Figure
     from synthesis.results.diagnosed import Diagnosed
@@ -109,7 +108,7 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
         refuse("--diagnostics", diagnostics.synthesis, [document.synthesis])
     layout = layout_of(args.kind, document, diagnostics, args.moderator)
     name = Figure(args.kind, document.synthesis, args.moderator).name
-    write_figure(args.out, name, layout, f"{layout.title}. {_NUMBERS}")
+    _write(layout, args.out, name, f"{layout.title}. {_NUMBERS}", plan.drawing)
 
 
 def claims_figure(args: argparse.Namespace) -> None:
@@ -127,22 +126,25 @@ def claims_figure(args: argparse.Namespace) -> None:
 def multiverse_figure(args: argparse.Namespace) -> None:
     """Draws the specification curve or the vibration of a multiverse."""
     from synthesis.draw.multiverse_figure import LAYOUTS
+    from synthesis.plan.config import read_config
     from synthesis.results.curves import MultiverseSummary
     from synthesis.results.document import read_document
 
     if args.kind not in LAYOUTS:
         refuse("--kind", args.kind, LAYOUTS)
-    _write_chart(LAYOUTS[args.kind](read_document(args.multiverse, MultiverseSummary)), args.out)
+    chart = LAYOUTS[args.kind](read_document(args.multiverse, MultiverseSummary))
+    _write_chart(chart, args.out, read_config(args.config).drawing)
 
 
 def multiverse_bridge(args: argparse.Namespace) -> None:
     """Draws a bridge over two multiverses."""
     from synthesis.draw.multiverse_figure import bridge
+    from synthesis.plan.config import read_config
     from synthesis.results.curves import PairRow
     from synthesis.results.document import read_rows
 
     rows = [row for row in read_rows(args.table, PairRow) if row.bridge == args.bridge]
-    _write_chart(bridge(args.bridge, rows), args.out)
+    _write_chart(bridge(args.bridge, rows), args.out, read_config(args.config).drawing)
 
 
 def prisma_flow(args: argparse.Namespace) -> None:
@@ -175,18 +177,29 @@ def risk_of_bias(args: argparse.Namespace) -> None:
 
 def _write_forest(layout: Layout, folder: Path, drawing: Drawing, kind: str) -> None:
     """A forest plot, on as many pages as the plan's height of a page asks for."""
+    description = f"{kind.capitalize()} plot: {layout.title}. {_NUMBERS}"
+    _write(layout, folder, f"{kind}_{layout.name}", description, drawing)
+
+
+def _write_chart(chart: Chart, folder: Path, drawing: Drawing) -> None:
+    from synthesis.draw import panels  # noqa: F401 tells how a chart is drawn
     from synthesis.draw.canvas import PRESETS
-    from synthesis.draw.forest import pages
     from synthesis.draw.writing import write_figure
 
     style = PRESETS[drawing.preset]
-    description = f"{kind.capitalize()} plot: {layout.title}. {_NUMBERS}"
-    on_pages = pages(layout, drawing.page_height, style)
-    write_figure(folder, f"{kind}_{layout.name}", layout, description, style, on_pages)
+    write_figure(folder, f"{chart.kind}_{chart.name}", chart, f"{chart.title}. {_NUMBERS}", style)
 
 
-def _write_chart(chart: Chart, folder: Path) -> None:
-    from synthesis.draw import panels  # noqa: F401 tells how a chart is drawn
+def _write(layout: Layout | Chart, folder: Path, name: str, description: str, drawing: Drawing) -> None:
+    """A figure in the plan's preset, on pages no taller than the plan's."""
+    from synthesis.draw import forest, panels
+    from synthesis.draw.canvas import PRESETS
+    from synthesis.draw.layout import Layout
     from synthesis.draw.writing import write_figure
 
-    write_figure(folder, f"{chart.kind}_{chart.name}", chart, f"{chart.title}. {_NUMBERS}")
+    style = PRESETS[drawing.preset]
+    if isinstance(layout, Layout):
+        pages = forest.pages(layout, drawing.page_height, style)
+    else:
+        pages = panels.pages(layout, drawing.page_height, style)
+    write_figure(folder, name, layout, description, style, pages)

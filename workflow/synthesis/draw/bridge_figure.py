@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRASTS, contrast_name, nobody_assigned, process_name
-from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
+from synthesis.draw.axes import axis_of
+from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section
 from synthesis.draw.rows import constructs_of
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.fitted import Fitted
@@ -14,8 +15,10 @@ _CONVERTED = tuple(CONTRASTS)
 _SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("d", "Standard deviations", "Difference in standard deviations (d, Hedges g)", _CONVERTED, 2, 0.0),
     ("probability", "Probability of the better outcome", "Percent of pairs (concordance)", ("probability",), 0, 50.0),
-    ("r", "Correlation", "Correlation r", ("concordance_r",), 2, 0.0),
-    ("variance", "Shared variance", "Percent of variance, without its sign", ("variance",), 0, 0.0),
+    ("r", "Correlation with the same probability of the better outcome", "Correlation r of two measures",
+     ("concordance_r",), 2, 0.0),
+    ("variance", "Shared variance: of the outcome with the rating; with the two groups", "Percent of variance, "
+     "without its sign", ("variance",), 0, 0.0),
     ("u3", "U3: share of the better group above the mean of the other", "Percent of people",
      tuple(f"u3_{key}" for key in _CONVERTED), 0, 50.0),
     ("overlap", "Overlap of the two distributions", "Percent of people",
@@ -36,6 +39,8 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
         "a new setting.",
         "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
+        "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
+        "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
         *_needed(table),
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )

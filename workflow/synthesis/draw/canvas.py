@@ -5,12 +5,14 @@ All positions are in inches from the top left.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, singledispatch
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib import font_manager
@@ -33,11 +35,13 @@ from synthesis.draw.marks import MANY, PART, Mark
 DPI = 300
 _FONTS = Path(__file__).parent / "fonts"
 FAMILY = "Synthesis Sans"
-# For characters that our font lacks; named only where needed, since each family is looked up for each text.
-FALLBACK = [FAMILY, "DejaVu Sans"]
+# Packages that bring fonts for what ours and DejaVu lack: Chinese, Japanese, Korean (the optional extra "fonts").
+_FONT_PACKAGES = ("noto_cjk_sans_otc",)
 
 # Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "C": "#3d6b35", "": "#444444"}
+# Behind diamonds: where the effects of new settings lie.
+BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "C": "#d6e6d2", "": "#e2e2e2"}
 DARK, FAINT, GRID = "#1a1a1a", "#5a5a5a", "#b8b8b8"
 BAND = "#f2f2f2"
 # Judgements of risk of bias, from the best to the worst; symbols and words say the same.
@@ -48,11 +52,13 @@ RISK_COLOUR = {
     "critical": "#6b1512",
     "no information": "#6f7a86",
 }
+_NEVER_DRAWN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 # A column as wide as its widest text holds it, whatever the rounding.
 ROUNDING = 1e-6
 # Inches from line to line of a title and of notes.
 TITLE_SPACING, NOTE_SPACING = 0.19, 0.135
 Dashes = tuple[float, ...] | None
+Beside = Literal["plot", "estimate", "weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +80,26 @@ class Style:
     label_max: float = 3.0
     label_least: float = 1.5
     cell_max: float = 1.3
-    # Colours of marks and of diamonds by lane; how an interval is printed.
+    # What stands beside the names of a forest plot, from left to right.
+    order: tuple[Beside, ...] = ("plot", "estimate", "weight")
+    # Colours of marks, of diamonds and of what lies behind these by lane; how an interval is printed.
     marks: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
     diamonds: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
+    bands: Mapping[str, str] = field(default_factory=lambda: BANDS)
     interval: tuple[str, str, str] = ("[", ",", "]")
 
 
 _BMJ = {"A": "#1f5a96", "B": "#1f5a96", "C": "#1f5a96", "": "#444444"}
+_PALE = {"A": "#d3e2f1", "B": "#d3e2f1", "C": "#d3e2f1", "": "#e2e2e2"}
+_GREY = {"A": "#e2e2e2", "B": "#e2e2e2", "C": "#e2e2e2", "": "#e2e2e2"}
 _REVMAN = {"A": "#1d6f42", "B": "#1d6f42", "C": "#1d6f42", "": "#444444"}
 _BLACK = {"A": "#1a1a1a", "B": "#1a1a1a", "C": "#1a1a1a", "": "#444444"}
 PRESETS: dict[str, Style] = {
     "project": Style(),
-    "bmj": Style(marks=_BMJ, diamonds=_BMJ, interval=("(", " to", ")")),
-    "revman": Style(marks=_REVMAN, diamonds=_BLACK),
+    "bmj": Style(
+        marks=_BMJ, diamonds=_BMJ, bands=_PALE, interval=("(", " to", ")"), order=("plot", "weight", "estimate")
+    ),
+    "revman": Style(marks=_REVMAN, diamonds=_BLACK, bands=_GREY, order=("weight", "estimate", "plot")),
 }
 
 
@@ -95,6 +108,59 @@ def _load_fonts() -> None:
     # Once: each time, matplotlib forgets which font it found for which text.
     for path in sorted(_FONTS.glob("*.ttf")):
         font_manager.fontManager.addfont(str(path))
+    for path in _further_fonts():
+        font_manager.fontManager.addfont(str(path))
+
+
+@cache
+def _further_fonts() -> tuple[Path, ...]:
+    """The font files of the packages for other scripts, where they are installed."""
+    specs = [find_spec(name) for name in _FONT_PACKAGES]
+    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
+    return tuple(path for folder in folders for path in sorted(folder.glob("*.[to]t[cf]")))
+
+
+@cache
+def _fallback() -> tuple[str, ...]:
+    """Fonts for characters that ours lacks; named only where needed, since each family is looked up for each text."""
+    return FAMILY, "DejaVu Sans", *(get_font(str(path)).family_name for path in _further_fonts())
+
+
+@cache
+def _further_characters() -> frozenset[int]:
+    """Characters that only the further fonts have."""
+    return frozenset(code for path in _further_fonts() for code in get_font(str(path)).get_charmap()) - _of_our_own()
+
+
+@cache
+def _seen() -> frozenset[int]:
+    """All characters that some font has."""
+    return _of_our_own() | _further_characters()
+
+
+@cache
+def _of_our_own() -> frozenset[int]:
+    dejavu = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans"))
+    paths = (str(_FONTS / "SynthesisSans-Regular.ttf"), dejavu)
+    return frozenset(code for path in paths for code in get_font(path).get_charmap())
+
+
+def unseen(content: str) -> list[str]:
+    """The characters of a text for which no font has a glyph, each once; not those that are never drawn."""
+    if content.isascii():
+        return []
+    drawn = (c for c in dict.fromkeys(content) if unicodedata.category(c) not in _NEVER_DRAWN)
+    return [c for c in drawn if ord(c) not in _seen() and not 0xFE00 <= ord(c) <= 0xFE0F]
+
+
+def note_on_unseen(contents: Iterable[str]) -> tuple[str, ...]:
+    """Says for which characters of rows boxes stand; nothing where there are none."""
+    found = [(content, missing) for content in contents if (missing := unseen(content))]
+    if not found:
+        return ()
+    named = ", ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(c for _, missing in found for c in missing))
+    where = "1 text" if len(found) == 1 else f"{len(found)} texts"
+    return (f"Boxes stand for characters that no font has here: {named}, in {where}.",)
 
 
 @contextmanager
@@ -125,22 +191,26 @@ class PlacedText(Text):
 
     def draw(self, renderer: RendererBase) -> None:
         """Draws the text where the page has placed it."""
-        x, y = self.get_transform().transform(self.start)
-        if renderer.flipy():
-            y = renderer.get_canvas_width_height()[1] - y
+        x, up = self.get_transform().transform(self.start)
+        y = renderer.get_canvas_width_height()[1] - up if renderer.flipy() else up
         renderer.open_group("text", self.get_gid())
         gc = renderer.new_gc()
         gc.set_foreground(self.get_color())
         properties = self.get_fontproperties()
-        if isinstance(renderer, RendererAgg):
+        # Fonts with cubic outlines, such as those for Chinese, cannot stand in a PDF as ours do: their shapes can.
+        if isinstance(renderer, RendererAgg) or (not hasattr(renderer, "keeps_text") and self._is_from_further_font()):
             gc.set_linewidth(0)
-            pixels = properties.get_size_in_points() * renderer.dpi / 72
-            place = Affine2D().scale(pixels / text_to_path.FONT_SCALE).translate(x, renderer.height - y)
-            renderer.draw_path(gc, self._outline(), place, to_rgb(self.get_color()))  # type: ignore[no-untyped-call]
+            point: Any = renderer.points_to_pixels(1.0)
+            pixels = properties.get_size_in_points() * float(point)
+            place = Affine2D().scale(pixels / text_to_path.FONT_SCALE).translate(x, up)
+            renderer.draw_path(gc, self._outline(), place, to_rgb(self.get_color()))
         else:
             renderer.draw_text(gc, x, y, self.get_text(), properties, 0, ismath=False, mtext=self)
         gc.restore()
         renderer.close_group("text")
+
+    def _is_from_further_font(self) -> bool:
+        return bool(_further_fonts()) and any(ord(c) in _further_characters() for c in self.get_text())
 
     def _outline(self) -> MarkPath:
         """The shapes of the letters; figures of one synthesis have most of their words in common."""
@@ -252,7 +322,7 @@ class Page:
 
     def _family(self, content: str) -> list[str]:
         """The fonts of a text: ours, and another one where ours lacks a character."""
-        return [FAMILY] if all(ord(character) in self._known for character in content) else FALLBACK
+        return [FAMILY] if all(ord(character) in self._known for character in content) else list(_fallback())
 
     def _ascent(self, size: float, weight: str) -> float:
         """From the baseline to the top of a tall letter, in inches."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from synthesis import text
 from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
-from synthesis.draw.layout import RATIO_TICKS, estimate_name, linear_ticks
+from synthesis.draw.axes import linear_ticks, ratio_ticks
+from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.files import Cell
 
@@ -271,10 +272,7 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     that z keeps its own spacing below ticks in r.
     """
     if metric in LOGARITHMS:
-        ratios = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
-        if len(ratios) < 3:
-            ratios = [t for t in linear_ticks(math.exp(low), math.exp(high), about)[0] if t > 0]
-        return tuple(math.log(t) for t in ratios), tuple(f"{t:g}" for t in ratios)
+        return ratio_ticks(low, high, about)
     if metric in _SPACED and spaced:
         first, last = (back_transform(metric, end) or 0.0 for end in (low, high))
         ticks, decimals = linear_ticks(first, last, about)
@@ -293,16 +291,20 @@ def estimate_axis(metric: str, name: str, values: Iterable[float], spaced: bool 
     return Axis(name, low, high, *estimate_ticks(metric, low, high, spaced=spaced))
 
 
-def interval_text(metric: str, estimate: float | None, low: float | None = None, high: float | None = None) -> str:
+def interval_text(
+    metric: str, estimate: float | None, low: float | None = None, high: float | None = None, decimals: int = 2
+) -> str:
     """An estimate on the metric's scale as it is read, with its interval where there is one."""
-    value, left, right = (back_transform(metric, v) for v in (estimate, low, high))
-    return f"{text.number(value)} {text.interval(left, right)}".strip()
+    value, left, right = (estimate_text(metric, v, decimals) for v in (estimate, low, high))
+    return f"{value} [{left}, {right}]" if left and right else value
 
 
 def pooled_sentence(document: Fitted) -> str:
     """The pooled estimate in words, with how it was fitted."""
     metric = document.metric
-    value = interval_text(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
+    value = interval_text(
+        metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals_of(document)
+    )
     return f"Pooled {document.word} {estimate_name(document)} = {value} ({method_of(document)})."
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import LANE_WORD, contrast_name, process_name
-from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, mark_of, section_of
+from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import (
     constructs_of,
     notes_of,
@@ -80,8 +80,8 @@ def comparison(
 def lane_heading(lane: str, documents: list[Fitted]) -> str:
     """What a lane holds."""
     if lane == "A":
-        return f"Lane A. Associations of {process_name(constructs_of(documents), article=False)} with outcome"
-    return "Lane B. Randomised effects of protocols" if lane == "B" else "Lane C. One group, compared with nobody"
+        return f"Associations of {process_name(constructs_of(documents), article=False)} with outcome"
+    return "Randomised effects of protocols" if lane == "B" else "One group, compared with nobody"
 
 
 def overlap_note(documents: list[Fitted]) -> list[str]:
@@ -112,6 +112,7 @@ def _summary_row(document: Fitted, label: str) -> Row:
     """A whole synthesis in one row: diamond with the prediction interval behind it; a single sample as a square."""
     metric = document.metric
     low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
+    mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals_of(document))
     return Row(
         "single" if document.fit.samples == 1 else "pooled",
         label,
@@ -121,11 +122,14 @@ def _summary_row(document: Fitted, label: str) -> Row:
         pi_high=high,
         key=document.synthesis,
         synthesis=document.synthesis,
-        **mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high),
+        **mark,
     )
 
 
-def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[str, Fitted]) -> Section:
+def _bridge_section(
+    bridges: list[tuple[str, list[BridgeRow]]],
+    documents: dict[str, Fitted],
+) -> Section:
     """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
@@ -145,7 +149,7 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
         (),
         rows,
         next(iter(documents.values())).fit.level,
-        heading="Lane C. Comparison under each conversion of r to d",
+        heading="Comparison under each conversion of r to d",
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

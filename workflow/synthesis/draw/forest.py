@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from matplotlib.figure import Figure
 
@@ -18,6 +20,7 @@ from synthesis.draw.canvas import (
     Page,
     Style,
     draw,
+    note_on_unseen,
     settings,
 )
 from synthesis.draw.forest_columns import (
@@ -33,12 +36,12 @@ from synthesis.draw.forest_columns import (
 from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
 from synthesis.draw.marks import Mark, marks
 
-# Behind diamonds: where the effects of new settings lie.
-BANDS = {"A": "#d3e2f1", "B": "#f7dccb", "C": "#d6e6d2", "": "#e2e2e2"}
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
 # Inches from line to line of a row, of a heading, of a note in units of a row.
 _LINE, _HEADING_LINE, _NOTE_LINE = 0.125, 0.145, 0.86
 _GUIDE = (2.5, 2.0)
+# Inches from the name of the axis to the words below it.
+_BELOW_AXIS = 0.05
 
 
 def _note_lines(page: Page, row: Row) -> list[str]:
@@ -50,7 +53,7 @@ def _label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
     style = page.style
     if row.kind == "heading":
         return page.wrapped(row.label, page.inside, style.font, "bold")
-    free = columns.label_width if any(row.cells) else columns.plot_left - columns.label - style.gap
+    free = columns.label_width if any(row.cells) else columns.beside - columns.label - style.gap
     return page.wrapped(row.label, free - indent(row), style.font, weight_of(row))
 
 
@@ -63,6 +66,14 @@ def _cell_lines(page: Page, columns: Columns, row: Row, i: int) -> list[str]:
     if columns.fractions[i] is not None or _symbol(columns, row, i):
         return [cell]
     return page.wrapped(cell, columns.cell_widths[i], page.style.font, weight_of(row))
+
+
+def notes_below(section: Section) -> tuple[Row, ...]:
+    """The lines of words that end a section: they stand below its axis, which stands below the last row."""
+    count = len(section.rows)
+    while count and section.rows[count - 1].kind == "note":
+        count -= 1
+    return section.rows[count:]
 
 
 def _row_height(page: Page, columns: Columns, row: Row) -> float:
@@ -114,6 +125,7 @@ def _section_height(page: Page, columns: Columns, section: Section) -> float:
     head += _LINE * (max((len(names) for names in _head_lines(page, columns, section)), default=1) - 1)
     below = max((len(lines) for _, _, lines in _direction(page, columns, section)), default=0)
     foot = 0.38 + (0.12 if section.favours else 0.0) + _LINE * max(0, below - 1)
+    foot += _BELOW_AXIS if notes_below(section) else 0.0
     return head + math.fsum(_row_height(page, columns, row) for row in section.rows) + foot
 
 
@@ -150,13 +162,18 @@ def _split(page: Page, columns: Columns, layout: Layout, height: float) -> list[
     filled: list[list[Section]] = [[]]
     left = room
     for section in layout.sections:
-        frame = _section_height(page, columns, replace(section, rows=())) + 0.1
+        frame = _section_height(page, columns, replace(section, rows=())) + 0.1 + _BELOW_AXIS
+        words = notes_below(section)
+        below = math.fsum(_row_height(page, columns, row) for row in words)
+        last_drawn = len(section.rows) - len(words) - 1
         rows: list[Row] = []
         left -= frame
         for i, row in enumerate(section.rows):
             needed = _row_height(page, columns, row)
             if row.kind == "heading" and i + 1 < len(section.rows):
                 needed += _row_height(page, columns, section.rows[i + 1])
+            # Words below an axis stay with a row above it.
+            needed += below if i == last_drawn else 0.0
             if needed > left:
                 if rows:
                     filled[-1].append(replace(section, rows=tuple(rows)))
@@ -174,7 +191,10 @@ def _split(page: Page, columns: Columns, layout: Layout, height: float) -> list[
 
 
 def _printed(layout: Layout, style: Style) -> Layout:
-    """The layout with its intervals in the brackets of the style."""
+    """The layout with its intervals in the brackets of the style, and a note on what the fonts do not have."""
+    rows = [row for section in layout.sections for row in section.rows]
+    boxes = note_on_unseen(text for row in rows for text in (row.label, *row.cells))
+    layout = replace(layout, notes=(*layout.notes, *boxes))
     opening, middle, closing = style.interval
     if style.interval == Style().interval:
         return layout
@@ -232,11 +252,15 @@ class _SectionDrawing:
             page.lines(style.margin, y + 0.105, lines, _HEADING_LINE, style.font + 0.6, weight="bold")
             y += 0.26 + deeper
         y = self._heads(y)
-        for row, mark in zip(section.rows, self.marks, strict=True):
-            height = _row_height(page, self.columns, row)
+        drawn = len(section.rows) - len(notes_below(section))
+        heights = [_row_height(page, self.columns, row) for row in section.rows]
+        self._upright_lines(y, heights)
+        for i, (row, mark, height) in enumerate(zip(section.rows, self.marks, heights, strict=True)):
+            if i == drawn:
+                y = self._axis(y) + _BELOW_AXIS
             self._row(row, mark, y, height)
             y += height
-        return self._axis(y)
+        return y if drawn < len(section.rows) else self._axis(y)
 
     def _row(self, row: Row, mark: Mark | None, y: float, height: float) -> None:
         style, page, left = self.style, self.page, self.columns.label
@@ -244,24 +268,34 @@ class _SectionDrawing:
             case "heading":
                 lines = _label_lines(page, self.columns, row)
                 page.lines(left, y + style.row * 0.725, lines, _LINE, weight="bold")
-                reach = max(page.width(line, style.font, "bold") for line in lines)
-                if left + reach < self.x_of(self.section.null):
-                    self._null_line(y, height)
             case "note":
                 spacing = style.row * _NOTE_LINE
                 page.lines(left + 0.1, y + style.row * 0.5, _note_lines(page, row), spacing, style.small, colour=FAINT)
             case _:
-                self._null_line(y, height)
                 page.marked(mark)
                 self._texts(row, y + height / 2)
                 self._mark(row, y + height / 2, height)
                 page.marked(None)
 
-    def _null_line(self, y: float, height: float) -> None:
-        if self.section.has_null and self.section.low <= self.section.null <= self.section.high:
-            self.page.line([self.x_of(self.section.null)] * 2, [y, y + height], GRID, 0.9)
-        if self.section.guide is not None:
-            self.page.line([self.x_of(self.section.guide)] * 2, [y, y + height], FAINT, 0.7, _GUIDE)
+    def _upright_lines(self, y: float, heights: Sequence[float]) -> None:
+        """The lines of no effect and of the guide, behind all rows that leave them room."""
+        section = self.section
+        crossed = [self._is_crossed(row) for row in section.rows]
+        for through, run in groupby(zip(crossed, heights, strict=True), key=lambda pair: pair[0]):
+            end = y + math.fsum(height for _, height in run)
+            if through and section.has_null and section.low <= section.null <= section.high:
+                self.page.line([self.x_of(section.null)] * 2, [y, end], GRID, 0.9)
+            if through and section.guide is not None:
+                self.page.line([self.x_of(section.guide)] * 2, [y, end], FAINT, 0.7, _GUIDE)
+            y = end
+
+    def _is_crossed(self, row: Row) -> bool:
+        """Whether the line of no effect goes through a row: not where its words stand."""
+        if row.kind != "heading":
+            return row.kind != "note"
+        lines = _label_lines(self.page, self.columns, row)
+        reach = max(self.page.width(line, self.style.font, "bold") for line in lines)
+        return self.columns.label + reach < self.x_of(self.section.null)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
@@ -338,7 +372,7 @@ class _SectionDrawing:
         if row.pi_low is not None and row.pi_high is not None:
             edges = (self.columns.plot_left, self.columns.plot_right)
             left, right = (min(max(self.x_of(x), edges[0]), edges[1]) for x in (row.pi_low, row.pi_high))
-            page.box(left, middle - half * 0.62, right - left, 1.24 * half, BANDS[row.lane])
+            page.box(left, middle - half * 0.62, right - left, 1.24 * half, self.style.bands[row.lane])
             self._whisker(row.pi_low, row.pi_high, middle, colour, ticks=True)
         if row.estimate is None:
             return

@@ -23,12 +23,14 @@ _SYMBOL, _INDENT, _SPACE, _JOINT = 0.11, 0.1, 0.07, 0.045
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Horizontal positions: left edge of the label, cells, plot limits, and right edges of the numbers."""
+    """Horizontal positions: left edge of the label, cells, and what is beside them, plot limits, and right edges of the
+    numbers."""
 
     label: float
     label_width: float
     cells: tuple[float, ...]
     cell_widths: tuple[float, ...]
+    beside: float
     plot_left: float
     plot_right: float
     estimate: float
@@ -173,10 +175,6 @@ def columns_of(page: Page, layout: Layout) -> tuple[Columns, Style]:
     widths = _widths(page, layout)
     cells, label, needed = _fitted(page.style, widths, layout.name)
     style = replace(page.style, width=max(page.style.width, needed))
-    right = style.width - style.margin
-    high = right - (widths.weight + style.gap if widths.weight is not None else 0.0)
-    low = high - widths.high - _JOINT
-    estimate = low - widths.low - _SPACE
     lefts, x = [], style.margin + label + style.gap
     for width in cells:
         lefts.append(x)
@@ -187,15 +185,28 @@ def columns_of(page: Page, layout: Layout) -> tuple[Columns, Style]:
         tuple(lefts),
         tuple(cells),
         x,
-        estimate - widths.estimate - style.gap,
-        estimate,
-        low,
-        high,
-        right if widths.weight is not None else None,
+        *_beside(style, widths, x),
         tuple(c.fraction for c in widths.cells),
         tuple(c.judged for c in widths.cells),
     )
     return columns, style
+
+
+def _beside(style: Style, widths: _Widths, x: float) -> tuple[float, float, float, float, float, float | None]:
+    """Limits of the plot, right edges of estimate, lower and upper limit, and weight, in the order of the style."""
+    numbers = widths.estimate + _SPACE + widths.low + _JOINT + widths.high
+    taken = {"estimate": numbers, "weight": widths.weight or 0.0}
+    shown = [part for part in style.order if part != "weight" or widths.weight is not None]
+    room = style.width - style.margin - x
+    room -= math.fsum(taken[part] for part in shown if part != "plot") + style.gap * (len(shown) - 1)
+    edges = {}
+    for part in shown:
+        edges[part] = x
+        x += (room if part == "plot" else taken[part]) + style.gap
+    estimate = edges["estimate"] + widths.estimate
+    low = estimate + _SPACE + widths.low
+    weight = edges["weight"] + taken["weight"] if "weight" in edges else None
+    return edges["plot"], edges["plot"] + room, estimate, low, low + _JOINT + widths.high, weight
 
 
 def _fitted(style: Style, widths: _Widths, name: str) -> tuple[Sequence[float], float, float]:

@@ -6,13 +6,15 @@ Coordinates are on the axis of their section: r for Fisher z, g, and logarithms 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import AXIS_NAME, ESTIMATE_NAME, LOGARITHMS, NO_NULL
+from synthesis.draw.axes import CLIP_SHARE, axis_of, power_of_ten
 from synthesis.results.files import Cell
 
 if TYPE_CHECKING:
@@ -131,11 +133,6 @@ def judgement(word: str) -> Judgement | None:
 
 # Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
 PROBABILITY_COLUMNS = ("P mean", "P new")
-# Axis limits leave out this share of study limits at each end; those are drawn with arrows.
-CLIP_SHARE = 0.02
-# Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.
-_PAD, _CLEAR = 0.02, 0.06
-RATIO_TICKS = (0.001, 0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 100, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,73 +230,46 @@ def coordinates(metric: str, *values: float | None) -> list[float | None]:
     return [back_transform(metric, v) for v in values]
 
 
-def interval_texts(metric: str, estimate: float, low: float | None, high: float | None) -> MarkTexts:
+def decimals_of(document: Fitted) -> int:
+    """Decimals of a synthesis's estimates: two, and more where its interval would end in the digits that it begins
+    with."""
+    low, high = (back_transform(document.metric, x) for x in (document.fit.ci_low, document.fit.ci_high))
+    length = abs((high or 0.0) - (low or 0.0))
+    if not length:
+        length = 2 * median(study.vi for study in document.studies) ** 0.5
+    return min(_MOST_DECIMALS, max(2, math.ceil(-math.log10(length / 2) - 1e-9))) if length else 2
+
+
+def interval_texts(metric: str, estimate: float, low: float | None, high: float | None, decimals: int = 2) -> MarkTexts:
     """Estimate and limits as printed, from values on the metric's scale."""
-    shown = [back_transform(metric, v) for v in (estimate, low, high)]
-    printed = _ratio_text if metric in LOGARITHMS else text.number
+    printed = [estimate_text(metric, v, decimals) for v in (estimate, low, high)]
     return {
-        "estimate_text": printed(shown[0]),
-        "low_text": "" if low is None else f"[{printed(shown[1])},",
-        "high_text": "" if high is None else f"{printed(shown[2])}]",
+        "estimate_text": printed[0],
+        "low_text": "" if low is None else f"[{printed[1]},",
+        "high_text": "" if high is None else f"{printed[2]}]",
     }
 
 
-# Two decimals would show a ratio below this as 0, and one above the other with digits that mean nothing.
-_SMALL, _LARGE = 0.005, 1e5
+# What the last decimal would show as 0, in units of it; the least and the most written without a power of ten.
+_SMALL, _SMALLEST, _LARGE, _MOST_DECIMALS = 0.5, 1e-4, 1e5, 8
 
 
-def _ratio_text(value: float | None) -> str:
-    """A ratio with two decimals; one that they cannot show with two digits and a power of ten."""
-    if value is None or value == 0 or _SMALL <= value < _LARGE:
-        return text.number(value)
-    return f"{value:.1e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e").replace("-", text.MINUS)
+def estimate_text(metric: str, value: float | None, decimals: int = 2) -> str:
+    """A value on the metric's scale as it is read; a ratio too small for the decimals with two digits."""
+    read = back_transform(metric, value)
+    if metric not in LOGARITHMS or read is None or read == 0 or _SMALL * 10.0**-decimals <= read < _LARGE:
+        return text.number(read, decimals)
+    if _SMALLEST <= read < 1:
+        return text.number(read, 1 - math.floor(math.log10(read)))
+    mantissa, _, power = f"{read:.1e}".partition("e")
+    return f"{mantissa}\N{MULTIPLICATION SIGN}{power_of_ten(int(power))}"
 
 
-def mark_of(metric: str, estimate: float, low: float | None, high: float | None) -> Mark:
+def mark_of(metric: str, estimate: float, low: float | None, high: float | None, decimals: int = 2) -> Mark:
     """Coordinates and texts of a row's mark, from values on the metric's scale."""
     x, x_low, x_high = coordinates(metric, estimate, low, high)
-    texts = interval_texts(metric, estimate, low, high)
+    texts = interval_texts(metric, estimate, low, high, decimals)
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
-
-
-def axis_of(
-    rows: Iterable[Row], ratio: bool, *, null: float | None = 0.0, clip: float = CLIP_SHARE
-) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
-    """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
-    rows = list(rows)
-    points = [r.estimate for r in rows if r.estimate is not None]
-    firm = [x for r in rows if r.kind != "study" for x in (r.ci_low, r.ci_high, r.pi_low, r.pi_high) if x is not None]
-    ends = [x for r in rows if r.kind == "study" for x in (r.ci_low, r.ci_high) if x is not None]
-    ends.sort()
-    cut = int(clip * len(ends))
-    values = [*([] if null is None else [null]), *points, *firm, *ends[cut : len(ends) - cut]]
-    low, high = float(min(values)), float(max(values))
-    span = high - low or 1.0
-    low, high = low - _PAD * span, high + _PAD * span
-    if cut and points:
-        # The arrow of a limit that is cut must not lie on the mark of the outermost estimate.
-        low, high = min(low, min(points) - _CLEAR * span), max(high, max(points) + _CLEAR * span)
-    if ratio:
-        shown = [t for t in RATIO_TICKS if low <= math.log(t) <= high]
-        if len(shown) < 3:
-            # A short axis has round ratios of its own.
-            shown = [t for t in linear_ticks(math.exp(low), math.exp(high))[0] if t > 0]
-        ticks = [math.log(t) for t in shown]
-        texts = [f"{t:g}" for t in shown]
-    else:
-        ticks, decimals = linear_ticks(low, high)
-        texts = [text.number(t, decimals) for t in ticks]
-    return low, high, tuple(ticks), tuple(texts)
-
-
-def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
-    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
-    return [i * step for i in range(first, last + 1)], decimals
 
 
 def section_of(

@@ -18,17 +18,18 @@ from synthesis.draw.canvas import (
     DARK,
     FAINT,
     GRID,
-    LANE_COLOUR,
     ROUNDING,
     TITLE_SPACING,
     Dashes,
     Page,
     Style,
     draw,
+    note_on_unseen,
     settings,
 )
 from synthesis.draw.chart import AreaKind, Axis, Chart, Key, Line, LineKind, Panel, Point, PointKind, RowText
 from synthesis.draw.marks import points_with_data
+from synthesis.draw.panel_pages import split
 
 LANE = "lane"
 _DIAMOND = Path([(0, 0.62), (0.62, 0), (0, -0.62), (-0.62, 0), (0, 0.62)], closed=True)
@@ -104,8 +105,8 @@ def _glue(match: re.Match[str]) -> str:
     return match[0].replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _colour(named: str, lane: str) -> str:
-    return LANE_COLOUR[lane] if named == LANE else named
+def _colour(style: Style, named: str, lane: str) -> str:
+    return style.marks[lane] if named == LANE else named
 
 
 class Frame:
@@ -152,7 +153,7 @@ class Frame:
         for kind in dict.fromkeys(line.kind for line in lines):
             stroke = STROKES[kind]
             courses = [self.places(line.x, line.y) for line in lines if line.kind == kind]
-            colour = _colour(stroke.colour, self.chart.lane)
+            colour = _colour(self.page.style, stroke.colour, self.chart.lane)
             self._clip(self.page.strokes(courses, colour, stroke.width, stroke.dashes))
 
     def _points(self, points: Sequence[Point]) -> None:
@@ -162,7 +163,7 @@ class Frame:
                 if with_data and drawn:
                     self.page.many(self.numbers[id(drawn[0])])
                 places = [(self.x(p.x), self.y(p.y)) for p in drawn]
-                self.page.points(places, [p.size for p in drawn], *fill_of(kind, self.chart.lane))
+                self.page.points(places, [p.size for p in drawn], *fill_of(self.page.style, kind, self.chart.lane))
                 self.page.marked(None)
 
     def _axes(self) -> None:
@@ -291,10 +292,10 @@ def _above_names(page: Page, chart: Chart) -> int:
     return len(lines) if lines and touches else 0
 
 
-def fill_of(kind: PointKind, lane: str) -> tuple[str, str, float, float, Path]:
+def fill_of(style: Style, kind: PointKind, lane: str) -> tuple[str, str, float, float, Path]:
     """Colours, edge, opacity and shape of a kind of point."""
     fill = FILLS[kind]
-    return _colour(fill.face, lane), _colour(fill.edge, lane), fill.edge_width, fill.alpha, fill.path
+    return _colour(style, fill.face, lane), _colour(style, fill.edge, lane), fill.edge_width, fill.alpha, fill.path
 
 
 # An entry of the legend at its left edge, its words in lines.
@@ -325,7 +326,9 @@ def _legend(page: Page, chart: Chart, rows: list[list[Entry]], y: float) -> None
         for x, key, lines in row:
             if key.mark == "line":
                 stroke = STROKES[key.kind]  # type: ignore[index]
-                page.line([x, x + 0.2], [y, y], _colour(stroke.colour, chart.lane), stroke.width, stroke.dashes)
+                page.line(
+                    [x, x + 0.2], [y, y], _colour(page.style, stroke.colour, chart.lane), stroke.width, stroke.dashes
+                )
             elif key.mark == "area":
                 page.polygon(
                     [(x + 0.02, y - 0.045), (x + 0.18, y - 0.045), (x + 0.18, y + 0.045), (x + 0.02, y + 0.045)],
@@ -334,7 +337,7 @@ def _legend(page: Page, chart: Chart, rows: list[list[Entry]], y: float) -> None
                     0.5,
                 )
             else:
-                page.points([(x + 0.1, y)], [0.075], *fill_of(key.kind, chart.lane))  # type: ignore[arg-type]
+                page.points([(x + 0.1, y)], [0.075], *fill_of(page.style, key.kind, chart.lane))  # type: ignore[arg-type]
             page.lines(x + _KEY_WIDTH, y, lines, _LINE, page.style.small)
         y += _legend_height(row)
 
@@ -419,7 +422,8 @@ def draw_chart(chart: Chart, style: Style | None = None) -> Figure:
         ruler = Page(style, 1.0)
         title, legend = ruler.title_lines(chart.title), _legend_rows(ruler, chart)
         refused = ruler.wrapped(chart.refused, ruler.inside, style.font) if chart.refused else []
-        notes = ruler.note_lines(_GLUED.sub(_glue, note) for note in chart.notes)
+        boxes = note_on_unseen(row.label for row in chart.rows)
+        notes = ruler.note_lines(_GLUED.sub(_glue, note) for note in (*chart.notes, *boxes))
         top = 0.13 + TITLE_SPACING * len(title)
         start = top + (_above(ruler, chart) if chart.panels else 0.0)
         body = start + (chart.height + _below(chart) if chart.panels else 0.16 * len(refused))
@@ -437,6 +441,14 @@ def draw_chart(chart: Chart, style: Style | None = None) -> Figure:
         _legend(page, chart, legend, body + _LEGEND / 2)
         page.noted(body + keys + 0.04 + _LINE / 2, notes, _LINE)
         return page.figure
+
+
+def pages(chart: Chart, height: float, style: Style | None = None) -> list[Figure]:
+    """The figure on pages no taller than `height` inches; none where one page holds it."""
+    style = style or Style()
+    with settings():
+        roomy = _roomy(Page(replace(style, width=chart.width), 1.0), chart)
+    return [draw_chart(part, style) for part in split(replace(chart, height=roomy.height), height)]
 
 
 def _above(page: Page, chart: Chart) -> float:

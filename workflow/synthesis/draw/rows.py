@@ -16,6 +16,7 @@ from synthesis.draw.layout import (
     Section,
     axis_name,
     coordinates,
+    decimals_of,
     estimate_name,
     interval_texts,
     judgement,
@@ -130,16 +131,17 @@ def _cells(held: Study | Member, columns: tuple[str, ...]) -> tuple[str, ...]:
 def _sample_row(document: Fitted, study: Study, columns: tuple[str, ...]) -> Row:
     half = quantile(document.fit.level) * math.sqrt(study.vi)
     several = len(study.effects)
+    mark = mark_of(document.metric, study.yi, study.yi - half, study.yi + half, decimals_of(document))
     return Row(
         "study",
         study.label + (_MANY_ESTIMATES.format(several) if several > 1 else ""),
         document.lane,
         _cells(study, columns),
         weight=study.weight,
-        weight_text=text.number(study.weight, 1),
+        weight_text=_weight_text(study.weight),
         key=study.sample_id,
         effects=study.effects,
-        **mark_of(document.metric, study.yi, study.yi - half, study.yi + half),
+        **mark,
     )
 
 
@@ -149,6 +151,7 @@ def _estimate_rows(document: Fitted, study: Study, columns: tuple[str, ...]) -> 
     rows = []
     for i, member in enumerate(members):
         half = quantile(document.fit.level) * math.sqrt(member.vi)
+        mark = mark_of(document.metric, member.yi, member.yi - half, member.yi + half, decimals_of(document))
         place = "" if len(members) == 1 else "start" if i == 0 else "end" if i + 1 == len(members) else "middle"
         differs = [member.words(name) for name in ("outcome", "rater", "timepoint") if _varies(members, name)]
         label = study.label if i == 0 else "\u2003" if differs else f"\u2003estimate {i + 1}"
@@ -159,14 +162,19 @@ def _estimate_rows(document: Fitted, study: Study, columns: tuple[str, ...]) -> 
                 document.lane,
                 _cells(member, columns),
                 weight=study.weight / len(members),
-                weight_text=text.number(study.weight, 1) if i == 0 else "",
+                weight_text=_weight_text(study.weight) if i == 0 else "",
                 key=f"{study.sample_id}/{member.effect_id}",
                 effects=(member.effect_id,),
                 bracket=place,
-                **mark_of(document.metric, member.yi, member.yi - half, member.yi + half),
+                **mark,
             )
         )
     return rows
+
+
+def _weight_text(weight: float) -> str:
+    """A share of the weight in percent, with one decimal; of a sample among very many, not 0.0."""
+    return text.small(weight, 1)
 
 
 def _varies(members: Sequence[Member], name: str) -> bool:
@@ -190,7 +198,7 @@ def _group_row(document: Fitted, group: BlockFit, studies: Sequence[Study], colu
         weight_text=text.number(weight, 1),
         key=f"{document.synthesis}/{group.value}",
         synthesis=document.synthesis,
-        **mark_of(document.metric, group.estimate, group.ci_low, group.ci_high),
+        **mark_of(document.metric, group.estimate, group.ci_low, group.ci_high, decimals_of(document)),
     )
 
 
@@ -240,17 +248,18 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
     model = "common effect" if document.fit.method == "FE" else "random effects"
     label = f"Pooled {document.word} ({model})"
     cells = tuple(people_cell(document.studies) if column == "n" else "" for column in columns)
-    mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
+    decimals = decimals_of(document)
+    mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals)
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document.fit.pi_low is not None:
         low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
-        texts = interval_texts(metric, document.fit.estimate, document.fit.pi_low, document.fit.pi_high)
+        texts = interval_texts(metric, document.fit.estimate, document.fit.pi_low, document.fit.pi_high, decimals)
         texts["estimate_text"] = ""
         rows.append(
             Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts)
         )
     for summary in document.summaries:
-        mark = mark_of(metric, summary.estimate, summary.ci_low, summary.ci_high)
+        mark = mark_of(metric, summary.estimate, summary.ci_low, summary.ci_high, decimals)
         name = _SUMMARY_NAME[summary.kind]
         rows.append(Row("summary", name, lane, key=f"{key}/{summary.kind}", synthesis=key, **mark))
     rows.append(note)
@@ -284,10 +293,10 @@ def heterogeneity(document: Fitted) -> str:
     if document.fit.tau2 is not None and document.fit.method != "FE":
         limits = (document.fit.tau2_ci_low, document.fit.tau2_ci_high)
         between = text.variance(document.fit.tau2, *limits)
-        parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {between}")
+        parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {between}".replace("= <", "< "))
     if document.fit.omega2 is not None:
         within = text.variance(document.fit.omega2, None, None)
-        parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}")
+        parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}".replace("= <", "< "))
     if document.fit.levels:
         # That of the effect stands before, as that within samples.
         above = [level for level in document.fit.levels if level.level != EFFECT]
@@ -361,7 +370,7 @@ def reference_block(references: Sequence[Reference], metric: str) -> list[Row]:
 def forest(document: Fitted) -> Layout:
     """The forest plot of one synthesis, from its model document."""
     options = document.figure
-    columns = options.columns
+    columns, same = varying_columns(document)
     rows = study_rows(document, columns, options.group_by)
     rows += pooled_rows(document, columns, blocks=options.group_by is not None)
     rows += reference_block(document.references, document.metric)
@@ -370,7 +379,7 @@ def forest(document: Fitted) -> Layout:
         name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document), titles=options.titles,
     )  # fmt: skip
-    notes = (*notes_of([document]), *_own_notes(document, columns), *title_note([section]))
+    notes = (*notes_of([document]), *same, *_own_notes(document, columns), *title_note([section]))
     return Layout(name, document.title, (section,), notes=notes)
 
 
@@ -381,14 +390,42 @@ def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
         notes.append(f"Bayesian: median and equal-tailed interval; half-normal prior on tau of {name}, scale "
                      f"{document.tau_scale:g}; one mean of each sample.")  # fmt: skip
     if document.groups:
-        notes.append(
-            "Blocks are pooled by themselves, with one mean of each sample; intervals no narrower than Wald's."
-        )
+        notes.append(_block_note(document))
     if "n" in columns:
         notes += people_note([document])
     if "rob" in columns:
         notes += _risk_note(document)
     return notes
+
+
+def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
+    """The columns that tell samples apart, and a note in the place of those with one word for all of them.
+
+    Numbers and judgements of bias always have their column.
+    """
+    columns, same = [], []
+    held: list[Study | Member] = list(document.studies)
+    if document.figure.rows == "estimates":
+        held = [member for study in document.studies for member in study.members]
+    for column in document.figure.columns:
+        values = {one.cells.get(column, getattr(one, column, None)) for one in held}
+        words = {value for value in values if isinstance(value, str)}
+        if column == "rob" or len(document.studies) < 2 or len(values) > 1 or not words:
+            columns.append(column)
+        else:
+            name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
+            same.append(f"{name}: {words.pop() or 'not stated'}")
+    return tuple(columns), [f"In all samples, {'; '.join(same)}."] if same else []
+
+
+def _block_note(document: Fitted) -> str:
+    """How the subtotals were fitted, and which of them otherwise than the whole."""
+    said = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
+    if document.fit.model not in ("che", "three_level"):
+        return f"{said}."
+    few = [block_name(document.figure.group_by or "", g.value) for g in document.groups if g.model == "composites"]
+    lead = f"; too few samples for it, so of one mean of each sample: {'; '.join(few)}" if few else ""
+    return f"{said}{lead}."
 
 
 def _risk_note(document: Fitted) -> list[str]:

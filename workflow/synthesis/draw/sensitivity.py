@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from synthesis import text
+from synthesis.draw.axes import CLIP_SHARE
 from synthesis.draw.chart import (
     KIND_NAME,
     WIDE,
@@ -30,7 +31,7 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
-from synthesis.draw.layout import CLIP_SHARE, Layout, Mark, Row, coordinates, mark_of, section_of
+from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
 from synthesis.results.fitted import Fitted, Study
@@ -77,7 +78,7 @@ def _step_row(document: Fitted, step: CumulativeStep, study: Study) -> Row:
     # One sample has no heterogeneity, which is not the same as none.
     i2 = text.NONE if step.i2 is None else text.number(step.i2, 0)
     cells = (text.count(step.samples), i2)
-    mark = _mark(document.metric, step.estimate, low, high)
+    mark = _mark(document, step.estimate, low, high)
     return Row("study", step.label, document.lane, cells, key=step.sample_id, effects=study.effects, **mark)
 
 
@@ -123,18 +124,18 @@ def _without(sample: SampleInfluence, refitted: bool) -> _Without:
 
 def _without_row(document: Fitted, pool: _Without, columns: tuple[str, ...], effects: tuple[str, ...]) -> Row:
     cells = tuple(text.small(pool.omega2 if column == "omega2" else pool.tau2, 4) for column in columns)
-    mark = _mark(document.metric, pool.estimate, pool.ci_low, pool.ci_high)
+    mark = _mark(document, pool.estimate, pool.ci_low, pool.ci_high)
     if pool.ci_low is None:
         mark["high_text"] = "not fitted" if pool.estimate is None else "no interval"
     sample = pool.sample
     return Row("study", sample.label, document.lane, cells, key=sample.sample_id, effects=effects, **mark)
 
 
-def _mark(metric: str, estimate: float | None, low: float | None, high: float | None) -> Mark:
+def _mark(document: Fitted, estimate: float | None, low: float | None, high: float | None) -> Mark:
     """A row's mark with both limits in one text: there are many rows, and each text takes its time."""
     if estimate is None:
         return Mark(estimate=None, ci_low=None, ci_high=None, estimate_text="", low_text="", high_text="")
-    mark = mark_of(metric, estimate, low, high)
+    mark = mark_of(document.metric, estimate, low, high, decimals_of(document))
     mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
     return mark
 

@@ -70,6 +70,9 @@ def svg_of(figure: Figure, stem: str, title: str, description: str, marks: Itera
 class SvgRenderer(RendererBase):
     """Draws artists as elements, those of a mark into its group. Positions in points from the top left."""
 
+    # Whatever fonts its letters have: the browser has its own.
+    keeps_text = True
+
     def __init__(self, width: float, height: float, stem: str, marks: Sequence[Mark]) -> None:
         super().__init__()
         self._width, self._height, self._stem, self._marks = width, height, stem, marks

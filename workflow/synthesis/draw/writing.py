@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -14,13 +15,13 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from synthesis.draw.canvas import DPI, Style, draw, settings
+from synthesis.draw.canvas import DPI, Style, draw, settings, unseen
 from synthesis.draw.marks import marks_of
 from synthesis.draw.svg import svg_of
 from synthesis.results.files import Cell, replace, write_csv, write_text
 
 FORMATS = ("svg", "pdf", "png")
-# Very tall figures get a coarser PNG; their SVG and PDF are exact at any size.
+# A figure that is taller and has no pages gets a coarser PNG; its SVG and PDF are exact at any size.
 MAX_PIXELS = 6000
 
 
@@ -41,19 +42,42 @@ def write_figure(
     layout: Table,
     description: str,
     style: Style | None = None,
-    pages: Sequence[Figure] = (),
+    pages: Sequence[Figure] | None = None,
 ) -> None:
     """Draws a layout and writes all files of it: `<name>.svg`, `.pdf` and `.png` in the folder, and `data/<name>.csv`.
 
-    `description` is read aloud; `pages` is the PDF where the figure is too tall for one page.
+    `description` is read aloud. `pages`: those of the PDF, where the figure is too tall for one, else none. Where the
+    PNG would be taller than `MAX_PIXELS`, the first page is the PNG, the others are `pages/<name>/2.png` and so on.
+    None for a figure that never has any.
     """
     figure = draw(layout, style)
     write_text(folder / f"{name}.svg", svg_of(figure, name, layout.title, description, marks_of(layout)))
     write_pdf(folder / f"{name}.pdf", pages or (figure,))
-    write_png(folder / f"{name}.png", figure)
+    drawn = pages if pages and figure.get_size_inches()[1] * DPI > MAX_PIXELS else (figure,)
+    write_png(folder / f"{name}.png", drawn[0])
+    if pages is not None:
+        _write_others(folder / "pages" / name, drawn[1:])
     table = layout.table()
     write_csv(folder / "data" / f"{name}.csv", table, list(table[0]) if table else ())
     print(f"{name}: {len(table)} rows")
+    _warn(name, (value for record in table for value in record.values() if isinstance(value, str)))
+
+
+def _warn(name: str, contents: Iterable[str]) -> None:
+    """Names the characters that no font has, with the texts that they stand in."""
+    for content in dict.fromkeys(contents):
+        if missing := unseen(content):
+            named = ", ".join(f"{c} (U+{ord(c):04X})" for c in missing)
+            print(f"warning: {name}: no font has {named}, in {content!r}; see docs/how-to.md", file=sys.stderr)
+
+
+def _write_others(folder: Path, pages: Sequence[Figure]) -> None:
+    """Writes the pages after the first into their folder, which is there and empty where there are none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    for number, page in enumerate(pages, start=2):
+        write_png(folder / f"{number}.png", page)
 
 
 def write_pdf(path: Path, pages: Sequence[Figure]) -> None:
@@ -93,7 +117,8 @@ def _png(pixels: NDArray[np.uint8], dpi: float) -> bytes:
     """
     height, width, _ = pixels.shape
     rows = np.zeros((height, 1 + 3 * width), np.uint8)
-    rows[:, 1:] = pixels.reshape(height, 3 * width)
+    for channel in range(3):
+        rows[:, 1 + channel :: 3] = pixels[:, :, channel]
     per_metre = round(dpi / 0.0254)
     chunks = (
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),

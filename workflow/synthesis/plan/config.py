@@ -15,7 +15,6 @@ from pydantic import Field, ValidationInfo, model_validator
 from synthesis.data.columns import BY_NAME
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.registry import Policy, SharedControl
 from synthesis.data.source import OwnColumn
 from synthesis.data.vocabulary import (
     AS_PRINTED,
@@ -34,6 +33,7 @@ from synthesis.data.vocabulary import (
 )
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
+from synthesis.plan.assumed import Conversions
 from synthesis.plan.conditions import (
     Condition,
     is_number,
@@ -96,10 +96,14 @@ class Drawing(Model):
 
     preset: Preset = Field(
         "project",
-        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high); revman: black diamonds.",
+        description="project: [low, high], lanes in blue and vermilion; bmj: (low to high), weights before "
+        "estimates, one blue; revman: weights and estimates before the plot, green squares and black diamonds.",
     )
     page_height: float = Field(
-        10.0, gt=3, description="Inches; a taller forest plot is a PDF of several pages. SVG and PNG stay whole."
+        10.0,
+        gt=3,
+        description="Inches; a taller forest plot is a PDF of several pages, and from 20 inches on several PNG files: "
+        "the first page, and the others in results/figures/pages/<name>/. The SVG stays whole.",
     )
 
 
@@ -118,50 +122,6 @@ class Diagnostics(Model):
         10_000, ge=100, description="Most subsets of samples that are fitted (GOSH); all are where there are fewer."
     )
     seed: int = Field(1, ge=0, description="Seed of permutation tests and subsets that are drawn.")
-
-
-class Conversions(Model):
-    """Decisions that converters need."""
-
-    zero_cells: float = Field(
-        0.5,
-        ge=0,
-        le=1,
-        description="Added to all four cells of a 2x2 table with an empty cell; 0 refuses such tables.",
-    )
-
-    odds_ratio: Literal["woolf", "peto"] = Field(
-        "woolf", description="Log odds ratio of a 2x2 table: woolf (ln of ad/bc), or peto (one step; for rare events)."
-    )
-    pre_post_r: float | None = Field(
-        None,
-        gt=-1,
-        lt=1,
-        description="Correlation of baseline and outcome assumed where pre_post_r is empty; without it such rows are "
-        "dropped.",
-    )
-    reliability_process: float | None = Field(
-        None, gt=0, le=1, description="Reliability of the process rating assumed where reliability_process is empty."
-    )
-    reliability_outcome: float | None = Field(
-        None, gt=0, le=1, description="Reliability of the outcome assumed where reliability_outcome is empty."
-    )
-    shared_control: SharedControl = Field(
-        "combine",
-        description="Rows that name one control_group for one outcome: combine makes one comparison of their treatment "
-        "arms; covariance keeps each as an effect, with the sampling covariance that the control arm brings.",
-    )
-
-    @property
-    def policy(self) -> Policy:
-        """What the converters take."""
-        return Policy(**self.model_dump())
-
-    @model_validator(mode="after")
-    def _of_some_size(self) -> Conversions:
-        if 0 < self.zero_cells < 0.001:
-            raise ValueError(f"zero_cells {self.zero_cells:g}: 0, or 0.001 to 1; the usual correction is 0.5")
-        return self
 
 
 class Synthesis(Model):

@@ -175,7 +175,11 @@ class Plan:
         own = self._some(synthesis, "title", "favours", "note")
         # The titles of the user's columns belong to those that the figures show.
         moderators = [m for m in self._syntheses[synthesis]["moderators"] if m in self.config.own_columns]
-        return self._part({synthesis: own | ({"moderators": moderators} if moderators else {})})
+        return self._part({synthesis: own | ({"moderators": moderators} if moderators else {})}, self._of("drawing"))
+
+    def drawing(self) -> str:
+        """How figures look."""
+        return self._part({(name := next(iter(self._syntheses))): self._some(name)}, self._of("drawing"))
 
     def card(self, synthesis: str) -> str:
         """What a synthesis selects, and how it is shown."""

@@ -85,7 +85,8 @@ class Study(Described, frozen=True, kw_only=True):
 
 
 class BlockFit(Document, frozen=True, kw_only=True):
-    """The pool of the samples that share a value of the grouping column."""
+    """The pool of the samples that share a value of the grouping column; `model`: that of the whole, composites where
+    they are too few for it, independent where none of them has several effects."""
 
     value: str
     samples: int
@@ -99,6 +100,7 @@ class BlockFit(Document, frozen=True, kw_only=True):
     q: float | None
     q_df: int | None
     q_p: float | None
+    model: str
     method: str
 
 

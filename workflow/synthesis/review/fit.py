@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
 from synthesis.meta.dependent import JointTest, joint_test, no_joint_test, robust_regress
 from synthesis.meta.kernel import Array
-from synthesis.meta.options import CiMethod, Tau2Method, named_ci, named_tau2, terms
+from synthesis.meta.options import CiMethod, Tau2Method, named_ci, named_model, named_tau2, terms
 from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
@@ -138,21 +139,27 @@ def ci_of_part(fit: Fit) -> CiMethod:
 
 
 def _blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> tuple[BlockFit, ...]:
-    """The pools of blocks, of one mean effect for each sample; blocks with a single sample have none."""
+    """The pools of blocks by the model of the whole, as a synthesis of the block alone has it; blocks with a single
+    sample have none."""
     if len(set(values)) < 2:
         return ()
     blocks = []
     for value in sorted(value for value in set(values) if values.count(value) > 1):
-        held = [study for study, of in zip(studies, values, strict=True) if of == value]
-        part = pool(
-            [study.yi for study in held],
-            [study.vi for study in held],
-            tau2=method_of(fit),
-            ci=ci_of_part(fit),
-            level=fit.level,
-        )
+        part = _part(fit, [study for study, of in zip(studies, values, strict=True) if of == value])
         blocks.append(BlockFit(value=value, **{name: getattr(part, name) for name in columns(BlockFit)[1:]}))
     return tuple(blocks)
+
+
+def _part(fit: Fit, held: Sequence[Study]) -> Fit:
+    """A pool of some samples by the model of the whole; of their means where these are too few for it."""
+    effects = [(member, study.sample_id) for study in held for member in study.members]
+    y, v = [member.yi for member, _ in effects], [member.vi for member, _ in effects]
+    cluster, rho = [sample for _, sample in effects], fit.composite_rho or 0.0
+    tau2, ci = method_of(fit), ci_of_part(fit)
+    # Refused by the model of the whole where CR2 has too few degrees of freedom.
+    with suppress(InputError):
+        return pool(y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, model=named_model(fit.model), level=fit.level)
+    return pool(y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, level=fit.level)
 
 
 def _difference_of_blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> JointTest:

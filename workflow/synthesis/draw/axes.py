@@ -1,0 +1,165 @@
+"""One policy for the axes of all figures: what they hold, what they cut, where their ticks stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from synthesis import text
+
+if TYPE_CHECKING:
+    from synthesis.draw.layout import Row
+
+# Axis limits leave out this share of study limits at each end; those are drawn with arrows.
+CLIP_SHARE = 0.02
+# Limits that are cut although the axis would be longer by no more than this share extend it.
+_NEARLY = 0.15
+# Beyond estimates and diamonds, the axis reaches as far again as they do, or this many usual intervals.
+_REACH = 3.0
+# Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.
+_PAD, _CLEAR = 0.02, 0.06
+# An axis of ratios has from three to this many ticks.
+_FEWEST, _MOST = 3, 8
+# Multiples of a power of ten that an axis of ratios may show, from many ticks to few.
+_MANTISSAS = ((1, 2, 5), (1, 3), (1,))
+_SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """What an axis must hold, what it should hold, and how long a usual interval is."""
+
+    points: tuple[float, ...]
+    firm: tuple[float, ...]
+    loose: tuple[float, ...]
+    predicted: tuple[float, ...]
+    usual: float
+
+
+def axis_of(
+    rows: Iterable[Row], ratio: bool, *, null: float | None = 0.0, clip: float = CLIP_SHARE
+) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
+    """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
+    low, high = _limits(_extent(list(rows)), null, clip)
+    if ratio:
+        return low, high, *ratio_ticks(low, high)
+    ticks, decimals = linear_ticks(low, high)
+    return low, high, tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
+
+
+def _extent(rows: Sequence[Row]) -> _Extent:
+    firm: list[float] = []
+    loose: list[float] = []
+    lengths: list[float] = []
+    others: list[float] = []
+    for row in rows:
+        study = row.kind == "study"
+        ends = [x for x in (row.ci_low, row.ci_high) if x is not None]
+        (loose if study else firm).extend(ends)
+        if len(ends) == 2:
+            (lengths if study else others).append(ends[1] - ends[0])
+    points = tuple(row.estimate for row in rows if row.estimate is not None)
+    predicted = tuple(x for row in rows for x in (row.pi_low, row.pi_high) if x is not None)
+    return _Extent(points, tuple(firm), tuple(sorted(loose)), predicted, median(lengths or others or [0.0]))
+
+
+def _limits(extent: _Extent, null: float | None, clip: float) -> tuple[float, float]:
+    """Ends of the axis, with room beyond what it holds.
+
+    No effect, estimates and diamonds are always on it. Of the limits of studies, a share `clip` is cut at each end,
+    unless the axis would hardly be longer with them; and so is what lies far beyond all of these.
+    """
+    core = (*(() if null is None else (null,)), *extent.points, *extent.firm)
+    least, most = float(min(core)), float(max(core))
+    loose = extent.loose
+    cut = int(clip * len(loose))
+    low, high = _held(least, most, loose[cut : len(loose) - cut])
+    room = _NEARLY * (high - low)
+    near = [x for x in loose if low - room <= x <= high + room]
+    low, high = _held(low, high, [*near, *extent.predicted])
+    reach = max(most - least, _REACH * extent.usual)
+    low, high = max(low, least - reach), min(high, most + reach)
+    ends = (*loose, *extent.predicted)
+    cuts = any(not low <= x <= high for x in ends)
+    span = high - low or 1.0
+    low, high = low - _PAD * span, high + _PAD * span
+    if cuts and extent.points:
+        # The arrow of a limit that is cut must not lie on the mark of the outermost estimate.
+        low = min(low, min(extent.points) - _CLEAR * span)
+        high = max(high, max(extent.points) + _CLEAR * span)
+    return low, high
+
+
+def _held(low: float, high: float, values: Sequence[float]) -> tuple[float, float]:
+    return (min(low, *values), max(high, *values)) if values else (low, high)
+
+
+def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [i * step for i in range(first, last + 1)], decimals
+
+
+def ratio_ticks(low: float, high: float, about: int = _MOST) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Logarithms of round ratios between two logarithms, with their texts: at least three at any range, `about` at
+    most, 1 among them where it lies between."""
+    most = max(about, _FEWEST)
+    series = [_decade_ticks(low, high, mantissas, 1) for mantissas in _MANTISSAS]
+    every = 2
+    while len(series[-1]) > most and len(sparse := _decade_ticks(low, high, (1,), every)) >= _FEWEST:
+        series.append(sparse)
+        every += 1
+    enough = [found for found in series if len(found) >= _FEWEST]
+    if enough:
+        return _ratio_texts(next((found for found in enough if len(found) <= most), enough[-1]))
+    # A short axis has round ratios of its own.
+    shown: list[float] = []
+    more = about
+    decimals = 0
+    while len(shown) < _FEWEST and more <= 8 * about:
+        ticks, decimals = linear_ticks(math.exp(low), math.exp(high), more)
+        shown = [t for t in ticks if t > 0]
+        more += 2
+    return tuple(math.log(t) for t in shown), tuple(_trimmed(f"{t:.{decimals}f}") for t in shown)
+
+
+def _trimmed(number: str) -> str:
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def _decade_ticks(low: float, high: float, mantissas: Sequence[int], every: int) -> list[tuple[int, int]]:
+    """Mantissas and powers of ten between two natural logarithms; of the powers, those that `every` divides."""
+    ten = math.log(10)
+    first, last = math.floor(low / ten) - 1, math.ceil(high / ten) + 1
+    return [
+        (m, power)
+        for power in range(first, last + 1)
+        if power % every == 0
+        for m in mantissas
+        if low <= math.log(m) + power * ten <= high
+    ]
+
+
+def _ratio_texts(found: Sequence[tuple[int, int]]) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    places = tuple(math.log(m) + power * math.log(10) for m, power in found)
+    return places, tuple(_ratio_text(m, power) for m, power in found)
+
+
+def _ratio_text(mantissa: int, power: int) -> str:
+    """A round ratio as it is read: 0.02, 500, 10⁻⁶."""
+    if -4 <= power < 5:
+        return f"{mantissa * 10.0**power:.{max(0, -power)}f}"
+    times = "" if mantissa == 1 else f"{mantissa}\N{MULTIPLICATION SIGN}"
+    return f"{times}{power_of_ten(power)}"
+
+
+def power_of_ten(power: int) -> str:
+    """10 with a raised exponent."""
+    return f"10{str(power).translate(_SUPERSCRIPTS)}"
