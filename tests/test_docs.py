@@ -12,7 +12,8 @@ from synthesis.cli.main import parser_of
 from synthesis.cli.reference import commands
 from synthesis.data.reading import parse
 from synthesis.data.source import Source
-from synthesis.plan.config import Conversions, Synthesis
+from synthesis.plan.assumed import Conversions
+from synthesis.plan.config import Synthesis
 from synthesis.plan.plan import load
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
