@@ -184,8 +184,8 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
 # How each contrast reads a correlation as a difference between two groups.
 CONTRAST_NAME: dict[str, str] = {
     "2_sd": "one SD above against one SD below the mean",
-    "1_sd": "one SD of alliance",
-    "median_split": "better against worse half of alliances",
+    "1_sd": "one SD above against the mean",
+    "median_split": "upper against lower half",
     "concordance": "equal probability of the better outcome",
 }
 METRIC_NAME: dict[str, str] = {

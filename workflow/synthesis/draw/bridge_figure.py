@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.vocabulary import CONTRAST_NAME
-from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
+from synthesis.draw.layout import NOT_A_TEST, PROBABILITY_COLUMNS, Layout, Row, RowKind, Section, axis_of
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.fitted import Fitted
 
 _CONVERTED = tuple(CONTRAST_NAME)
 # Sections: key, heading, axis, contrasts, decimals, value of no difference.
-_SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
+SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("d", "Standard deviations", "Difference in standard deviations (d, Hedges g)", _CONVERTED, 2, 0.0),
     ("probability", "Probability of the better outcome", "Percent of pairs (concordance)", ("probability",), 0, 50.0),
     ("r", "Correlation", "Correlation r", ("concordance_r",), 2, 0.0),
@@ -28,7 +28,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     by_contrast = {row.contrast: row for row in table}
     sections = [
         _section(key, heading, axis, [by_contrast[c] for c in contrasts], decimals, null, association, effect)
-        for key, heading, axis, contrasts, decimals, null in _SECTIONS
+        for key, heading, axis, contrasts, decimals, null in SECTIONS
     ]
     first = table[0]
     notes = (
@@ -36,7 +36,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         "a new setting.",
         "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
         *_needed(table),
-        "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+        NOT_A_TEST,
     )
     return Layout(name, first.title, tuple(sections), notes=notes)
 
@@ -68,7 +68,7 @@ def _section(
     rows = []
     for entry in table:
         reading = next((words for c, words in CONTRAST_NAME.items() if entry.contrast.endswith(c)), "")
-        label = f"Alliance: {reading}" if reading and len(table) > 1 else association.title
+        label = f"Association: {reading}" if reading and len(table) > 1 else association.title
         rows.append(_row("converted", label, "A", entry, "association", decimals))
     rows.append(_row("pooled", effect.title, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
 
 
-LANE_HEADING = {
-    "A": "Lane A. Associations of alliance with outcome",
-    "B": "Lane B. Randomised effects of protocols",
+# Of each section by its name; one of ratios has its metric behind a comma.
+SECTION_HEADING = {
+    "lane A": "Associations with outcome (correlations)",
+    "lane B": "Effects of randomised treatments",
+    "lane C": "Both on one scale, under each conversion of r to d",
 }
 
 
@@ -60,7 +62,7 @@ def comparison(
                 columns,
                 rows,
                 used[0].fit.level,
-                heading=LANE_HEADING[lane],
+                heading=SECTION_HEADING[f"lane {lane}"],
                 favours=favours,
                 weights=plan.studies,
             )
@@ -120,7 +122,7 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
         rows.append(Row("heading", title))
         differences = [entry for entry in table if entry.unit == "d"]
         for entry in differences:
-            label = f"Alliance as d: {CONTRAST_NAME[entry.contrast]}"
+            label = f"Association as d: {CONTRAST_NAME[entry.contrast]}"
             rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect].title if effect in documents else effect
@@ -131,7 +133,7 @@ def _bridge_section(bridges: list[tuple[str, list[BridgeRow]]], documents: dict[
         (),
         rows,
         next(iter(documents.values())).fit.level,
-        heading="Lane C. Comparison under each conversion of r to d",
+        heading=SECTION_HEADING["lane C"],
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

@@ -128,6 +128,8 @@ def judgement(word: str) -> Judgement | None:
     return _JUDGED.get(plain.removesuffix(" of bias").removesuffix(" risk"))
 
 
+# Below every figure that puts an association beside an effect.
+NOT_A_TEST = "A comparison under conversions, not a test of causes: only effects come from groups assigned at random."
 # Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
 PROBABILITY_COLUMNS = ("P mean", "P new")
 # Axis limits leave out this share of study limits at each end; those are drawn with arrows.

@@ -25,7 +25,7 @@ from synthesis.draw.chart import (
     number_axis,
     room_for,
 )
-from synthesis.draw.layout import ESTIMATE_NAME
+from synthesis.draw.layout import ESTIMATE_NAME, NOT_A_TEST
 from synthesis.results.curves import Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
@@ -189,7 +189,7 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
             "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
             "difference (MOVER) excludes 0.",
             "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
-            "A comparison under conversions, not a test of causes: nobody was assigned to an alliance.",
+            NOT_A_TEST,
         ),
     )  # fmt: skip
 

@@ -393,7 +393,7 @@ def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
             "The pooled value is of the single estimates, in a model with true differences within samples too."
         )
     if any(d.lane == "A" for d in documents):
-        notes.append("Correlations are associations: early improvement raises the alliance too.")
+        notes.append("Correlations are associations: nobody was assigned to what they correlate with the outcome.")
     if any(d.set_to_zero for d in documents):
         notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
     for document in documents:

@@ -16,7 +16,7 @@ from synthesis.results.fitted import Fitted
 _USES = {
     "A": {
         "use": "describing how closely a process rating goes with outcome over the samples that are named",
-        "not_for": "causal claims: early improvement raises the alliance too, and nobody was assigned to an alliance",
+        "not_for": "causal claims: nobody was assigned to what was rated, and early improvement may raise a rating too",
     },
     "B": {
         "use": "the mean randomised effect of the named protocols against the named comparator",
