@@ -23,8 +23,8 @@ MOST_WORDS = 3000
 # Codes of tables and libraries without an underscore; "sd treat" is what is left of a column's name.
 CODES = re.compile(r"\b(?:intrcpt|nan|[Ss]d treat|[Ss]d control|[Mm]ean treat|n total|r total|r partial)\b")
 SNAKE = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
-# Files of the run and of the data: a path, or a name with an ending.
-PATH = re.compile(r"[\w.<>*/-]*/[\w.<>*/-]+|[\w-]+\.(?:csv|json|yaml|html|R|svg|parquet)\b")
+# Files of the run and of the data, addresses: a path, or parts that a dot joins.
+PATH = re.compile(r"[\w.<>*/-]*/[\w.<>*/-]+|[\w-]+(?:\.[\w-]+)+")
 MAIN = ROOT / "results"
 PAGES = ("report.html", "report_appendix.html")
 
@@ -208,7 +208,11 @@ HEAD = (
     "weight_text,key,effects,synthesis,bracket\n"
 )
 STUDY = 'x,study,A study,B,,{},{},{},,,5,{},"[{},",{}],,,e1,,\n'
-MARK = '<g id="f.1-e1" class="mark" data-label="A study: g = 0.50 [0.10, 0.90]" data-effects="e1"></g>'
+MARK = (
+    '<g id="f.1-e1" class="mark" data-label="A study: g = 0.50 [0.10, 0.90]" data-effects="e1">'
+    '<rect class="area" fill="none" x="0" y="10" width="9" height="9" /></g>'
+    '<text x="1" y="30" font-size="6">\u2190 worse</text><text x="1" y="30" font-size="6">better \u2192</text>'
+)
 
 
 def test_a_narrow_drawing_has_the_label_above_the_plot_and_the_estimate_beside_it():
@@ -220,6 +224,7 @@ def test_a_narrow_drawing_has_the_label_above_the_plot_and_the_estimate_beside_i
     assert line.top < line.middle < line.top + line.height
     assert line.null < line.whisker[0] < line.box[0] < line.whisker[1]
     assert drawn.axes[0].name == "g"
+    assert drawn.axes[0].sides == ("\u2190 worse", "better \u2192")
     assert drawn.height > line.height
 
 

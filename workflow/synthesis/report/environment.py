@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -52,7 +53,7 @@ def _environment() -> Environment:
 
 def _unbroken(words: str) -> str:
     """A text in which no line ends inside "g = 0.40"."""
-    return words.replace(" = ", "\u00a0=\u00a0")
+    return re.sub(r"\b([rgd]|OR|RR) = (?=[\d\N{MINUS SIGN}])", "\\1\u00a0=\u00a0", words)
 
 
 def _digest(content: str) -> str:

@@ -31,7 +31,8 @@ _HALF = 4.6
 _POOLED = frozenset({"pooled", "subgroup", "summary", "converted"})
 _NAME = re.compile(r": (\S+(?: or \S+)?) = ")
 _MARK = re.compile(r'<g id="[^"]*" class="mark" ([^>]*)>')
-_SIDE = re.compile(r">(\u2190 [^<]*|[^<]* \u2192)</text>")
+_SIDE = re.compile(r'<text x="[^"]*" y="([\d.]+)"[^>]*>(\u2190 [^<]*|[^<]* \u2192)</text>')
+_AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
 _ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
 
 
@@ -81,26 +82,27 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
     if any(row is None for _, row in read):
         return None
     rows = [(section, row) for section, row in read if row is not None]
-    found = list(_MARK.finditer(svg))
-    marked = [dict(_ATTRIBUTE.findall(one[1])) for one in found]
+    marked = [dict(_ATTRIBUTE.findall(found)) for found in _MARK.findall(svg)]
     if len(marked) != sum(bool(row.effects or row.synthesis) for _, row in rows):
         return None
     marks = iter([{name: html.unescape(value) for name, value in one.items()} for one in marked])
     lines: list[Line] = []
     axes: list[Ticks] = []
-    ends = [one.end() for one in found] + [len(svg)]
+    tops = [float(top) for top in _AREA.findall(svg)] + [float("inf")]
+    if len(tops) != len(marked) + 1:
+        return None
     y, drawn = 2.0, 0
     for name in dict.fromkeys(section for section, _ in rows):
         own = [row for section, row in rows if section == name]
         drawn += sum(bool(row.effects or row.synthesis) for row in own)
-        sides = _sides(svg[ends[drawn - 1] : ends[drawn]]) if drawn else ()
+        sides = _sides(svg, tops[drawn - 1], tops[drawn]) if drawn else ()
         y = _section(name, own, marks, y, lines, axes, sides)
     return NarrowForest(y, tuple(lines), tuple(axes))
 
 
-def _sides(svg: str) -> tuple[str, ...]:
-    """What the sides of an axis favour, from the part of a figure that follows its last mark."""
-    return tuple(html.unescape(words) for words in _SIDE.findall(svg))[:2]
+def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
+    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one."""
+    return tuple(html.unescape(words) for y, words in _SIDE.findall(svg) if top < float(y) < bottom)
 
 
 def _row(record: dict[str, str]) -> Row | None:
@@ -159,7 +161,7 @@ def _section(
         y += lines[-1].height
     shown = tuple((x_of(tick), words) for tick, words in zip(ticks, texts, strict=True))
     axes.append(Ticks(y, shown, measured, sides))
-    return y + _AXIS + (_LINE if sides else 0)
+    return y + _AXIS + _LINE * len(sides)
 
 
 def _words(line: Line, y: float, lines: list[Line]) -> float:

@@ -31,6 +31,7 @@ _WORDS = {
     "rob": "risk of bias",
     "timepoint": "time",
     "exactness": "conversion",
+    "estimand": "adjustment for baseline",
     "r_total": "not adjusted for baseline",
     "r_partial": "adjusted for baseline or earlier change",
     "r_therapist": "between therapists",
