@@ -201,7 +201,7 @@ def _signals(material: Material, signals: list[SmallStudyRow]) -> Table:
 
 
 def _p(row: SmallStudyRow) -> str:
-    return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ")
+    return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
 
 
 def _of_each_family(rows: list[SmallStudyRow]) -> list[SmallStudyRow]:
