@@ -473,7 +473,7 @@ def test_a_narrow_screen_shows_each_label_above_its_plot_and_the_estimate(short,
         "[...document.querySelectorAll('.narrow .mark')].map((mark) => {"
         "  const label = mark.querySelector('text:not(.value)').getBoundingClientRect();"
         "  const value = mark.querySelector('text.value').getBoundingClientRect();"
-        "  const drawn = mark.querySelector('polygon, .box').getBoundingClientRect();"
+        "  const drawn = mark.querySelector('polygon, .box, .new').getBoundingClientRect();"
         "  return [label.bottom <= drawn.top + 2, label.height, value.left > 200 && value.right <= innerWidth,"
         "    drawn.right <= value.left]; })"
     )
@@ -492,7 +492,7 @@ def test_the_first_screen_answers(short):
     """Question, three sentences and the start of the figure, before a reader of a usual screen scrolls."""
     short.look(1440, 900)
     place = "(s) => document.querySelector(s).getBoundingClientRect()"
-    assert short.run(f"({place})('.question').top") < 250
+    assert short.run(f"({place})('.question').top") < 300
     assert short.run(f"({place})('.answer').bottom") < 900
     assert short.run("document.querySelectorAll('.answer li').length") == 3
 

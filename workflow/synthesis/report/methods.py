@@ -227,7 +227,8 @@ def _model(material: Material, pooled: list[Fitted]) -> list[str]:
     words = []
     if random:
         words.append(
-            f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} use a random-effects model with "
+            f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} "
+            f"{'uses' if len(random) == 1 else 'use'} a random-effects model with "
             "inverse-variance weights, because true values are expected to differ between settings."
         )
     words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), _ESTIMATOR)}.")
