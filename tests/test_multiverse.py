@@ -20,7 +20,7 @@ from synthesis.multiverse.permute import permute_curves
 from synthesis.multiverse.summary import summarise, tables, variance_shares
 from synthesis.plan.config import Config, Defaults, Synthesis
 from synthesis.plan.decisions import Multiverse
-from synthesis.report.findings import multiverse_table
+from synthesis.report.moving import multiverse_table
 from synthesis.report.multiverse_section import counted
 from synthesis.results.curves import MultiverseSummary, NamedThreshold
 from synthesis.results.document import read_document, write_document

@@ -10,8 +10,8 @@ from synthesis.draw.chart import interval_text
 from synthesis.draw.layout import ESTIMATE_NAME
 from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.findings import curve_name, multiverse_table, percent, titles
 from synthesis.report.material import Material
+from synthesis.report.moving import curve_name, multiverse_table, percent, titles
 from synthesis.report.result_tables import interval, number, p_cell
 from synthesis.report.wording import said
 from synthesis.results.curves import ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope

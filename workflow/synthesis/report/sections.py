@@ -10,7 +10,7 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, evidence_section, findings, methods, multiverse_section, sentences
+from synthesis.report import coders, comparing, evidence_section, methods, moving, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
@@ -62,7 +62,7 @@ def _synthesis(material: Material, document: Fitted) -> Context:
 def diagnostics(material: Material) -> Context:
     """Influence, small-study effects, moderators, few samples."""
     return {
-        "influence": findings.influence_table(material.diagnostics.influence, material.documents),
+        "influence": moving.influence_table(material.diagnostics.influence, material.documents),
         "small_study": tables.small_study(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
         "few_samples": tables.few_samples(material),

@@ -12,8 +12,8 @@ from synthesis.report import headline, methods, sentences
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.evidence_section import answer_of
-from synthesis.report.findings import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
 from synthesis.report.material import Material
+from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
 from synthesis.report.result_tables import CATEGORY_NAME, interval, plain_p, with_interval
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
