@@ -449,20 +449,16 @@ def test_print_shows_what_is_closed_and_hides_what_is_for_the_screen(page, tmp_p
 
 
 def test_the_short_report_is_printed_on_few_pages(short, tmp_path):
-    """At most 12 pages of A4, as a reader prints it; the plan of this test has two syntheses and a comparison."""
+    """At most 12 pages of A4; the plan of this test has two syntheses and a comparison."""
     short.pdf(tmp_path / "report.pdf")
-    assert 1 < pages_of(tmp_path / "report.pdf") <= 12
+    assert 1 < (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") <= 12
 
 
 @pytest.mark.skipif(not (ROOT / "results" / "report.html").exists(), reason="no run of the main job here")
 def test_the_report_of_the_main_job_is_printed_on_few_pages(browser, tmp_path):
     for page in opened(browser, ROOT / "results" / "report.html"):
         page.pdf(tmp_path / "main.pdf")
-    assert 1 < pages_of(tmp_path / "main.pdf") <= 12
-
-
-def pages_of(path):
-    return path.read_bytes().count(b"/Type /Page\n")
+    assert 1 < (tmp_path / "main.pdf").read_bytes().count(b"/Type /Page\n") <= 12
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -478,11 +474,7 @@ def test_a_narrow_screen_shows_each_label_above_its_plot_and_the_estimate(short,
         "    drawn.right <= value.left]; })"
     )
     assert len(found) > 20
-    for above, height, inside, apart in found:
-        assert above
-        assert height > 11
-        assert inside
-        assert apart
+    assert all(above and height > 11 and inside and apart for above, height, inside, apart in found)
     assert short.run("getComputedStyle(document.querySelector('.twofold .drawing')).display") == "none"
     short.look(800, 860, dark)
     assert short.run("getComputedStyle(document.querySelector('.telephone')).display") == "none"
@@ -491,9 +483,8 @@ def test_a_narrow_screen_shows_each_label_above_its_plot_and_the_estimate(short,
 def test_the_first_screen_answers(short):
     """Question, three sentences and the start of the figure, before a reader of a usual screen scrolls."""
     short.look(1440, 900)
-    place = "(s) => document.querySelector(s).getBoundingClientRect()"
-    assert short.run(f"({place})('.question').top") < 300
-    assert short.run(f"({place})('.answer').bottom") < 900
+    assert short.run("document.querySelector('.question').getBoundingClientRect().top") < 300
+    assert short.run("document.querySelector('.answer').getBoundingClientRect().bottom") < 900
     assert short.run("document.querySelectorAll('.answer li').length") == 3
 
 
@@ -501,9 +492,7 @@ def test_the_two_pages_lead_to_each_other(browser, results):
     for here, there in (PAGES, PAGES[::-1]):
         for page in opened(browser, results / here):
             links = page.run("[...document.querySelectorAll('a[href*=\".html\"]')].map(a => a.getAttribute('href'))")
-            inside = page.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
-            assert there in links
         for page in opened(browser, results / there):
-            there_inside = page.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
-        assert {link.partition("#")[2] for link in links if "#" in link} <= set(there_inside)
-        assert inside
+            places = page.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert there in links
+        assert {link.partition("#")[2] for link in links if "#" in link} <= set(places)
