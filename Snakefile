@@ -1,5 +1,5 @@
 # Results: effects.parquet, dropped.csv, models/<synthesis>.json, tables/*.csv, figures/forest_<name>.{svg,pdf,png},
-# report.html; all below results/ of the folder that holds config.yaml and data/raw/.
+# report.html, report_appendix.html; all below results/ of the folder that holds config.yaml and data/raw/.
 
 from snakemake.utils import min_version
 

@@ -1,4 +1,4 @@
-"""The report in Chromium: opened from disk, read by mouse, keyboard, touch and screen reader, in light and dark.
+"""The report and its appendix in Chromium: opened from disk, by mouse, keyboard, touch, screen reader; light and dark.
 
 Needs Chromium (apt-get install chromium) and axe-core (npm ci --prefix tests/browser); left out, and said so, where
 they are missing, unless BROWSER_TESTS is set, as in .ci/run.
@@ -25,6 +25,7 @@ from synthesis.results.files import write_csv
 
 pytestmark = pytest.mark.slow
 
+PAGES = ("report.html", "report_appendix.html")
 EVIL = ("<script>alert(1)</script>", r"$\alpha$")
 FIGURE = "#figure-forest_alliance"
 SOURCES = ("alliance_primary", "low_intensity_depression", "beierl_2021", "thresholds")
@@ -144,7 +145,7 @@ def make_results(folder):
     both += ["--compared", *compared, "--claims", out / "claims.json"]
     about = ["--about", *(raw / source / "source.yaml" for source in SOURCES), "--diagnostics", *found]
     drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", *sorted(figures.glob("*.svg"))]
-    run("report", *config, *both, *about, *drawn, "--out", out / "report.html")
+    run("report", *config, *both, *about, *drawn, "--out", out / "report.html", "--appendix", out / PAGES[1])
 
 
 @pytest.fixture(scope="session")
@@ -155,11 +156,26 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, results):
-    opened = browser.page()
-    opened.look()
-    opened.open(results / "report.html")
-    yield opened
-    opened.close()
+    """The appendix, which has every figure."""
+    yield from opened(browser, results / PAGES[1])
+
+
+@pytest.fixture
+def short(browser, results):
+    yield from opened(browser, results / PAGES[0])
+
+
+@pytest.fixture(params=PAGES)
+def either(request, browser, results):
+    yield from opened(browser, results / request.param)
+
+
+def opened(browser, path):
+    page = browser.page()
+    page.look()
+    page.open(path)
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")
@@ -185,15 +201,16 @@ def effects_of(page, selector):
     return page.run(f"document.querySelector({json.dumps(selector)}).dataset.effects.split(' ')")
 
 
-def test_it_opens_from_disk_without_an_error_or_a_request(page, results):
-    report = results / "report.html"
+def test_it_opens_from_disk_without_an_error_or_a_request(either, results):
+    page, report = either, results / Path(either.run("location.pathname")).name
     assert page.requests == [report.as_uri()]
     assert page.errors == []
     assert page.run("document.fonts.check('12px \"Synthesis Sans\"')")
     assert report.stat().st_size < 5e6
 
 
-def test_what_is_not_the_reports_own_script_does_not_run(page):
+def test_what_is_not_the_reports_own_script_does_not_run(either):
+    page = either
     page.run(
         "(() => { const s = document.createElement('script'); s.textContent = 'window.ran = 1';"
         "document.body.append(s);"
@@ -277,7 +294,7 @@ def test_a_mark_shows_its_quote_to_the_keyboard(page, results):
 
 def test_a_mark_shows_its_quote_to_a_finger(page, results):
     page.look(400, 860)
-    mark = f"{FIGURE} .mark:nth-of-type(5)"
+    mark = f"{FIGURE} .narrow .mark:nth-of-type(5)"
     page.tap(f"{mark} .area")
     page.until("!document.getElementById('card').hidden")
     assert quotes(results, *effects_of(page, mark))[0] in card(page)
@@ -293,7 +310,9 @@ def test_every_mark_of_every_figure_leads_to_quotes(page):
         "  : !quoted(data.syntheses[m.dataset.synthesis].samples.flatMap((s) => s.effects))).map((m) => m.id); })()"
     )
     assert bare == []
-    counts = page.run("[...document.querySelectorAll('svg.live')].map((s) => s.querySelectorAll('.mark').length)")
+    counts = page.run(
+        "[...document.querySelectorAll('svg.live:not(.narrow)')].map((s) => s.querySelectorAll('.mark').length)"
+    )
     # Two forest plots, a comparison, a bridge, a funnel and a plot of deletions; verdicts on claims have no marks.
     assert len(counts) == 7
     assert sorted(counts)[0] == 0
@@ -335,9 +354,17 @@ def test_tables_sort_and_filter(page):
     assert all(sortable and labels == len(tools) for sortable, labels in tools)
 
 
+def a_mark(page, width):
+    """The area of a mark of the first figure as it is shown at this width."""
+    figure = page.run("document.querySelector('figure:has(.mark)').id")
+    page.run("document.querySelectorAll('details:has(figure)').forEach(d => { d.open = true })")
+    return f"#{figure} {'.narrow' if width < 704 else '.drawing'} .mark:nth-of-type(5) .area"
+
+
 @pytest.mark.parametrize("width", [400, 800, 1600])
 @pytest.mark.parametrize("dark", [False, True])
-def test_nothing_overflows(page, width, dark):
+def test_nothing_overflows(either, width, dark):
+    page = either
     page.look(width, 900, dark)
     page.run("document.querySelectorAll('details').forEach(d => { d.open = true })")
     assert page.run("document.documentElement.scrollWidth") <= width
@@ -347,7 +374,7 @@ def test_nothing_overflows(page, width, dark):
     )
     assert beyond == []
     page.run("document.querySelector('nav details').open = innerWidth > 1200")
-    page.hover(f"{FIGURE} .mark:nth-of-type(5) .area")
+    page.hover(a_mark(page, width))
     page.until("!document.getElementById('card').hidden")
     box = page.run("(b => [b.left, b.right])(document.getElementById('card').getBoundingClientRect())")
     assert box[0] >= 0
@@ -356,10 +383,11 @@ def test_nothing_overflows(page, width, dark):
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [400, 1600])
-def test_axe_finds_no_violation(page, axe, width, dark):
+def test_axe_finds_no_violation(either, axe, width, dark):
+    page = either
     page.look(width, 900, dark)
     page.run("document.querySelectorAll('main details').forEach(d => { d.open = true })")
-    page.click(f"{FIGURE} .mark:nth-of-type(5) .area")
+    page.click(a_mark(page, width))
     page.run(axe + "; 0")
     found = page.run("axe.run(document, {resultTypes: ['violations']}).then(r => r.violations)")
     assert [(v["id"], v["help"], [n["html"] for n in v["nodes"]][:3]) for v in found] == []
@@ -418,3 +446,53 @@ def test_print_shows_what_is_closed_and_hides_what_is_for_the_screen(page, tmp_p
     page.pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") > 5
     assert page.run("document.querySelectorAll('main details[open]').length") == 0
+
+
+def test_the_short_report_is_printed_on_few_pages(short, tmp_path):
+    """At most 12 pages of A4; the plan of this test has two syntheses and a comparison."""
+    short.pdf(tmp_path / "report.pdf")
+    assert 1 < (tmp_path / "report.pdf").read_bytes().count(b"/Type /Page\n") <= 12
+
+
+@pytest.mark.skipif(not (ROOT / "results" / "report.html").exists(), reason="no run of the main job here")
+def test_the_report_of_the_main_job_is_printed_on_few_pages(browser, tmp_path):
+    for page in opened(browser, ROOT / "results" / "report.html"):
+        page.pdf(tmp_path / "main.pdf")
+    assert 1 < (tmp_path / "main.pdf").read_bytes().count(b"/Type /Page\n") <= 12
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_narrow_screen_shows_each_label_above_its_plot_and_the_estimate(short, dark):
+    """Without scrolling sideways, in letters that can be read."""
+    short.look(400, 860, dark)
+    found = short.run(
+        "[...document.querySelectorAll('.narrow .mark')].map((mark) => {"
+        "  const label = mark.querySelector('text:not(.value)').getBoundingClientRect();"
+        "  const value = mark.querySelector('text.value').getBoundingClientRect();"
+        "  const drawn = mark.querySelector('polygon, .box, .new').getBoundingClientRect();"
+        "  return [label.bottom <= drawn.top + 2, label.height, value.left > 200 && value.right <= innerWidth,"
+        "    drawn.right <= value.left]; })"
+    )
+    assert len(found) > 20
+    assert all(above and height > 11 and inside and apart for above, height, inside, apart in found)
+    assert short.run("getComputedStyle(document.querySelector('.twofold .drawing')).display") == "none"
+    short.look(800, 860, dark)
+    assert short.run("getComputedStyle(document.querySelector('.telephone')).display") == "none"
+
+
+def test_the_first_screen_answers(short):
+    """Question, three sentences and the start of the figure, before a reader of a usual screen scrolls."""
+    short.look(1440, 900)
+    assert short.run("document.querySelector('.question').getBoundingClientRect().top") < 300
+    assert short.run("document.querySelector('.answer').getBoundingClientRect().bottom") < 900
+    assert short.run("document.querySelectorAll('.answer li').length") == 3
+
+
+def test_the_two_pages_lead_to_each_other(browser, results):
+    for here, there in (PAGES, PAGES[::-1]):
+        for page in opened(browser, results / here):
+            links = page.run("[...document.querySelectorAll('a[href*=\".html\"]')].map(a => a.getAttribute('href'))")
+        for page in opened(browser, results / there):
+            places = page.run("[...document.querySelectorAll('[id]')].map(e => e.id)")
+        assert there in links
+        assert {link.partition("#")[2] for link in links if "#" in link} <= set(places)

@@ -427,7 +427,8 @@ def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project)
     compared = ["--compared", *(tables / f"{name}.csv" for name in names), "--claims", out / "claims.json"]
     drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", out / "figures" / "claims_verdicts.svg"]
     about = ["--about", raw / "bcg" / "source.yaml"]
-    run("report", *config, *models, *sources, *about, *diagnostics, *compared, *drawn, "--out", out / "report.html")
+    run("report", *config, *models, *sources, *about, *diagnostics, *compared, *drawn, "--out", out / "report.html",
+        "--appendix", out / "report_appendix.html")  # fmt: skip
     read = {
         "claims": read_rows(tables / "claims.csv", types.ClaimRow),
         "tipping_points": read_rows(tables / "tipping_points.csv", types.TippingRow),
@@ -437,7 +438,7 @@ def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project)
         assert tuple(claim.claim_id for claim in rows) == NAMES
     assert {row.claim_id for row in read_rows(tables / "tipping_points_all.csv", types.ChangeRow)} == set(NAMES)
     assert [row.claim_id for s in claims_layout(read["claims.json"], "t").statements for row in s.rows] == list(NAMES)
-    report = (out / "report.html").read_text()
+    report = (out / "report_appendix.html").read_text()
     assert report.count("\u201cThe vaccine protects\u201d 1998<") == len(NAMES)
     assert "single changes" in report
 

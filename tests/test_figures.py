@@ -187,7 +187,7 @@ def comparison_layout(studies):
 @pytest.mark.parametrize("studies", [True, False])
 def test_comparison_keeps_lanes_apart_on_their_own_axes(studies):
     layout = comparison_layout(studies)
-    assert [section.name for section in layout.sections] == ["lane A", "lane B", "lane C"]
+    assert [section.name for section in layout.sections] == ["lane A", "lane B", "both"]
     assert [section.axis.split()[0] for section in layout.sections] == ["Correlation", "Standardized", "Standardized"]
     kinds = [row.kind for section in layout.sections[:2] for row in section.rows]
     assert kinds.count("study") == (12 if studies else 0)

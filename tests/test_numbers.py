@@ -155,7 +155,7 @@ def test_the_rho_of_a_synthesis_is_the_one_that_is_used(complete, effects):
 
 @pytest.fixture(scope="module")
 def report(complete):
-    return (complete / "report.html").read_text(encoding="utf-8")
+    return (complete / "report_appendix.html").read_text(encoding="utf-8")
 
 
 def cells(report, *first):

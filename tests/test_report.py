@@ -20,7 +20,7 @@ from synthesis.living import changes_page
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import Drawing, Material, bridge_sentence, methods, render
+from synthesis.report import Drawing, Material, bridge_sentence, methods, render, render_appendix, short
 from synthesis.report.assets import read_asset
 from synthesis.report.environment import rendered
 from synthesis.report.sections import SECTIONS
@@ -109,22 +109,30 @@ def material(**changes):
     return Material(**given)
 
 
-def section(name, made):
-    """The HTML of a section of the report."""
-    return render(made).split(f'<section aria-labelledby="{name}">')[1].split("</section>")[0]
+PAGES = (render, render_appendix)
 
 
-def test_report_escapes_data_and_names_every_gap():
-    html = render(material())
+def section(name, made, page=render_appendix):
+    """The HTML of a section of a page."""
+    return page(made).split(f'<section aria-labelledby="{name}">')[1].split("</section>")[0]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_pages_escape_data(page):
+    html = page(material())
     own = re.findall("<script[^>]*>", html)
     assert own == ['<script type="application/json" id="data">', "<script>"]
     assert html.count("</script") == 2
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
     assert 'href="javascript' not in html
+    assert re.search(r"https?://[^'\"]*\.(js|css)", html) is None
+
+
+def test_the_appendix_names_every_gap():
+    html = render_appendix(material())
     assert 'href="https://example.org/?q=&#39;&gt;&lt;script&gt;" rel="noreferrer"' in html
     assert "be_rumination" in html
     assert "reported as significant, without a number" in html
-    assert re.search(r"https?://[^'\"]*\.(js|css)", html) is None
 
 
 class Tokens(HTMLParser):
@@ -155,7 +163,17 @@ def filled(kind, words):
 
 
 def report_saying(words):
-    """The report of a plan and of data that say these words wherever they may say something."""
+    """The short report of a plan and of data that say these words wherever they may say something."""
+    return render(material_saying(words))
+
+
+def appendix_saying(words):
+    """The appendix of the same."""
+    return render_appendix(material_saying(words))
+
+
+def material_saying(words):
+    """A plan and data that say these words wherever they may say something."""
 
     def saying(*names):
         return dict.fromkeys(names, words)
@@ -174,16 +192,14 @@ def report_saying(words):
     said = saying("title", "citation", "licence", "doi") | {"limits": [words], "extraction": how}
     synthesis = made.config.syntheses["bcg"].model_copy(update=saying("title"))
     rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, DecidedClaim)]
-    return render(
-        dataclasses.replace(
-            made,
-            config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),
-            sources=[source.model_copy(update=said)],
-            compared=Comparisons(rows[0], [], *rows[1:]),
-            tipping=[filled(TippingRow, words)],
-            disagreements=[filled(DisagreementRow, words)],
-            drawings={"forest_bcg": Drawing("<svg></svg>", words)},
-        )
+    return dataclasses.replace(
+        made,
+        config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),
+        sources=[source.model_copy(update=said)],
+        compared=Comparisons(rows[0], [], *rows[1:]),
+        tipping=[filled(TippingRow, words)],
+        disagreements=[filled(DisagreementRow, words)],
+        drawings={"forest_bcg": Drawing("<svg></svg>", words)},
     )
 
 
@@ -198,7 +214,7 @@ def changes_saying(words):
     return changes_page.render(words, words, records, 3)
 
 
-@pytest.mark.parametrize("page", [report_saying, changes_saying])
+@pytest.mark.parametrize("page", [report_saying, appendix_saying, changes_saying])
 @pytest.mark.parametrize(
     "words",
     [
@@ -226,8 +242,9 @@ def test_a_name_that_a_template_lacks_is_an_error():
         rendered("changes.html.j2", title="t")
 
 
-def test_the_page_lets_nothing_run_or_load_but_what_was_hashed():
-    html = render(material())
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_lets_nothing_run_or_load_but_what_was_hashed(page):
+    html = page(material())
     policy = re.search('Content-Security-Policy" content="([^"]*)"', html)[1]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'none'")
@@ -238,9 +255,10 @@ def test_the_page_lets_nothing_run_or_load_but_what_was_hashed():
     assert re.search(r"<[^>]* (style|on[a-z]+)=", html.replace("aria-", "")) is None
 
 
-def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
+@pytest.mark.parametrize("page", PAGES)
+def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them(page):
     made = material()
-    block = render(made).split('id="data">')[1].split("</script>")[0]
+    block = page(made).split('id="data">')[1].split("</script>")[0]
     assert "<" not in block
     cards = json.loads(block)
     first, third = (cards["effects"][made.effects[i].effect_id] for i in (0, 2))
@@ -248,6 +266,7 @@ def test_cards_hold_what_leads_to_the_quote_and_text_cannot_leave_them():
     assert {"estimate", "converter", "exactness", "locator", "row"} <= set(first)
     assert "url" not in third
     assert cards["syntheses"]["bcg"]["samples"][0]["effects"] == [made.effects[0].effect_id]
+    assert cards["places"] == ("report_appendix.html" if page is render else "")
 
 
 def test_a_flag_that_a_reader_must_know_of_stands_on_its_card_and_is_counted():
@@ -262,20 +281,21 @@ def test_a_flag_that_a_reader_must_know_of_stands_on_its_card_and_is_counted():
 
 
 def test_sections_come_in_order_and_an_empty_one_is_left_out():
-    html = render(material(drawings={}))
+    html = render_appendix(material(drawings={}))
     heads = re.findall('<h2 id="([^"]*)">', html)
     # Without claims, multiverses, processes and doubts there are no such sections.
     without = {"claims", "multiverse", "processes", "doubts"}
     assert heads == [section.name for section in SECTIONS if section.name not in without]
     assert all(f'<a href="#{name}">' in html for name in heads)
-    empty = render(material(dropped=[]))
+    empty = render_appendix(material(dropped=[]))
     assert '<h2 id="gaps">' not in empty
     assert 'href="#gaps"' not in empty
 
 
 def test_every_section_has_a_template_and_every_template_a_section():
-    folder = ROOT / "workflow" / "synthesis" / "report" / "templates" / "sections"
-    assert {path.name for path in folder.glob("*")} == {f"{section.name}.html.j2" for section in SECTIONS}
+    for folder, sections in (("sections", SECTIONS), ("short", short.SECTIONS)):
+        found = (ROOT / "workflow" / "synthesis" / "report" / "templates" / folder).glob("*")
+        assert {path.name for path in found} == {f"{section.name}.html.j2" for section in sections}
 
 
 def test_a_synthesis_shows_its_own_figures_whatever_others_are_called():
@@ -350,9 +370,10 @@ def test_diagnostics_name_the_sample_that_moves_the_estimate_most_and_every_test
     far["studies"][3]["members"][0]["yi"] += 3
     found = tables([diagnose(fitted(far), ["rater"], Diagnostics(permutations=99))])
     html = section("diagnostics", material(documents=[far], diagnostics=found))
-    moved = html.split("lies between")[1].split("and")[0]
-    assert f"(without {far['studies'][3]['label']})" in moved
-    assert f"marked influential: {far['studies'][3]['label']}" in html
+    row = html.split("Each pool without any one")[1].split("<tbody>")[1].split("</tr>")[0]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.DOTALL)
+    assert f"(without {far['studies'][3]['label']})" in cells[2]
+    assert far["studies"][3]["label"] in cells[4]
     for name in ("Egger regression", "Trim and fill, L0", "Three-parameter selection model", "Fail-safe N, Orwin"):
         assert name in html
     assert "not fitted" in html

@@ -304,17 +304,19 @@ class Page(HTMLParser):
         self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
 
 
-def test_the_report_holds_no_markup_from_data(hostile):
+@pytest.mark.parametrize("name", ["report.html", "report_appendix.html"])
+def test_the_report_holds_no_markup_from_data(hostile, name):
     page = Page()
-    page.feed((hostile / "results" / "report.html").read_text(encoding="utf-8"))
+    page.feed((hostile / "results" / name).read_text(encoding="utf-8"))
     assert page.tags.count("script") == 2
     assert not {"img", "iframe", "object", "embed", "form", "base", "foreignobject", "animate"} & set(page.tags)
     assert page.handlers == []
     assert page.addresses
     for address in page.addresses:
-        assert re.match(r"#|https://|http://|(figures|models|diagnostics|tables|multiverse|r)/[\w/.-]+$", address), (
-            address
-        )
+        assert re.match(
+            r"#|https://|http://|report(_appendix)?\.html(#[\w-]+)?$|(figures|models|diagnostics|tables|multiverse|r)/[\w/.-]+$",
+            address,
+        ), address
 
 
 def test_every_text_of_a_page_is_escaped_but_what_the_package_wrote():

@@ -121,7 +121,7 @@ def test_bcg_as_published(finished):
 
 
 def test_all_outputs_of_the_contract_exist(finished):
-    expected = {"effects.parquet", "dropped.csv", "report.html", "models/bcg.json"}
+    expected = {"effects.parquet", "dropped.csv", "report.html", "report_appendix.html", "models/bcg.json"}
     expected |= {f"tables/{name}.csv" for name in ("pooled", "comparison", "effects", "crosscheck")}
     expected |= {f"figures/forest_bcg.{kind}" for kind in ("svg", "pdf", "png")}
     assert expected <= set(digests(finished))
@@ -202,7 +202,7 @@ def test_every_caption_is_there_and_used():
 def test_every_figure_of_the_report_says_what_to_see(finished):
     """Not the kind of its file alone, as in "Funnel."."""
     assert set(FIGURE_CAPTIONS) == set(terms(DiagnosticFigure))
-    page = (finished / "results" / "report.html").read_text(encoding="utf-8")
+    page = (finished / "results" / "report_appendix.html").read_text(encoding="utf-8")
     captions = dict(re.findall(r'<figure id="figure-(.*?)".*?<figcaption>(.*?)</figcaption>', page, flags=re.DOTALL))
     for kind, words in FIGURE_CAPTIONS.items():
         assert html.unescape(captions.pop(f"{kind}_bcg{'-year' if kind == 'bubble' else ''}")) == words
@@ -286,7 +286,14 @@ def test_a_new_title_reaches_everything_that_shows_it(copy):
     config.write_text(config.read_text().replace("title: BCG vaccine against no vaccine", "title: Jabs"))
     fits = (copy / "results/models/bcg.json").read_bytes()
     snakemake(copy, "--cores", "2")
-    for name in ("tables/pooled.csv", "report.html", "model_cards/bcg.json", "r/bcg.R", "figures/forest_bcg.svg"):
+    for name in (
+        "tables/pooled.csv",
+        "report.html",
+        "report_appendix.html",
+        "model_cards/bcg.json",
+        "r/bcg.R",
+        "figures/forest_bcg.svg",
+    ):
         content = (copy / "results" / name).read_text()
         assert "Jabs" in content, name
         assert "BCG vaccine against no vaccine" not in content, name
@@ -372,7 +379,7 @@ def test_a_multiverse_from_end_to_end(finished):
     row = next(r for r in whole if (r["how_adjustment"], r["how_tau2"], r["how_ci"]) == ("trim_fill", "DL", "hksj"))
     assert row["estimate"] == pytest.approx(filled.estimate)
     assert {c["curve"] for c in read_json(results / "multiverse/vaccine.json")["curves"]} == {"main", "years: late"}
-    report = (results / "report.html").read_text()
+    report = (results / "report_appendix.html").read_text()
     assert "multiverse-vaccine" in report
     assert "figure-specification_vaccine" in report
     assert "<script>alert(1)</script>" not in report

@@ -1,9 +1,9 @@
 # in:  results/models/*.json, results/diagnostics/*.json, results/sources/*.json, results/tables/*.csv, results/claims.json,
 #      results/process.json, data/raw/<source>/source.yaml, results/figures/*.svg, results/figures/data/*.csv
-# out: results/report.html
+# out: results/report.html, results/report_appendix.html
 # config: all of it
 
-RESULTS += ["results/report.html"]
+RESULTS += ["results/report.html", "results/report_appendix.html"]
 
 
 rule report:
@@ -22,7 +22,8 @@ rule report:
         process=PROCESS,
         doubts=DOUBTS,
     output:
-        "results/report.html",
+        short="results/report.html",
+        appendix="results/report_appendix.html",
     log:
         "results/logs/report.log",
     benchmark:
@@ -44,4 +45,5 @@ rule report:
         "--crosscheck {input.crosscheck:q} --sources {params.sources:q} --about {params.about:q} "
         "--diagnostics {params.diagnostics:q} --figures {params.figures:q} --claims {input.claims:q} "
         "--multiverses {params.multiverses:q} --pairs {input.pairs:q} "
-        "--process {input.process:q} --doubts {input.doubts:q} --out {output:q} {params.plan} > {log:q} 2>&1"
+        "--process {input.process:q} --doubts {input.doubts:q} --out {output.short:q} --appendix {output.appendix:q} "
+        "{params.plan} > {log:q} 2>&1"

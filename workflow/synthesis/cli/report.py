@@ -19,7 +19,7 @@ def register(commands: Commands) -> None:
     """Adds the command to the parser."""
     added = commands.add(report, plan=True)
     added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
-    added.path("--claims", "--crosscheck", "--out")
+    added.path("--claims", "--crosscheck", "--out", "--appendix")
     added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
@@ -28,10 +28,10 @@ def register(commands: Commands) -> None:
 
 
 def report(args: argparse.Namespace) -> None:
-    """Writes the report."""
+    """Writes the report and its appendix."""
     from synthesis.data.source import read_abouts
     from synthesis.plan.config import read_config
-    from synthesis.report import Material, render
+    from synthesis.report import Material, render, render_appendix
     from synthesis.report.material import read_drawings
     from synthesis.results import comparisons as types
     from synthesis.results.checks import CheckRow
@@ -50,37 +50,36 @@ def report(args: argparse.Namespace) -> None:
         refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
     config = read_config(args.config)
     extracted = read_extracted(args.sources)
-    html = render(
-        Material(
-            config=config,
-            documents=read_presented(args.models, config.syntheses),
-            compared=types.Comparisons(
-                contrasts=read_rows(tables["comparison"], types.ContrastRow),
-                bridges=read_rows(tables["bridge"], types.BridgeRow),
-                relevance=read_rows(tables["relevance"], types.RelevanceRow),
-                interactions=read_rows(tables["interactions"], types.InteractionRow),
-                claims=read_documents(args.claims, types.DecidedClaim),
-            ),
-            tipping=read_rows(tables["tipping_points"], types.TippingRow),
-            effects=extracted.effects,
-            dropped=extracted.dropped,
-            crosscheck=read_rows(args.crosscheck, CheckRow),
-            sources=list(read_abouts(args.about).values()),
-            diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
-            drawings=read_drawings(args.figures),
-            multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
-            pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
-            process=next((read_document(path, ProcessResults) for path in args.process), None),
-            doubts=[row for path in args.doubts if path.stem == "doubts" for row in read_rows(path, DoubtRow)],
-            doubted=[
-                row
-                for path in args.doubts
-                if path.stem == "doubted_comparisons"
-                for row in read_rows(path, DoubtedComparison)
-            ],
-            agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
-            disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
-        )
+    material = Material(
+        config=config,
+        documents=read_presented(args.models, config.syntheses),
+        compared=types.Comparisons(
+            contrasts=read_rows(tables["comparison"], types.ContrastRow),
+            bridges=read_rows(tables["bridge"], types.BridgeRow),
+            relevance=read_rows(tables["relevance"], types.RelevanceRow),
+            interactions=read_rows(tables["interactions"], types.InteractionRow),
+            claims=read_documents(args.claims, types.DecidedClaim),
+        ),
+        tipping=read_rows(tables["tipping_points"], types.TippingRow),
+        effects=extracted.effects,
+        dropped=extracted.dropped,
+        crosscheck=read_rows(args.crosscheck, CheckRow),
+        sources=list(read_abouts(args.about).values()),
+        diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
+        drawings=read_drawings(args.figures),
+        multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
+        pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
+        process=next((read_document(path, ProcessResults) for path in args.process), None),
+        doubts=[row for path in args.doubts if path.stem == "doubts" for row in read_rows(path, DoubtRow)],
+        doubted=[
+            row
+            for path in args.doubts
+            if path.stem == "doubted_comparisons"
+            for row in read_rows(path, DoubtedComparison)
+        ],
+        agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
+        disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
     )
-    write_text(args.out, html)
+    write_text(args.out, render(material, args.appendix.name))
+    write_text(args.appendix, render_appendix(material, args.out.name))
     print(f"open {args.out}")

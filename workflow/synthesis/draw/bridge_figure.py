@@ -12,7 +12,7 @@ from synthesis.results.fitted import Fitted
 
 _CONVERTED = tuple(CONTRASTS)
 # Sections: key, heading, axis, contrasts, decimals, value of no difference.
-_SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
+SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("d", "Standard deviations", "Difference in standard deviations (d, Hedges g)", _CONVERTED, 2, 0.0),
     ("probability", "Probability of the better outcome", "Percent of pairs (concordance)", ("probability",), 0, 50.0),
     ("r", "Correlation with the same probability of the better outcome", "Correlation r of two measures",
@@ -32,7 +32,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     by_contrast = {row.contrast: row for row in table}
     sections = [
         _section(key, heading, axis, [by_contrast[c] for c in contrasts], decimals, null, association, effect)
-        for key, heading, axis, contrasts, decimals, null in _SECTIONS
+        for key, heading, axis, contrasts, decimals, null in SECTIONS
     ]
     first = table[0]
     notes = (

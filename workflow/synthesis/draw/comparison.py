@@ -26,6 +26,16 @@ if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
 
 
+# The section of bridges; the others are called by their lanes.
+BOTH = "both"
+SECTION_HEADING = {
+    "lane A": "Associations with outcome",
+    "lane B": "Randomised effects of protocols",
+    "lane C": "One group, compared with nobody",
+    BOTH: "Comparison under each conversion of r to d",
+}
+
+
 def comparison(
     name: str,
     plan: ComparisonFigure,
@@ -81,7 +91,7 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
     """What a lane holds."""
     if lane == "A":
         return f"Associations of {process_name(constructs_of(documents), article=False)} with outcome"
-    return "Randomised effects of protocols" if lane == "B" else "One group, compared with nobody"
+    return SECTION_HEADING[f"lane {lane}"]
 
 
 def overlap_note(documents: list[Fitted]) -> list[str]:
@@ -144,12 +154,12 @@ def _bridge_section(
         label = documents[effect].title if effect in documents else effect
         rows.append(_reading_row("pooled", label, "B", differences[0], "effect", effect))
     return section_of(
-        "lane C",
+        BOTH,
         "g",
         (),
         rows,
         next(iter(documents.values())).fit.level,
-        heading="Comparison under each conversion of r to d",
+        heading=SECTION_HEADING[BOTH],
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

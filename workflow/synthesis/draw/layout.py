@@ -131,6 +131,7 @@ def judgement(word: str) -> Judgement | None:
     return _JUDGED.get(plain.removesuffix(" of bias").removesuffix(" risk"))
 
 
+# Below every figure that puts an association beside an effect.
 # Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
 PROBABILITY_COLUMNS = ("P mean", "P new")
 

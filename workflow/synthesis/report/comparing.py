@@ -8,8 +8,13 @@ from synthesis.report.content import Context, Row, Table, Text, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material
 from synthesis.report.result_tables import limited, number, p_cell, share_cell, with_interval
-from synthesis.report.sentences import bridge_sentence
+from synthesis.report.sentences import bridge_sentence, not_assigned
 from synthesis.results.comparisons import BridgeRow, ContrastRow, InteractionRow, RelevanceRow, TippingRow
+
+_BRIDGE = (
+    "Hollow marks are the association under each reading, the filled one is the effect: where hollow marks lie on both "
+    "sides of the filled one, the reading decides which is larger."
+)
 
 
 def section(material: Material) -> Context:
@@ -19,11 +24,11 @@ def section(material: Material) -> Context:
         "contrasts": contrasts(compared.contrasts) if compared.contrasts else None,
         "bridges": [bridge_sentence(material.bridge_rows(name)) for name in bridges],
         "bridge_figures": [
-            figure(material, f"bridge_{name}", f"{plan.title}, under every conversion.")
-            for name, plan in bridges.items()
+            figure(material, f"bridge_{name}", f"{plan.title}. {_BRIDGE}") for name, plan in bridges.items()
         ],
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance) if compared.relevance else None,
+        "not_assigned": not_assigned(material.documents),
         "interactions": [interaction(row) for row in compared.interactions],
     }
 
@@ -102,7 +107,11 @@ def claims(material: Material) -> Context | None:
     ]
     heads = ["The text", "Checked as", "Verdict", "Data", "What its source says", "What would turn the data's verdict"]
     return {
-        "figure": figure(material, "claims_verdicts", "What the text says, and what the data say."),
+        "figure": figure(
+            material,
+            "claims_verdicts",
+            "Each check of a statement: its verdict, and where the data lie beside the range that the statement needs.",
+        ),
         "claims": table("Claims and verdicts", heads, cells),
     }
 
@@ -117,5 +126,5 @@ def turns(row: TippingRow) -> str:
         parts = [part for part in (row.samples_that_flip, row.decisions_that_flip) if part]
         words = f"{row.flips} of {row.changes_tried} single changes: " + "; ".join(parts)
     if row.shift_to_flip is not None:
-        words += f". A shift of {text.number(row.shift_to_flip)} would make it: {row.verdict_after_shift}"
+        words += f"; a shift of {text.number(row.shift_to_flip)} turns it to \u201c{row.verdict_after_shift}\u201d"
     return words + "."

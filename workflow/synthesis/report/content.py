@@ -8,6 +8,8 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from synthesis.report.narrow import NarrowForest
+
 # What a template reads; each section has its own names.
 Context = dict[str, object]
 
@@ -47,13 +49,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure: the stem of its files, and its drawing. `on_paper`: it keeps a white ground on a dark page."""
+    """A figure: the stem of its files, and its drawing. `on_paper`: it keeps a white ground on a dark page.
+
+    `narrow`: the same for a narrow screen, where it is a forest plot.
+    """
 
     stem: str
     caption: str
     drawing: Markup
     on_paper: bool
     has_marks: bool
+    narrow: NarrowForest | None = None
 
 
 def cell(content: Content, order: float | str | None = None) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import cache
 from statistics import NormalDist
 from typing import TypedDict
@@ -16,7 +17,9 @@ from synthesis.report.assets import read_asset
 from synthesis.report.content import Figure, web
 from synthesis.report.environment import trusted
 from synthesis.report.material import Material
+from synthesis.report.narrow import narrow_forest
 from synthesis.report.sentences import sentence
+from synthesis.report.wording import said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
@@ -28,7 +31,10 @@ def figure(material: Material, stem: str, caption: str) -> Figure | None:
         return None
     colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg))
     drawn = trusted(_embedded(drawing.svg))
-    return Figure(stem, caption, drawn, not colours <= _recoloured(), 'class="mark"' in drawing.svg)
+    has_marks = 'class="mark"' in drawing.svg
+    return Figure(
+        stem, caption, drawn, not colours <= _recoloured(), has_marks, narrow_forest(drawing.svg, drawing.csv)
+    )
 
 
 def _embedded(svg: str) -> str:
@@ -63,12 +69,17 @@ class Cards(TypedDict):
     effects: dict[str, dict[str, str]]
     syntheses: dict[str, SynthesisCard]
     csv: dict[str, str]
+    places: str
 
 
-def cards(material: Material) -> Cards:
-    """The cards of the page; of the rows, those that a figure or a synthesis names."""
+def cards(material: Material, drawn: Collection[str], places: str) -> Cards:
+    """The cards of a page with these figures; of the rows, those that one of them or a synthesis names.
+
+    `places`: the address of the page where the rows and the syntheses are, where that is another one.
+    """
+    drawings = {stem: drawing for stem, drawing in material.drawings.items() if stem in drawn}
     named: dict[str, None] = {}
-    for drawing in material.drawings.values():
+    for drawing in drawings.values():
         for effects in re.findall(r'data-effects="([^"]*)"', drawing.svg):
             named.update(dict.fromkeys(effects.split()))
     for document in material.documents:
@@ -77,7 +88,8 @@ def cards(material: Material) -> Cards:
     return {
         "effects": {name: _card(material, material.rows[name]) for name in named if name in material.rows},
         "syntheses": {document.synthesis: _synthesis_card(document) for document in material.documents},
-        "csv": {stem: drawing.csv for stem, drawing in material.drawings.items()},
+        "csv": {stem: drawing.csv for stem, drawing in drawings.items()},
+        "places": places,
     }
 
 
@@ -95,7 +107,7 @@ def _own(material: Material, row: Effect | Dropped) -> list[str]:
 
 def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
-    printed = f"{row.statistic} = {row.value:g}" if row.value is not None else ""
+    printed = f"{term(row.statistic)} = {row.value:g}" if row.value is not None else ""
     about = (row.outcome, row.rater, row.timepoint, row.comparator)
     details = {
         "study": row.label or row.study,
@@ -105,7 +117,7 @@ def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
         "converter": "",
         "exactness": "",
         "corrected": "",
-        "missing": row.not_in_quote,
+        "missing": said(row.not_in_quote),
         "marked": "; ".join(words for flag, words in FLAG_WORDS.items() if flag in row.flag.split(";")),
         "locator": row.locator,
         "quote": row.quote,
@@ -116,21 +128,21 @@ def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
     if isinstance(row, Effect):
         details |= {
             "estimate": _estimate(row, material.config.defaults.level),
-            "converter": row.converter,
+            "converter": term(row.converter),
             "exactness": row.exactness,
-            "corrected": row.corrected,
+            "corrected": said(row.corrected),
             "row": f"row-{row.metric}-{row.effect_id}",
         }
     else:
-        details["estimate"] = row.reason
+        details["estimate"] = said(row.reason)
     return {name: value for name, value in details.items() if value}
 
 
 def _estimate(row: Effect, level: float) -> str:
-    said = f"{ESTIMATE_NAME[row.metric]} = {text.number(back_transform(row.metric, row.yi))}"
+    words = f"{ESTIMATE_NAME[row.metric]} = {text.number(back_transform(row.metric, row.yi))}"
     # Published summaries may print no interval.
     if row.vi is None:
-        return said
+        return words
     half = NormalDist().inv_cdf(0.5 + level / 2) * row.vi**0.5
     low, high = (back_transform(row.metric, x) for x in (row.yi - half, row.yi + half))
-    return f"{said} {text.interval(low, high)}"
+    return f"{words} {text.interval(low, high)}"

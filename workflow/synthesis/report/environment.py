@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache, partial
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +12,7 @@ from markupsafe import Markup
 
 from synthesis import text
 from synthesis.report.content import web
+from synthesis.report.wording import said
 from synthesis.results.files import json_text
 
 
@@ -35,12 +37,23 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"digest": _digest, "plural": text.plural, "thousands": text.count}
+    environment.filters |= {
+        "digest": _digest,
+        "plural": text.plural,
+        "thousands": text.count,
+        "unbroken": _unbroken,
+        "said": said,
+    }
     environment.tests["web"] = web
     # The filter `tojson` escapes what could end a script element.
-    dumps = partial(json_text, "results/report.html, data of the figures")
+    dumps = partial(json_text, "the report, data of the figures")
     environment.policies |= {"json.dumps_function": dumps, "json.dumps_kwargs": {}}
     return environment
+
+
+def _unbroken(words: str) -> str:
+    """A text in which no line ends inside "g = 0.40"."""
+    return re.sub(r"\b([rgd]|OR|RR) = (?=[\d\N{MINUS SIGN}])", "\\1\u00a0=\u00a0", words)
 
 
 def _digest(content: str) -> str:

@@ -1,4 +1,4 @@
-"""What the report says of processes beside the alliance, of findings without a number, and of doubted records."""
+"""What the report says of processes beside each other, of findings without a number, and of doubted records."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def verdict(found: ProcessResults, construct: str) -> str:
 
 
 def answer_of(row: ProcessContrast) -> str:
-    """A comparison in a word or two."""
+    """A comparison in a word or two, of the first process beside the other."""
     if row.conclusion.startswith("different"):
         return "larger for the alliance" if (row.difference or 0) > 0 else "smaller for the alliance"
     return row.conclusion
@@ -77,8 +77,9 @@ def _comparisons(found: ProcessResults) -> Table:
         values = [number(first), number(second)]
         tests = [gap, p_cell(row.p), p_cell(row.p_equivalence)]
         cells.append([row.title, _way(row), *samples, left, *values, *tests, row.conclusion, row.note])
-    heads = ["Beside the alliance", "Approach", "Samples, alliance", "Samples or studies, other", "Left out of both",
-             "r, alliance", "r, other", "Difference in z", "p", "p of equivalence", "Conclusion", "Remark"]  # fmt: skip
+    name = found.names[found.first].lower()
+    heads = ["Other process", "Approach", f"Samples, {name}", "Samples or studies, other", "Left out of both",
+             f"r, {name}", "r, other", "Difference in z", "p", "p of equivalence", "Conclusion", "Remark"]  # fmt: skip
     return table(f"{found.names[found.first]} minus each other process", heads, cells, range(2, 10))
 
 

@@ -14,6 +14,7 @@ from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
 from synthesis.report.material import Material
+from synthesis.report.wording import term
 from synthesis.results.checks import CheckRow
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
@@ -68,16 +69,29 @@ def section(material: Material) -> Context:
         "bridged": bool(material.config.bridges),
         "syntheses": len(material.documents),
         "ranged": sum(1 for d in material.documents if d.fit.pi_low is not None),
-        "moderated": [
-            f"{synthesis.title}: {', '.join(synthesis.moderators)}"
-            for synthesis in material.config.syntheses.values()
-            if synthesis.moderators
-        ],
+        "moderated": _moderated(material),
         "diagnostics": material.config.diagnostics,
         "multiverses": _multiverses(material) if material.multiverses else None,
         "bridged_multiverses": bool(material.pairs),
         "tested": len({r.synthesis for r in material.diagnostics.small_study if r.test != "all"}),
     }
+
+
+# Of the sentences on the model: what it is, its between-study variance, its intervals.
+_IN_SHORT = 3
+
+
+def in_short(material: Material) -> list[str]:
+    """What was pooled, as what, and how: the sentences of the short report."""
+    rows = list(material.rows.values())
+    quoted = sum(1 for row in rows if row.quote)
+    pooled = [d for d in material.documents if d.fit.samples > 1]
+    extracted = (
+        f"{text.plural(len(rows), 'row')} from {text.plural(len(material.sources), 'source')}, "
+        f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote."
+    )
+    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in material.documents))
+    return [extracted, f"Pooled as {_listed(metrics)}.", *(_model(material, pooled)[:_IN_SHORT] if pooled else [])]
 
 
 def _sources(material: Material) -> Table:
@@ -89,7 +103,7 @@ def _sources(material: Material) -> Table:
         by = dict.fromkeys((source.extraction.by, source.extraction.on))
         rows.append(
             [
-                (source.title, Text(name, "small")),
+                (source.title, Text(name, "code")),
                 (source.citation, doi, Text(source.licence, "small")),
                 (source.extraction.how, Text(f"By whom, when: {', '.join(by)}", "small")),
                 used[name],
@@ -101,8 +115,11 @@ def _sources(material: Material) -> Table:
 
 
 def _conditions(synthesis: Synthesis) -> str:
-    words = [f"{column}: {_condition(condition)}" for column, condition in synthesis.select.items()]
-    words += [f"pooled together knowingly: {column} {_listed(values)}" for column, values in synthesis.mix.items()]
+    words = [f"{term(column)}: {_condition(condition)}" for column, condition in synthesis.select.items()]
+    words += [
+        f"pooled together knowingly: {term(column)} {_listed(map(term, values))}"
+        for column, values in synthesis.mix.items()
+    ]
     if synthesis.nonsignificant_as_zero:
         words.append("samples reported as not significant without a number enter as 0 (stress test)")
     return "; ".join(words) or "every usable row of its sources"
@@ -110,7 +127,7 @@ def _conditions(synthesis: Synthesis) -> str:
 
 def _condition(condition: Condition) -> str:
     return ", ".join(
-        _OPERATOR[key] + (", ".join(value) if isinstance(value, tuple | list) else f"{value:g}")
+        _OPERATOR[key] + (", ".join(map(term, value)) if isinstance(value, tuple | list) else f"{value:g}")
         for key, value in condition.model_dump(exclude_none=True).items()
     )
 
@@ -120,8 +137,17 @@ def _eligibility(material: Material) -> Table:
     for name, synthesis in material.config.syntheses.items():
         document = material.by_name.get(name)
         samples = document.fit.samples if document else None
-        rows.append([synthesis.title, ", ".join(synthesis.sources), _conditions(synthesis), samples])
+        rows.append([synthesis.title, Text(", ".join(synthesis.sources), "code"), _conditions(synthesis), samples])
     return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
+
+
+def _moderated(material: Material) -> Table | None:
+    rows: list[Row] = [
+        [synthesis.title, ", ".join(term(name) for name in synthesis.moderators)]
+        for synthesis in material.config.syntheses.values()
+        if synthesis.moderators
+    ]
+    return table("Moderators of each synthesis", ["Synthesis", "Moderators"], rows) if rows else None
 
 
 def _collection(material: Material) -> Context:
@@ -177,9 +203,9 @@ def _measures(material: Material) -> str:
         words[0] += "; Fisher z is shown as a correlation r"
     words[0] += "."
     if "A" in lanes:
-        words.append("Correlations (lane A) are called associations.")
+        words.append("Correlations are called associations.")
     if "B" in lanes:
-        words.append("Differences between randomised arms (lane B) are called effects.")
+        words.append("Only differences between randomised arms are called effects.")
     plans = [material.config.syntheses[d.synthesis] for d in material.documents]
     if all(plan.oriented == "better" for plan in plans):
         words.append("Positive values are better for the patient.")
@@ -201,7 +227,9 @@ def _has_empty_cell(row: Effect) -> bool:
 
 def _converters(material: Material) -> Table:
     counts = Counter((r.converter, r.exactness, METRIC_NAME[r.metric]) for r in material.effects)
-    rows: list[Row] = [[*key, count] for key, count in sorted(counts.items())]
+    rows: list[Row] = [
+        [term(converter), exactness, metric, count] for (converter, exactness, metric), count in sorted(counts.items())
+    ]
     return table("Conversions of printed numbers", ["Converter", "Exactness", "To", "Rows"], rows, {3})
 
 
@@ -218,7 +246,8 @@ def _model(material: Material, pooled: list[Fitted]) -> list[str]:
     words = []
     if random:
         words.append(
-            f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} use a random-effects model with "
+            f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} "
+            f"{'uses' if len(random) == 1 else 'use'} a random-effects model with "
             "inverse-variance weights, because true values are expected to differ between settings."
         )
     words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), _ESTIMATOR)}.")

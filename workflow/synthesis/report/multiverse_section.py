@@ -11,11 +11,11 @@ from synthesis.draw.chart import interval_text
 from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material
+from synthesis.report.moving import curve_name, multiverse_table, percent, titles
 from synthesis.report.result_tables import interval, number, p_cell
-from synthesis.results.curves import ChoiceSpread, Curve, CurveTest, MultiverseSummary, PairRow, Scope
+from synthesis.report.wording import said
+from synthesis.results.curves import ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope
 
-# Decisions that are named in a sentence.
-_NAMED = 3
 # What there is to see in a figure.
 _SPECIFICATION = (
     "Specification curve: the estimate of every declared analysis with its interval, in order of size, and below it "
@@ -33,6 +33,7 @@ def section(material: Material) -> Context | None:
     if not material.multiverses:
         return None
     return {
+        "overview": multiverse_table(material.multiverses, titles(material)),
         "multiverses": [_multiverse(material, document) for document in material.multiverses],
         "bridges": [
             _bridge(material, name, plan.title, rows)
@@ -47,7 +48,7 @@ def _multiverse(material: Material, document: MultiverseSummary) -> Context:
     return {
         "name": name,
         "title": document.title,
-        "sentences": sentences(document),
+        "counted": counted(document),
         "specification": figure(material, f"specification_{name}", _SPECIFICATION),
         "vibration": figure(material, f"vibration_{name}", _VIBRATION),
         "curves": _curves(document),
@@ -71,16 +72,16 @@ def bridge_sentence(rows: Sequence[PairRow]) -> str:
     first = rows[0]
     names = ("association_curve", "effect_curve", "scope")
     compared = [row for row in rows if all(getattr(row, key) == getattr(first, key) for key in names)]
-    said = "; ".join(
-        f"{_percent(row.share_association_larger)} ({_percent(row.share_association_larger_significant)} "
+    larger = "; ".join(
+        f"{percent(row.share_association_larger)} ({percent(row.share_association_larger_significant)} "
         f"significantly) read as {row.quantity.removeprefix('difference, ')}"
         for row in compared
     )
     beyond = max(row.share_effect_larger_significant for row in compared)
     words = (
         f"Of all pairs of {text.count(first.associations)} analyses of the association and "
-        f"{text.count(first.effects)} of the effect, the association is the larger in {said}. The effect is "
-        f"significantly larger in at most {_percent(beyond)} under any reading."
+        f"{text.count(first.effects)} of the effect, the association is the larger in {larger}. The effect is "
+        f"significantly larger in at most {percent(beyond)} under any reading."
     )
     decides = " Which reading is right decides more than all other decisions, and the data cannot say which is."
     return words + decides * _reading_decides(compared)
@@ -125,61 +126,21 @@ _SHARES = (
 
 
 def _words(curve: str) -> str:
-    return "equivalent and uncertain options" if curve == "main" else curve
+    return "equivalent and uncertain options" if curve == "main" else said(curve)
 
 
-def sentences(document: MultiverseSummary) -> list[str]:
-    """How many specifications there are, and what each curve says."""
+def counted(document: MultiverseSummary) -> str:
+    """How many analyses there are, and how many could not be done."""
     combinations = text.count(document.crossing)
-    said = f"{combinations} combinations of options come to {text.count(document.specifications)} distinct analyses"
+    words = f"{combinations} combinations of options come to {text.count(document.specifications)} distinct analyses"
     if document.drawn:
-        said = f"{text.count(document.drawn)} of {combinations} combinations of options, drawn at random, come to "
-        said += f"{text.count(document.specifications)} distinct analyses"
+        words = f"{text.count(document.drawn)} of {combinations} combinations of options, drawn at random, come to "
+        words += f"{text.count(document.specifications)} distinct analyses"
     missing = sum(document.not_fitted.values())
     if missing:
         reasons = "; ".join(f"{reason} ({text.count(count)})" for reason, count in document.not_fitted.items())
-        said += f"; {text.count(missing)} could not be fitted: {reasons}"
-    return [f"{said}.", *(_curve_sentence(document, curve) for curve in document.curves)]
-
-
-def _curve_sentence(document: MultiverseSummary, curve: Curve) -> str:
-    scope = curve.scopes["all"]
-    name = _curve_name(curve)
-    above, below = scope.share_positive_significant, scope.share_negative_significant
-    if above is None or below is None:
-        return f"{name}: nothing could be fitted."
-    metric, measure = document.metric, ESTIMATE_NAME[document.metric]
-    middle, low, high = (interval_text(metric, getattr(scope, f"estimate_{key}")) for key in ("median", "5", "95"))
-    parts = [
-        f"{name}: the median {document.word} of {text.plural(scope.fitted, 'analysis', 'analyses')} is "
-        f"{measure} = {middle}, nine in ten lie between {low} and {high}",
-        f"{_percent(above)} are significantly above and {_percent(below)} significantly below no {document.word}",
-    ]
-    for threshold in document.thresholds:
-        share = _percent(scope.shares_above[threshold.key])
-        parts.append(f"{share} lie above {interval_text(metric, threshold.value)} ({threshold.label})")
-    moved = sorted((d for d in curve.decisions if d.share > 0), key=lambda d: -d.share)[:_NAMED]
-    if moved:
-        named = ", ".join(f"{d.title.lower()} ({_percent(d.share)})" for d in moved)
-        parts.append(f"of the variance between them most goes with {named}")
-    if curve.test:
-        tested = text.p_of_signs(curve.test.median_p, curve.test.permutations)
-        parts.append(f"the median against no {document.word} at all ({tested})")
-    return "; ".join(parts) + "."
-
-
-def _curve_name(curve: Curve) -> str:
-    return "Equivalent and uncertain options" if curve.curve == "main" else str(curve.curve)
-
-
-def _percent(share: float) -> str:
-    """A share in percent, never rounded to none or all."""
-    percent = 100 * share
-    if 0 < percent < 1:
-        return "under 1%"
-    if 99 < percent < 100:
-        return "over 99%"
-    return f"{percent:.0f}%"
+        words += f"; {text.count(missing)} could not be fitted: {reasons}"
+    return f"{words}."
 
 
 def _curves(document: MultiverseSummary) -> Table:
@@ -196,7 +157,7 @@ def _curves(document: MultiverseSummary) -> Table:
             smallest, low, middle, high, largest = _read(metric, scope, "min", "5", "median", "95", "max")
             rows.append(
                 [
-                    _curve_name(curve),
+                    curve_name(curve),
                     "all" if name == "all" else "equivalent only",
                     cell(text.count(scope.fitted), scope.fitted),
                     number(middle),
@@ -234,7 +195,7 @@ def _decisions(document: MultiverseSummary) -> Table:
                 low, middle, high = _read(metric, option, "5", "median", "95")
                 rows.append(
                     [
-                        _curve_name(curve),
+                        curve_name(curve),
                         decision.title,
                         _share(decision.share),
                         option.title,
@@ -248,7 +209,7 @@ def _decisions(document: MultiverseSummary) -> Table:
 
 
 def _share(share: float | None) -> Cell:
-    return cell(None if share is None else _percent(share), share)
+    return cell(None if share is None else percent(share), share)
 
 
 def _read(metric: str, spread: Scope | ChoiceSpread, *points: str) -> list[float | None]:

@@ -12,6 +12,7 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.material import Material
+from synthesis.report.wording import said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
@@ -22,7 +23,7 @@ CATEGORY_NAME = {
     "descriptive": "Not an association or an effect",
     "combined": "Arms combined with another of the same control",
 }
-_TEST_NAME = {
+TEST_NAME = {
     "egger": "Egger regression",
     "egger_inverse_root_n": "Egger regression on 1/\u221an",
     "egger_robust": "Egger regression, cluster-robust",
@@ -66,6 +67,11 @@ def p_cell(value: float | None) -> Cell:
     return cell(None if value is None else text.p_value(value), value)
 
 
+def plain_p(value: float | None) -> Cell:
+    """A p value below a head that says what it is."""
+    return cell(None if value is None else text.p_value(value).removeprefix("p = ").removeprefix("p "), value)
+
+
 def share_cell(value: float | None) -> Cell:
     """A probability; empty where there is none."""
     return cell(None if value is None else text.probability(value), value)
@@ -95,7 +101,7 @@ def small_study(material: Material) -> Table:
         value = [back_transform(document.metric, limit) for limit in adjusted]
         decimals = 0 if r.test.startswith(("trim", "fail")) else 2
         values = [number(r.statistic, decimals), p_cell(r.p), with_interval(value)]
-        rows.append([document.title, _TEST_NAME[r.test], *values, r.note])
+        rows.append([document.title, TEST_NAME[r.test], *values, said(r.note)])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
     return table("Tests of small-study effects", heads, rows, {2, 3, 4})
 
@@ -114,7 +120,7 @@ def moderators(material: Material) -> Table:
         value = [r.estimate, r.ci_low, r.ci_high]
         if r.kind == "level":
             value = [back_transform(document.metric, x) for x in value]
-        label = {"level": r.term, "test of all": "all levels alike", "refused": "not fitted"}.get(r.kind)
+        label = {"level": term(r.term), "test of all": "all levels alike", "refused": "not fitted"}.get(r.kind)
         if is_slope:
             value = [x if x is None else PER.get(r.moderator, 1.0) * x for x in value]
             label = f"per {UNIT_NAME.get(r.moderator, 'unit')} ({document.metric})"
@@ -124,8 +130,8 @@ def moderators(material: Material) -> Table:
         values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
         p = p_cell(None if r.kind == "level" else r.p)
         own = material.config.own_columns.get(r.moderator)
-        name = own.title if own and own.title else r.moderator
-        rows.append([document.title, name, label, r.k, *values, p, r.note])
+        name = own.title if own and own.title else term(r.moderator)
+        rows.append([document.title, name, label, r.k, *values, p, said(r.note)])
     level = f"{100 * material.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
     return table("Moderators", heads, rows, {3, 4, 5, 6})
@@ -145,7 +151,7 @@ def few_samples(material: Material) -> Table:
         first = p_cell(value[0]) if r.what == "permutation p" else number(value[0], decimals)
         if bounded and value[0] is not None:
             first = cell(text.p_at_most(value[0]), value[0])
-        rows.append([document.title, r.what, first, interval(value[1], value[2], decimals), r.note])
+        rows.append([document.title, r.what, first, interval(value[1], value[2], decimals), said(r.note)])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
     return table("Permutation tests and Bayesian fits", heads, rows, {2, 3})
 
@@ -159,7 +165,7 @@ def effects(records: Sequence[Effect]) -> Table:
             [
                 _study(r),
                 cell(f"{ESTIMATE_NAME[r.metric]} {text.number(value)}", value),
-                (r.converter, Text("; ".join(remarks(r)), "small")),
+                (term(r.converter), Text("; ".join(remarks(r)), "small")),
                 _quote(r),
             ]
         )
@@ -170,18 +176,19 @@ def effects(records: Sequence[Effect]) -> Table:
 
 def _study(row: Effect | Dropped) -> Cell:
     """Whose number it is, leading to the source, and the name of the row."""
-    name = row.label or row.study
-    return cell((Text(name, url=row.url), Text(row.effect_id, "small")), name)
+    name = row.label or term(row.study)
+    return cell((Text(name, url=row.url), Text(row.effect_id, "code")), name)
 
 
 def _quote(row: Effect | Dropped) -> tuple[Text, Text]:
-    return Text(row.quote, "q"), Text(row.locator, "small")
+    # Columns and files of other people's data are named as they are called there.
+    return Text(row.quote, "q"), Text(row.locator, "code" if said(row.locator) != row.locator else "small")
 
 
 def remarks(row: Effect) -> list[str]:
     """What must be known of a converted number."""
-    corrected = f"corrected: {row.corrected}" if row.corrected else ""
-    missing = f"not in the quote: {row.not_in_quote}" if row.not_in_quote else ""
+    corrected = f"corrected: {said(row.corrected)}" if row.corrected else ""
+    missing = f"not in the quote: {said(row.not_in_quote)}" if row.not_in_quote else ""
     return [words for words in (row.exactness, corrected, missing) if words]
 
 
@@ -192,7 +199,11 @@ def dropped(records: Sequence[Dropped]) -> list[Table]:
     for category, name in CATEGORY_NAME.items():
         rows = {r.effect_id: r for r in records if r.category == category}
         if rows:
-            tables.append(table(name, heads, [[_study(r), r.source, r.reason, _quote(r)] for r in rows.values()]))
+            tables.append(
+                table(
+                    name, heads, [[_study(r), Text(r.source, "code"), said(r.reason), _quote(r)] for r in rows.values()]
+                )
+            )
     return tables
 
 

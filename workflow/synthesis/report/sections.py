@@ -1,34 +1,24 @@
-"""The sections of the report, in their order: a new one is a function of the material, a template, a line in SECTIONS.
+"""The sections of the appendix, in their order: a new one is a function of the material, a template, a line here.
 
 One that returns nothing is left out, with its entry in the contents; the headings of a template enter those too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import msgspec
 
-from synthesis.data.vocabulary import FIGURE_CAPTIONS, nobody_assigned
-from synthesis.draw.rows import constructs_of, heterogeneity
+from synthesis.data.vocabulary import FIGURE_CAPTIONS
+from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, evidence_section, methods, multiverse_section, sentences
+from synthesis.report import coders, comparing, evidence_section, methods, moving, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
 from synthesis.report.material import Material
+from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
-from synthesis.text import capital
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A section: its name in links and of its template, its title, and the function that gives the template's data."""
-
-    name: str
-    title: str
-    context: Callable[[Material], Context | None]
+_COMPARED = "Associations and effects have axes of their own; where they stand on one scale, each reading has a row."
 
 
 def answer(material: Material) -> Context:
@@ -45,9 +35,8 @@ def comparison(material: Material) -> Context:
     planned = material.config.figures.items()
     return {
         "marked": bool(material.drawings),
-        "figures": [figure(material, f"forest_{name}", f"{plan.title}.") for name, plan in planned],
+        "figures": [figure(material, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
         "pooled": tables.pooled(material.documents),
-        "nobody": capital(nobody_assigned(constructs_of(material.documents))),
         **comparing.section(material),
     }
 
@@ -61,19 +50,19 @@ def _synthesis(material: Material, document: Fitted) -> Context:
     name = document.synthesis
     planned = diagnostic_figures(material.config, name)
     examined = [figure(material, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
+    see = f"Each line is a sample with its interval, larger squares weigh more; diamond: the pooled {document.word}."
     return {
         "document": document,
         "sentence": sentences.sentence(document),
-        "forest": figure(material, f"forest_{name}", f"Forest plot. {heterogeneity(document)}."),
+        "forest": figure(material, f"forest_{name}", f"{see} {heterogeneity(document)}."),
         "examined": [drawn for drawn in examined if drawn],
     }
 
 
 def diagnostics(material: Material) -> Context:
     """Influence, small-study effects, moderators, few samples."""
-    influence = (sentences.influence_sentence(material.diagnostics.influence, d) for d in material.documents)
     return {
-        "influence": [words for words in influence if words],
+        "influence": moving.influence_table(material.diagnostics.influence, material.documents),
         "small_study": tables.small_study(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
         "few_samples": tables.few_samples(material),
@@ -90,10 +79,10 @@ def numbers(material: Material) -> Context:
 
 
 def dropped(material: Material) -> Context | None:
-    """What is missing or not used."""
+    """Findings that are in no pool, and why."""
     figures = [
-        figure(material, "prisma_flow", "What became of every extracted row."),
-        figure(material, "risk_of_bias", "Risk of bias, as the sources' databases rate it."),
+        figure(material, "prisma_flow", "What became of every extracted row, from the top to the pools."),
+        figure(material, "risk_of_bias", "Risk of bias as the databases of the sources rate it: one row per sample."),
     ]
     unused = tables.dropped(list(material.lost.values()))
     return {"figures": figures, "tables": unused} if any(figures) or unused else None
@@ -115,7 +104,7 @@ def provenance(material: Material) -> Context:
 
 
 SECTIONS: tuple[Section, ...] = (
-    Section("answer", "Question and answer", answer),
+    Section("answer", "The answer at length", answer),
     Section("comparison", "The comparison", comparison),
     Section("processes", "What is specific to the protocol", evidence_section.processes),
     Section("claims", "The claims, checked", comparing.claims),
@@ -125,7 +114,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("doubts", "Doubted records", evidence_section.doubts),
     Section("numbers", "Where each number comes from", numbers),
     Section("agreement", "Second extraction", coders.section),
-    Section("gaps", "What is missing or not used", dropped),
+    Section("gaps", "Findings that are in no pool", dropped),
     Section("limits", "Limits of the sources", limits),
     Section("methods", "Methods", methods.section),
     Section("provenance", "Software and digests", provenance),

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 
 from synthesis import text
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, process_name
+from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, nobody_assigned, process_name
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of, people_words
 from synthesis.report.material import Material
+from synthesis.report.wording import term
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.diagnosed import InfluenceRow
 from synthesis.results.extracted import Dropped, Effect
@@ -28,12 +29,19 @@ def not_causal(documents: list[Fitted]) -> str:
     )
 
 
+def not_assigned(documents: list[Fitted]) -> str:
+    """Why an association beside an effect is no test of causes."""
+    nobody = text.capital(nobody_assigned(constructs_of(documents)))
+    return f"{nobody}: this is a comparison under conversions, not a test of causes."
+
+
 def _read(document: Fitted, *values: float | None) -> list[str]:
     """Values on the metric of a fit as they are read."""
     return [text.number(back_transform(document.metric, value)) for value in values]
 
 
-def _estimate(document: Fitted) -> str:
+def estimate(document: Fitted) -> str:
+    """The pooled estimate with its name and limits: "r = 0.24 [0.20, 0.28]"."""
     value, low, high = _read(document, document.fit.estimate, document.fit.ci_low, document.fit.ci_high)
     return f"{estimate_name(document)} = {value} [{low}, {high}]"
 
@@ -42,7 +50,7 @@ def sentence(document: Fitted) -> str:
     """One pooled result in words, with the word of its lane: associations are not effects."""
     counts = f"{text.plural(document.fit.samples, 'sample')}, {text.plural(document.fit.k, 'estimate')}"
     lead = "the" if document.fit.samples == 1 else "pooled"
-    words = f"{document.title}: {lead} {document.word} {_estimate(document)} ({counts})"
+    words = f"{document.title}: {lead} {document.word} {estimate(document)} ({counts})"
     if document.fit.pi_low is not None:
         low, high = _read(document, document.fit.pi_low, document.fit.pi_high)
         words += f"; in a new setting between {low} and {high}"
@@ -80,37 +88,39 @@ def answer(material: Material) -> list[str]:
         _association(material),
         _effects(material),
         _bridge(material),
-        _spread(material.documents),
-        _basis(material),
-        influence_sentence(material.diagnostics.influence, _headline(material)),
+        spread(material.documents),
+        basis(material),
+        influence_sentence(material.diagnostics.influence, headline(material)),
     ]
     return [said for said in candidates if said][:5]
 
 
-def _main_association(material: Material) -> Fitted | None:
+def main_association(material: Material) -> Fitted | None:
     """The association of the first bridge, or the first of lane A."""
     named = [bridge.association for bridge in material.config.bridges.values()]
     lane = [d for d in material.documents if d.lane == "A"]
     return next((d for name in named for d in lane if d.synthesis == name), lane[0] if lane else None)
 
 
-def _headline(material: Material) -> Fitted:
-    return _main_association(material) or material.documents[0]
+def headline(material: Material) -> Fitted:
+    """The synthesis that the report is about first."""
+    return main_association(material) or material.documents[0]
 
 
-def _with_people(document: Fitted) -> str:
+def with_people(document: Fitted) -> str:
+    """ " with 4 110 people"; nothing where no size is known."""
     said = people_words(document.studies)
     return f" with {said}" if said else ""
 
 
 def _association(material: Material) -> str:
-    document = _main_association(material)
+    document = main_association(material)
     if document is None:
         return ""
     lead = "the pooled association" if document.fit.samples > 1 else "the association"
     words = (
-        f"{document.title}: {lead} is {_estimate(document)}, from "
-        f"{text.plural(document.fit.samples, 'sample')}{_with_people(document)}"
+        f"{document.title}: {lead} is {estimate(document)}, from "
+        f"{text.plural(document.fit.samples, 'sample')}{with_people(document)}"
     )
     others = [d for d in material.documents if d.lane == "A" and d is not document and not d.set_to_zero]
     if others:
@@ -135,13 +145,13 @@ def _effects(material: Material) -> str:
     low, high = pooled[0], pooled[-1]
     if low is high:
         return (
-            f"{low.title}: the pooled effect is {_estimate(low)}, from "
-            f"{text.plural(low.fit.samples, 'sample')}{_with_people(low)}."
+            f"{low.title}: the pooled effect is {estimate(low)}, from "
+            f"{text.plural(low.fit.samples, 'sample')}{with_people(low)}."
         )
     measured = f" in {ESTIMATE_NAME[low.metric]}" if others else ""
     return (
-        f"The {len(pooled)} pooled effects of randomised contrasts{measured} lie between {_estimate(low)} "
-        f"({low.title}) and {_estimate(high)} ({high.title})."
+        f"The {len(pooled)} pooled effects of randomised contrasts{measured} lie between {estimate(low)} "
+        f"({low.title}) and {estimate(high)} ({high.title})."
     )
 
 
@@ -161,7 +171,7 @@ def _bridge(material: Material) -> str:
     return ""
 
 
-def _spread(documents: list[Fitted]) -> str:
+def spread(documents: list[Fitted]) -> str:
     """How far results of single settings lie apart."""
     ranged = [d for d in documents if d.fit.pi_low is not None]
     if not ranged:
@@ -182,14 +192,14 @@ def _holds_zero(low: float | None, high: float | None) -> bool:
     return low is not None and high is not None and low <= 0 <= high
 
 
-def _basis(material: Material) -> str:
+def basis(material: Material) -> str:
     """What the numbers rest on, and what is missing."""
     gaps = sum(1 for r in material.lost.values() if r.category == "gap")
     used = len(material.usable)
     words = f"{text.plural(used, 'extracted row')} {'is' if used == 1 else 'are'} usable, {_quoted(material.effects)}"
     if gaps:
         words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
-    main = _main_association(material)
+    main = main_association(material)
     stress = next((d for d in material.documents if d.set_to_zero), None)
     if main is not None and stress is not None:
         value, other = _read(stress, stress.fit.estimate)[0], _read(main, main.fit.estimate)[0]
@@ -235,7 +245,7 @@ def quote_check(records: Iterable[Effect | Dropped]) -> str:
     rows = {r.effect_id: [c for c in r.not_in_quote.split("; ") if c] for r in records}
     counts = Counter(column for columns in rows.values() for column in columns)
     unquoted = sum(1 for columns in rows.values() if columns)
-    lacking = ", ".join(f"{column} ({count})" for column, count in counts.most_common())
+    lacking = ", ".join(f"{term(column)} ({count})" for column, count in counts.most_common())
     if not unquoted:
         return f"Each number was looked for in its own quote, and found there, in {text.plural(len(rows), 'row')}."
     return (

@@ -38,7 +38,7 @@
     for (const [term, said] of facts) if (said) list.append(make("dt", {}, term), make("dd", {}, said));
     const links = make("p", { class: "links" });
     if (row.url) links.append(make("a", { href: row.url, rel: "noreferrer" }, "Source"));
-    if (row.row && document.getElementById(row.row)) links.append(make("a", { href: `#${row.row}` }, "Row in the table"));
+    if (row.row && (data.places || document.getElementById(row.row))) links.append(make("a", { href: `${data.places}#${row.row}` }, "Row in the table"));
     return make("div", { class: "effect" }, title ?? make("p", { class: "title" }, row.study), list,
       row.quote ? make("blockquote", {}, row.quote) : make("p", {}, "No quote: the row holds none."), links);
   }
@@ -49,7 +49,7 @@
     const names = found.samples.flatMap((sample) => sample.effects);
     const quotes = make("details", {}, make("summary", {}, names.length === 1 ? "The quote behind it" : `The ${names.length} quotes behind it`));
     quotes.append(...names.map((one) => effect(one)));
-    return [make("p", {}, found.said), quotes, make("p", { class: "links" }, make("a", { href: `#synthesis-${name}` }, "Its section"))];
+    return [make("p", {}, found.said), quotes, make("p", { class: "links" }, make("a", { href: `${data.places}#synthesis-${name}` }, "Its section"))];
   }
 
   // The button of a mark is its area, which has a name of its own; the texts of its line stay texts.
@@ -230,6 +230,8 @@
         sort(table, column, up ? 1 : -1);
       });
     });
+    // The tables of the short page are short.
+    if (data.places) return;
     const input = make("input", { type: "search", id: `filter-${number}`, autocomplete: "off" });
     const name = make("span", { class: "unseen" }, ` ${table.caption.textContent}`);
     const count = make("span", { role: "status" });
@@ -333,7 +335,7 @@
   window.addEventListener("beforeprint", () => {
     folded = all("main details:not([open])");
     for (const part of folded) part.open = true;
-    for (const svg of all("svg.live")) {
+    for (const svg of all("svg.live:not(.narrow)")) {
       if (svg.viewBox.baseVal.height < 1.8 * svg.viewBox.baseVal.width) continue;
       svg.after(...pieces(svg));
       svg.classList.add("whole");

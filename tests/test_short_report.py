@@ -1,0 +1,242 @@
+"""The report as it is read: short, in words that a reader knows, with the answer and the signs of bias first."""
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+from conftest import ROOT
+from msgspec.structs import replace
+from synthesis.plan.config import Diagnostics
+from synthesis.report import Drawing, render, render_appendix
+from synthesis.report.headline import answer
+from synthesis.report.narrow import narrow_forest
+from synthesis.report.wording import said, term
+from synthesis.results.diagnosed import SmallStudyRow
+from synthesis.review.diagnostic_tables import DiagnosticTables
+from test_figures import document
+from test_report import FIT, material
+from typed import fitted
+
+# What a reader of the short report may be asked to read.
+MOST_WORDS = 3000
+# Codes of tables and libraries without an underscore; "sd treat" is what is left of a column's name.
+CODES = re.compile(r"\b(?:intrcpt|nan|[Ss]d treat|[Ss]d control|[Mm]ean treat|n total|r total|r partial)\b")
+SNAKE = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
+# Files of the run and of the data, addresses: a path, or parts that a dot joins.
+PATH = re.compile(r"[\w.<>*/-]*/[\w.<>*/-]+|[\w-]+(?:\.[\w-]+)+")
+MAIN = ROOT / "results"
+PAGES = ("report.html", "report_appendix.html")
+
+
+class Visible(HTMLParser):
+    """The texts of a page that a reader sees, each with its elements; a drawing for telephones repeats another one."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.texts = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in {"meta", "link", "br", "img", "input"}:
+            self.open.append((tag, dict(attrs).get("class") or ""))
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        while self.open and self.open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data):
+        tags = {tag for tag, _ in self.open}
+        repeated = any(kind == "telephone" for _, kind in self.open)
+        if data.strip() and not repeated and not tags & {"script", "style", "head", "desc"}:
+            self.texts.append((tags, data.strip()))
+
+    @property
+    def words(self):
+        return sum(len(text.split()) for _, text in self.texts)
+
+
+def codes(page):
+    """Codes that a reader meets: not in verbatim quotes, paths, or names of rows and keys that are set as code."""
+    found = []
+    for tags, text in Visible(page).texts:
+        if tags & {"q", "code"}:
+            continue
+        rest = PATH.sub("", text)
+        found += SNAKE.findall(rest) + CODES.findall(rest)
+    return sorted(set(found))
+
+
+main_job = pytest.mark.skipif(not (MAIN / PAGES[0]).exists(), reason="no run of the main job here")
+
+
+@main_job
+def test_the_report_of_the_main_job_has_few_words():
+    assert 500 < Visible((MAIN / PAGES[0]).read_text(encoding="utf-8")).words <= MOST_WORDS
+
+
+@main_job
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_of_the_main_job_show_no_code(name):
+    assert codes((MAIN / name).read_text(encoding="utf-8")) == []
+
+
+def test_the_report_of_the_small_review_has_few_words(complete):
+    assert 500 < Visible((complete / PAGES[0]).read_text(encoding="utf-8")).words <= MOST_WORDS
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_pages_of_the_small_review_show_no_code(complete, name):
+    assert codes((complete / name).read_text(encoding="utf-8")) == []
+
+
+def test_the_appendix_holds_what_the_short_report_leaves_out(complete):
+    short, appendix = ((complete / name).read_text(encoding="utf-8") for name in PAGES)
+    heads = re.findall('<h2 id="([^"]*)">([^<]*)</h2>', appendix)
+    assert len(heads) > 8
+    for name, words in heads:
+        assert f'<a href="report_appendix.html#{name}">{words}</a>' in short
+
+
+# --- the first screen ----------------------------------------------------------------------------------------------
+
+
+def first_screen(made):
+    screen = render(made).split('<section aria-labelledby="answer">')[1].split("</section>")[0]
+    return html.unescape(screen).replace("\u00a0", " ")
+
+
+def text_of(page):
+    return " ".join(text for _, text in Visible(page).texts)
+
+
+def test_a_plan_of_one_synthesis_has_an_answer_in_three_sentences_and_its_forest_plot():
+    made = material(
+        documents=[document(6, "g", "B", name="bcg", **FIT)],
+        drawings={"forest_bcg": Drawing("<svg></svg>")},
+        dropped=[],
+    )
+    screen = first_screen(made)
+    assert len(answer(made)) == 3
+    assert "Effect of randomised treatment: Title of bcg, g = " in screen
+    assert "In a new setting" in screen
+    assert 'data-figure="forest_bcg"' in screen
+    assert "no pool has as many" in screen
+    assert "alliance" not in text_of(render(made)).casefold()
+    assert "alliance" not in text_of(render_appendix(made)).casefold()
+
+
+def rated(construct):
+    """An association of a construct."""
+    effects = [replace(effect, construct=construct) for effect in material().effects]
+    model = fitted(document(6, "z", "A", name="bcg", **FIT))
+    studies = tuple(replace(s, effects=(effects[0].effect_id,)) for s in model.studies)
+    return material(documents=[replace(model, studies=studies)], effects=effects, dropped=[])
+
+
+def test_an_association_of_something_else_is_not_called_one_of_the_alliance():
+    for page in (render, render_appendix):
+        words = text_of(page(rated("homework"))).casefold()
+        assert "nobody was assigned to what they correlate with" in words
+        assert "alliance" not in words
+    assert "early improvement raises the alliance too" in first_screen(rated("alliance"))
+
+
+def test_what_the_plan_says_of_the_first_association_stands_beside_it():
+    noted = document(6, "z", "A", name="bcg", **FIT)
+    noted["figure"] |= {"note": "This estimate is probably too high."}
+    stress = document(8, "z", "A", name="s", **FIT) | {"set_to_zero": 3}
+    (first, *_) = answer(material(documents=[noted, stress]))
+    assert first.remark == "This estimate is probably too high."
+    assert "of their variance" in first.words
+    assert "3 findings reported as not significant entered as 0, a stress test, it is r = " in first.words
+
+
+def with_tests(**values):
+    rows = [SmallStudyRow(synthesis="bcg", test=test, p=p, adjusted_estimate=0.1) for test, p in values.items()]
+    return material(
+        documents=[document(12, "g", "B", name="bcg", **FIT)], diagnostics=DiagnosticTables(small_study=rows)
+    )
+
+
+def test_a_test_that_points_to_bias_stands_on_the_first_screen():
+    screen = first_screen(with_tests(egger=0.004, rank=0.2, selection_model=0.03))
+    assert "In 1 of 1 tested pool" in screen
+    assert "Egger (0.004), selection model (0.030)" in screen
+    assert "rank correlation" not in screen
+    quiet = first_screen(with_tests(egger=0.4, rank=0.2))
+    assert "this is no proof" in quiet
+    assert "Egger" not in quiet
+
+
+def test_no_test_of_bias_is_said_to_have_been_done_where_none_was():
+    assert f"need {Diagnostics().funnel_from} samples" in first_screen(material())
+
+
+# --- words ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("n_total", "sample size"),
+        ("disorder_group", "disorder, grouped"),
+        ("r_partial", "adjusted for baseline or earlier change"),
+        ("mean_sd_to_g", "mean SD to Hedges g"),
+        ("2x2_to_log_risk_ratio", "two-by-two table to log risk ratio"),
+        ("one of_a kind", "one of_a kind"),
+        ("usual care", "usual care"),
+    ],
+)
+def test_codes_become_words(code, words):
+    assert term(code) == words
+
+
+def test_codes_inside_a_remark_become_words_and_paths_stay():
+    assert said("no test: intrcpt; see tables/small_study.csv, n_total") == (
+        "no test: intercept; see tables/small_study.csv, sample size"
+    )
+
+
+# --- a narrow screen -----------------------------------------------------------------------------------------------
+
+HEAD = (
+    "section,kind,label,lane,cells,estimate,ci_low,ci_high,pi_low,pi_high,weight,estimate_text,low_text,high_text,"
+    "weight_text,key,effects,synthesis,bracket\n"
+)
+STUDY = 'x,study,A study,B,,{},{},{},,,5,{},"[{},",{}],,,e1,,\n'
+MARK = (
+    '<g id="f.1-e1" class="mark" data-label="A study: g = 0.50 [0.10, 0.90]" data-effects="e1">'
+    '<rect class="area" fill="none" x="0" y="10" width="9" height="9" /></g>'
+    '<text x="1" y="30" font-size="6">\u2190 worse</text><text x="1" y="30" font-size="6">better \u2192</text>'
+)
+
+
+def test_a_narrow_drawing_has_the_label_above_the_plot_and_the_estimate_beside_it():
+    drawn = narrow_forest(MARK, HEAD + STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90"))
+    (line,) = drawn.lines
+    assert line.label == ("A study",)
+    assert line.value == "0.50 [0.10, 0.90]"
+    assert line.mark == {"label": "A study: g = 0.50 [0.10, 0.90]", "effects": "e1"}
+    assert line.top < line.middle < line.top + line.height
+    assert line.null < line.whisker[0] < line.box[0] < line.whisker[1]
+    assert drawn.axes[0].name == "g"
+    assert drawn.axes[0].sides == ("\u2190 worse", "better \u2192")
+    assert drawn.height > line.height
+
+
+def test_ratios_keep_their_logarithmic_axis():
+    drawn = narrow_forest(MARK, HEAD + STUDY.format(-0.6931, -1.2, -0.2, "0.50", "0.30", "0.82"))
+    ticks = [float(words) for _, words in drawn.axes[0].ticks]
+    assert min(ticks) > 0
+    assert 1 in ticks
+
+
+@pytest.mark.parametrize(
+    "data", ["", "a,b\n1,2\n", HEAD + "x,heap,l,B" + "," * 15 + "\n", HEAD + STUDY.format(*"123456")]
+)
+def test_what_is_no_forest_plot_or_has_other_marks_is_not_redrawn(data):
+    assert narrow_forest("", data) is None

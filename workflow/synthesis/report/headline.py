@@ -1,0 +1,222 @@
+"""The first screen: the answer in three sentences, and the tests that point to bias; made of what the plan has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from synthesis import text
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import CONTRASTS, contrast_name
+from synthesis.draw.rows import constructs_of
+from synthesis.report import sentences
+from synthesis.report.content import Context, Row, Table, Text, cell, table
+from synthesis.report.material import Material
+from synthesis.report.result_tables import with_interval
+from synthesis.results.comparisons import BridgeRow
+from synthesis.results.diagnosed import SmallStudyRow
+from synthesis.results.fitted import Fitted
+
+# What counts as a signal; these tests have little power, so that a larger p is no proof of the contrary.
+SIGNAL = 0.05
+_SENTENCES = 3
+# Tests in a word; their forms have rows of their own in the appendix.
+_FAMILY = {"egger": "Egger", "rank": "rank correlation", "trim": "trim and fill", "selection": "selection model"}
+# Bases of every reading that puts an association beside an effect as a difference.
+_UNIT = "d"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence of the answer, with what must be known beside it."""
+
+    words: str
+    remark: str = ""
+
+
+def answer(material: Material) -> list[Said]:
+    """The association, the effects and their comparison; where a plan has fewer, what else decides how to read it."""
+    found = [_association(material), _effects(material), _comparison(material)]
+    more = (
+        Said(sentences.spread(material.documents)),
+        Said(sentences.influence_sentence(material.diagnostics.influence, sentences.headline(material))),
+        Said(sentences.basis(material)),
+    )
+    return [said for said in (*found, *more) if said.words][:_SENTENCES]
+
+
+def headline_documents(material: Material) -> list[Fitted]:
+    """The syntheses that the comparison is about; without one, those that pool several samples, or all."""
+    bridges = material.config.bridges.values()
+    named = dict.fromkeys([b.association for b in bridges] + [b.effect for b in bridges])
+    chosen = [d for d in material.documents if d.synthesis in named]
+    return chosen or [d for d in material.documents if d.fit.samples > 1] or material.documents
+
+
+def _association(material: Material) -> Said:
+    document = sentences.main_association(material)
+    if document is None:
+        return Said("")
+    lead = "the pooled association is" if document.fit.samples > 1 else "the association is"
+    words = (
+        f"{document.title}: {lead} {sentences.estimate(document)}, from "
+        f"{text.plural(document.fit.samples, 'sample')}{sentences.with_people(document)}"
+    )
+    r = back_transform(document.metric, document.fit.estimate)
+    if document.metric == "z" and r is not None:
+        words += f"; the two share {_percent(r * r)} of their variance"
+    stress = next((d for d in material.documents if d.set_to_zero and d.lane == "A"), None)
+    if stress is not None:
+        entered = text.plural(stress.set_to_zero, "finding")
+        words += (
+            f", and with {entered} reported as not significant entered as 0, a stress test, it is "
+            f"{sentences.estimate(stress)}"
+        )
+    return Said(f"{words}.", document.figure.note)
+
+
+def _percent(share: float) -> str:
+    return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
+
+
+def _effects(material: Material) -> Said:
+    """The effects that the association is compared with; without a comparison the pooled ones."""
+    names = dict.fromkeys(bridge.effect for bridge in material.config.bridges.values())
+    named = [material.by_name[name] for name in names if name in material.by_name]
+    pooled = named or [d for d in material.documents if d.lane == "B" and d.fit.samples > 1][:_SENTENCES]
+    if not pooled:
+        pooled = [d for d in material.documents if d.lane == "B"][:1]
+    if not pooled:
+        return Said("")
+    above = _above(material)
+    parts: list[str] = []
+    for d in pooled:
+        counted = text.plural(d.fit.samples, "sample")
+        if d.synthesis in above:
+            counted += f"; {above[d.synthesis]:.0f} of 100 treated patients"
+            # Said once, and understood of the others.
+            if not any("end above" in part for part in parts):
+                counted += " end above the middle of the comparison group"
+        parts.append(f"{d.title}, {sentences.estimate(d)} ({counted})")
+    lead = "Effect of randomised treatment" if len(parts) == 1 else "Effects of randomised treatments"
+    note = pooled[0].figure.note if len(pooled) == 1 else ""
+    return Said(f"{lead}: {'; '.join(parts)}.", note)
+
+
+def _above(material: Material) -> dict[str, float]:
+    """By synthesis, how many of 100 treated patients end above the middle of those who were not: U3 of the bridges."""
+    shares = {r.effect: r.effect_estimate for r in material.compared.bridges if r.contrast.startswith("u3")}
+    return {name: share for name, share in shares.items() if share is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """A bridge as differences: the effect, and the association under the readings that make it least and most."""
+
+    title: str
+    effect: float
+    low: BridgeRow
+    high: BridgeRow
+
+    @property
+    def standing(self) -> str:
+        """Whether the reading decides which of the two is the larger."""
+        low, high = self.low.association_estimate or 0.0, self.high.association_estimate or 0.0
+        if low < self.effect < high:
+            return "depends on the reading"
+        return "the association is larger" if low >= self.effect else "the effect is larger"
+
+
+def _beside(material: Material) -> list[_Beside]:
+    found = []
+    for name, bridge in material.config.bridges.items():
+        rows = [r for r in material.bridge_rows(name) if r.unit == _UNIT and r.association_estimate is not None]
+        if not rows or rows[0].effect_estimate is None:
+            continue
+        rows.sort(key=lambda r: r.association_estimate or 0.0)
+        found.append(_Beside(material.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
+    return found
+
+
+def _comparison(material: Material) -> Said:
+    """Why there is no single answer: what the association is as a difference depends on how it is read."""
+    found = _beside(material)
+    if not found:
+        return Said("")
+    first, of = found[0], constructs_of(material.documents)
+    ends = " to ".join(
+        f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first.low, first.high)
+    )
+    by_answer: dict[str, list[str]] = {}
+    for beside in found:
+        by_answer.setdefault(beside.standing, []).append(
+            f"\u201c{beside.title}\u201d (g = {text.number(beside.effect)})"
+        )
+    depends = by_answer.pop("depends on the reading", [])
+    parts = [f"which of the two is larger depends on the reading beside {_listed(depends)}"] if depends else []
+    parts += [f"{which} under every reading beside {_listed(names)}" for which, names in by_answer.items()]
+    return Said(
+        f"As a difference between patients the association is d = {ends}: {'; '.join(parts)}.",
+        f"The data do not say which reading is right. {sentences.not_assigned(material.documents)}",
+    )
+
+
+def _reading(row: BridgeRow, of: Iterable[str]) -> str:
+    return contrast_name(row.contrast, of) if row.contrast in CONTRASTS else row.quantity
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+# --- signs of bias -------------------------------------------------------------------------------------------------
+
+
+def bias(material: Material) -> Context:
+    """The pools in which a test points to small-study effects or selective reporting, and those in which none does."""
+    rows = [r for r in material.diagnostics.small_study if r.test != "all"]
+    tested = [d for d in material.documents if any(r.synthesis == d.synthesis for r in rows)]
+    signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
+    flagged = {r.synthesis for r in signals}
+    return {
+        "tested": len(tested),
+        "of": len(material.documents),
+        "flagged": len(flagged),
+        "from": material.config.diagnostics.funnel_from,
+        "table": _signals(material, signals) if signals else None,
+        "quiet": len(tested) - len(flagged),
+    }
+
+
+def _signals(material: Material, signals: list[SmallStudyRow]) -> Table:
+    """One row per pool: the tests that point to bias, and between which estimates those lie that they imply."""
+    cells: list[Row] = []
+    for name in dict.fromkeys(r.synthesis for r in signals):
+        document = material.by_name[name]
+        own = [r for r in signals if r.synthesis == name]
+        implied = [back_transform(document.metric, r.adjusted_estimate) for r in own]
+        values = sorted({text.number(x): x for x in implied if x is not None}.items(), key=lambda item: item[1])
+        shown = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
+        tests = ", ".join(f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(own))
+        title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
+        cells.append([title, tests, with_interval(_read(document)), shown])
+    heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "What these tests would make of it"]
+    return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
+
+
+def _p(row: SmallStudyRow) -> str:
+    return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
+
+
+def _of_each_family(rows: list[SmallStudyRow]) -> list[SmallStudyRow]:
+    """Of each kind of test (the forms of Egger's are one) the row with the smallest p; all of them in the appendix."""
+    best: dict[str, SmallStudyRow] = {}
+    for row in sorted(rows, key=lambda row: row.p or 0.0):
+        best.setdefault(row.test.partition("_")[0], row)
+    return [row for row in rows if row in best.values()]
+
+
+def _read(document: Fitted) -> list[float | None]:
+    """A pooled estimate and its limits as they are read."""
+    fit = document.fit
+    return [back_transform(document.metric, value) for value in (fit.estimate, fit.ci_low, fit.ci_high)]

@@ -1,0 +1,212 @@
+"""A forest plot for a narrow screen, from the data beside its figure: the label above, the plot and the estimate below.
+
+Positions are in units of the drawing, which is as wide as a telephone: a unit is about a pixel.
+"""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+import re
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import get_args
+
+from synthesis.draw.axes import axis_of
+from synthesis.draw.bridge_figure import SECTIONS as BRIDGE_SECTIONS
+from synthesis.draw.comparison import SECTION_HEADING
+from synthesis.draw.layout import Row, RowKind
+
+WIDTH = 360
+_HEADING = SECTION_HEADING | {key: heading for key, heading, *_ in BRIDGE_SECTIONS}
+_NULL = {key: null for key, *_, null in BRIDGE_SECTIONS}
+# The strip of the plot; the estimate stands right of it.
+_LEFT, _RIGHT = 4.0, 226.0
+_LINE, _STRIP, _GAP, _AXIS = 15.0, 15.0, 7.0, 34.0
+# Letters in a line; one takes about half of its height.
+_LETTERS, _SMALL_LETTERS, _BOLD_LETTERS = 57, 62, 53
+_HALF = 4.6
+_POOLED = frozenset({"pooled", "subgroup", "summary", "converted"})
+_NAME = re.compile(r": (\S+(?: or \S+)?) = ")
+_MARK = re.compile(r'<g id="[^"]*" class="mark" ([^>]*)>')
+_SIDE = re.compile(r'<text x="[^"]*" y="([\d.]+)"[^>]*>(\u2190 [^<]*|[^<]* \u2192)</text>')
+_AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
+_ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row: its texts, where they stand, and the shapes of its strip, None where there is none."""
+
+    kind: str
+    lane: str
+    top: float
+    height: float
+    label: tuple[str, ...]
+    middle: float = 0.0
+    value: str = ""
+    prediction: tuple[float, float] | None = None
+    whisker: tuple[float, float] | None = None
+    diamond: str = ""
+    box: tuple[float, float] | None = None
+    null: float | None = None
+    mark: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticks:
+    """The axis of a section: where it is, its ticks with their texts, what is measured, what its sides favour."""
+
+    top: float
+    ticks: tuple[tuple[float, str], ...]
+    name: str
+    sides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NarrowForest:
+    """The drawing."""
+
+    height: float
+    lines: tuple[Line, ...]
+    axes: tuple[Ticks, ...]
+
+
+def narrow_forest(svg: str, data: str) -> NarrowForest | None:
+    """The drawing for a narrow screen of a figure with these data; None of one that is no forest plot."""
+    if not data.startswith("section,kind,label,"):
+        return None
+    read = [(record["section"], _row(record)) for record in csv.DictReader(io.StringIO(data))]
+    if any(row is None for _, row in read):
+        return None
+    rows = [(section, row) for section, row in read if row is not None]
+    marked = [dict(_ATTRIBUTE.findall(found)) for found in _MARK.findall(svg)]
+    if len(marked) != sum(bool(row.effects or row.synthesis) for _, row in rows):
+        return None
+    marks = iter([{name: html.unescape(value) for name, value in one.items()} for one in marked])
+    lines: list[Line] = []
+    axes: list[Ticks] = []
+    tops = [float(top) for top in _AREA.findall(svg)] + [float("inf")]
+    if len(tops) != len(marked) + 1:
+        return None
+    y, drawn = 2.0, 0
+    for name in dict.fromkeys(section for section, _ in rows):
+        own = [row for section, row in rows if section == name]
+        drawn += sum(bool(row.effects or row.synthesis) for row in own)
+        sides = _sides(svg, tops[drawn - 1], tops[drawn]) if drawn else ()
+        y = _section(name, own, marks, y, lines, axes, sides)
+    return NarrowForest(y, tuple(lines), tuple(axes))
+
+
+def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
+    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one."""
+    return tuple(html.unescape(words) for y, words in _SIDE.findall(svg) if top < float(y) < bottom)
+
+
+def _row(record: dict[str, str]) -> Row | None:
+    """A row of the data; None where it is of another kind of figure."""
+    if record.get("kind") not in get_args(RowKind):
+        return None
+    number = {
+        name: float(record[name]) if record[name] else None
+        for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "weight")
+    }
+    words = {name: record[name] for name in ("label", "lane", "estimate_text", "low_text", "high_text", "synthesis")}
+    effects = tuple(filter(None, record["effects"].split("; ")))
+    return Row(kind=record["kind"], effects=effects, **words, **number)  # type: ignore[arg-type]
+
+
+def _is_ratio(rows: Iterable[Row]) -> bool:
+    """Whether the texts are exponents of the coordinates: the data are logarithms."""
+    for row in rows:
+        shown = row.estimate_text.replace("\N{MINUS SIGN}", "-")
+        if row.estimate is not None and re.fullmatch(r"-?\d+\.\d+", shown) and abs(row.estimate) > 0.01:
+            return abs(float(shown) - row.estimate) > abs(float(shown) - math.exp(row.estimate))
+    return False
+
+
+def _section(
+    name: str,
+    rows: list[Row],
+    marks: Iterator[dict[str, str]],
+    y: float,
+    lines: list[Line],
+    axes: list[Ticks],
+    sides: tuple[str, ...],
+) -> float:
+    """Adds the lines of a section and its axis from `y` downwards; returns where it ends."""
+    heading = _HEADING.get(name.partition(",")[0])
+    if heading:
+        y = _words(Line("section", "", y, 0, _wrapped(heading, _BOLD_LETTERS)), y, lines)
+    null = _NULL.get(name, 0.0)
+    low, high, ticks, texts = axis_of(rows, _is_ratio(rows), null=null)
+    scale = (_RIGHT - _LEFT) / (high - low)
+
+    def x_of(value: float) -> float:
+        return round(min(max(_LEFT + (value - low) * scale, _LEFT), _RIGHT), 2)
+
+    measured = ""
+    for row in rows:
+        mark = next(marks) if row.effects or row.synthesis else {}
+        if found := _NAME.search(mark.get("label", "")):
+            measured = measured or found[1]
+        if row.kind in ("heading", "note"):
+            letters = _BOLD_LETTERS if row.kind == "heading" else _SMALL_LETTERS
+            y = _words(Line(row.kind, row.lane, y, 0, _wrapped(row.label, letters)), y, lines)
+            continue
+        label = _wrapped(row.label, _BOLD_LETTERS if row.kind in _POOLED else _LETTERS)
+        lines.append(_drawn(row, mark, y, label, x_of, x_of(null) if low <= null <= high else None))
+        y += lines[-1].height
+    shown = tuple((x_of(tick), words) for tick, words in zip(ticks, texts, strict=True))
+    axes.append(Ticks(y, shown, measured, sides))
+    return y + _AXIS + _LINE * len(sides)
+
+
+def _words(line: Line, y: float, lines: list[Line]) -> float:
+    height = len(line.label) * _LINE + _GAP
+    lines.append(Line(line.kind, line.lane, y, height, line.label))
+    return y + height
+
+
+def _wrapped(words: str, letters: int) -> tuple[str, ...]:
+    return tuple(textwrap.wrap(words, letters)) or ("",)
+
+
+def _drawn(
+    row: Row,
+    mark: dict[str, str],
+    top: float,
+    label: tuple[str, ...],
+    x_of: Callable[[float], float],
+    null: float | None,
+) -> Line:
+    """The line of a row with a mark: whiskers and box, or a diamond."""
+    height = len(label) * _LINE + _STRIP + _GAP
+    middle = top + len(label) * _LINE + _STRIP / 2 + 1
+
+    def between(low: float | None, high: float | None) -> tuple[float, float] | None:
+        return None if low is None or high is None else (x_of(low), x_of(high))
+
+    limits, diamond, box = between(row.ci_low, row.ci_high), "", None
+    if row.estimate is not None:
+        x = x_of(row.estimate)
+        if row.kind in _POOLED and limits:
+            diamond = _diamond(limits[0], x, limits[1], middle)
+            limits = None
+        elif row.kind == "reference":
+            diamond = _diamond(x - _HALF, x, x + _HALF, middle)
+        else:
+            box = (x, middle)
+    value = " ".join(filter(None, (row.estimate_text, row.low_text, row.high_text)))
+    return Line(
+        row.kind, row.lane, top, height, label, middle, value, between(row.pi_low, row.pi_high), limits, diamond, box,
+        null, mark,
+    )  # fmt: skip
+
+
+def _diamond(left: float, x: float, right: float, middle: float) -> str:
+    points = ((left, middle), (x, middle - _HALF), (right, middle), (x, middle + _HALF))
+    return " ".join(f"{a:.2f},{b:.2f}" for a, b in points)
