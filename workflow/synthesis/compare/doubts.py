@@ -11,7 +11,8 @@ from synthesis.compare.contrast import contrast
 from synthesis.data.claim_table import Claim
 from synthesis.data.columns import COLUMNS
 from synthesis.data.extraction import convert_rows, corrections_of, load_source
-from synthesis.data.tables import Numbered, check_cells, typed
+from synthesis.data.printed import Numbered
+from synthesis.data.tables import check_cells, typed
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.doubted import Doubt

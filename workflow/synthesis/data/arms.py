@@ -10,9 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from synthesis.data.printed import Row
-
-Numbered = tuple[int, dict[str, Any]]
+from synthesis.data.printed import Cells, Numbered, Row
 
 MEANS = frozenset({"mean_sd", "change_sd"})
 COUNTS = frozenset({"2x2"})
@@ -69,9 +67,9 @@ def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]
                 yield number, "control_group", f"{row['control_group']} ({shown})", allowed, "two control arms?"
 
 
-def combined(rows: Sequence[Numbered]) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+def combined(rows: Sequence[Numbered]) -> tuple[dict[str, Cells], dict[str, str]]:
     """By effect_id: each control group's first row with its arms combined; of its other rows, the first one's id."""
-    together: dict[str, dict[str, Any]] = {}
+    together: dict[str, Cells] = {}
     others: dict[str, str] = {}
     for group in shared_controls(rows):
         members = [row for _, row in group]

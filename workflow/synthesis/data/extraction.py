@@ -22,20 +22,11 @@ from synthesis.data.columns import (
 )
 from synthesis.data.converters import convert, summary_point
 from synthesis.data.own import ABOUT, columns_of, declared
-from synthesis.data.printed import Row, effective
+from synthesis.data.printed import Numbered, Row, effective
 from synthesis.data.registry import Z_95, Policy
 from synthesis.data.scales import on_scale
 from synthesis.data.summaries import Precision, precision
-from synthesis.data.tables import (
-    Numbered,
-    check_cells,
-    check_rows,
-    check_second,
-    has_number,
-    read_corrections,
-    read_table,
-    typed,
-)
+from synthesis.data.tables import check_cells, check_rows, check_second, has_number, read_corrections, read_table, typed
 from synthesis.data.terms import check_terms
 from synthesis.data.vocabulary import AS_PRINTED, DropCategory
 from synthesis.errors import CannotConvert, InputError, NoPlace, Problem

@@ -7,18 +7,15 @@ Every rule doubts; none decides. A doubted row refuses the run until it is confi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
 
-from synthesis.data.printed import printed_p, z_from_p
+from synthesis.data.printed import Numbered, Row, printed_p, z_from_p
 from synthesis.errors import Problem
 from synthesis.text import plain
 
-Row = Mapping[str, Any]
-Numbered = tuple[int, dict[str, Any]]
 # (column, value, allowed, hint)
 Doubt = tuple[str, str, str, str]
 

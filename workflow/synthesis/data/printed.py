@@ -13,6 +13,9 @@ from synthesis.data.columns import BY_NAME, LARGEST, LARGEST_COUNT, SMALLEST
 from synthesis.errors import CannotConvert
 
 Row = Mapping[str, Any]
+# The cells of a row, typed; a missing number is None. With its line in the file.
+Cells = dict[str, Any]
+Numbered = tuple[int, Cells]
 
 # The statistics without a sign, as a reader calls them.
 UNSIGNED_NAME = {"f": "F", "f_ancova": "F", "chi2": "chi-square", "p": "p", "r2": "R2", "f2": "f2"}

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from synthesis.data import vocabulary as v
 from synthesis.data.arms import faults as control_faults
@@ -27,14 +26,11 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.precision import RATIOS, check_precision
-from synthesis.data.printed import SIZES, UNSIGNED_NAME, printed_p
+from synthesis.data.printed import SIZES, UNSIGNED_NAME, Cells, Numbered, Row, printed_p
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import terms
 from synthesis.results.files import read_bytes, unmarked
 from synthesis.text import unwritable
-
-Row = Mapping[str, Any]
-Numbered = tuple[int, dict[str, Any]]
 
 # Counts with decimals, of cluster trials, are rounded.
 TOTAL_SLACK = 0.005
@@ -240,13 +236,13 @@ def _own_cell(column: Column, text: str) -> str | float | None:
     return float(text) if column.kind == "number" else unmarked(text)
 
 
-def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> dict[str, Any]:
+def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> Cells:
     """A checked row with every column of the model: numbers as float (missing: None), everything else as text.
 
     `own`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
     """
     cells = {c: row.get(c.name, "") for c in own}
-    record: dict[str, Any] = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
+    record: Cells = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
         if column.kind in NUMERIC_KINDS:

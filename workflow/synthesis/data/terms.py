@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from synthesis.data.columns import BY_NAME, COLUMNS, OPEN_COLUMNS, SECOND_COLUMNS
-from synthesis.data.tables import Numbered
+from synthesis.data.printed import Numbered
 from synthesis.errors import Problem
 from synthesis.results.extracted import Row
 

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from synthesis.data.columns import BY_NAME, RAW_COLUMNS, SECOND_FIELDS
 from synthesis.data.extraction import CORRECTIONS, apply_corrections, corrections_of
 from synthesis.data.own import as_columns, declared
-from synthesis.data.tables import Numbered, read_table
+from synthesis.data.printed import Numbered
+from synthesis.data.tables import read_table
 from synthesis.errors import InputError
 from synthesis.results.readings import AgreementRow, DisagreementRow
 

@@ -40,11 +40,11 @@ def generated() -> dict[str, str]:
     return files
 
 
-def table_schema(title: str, columns: tuple[Column, ...]) -> dict[str, Any]:
+def table_schema(title: str, columns: tuple[Column, ...]) -> dict[str, object]:
     """JSON Schema of one row of a table, cells typed."""
-    properties: dict[str, Any] = {}
+    properties: dict[str, object] = {}
     for column in columns:
-        entry: dict[str, Any] = {"description": column.description}
+        entry: dict[str, object] = {"description": column.description}
         if column.kind == "sign":
             entry["enum"] = [int(a) for a in column.allowed]
         elif column.allowed and not column.open:
