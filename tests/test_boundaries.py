@@ -373,9 +373,9 @@ def test_multiverses_of_degenerate_data_are_written(data, tmp_path):
 
 def test_every_small_study_test_has_a_name_in_the_report_when_it_is_refused():
     """PET-PEESE of samples of one size was refused under a name that the report did not know."""
-    from synthesis.report.result_tables import _TEST_NAME
+    from synthesis.report.result_tables import TEST_NAME
 
     for data in DATA.values():
         with contextlib.suppress(InputError):
             found = diagnose(fitted(data, "composites"), [], OPTIONS)
-            assert {row.test for row in tables([found]).small_study} <= set(_TEST_NAME)
+            assert {row.test for row in tables([found]).small_study} <= set(TEST_NAME)

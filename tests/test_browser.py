@@ -56,6 +56,7 @@ def configure(folder):
         "interactions": {},
         "diagnostic_figures": {"alliance": ["funnel", "leave_one_out"]},
         "comparisons": {},
+        "multiverses": {n: m for n, m in plan["multiverses"].items() if m["synthesis"] in syntheses},
         "bridges": {"alliance_beside_low_intensity": plan["bridges"]["alliance_beside_low_intensity"]},
         "figures": {"comparison": figure},
         "diagnostics": plan["diagnostics"] | {"permutations": 99},
@@ -118,9 +119,10 @@ def make_results(folder):
     run("pooled", *config, "--models", *models, "--table", tables / "pooled.csv")
     run("diagnostics", "--diagnostics", *found, "--tables", tables)
     both = ["--models", *models, "--sources", *sources]
-    claimed = ["--claims", raw / "claims.csv", "--tables", tables]
-    run("compare", *config, *both, *claimed, "--claims-out", out / "claims.json")
-    run("tipping", *config, *both, "--diagnostics", *found, *claimed)
+    claims = ["--claims", raw / "claims.csv"]
+    run("compare", *config, *both, "--tables", tables)
+    run("tipping", *config, *both, "--diagnostics", *found, *claims, "--tables", tables)
+    run("claims", *config, *both, *claims, "--table", tables / "claims.csv", "--out", out / "claims.json")
     content = read_config(config[1])
     for figure in diagnostic_figures(content, "alliance"):
         moderator = ["--moderator", figure.moderator] if figure.moderator else []

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from synthesis.data.arms import SAME
-from synthesis.data.dependence import sampling_covariance
+from synthesis.data.covariances import sampling_covariance
 from synthesis.data.extraction import convert_rows
 from synthesis.data.registry import Policy
 from synthesis.draw.rows import heterogeneity

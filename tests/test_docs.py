@@ -67,13 +67,17 @@ def test_the_python_example_runs():
 
 def test_the_plan_in_the_how_to_is_one():
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
-    assumed, declared, used, example = blocks
+    assumed, declared, used, example, sharing, levels = blocks
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
     own = parse(Source, about | yaml.safe_load(declared), "source.yaml").columns
     review = yaml.safe_load((ROOT / "examples" / "bcg" / "config.yaml").read_text())
     review["syntheses"]["bcg"] |= yaml.safe_load(used)["syntheses"]["bcg"]
     assert load(review | {"own_columns": {name: {"kind": column.kind} for name, column in own.items()}})
-    assert set(yaml.safe_load(assumed)["conversions"]) < set(Conversions.model_fields)
+    for block in (assumed, sharing):
+        assert set(yaml.safe_load(block)["conversions"]) < set(Conversions.model_fields)
+    ours = yaml.safe_load((ROOT / "config.yaml").read_text())["syntheses"]["alliance"]
+    ours |= {"group_by": None} | yaml.safe_load(levels)["syntheses"]["alliance"]
+    assert parse(Synthesis, ours, "alliance").levels[-1] == "sample_id"
     examples = yaml.safe_load(example)["syntheses"] | yaml.safe_load(assumed)["syntheses"]
     for name, content in examples.items():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)

@@ -16,6 +16,7 @@ import synthesis
 import tolerances
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm, t
+from synthesis.data.vocabulary import METRIC_NAME
 from synthesis.meta.robust import LEAST_DF
 
 LEVEL, RHO_OF_ALLIANCE = 0.9, 0.4
@@ -113,8 +114,16 @@ def test_diamonds_of_blocks_have_the_ad_hoc_interval(complete, effects, name, co
     blocks = {r[column] for r in rows}
     shown = {group["value"]: group for group in model["groups"]}
     assert set(shown) == blocks
+    models = {group["model"] for group in shown.values()}
+    assert models == {"composites", "che" if name == "alliance" else "independent"}
     for value in blocks:
-        wanted = expected([r for r in rows if r[column] == value], rho)
+        own = [r for r in rows if r[column] == value]
+        wanted = expected(own, rho)
+        if shown[value]["model"] == "che":
+            # The model of the synthesis, so that a block is what a synthesis of its rows would be.
+            y, v = (np.array([float(r[x]) for r in own]) for x in ("yi", "vi"))
+            fit = synthesis.pool(y, v, cluster=[r["sample_id"] for r in own], model="che", rho=rho, level=LEVEL)
+            wanted = (fit.estimate, fit.ci_low, fit.ci_high)
         found = [shown[value][k] for k in ("estimate", "ci_low", "ci_high")]
         assert found == pytest.approx(wanted, rel=tolerances.FORMULA), value
 
@@ -209,7 +218,11 @@ def test_the_report_counts_the_syntheses_that_have_a_prediction_interval(report,
 
 # --- cards ---------------------------------------------------------------------------------------------------------
 
-READ = {"z": math.tanh, "g": lambda x: x, "log_risk_ratio": math.exp, "log_odds_ratio": math.exp}
+READ = {
+    "z": math.tanh,
+    "logit": lambda x: 1 / (1 + math.exp(-x)),
+    "arcsine": lambda x: math.sin(x) ** 2,
+} | {metric: math.exp for metric in METRIC_NAME if metric.startswith("log_")}
 
 
 def test_cards_give_estimates_on_the_scale_on_which_they_are_read(complete):
@@ -218,7 +231,7 @@ def test_cards_give_estimates_on_the_scale_on_which_they_are_read(complete):
     for row in rows_of(complete / "tables" / "pooled.csv"):
         card = json.loads((complete / "model_cards" / f"{row['synthesis']}.json").read_text())
         for name in names:
-            wanted = None if row[name] == "" else READ[row["metric"]](float(row[name]))
+            wanted = None if row[name] == "" else READ.get(row["metric"], float)(float(row[name]))
             for found in (card["as_read"][name], row[f"{name}_transformed"] or None):
                 assert (found is None) == (wanted is None)
                 if wanted is not None:
@@ -228,7 +241,7 @@ def test_cards_give_estimates_on_the_scale_on_which_they_are_read(complete):
             if wanted is not None:
                 assert fitted == pytest.approx(float(row[name]), rel=tolerances.FORMULA)
         seen.add(row["metric"])
-    assert seen == set(READ)
+    assert seen == set(METRIC_NAME)
 
 
 # --- printed summaries ---------------------------------------------------------------------------------------------

@@ -173,8 +173,11 @@ def test_ratios_of_wanted_and_unwanted_events_are_no_pool_as_printed(tmp_path):
 def test_ratios_that_two_decimals_cannot_show_are_not_drawn_as_zero():
     """Limits of https://github.com/adayim/forestploter/issues/76."""
     shown = interval_texts("log_odds_ratio", *(math.log(x) for x in (0.0000031, 1.2e-11, 0.8)))
-    assert list(shown.values()) == ["3.1e\N{MINUS SIGN}6", "[1.2e\N{MINUS SIGN}11,", "0.80]"]
-    assert interval_texts("log_odds_ratio", math.log(118), math.log(0.0021), math.log(6.63e6))["high_text"] == "6.6e6]"
+    assert list(shown.values()) == ["3.1\N{MULTIPLICATION SIGN}10⁻⁶", "[1.2\N{MULTIPLICATION SIGN}10⁻¹¹,", "0.80]"]
+    assert (
+        interval_texts("log_odds_ratio", math.log(118), math.log(0.0021), math.log(6.63e6))["high_text"]
+        == "6.6\N{MULTIPLICATION SIGN}10⁶]"
+    )
     assert interval_texts("g", 0.001, -0.1, 0.1)["estimate_text"] == "0.00"
 
 

@@ -5,16 +5,44 @@
 
 COMPARISON_TABLES = expand(
     "results/tables/{table}.csv",
-    table=["comparison", "bridge", "relevance", "interactions", "claims"],
+    table=["comparison", "bridge", "relevance", "interactions"],
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
 # What the verdicts hang on stands with the claims.
 CHANGES = TIPPING_TABLES[1:] if CLAIMS else []
 DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts else []
-RESULTS += [*COMPARISON_TABLES, *TIPPING_TABLES, "results/claims.json"]
+RESULTS += [*COMPARISON_TABLES, *TIPPING_TABLES, "results/tables/claims.csv", "results/claims.json"]
 
 
 rule compare:
+    input:
+        models=MODELS,
+        sources=SOURCES,
+    output:
+        report(
+            COMPARISON_TABLES,
+            category="Comparison",
+            caption="../report/comparison.rst",
+        ),
+    log:
+        "results/logs/compare.log",
+    benchmark:
+        "results/benchmarks/compare.tsv"
+    # The figures of the comparison wait for it.
+    priority: 20
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(MODELS),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.comparing()),
+        code=code_of("compare"),
+    shell:
+        "synthesis compare --config - --models {params.models:q} --sources {params.sources:q} "
+        "--tables results/tables {params.plan} > {log:q} 2>&1"
+
+
+rule claims:
     input:
         models=MODELS,
         sources=SOURCES,
@@ -22,17 +50,16 @@ rule compare:
         changes=CHANGES,
         doubted=DOUBTED,
     output:
-        report(
-            COMPARISON_TABLES,
+        table=report(
+            "results/tables/claims.csv",
             category="Comparison",
             caption="../report/comparison.rst",
         ),
         claims="results/claims.json",
     log:
-        "results/logs/compare.log",
+        "results/logs/claims.log",
     benchmark:
-        "results/benchmarks/compare.tsv"
-    # The figures of the comparison wait for it.
+        "results/benchmarks/claims.tsv"
     priority: 20
     conda:
         "../envs/synthesis.yaml"
@@ -46,10 +73,10 @@ rule compare:
             *(["--doubted", *DOUBTED] if DOUBTED else []),
         ],
         read=CLAIMS_READ,
-        code=code_of("compare"),
+        code=code_of("claims"),
     shell:
-        "synthesis compare --config - --models {params.models:q} --sources {params.sources:q} {params.claims:q} "
-        "{params.hanging:q} --tables results/tables --claims-out {output.claims:q} {params.plan} > {log:q} 2>&1"
+        "synthesis claims --config - --models {params.models:q} --sources {params.sources:q} {params.claims:q} "
+        "{params.hanging:q} --table {output.table:q} --out {output.claims:q} {params.plan} > {log:q} 2>&1"
 
 
 rule tipping:

@@ -14,33 +14,43 @@ if TYPE_CHECKING:
 
 def register(commands: Commands) -> None:
     """Adds the commands to the parser."""
-    added = commands.add(compare, plan=True).paths("--models", "--sources").other("--claims", type=Path)
-    added.path("--tables", "--claims-out").other("--changes", type=Path, help="tipping_points_all.csv")
-    added.other("--doubted", type=Path, help="doubted_claims.csv")
+    commands.add(compare, plan=True).paths("--models", "--sources").path("--tables")
+    added = commands.add(claims, plan=True).paths("--models", "--sources").other("--claims", type=Path)
+    added.other("--changes", type=Path, help="tipping_points_all.csv")
+    added.other("--doubted", type=Path, help="doubted_claims.csv").path("--table", "--out")
     added = commands.add(tipping, plan=True).paths("--models", "--sources", "--diagnostics")
     added.other("--claims", type=Path).path("--tables")
 
 
 def compare(args: argparse.Namespace) -> None:
-    """Contrasts, bridges, clinical relevance, interactions, and the verdicts on claims."""
-    from synthesis.compare.hanging import with_what_they_hang_on
+    """Contrasts, bridges, clinical relevance and interactions."""
     from synthesis.compare.run import compare_all
     from synthesis.results import comparisons as types
-    from synthesis.results.document import read_rows, write_documents, write_rows
-    from synthesis.results.process import DoubtedClaim
+    from synthesis.results.document import write_rows
 
-    evidence, claims = _evidence(args)
-    compared = compare_all(evidence, claims)
-    changes = read_rows(args.changes, types.ChangeRow) if args.changes else []
-    doubted = read_rows(args.doubted, DoubtedClaim) if args.doubted else []
-    decided = with_what_they_hang_on(compared.claims, claims, evidence, changes, doubted)
+    compared = compare_all(_evidence(args), [])
     write_rows(args.tables / "comparison.csv", compared.contrasts, types.ContrastRow)
     write_rows(args.tables / "bridge.csv", compared.bridges, types.BridgeRow)
     write_rows(args.tables / "relevance.csv", compared.relevance, types.RelevanceRow)
     write_rows(args.tables / "interactions.csv", compared.interactions, types.InteractionRow)
-    write_rows(args.tables / "claims.csv", [claim.row() for claim in decided], types.ClaimRow)
-    write_documents(args.claims_out, decided)
-    print(f"{len(compared.contrasts)} comparisons, {len(compared.bridges)} bridge rows, {len(claims)} claims")
+    print(f"{len(compared.contrasts)} comparisons, {len(compared.bridges)} bridge rows")
+
+
+def claims(args: argparse.Namespace) -> None:
+    """The verdicts on claims, and what each hangs on."""
+    from synthesis.compare.claims import decided_claims
+    from synthesis.compare.hanging import with_what_they_hang_on
+    from synthesis.results.comparisons import ChangeRow, ClaimRow
+    from synthesis.results.document import read_rows, write_documents, write_rows
+    from synthesis.results.process import DoubtedClaim
+
+    evidence, read = _evidence(args), _claims(args)
+    changes = read_rows(args.changes, ChangeRow) if args.changes else []
+    doubted = read_rows(args.doubted, DoubtedClaim) if args.doubted else []
+    decided = with_what_they_hang_on(decided_claims(read, evidence), read, evidence, changes, doubted)
+    write_rows(args.table, [claim.row() for claim in decided], ClaimRow)
+    write_documents(args.out, decided)
+    print(f"{len(decided)} claims")
 
 
 def tipping(args: argparse.Namespace) -> None:
@@ -50,22 +60,26 @@ def tipping(args: argparse.Namespace) -> None:
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, write_rows
 
-    evidence, claims = _evidence(args)
+    evidence, read = _evidence(args), _claims(args)
     diagnostics = {d.synthesis: d for d in (read_document(path, Diagnosed) for path in args.diagnostics)}
-    tried, summary = tip(claims, evidence, diagnostics)
+    tried, summary = tip(read, evidence, diagnostics)
     write_rows(args.tables / "tipping_points_all.csv", tried, ChangeRow)
     write_rows(args.tables / "tipping_points.csv", summary, TippingRow)
-    print(f"{len(tried)} changes tried on {len(claims)} claims")
+    print(f"{len(tried)} changes tried on {len(read)} claims")
 
 
-def _evidence(args: argparse.Namespace) -> tuple[Evidence, list[Claim]]:
+def _evidence(args: argparse.Namespace) -> Evidence:
     from synthesis.compare.run import evidence_of
-    from synthesis.data.claim_table import read_claims
     from synthesis.plan.config import read_config
     from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented
 
     plan = read_config(args.config)
     documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
-    claims = read_claims(args.claims) if args.claims else []
-    return evidence_of(plan, documents, read_extracted(args.sources)), claims
+    return evidence_of(plan, documents, read_extracted(args.sources))
+
+
+def _claims(args: argparse.Namespace) -> list[Claim]:
+    from synthesis.data.claim_table import read_claims
+
+    return read_claims(args.claims) if args.claims else []

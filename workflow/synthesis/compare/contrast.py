@@ -19,7 +19,7 @@ from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
-from synthesis.review.dependence import dependence_of
+from synthesis.review.declared import dependence_of
 
 # Limits of published summaries are 95% limits.
 PRINTED_QUANTILE = float(scipy.special.ndtri(0.975))

@@ -27,7 +27,7 @@ from synthesis.plan.config import Config
 from synthesis.results.comparisons import ChangeRow, TippingRow
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
-from synthesis.review.dependence import is_declared
+from synthesis.review.declared import is_declared
 
 _RHO = (0.2, 0.8)
 _TAU2: tuple[Tau2Method, ...] = ("DL", "PM", "EB", "ML", "SJ")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from synthesis.data import printed
-from synthesis.data.moments import Arm, of_arm, of_quantiles, pooled_sd
+from synthesis.data.moments import Arm, of_arm, of_both, of_quantiles, pooled_sd
 from synthesis.data.printed import Row
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
 from synthesis.data.smd import small_sample_factor
@@ -69,12 +69,12 @@ def pre_post_g(difference: float, sd: float, n_treat: float, n_control: float, r
 @register("change_sd", "mean_difference", exact=True)
 def _mean_difference(row: Row, policy: Policy) -> Estimate:
     """Means of final values, or of change: their differences estimate the same."""
-    return mean_difference(*(of_arm(row, arm) for arm in ARMS))
+    return mean_difference(*of_both(row))
 
 
 @register("mean_sd", "log_ratio_of_means", exact=True)
 def _ratio_of_means(row: Row, policy: Policy) -> Estimate:
-    return log_ratio_of_means(*(of_arm(row, arm) for arm in ARMS))
+    return log_ratio_of_means(*of_both(row))
 
 
 @register("mean_difference", "mean_difference", exact=True)
@@ -163,7 +163,7 @@ def _adjustment(row: Row) -> tuple[float, int]:
 @register("ancova", "g", exact=True)
 def _ancova(row: Row, policy: Policy) -> Estimate:
     """Adjusted means, with the SDs of the outcome itself."""
-    one, other = (of_arm(row, arm) for arm in ARMS)
+    one, other = of_both(row)
     r, covariates = _adjustment(row)
     return ancova_g(one.mean - other.mean, pooled_sd(one, other), one.n, other.n, r, covariates)
 
@@ -171,7 +171,7 @@ def _ancova(row: Row, policy: Policy) -> Estimate:
 @register("ancova", "mean_difference", exact=True)
 def _ancova_difference(row: Row, policy: Policy) -> Estimate:
     """Difference of adjusted means; the covariate leaves 1 - r^2 of the variance."""
-    one, other = (of_arm(row, arm) for arm in ARMS)
+    one, other = of_both(row)
     r, _ = _adjustment(row)
     return Estimate(one.mean - other.mean, (1 - r**2) * pooled_sd(one, other) ** 2 * (1 / one.n + 1 / other.n))
 

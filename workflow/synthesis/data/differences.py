@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from synthesis.data import printed
-from synthesis.data.moments import of_arm
+from synthesis.data.moments import of_both
 from synthesis.data.printed import Row
 from synthesis.data.ratios import log_odds_ratio, of_logarithm, of_ratio
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
@@ -15,7 +15,7 @@ from synthesis.errors import CannotConvert
 
 @register("mean_sd", "g", exact=True)
 def _mean_sd(row: Row, policy: Policy) -> Estimate:
-    one, other = of_arm(row, "treat"), of_arm(row, "control")
+    one, other = of_both(row)
     return mean_sd_to_g(one.mean, one.sd, one.n, other.mean, other.sd, other.n)
 
 

@@ -51,6 +51,19 @@ def of_arm(row: Row, arm: str) -> Arm:
     return Arm(mean, math.sqrt(n) * (high - low) / (2 * _t_975(n - 1)), n)
 
 
+def of_both(row: Row) -> tuple[Arm, Arm]:
+    """Both arms with means. CannotConvert names everything that is missing of them."""
+    missing: list[str] = []
+    for arm in ("treat", "control"):
+        stands_in = (f"se_{arm}",), (f"mean_ci_low_{arm}", f"mean_ci_high_{arm}")
+        needed = [f"mean_{arm}", f"n_{arm}"] if any(printed.has(row, *names) for names in stands_in) else []
+        needed = needed or [f"mean_{arm}", f"sd_{arm}", f"n_{arm}"]
+        missing += [name for name in needed if not printed.has(row, name)]
+    if missing:
+        printed.need(row, *missing)
+    return of_arm(row, "treat"), of_arm(row, "control")
+
+
 def of_quantiles(row: Row, arm: str) -> Arm:
     """An arm (`treat`, `control`) of which a source prints the median with quartiles, range or both.
 

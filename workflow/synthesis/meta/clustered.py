@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, stdtr, stdtrit
+import scipy
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.inputs import labels
@@ -121,7 +122,7 @@ def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> 
     return _Found(
         estimate=float(fitted.beta[0]),
         variance=float(fitted.covariance[0, 0]),
-        tau2=sum(fitted.variances[:-1]) if within is not None else sum(fitted.variances),
+        tau2=math.fsum(fitted.variances[:-1]) if within is not None else math.fsum(fitted.variances),
         omega2=within,
         interval=limits[0] if not asked.levels else (None, None),
         typical=fitted.typical,
@@ -187,8 +188,8 @@ def _as_fit(y: Array, v: Array, found: _Found, asked: Asked) -> Fit:
         raise _too_few(asked, tested.clusters, df)
     if not tested.spread[0]:
         se, df, ci, notes = found.variance**0.5, float(tested.clusters - 1), "wald_t", (*notes, EQUAL_WITHIN)
-        statistic, half = estimate / se, float(stdtrit(df, 0.5 + level / 2)) * se
-        p, limits = float(2 * stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
+        statistic, half = estimate / se, float(scipy.special.stdtrit(df, 0.5 + level / 2)) * se
+        p, limits = float(2 * scipy.special.stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
     total = found.tau2 + (found.omega2 or 0.0)
     # Independent are the members of the top level: the samples, or what holds them.
     low, high = prediction_interval(estimate, se, total, tested.clusters - 2, level)
@@ -218,7 +219,7 @@ def _as_fit(y: Array, v: Array, found: _Found, asked: Asked) -> Fit:
         h2_ci_high=None,
         q=found.q,
         q_df=len(y) - 1,
-        q_p=float(chdtrc(len(y) - 1, found.q)),
+        q_p=float(scipy.special.chdtrc(len(y) - 1, found.q)),
         **criteria,
         model=asked.model,
         method="REML",

@@ -13,8 +13,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.covariance import check_covariance
@@ -231,7 +231,7 @@ def nested_interval(
     blocks = _blocks(y / math.sqrt(unit), sampling / unit, np.ones((len(y), 1)) if x is None else x, levels)
     best = np.array(fitted.variances) / unit
     free = np.arange(len(best)) != component
-    floor = _evaluate(blocks, best).value - float(chdtri(1, 1 - level)) / 2
+    floor = _evaluate(blocks, best).value - float(scipy.special.chdtri(1, 1 - level)) / 2
 
     def above(t: float) -> float:
         start = np.where(free, best, t)

@@ -7,8 +7,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.clustered import Asked, clustered
@@ -158,7 +158,7 @@ _UNDEFINED: dict[str, Any] = dict.fromkeys(
 
 def _single(y: float, v: float, about: Described) -> Fit:
     se = v**0.5
-    half = float(ndtri(0.5 + about.level / 2)) * se
+    half = float(scipy.special.ndtri(0.5 + about.level / 2)) * se
     return Fit(
         k=about.k,
         samples=1,
@@ -166,7 +166,7 @@ def _single(y: float, v: float, about: Described) -> Fit:
         se=se,
         statistic=y / se,
         df=None,
-        p=float(2 * ndtr(-abs(y / se))),
+        p=float(2 * scipy.special.ndtr(-abs(y / se))),
         ci_low=y - half,
         ci_high=y + half,
         model=about.model,
@@ -199,7 +199,7 @@ def _random_effects(
         se *= max(1.0, factor) ** 0.5 if ci == "hksj_adhoc" else factor**0.5
     normal = ci == "wald"
     tail = 0.5 + about.level / 2
-    quantile = float(ndtri(tail)) if normal else float(stdtrit(df, tail))
+    quantile = float(scipy.special.ndtri(tail)) if normal else float(scipy.special.stdtrit(df, tail))
     statistic = estimate / se
     random = method != "FE"
     predicts = random and samples >= 3
@@ -211,7 +211,7 @@ def _random_effects(
         se=se,
         statistic=statistic,
         df=None if normal else float(df),
-        p=float(2 * (ndtr(-abs(statistic)) if normal else stdtr(df, -abs(statistic)))),
+        p=float(2 * (scipy.special.ndtr(-abs(statistic)) if normal else scipy.special.stdtr(df, -abs(statistic)))),
         ci_low=estimate - quantile * se,
         ci_high=estimate + quantile * se,
         pi_low=limits[0],
@@ -231,7 +231,7 @@ def _random_effects(
 
 
 def _heterogeneity(y: Array, v: Array, found: Heterogeneity, random: bool, level: float) -> dict[str, Any]:
-    fields: dict[str, Any] = dataclasses.asdict(found) | {"q_p": float(chdtrc(found.q_df, found.q))}
+    fields: dict[str, Any] = dataclasses.asdict(found) | {"q_p": float(scipy.special.chdtrc(found.q_df, found.q))}
     names = ("tau2_ci_low", "tau2_ci_high", "i2_ci_low", "i2_ci_high", "h2_ci_low", "h2_ci_high")
     if not random:
         return fields | dict.fromkeys(names)

@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
+import scipy
 
 from synthesis.meta.kernel import Array
 
@@ -122,6 +122,6 @@ def prediction_interval(
 ) -> tuple[float, float]:
     """Interval of a new study's true effect: estimate -+ quantile x sqrt(variance + se^2); normal where df is None."""
     tail = 0.5 + level / 2
-    quantile = float(ndtri(tail) if df is None else stdtrit(df, tail))
+    quantile = float(scipy.special.ndtri(tail) if df is None else scipy.special.stdtrit(df, tail))
     spread = quantile * (variance + se * se) ** 0.5
     return estimate - spread, estimate + spread

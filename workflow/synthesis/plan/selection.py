@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from synthesis.data.dependence import sampling_covariance
+from synthesis.data.covariances import sampling_covariance
 from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import InputError, Problem

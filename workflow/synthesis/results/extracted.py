@@ -217,6 +217,6 @@ class Reference(Document, frozen=True, kw_only=True):
     k: int | None
     ci_low: float | None
     ci_high: float | None
-    se: float | None
-    df: float | None
+    se: float | None = None
+    df: float | None = None
     basis: str = ""

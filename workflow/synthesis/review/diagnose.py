@@ -36,7 +36,7 @@ from synthesis.results.diagnosed import (
     SubsetMap,
 )
 from synthesis.results.fitted import Fitted
-from synthesis.review.dependence import NO_TEST, dependence_of, is_declared
+from synthesis.review.declared import NO_TEST, dependence_of, is_declared
 from synthesis.review.fit import method_of
 from synthesis.review.moderators import moderator, reason_of
 

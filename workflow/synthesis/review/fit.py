@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from synthesis.data.dependence import sampling_covariance
+from synthesis.data.covariances import sampling_covariance
 from synthesis.data.extraction import reference_rows
 from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
@@ -29,7 +29,7 @@ from synthesis.plan.selection import SET_TO_ZERO, levels_of, select_effects, sha
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
-from synthesis.review.dependence import NO_TEST, Dependence, declared, is_declared
+from synthesis.review.declared import NO_TEST, Dependence, declared, is_declared
 from synthesis.text import plain, shared
 
 

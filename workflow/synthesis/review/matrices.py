@@ -224,11 +224,11 @@ def nested(document: Fitted) -> Nested:
         labels = [[name for name, m in zip(of, sizes, strict=True) for _ in range(m)] for of in zip(*held, strict=True)]
         grouped = [np.array([[float(a == b) for a in of] for b in of]) for of in labels]
         y.append(np.concatenate([plain.y[at] for at in members]))
-        block = np.zeros((sum(sizes), sum(sizes)))
+        block = np.zeros((len(y[-1]), len(y[-1])))
         for start, m, at in zip(np.cumsum([0, *sizes[:-1]]), sizes, members, strict=True):
             block[start : start + m, start : start + m] = plain.sampling[at]
         sampling.append(block)
-        shares.append([*grouped, np.eye(sum(sizes))][: len(document.fit.levels)])
+        shares.append([*grouped, np.eye(math.fsum(sizes))][: len(document.fit.levels)])
     ours = np.array([level.variance for level in document.fit.levels]) / plain.scale
     return Nested(plain.scale, y, sampling, shares, ours)
 

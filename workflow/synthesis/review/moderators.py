@@ -19,7 +19,7 @@ from synthesis.plan.config import Grouping
 from synthesis.results.diagnosed import Bubble, Coefficients, LevelFit, LinePoint, ModeratorFit
 from synthesis.results.document import columns
 from synthesis.results.fitted import Fitted, Member
-from synthesis.review.dependence import NO_TEST, is_declared
+from synthesis.review.declared import NO_TEST, is_declared
 from synthesis.review.fit import ci_of_part, method_of
 
 # Effects of a sample are not treated as independent by these.
