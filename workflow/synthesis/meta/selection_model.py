@@ -146,11 +146,7 @@ def selection_model(
     steps = _checked_steps(steps)
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
-    reach = float(np.ptp(y) / math.sqrt(v.min()))
-    if reach > _LARGEST_REACH:
-        allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
-        hint = "p-values of such effects are all 0 or 1; an effect or a variance in other units?"
-        raise InputError([Problem("yi, vi", f"effects {reach:.3g} standard errors apart", allowed, hint)])
+    check_reach(y, v)
     cuts = (*steps, 1.0)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
@@ -188,6 +184,15 @@ def selection_model(
         k_per_interval=tuple(int(c) for c in problem.counts),
         notes=_notes(len(y), theta[1]),
     )
+
+
+def check_reach(y: Array, v: Array) -> None:
+    """Raises InputError for effects so many standard errors apart that their p-values are all 0 or 1."""
+    reach = float(np.ptp(y) / math.sqrt(v.min()))
+    if reach > _LARGEST_REACH:
+        allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
+        hint = "p-values of such effects are all 0 or 1; an effect or a variance in other units?"
+        raise InputError([Problem("yi, vi", f"effects {reach:.3g} standard errors apart", allowed, hint)])
 
 
 def _checked_steps(steps: Sequence[float]) -> tuple[float, ...]:
