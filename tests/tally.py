@@ -52,7 +52,7 @@ SECTIONS = {
     ),
     "extras": (
         "prediction intervals by 5 methods, bayesmeta, limit meta-analysis",
-        "G-squared, Kenward-Roger, p-uniform, weightr, other regression tests; p-uniform* and p-curve: test_adjusted.py",
+        "G-squared, Kenward-Roger, p-uniform, weightr, other regression tests; p-uniform*, p-curve: test_adjusted.py",
     ),
     "tes": ("test of excess significance", ""),
     "hettest": ("permutation test of Q", "all"),

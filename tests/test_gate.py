@@ -33,7 +33,7 @@ CALLS = {
     "pool_many": {"yi": [Y, Y], "vi": [V, V], "tau2": "REML", "ci": "hksj", "level": 0.95, "equal": "adhoc"},
     "baujat": {"yi": Y, "vi": V, "tau2": "REML"},
     "bayes": {"yi": Y, "vi": V, "tau_scale": 0.5, "mu_prior": (0.0, 1.0), "level": 0.95, "thresholds": [0.1]},
-    "beta_selection": {"yi": Y, "vi": V, "alternative": "greater", "level": 0.95},
+    "beta_selection": {"yi": Y, "vi": V, "alternative": "two-sided", "level": 0.95},
     "cumulative": {"yi": Y, "vi": V, "order": YEARS, "tau2": "REML", "ci": "hksj", "level": 0.95},
     "design": {"moderators": {"year": YEARS}, "k": K},
     "egger": {"yi": Y, "vi": V, "predictor": "ninv", "n": YEARS, "model": "lm", "tau2": "REML", "ci": "wald",

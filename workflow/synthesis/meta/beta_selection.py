@@ -25,6 +25,7 @@ from synthesis.meta.selection_model import FEW_STUDIES, Alternative, check_reach
 LEAST_P = 1e-5
 # a and b beyond these have no end in sight; metafor's bounds.
 _LEAST_POWER, _LARGEST_POWER = 1e-5, 100.0
+_STEPS = 30
 # w is smooth in the z-value, and the density of effects never narrower than 1 there.
 _NODES = 64
 _CLOSER = 5
@@ -210,10 +211,9 @@ def _maximise(problem: _Beta) -> tuple[Array, float, float]:
     centre, spread = float(w @ problem.y / w.sum()), float(np.var(problem.y) + problem.v.min())
     ends = []
     for share, a, b in _STARTS:
-        theta, value, finite = polish(problem, np.array([share * centre, tau2, a, b]), spread)
-        powers = theta[2:]
-        inside = ((powers > _LEAST_POWER) & (powers < _LARGEST_POWER)).all()
-        ends.append((value, bool(finite and inside), theta))
+        start = np.array([share * centre, tau2, a, b])
+        theta, value, found = polish(problem, start, spread, steps=_STEPS, bounds=(_LEAST_POWER, _LARGEST_POWER))
+        ends.append((value, found, theta))
     value, found, theta = max(ends, key=lambda end: end[0])
     if not found:
         where = "a, b " + ", ".join(f"{power:.3g}" for power in theta[2:])

@@ -52,11 +52,22 @@ def _newton(curvature: Array, slope: Array, free: np.ndarray, by: float) -> Arra
     return step
 
 
-def polish(problem: Likelihood, theta: Array, spread: float, at_zero: bool = False) -> tuple[Array, float, bool]:
-    """Newton's method within tau2 >= 0 in (mean, tau2, log delta): the end, its value, and whether it is a maximum."""
+def polish(
+    problem: Likelihood,
+    theta: Array,
+    spread: float,
+    at_zero: bool = False,
+    *,
+    steps: int = _STEPS,
+    bounds: tuple[float, float] = (0.0, _RUNAWAY),
+) -> tuple[Array, float, bool]:
+    """Newton's method within tau2 >= 0 in (mean, tau2, log delta): the end, its value, and whether it is a maximum.
+
+    It is none where a delta has left its `bounds`.
+    """
     value = problem.value(theta)
     gradient, hessian = problem.derivatives(theta)
-    for _ in range(_STEPS):
+    for _ in range(steps):
         free = _free(theta, gradient, at_zero)
         ratio = np.concatenate([[1.0, 1.0], theta[2:]])
         slope = gradient * ratio
@@ -83,7 +94,7 @@ def polish(problem: Likelihood, theta: Array, spread: float, at_zero: bool = Fal
         if before < _GRADIENT and after >= before:
             break
         theta, value, (gradient, hessian) = new, trial, derivatives
-        if abs(theta[0]) > _RUNAWAY * math.sqrt(spread) or (theta[2:] > _RUNAWAY).any():
+        if abs(theta[0]) > _RUNAWAY * math.sqrt(spread) or ((theta[2:] > bounds[1]) | (theta[2:] < bounds[0])).any():
             return theta, value, False
     return theta, value, _error(theta, gradient, at_zero) < 100 * _GRADIENT
 

@@ -46,7 +46,9 @@ def pool_power(
     number("effect", effect, allowed="an effect other than 0")
     if effect == 0:
         raise InputError([Problem("effect", "0", "an effect other than 0", "no number of samples finds it")])
-    v = column("vi", vi)
+    v = column("vi", vi, finite=False)
+    if not len(v):
+        raise InputError([Problem("vi", "no variances", "at least one")])
     check_effects([0.0] * len(v), v)
     number("tau2", tau2, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")
     number("alpha", alpha, 1e-12, 1 - 1e-12, allowed="between 0 and 1")

@@ -177,7 +177,7 @@ class _Conditional:
 
 
 def p_uniform_star(yi: ArrayLike, vi: ArrayLike, *, side: Side = "greater", level: float = 0.95) -> PUniformStar:
-    """p-uniform* of `yi`, `vi`, shape (k,), k >= 3, by maximum likelihood: van Aert & van Assen (2018), MetaArXiv zqjr9.
+    """p-uniform* of `yi`, `vi`, shape (k,), k >= 3, by maximum likelihood, van Aert & van Assen (2018).
 
     Each effect, normal with variance vi + tau2, given that it is significant (two-sided .05, in the direction `side`)
     or that it is not: whether significant ones are likelier to appear is left open, that they are equally likely among
@@ -221,8 +221,7 @@ def _maximise(problem: _Conditional) -> tuple[Array, float]:
     centre, spread = float(w @ problem.y / w.sum()), float(np.var(problem.y) + problem.v.min())
     ends = [
         polish(problem, np.array([share * centre, between]), spread)
-        for share in (1.0, 0.5, 0.0)
-        for between in (tau2, 0.0, spread)
+        for share, between in ((1.0, tau2), (0.5, 0.0), (0.0, spread))
     ]
     theta, value, found = max(ends, key=lambda end: end[1])
     if not found or abs(theta[0]) > _FURTHEST:

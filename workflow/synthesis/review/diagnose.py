@@ -27,6 +27,7 @@ from synthesis.meta.permutation import permutation_test
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, selection_model
 from synthesis.plan.config import Diagnostics, Grouping
+from synthesis.results.adjusted import AdjustedEstimate
 from synthesis.results.diagnosed import (
     CumulativeStep,
     Diagnosed,
@@ -35,6 +36,7 @@ from synthesis.results.diagnosed import (
     SubsetMap,
 )
 from synthesis.results.fitted import Fitted
+from synthesis.review.adjusting import Samples, adjusted_estimates, excess_of, p_curve_of
 from synthesis.review.fit import method_of
 from synthesis.review.moderators import moderator, reason_of
 
@@ -88,9 +90,11 @@ def diagnose(
         skipped["bayes"] = f"no scale of the prior on tau: defaults.tau_scale.{metric}, in the units of the outcome"
     else:
         skipped["bayes"] = f"{len(y)} samples: more than {options.bayes_up_to}"
-    tests = None
+    tests, adjusted = None, tuple[AdjustedEstimate, ...]()
     if len(y) >= options.funnel_from or (name in options.force_funnel and len(y) >= 3):
-        tests = _small_study(document, y, v, method, ci)
+        data = Samples(y, v, *_effects(document), method)
+        tests = _small_study(document, data, ci)
+        adjusted = adjusted_estimates(document, data, tests)
     else:
         skipped["small_study"] = f"{len(y)} samples: fewer than {options.funnel_from}"
     return Diagnosed(
@@ -103,6 +107,7 @@ def diagnose(
         permutation=permutation,
         bayes=posterior,
         small_study=tests,
+        adjusted=adjusted,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
     )
 
@@ -239,9 +244,9 @@ def _effects(document: Fitted) -> tuple[Array, Array, list[str]]:
     )
 
 
-def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: CiMethod) -> SmallStudyTests:
+def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:
     """Tests of small-study effects; for correlations the regression test is on 1/sqrt(n) too."""
-    level, refused = document.fit.level, dict[str, str]()
+    y, v, level, refused = data.y, data.v, document.fit.level, dict[str, str]()
 
     def kept(name: str, run: Callable[[], T]) -> T | None:
         try:
@@ -251,17 +256,17 @@ def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: C
             return None
 
     def filled(estimator: bias.TrimEstimator) -> bias.TrimFill:
-        return bias.trim_fill(y, v, estimator=estimator, tau2=method, ci=ci, level=level)
+        return bias.trim_fill(y, v, estimator=estimator, tau2=data.method, ci=ci, level=level)
 
     egger = kept("egger", lambda: bias.egger(y, v, level=level))
     sizes = [study.n for study in document.studies if study.n]
     on_sizes = robust = None
     if document.metric == "z" and len(sizes) == len(y):
         on_sizes = kept("egger_inverse_root_n", lambda: bias.egger(y, v, predictor="sqrtninv", n=sizes, level=level))
-    effects, variances, cluster = _effects(document)
-    if len(set(cluster)) < len(cluster):
+    if len(set(data.cluster)) < len(data.cluster):
         rho = document.fit.rho or 0.0
-        robust = kept("egger_robust", lambda: bias.robust_egger(effects, variances, cluster, rho=rho))
+        shared = data.effects, data.variances, data.cluster
+        robust = kept("egger_robust", lambda: bias.robust_egger(*shared, rho=rho))
     side: Alternative = "greater" if document.fit.estimate > 0 else "less"
     return SmallStudyTests(
         egger=egger,
@@ -272,6 +277,8 @@ def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: C
         trim_fill_R0=kept("trim_fill_R0", lambda: filled("R0")),
         pet_peese=kept("pet_peese", lambda: bias.pet_peese(y, v, level=level)),
         selection_model=kept("selection_model", lambda: selection_model(y, v, alternative=side, level=level)),
+        excess_significance=kept("excess_significance", lambda: excess_of(document, data)),
+        p_curve=kept("p_curve", lambda: p_curve_of(document, data)),
         fail_safe_rosenthal=kept("fail_safe_rosenthal", lambda: bias.fail_safe(y, v, method="rosenthal")),
         fail_safe_orwin=kept("fail_safe_orwin", lambda: bias.fail_safe(y, v, method="orwin")),
         fail_safe_rosenberg=kept("fail_safe_rosenberg", lambda: bias.fail_safe(y, v, method="rosenberg")),
