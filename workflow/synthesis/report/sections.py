@@ -13,7 +13,7 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS, nobody_assigned
 from synthesis.draw.rows import constructs_of, heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, evidence_section, methods, multiverse_section, sentences
+from synthesis.report import adjusted_table, coders, comparing, evidence_section, methods, multiverse_section, sentences
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
@@ -75,6 +75,7 @@ def diagnostics(material: Material) -> Context:
     return {
         "influence": [words for words in influence if words],
         "small_study": tables.small_study(material),
+        "adjusted": adjusted_table.adjusted(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
         "few_samples": tables.few_samples(material),
     }
