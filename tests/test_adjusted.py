@@ -29,6 +29,8 @@ def test_beta_selection_is_metafors(fit):
     found = synthesis.beta_selection(y, v, alternative=fit["alternative"].replace(".", "-"))
     # Where metafor stopped short, by a likelihood that is lower; never the other way.
     assert found.log_likelihood >= fit["ll_formula"] - tol.BETA_SELECTION_LIKELIHOOD
+    if fit["stopped_short"]:
+        return
     pairs = [(found.estimate, fit["estimate"], scale), (found.tau2, fit["tau2"], scale**2)]
     pairs += [(a, b, 1.0) for a, b in zip(found.powers, fit["delta"], strict=True)]
     assert all(close(a, b, tol.BETA_SELECTION, tol.BETA_SELECTION * s) for a, b, s in pairs), (found, fit)
