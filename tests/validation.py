@@ -101,8 +101,8 @@ ADJUSTED = (
     "| what | reference | data sets | agreement |",
     "|---|---|---|---|",
     "| beta selection model, one and two sided | metafor 3.8-1 with its integrals taken to 1e-8, and its likelihood "
-    "written down again in R (`tests/data/beta_selection.json`) | 5 fits of cohen1981, furukawa2003, craft2003; two more "
-    "where metafor's BFGS stopped on a lower likelihood than ours | estimates 2e-5, likelihood 3e-8 |",
+    "written down again in R (`tests/data/beta_selection.json`) | 5 fits of cohen1981, furukawa2003, craft2003; two "
+    "more where metafor's BFGS stopped on a lower likelihood than ours | estimates 2e-5, likelihood 3e-8 |",
     "| the same | metafor 5.1.12 as it comes, integrals to 1e-4 | 9; refused here in two, where the likelihood rises "
     "until a power is 0 | 5e-3 |",
     "| p-uniform* | puniform, method ML | 25, but a limit of morris2008 that its search did not reach; hine1989 is "
@@ -112,7 +112,7 @@ ADJUSTED = (
     "| p-curve: flatness of the half curve | none: dmetar conditions otherwise. Standard normal under 33% power, by "
     "simulation | - | - |",
     "| WAAP | least squares written down again | 4 | 1e-10 |",
-    "| PET-PEESE with CR2 | the regressions that are compared with clubSandwich (`mv`) | assink2016 | the same numbers |",
+    "| PET-PEESE with CR2 | the regressions compared with clubSandwich (`mv`) | assink2016 | the same numbers |",
     "| power (Hedges & Pigott 2001) | 20,000 simulated pools, and the formula by hand | - | four standard errors |",
 )
 

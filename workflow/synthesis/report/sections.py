@@ -13,7 +13,16 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS, nobody_assigned
 from synthesis.draw.rows import constructs_of, heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import adjusted_table, coders, comparing, evidence_section, methods, multiverse_section, sentences
+from synthesis.report import (
+    adjusted_table,
+    certainty_table,
+    coders,
+    comparing,
+    evidence_section,
+    methods,
+    multiverse_section,
+    sentences,
+)
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
@@ -49,6 +58,7 @@ def comparison(material: Material) -> Context:
         "pooled": tables.pooled(material.documents),
         "nobody": capital(nobody_assigned(constructs_of(material.documents))),
         **comparing.section(material),
+        "certainty": certainty_table.certainty(material.findings, material.domains),
     }
 
 
