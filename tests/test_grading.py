@@ -141,6 +141,10 @@ def test_each_lane_starts_where_its_variant_says(lane, metric, start, certainty)
     assert ("prognostic" in found.variant) == (lane == "A")
 
 
+def test_a_stress_test_is_not_graded():
+    assert graded([fitted("A", "z", set_to_zero=3)], {}, [], {}, Certainty()) == ([], [])
+
+
 def test_associations_that_confirm_start_at_high():
     assert judged(fitted("A", "z"), plan=Certainty(prognostic_start="high"))[1].start == "high"
 

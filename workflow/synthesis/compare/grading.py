@@ -44,7 +44,7 @@ def graded(
     scores: Mapping[str, RiskScore | None],
     plan: Certainty,
 ) -> tuple[list[DomainRow], list[FindingsRow]]:
-    """The domains of every pool, and the summary of findings.
+    """The domains of every pool, and the summary of findings; a stress test, which enters zeros, is no evidence.
 
     `relevance`: pools against thresholds, of which the smallest is the smallest effect that matters; `scores` by
     source: what a number means as a rating of risk.
@@ -52,6 +52,8 @@ def graded(
     domains, findings = [], []
     for document in documents:
         name = document.synthesis
+        if document.set_to_zero:
+            continue
         values = [abs(row.threshold_value) for row in relevance if row.synthesis == name and row.threshold_value]
         threshold = min(values) if values else None
         rows = [
