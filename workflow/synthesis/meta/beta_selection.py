@@ -25,9 +25,9 @@ from synthesis.meta.selection_model import FEW_STUDIES, Alternative, check_reach
 LEAST_P = 1e-5
 # a and b beyond these have no end in sight; metafor's bounds.
 _LEAST_POWER, _LARGEST_POWER = 1e-5, 100.0
-_STEPS = 30
+_STEPS = 20
 # w is smooth in the z-value, and the density of effects never narrower than 1 there.
-_NODES = 64
+_NODES = 32
 _CLOSER = 5
 # Where searches start: a mean (share of the pooled one), a and b.
 _STARTS = ((1.0, 1.0, 1.0), (0.5, 0.7, 0.9), (-1.0, 0.05, 2.0), (2.0, 2.0, 0.05))
