@@ -103,8 +103,8 @@ ADJUSTED = (
     "| beta selection model, one and two sided | metafor 3.8-1 with its integrals taken to 1e-8, and its likelihood "
     "written down again in R (`tests/data/beta_selection.json`) | 5 fits of cohen1981, furukawa2003, craft2003; two "
     "more where metafor's BFGS stopped on a lower likelihood than ours | estimates 2e-5, likelihood 3e-8 |",
-    "| the same | metafor 5.1.12 as it comes, integrals to 1e-4 | 7 of 10; refused here in two, where the likelihood rises "
-    "until a power is 0 | 5e-3 |",
+    "| the same | metafor 5.1.12 as it comes, integrals to 1e-4 | 7 of 10; refused here in two, where the likelihood "
+    "rises until a power is 0 | 5e-3 |",
     "| p-uniform* | puniform, method ML | 25, but a limit of morris2008 that its search did not reach; hine1989 is "
     "refused (nothing significant) | 2e-4, its optimisers' tolerance |",
     "| p-curve: right skew, flatness of the full curve, binomial | dmetar's three decimals | those without z above 8, "

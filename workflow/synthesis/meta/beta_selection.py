@@ -216,7 +216,12 @@ def _maximise(problem: _Beta) -> tuple[Array, float, float]:
         ends.append((value, found, theta))
     value, found, theta = max(ends, key=lambda end: end[0])
     if not found:
-        where = "a, b " + ", ".join(f"{power:.3g}" for power in theta[2:])
-        hint = "the search had no end, this is where it stopped; take a step model, or pool without selection"
+        # In words: where a search without an end stops differs in its last digits from machine to machine.
+        named = zip("ab", theta[2:], strict=True)
+        ends_at = [
+            f"{n} goes to 0" if x <= _LEAST_POWER else f"{n} grows" if x >= _LARGEST_POWER else "" for n, x in named
+        ]
+        where = ", ".join(words for words in ends_at if words) or "the likelihood is all but flat"
+        hint = "the search has no end; take a step model, or pool without selection"
         raise InputError([Problem("beta selection model", where, "data with a maximum", hint)])
     return theta, value, tau2
