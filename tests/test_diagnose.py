@@ -211,7 +211,7 @@ def test_every_section_is_there_and_flat_tables_hold_it():
     assert [level["level"] for level in rater["levels"]] == ["a", "b"]
     assert len(year["bubbles"]) == 16
     found_in = flat([found])
-    assert len(found_in) == 5
+    assert len(found_in) == 6
     for name, rows in found_in.items():
         assert rows, name
 

@@ -67,7 +67,7 @@ def test_the_python_example_runs():
 
 def test_the_plan_in_the_how_to_is_one():
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
-    assumed, declared, used, example, sharing, levels = blocks
+    assumed, declared, used, example, sharing, levels, drawn, graded = blocks
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
     own = parse(Source, about | yaml.safe_load(declared), "source.yaml").columns
     review = yaml.safe_load((ROOT / "examples" / "bcg" / "config.yaml").read_text())
@@ -81,3 +81,5 @@ def test_the_plan_in_the_how_to_is_one():
     examples = yaml.safe_load(example)["syntheses"] | yaml.safe_load(assumed)["syntheses"]
     for name, content in examples.items():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)
+    whole = yaml.safe_load((ROOT / "config.yaml").read_text()) | yaml.safe_load(drawn) | yaml.safe_load(graded)
+    assert load(whole).config.certainty.indirectness["alliance"].level == "serious"

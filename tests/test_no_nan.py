@@ -34,7 +34,7 @@ CASES = {
 PLAN = """
 diagnostics: {funnel_from: 3}
 diagnostic_figures:
-  own: [funnel, orchard, caterpillar, cumulative, leave_one_out, baujat, radial, influence, gosh]
+  own: [funnel, orchard, caterpillar, cumulative, leave_one_out, baujat, radial, influence, gosh, adjusted]
 """
 
 

@@ -136,3 +136,14 @@ def test_an_interaction_without_interval_or_number_decides_nothing():
     row = interaction("x", BOWER, bower(ci_low=None), 0.95)
     assert (row.conclusion, row.se) == ("cannot be decided", None)
     assert interaction("x", BOWER, bower(value=None), 0.95).conclusion == "cannot be decided"
+
+
+def test_power_is_for_a_mean_of_the_thresholds_size():
+    """lambda = 0.24 / se, two-sided 5%; a threshold of 0 has none."""
+    row = against_threshold(SPREAD, "th", 0.24, "label", PLAN)
+    v = np.array([s["vi"] for s in SPREAD["studies"]])
+    shift = 0.24 * math.sqrt((1 / (v + SPREAD["tau2"])).sum())
+    critical = stats.norm.ppf(0.975)
+    assert row.power == pytest.approx(stats.norm.sf(critical - shift) + stats.norm.cdf(-critical - shift))
+    assert row.samples_for_80 > len(v) if row.power < 0.8 else row.samples_for_80 <= len(v)
+    assert against_threshold(SPREAD, "th", 0.0, "label", PLAN).power is None

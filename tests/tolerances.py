@@ -71,6 +71,13 @@ SECTIONS = (
     ("selmodel", 1e-4, 1e-5),
     # bayesmeta integrates on a grid of its own; 5e-3 is what it promises
     ("extras.bayesmeta", 5e-3, 5e-3),
+    # metafor integrates power over +-5 tau, which leaves out 6e-7 of the mass
+    ("tes", 2e-5, 5e-6),
+    # metafor's uniroot stops at 1e-4; hc_tight is the same to 1e-13
+    ("hc_tight", 1e-9, 1e-11),
+    ("hc", 1e-4, 1e-5),
+    # meta's REML was converged for it
+    ("extras.limitmeta", 1e-7, 1e-9),
     # meta's REML stops at 1e-5
     ("extras", 1e-4, 1e-4),
     ("", 1e-7, 1e-9),
@@ -92,3 +99,11 @@ DENSE_ESTIMATE = 1e-5
 # rma.mv by BFGS to a relative change of 1e-14 of the likelihood: of its place about half of those digits. Absolute, for
 # variances and estimates below 1.
 LEVELS = 1e-7
+# metafor's beta selection model in R with the integrals taken to 1e-9; its BFGS stops before ours.
+BETA_SELECTION = 1e-5
+BETA_SELECTION_SE = 1e-3
+# metafor's default integrals go to 1e-4.
+BETA_SELECTION_DEFAULT = 5e-3
+BETA_SELECTION_LIKELIHOOD = 1e-7
+# puniform's optimisers and root finders stop at about 1e-4 of their own scale.
+P_UNIFORM = 2e-4

@@ -60,6 +60,8 @@ def page(tally: Tally) -> str:
             "",
             *REASONS,
             "",
+            *ADJUSTED,
+            "",
             "## What does not, and why",
             "",
             "| set | section | numbers | why |",
@@ -87,6 +89,31 @@ REASONS = (
     "Tolerances wider than 1e-7 are those of the reference: metafor's profile intervals stop at 1e-5 to 1e-4, its",
     "selection models at a gradient of 1e-4 where ours go on to 1e-9 (the likelihoods agree to 1e-9), and bayesmeta",
     "promises 5e-3. Effect sizes are compared with `escalc` in `tests/test_effectsizes.py`.",
+)
+
+
+ADJUSTED = (
+    "## Estimates adjusted for bias",
+    "",
+    "What is in the table above (`hc`, `hc_tight`, `tes`, `uwls`, `selmodel`, `pet_peese`, the limit meta-analysis in",
+    "`extras`), and what `tests/test_adjusted.py` compares besides:",
+    "",
+    "| what | reference | data sets | agreement |",
+    "|---|---|---|---|",
+    "| beta selection model, one and two sided | metafor 3.8-1 with its integrals taken to 1e-8, and its likelihood "
+    "written down again in R (`tests/data/beta_selection.json`) | 5 fits of cohen1981, furukawa2003, craft2003; two "
+    "more where metafor's BFGS stopped on a lower likelihood than ours | estimates 2e-5, likelihood 3e-8 |",
+    "| the same | metafor 5.1.12 as it comes, integrals to 1e-4 | 7 of 10; refused here in two, where the likelihood "
+    "rises until a power is 0 | 5e-3 |",
+    "| p-uniform* | puniform, method ML | 25, but a limit of morris2008 that its search did not reach; hine1989 is "
+    "refused (nothing significant) | 2e-4, its optimisers' tolerance |",
+    "| p-curve: right skew, flatness of the full curve, binomial | dmetar's three decimals | those without z above 8, "
+    "which it cuts | all decimals |",
+    "| p-curve: flatness of the half curve | none: dmetar conditions otherwise. Standard normal under 33% power, by "
+    "simulation | - | - |",
+    "| WAAP | least squares written down again | 4 | 1e-10 |",
+    "| PET-PEESE with CR2 | the regressions compared with clubSandwich (`mv`) | assink2016 | the same numbers |",
+    "| power (Hedges & Pigott 2001) | 20,000 simulated pools, and the formula by hand | - | four standard errors |",
 )
 
 

@@ -348,6 +348,33 @@ def _extras(tally: Tally, name: str) -> None:
                 )
 
 
+def _adjusted(tally: Tally, name: str) -> None:
+    y, v, scale = data(name)
+    stored = reference(name)
+    for kind in ("hc", "hc_tight"):
+        expected = stored.get(kind)
+        if expected:
+            found = synthesis.henmi_copas(y, v)
+            names = {"estimate": "estimate", "se": "se", "tau2": "tau2", "ci_lb": "ci_low", "ci_ub": "ci_high"}
+            for theirs, ours in (names | ({"u0": "multiple"} if kind == "hc_tight" else {})).items():
+                tally.check(name, f"{kind}.{theirs}", ours, getattr(found, ours), expected[theirs], scale)
+    expected = (stored.get("extras") or {}).get("limitmeta")
+    if expected:
+        found = synthesis.limit_meta(y, v)
+        for theirs, ours in {
+            "TE_adjust": "estimate", "seTE_adjust": "se", "lower": "ci_low", "upper": "ci_high", "pval": "p",
+            "alpha_r": "intercept", "beta_r": "slope", "Q_small": "q_small", "Q_resid": "q_rest",
+        }.items():  # fmt: skip
+            tally.check(name, f"extras.limitmeta.{theirs}", ours, getattr(found, ours), expected[theirs], scale)
+    expected = stored.get("tes")
+    if expected:
+        found = synthesis.excess_significance(y, v, test=expected["test"])
+        for theirs, ours in {
+            "O": "observed", "E": "expected", "OEratio": "ratio", "pval": "p", "theta": "effect", "power": "power",
+        }.items():  # fmt: skip
+            tally.check(name, f"tes.{theirs}", ours, getattr(found, ours), expected[theirs], 1.0)
+
+
 def _selection(tally: Tally, name: str) -> None:
     y, v, scale = data(name)
     for key, expected in (reference(name).get("selmodel") or {}).items():
@@ -366,5 +393,5 @@ def _selection(tally: Tally, name: str) -> None:
 
 COMPARISONS = [
     _rma, _intervals, _weights, _deletion, _cumulative, _gosh, _permutations, _metareg, _subgroups, _small_study,
-    _missing_studies, robust_study, multilevel, _extras, _selection,
+    _missing_studies, robust_study, multilevel, _extras, _adjusted, _selection,
 ]  # fmt: skip

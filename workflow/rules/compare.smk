@@ -1,7 +1,9 @@
-# in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv
+# in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv,
+#      data/raw/<source>/source.yaml
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,claims}.csv,
-#      results/tables/{tipping_points,tipping_points_all}.csv
-# config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, syntheses.*.alternatives
+#      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings}.csv
+# config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, certainty,
+#         syntheses.*.alternatives
 
 COMPARISON_TABLES = expand(
     "results/tables/{table}.csv",
@@ -11,7 +13,14 @@ TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "
 # What the verdicts hang on stands with the claims.
 CHANGES = TIPPING_TABLES[1:] if CLAIMS else []
 DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts else []
-RESULTS += [*COMPARISON_TABLES, *TIPPING_TABLES, "results/tables/claims.csv", "results/claims.json"]
+CERTAINTY_TABLES = expand("results/tables/{table}.csv", table=["certainty", "summary_of_findings"])
+RESULTS += [
+    *COMPARISON_TABLES,
+    *TIPPING_TABLES,
+    *CERTAINTY_TABLES,
+    "results/tables/claims.csv",
+    "results/claims.json",
+]
 
 
 rule compare:
@@ -110,3 +119,33 @@ rule tipping:
         "synthesis tipping --config - --models {params.models:q} --sources {params.sources:q} "
         "--diagnostics {params.diagnostics:q} {params.claims:q} --tables results/tables "
         "{params.plan} > {log:q} 2>&1"
+
+
+rule certainty:
+    input:
+        models=MODELS,
+        diagnostics=DIAGNOSTICS,
+        about=ABOUT,
+        relevance="results/tables/relevance.csv",
+    output:
+        report(
+            CERTAINTY_TABLES,
+            category="Comparison",
+            caption="../report/certainty.rst",
+        ),
+    log:
+        "results/logs/certainty.log",
+    benchmark:
+        "results/benchmarks/certainty.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(MODELS),
+        diagnostics=as_arguments(DIAGNOSTICS),
+        about=as_arguments(ABOUT),
+        plan=as_input(PLAN.certainty()),
+        read=ABOUT_READ,
+        code=code_of("certainty"),
+    shell:
+        "synthesis certainty --config - --models {params.models:q} --diagnostics {params.diagnostics:q} "
+        "--about {params.about:q} --relevance {input.relevance:q} --tables results/tables {params.plan} > {log:q} 2>&1"

@@ -109,7 +109,7 @@ rule diagnostic_figure:
     benchmark:
         "results/benchmarks/diagnostic_figure/{kind}_{synthesis}.tsv"
     wildcard_constraints:
-        kind="funnel|orchard|caterpillar|cumulative|leave_one_out|baujat|radial|influence|gosh",
+        kind="funnel|orchard|caterpillar|cumulative|leave_one_out|baujat|radial|influence|gosh|adjusted",
     conda:
         "../envs/synthesis.yaml"
     params:

@@ -9,7 +9,7 @@ RESULTS += ["results/report.html", "results/report_appendix.html"]
 rule report:
     input:
         models=MODELS,
-        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *AGREEMENT_TABLES],
+        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *CERTAINTY_TABLES, *AGREEMENT_TABLES],
         pairs=MULTIVERSE_TABLES[2:],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",

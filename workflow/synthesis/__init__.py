@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthesis.meta.bayes import bayes
-    from synthesis.meta.bias import egger, fail_safe, pet_peese, rank_test, robust_egger, trim_fill
+    from synthesis.meta.beta_selection import beta_selection
+    from synthesis.meta.bias import (
+        egger,
+        fail_safe,
+        pet_peese,
+        rank_test,
+        robust_egger,
+        robust_pet_peese,
+        trim_fill,
+    )
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
@@ -23,44 +32,66 @@ if TYPE_CHECKING:
     from synthesis.meta.nested import fit_nested, nested_interval
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
+    from synthesis.meta.power import pool_power
     from synthesis.meta.regression import design, predict, regress, subgroups
     from synthesis.meta.selection_model import selection_model
+    from synthesis.meta.significance import excess_significance, p_curve, p_uniform_star
+    from synthesis.meta.small_study import henmi_copas, limit_meta, uwls, waap
 
 __all__ = [
     "Fit",
     "baujat",
     "bayes",
+    "beta_selection",
     "control_variance",
     "cumulative",
     "design",
     "egger",
+    "excess_significance",
     "fail_safe",
     "fit_nested",
     "gosh",
     "gosh_batches",
+    "henmi_copas",
     "influence",
     "leave_one_out",
     "leave_one_sample_out",
+    "limit_meta",
     "nested_interval",
+    "p_curve",
+    "p_uniform_star",
     "permutation_test",
     "pet_peese",
     "pool",
     "pool_many",
+    "pool_power",
     "predict",
     "rank_test",
     "regress",
     "robust_egger",
+    "robust_pet_peese",
     "robust_regress",
     "selection_model",
     "shared_control",
     "shrunken",
     "subgroups",
     "trim_fill",
+    "uwls",
+    "waap",
 ]
 __version__ = "0.1.0"
 
 _HOMES = {
-    "meta.bias": ("egger", "fail_safe", "pet_peese", "rank_test", "robust_egger", "trim_fill"),
+    "meta.beta_selection": ("beta_selection",),
+    "meta.bias": (
+        "egger",
+        "fail_safe",
+        "pet_peese",
+        "rank_test",
+        "robust_egger",
+        "robust_pet_peese",
+        "trim_fill",
+    ),
     "meta.gosh": ("gosh", "gosh_batches"),
     "meta.influence": (
         "baujat",
@@ -70,7 +101,10 @@ _HOMES = {
         "leave_one_sample_out",
         "shrunken",
     ),
+    "meta.power": ("pool_power",),
     "meta.selection_model": ("selection_model",),
+    "meta.significance": ("excess_significance", "p_curve", "p_uniform_star"),
+    "meta.small_study": ("henmi_copas", "limit_meta", "uwls", "waap"),
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
     "meta.covariance": ("control_variance", "shared_control"),

@@ -20,6 +20,8 @@ def register(commands: Commands) -> None:
     added.other("--doubted", type=Path, help="doubted_claims.csv").path("--table", "--out")
     added = commands.add(tipping, plan=True).paths("--models", "--sources", "--diagnostics")
     added.other("--claims", type=Path).path("--tables")
+    added = commands.add(certainty, plan=True).paths("--models", "--diagnostics", "--about")
+    added.path("--relevance", "--tables")
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -66,6 +68,28 @@ def tipping(args: argparse.Namespace) -> None:
     write_rows(args.tables / "tipping_points_all.csv", tried, ChangeRow)
     write_rows(args.tables / "tipping_points.csv", summary, TippingRow)
     print(f"{len(tried)} changes tried on {len(read)} claims")
+
+
+def certainty(args: argparse.Namespace) -> None:
+    """Judges the certainty of every pool by domain (GRADE), and writes the summary of findings."""
+    from synthesis.compare.grading import graded
+    from synthesis.data.source import read_abouts
+    from synthesis.plan.config import read_config
+    from synthesis.results.certainty import DomainRow, FindingsRow
+    from synthesis.results.comparisons import RelevanceRow
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.document import read_document, read_rows, write_rows
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    documents = read_presented(args.models, plan.syntheses)
+    diagnostics = {d.synthesis: d for d in (read_document(path, Diagnosed) for path in args.diagnostics)}
+    scores = {name: source.risk_score for name, source in read_abouts(args.about).items()}
+    relevance = read_rows(args.relevance, RelevanceRow)
+    domains, findings = graded(documents, diagnostics, relevance, scores, plan.certainty)
+    write_rows(args.tables / "certainty.csv", domains, DomainRow)
+    write_rows(args.tables / "summary_of_findings.csv", findings, FindingsRow)
+    print(f"{len(findings)} pools graded")
 
 
 def _evidence(args: argparse.Namespace) -> Evidence:

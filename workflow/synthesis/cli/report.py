@@ -34,6 +34,7 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.report import Material, render, render_appendix
     from synthesis.report.material import read_drawings
     from synthesis.results import comparisons as types
+    from synthesis.results.certainty import DomainRow, FindingsRow
     from synthesis.results.checks import CheckRow
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.diagnosed import Diagnosed
@@ -79,6 +80,8 @@ def report(args: argparse.Namespace) -> None:
         ],
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
+        findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
+        domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )
     write_text(args.out, render(material, args.appendix.name))
     write_text(args.appendix, render_appendix(material, args.out.name))

@@ -11,9 +11,11 @@ from msgspec.structs import replace
 
 from synthesis.compare.contrast import PRINTED_QUANTILE, equivalence_p, lower_tail
 from synthesis.data.published import find, number, threshold
+from synthesis.data.vocabulary import NO_NULL
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import pool_many
-from synthesis.meta.pool import Fit
+from synthesis.meta.pool import Fit, pool
+from synthesis.meta.power import pool_power
 from synthesis.plan.config import Interaction, Relevance
 from synthesis.results.comparisons import InteractionRow, RelevanceRow
 from synthesis.results.extracted import Row
@@ -99,6 +101,7 @@ def against_threshold(document: Fitted, key: str, value: float | None, label: st
         row = replace(row, note="no shares: they take samples as independent")
     elif document.fit.samples > 1:
         row = _with_shares(row, *shares_between(document, value, math.inf, plan))
+    row = _with_power(row, document, value)
     return replace(row, probability_new_above=_new_above(document.fit, value))
 
 
@@ -113,6 +116,19 @@ def _with_shares(row: RelevanceRow, parametric: Share, empirical: Share) -> Rele
         share_above_empirical_high=empirical.high,
         note=f"fewer than {LEAST_SAMPLES} samples: shares without an interval" if parametric.low is None else row.note,
     )
+
+
+def _with_power(row: RelevanceRow, document: Fitted, value: float) -> RelevanceRow:
+    """With the power for a mean of the threshold's size: one mean effect for each sample, tau2 by REML (`pool_power`).
+
+    None for a threshold of 0, and on a metric whose 0 is not a value of no effect.
+    """
+    if value == 0 or document.metric in NO_NULL:
+        return row
+    v = np.array([study.vi for study in document.studies])
+    fit = pool(np.array([study.yi for study in document.studies]), v, tau2="REML", ci="wald")
+    found = pool_power(value, v, tau2=fit.tau2 or 0.0, alpha=1 - document.fit.level)
+    return replace(row, power=found.power, samples_for_80=found.needed)
 
 
 def _new_above(fit: Fit, value: float) -> float | None:

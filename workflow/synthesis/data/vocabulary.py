@@ -164,6 +164,7 @@ DiagnosticFigure = Literal[
     "radial",
     "influence",
     "gosh",
+    "adjusted",
     "bubble",
 ]
 # What there is to see in each, below it in the report.
@@ -202,6 +203,10 @@ FIGURE_CAPTIONS: dict[str, str] = {
     "gosh": (
         "GOSH plot: the estimate of every subset of the samples against its I\u00b2, with and without one sample; "
         "where the two clouds lie apart, that sample moves the result."
+    ),
+    "adjusted": (
+        "The pool and its estimates adjusted for bias: each row rests on an idea of its own of what is missing; "
+        "where all lie on one side of a threshold, the answer does not depend on which of them is right."
     ),
     "bubble": (
         "Bubble plot: estimates against the moderator, larger the more precise, with the fitted line and its "

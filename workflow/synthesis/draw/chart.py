@@ -212,6 +212,7 @@ KIND_NAME = {
     "radial": "radial plot",
     "influence": "influence of single samples",
     "gosh": "fits of subsets of samples (GOSH)",
+    "adjusted": "estimates adjusted for bias",
     "bubble": "regression on",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synthesis.data.vocabulary import DiagnosticFigure
+from synthesis.draw.adjusted_figure import adjusted
 from synthesis.draw.chart import COLUMNS, Chart
 from synthesis.draw.funnel import funnel, radial
 from synthesis.draw.gosh_figure import gosh
@@ -26,6 +27,7 @@ LAYOUTS: dict[DiagnosticFigure, Callable[[Fitted, Diagnosed], Chart | Layout]] =
     "radial": radial,
     "influence": influence,
     "gosh": gosh,
+    "adjusted": adjusted,
 }
 
 

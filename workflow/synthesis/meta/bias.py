@@ -221,8 +221,21 @@ def pet_peese(yi: ArrayLike, vi: ArrayLike, *, level: float = 0.95) -> PetPeese:
     Weighted regressions with multiplicative dispersion; `yi`, `vi` (k,), k >= 3. One-sided means in the direction of
     the estimate, so that the sign of the effects does not matter.
     """
-    pet = egger(yi, vi, level=level)
-    peese = egger(yi, vi, predictor="vi", level=level)
+    return _chosen(egger(yi, vi, level=level), egger(yi, vi, predictor="vi", level=level))
+
+
+def robust_pet_peese(
+    yi: ArrayLike, vi: ArrayLike, cluster: Sequence[Hashable], *, rho: float = 0.6, level: float = 0.95
+) -> PetPeese:
+    """PET-PEESE for effects that share samples (`cluster`, shape (k,)): multilevel model, CR2 tests (`robust_egger`).
+
+    PET stays chosen, too, where its intercept has fewer than 4 degrees of freedom, and so no test.
+    """
+    pet = robust_egger(yi, vi, cluster, rho=rho, level=level)
+    return _chosen(pet, robust_egger(yi, vi, cluster, predictor="vi", rho=rho, level=level))
+
+
+def _chosen(pet: Asymmetry, peese: Asymmetry) -> PetPeese:
     significant = pet.limit_p is not None and pet.limit_p < 2 * ALPHA
     chosen = peese if significant else pet
     return PetPeese(

@@ -18,6 +18,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import full_log_likelihood
 from synthesis.meta.inputs import check_effects, check_level, column, option
 from synthesis.meta.kernel import Array, estimate_tau2
+from synthesis.meta.maximum import polish, standard_errors
 from synthesis.meta.options import terms
 
 Alternative = Literal["greater", "less", "two-sided"]
@@ -28,14 +29,9 @@ _MEANS = np.arange(-4, 4.5, 0.5)
 _TAU2 = np.array([0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
 _PROFILE_ROUNDS = 20
 _STARTS = 6
-_STEPS = 300
-# Largest entry of the gradient at the maximum, effects in units of sqrt(median(vi)).
-_GRADIENT = 1e-8
 _LARGEST_START = 1e4
 # Range of the effects in units of the smallest standard error.
 _LARGEST_REACH = 1e5
-# Beyond this (SDs of the effects for the mean, a ratio for delta) the search is taken to have no end.
-_RUNAWAY = 1e8
 # Shares of the likelihood below this count as this: their ratios must not overflow.
 _LEAST_SHARE = 1e-100
 
@@ -154,11 +150,7 @@ def selection_model(
     steps = _checked_steps(steps)
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
-    reach = float(np.ptp(y) / math.sqrt(v.min()))
-    if reach > _LARGEST_REACH:
-        allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
-        hint = "p-values of such effects are all 0 or 1; an effect or a variance in other units?"
-        raise InputError([Problem("yi, vi", f"effects {reach:.3g} standard errors apart", allowed, hint)])
+    check_reach(y, v)
     cuts = (*steps, 1.0)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
@@ -171,7 +163,7 @@ def selection_model(
             raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
     theta = _maximise(problem)
     value = problem.value(theta)
-    errors = _standard_errors(problem, theta)
+    errors = standard_errors(problem, theta)
     plain = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
     gain = max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, plain, restricted=False)))
     estimate, se = sign * theta[0] * unit, errors[0] * unit
@@ -196,6 +188,15 @@ def selection_model(
         k_per_interval=tuple(int(c) for c in problem.counts),
         notes=_notes(len(y), theta[1]),
     )
+
+
+def check_reach(y: Array, v: Array) -> None:
+    """Raises InputError for effects so many standard errors apart that their p-values are all 0 or 1."""
+    reach = float(np.ptp(y) / math.sqrt(v.min()))
+    if reach > _LARGEST_REACH:
+        allowed = f"a range of at most {_LARGEST_REACH:g} standard errors"
+        hint = "p-values of such effects are all 0 or 1; an effect or a variance in other units?"
+        raise InputError([Problem("yi, vi", f"effects {reach:.3g} standard errors apart", allowed, hint)])
 
 
 def _checked_steps(steps: Sequence[float]) -> tuple[float, ...]:
@@ -254,94 +255,15 @@ def _maximise(problem: _Problem) -> Array:
     around = [np.roll(grid, (i, j), (0, 1)) for i in (-1, 0, 1) for j in (-1, 0, 1)]
     peaks = np.flatnonzero((grid >= np.max(around, axis=0))[1:-1, 1:-1].ravel())
     chosen = [*peaks[np.argsort(-values[peaks])][:_STARTS], len(values) - 1]
-    ends = [_polish(problem, starts[i], spread) for i in chosen if np.isfinite(values[i])]
+    ends = [polish(problem, starts[i], spread) for i in chosen if np.isfinite(values[i])]
     # A maximum at tau2 = 0 can hide beside a higher slope: search that edge alone, then let tau2 go.
     border = starts[np.argmax(np.where(t == 0, values, -np.inf))]
-    edge, _, finite = _polish(problem, border, spread, at_zero=True)
+    edge, _, finite = polish(problem, border, spread, at_zero=True)
     if finite:
-        ends.append(_polish(problem, edge, spread))
+        ends.append(polish(problem, edge, spread))
     best = max(ends, key=lambda end: end[1])
     if not best[2]:
         where = f"mean {best[0][0]:.3g} standard errors, delta " + ", ".join(f"{d:.3g}" for d in best[0][2:])
         hint = "the search had no end, this is where it stopped; use fewer steps, or pool without selection"
         raise InputError([Problem("selection model", where, "data with a finite maximum", hint)])
     return best[0]
-
-
-def _free(theta: Array, gradient: Array, at_zero: bool) -> np.ndarray:
-    """All parameters but a tau2 that is held at 0, or at 0 where the likelihood falls from there."""
-    free = np.ones(len(theta), dtype=bool)
-    free[1] = not at_zero and (theta[1] > 0 or gradient[1] > 0)
-    return free
-
-
-def _error(theta: Array, gradient: Array, at_zero: bool) -> float:
-    """Largest entry of the gradient; a delta below 1 counts in logs, for its own gradient is rounding times 1/delta."""
-    ratio = np.concatenate([[1.0, 1.0], np.minimum(1.0, theta[2:])])
-    return float(np.abs(gradient * ratio)[_free(theta, gradient, at_zero)].max())
-
-
-def _newton(curvature: Array, slope: Array, free: np.ndarray, by: float) -> Array:
-    """Newton's step uphill in the `free` parameters, with tau2 changed by `by` if it is not one of them."""
-    step = np.zeros(len(slope))
-    step[1] = by
-    values, vectors = np.linalg.eigh(-curvature[np.ix_(free, free)])
-    values = np.maximum(np.abs(values), 1e-12 * np.abs(values).max())
-    step[free] = vectors @ (vectors.T @ (slope + curvature[1] * by)[free] / values)
-    return step
-
-
-def _polish(problem: _Problem, theta: Array, spread: float, at_zero: bool = False) -> tuple[Array, float, bool]:
-    """Newton's method within tau2 >= 0 in (mean, tau2, log delta): the end, its value, and whether it is a maximum."""
-    value = problem.value(theta)
-    gradient, hessian = problem.derivatives(theta)
-    for _ in range(_STEPS):
-        free = _free(theta, gradient, at_zero)
-        ratio = np.concatenate([[1.0, 1.0], theta[2:]])
-        slope = gradient * ratio
-        curvature = hessian * np.outer(ratio, ratio) + np.diag([0.0, 0.0, *slope[2:]])
-        step = _newton(curvature, slope, free, 0.0)
-        if theta[1] + step[1] < 0:
-            # On the way to the bound the others follow along it: cut off alone, the step could go nowhere.
-            free[1] = False
-            step = _newton(curvature, slope, free, -theta[1])
-        step[2:] = np.clip(step[2:], -2.0, 2.0)
-        size, before = 1.0, _error(theta, gradient, at_zero)
-        while size > 1e-12:
-            new = np.concatenate([theta[:2] + size * step[:2], theta[2:] * np.exp(size * step[2:])])
-            new[1] = max(0.0, new[1])
-            trial = problem.value(new)
-            if trial >= value - 1e-13 * (1 + abs(value)):
-                break
-            size /= 2
-        else:
-            break
-        derivatives = problem.derivatives(new)
-        after = _error(new, derivatives[0], at_zero)
-        # At the maximum the value is all rounding: the gradient says when to stop.
-        if before < _GRADIENT and after >= before:
-            break
-        theta, value, (gradient, hessian) = new, trial, derivatives
-        if abs(theta[0]) > _RUNAWAY * math.sqrt(spread) or (theta[2:] > _RUNAWAY).any():
-            return theta, value, False
-    return theta, value, _error(theta, gradient, at_zero) < 100 * _GRADIENT
-
-
-def _standard_errors(problem: _Problem, theta: Array) -> Array:
-    """Roots of the diagonal of the inverse observed information, without tau2 when that is 0."""
-    free, errors = np.ones(len(theta), dtype=bool), np.full(len(theta), np.nan)
-    free[1] = theta[1] > 0
-    try:
-        inverse = np.linalg.inv(-problem.derivatives(theta)[1][np.ix_(free, free)])
-    except np.linalg.LinAlgError:
-        raise _flat("singular") from None
-    variances = np.diag(inverse)
-    if not (np.isfinite(variances) & (variances > 0)).all():
-        raise _flat("not positive")
-    errors[free] = np.sqrt(variances)
-    return errors
-
-
-def _flat(shown: str) -> InputError:
-    hint = "the likelihood is flat there; use fewer steps, or pool without selection"
-    return InputError([Problem("selection model", f"information {shown} at the maximum", "a sharp maximum", hint)])

@@ -44,6 +44,7 @@ from synthesis.plan.conditions import (
 )
 from synthesis.plan.decisions import Multiverse, check_multiverse
 from synthesis.plan.doubted import Doubt, Processes
+from synthesis.plan.judged import Certainty
 from synthesis.results.files import Cell
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
@@ -346,6 +347,7 @@ class Config(Model):
         default_factory=NumbersNeeded, description="Numbers needed to treat in the bridges."
     )
     relevance: Relevance = Field(default_factory=Relevance, description="Clinical relevance.")
+    certainty: Certainty = Field(default_factory=Certainty, description="Certainty of the evidence (GRADE).")
     interactions: dict[Name, Interaction] = Field(default_factory=dict, description="Published interactions.")
     figures: dict[Name, ComparisonFigure] = Field(
         default_factory=dict, description="Comparison figures, beside one forest plot per synthesis."
@@ -399,6 +401,8 @@ class Config(Model):
         for key in self.groupings:
             if key in MODERATORS or key in self.own_columns:
                 faults.append(Problem(f"groupings.{key}", key, "another name", "the name is taken by a column"))
+        for name in self.certainty.indirectness:
+            known(f"certainty.indirectness.{name}", name, self.syntheses)
         for name in self.diagnostics.force_funnel:
             known("diagnostics.force_funnel", name, self.syntheses)
         for key, comparison in self.comparisons.items():

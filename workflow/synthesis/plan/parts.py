@@ -153,6 +153,11 @@ class Plan:
         syntheses = {name: self._some(name, "title", "alternatives") for name in self.config.syntheses}
         return self._part(syntheses, self._of(*keys))
 
+    def certainty(self) -> str:
+        """What syntheses are called, and what is declared of their certainty."""
+        syntheses = {name: self._some(name, "title") for name in self.config.syntheses}
+        return self._part(syntheses, self._of("certainty"))
+
     def forest(self, synthesis: str) -> str:
         """How a synthesis' forest plot looks."""
         return self._part({synthesis: self._some(synthesis, *PRESENTATION)}, self._of("drawing"))

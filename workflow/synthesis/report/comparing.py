@@ -73,10 +73,11 @@ def relevance(rows: list[RelevanceRow]) -> Table:
         shares = (r.share_above, r.share_above_low, r.share_above_high)
         above = with_interval((None if share is None else 100 * share for share in shares), 0)
         chance = share_cell(r.probability_new_above)
-        cells.append([r.title, r.threshold_label, threshold, estimate, r.conclusion, above, chance, r.note])
+        power = (share_cell(r.power), r.samples_for_80)
+        cells.append([r.title, r.threshold_label, threshold, estimate, r.conclusion, above, chance, *power, r.note])
     heads = ["Synthesis", "Threshold", "Value", "Estimate", "Conclusion", "True values above, %",
-             "P above in a new setting", "Remark"]  # fmt: skip
-    return table("Pooled estimates against thresholds of relevance", heads, cells, {2, 3, 5, 6})
+             "P above in a new setting", "Power", "Samples for 80%", "Remark"]  # fmt: skip
+    return table("Pooled estimates against thresholds of relevance", heads, cells, {2, 3, 5, 6, 7, 8})
 
 
 def interaction(row: InteractionRow) -> str:

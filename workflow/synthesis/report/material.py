@@ -9,6 +9,7 @@ from pathlib import Path
 
 from synthesis.data.source import Source
 from synthesis.plan.config import Config
+from synthesis.results.certainty import DomainRow, FindingsRow
 from synthesis.results.checks import CheckRow
 from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
@@ -52,6 +53,8 @@ class Material:
     pairs: list[PairRow] = field(default_factory=list)
     agreement: list[AgreementRow] = field(default_factory=list)
     disagreements: list[DisagreementRow] = field(default_factory=list)
+    findings: list[FindingsRow] = field(default_factory=list)
+    domains: list[DomainRow] = field(default_factory=list)
     process: ProcessResults | None = None
     doubts: list[DoubtRow] = field(default_factory=list)
     doubted: list[DoubtedComparison] = field(default_factory=list)

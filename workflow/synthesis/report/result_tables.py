@@ -34,6 +34,8 @@ TEST_NAME = {
     "peese": "PEESE",
     "pet_peese": "PET-PEESE",
     "selection_model": "Three-parameter selection model",
+    "excess_significance": "Excess significance, observed over expected",
+    "p_curve": "p-curve",
     "fail_safe_rosenthal": "Fail-safe N, Rosenthal",
     "fail_safe_orwin": "Fail-safe N, Orwin",
     "fail_safe_rosenberg": "Fail-safe N, Rosenberg",

@@ -10,7 +10,17 @@ import msgspec
 from synthesis.data.vocabulary import FIGURE_CAPTIONS
 from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import coders, comparing, evidence_section, methods, moving, multiverse_section, sentences
+from synthesis.report import (
+    adjusted_table,
+    certainty_table,
+    coders,
+    comparing,
+    evidence_section,
+    methods,
+    moving,
+    multiverse_section,
+    sentences,
+)
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
@@ -38,6 +48,7 @@ def comparison(material: Material) -> Context:
         "figures": [figure(material, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
         "pooled": tables.pooled(material.documents),
         **comparing.section(material),
+        "certainty": certainty_table.certainty(material.findings, material.domains),
     }
 
 
@@ -64,6 +75,7 @@ def diagnostics(material: Material) -> Context:
     return {
         "influence": moving.influence_table(material.diagnostics.influence, material.documents),
         "small_study": tables.small_study(material),
+        "adjusted": adjusted_table.adjusted(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
         "few_samples": tables.few_samples(material),
     }

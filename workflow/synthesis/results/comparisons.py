@@ -108,7 +108,10 @@ class BridgeRow(Document, frozen=True, kw_only=True):
 
 
 class RelevanceRow(Document, frozen=True, kw_only=True):
-    """A row of relevance.csv: a pool against a threshold on its metric; shares between 0 and 1."""
+    """A row of relevance.csv: a pool against a threshold on its metric; shares between 0 and 1.
+
+    `power`: of the pool to find a mean of the threshold's size; `samples_for_80`: samples like these for one of 80%.
+    """
 
     synthesis: str
     title: str
@@ -131,6 +134,8 @@ class RelevanceRow(Document, frozen=True, kw_only=True):
     share_above_empirical_low: float | None = None
     share_above_empirical_high: float | None = None
     probability_new_above: float | None = None
+    power: float | None = None
+    samples_for_80: int | None = None
     note: str = ""
 
 

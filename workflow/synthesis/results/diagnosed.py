@@ -9,6 +9,8 @@ from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFil
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.permutation import Permutation
 from synthesis.meta.selection_model import SelectionModel
+from synthesis.meta.significance import ExcessSignificance, PCurve
+from synthesis.results.adjusted import AdjustedEstimate
 from synthesis.results.document import Document
 
 
@@ -97,6 +99,8 @@ class SmallStudyTests(Document, frozen=True, kw_only=True, omit_defaults=True):
     trim_fill_R0: TrimFill | None = None  # noqa: N815
     pet_peese: PetPeese | None = None
     selection_model: SelectionModel | None = None
+    excess_significance: ExcessSignificance | None = None
+    p_curve: PCurve | None = None
     fail_safe_rosenthal: FailSafe | None = None
     fail_safe_orwin: FailSafe | None = None
     fail_safe_rosenberg: FailSafe | None = None
@@ -212,6 +216,7 @@ class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     permutation: Permutation | None = None
     bayes: Bayes | None = None
     small_study: SmallStudyTests | None = None
+    adjusted: tuple[AdjustedEstimate, ...] = ()
     moderators: tuple[ModeratorFit, ...]
 
 

@@ -28,6 +28,7 @@ from synthesis.meta.permutation import Permutation, permutation_test
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, selection_model
 from synthesis.plan.config import Diagnostics, Grouping
+from synthesis.results.adjusted import AdjustedEstimate
 from synthesis.results.diagnosed import (
     CumulativeStep,
     Diagnosed,
@@ -36,6 +37,7 @@ from synthesis.results.diagnosed import (
     SubsetMap,
 )
 from synthesis.results.fitted import Fitted
+from synthesis.review.adjusting import Samples, adjusted_estimates, excess_of, p_curve_of
 from synthesis.review.declared import NO_TEST, dependence_of, is_declared
 from synthesis.review.fit import method_of
 from synthesis.review.moderators import moderator, reason_of
@@ -69,6 +71,7 @@ def diagnose(
     samples = found.kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
     steps = found.kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
     samples, subsets = found.subsets(samples)
+    tests, adjusted = found.small_study()
     return Diagnosed(
         synthesis=name,
         metric=metric,
@@ -78,7 +81,8 @@ def diagnose(
         gosh=subsets,
         permutation=found.permutation(),
         bayes=found.bayes(),
-        small_study=found.small_study(),
+        small_study=tests,
+        adjusted=adjusted,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
     )
 
@@ -131,13 +135,15 @@ class _OfSamples:
             return None
         return self.kept("bayes", lambda: bayes(self.y, self.v, tau_scale=scale))
 
-    def small_study(self) -> SmallStudyTests | None:
-        """The tests of small-study effects, of many samples or where the plan forces them."""
+    def small_study(self) -> tuple[SmallStudyTests | None, tuple[AdjustedEstimate, ...]]:
+        """Tests of small-study effects and adjusted estimates, of many samples or where the plan forces them."""
         forced = self.document.synthesis in self.options.force_funnel and len(self.y) >= 3
         if len(self.y) < self.options.funnel_from and not forced:
             self.skipped["small_study"] = f"{len(self.y)} samples: fewer than {self.options.funnel_from}"
-            return None
-        return _small_study(self.document, self.y, self.v, self.method, self.ci)
+            return None, ()
+        data = Samples(self.y, self.v, *_effects(self.document), self.method)
+        tests = _small_study(self.document, data, self.ci)
+        return tests, adjusted_estimates(self.document, data, tests)
 
 
 def ci_of_samples(fit: Fit) -> CiMethod:
@@ -273,9 +279,9 @@ def _effects(document: Fitted) -> tuple[Array, Array, list[str]]:
     )
 
 
-def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: CiMethod) -> SmallStudyTests:
+def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:
     """Tests of small-study effects; for correlations the regression test is on 1/sqrt(n) too."""
-    level, refused = document.fit.level, dict[str, str]()
+    y, v, level, refused = data.y, data.v, document.fit.level, dict[str, str]()
 
     def kept(name: str, run: Callable[[], T]) -> T | None:
         try:
@@ -285,19 +291,19 @@ def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: C
             return None
 
     def filled(estimator: bias.TrimEstimator) -> bias.TrimFill:
-        return bias.trim_fill(y, v, estimator=estimator, tau2=method, ci=ci, level=level)
+        return bias.trim_fill(y, v, estimator=estimator, tau2=data.method, ci=ci, level=level)
 
     egger = kept("egger", lambda: bias.egger(y, v, level=level))
     sizes = [study.n for study in document.studies if study.n]
     on_sizes = robust = None
     if document.metric == "z" and len(sizes) == len(y):
         on_sizes = kept("egger_inverse_root_n", lambda: bias.egger(y, v, predictor="sqrtninv", n=sizes, level=level))
-    effects, variances, cluster = _effects(document)
     if is_declared(document.studies):
         refused["egger_robust"] = NO_TEST
-    elif len(set(cluster)) < len(cluster):
+    elif len(set(data.cluster)) < len(data.cluster):
         rho = document.fit.rho or 0.0
-        robust = kept("egger_robust", lambda: bias.robust_egger(effects, variances, cluster, rho=rho))
+        shared = data.effects, data.variances, data.cluster
+        robust = kept("egger_robust", lambda: bias.robust_egger(*shared, rho=rho))
     side: Alternative = "greater" if document.fit.estimate > 0 else "less"
     return SmallStudyTests(
         egger=egger,
@@ -308,6 +314,8 @@ def _small_study(document: Fitted, y: Array, v: Array, method: Tau2Method, ci: C
         trim_fill_R0=kept("trim_fill_R0", lambda: filled("R0")),
         pet_peese=kept("pet_peese", lambda: bias.pet_peese(y, v, level=level)),
         selection_model=kept("selection_model", lambda: selection_model(y, v, alternative=side, level=level)),
+        excess_significance=kept("excess_significance", lambda: excess_of(document, data)),
+        p_curve=kept("p_curve", lambda: p_curve_of(document, data)),
         fail_safe_rosenthal=kept("fail_safe_rosenthal", lambda: bias.fail_safe(y, v, method="rosenthal")),
         fail_safe_orwin=kept("fail_safe_orwin", lambda: bias.fail_safe(y, v, method="orwin")),
         fail_safe_rosenberg=kept("fail_safe_rosenberg", lambda: bias.fail_safe(y, v, method="rosenberg")),

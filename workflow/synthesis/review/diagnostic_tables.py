@@ -11,6 +11,8 @@ from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFil
 from synthesis.meta.dependent import levels_left_out
 from synthesis.meta.pool import EQUAL_EFFECTS
 from synthesis.meta.selection_model import SelectionModel
+from synthesis.meta.significance import ExcessSignificance, PCurve
+from synthesis.results.adjusted import AdjustedEstimate, AdjustedRow
 from synthesis.results.diagnosed import (
     Coefficients,
     CumulativeRow,
@@ -33,6 +35,7 @@ class DiagnosticTables:
     small_study: list[SmallStudyRow] = field(default_factory=list)
     moderators: list[ModeratorRow] = field(default_factory=list)
     few_samples: list[FewSamplesRow] = field(default_factory=list)
+    adjusted_estimates: list[AdjustedRow] = field(default_factory=list)
 
 
 def tables(documents: Iterable[Diagnosed]) -> DiagnosticTables:
@@ -45,6 +48,7 @@ def tables(documents: Iterable[Diagnosed]) -> DiagnosticTables:
         flat.small_study.extend(_small_study_rows(document))
         flat.moderators.extend(row for fit in document.moderators for row in _moderator_rows(name, fit))
         flat.few_samples.extend(_few_rows(document))
+        flat.adjusted_estimates.extend(_adjusted_rows(document))
     return flat
 
 
@@ -55,6 +59,15 @@ def write_tables(folder: Path, flat: DiagnosticTables) -> None:
     write_rows(folder / "small_study.csv", flat.small_study, SmallStudyRow)
     write_rows(folder / "moderators.csv", flat.moderators, ModeratorRow)
     write_rows(folder / "few_samples.csv", flat.few_samples, FewSamplesRow)
+    write_rows(folder / "adjusted_estimates.csv", flat.adjusted_estimates, AdjustedRow)
+
+
+def _adjusted_rows(document: Diagnosed) -> Iterator[AdjustedRow]:
+    for estimate in document.adjusted:
+        yield AdjustedRow(synthesis=document.synthesis, adjusted=estimate)
+    if "small_study" in document.skipped:
+        none = AdjustedEstimate(name="all", reason=document.skipped["small_study"])
+        yield AdjustedRow(synthesis=document.synthesis, adjusted=none)
 
 
 def _small_study_rows(document: Diagnosed) -> Iterator[SmallStudyRow]:
@@ -84,6 +97,15 @@ def _small_study_row(synthesis: str, test: str, result: object) -> SmallStudyRow
             return _pet_peese_row(synthesis, result)
         case SelectionModel():
             return _selection_row(synthesis, test, result)
+        case ExcessSignificance():
+            note = f"{result.observed} of {result.k} samples are significant, {result.expected:.1f} expected"
+            return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.ratio, p=result.p, note=note)
+        case PCurve():
+            said = "evidential value" if result.evidential else "too flat for 33% power" if result.flat else "undecided"
+            note = f"{said}; {result.significant} significant samples; statistic and p: right skew of the full curve"
+            return SmallStudyRow(
+                synthesis=synthesis, test=test, statistic=result.skew_full_z, p=result.skew_full_p, note=note
+            )
         case FailSafe():
             return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.number)
     return None

@@ -228,7 +228,7 @@ def nested(document: Fitted) -> Nested:
         for start, m, at in zip(np.cumsum([0, *sizes[:-1]]), sizes, members, strict=True):
             block[start : start + m, start : start + m] = plain.sampling[at]
         sampling.append(block)
-        shares.append([*grouped, np.eye(math.fsum(sizes))][: len(document.fit.levels)])
+        shares.append([*grouped, np.eye(len(y[-1]))][: len(document.fit.levels)])
     ours = np.array([level.variance for level in document.fit.levels]) / plain.scale
     return Nested(plain.scale, y, sampling, shares, ours)
 

@@ -1,0 +1,85 @@
+"""Adjusted estimates of whole pools: in the document, the table and the figure."""
+
+import numpy as np
+import pytest
+import synthesis
+import tolerances as tol
+from synthesis.draw import adjusted_figure
+from synthesis.draw.layout import Layout
+from synthesis.plan.config import Diagnostics
+from synthesis.results.adjusted import ESTIMATORS
+from test_diagnose import diagnosed, document, flat
+from typed import on_documents
+
+adjusted = on_documents(adjusted_figure.adjusted)
+SHOWN = {"title": "X", "lane": "A", "word": "association", "metric": "z"}
+
+
+@pytest.fixture(scope="module")
+def dependent():
+    model = document(16, "che", 2)
+    return model, diagnosed(model, [], Diagnostics(funnel_from=5))
+
+
+def test_every_estimate_has_numbers_or_a_reason(dependent):
+    _, found = dependent
+    assert [row["name"] for row in found["adjusted"]] == list(ESTIMATORS)
+    for row in found["adjusted"]:
+        assert (row["estimate"] is None) == bool(row["reason"]), row
+        assert row["assumes"]
+
+
+def test_they_are_those_of_the_library(dependent):
+    model, found = dependent
+    by_name = {row["name"]: row for row in found["adjusted"]}
+    y, v = (np.array([study[key] for study in model["studies"]]) for key in ("yi", "vi"))
+    assert by_name["pool"]["estimate"] == model["estimate"]
+    assert by_name["henmi_copas"]["ci_low"] == pytest.approx(synthesis.henmi_copas(y, v).ci_low, rel=tol.SAME_FORMULA)
+    assert by_name["limit"]["estimate"] == pytest.approx(synthesis.limit_meta(y, v).estimate, rel=tol.SAME_FORMULA)
+    members = [(s["sample_id"], m["yi"], m["vi"]) for s in model["studies"] for m in s["members"]]
+    samples, effects, variances = zip(*members, strict=True)
+    robust = synthesis.robust_pet_peese(effects, variances, list(samples), rho=model["rho"])
+    assert by_name["pet_peese_cr2"]["estimate"] == pytest.approx(robust.estimate, rel=tol.SAME_FORMULA)
+    assert by_name["pet_peese"]["estimate"] == found["small_study"]["pet_peese"]["estimate"]
+
+
+def test_independent_effects_have_no_robust_twin():
+    found = diagnosed(document(), [], Diagnostics())
+    row = next(r for r in found["adjusted"] if r["name"] == "pet_peese_cr2")
+    assert "no sample has several" in row["reason"]
+
+
+def test_a_metric_without_a_null_has_nothing_significant():
+    model = document() | {"metric": "logit", "lane": "C"}
+    found = diagnosed(model, [], Diagnostics())
+    reasons = {row["name"]: row["reason"] for row in found["adjusted"]}
+    for name in ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform"):
+        assert "no value of no effect" in reasons[name]
+    assert {"excess_significance", "p_curve"} <= set(found["small_study"]["refused"])
+
+
+def test_few_samples_have_one_row_that_says_so():
+    found = diagnosed(document(4), [], Diagnostics())
+    (row,) = flat([found])["adjusted_estimates"]
+    assert row["name"] == "all"
+    assert "fewer than 10" in row["reason"]
+
+
+def test_the_figure_has_the_pool_and_a_row_for_each_estimate(dependent):
+    model, found = dependent
+    drawn = adjusted(model | SHOWN, found)
+    assert isinstance(drawn, Layout)
+    rows = drawn.sections[0].rows
+    assert rows[0].kind == "pooled"
+    held = [row["name"] for row in found["adjusted"] if row["estimate"] is not None]
+    assert [row.key.split("/")[1] for row in rows] == held
+    assert all(row.estimate is not None for row in rows)
+    for row in found["adjusted"]:
+        if row["reason"]:
+            assert row["reason"] in drawn.notes[0]
+
+
+def test_the_figure_of_few_samples_says_why_it_is_not_drawn():
+    model = document(4)
+    drawn = adjusted(model | SHOWN, diagnosed(model, [], Diagnostics()))
+    assert "fewer than 10" in drawn.refused

@@ -1,0 +1,60 @@
+"""The layout of a pool beside its estimates adjusted for bias."""
+
+from __future__ import annotations
+
+from synthesis import text
+from synthesis.draw.chart import KIND_NAME, Chart, few_to_compare, plan_notes, refusal
+from synthesis.draw.layout import Layout, Row, coordinates, mark_of, section_of
+from synthesis.draw.rows import method_of
+from synthesis.results.adjusted import ESTIMATORS, AdjustedEstimate
+from synthesis.results.diagnosed import Diagnosed
+from synthesis.results.fitted import Fitted
+
+_COLUMNS = ("samples",)
+
+
+def adjusted(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
+    """The pool, and a row for each adjusted estimate; what was not computed is in the note, with the reason."""
+    kind, name = "adjusted", document.synthesis
+    reason = few_to_compare(diagnostics) or diagnostics.skipped.get("small_study", "")
+    if reason or not diagnostics.adjusted:
+        return refusal(kind, name, document, reason or "no adjusted estimates")
+    drawn = [estimate for estimate in diagnostics.adjusted if estimate.estimate is not None]
+    section = section_of(
+        name,
+        document.metric,
+        _COLUMNS,
+        [_row(document, estimate) for estimate in drawn],
+        document.fit.level,
+        favours=document.figure.favours,
+        row_name="Estimate",
+        guide=coordinates(document.metric, document.fit.estimate)[0],
+        clip=0.0,
+    )
+    notes = (_note(document, diagnostics.adjusted), *plan_notes(document))
+    return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
+
+
+def _row(document: Fitted, found: AdjustedEstimate) -> Row:
+    estimate = 0.0 if found.estimate is None else found.estimate
+    mark = mark_of(document.metric, estimate, found.ci_low, found.ci_high)
+    mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
+    if found.ci_low is None:
+        mark["high_text"] = "no interval"
+    # All estimates of a sample count in CR2, so that no number of samples belongs to it.
+    cells = ("" if found.name == "pet_peese_cr2" or found.k is None else text.count(found.k),)
+    key, label = f"{document.synthesis}/{found.name}", ESTIMATORS[found.name][0]
+    if found.name == "pool":
+        return Row("pooled", label, document.lane, cells, key=key, synthesis=document.synthesis, **mark)
+    return Row("study", label, document.lane, cells, key=key, **mark)
+
+
+def _note(document: Fitted, estimates: tuple[AdjustedEstimate, ...]) -> str:
+    parts = [
+        f"Diamond and dashed line: the pool ({method_of(document)}). Each other row has an idea of its own of what "
+        "is missing; where it is wrong, so is the estimate, and none proves or rules out bias. One value per sample."
+    ]
+    left = [f"{ESTIMATORS[e.name][0]} ({e.reason})" for e in estimates if e.reason and e.name != "pet_peese_cr2"]
+    if left:
+        parts.append(f"Not computed: {'; '.join(left)}.")
+    return " ".join(parts)

@@ -1,0 +1,23 @@
+"""The table of adjusted estimates in the report."""
+
+from __future__ import annotations
+
+from synthesis.data.scales import back_transform
+from synthesis.report.content import Row, Table, table
+from synthesis.report.material import Material
+from synthesis.report.result_tables import p_cell, with_interval
+from synthesis.results.adjusted import ESTIMATORS
+
+
+def adjusted(material: Material) -> Table:
+    """Every estimate of every pool with what it assumes, or why it was not computed."""
+    rows: list[Row] = []
+    for row in material.diagnostics.adjusted_estimates:
+        found, document = row.adjusted, material.by_name[row.synthesis]
+        name, assumes = ESTIMATORS.get(found.name, ("All of them", ""))
+        value = [back_transform(document.metric, limit) for limit in (found.estimate, found.ci_low, found.ci_high)]
+        number = "" if found.estimate is None else with_interval(value)
+        remark = f"not computed: {found.reason}" if found.reason else found.note
+        rows.append([document.title, name, found.k, number, p_cell(found.p), assumes, remark])
+    heads = ["Synthesis", "Estimate", "Samples", "Value", "p", "Right if", "Remark"]
+    return table("Estimates adjusted for bias", heads, rows, {2, 3, 4})
