@@ -58,7 +58,7 @@ def test_the_workflow_is_a_module_of_another_one_with_its_plan_in_config(tmp_pat
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(content)
     planned = jobs(snakemake(tmp_path, "-n"))
-    assert {"everything", "report", "crate", "forest"} <= planned.keys()
+    assert {"all", "report", "crate", "forest"} <= planned.keys()
     snakemake(tmp_path, "results/figures/forest_bcg.svg")
     assert round(read_json(tmp_path / "results" / "models" / "bcg.json")["estimate"], 4) == -0.7145
 
@@ -86,6 +86,12 @@ def test_jobs_run_in_the_image_on_request(tmp_path):
     assert commands.count(str(image)) == 2
     assert sys.executable not in commands
     assert round(read_json(review / "results" / "models" / "bcg.json")["estimate"], 4) == -0.7145
+
+
+def test_the_snakefile_of_a_module_is_that_of_the_checkout():
+    own, deployed = ((ROOT / name).read_text() for name in ("Snakefile", "workflow/Snakefile"))
+    own, deployed = (text.partition("from snakemake")[2] for text in (own, deployed))
+    assert deployed == own.replace('"workflow/rules/', '"rules/')
 
 
 def test_images_are_made_of_the_lock_by_setup_sh():
