@@ -7,8 +7,8 @@ from pathlib import Path
 
 # The package beside this file and the packages of this Python: another numpy on a PYTHONPATH would win over the locked one.
 # As a module from elsewhere (docs/module.md) these files lie in no folder, and the package is the one that is installed.
-here = workflow.current_basedir
-beside = [Path(here.get_path_or_uri(secret_free=True)).parent] if here.is_local else []
+here = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+beside = [here.parent] if here.is_dir() else []
 foreign = set(os.environ.pop("PYTHONPATH", "").split(os.pathsep))
 sys.path[:] = [
     *map(str, beside),
