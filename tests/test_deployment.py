@@ -19,7 +19,7 @@ configfile: "config/config.yaml"
 
 
 module synthesis:
-    snakefile: "{snakefile}"
+    snakefile: {snakefile}
     config: config
 
 
@@ -48,19 +48,31 @@ def snakemake(folder, *arguments, ok=True, **variables):
     return said
 
 
+def of_a_repository(folder):
+    """The workflow as a commit of a repository, of which Snakemake reads one file after another."""
+    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("synthesis"))
+    whose = ["-c", "user.name=reader", "-c", "user.email=reader@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*whose, "commit", "-qm", "The workflow"], ["tag", "v1"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    return f'gitfile("{folder}", path="workflow/Snakefile", tag="v1")'
+
+
 @pytest.mark.slow
-def test_the_workflow_is_a_module_of_another_one_with_its_plan_in_config(tmp_path):
-    shutil.copytree(BCG / "data", tmp_path / "data")
+@pytest.mark.parametrize("where", ["checkout", "repository"])
+def test_the_workflow_is_a_module_of_another_one_with_its_plan_in_config(tmp_path, where):
+    snakefile = f'"{ROOT}/workflow/Snakefile"' if where == "checkout" else of_a_repository(tmp_path / "repository")
+    review = tmp_path / "review"
+    shutil.copytree(BCG / "data", review / "data")
     for name, content in {
         "config/config.yaml": (BCG / "config.yaml").read_text(),
-        "workflow/Snakefile": MODULE.format(snakefile=ROOT / "workflow" / "Snakefile"),
+        "workflow/Snakefile": MODULE.format(snakefile=snakefile),
     }.items():
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text(content)
-    planned = jobs(snakemake(tmp_path, "-n"))
+        (review / name).parent.mkdir()
+        (review / name).write_text(content)
+    planned = jobs(snakemake(review, "-n"))
     assert {"all", "report", "crate", "forest"} <= planned.keys()
-    snakemake(tmp_path, "results/figures/forest_bcg.svg")
-    assert round(read_json(tmp_path / "results" / "models" / "bcg.json")["estimate"], 4) == -0.7145
+    snakemake(review, "results/figures/forest_bcg.svg")
+    assert round(read_json(review / "results" / "models" / "bcg.json")["estimate"], 4) == -0.7145
 
 
 @pytest.mark.slow
