@@ -163,7 +163,7 @@ def cell_ok(column: Column, text: str) -> bool:
         case "choice" | "sign" if not column.open:
             return text in column.allowed
         case "count":
-            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
+            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= (column.high or LARGEST_COUNT)
         case "number":
             return bool(_NUMBER.fullmatch(text)) and column.holds(float(text))
         case "p":
