@@ -35,7 +35,7 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
 
@@ -66,6 +66,10 @@ fuzz: $(STAMP)
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults.py
 
+# make slips     does everyday slips and writes down what was said; docs/robustness.md; fails when one is taken without a word
+slips: $(STAMP)
+	$(BIN)/python benchmarks/slips.py
+
 # make verify    compares every result with the hash that the run wrote down
 verify: $(STAMP)
 	$(BIN)/synthesis verify results
@@ -95,7 +99,7 @@ nightly: $(STAMP)
 	tests/pythons.sh suite
 	tests/debian.sh bookworm
 	tests/debian.sh trixie
-	$(MAKE) slurm faults fuzz audit
+	$(MAKE) slurm faults fuzz slips audit
 
 # make debian    the README's two commands on empty Debians; root, debootstrap
 debian: $(STAMP)

@@ -185,6 +185,8 @@ def _hint(column: Column, text: str) -> str:
     if column.kind in NUMERIC_KINDS:
         if re.fullmatch(r"[+-]?\d+,\d+", text):
             return "decimal comma; write a point"
+        if column.name == "year" and _NUMBER.fullmatch(text):
+            return "a year of four digits?"
         if column.kind == "count" and _NUMBER.fullmatch(text):
             return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
         if not _NUMBER.fullmatch(text):
