@@ -20,17 +20,17 @@ NAMES = {
 
 
 def made_by(target):
-    """Whether a rule makes a file, of names that the plan has."""
-    for rule in workflow.rules:
-        if rule.is_producer(target):
-            named = rule.get_wildcards(target).items()
+    """Whether a file is made here, of names that the plan has."""
+    for made in workflow.rules:
+        if made.is_producer(target):
+            named = made.get_wildcards(target).items()
             if all(value in NAMES.get(name, [value]) for name, value in named):
                 return True
     return False
 
 
 with stops():
-    known = {rule.name for rule in workflow.rules}
+    known = {made.name for made in workflow.rules}
     for target in asked:
         if target not in known and not Path(target).exists() and not made_by(target):
             close = difflib.get_close_matches(target, [*RESULTS, *known], n=1, cutoff=0.7)
