@@ -10,7 +10,7 @@ CORES ?= 2
 # Packages elsewhere would win over the locked ones.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup remake results test check bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test check docs slips pythons nightly bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -35,9 +35,22 @@ test: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakefmt --check Snakefile workflow/Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+# make docs      the site of docs/ and the report, into site/; strict about links; its packages come from docs/requirements.lock
+SITE := .site/$(notdir $(VENV))
+$(SITE)/.installed: docs/requirements.lock $(STAMP)
+	rm -rf $(SITE)
+	$(BIN)/uv venv --quiet --python $(BIN)/python $(SITE)
+	$(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r docs/requirements.lock || \
+	  UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv pip install --quiet --python $(SITE)/bin/python --require-hashes -r docs/requirements.lock
+	touch $@
+
+docs: results $(SITE)/.installed
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict --quiet
+	@echo 'Open site/index.html'
 
 # make bench     wall time and memory of the main job, fits beside PyMARE, multiverses, written to docs/benchmarks.md
 bench: $(STAMP)
@@ -52,6 +65,10 @@ fuzz: $(STAMP)
 # make faults    kills runs, fills disks, cuts files short, and runs again; docs/robustness.md; fails when anything is lost
 faults: $(STAMP)
 	$(BIN)/python benchmarks/faults.py
+
+# make slips     does everyday slips and writes down what was said; docs/robustness.md; fails when one is taken without a word
+slips: $(STAMP)
+	$(BIN)/python benchmarks/slips.py
 
 # make verify    compares every result with the hash that the run wrote down
 verify: $(STAMP)
@@ -72,6 +89,17 @@ mutation: $(STAMP)
 # make slurm     runs the example on a real Slurm of two nodes, kills one, and compares the bytes; root, slurm-wlm, munge
 slurm: $(STAMP)
 	tests/slurm/run.sh
+
+# make pythons   the suite and the bytes of the main job on every other Python that is found
+pythons: $(STAMP)
+	tests/pythons.sh suite
+
+# make nightly   what .ci/run leaves out for time: the suite on every Python and on both empty Debians, faults, fuzz, vulnerabilities
+nightly: $(STAMP)
+	tests/pythons.sh suite
+	tests/debian.sh bookworm
+	tests/debian.sh trixie
+	$(MAKE) slurm faults fuzz slips audit
 
 # make debian    the README's two commands on empty Debians; root, debootstrap
 debian: $(STAMP)
@@ -95,6 +123,11 @@ readme: results
 lock: $(STAMP)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
 	  --extra dev pyproject.toml -o requirements.lock
+	sed -n 's/^\([a-z0-9._-]*==[^ ;]*\).*/\1/p' requirements.lock > docs/.constraints
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate -c docs/.constraints docs/requirements.in -o docs/requirements.lock
+	rm docs/.constraints
+	$(BIN)/python docs/dependencies.py > docs/dependencies.md
 
 clean:
-	rm -rf results/[!R]* .snakemake
+	rm -rf results/[!R]* .snakemake .site/pages site

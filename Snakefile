@@ -32,5 +32,8 @@ rule all:
         CHANGES,
 
 
+include: "workflow/rules/targets.smk"
+
+
 onsuccess:
     print("Open results/report.html; the figures are in results/figures/.")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The README's two commands on an empty Debian: nothing in it but git, make, the distribution's Python and its venv module.
-# An ordinary user clones this checkout there and runs them; what they made is counted. Needs root, debootstrap and the network.
+# An ordinary user clones this checkout there and runs them; what they made is counted, and, where EXPECTED names a list of
+# `nameless` (tests/digests.sh), compared with it. Needs root, debootstrap and the network.
 #   tests/debian.sh bookworm [command ...]      default: make results, make test
 set -euo pipefail
 suite=$1
@@ -33,4 +34,10 @@ for command in "${commands[@]}"; do
         sh -c "cd /srv/review && $command"
     echo "$suite, $(chroot "$root" python3 --version): $command: $(($(date +%s) - started)) s"
 done
+if [ -n "${EXPECTED:-}" ]; then
+    . "$checkout/tests/digests.sh"
+    version=$(chroot "$root" /srv/review/.venv/bin/python -c 'import platform; print(platform.python_version())')
+    nameless "$root/srv/review" "$version" | diff "$EXPECTED" - || { echo "$suite gives other bytes" >&2; exit 1; }
+    echo "$suite: the same bytes"
+fi
 du -sh "$root/srv/review/.venv" "$root/srv/review/results" | sed "s#$root/srv/review/##"

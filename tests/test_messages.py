@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 from conftest import BCG, ROOT
+from synthesis.cli.main import main
 from synthesis.cli.progress import LONGEST, TAIL, Voice, can_be_live, shortened, speak, tail
 from synthesis.data.reading import read_layers
 from synthesis.errors import MOST_SHOWN, InputError, Problem, placed, stops
 from synthesis.plan import plan as planning
+from synthesis.plan.conditions import undeclared
+from synthesis.results.files import called_otherwise
 
 PLAN = (BCG / "config.yaml").read_text()
 
@@ -412,3 +415,56 @@ def test_a_thousand_problems_are_no_thousand_lines():
         assert len(lines) == MOST_SHOWN + 1
         assert "row 49" in lines[-2]
         assert lines[-1].strip() == "and 950 more: mend these first"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "hint"),
+    [
+        ("config.yaml", "config.yml", "config.yml must be called config.yaml"),
+        ("config.yaml", "config.yaml.txt", "config.yaml.txt must be called config.yaml"),
+        ("effects.csv", "Effects.CSV", "Effects.CSV must be called effects.csv"),
+        ("effects.csv", "effect.csv", ""),
+    ],
+)
+def test_a_file_that_is_called_otherwise_is_named(tmp_path, wanted, there, hint):
+    (tmp_path / there).touch()
+    assert called_otherwise(tmp_path / wanted) == hint
+    assert called_otherwise(tmp_path / "no folder" / wanted) == ""
+
+
+def test_a_year_is_one(project):
+    table = project.table.read_text()
+    assert ",1948,protocol" in table
+    project.table.write_text(table.replace(",1948,protocol", ",19480,protocol", 1))
+    with pytest.raises(
+        InputError, match=r"column year: '19480'; allowed: a whole number of at least 1800 and at most 2100"
+    ):
+        planning.check(planning.load(project.config, raw=project.raw), project.raw)
+
+
+def test_a_capital_letter_is_a_slip_of_a_name():
+    assert undeclared("columns", "N", ("n", "rater")).hint == "did you mean n?"
+
+
+def test_a_command_that_is_not_there_is_named_with_the_likely_one(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["ceck"])
+    assert end.value.code == 2
+    assert "there is no command 'ceck' (did you mean check?)" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "meant"),
+    [
+        ("results/figures/forrest_bcg.pdf", "results/figures/forest_bcg.pdf"),
+        ("results/figures/forest_bgc.svg", "results/figures/forest_bcg.svg"),
+        ("reprot", "report"),
+    ],
+)
+def test_a_target_that_nothing_makes_is_named_with_the_likely_one(project, target, meant):
+    done = snakemake(project.folder, "-n", target)
+    assert done.returncode == 1
+    (line,) = alone(done)
+    assert line.startswith(f"target: '{target}'; allowed: a result (results/README.md)")
+    assert line.endswith(f"(did you mean {meant}?)")

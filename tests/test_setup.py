@@ -184,7 +184,28 @@ def test_every_version_is_listed_once_for_the_tests_of_each(machine):
         machine.python(name, version)
     listed = machine.run("sh", "setup.sh", "pythons").stdout.splitlines()
     assert [line.split()[0] for line in listed] == ["3.12.1", "3.11.7"]
-    assert "sh setup.sh pythons" in (ROOT / ".ci" / "run").read_text()
+    assert "sh setup.sh pythons" in (ROOT / "tests" / "pythons.sh").read_text()
+    assert "tests/pythons.sh bytes" in (ROOT / ".ci" / "run").read_text()
+    assert "tests/pythons.sh suite" in (ROOT / "Makefile").read_text().partition("\nnightly:")[2]
+
+
+def test_what_must_hold_before_anything_lands_is_looked_at_each_time():
+    steps = (ROOT / ".ci" / "run").read_text()
+    for step in (
+        "make setup",
+        "make check",
+        "make test",
+        "make results",
+        "make results CORES=1",
+        "make docs",
+        "make slurm",
+    ):
+        assert f"step '{step}' " in steps or steps.count(f" {step}\n") == 1, step
+    assert "debian.sh bookworm 'make results'" in steps
+    assert "BROWSER_TESTS=1" in steps
+    nightly = (ROOT / "Makefile").read_text().partition("\nnightly:")[2].partition("\n\n")[0]
+    for step in ("debian.sh bookworm\n", "debian.sh trixie\n", "slurm", "faults", "fuzz", "audit"):
+        assert step in nightly, step
 
 
 def test_an_environment_is_made_once(machine):

@@ -1,5 +1,6 @@
 # Checks the plan and the data before the first job, and names what the rules share.
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -58,16 +59,35 @@ wildcard_constraints:
     multiverse=NAME,
 
 
-# `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake,
-# or by that of the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
+# With `--software-deployment-method apptainer` alone (docs/container.md); else no rule has a container, and none is looked for.
+deployed = {method.name for method in workflow.deployment_settings.deployment_method}
+if "APPTAINER" in deployed:
+    image = os.environ.get("SYNTHESIS_IMAGE") or str(WORKFLOW / "synthesis.sif")
+    with stops():
+        if "://" not in image and not Path(image).is_file():
+            raise InputError(
+                [
+                    Problem(
+                        "image",
+                        image,
+                        "an image of this workflow",
+                        "docs/container.md makes one; or SYNTHESIS_IMAGE",
+                    )
+                ]
+            )
+
+    container: image
+
+
+# `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake, or by that of the
+# image or the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
 # for linear algebra: the arrays are small, and sums must not depend on the number of cores. A PYTHONPATH of one's own goes:
 # another numpy on it would win over the locked one.
-with_conda = bool(workflow.deployment_settings.deployment_method)
 shell.prefix(
     "set -euo pipefail; WORKFLOW={folder}; "
     "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow; "
     'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
-        folder=shlex.quote(str(workflow.basedir)),
-        python="python" if with_conda else shlex.quote(sys.executable),
+        folder=shlex.quote(str(WORKFLOW)),
+        python="python" if deployed else shlex.quote(sys.executable),
     )
 )

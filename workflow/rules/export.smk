@@ -89,9 +89,7 @@ rule crate:
         plan=as_input(PLAN.whole()),
         read=ABOUT_READ,
         version=snakemake_package.__version__,
-        workflow=digest(
-            [workflow.main_snakefile, *sorted(Path(workflow.basedir).glob("workflow/rules/*.smk"))]
-        ),
+        workflow=digest([WORKFLOW / "Snakefile", *sorted((WORKFLOW / "workflow" / "rules").glob("*.smk"))]),
         code=code_of("crate"),
     shell:
         "synthesis crate --config - --model {input.model:q} --files {params.files:q} --about {params.about:q} "

@@ -3,14 +3,19 @@
 
 import os
 import sys
+from pathlib import Path
 
 # The package beside this file and the packages of this Python: another numpy on a PYTHONPATH would win over the locked one.
+# As a module from elsewhere (docs/module.md) these files lie in no folder, and the package is the one that is installed.
+here = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+beside = [here.parent] if here.is_dir() else []
 foreign = set(os.environ.pop("PYTHONPATH", "").split(os.pathsep))
 sys.path[:] = [
-    os.path.join(workflow.basedir, "workflow"),
+    *map(str, beside),
     *(entry for entry in sys.path if entry not in foreign),
 ]
 
+from synthesis.cli.run import snakefile
 from synthesis.errors import InputError, Problem, stops
 from synthesis.data.reading import read_layers
 from synthesis.cli.progress import speak
@@ -30,5 +35,12 @@ if not workflow.output_settings.dryrun and (
 ):
     speak(logger)
 
+# Of the checkout, or inside the installed package: holds the Snakefile and its rules.
+WORKFLOW = beside[0].parent if beside else snakefile().parent
+
+# `snakedeploy` puts the plan into config/.
+plan_file = "config.yaml"
+if not Path(plan_file).exists() and Path("config", plan_file).exists():
+    plan_file = f"config/{plan_file}"
 with stops():
-    LAYERS = read_layers("config.yaml", workflow.overwrite_configfiles, workflow.config_settings.config)
+    LAYERS = read_layers(plan_file, workflow.overwrite_configfiles, workflow.config_settings.config)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -98,7 +99,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = expanded(sys.argv[1:] if argv is None else argv)
     # Of a command that there is, just its own file is imported: starting is most of what a job costs.
     stages = [stage for stage, commands in STAGES.items() if argv and argv[0] in commands]
-    args = parser_of(stages or STAGES).parse_args(argv)
+    parser = parser_of(stages or STAGES)
+    if argv and not stages and not argv[0].startswith("-"):
+        close = difflib.get_close_matches(argv[0], sum(STAGES.values(), ()), n=1)
+        meant = f" (did you mean {close[0]}?)" if close else ""
+        parser.error(f"there is no command '{argv[0]}'{meant}; synthesis --help lists them")
+    args = parser.parse_args(argv)
     try:
         args.run(args)
         sys.stdout.flush()

@@ -45,7 +45,8 @@ class Column:
             case "choice" | "sign":
                 return "one of " + ", ".join(self.allowed) + empty
             case "count":
-                return f"a whole number of at least {self.low:g} and at most a billion{empty}"
+                most = "a billion" if self.high is None else f"{self.high:g}"
+                return f"a whole number of at least {self.low:g} and at most {most}{empty}"
             case "number":
                 return "a number with a decimal point" + self._range_text() + empty
             case "p":
@@ -115,8 +116,8 @@ def _moments() -> tuple[Column, ...]:
     return tuple(columns)
 
 
-def _count(name: str, description: str, low: int, example: str = "") -> Column:
-    return Column(name, "count", description, example, low=low)
+def _count(name: str, description: str, low: int, example: str = "", high: int | None = None) -> Column:
+    return Column(name, "count", description, example, low=low, high=high)
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -141,7 +142,7 @@ COLUMNS: tuple[Column, ...] = (
         "Oxford",
     ),
     Column("label", "text", "Name shown in figures; study and year where empty.", "Arnow 2013"),
-    _count("year", "Year of publication.", 1800, "2013"),
+    _count("year", "Year of publication.", 1800, "2013", high=2100),
     _terms("construct", v.Construct, "What was measured or compared.", "alliance", required=True),
     _choice("estimand", v.Estimand, "What the number estimates.", "r_total", required=True),
     _choice("level", v.Level, "A study, or a published meta-analysis.", "study", required=True),

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from synthesis.data.model import YES_NO, Model
 from synthesis.errors import InputError, Problem
-from synthesis.results.files import unreadable
+from synthesis.results.files import called_otherwise, unreadable
 from synthesis.text import unwritable
 
 T = TypeVar("T", bound=Model)
@@ -119,8 +119,7 @@ def read_layers(name: str, given: Sequence[Path], by_hand: Mapping[str, Any]) ->
     """
     paths = [Path(name)] if Path(name).exists() or not given else []
     if paths and not paths[0].exists():
-        other = Path(name).with_suffix(".yml")
-        hint = f"{other} must be called {name}" if other.exists() else "run it where the plan is, or with -d FOLDER"
+        hint = called_otherwise(paths[0]) or "run it where the plan is, or with -d FOLDER"
         raise InputError([Problem(name, "no such file", f"the plan of the review, in {Path.cwd()}", hint)])
     layers = []
     for path in [*paths, *given]:

@@ -159,7 +159,7 @@ def cell_ok(column: Column, text: str) -> bool:
         case "choice" | "sign" if not column.open:
             return text in column.allowed
         case "count":
-            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= LARGEST_COUNT
+            return bool(_COUNT.fullmatch(text)) and (column.low or 0) <= int(text) <= (column.high or LARGEST_COUNT)
         case "number":
             return bool(_NUMBER.fullmatch(text)) and column.holds(float(text))
         case "p":
@@ -181,6 +181,8 @@ def _hint(column: Column, text: str) -> str:
     if column.kind in NUMERIC_KINDS:
         if re.fullmatch(r"[+-]?\d+,\d+", text):
             return "decimal comma; write a point"
+        if column.name == "year" and _NUMBER.fullmatch(text):
+            return "a year of four digits?"
         if column.kind == "count" and _NUMBER.fullmatch(text):
             return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
         if not _NUMBER.fullmatch(text):

@@ -86,8 +86,10 @@ def word_column_faults(key: str, name: str, own: Own) -> list[Problem]:
 def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> Problem:
     """A name that is not among those allowed, with the nearest; `what` describes them where they are many."""
     options = list(allowed)
-    close = difflib.get_close_matches(name, options, n=1)
-    hint = f"did you mean {close[0]}?" if close else ""
+    # A capital letter is a slip, too.
+    as_said = {option.lower(): option for option in reversed(options)}
+    close = difflib.get_close_matches(name.lower(), as_said, n=1)
+    hint = f"did you mean {as_said[close[0]]}?" if close else ""
     return Problem(
         key, name, what or ("one of " + ", ".join(options) if options else "none: nothing is declared"), hint
     )

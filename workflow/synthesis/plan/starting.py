@@ -201,7 +201,9 @@ def new(args: argparse.Namespace) -> None:
     problems += faults
     if len(sides) > 1 or not set(sides) <= set(SIDES):
         allowed = "larger or smaller, once; or <outcome>=larger and <outcome>=smaller"
-        problems.append(Problem(BETTER, " ".join(sides), allowed))
+        meant = {"lower": "smaller", "less": "smaller", "fewer": "smaller", "higher": "larger", "more": "larger"}
+        hint = next((f"did you mean {meant[word.lower()]}?" for word in sides if word.lower() in meant), "")
+        problems.append(Problem(BETTER, " ".join(sides), allowed, hint))
     if problems:
         raise InputError(problems)
     what = Start(

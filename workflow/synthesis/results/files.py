@@ -135,8 +135,24 @@ def unreadable(path: Path, error: OSError, allowed: str) -> InputError:
         errno.ELOOP: ("a link that leads to itself", "copy the file instead"),
         errno.ENAMETOOLONG: ("a name too long for this machine", ""),
     }
+    if error.errno == errno.ENOENT:
+        hints[errno.ENOENT] = ("no such file", called_otherwise(path))
     shown, hint = hints.get(error.errno or 0, (os.strerror(error.errno or errno.EIO), ""))
     return InputError([Problem(str(path), shown, allowed, hint)])
+
+
+def called_otherwise(path: Path) -> str:
+    """What a file that is not there may be called instead: other capitals, .yml for .yaml, an ending too many."""
+    wanted = path.name.lower()
+    short = f"{path.stem.lower()}.yml" if path.suffix == ".yaml" else wanted
+    try:
+        names = sorted(entry.name for entry in path.parent.iterdir() if entry.is_file())
+    except OSError:
+        return ""
+    for name in names:
+        if name.lower() in {wanted, short} or name.lower().startswith((f"{wanted}.", f"{short}.")):
+            return f"{name} must be called {path.name}"
+    return ""
 
 
 def check_inside(folder: Path, path: Path) -> None:

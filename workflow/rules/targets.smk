@@ -1,0 +1,46 @@
+# A target that nothing makes is said before anything is planned, with what it could have been: Snakemake names a rule that
+# "might raise exceptions", and a name that the plan does not have ends in a traceback.
+
+import difflib
+
+from snakemake.cli import get_argument_parser
+
+# What Snakemake was called with: it knows its targets itself only later. In a module they are those of the workflow that takes it.
+asked = []
+if workflow.is_main_process and Path(workflow.main_snakefile).parent == WORKFLOW:
+    if Path(sys.argv[0]).stem in {"snakemake", "__main__"}:
+        asked = get_argument_parser().parse_known_args(sys.argv[1:])[0].targets
+# The names of the plan that stand for wildcards.
+NAMES = {
+    "source": PLAN.config.sources,
+    "synthesis": PLAN.config.syntheses,
+    "bridge": PLAN.config.bridges,
+    "multiverse": PLAN.config.multiverses,
+}
+
+
+def made_by(target):
+    """Whether a file is made here, of names that the plan has."""
+    for made in workflow.rules:
+        if made.is_producer(target):
+            named = made.get_wildcards(target).items()
+            if all(value in NAMES.get(name, [value]) for name, value in named):
+                return True
+    return False
+
+
+with stops():
+    known = {made.name for made in workflow.rules}
+    for target in asked:
+        if target not in known and not Path(target).exists() and not made_by(target):
+            close = difflib.get_close_matches(target, [*RESULTS, *known], n=1, cutoff=0.7)
+            raise InputError(
+                [
+                    Problem(
+                        "target",
+                        target,
+                        "a result (results/README.md) of names in the plan, or a rule (snakemake --list)",
+                        f"did you mean {close[0]}?" if close else "",
+                    )
+                ]
+            )
