@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import full_log_likelihood
@@ -81,7 +81,7 @@ class _Beta:
         u = (self.nodes * root - theta[0]) / s
         inside = np.log(self.weights * root / s) - _LOG_ROOT - 0.5 * u * u
         ends = (np.array([-self.edge, self.edge]) * root - theta[0]) / s
-        tails = np.column_stack([log_ndtr(ends[:, 0]), log_ndtr(-ends[:, 1])])
+        tails = np.column_stack([scipy.special.log_ndtr(ends[:, 0]), scipy.special.log_ndtr(-ends[:, 1])])
         w = (theta[2:] - 1) @ self.logs
         return np.column_stack([inside, tails]) + w, np.column_stack([u, ends])
 
@@ -126,8 +126,8 @@ def _scores(u: Array, s: Array) -> tuple[Array, Array]:
     """
     low, high = u[:, -2:-1], u[:, -1:]
     # phi / tail: what the derivatives of a tail have in common.
-    below = np.exp(-0.5 * low**2 - _LOG_ROOT - log_ndtr(low))
-    above = np.exp(-0.5 * high**2 - _LOG_ROOT - log_ndtr(-high))
+    below = np.exp(-0.5 * low**2 - _LOG_ROOT - scipy.special.log_ndtr(low))
+    above = np.exp(-0.5 * high**2 - _LOG_ROOT - scipy.special.log_ndtr(-high))
     z = u[:, :-2]
     first = np.stack([
         np.column_stack([z / s, -below / s, above / s]),
@@ -164,14 +164,14 @@ def beta_selection(
     errors = standard_errors(problem, theta)
     gain = max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, plain, restricted=False)))
     estimate, se = sign * float(theta[0]) * unit, float(errors[0]) * unit
-    half = float(ndtri(0.5 + level / 2)) * se
+    half = float(scipy.special.ndtri(0.5 + level / 2)) * se
     few = (f"{len(y)} studies: with fewer than {FEW_STUDIES} the model is hardly estimable",)
     return BetaSelection(
         alternative=alternative,
         estimate=estimate,
         se=se,
         statistic=estimate / se,
-        p=2 * float(ndtr(-abs(estimate / se))),
+        p=2 * float(scipy.special.ndtr(-abs(estimate / se))),
         ci_low=estimate - half,
         ci_high=estimate + half,
         tau2=float(theta[1]) * unit**2,
@@ -180,7 +180,7 @@ def beta_selection(
         powers_se=(float(errors[2]), float(errors[3])),
         lrt=gain,
         lrt_df=2,
-        lrt_p=float(chdtrc(2, gain)),
+        lrt_p=float(scipy.special.chdtrc(2, gain)),
         log_likelihood=value - len(y) * math.log(unit),
         notes=few if len(y) < FEW_STUDIES else (),
     )
@@ -188,7 +188,7 @@ def beta_selection(
 
 def _problem(y: Array, v: Array, two_sided: bool) -> _Beta:
     x, w = leggauss(_NODES)
-    edge = -float(ndtri(LEAST_P / 2 if two_sided else LEAST_P))
+    edge = -float(scipy.special.ndtri(LEAST_P / 2 if two_sided else LEAST_P))
     # Towards 0, where 1 - p is 0 and w a power of it that need not be whole, the nodes of a two-sided p lie closer.
     power = _CLOSER if two_sided else 1
     above = edge * ((1 + x) / 2) ** power
@@ -199,7 +199,7 @@ def _problem(y: Array, v: Array, two_sided: bool) -> _Beta:
 
 
 def _logs(z: Array, two_sided: bool) -> Array:
-    p = 2 * ndtr(-np.abs(z)) if two_sided else ndtr(-z)
+    p = 2 * scipy.special.ndtr(-np.abs(z)) if two_sided else scipy.special.ndtr(-z)
     p = np.clip(p, LEAST_P, 1 - LEAST_P)
     return np.stack([np.log(p), np.log1p(-p)])
 

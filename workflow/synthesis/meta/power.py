@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, column, number
@@ -54,14 +54,14 @@ def pool_power(
     number("alpha", alpha, 1e-12, 1 - 1e-12, allowed="between 0 and 1")
     number("wanted", wanted, alpha, 1 - 1e-12, allowed="a power between alpha and 1")
     each = float((1 / (v + tau2)).mean())
-    critical = -float(ndtri(alpha / 2))
+    critical = -float(scipy.special.ndtri(alpha / 2))
 
     def of(samples: float) -> float:
         shift = abs(effect) * math.sqrt(samples * each)
-        return float(ndtr(shift - critical) + ndtr(-shift - critical))
+        return float(scipy.special.ndtr(shift - critical) + scipy.special.ndtr(-shift - critical))
 
     # Without the far tail it is a formula, which asks for a little more than is needed.
-    estimate = ((critical + float(ndtri(wanted))) / effect) ** 2 / each
+    estimate = ((critical + float(scipy.special.ndtri(wanted))) / effect) ** 2 / each
     if not estimate < _COUNTED:
         raise InputError([Problem("effect", f"{effect:g}", "an effect that fewer than 1e15 samples find")])
     needed = max(1, math.ceil(estimate))

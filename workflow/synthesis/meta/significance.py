@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import bdtr, bdtrc, chdtrc, log_ndtr, ndtr, ndtri, ndtri_exp
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.inputs import check_effects, check_level, check_options, number, option
@@ -109,16 +109,16 @@ def excess_significance(
     option("test", test, ("exact", "chi2"))
     fit = pool(y, v, tau2=tau2, ci="wald")
     theta, between = fit.estimate, fit.tau2 or 0.0
-    critical = -float(ndtri(alpha / 2)) * np.sqrt(v)
+    critical = -float(scipy.special.ndtri(alpha / 2)) * np.sqrt(v)
     spread = np.sqrt(v + between)
-    power = ndtr((theta - critical) / spread) + ndtr((-theta - critical) / spread)
+    power = scipy.special.ndtr((theta - critical) / spread) + scipy.special.ndtr((-theta - critical) / spread)
     observed, expected = int((np.abs(y) >= critical).sum()), float(power.sum())
     k = len(y)
     if test == "exact":
         p = _as_many(power, observed)
     else:
         scale = expected * (k - expected) / k
-        p = float(ndtr(-(observed - expected) / math.sqrt(scale))) if scale > 0 else 1.0
+        p = float(scipy.special.ndtr(-(observed - expected) / math.sqrt(scale))) if scale > 0 else 1.0
     return ExcessSignificance(
         k=k,
         observed=observed,
@@ -155,14 +155,14 @@ class _Conditional:
         s = np.sqrt(self.v + theta[1])
         u = (self.cut - theta[0]) / s
         normal = -_LOG_ROOT - np.log(s) - 0.5 * ((self.y - theta[0]) / s) ** 2
-        return float(np.sum(normal - log_ndtr(-self.side * u)))
+        return float(np.sum(normal - scipy.special.log_ndtr(-self.side * u)))
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         s2 = self.v + theta[1]
         s = np.sqrt(s2)
         u = (self.cut - theta[0]) / s
         # Derivative of log P by u is -side phi / P; by mean and tau2 through u.
-        h = self.side * np.exp(-_LOG_ROOT - 0.5 * u * u - log_ndtr(-self.side * u))
+        h = self.side * np.exp(-_LOG_ROOT - 0.5 * u * u - scipy.special.log_ndtr(-self.side * u))
         m, t = 1 / s, u / (2 * s2)
         first = np.stack([h * m, h * t])
         bend = h * u - h * h
@@ -190,7 +190,7 @@ def p_uniform_star(yi: ArrayLike, vi: ArrayLike, *, side: Side = "greater", leve
     check_reach(y, v)
     unit, sign = math.sqrt(float(np.median(v))), 1.0 if side == "greater" else -1.0
     y, v = sign * y / unit, v / unit**2
-    cut = -float(ndtri(_ALPHA / 2)) * np.sqrt(v)
+    cut = -float(scipy.special.ndtri(_ALPHA / 2)) * np.sqrt(v)
     above = y > cut
     if not above.any():
         hint = "without one there is nothing that its rule could have let through"
@@ -209,7 +209,7 @@ def p_uniform_star(yi: ArrayLike, vi: ArrayLike, *, side: Side = "greater", leve
         ci_high=high if sign > 0 else low,
         tau2=float(theta[1]) * unit**2,
         lr=lr,
-        p=float(chdtrc(1, lr)),
+        p=float(scipy.special.chdtrc(1, lr)),
         log_likelihood=value - len(y) * math.log(unit),
         notes=() if not above.all() else ("all effects are significant",),
     )
@@ -257,7 +257,7 @@ def _profile_limits(
     problem: _Conditional, theta: Array, value: float, level: float
 ) -> tuple[float | None, float | None]:
     """Where twice the profile log-likelihood is below its maximum by the quantile of chi-squared with 1 df."""
-    drop, limits = float(ndtri(0.5 + level / 2)), []
+    drop, limits = float(scipy.special.ndtri(0.5 + level / 2)), []
     for direction in (-1.0, 1.0):
         between = float(theta[1])
 
@@ -312,18 +312,18 @@ def p_curve(yi: ArrayLike, vi: ArrayLike) -> PCurve:
     """
     y, v = check_effects(yi, vi)
     z = np.abs(y) / np.sqrt(v)
-    z = z[2 * ndtr(-z) < _ALPHA]
+    z = z[2 * scipy.special.ndtr(-z) < _ALPHA]
     if not len(z):
         raise InputError([Problem("yi, vi", "no significant effect", "at least one")])
-    half = z[2 * ndtr(-z) < _ALPHA / 2]
+    half = z[2 * scipy.special.ndtr(-z) < _ALPHA / 2]
     skew, flat = _stouffer(z, _ALPHA, 0.0), _stouffer(z, _ALPHA, _noncentral())
     skew_half, flat_half = (_stouffer(half, _ALPHA / 2, shift) if len(half) else None for shift in (0.0, _noncentral()))
-    binomial = float(bdtrc(len(half) - 1, len(z), 0.5)) if len(half) else 1.0
+    binomial = float(scipy.special.bdtrc(len(half) - 1, len(z), 0.5)) if len(half) else 1.0
     # Chance of a p below half of .05 among those below .05 at that power.
-    share = float(np.exp(_further(np.array([-float(ndtri(_ALPHA / 4))]), _ALPHA, _noncentral())[0]))
-    few = float(bdtr(len(half), len(z), share))
-    p_skew, p_flat = float(ndtr(skew)), float(ndtr(flat))
-    half_skew, half_flat = (None if s is None else float(ndtr(s)) for s in (skew_half, flat_half))
+    share = float(np.exp(_further(np.array([-float(scipy.special.ndtri(_ALPHA / 4))]), _ALPHA, _noncentral())[0]))
+    few = float(scipy.special.bdtr(len(half), len(z), share))
+    p_skew, p_flat = float(scipy.special.ndtr(skew)), float(scipy.special.ndtr(flat))
+    half_skew, half_flat = (None if s is None else float(scipy.special.ndtr(s)) for s in (skew_half, flat_half))
     return PCurve(
         k=len(y),
         significant=len(z),
@@ -344,18 +344,22 @@ def p_curve(yi: ArrayLike, vi: ArrayLike) -> PCurve:
 
 def _noncentral() -> float:
     """Mean of z that gives a third of the tests p below .05."""
-    critical = -float(ndtri(_ALPHA / 2))
-    return _halved(lambda m: float(ndtr(m - critical) + ndtr(-m - critical)) < _LITTLE_POWER, 0.0, 4.0)
+    critical = -float(scipy.special.ndtri(_ALPHA / 2))
+    return _halved(
+        lambda m: float(scipy.special.ndtr(m - critical) + scipy.special.ndtr(-m - critical)) < _LITTLE_POWER, 0.0, 4.0
+    )
 
 
 def _further(z: Array, alpha: float, mean: float) -> Array:
     """Log of the chance of a z further from 0 than these, given p < alpha, for a test whose z has this mean."""
-    critical = -float(ndtri(alpha / 2))
-    outside = np.logaddexp(log_ndtr(mean - z), log_ndtr(-mean - z))
-    return np.asarray(outside - np.logaddexp(log_ndtr(mean - critical), log_ndtr(-mean - critical)))
+    critical = -float(scipy.special.ndtri(alpha / 2))
+    outside = np.logaddexp(scipy.special.log_ndtr(mean - z), scipy.special.log_ndtr(-mean - z))
+    return np.asarray(
+        outside - np.logaddexp(scipy.special.log_ndtr(mean - critical), scipy.special.log_ndtr(-mean - critical))
+    )
 
 
 def _stouffer(z: Array, alpha: float, mean: float) -> float:
     """Stouffer's z of the p of p-values: low where they are smaller than with mean 0, or larger than with another."""
-    scores = ndtri_exp(_further(z, alpha, mean))
+    scores = scipy.special.ndtri_exp(_further(z, alpha, mean))
     return float((scores if mean == 0 else -scores).sum() / math.sqrt(len(z)))

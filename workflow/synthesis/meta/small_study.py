@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import ArrayLike
-from scipy.special import gammainc, ndtr, ndtri
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bias import few_studies
@@ -210,7 +210,7 @@ class _Joint:
         shape = np.where(fits, mean, 1.0) ** 2 / np.where(fits, variance, 1.0)
         scale = np.where(fits, variance, 1.0) / np.where(fits, mean, 1.0)
         q = (self.w1 / self.w2 - 1) * ((at / t) ** 2 - 1) + self.k - 1
-        return float(weight @ np.where(fits, gammainc(shape, q / scale), 1.0))
+        return float(weight @ np.where(fits, scipy.special.gammainc(shape, q / scale), 1.0))
 
 
 def _nodes(start: float) -> tuple[Array, Array]:
@@ -256,20 +256,20 @@ def limit_meta(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", level
     se = math.sqrt(line.variance(tau))
     mean = float(np.dot(1 / v, y) / (1 / v).sum())
     small = max(0.0, float(((y - mean) ** 2 / v).sum()) - plain.rest)
-    half = float(ndtri(0.5 + level / 2)) * se
+    half = float(scipy.special.ndtri(0.5 + level / 2)) * se
     return Limit(
         k=len(y),
         estimate=estimate,
         se=se,
         statistic=estimate / se,
-        p=2 * float(ndtr(-abs(estimate / se))),
+        p=2 * float(scipy.special.ndtr(-abs(estimate / se))),
         ci_low=estimate - half,
         ci_high=estimate + half,
         tau2=between,
         intercept=line.intercept,
         slope=line.slope,
         q_small=small,
-        q_small_p=2 * float(ndtr(-math.sqrt(small))),
+        q_small_p=2 * float(scipy.special.ndtr(-math.sqrt(small))),
         q_rest=plain.rest,
         notes=few_studies(len(y)),
     )
