@@ -325,7 +325,7 @@ def test_a_result_can_be_asked_for_by_its_name_alone(copy, target, needed):
 
 
 def test_a_result_of_a_name_that_is_not_in_the_plan_is_refused_with_those_that_are(copy):
-    assert "did you mean other" in snakemake(copy, "-n", "results/models/othr.json", ok=False)
+    assert "did you mean results/models/other.json" in snakemake(copy, "-n", "results/models/othr.json", ok=False)
 
 
 def test_a_bridge_can_be_asked_for_by_its_name_alone(tmp_path):

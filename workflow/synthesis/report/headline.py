@@ -21,7 +21,15 @@ from synthesis.results.fitted import Fitted
 SIGNAL = 0.05
 _SENTENCES = 3
 # Tests in a word; their forms have rows of their own in the appendix.
-_FAMILY = {"egger": "Egger", "rank": "rank correlation", "trim": "trim and fill", "selection": "selection model"}
+_FAMILY = {
+    "egger": "Egger",
+    "rank": "rank correlation",
+    "trim": "trim and fill",
+    "selection": "selection model",
+    "excess": "excess significance",
+}
+# A small p of the p-curve speaks for a true effect, not for bias.
+_NO_SIGN = ("all", "p_curve")
 # Bases of every reading that puts an association beside an effect as a difference.
 _UNIT = "d"
 
@@ -174,7 +182,7 @@ def _listed(words: list[str]) -> str:
 
 def bias(material: Material) -> Context:
     """The pools in which a test points to small-study effects or selective reporting, and those in which none does."""
-    rows = [r for r in material.diagnostics.small_study if r.test != "all"]
+    rows = [r for r in material.diagnostics.small_study if r.test not in _NO_SIGN]
     tested = [d for d in material.documents if any(r.synthesis == d.synthesis for r in rows)]
     signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
     flagged = {r.synthesis for r in signals}
