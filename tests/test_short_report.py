@@ -90,7 +90,10 @@ def test_the_report_of_the_small_review_has_few_words(complete):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_pages_of_the_small_review_show_no_code(complete, name):
-    assert codes((complete / name).read_text(encoding="utf-8")) == []
+    """Its invented claims say their own names; these are the words of the plan."""
+    claims = (ROOT / "tests" / "complete" / "data" / "raw" / "claims.csv").read_text(encoding="utf-8").splitlines()
+    invented = {line.partition(",")[0] for line in claims}
+    assert set(codes((complete / name).read_text(encoding="utf-8"))) <= invented
 
 
 def test_the_appendix_holds_what_the_short_report_leaves_out(complete):
