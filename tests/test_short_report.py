@@ -137,13 +137,13 @@ def rated(construct):
     effects = [replace(effect, construct=construct) for effect in material().effects]
     model = fitted(document(6, "z", "A", name="bcg", **FIT))
     studies = tuple(replace(s, effects=(effects[0].effect_id,)) for s in model.studies)
-    return material(documents=[replace(model, studies=studies)], effects=effects, dropped=[])
+    return material(documents=[replace(model, studies=studies, constructs=(construct,))], effects=effects, dropped=[])
 
 
 def test_an_association_of_something_else_is_not_called_one_of_the_alliance():
     for page in (render, render_appendix):
         words = text_of(page(rated("homework"))).casefold()
-        assert "nobody was assigned to what they correlate with" in words
+        assert "correlations with homework are associations: early improvement may raise homework too" in words
         assert "alliance" not in words
     assert "early improvement raises the alliance too" in first_screen(rated("alliance"))
 

@@ -6,6 +6,7 @@ from synthesis.data.scales import back_transform
 from synthesis.report.content import Row, Table, table
 from synthesis.report.material import Material
 from synthesis.report.result_tables import p_cell, with_interval
+from synthesis.report.wording import said
 from synthesis.results.adjusted import ESTIMATORS
 
 
@@ -18,6 +19,6 @@ def adjusted(material: Material) -> Table:
         value = [back_transform(document.metric, limit) for limit in (found.estimate, found.ci_low, found.ci_high)]
         number = "" if found.estimate is None else with_interval(value)
         remark = f"not computed: {found.reason}" if found.reason else found.note
-        rows.append([document.title, name, found.k, number, p_cell(found.p), assumes, remark])
+        rows.append([document.title, name, found.k, number, p_cell(found.p), assumes, said(remark)])
     heads = ["Synthesis", "Estimate", "Samples", "Value", "p", "Right if", "Remark"]
     return table("Estimates adjusted for bias", heads, rows, {2, 3, 4})

@@ -38,6 +38,7 @@ _WORDS = {
     "b_within": "within patients",
     "d_between": "between randomised arms",
     "intrcpt": "intercept",
+    "sei": "standard error",
     "2x2": "two-by-two table",
 }
 _PARTS = {
@@ -49,6 +50,8 @@ _PARTS = {
 }
 # A name in the style of code: two parts or more that an underscore joins.
 _CODE = re.compile(r"(?<![\w./-])[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+(?![\w/]|\.\w)")
+# Terms of a regression that its notes name.
+_TERM = re.compile(r"\b(?:intrcpt|sei)\b")
 _NAME = re.compile(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*")
 # The end of a converter's name: the metric that it gives.
 _TARGET = {"z": "Fisher z", "g": "Hedges g", "log_odds_ratio": "log odds ratio", "log_risk_ratio": "log risk ratio"}
@@ -80,4 +83,4 @@ def _source(start: str) -> str:
 
 def said(words: str) -> str:
     """A text of the run with every code in it in words; paths and addresses stay."""
-    return _CODE.sub(lambda found: term(found[0]), words).replace("intrcpt", _WORDS["intrcpt"])
+    return _TERM.sub(lambda found: _WORDS[found[0]], _CODE.sub(lambda found: term(found[0]), words))
