@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from synthesis.report.content import Context, Row, table
 from synthesis.report.result_tables import interval, with_interval
 from synthesis.results.certainty import DOMAINS, DomainRow, FindingsRow
+from synthesis.results.fitted import Fitted
 
 
-def certainty(findings: Sequence[FindingsRow], domains: Sequence[DomainRow]) -> Context | None:
-    """Two tables: a row for each pool, and one for each domain of each pool with its reason; nothing without any."""
+def certainty(
+    findings: Sequence[FindingsRow], domains: Sequence[DomainRow], documents: Sequence[Fitted]
+) -> Context | None:
+    """Two tables: a row for each pool, and one for each domain of each pool with its reason; nothing without any.
+
+    `documents`: they name the samples behind a reason.
+    """
     if not findings:
         return None
     title = {row.synthesis: row.title for row in findings}
@@ -23,7 +29,11 @@ def certainty(findings: Sequence[FindingsRow], domains: Sequence[DomainRow]) -> 
             row.title, row.word, row.samples, row.people, value, interval(row.pi_low, row.pi_high), *judged, level,
         ])  # fmt: skip
     heads = ["Synthesis", "What it is", "Samples", "People", "Estimate", "Prediction", *DOMAINS.values(), "Certainty"]
-    reasons: list[Row] = [[title[r.synthesis], DOMAINS[r.domain], r.judgement, r.reason, r.rows] for r in domains]
+    names = {study.sample_id: study.label for document in documents for study in document.studies}
+    reasons: list[Row] = []
+    for r in domains:
+        behind = "; ".join(names.get(sample, sample) for sample in r.rows.split("; "))
+        reasons.append([title[r.synthesis], DOMAINS[r.domain], r.judgement, r.reason, behind])
     return {
         "variants": [f"{words}." for words in dict.fromkeys(row.variant for row in findings)],
         "findings": table("Summary of findings", heads, cells, {2, 3, 4, 5}),

@@ -99,16 +99,22 @@ def multiverse_table(
 ) -> Table | None:
     """One row per curve: where its analyses lie, and which decisions move them most.
 
-    `pools`: titles of syntheses; `several`: also the curves of several non-equivalent options at once.
+    `pools`: titles of syntheses; `several`: also the curves of several non-equivalent options at once, how many
+    analyses and the test of each curve, and the decisions behind it; without it those behind the first, and a pool's
+    title once.
     """
     cells: list[Row] = []
     for document in documents:
         curves = [curve for curve in document.curves if several or _JOINED not in str(curve.curve)]
-        cells += [row for curve in curves if (row := _curve_row(document, curve, pools))]
+        rows = [row for curve in curves if (row := _curve_row(document, curve, pools))]
+        cells += rows if several else [*rows[:1], *(["", *row[1:-1], ""] for row in rows[1:])]
     heads = ["Analyses of", "Curve", "How many", "Median", "Nine in ten lie in", "Significant", "p by sign changes",
              "Decisions, with their share of the variance"]  # fmt: skip
+    kept = [i for i, head in enumerate(heads) if several or head not in ("How many", "p by sign changes")]
+    numbers = {place for place, i in enumerate(kept) if i in (2, 3, 4, 5)}
     caption = "All declared analyses: where they lie, and what moves them most"
-    return table(caption, heads, cells, {2, 3, 4, 5}) if cells else None
+    shown = [[row[i] for i in kept] for row in cells]
+    return table(caption, [heads[i] for i in kept], shown, numbers) if cells else None
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

@@ -48,7 +48,7 @@ def comparison(material: Material) -> Context:
         "figures": [figure(material, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
         "pooled": tables.pooled(material.documents),
         **comparing.section(material),
-        "certainty": certainty_table.certainty(material.findings, material.domains),
+        "certainty": certainty_table.certainty(material.findings, material.domains, material.documents),
     }
 
 
