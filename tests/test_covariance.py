@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from synthesis.errors import InputError
+from synthesis.meta.nested import fit_nested, nested_interval
 from tolerances import DENSE_ESTIMATE, DENSE_LIKELIHOOD, LAW, PRINTED_3
 
 # Invented arms in the reported shape of a trial with three treatments and one control group: m1, s1, n1, m0, s0, n0.
@@ -106,12 +107,12 @@ def test_two_levels_above_the_effect_reach_the_top_of_the_likelihood(seed):
     y = 0.4 + 0.3 * random.normal(size=8)[paper] + 0.2 * random.normal(size=16)[2 * paper + sample - 1]
     y = y + 0.15 * random.normal(size=48)
     v = random.uniform(0.01, 0.05, 48)
-    fit = synthesis.fit_nested(y, v, [paper.tolist(), sample.tolist()])
+    fit = fit_nested(y, v, [paper.tolist(), sample.tolist()])
     likelihood, mu = best(y, np.diag(v), [paper, 2 * paper + sample])
     assert fit.log_likelihood == pytest.approx(likelihood, abs=DENSE_LIKELIHOOD)
     assert fit.beta[0] == pytest.approx(mu, abs=DENSE_ESTIMATE)
     assert fit.tested.clusters == 8
-    low, high = synthesis.nested_interval(y, v, [paper.tolist(), sample.tolist()], fit, 0)
+    low, high = nested_interval(y, v, [paper.tolist(), sample.tolist()], fit, 0)
     assert low <= fit.variances[0] <= high
 
 

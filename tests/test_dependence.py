@@ -18,6 +18,7 @@ from synthesis.data.registry import Policy
 from synthesis.draw.rows import heterogeneity
 from synthesis.errors import InputError
 from synthesis.export.r_script import data_columns, r_data, r_script
+from synthesis.meta.nested import fit_nested
 from synthesis.plan.config import Diagnostics, read_config
 from synthesis.plan.parts import Plan
 from synthesis.plan.plan import check
@@ -216,7 +217,7 @@ def test_nested_levels_are_those_of_metafor(name, columns, at):
     data, stored = SETS[name]["data"], SETS[name]["fits"][at]
     # A school is one effect: the level of effects is that of schools.
     columns = columns[:-1] if name.startswith("konst") else columns
-    found = synthesis.fit_nested(data["yi"], data["vi"], [data[column] for column in columns])
+    found = fit_nested(data["yi"], data["vi"], [data[column] for column in columns])
     assert found.variances == pytest.approx(stored["sigma2"], abs=LEVELS)
     assert found.beta[0] == pytest.approx(stored["estimate"], abs=LEVELS)
     assert found.covariance[0, 0] ** 0.5 == pytest.approx(stored["se"], abs=LEVELS)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         shrunken,
     )
     from synthesis.meta.many import pool_many
-    from synthesis.meta.nested import fit_nested, nested_interval
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
     from synthesis.meta.power import pool_power
@@ -49,7 +48,6 @@ __all__ = [
     "egger",
     "excess_significance",
     "fail_safe",
-    "fit_nested",
     "gosh",
     "gosh_batches",
     "henmi_copas",
@@ -57,7 +55,6 @@ __all__ = [
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
-    "nested_interval",
     "p_curve",
     "p_uniform_star",
     "permutation_test",
@@ -108,7 +105,6 @@ _HOMES = {
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
     "meta.covariance": ("control_variance", "shared_control"),
-    "meta.nested": ("fit_nested", "nested_interval"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),
     "meta.permutation": ("permutation_test",),

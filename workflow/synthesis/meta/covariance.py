@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence, Set
 from typing import Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.inputs import check_effects, column, labels, missing, option, table
 from synthesis.meta.kernel import Array
 
 SharedMetric = Literal["g", "mean_difference", "log_odds_ratio", "log_risk_ratio"]
+# The columns that each is made of.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "g": ("n",),
+    "mean_difference": ("sd", "n"),
+    "log_odds_ratio": ("events", "total"),
+    "log_risk_ratio": ("events", "total"),
+}
 # A covariance that differs by less than this share of the variances is one that was rounded.
 _SAME = 1e-8
 _SMALLEST_EIGENVALUE = 1e-12
@@ -25,27 +33,34 @@ def control_variance(
     It is the covariance of two effects that compare with this arm: sd^2/n for mean differences, 1/a + 1/(n - a) for log
     odds ratios, 1/a - 1/n for log risk ratios, 1/n for g (whose second part `shared_control` adds). Gleser & Olkin
     (2009), in Cooper, Hedges & Valentine, The Handbook of Research Synthesis and Meta-Analysis, 2nd ed., ch. 19.
-    Raises InputError for an unknown metric, and for a part that is not finite and above 0.
+    Raises InputError for an unknown metric, columns that are missing or of other lengths, and for a part that is not
+    finite and above 0.
     """
-    people, spread = np.asarray(n, dtype=float), np.asarray(sd, dtype=float)
-    a, of = np.asarray(events, dtype=float), np.asarray(total, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    option("metric", metric, get_args(SharedMetric))
+    given, names = {"n": n, "sd": sd, "events": events, "total": total}, _NEEDED[metric]
+    found = {name: column(name, given[name]) for name in names}
+    if len({len(values) for values in found.values()}) > 1 or not len(found[names[0]]):
+        raise InputError(
+            [Problem(k, f"{len(x)} values", "one per effect, as many as the others") for k, x in found.items()]
+        )
+    one, other = found[names[0]], found[names[-1]]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         match metric:
             case "g":
-                part = 1 / people
+                part = 1 / one
             case "mean_difference":
-                part = spread**2 / people
+                part = one**2 / other
             case "log_odds_ratio":
-                part = 1 / a + 1 / (of - a)
-            case "log_risk_ratio":
-                part = 1 / a - 1 / of
+                part = 1 / one + 1 / (other - one)
             case _:
-                raise InputError([Problem("metric", str(metric), "one of " + ", ".join(get_args(SharedMetric)))])
+                part = 1 / one - 1 / other
     bad = np.flatnonzero(~(np.isfinite(part) & (part > 0)))
-    if len(bad) or part.ndim != 1:
-        shown = f"position {bad[0]}: {part[bad[0]]:g}" if part.ndim == 1 else f"shape {part.shape}"
+    if len(bad):
         hint = "no one, or everyone, with the event? Add the zero-cell correction that the effects have"
-        raise InputError([Problem("control arm", shown, "a variance above 0 for each effect", hint)])
+        at = int(bad[0])
+        shown = ", ".join(f"{name} {values[at]:g}" for name, values in found.items())
+        where = f"{names[0]}[{at}]"
+        raise InputError([Problem(where, shown, "what gives a variance above 0", hint if "events" in found else "")])
     return np.asarray(part)
 
 
@@ -60,22 +75,28 @@ def shared_control(
 ) -> Array:
     """Covariance matrix (k, k) of effects of which some compare with one control group.
 
-    `control` (k,) names the control group of each effect (None: its own); `part` (k,) is `control_variance`. With
-    `n_treat`, `n_control` (k,) the effects are standardised mean differences, and g_i g_j / (2 N) is added, N the
+    `control` (k,) names the control group of each effect (a missing one: its own); `part` (k,) is `control_variance`.
+    With `n_treat`, `n_control` (k,) the effects are standardised mean differences, and g_i g_j / (2 N) is added, N the
     people of all arms that share the control group: Gleser & Olkin (2009), eq. 19.19. Different effects that share a
     control group are taken to have different treatment arms. Raises InputError where control arms of one group differ,
     and as `check_covariance`.
     """
-    y, v, own = (np.asarray(given, dtype=float) for given in (yi, vi, part))
-    smd = n_treat is not None and n_control is not None
-    treated, controls = np.asarray(n_treat, dtype=float), np.asarray(n_control, dtype=float)
-    for name, given in (("vi", v), ("part", own), ("control", np.arange(len(control)))):
-        if given.shape != y.shape:
-            raise InputError([Problem(name, f"{given.shape}", f"one per effect, that is {len(y)}")])
+    y, v = check_effects(yi, vi)
+    own = column("part", part, len(y))
+    if not (own > 0).all():
+        at = int(np.flatnonzero(~(own > 0))[0])
+        raise InputError([Problem(f"part[{at}]", f"{own[at]:g}", "a variance above 0")])
+    arms = {"n_treat": n_treat, "n_control": n_control}
+    lacking = [name for name, given in arms.items() if given is None]
+    if len(lacking) == 1:
+        raise InputError([Problem(lacking[0], "missing", "the sizes of both arms, or of neither")])
+    smd = not lacking
+    treated, controls = (_sizes(name, given, len(y)) for name, given in arms.items()) if smd else (own, own)
+    control = _groups(control, len(y))
     matrix = np.diag(v)
     groups: dict[Hashable, list[int]] = {}
     for i, label in enumerate(control):
-        if label is not None and label != "":
+        if label is not None:
             groups.setdefault(label, []).append(i)
     for group, members in groups.items():
         held = own[members]
@@ -91,19 +112,35 @@ def shared_control(
     return check_covariance(matrix, v)
 
 
+def _sizes(name: str, given: object, k: int) -> Array:
+    people = column(name, given, k)  # type: ignore[arg-type]
+    if not (people > 0).all():
+        at = int(np.flatnonzero(~(people > 0))[0])
+        raise InputError([Problem(f"{name}[{at}]", f"{people[at]:g}", "a number of people above 0")])
+    return people
+
+
+def _groups(control: object, k: int) -> list[Hashable | None]:
+    """The control group of each effect, None where it is its own. Raises InputError as `labels`."""
+    if isinstance(control, (str, bytes, Set, Mapping)) or not isinstance(control, Collection):
+        return list(labels("control", control, k))
+    found = list(control)
+    own = [(isinstance(label, str) and not label.strip()) or missing(label) for label in found]
+    # A label for itself, so that the others are checked by position.
+    filled = [(i,) if own[i] else label for i, label in enumerate(found)]
+    return [None if own[i] else label for i, label in enumerate(labels("control", filled, k))]
+
+
 def check_covariance(covariance: ArrayLike, vi: ArrayLike, cluster: Sequence[Hashable] | None = None) -> Array:
     """`covariance` as an array (k, k). Raises InputError unless it is finite, symmetric, positive definite, has `vi` on
     its diagonal, and (with `cluster`) is 0 between samples."""
     v = np.asarray(vi, dtype=float)
-    try:
-        matrix = np.array(covariance, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise InputError([Problem("V", str(error), "numbers")]) from None
+    matrix = table("V", covariance, len(v), finite=False)
     if matrix.shape != (len(v), len(v)):
         raise InputError([Problem("V", f"shape {matrix.shape}", f"shape ({len(v)}, {len(v)})")])
     scale = np.sqrt(np.outer(v, v))
 
-    def first(wrong: Array, allowed: str, hint: str = "") -> None:
+    def first(wrong: NDArray[np.bool_], allowed: str, hint: str = "") -> None:
         if wrong.any():
             i, j = (int(at) for at in np.argwhere(wrong)[0])
             raise InputError([Problem(f"V[{i}, {j}]", f"{matrix[i, j]:g}", allowed, hint)])

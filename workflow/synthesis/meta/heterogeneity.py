@@ -97,14 +97,6 @@ def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: 
     ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
     2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.
     """
-    # In a unit that is a power of two, which changes no digit: products of four weights may leave the range.
-    exponent = math.frexp(float(v.max()))[1] // 2
-    unit = math.ldexp(1.0, exponent)
-    found = _standard_error(y / unit, v / unit**2, tau2 / unit**2, method, x)
-    return None if found is None else found * unit**2
-
-
-def _standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: Array | None) -> float | None:
     batch = prepare(y[None], v[None], x)
     k, p = len(y), batch.p
     found = terms(batch, np.array([tau2]))

@@ -131,6 +131,9 @@ def _intercept_terms(y: Array, w: Array) -> Terms:
     s2 = w2[:, 0] + rest2
     others2 = s2[:, None] - w2
     others2[:, 0] = rest2
+    # Products of four weights leave the range of floating point; a unit that is a power of two changes no digit.
+    unit = np.ldexp(1.0, np.frexp(s1)[1])[:, None]
+    near, near2, other2 = w_others / unit, w2 / unit, others2 / unit
     shifted = e - e[:, :1]
     shifted -= (_dot(w, shifted) / s1)[:, None]
     return Terms(
@@ -138,7 +141,7 @@ def _intercept_terms(y: Array, w: Array) -> Terms:
         d=_dot(e, e),
         c=_dot(w * shifted, shifted),
         tr_p=w_others.sum(axis=1) / s1,
-        tr_p2=(_dot(w_others, w_others) + _dot(w2, others2)) / s1**2,
+        tr_p2=(_dot(near, near) + _dot(near2, other2)) / (s1 / unit[:, 0]) ** 2,
         s1=s1,
         s2=s2,
         log_det=np.log(s1),
