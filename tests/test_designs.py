@@ -12,9 +12,11 @@ from synthesis.data import associations, counts, moments, one_group, ratios, smd
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.converters import CONVERTERS, convert, summary_point
 from synthesis.data.moments import Arm
+from synthesis.data.precision import against_interval, errors_of_arms
 from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.data.registry import Policy
 from synthesis.data.scales import back_transform, on_scale
+from synthesis.data.summaries import precision
 from synthesis.data.vocabulary import AS_PRINTED, LANE_METRICS, METRIC_NAME, NO_NULL
 from synthesis.errors import CannotConvert
 from synthesis.plan.matrix import MEASURES, NEEDS, statistics_reference
@@ -320,3 +322,44 @@ def test_the_matrix_holds_every_conversion_and_measure_of_metafor():
         elif line.startswith("| `"):
             written |= {(cells[0].strip("`"), m): cell for m, cell in zip(metrics, cells[1:-1], strict=True) if cell}
     assert written == {key: "exact" if made.exact else "approximate" for key, made in CONVERTERS.items()}
+
+
+def test_a_printed_error_of_a_proportion_goes_to_its_scale():
+    """By the slopes of logit, 1 / (p (1 - p)), and arcsine, 1 / (2 sqrt(p (1 - p))); a test against 0 gives none."""
+    cells = row(statistic="proportion", level="summary", value=0.25, se=0.03)
+    for metric, slope in (("logit", 1 / (0.25 * 0.75)), ("arcsine", 1 / (2 * math.sqrt(0.25 * 0.75)))):
+        yi, vi = summary_point(cells, metric)
+        assert vi is None
+        assert precision(cells, metric, yi, None, None).variance == pytest.approx((0.03 * slope) ** 2)
+        by_p = cells | {"se": None, "p": "<.001", "test_statistic": 4.0}
+        assert precision(by_p, metric, yi, None, None) is None
+
+
+def test_a_one_sided_p_of_a_summary_is_half_of_a_two_sided_one():
+    one = row(statistic="smd", level="summary", value=0.4, p=".02", p_sides="1")
+    two = row(statistic="smd", level="summary", value=0.4, p=".04")
+    assert precision(one, "g", 0.4, None, None) == precision(two, "g", 0.4, None, None)
+    assert precision(one | {"p": ".5"}, "g", 0.4, None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "doubted"),
+    [
+        ({"p": ".31", "p_sides": "1"}, False),
+        ({"p": ".31"}, True),
+        ({"p": ">.05", "p_sides": "1"}, False),
+        ({"p": ".62"}, False),
+    ],
+)
+def test_a_one_sided_p_is_held_against_the_value_as_what_it_is(cells, doubted):
+    """z = 0.5: two-sided p = .62, one-sided .31."""
+    found = list(against_interval(row(statistic="g", value=0.05, se=0.1, **cells)))
+    assert bool(found) == doubted
+
+
+def test_the_error_of_an_arm_beside_its_sd_is_doubted():
+    cells = row(statistic="mean_sd", sd_treat=6.4, n_treat=40.0, se_treat=1.01)
+    assert not list(errors_of_arms(cells))
+    ((column, shown, allowed, _),) = errors_of_arms(cells | {"se_treat": 6.4})
+    assert (column, allowed) == ("se_treat", "about 1.01")
+    assert "sd_treat 6.4" in shown

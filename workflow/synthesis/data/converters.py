@@ -89,7 +89,8 @@ def summary_point(row: Row, metric: str) -> tuple[float, float | None]:
     variance = None
     if printed.has(row, "ci_low", "ci_high"):
         variance = variance_from_interval(*printed.interval(row, scale))
-    elif metric != "z":
+    elif metric not in ("z", "logit", "arcsine"):
+        # On these, `precision` takes the error to the scale.
         variance = printed.variance(row)
     return turn(row, metric) * scale(value), variance
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from synthesis.data.printed import Numbered, Row, printed_p, z_from_p
+from synthesis.data.printed import Numbered, Row, printed_p, two_sided, z_from_p
 from synthesis.errors import Problem
 from synthesis.text import plain
 
@@ -63,7 +63,7 @@ def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     held = [(number, row) for number, row in rows if not row["checked"] and not row["exclusion_reason"]]
     problems = []
     for number, row in held:
-        found = (*arms(row), *against_size(row), *against_interval(row), *off_middle(row))
+        found = (*arms(row), *errors_of_arms(row), *against_size(row), *against_interval(row), *off_middle(row))
         problems += [_problem(path, number, *doubt) for doubt in found]
     for number, doubt in (*_half_widths(held), *_far_deviations(held), *_all_errors(held)):
         problems.append(_problem(path, number, *doubt))
@@ -89,6 +89,22 @@ def arms(row: Row) -> Iterator[Doubt]:
             shown = f"{row[one]:g} beside {other} {row[other]:g}"
             allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
             yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
+
+
+def errors_of_arms(row: Row) -> Iterator[Doubt]:
+    """A standard error of an arm's mean beside its SD and size."""
+    for arm in ("treat", "control"):
+        se, sd = f"se_{arm}", f"sd_{arm}"
+        if _printed(row, se, sd, f"n_{arm}"):
+            implied = row[sd] / math.sqrt(row[f"n_{arm}"])
+            if not 1 / SE_CI_RATIO < row[se] / implied < SE_CI_RATIO:
+                shown = f"{row[se]:g} beside {sd} {row[sd]:g} and n_{arm} {row[f'n_{arm}']:g}"
+                yield (
+                    se,
+                    shown,
+                    f"about {implied:.3g}",
+                    "the SD or the n of another row, or one of them of the other kind?",
+                )
 
 
 # --- standard errors and sample sizes ---------------------------------------------------------------------------
@@ -262,9 +278,13 @@ def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
     if p == 0:
         # A program's .000 is what is below half a unit of its last decimal.
         relation, p = "<", shown.half_unit
-    z_of_p = z_from_p(p)
+    if relation == ">" and row["p_sides"] == "1":
+        # It says nothing of a finding on the other side.
+        return
+    z_of_p = z_from_p(two_sided(row, p))
     if (z < z_of_p - slack and relation != ">") or (z > z_of_p + slack and relation != "<"):
-        allowed = f"about {math.erfc(z / math.sqrt(2)):.2g}, as value and {what} imply"
+        sides = 2 if row["p_sides"] == "1" else 1
+        allowed = f"about {math.erfc(z / math.sqrt(2)) / sides:.2g}, as value and {what} imply"
         yield (
             "p",
             row["p"],

@@ -50,6 +50,11 @@ def z_from_p(p: float) -> float:
     return abs(NormalDist().inv_cdf(max(p, SMALLEST_P) / 2))
 
 
+def two_sided(row: Row, p: float) -> float:
+    """The two-sided p of the same test: of a printed one-sided p twice its smaller tail."""
+    return 2 * min(p, 1 - p) if row.get("p_sides") == "1" else p
+
+
 def need(row: Row, *names: str) -> list[float]:
     """The numbers in `names`. CannotConvert names those the source does not print, and those no column may hold."""
     missing = [name for name in names if not has(row, name)]

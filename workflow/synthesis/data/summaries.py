@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from synthesis.data import printed
 from synthesis.data.printed import Row, printed_p, z_from_p
 from synthesis.data.registry import variance_from_interval
+from synthesis.data.vocabulary import NO_NULL
 
 Basis = Literal["interval", "standard error", "test statistic", "p", "limit of p", ""]
 BASIS_WORDS: dict[str, str] = {
@@ -34,7 +36,7 @@ def precision(row: Row, metric: str, yi: float, low: float | None, high: float |
     """The precision of a summary `yi`; None where the source prints neither interval, standard error, test nor p.
 
     `low`, `high`: the printed 95% limits on the metric. In this order: the interval; the standard error (of a
-    correlation se / (1 - r^2) on Fisher's z, the delta method); the test statistic, as (yi / t)^2, so that the test
+    correlation se / (1 - r^2) on Fisher's z, of a proportion se / (p (1 - p)) on the logit: the delta method); the test statistic, as (yi / t)^2, so that the test
     against 0 is the printed one on every scale; p, in the same way, from t where df are printed. A limit of p gives
     the largest standard error that it allows; ">" gives none.
     """
@@ -42,9 +44,10 @@ def precision(row: Row, metric: str, yi: float, low: float | None, high: float |
         return Precision(variance_from_interval(low, high), None, "interval")
     df, variance = row["df"], printed.variance(row)
     if variance is not None:
-        stretch = 1 - row["value"] ** 2 if metric == "z" else 1.0
-        return Precision(variance / stretch**2, df, "standard error")
-    if yi == 0:
+        stretch = _stretch(metric, row["value"])
+        return Precision(variance / stretch**2, df, "standard error") if stretch else None
+    if yi == 0 or metric in NO_NULL:
+        # A test against 0 says nothing of a metric without a value of no effect.
         return None
     if row["test_statistic"]:
         return Precision((yi / row["test_statistic"]) ** 2, df, "test statistic")
@@ -52,7 +55,22 @@ def precision(row: Row, metric: str, yi: float, low: float | None, high: float |
     if p is None or p.relation == ">" or p.value >= 1:
         return None
     value, relation = (p.value, p.relation) if p.value > 0 else (p.half_unit, "<")
+    value = printed.two_sided(row, value)
+    if value >= 1:
+        return None
     return Precision((yi / _quantile(value, df)) ** 2, df, "limit of p" if relation == "<" else "p")
+
+
+def _stretch(metric: str, value: float) -> float:
+    """The slope of what is read, by the metric: what a standard error as printed is divided by."""
+    match metric:
+        case "z":
+            return 1 - value**2
+        case "logit":
+            return value * (1 - value)
+        case "arcsine":
+            return 2 * math.sqrt(value * (1 - value))
+    return 1.0
 
 
 def _quantile(p: float, df: float | None) -> float:
