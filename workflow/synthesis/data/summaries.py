@@ -35,10 +35,11 @@ class Precision:
 def precision(row: Row, metric: str, yi: float, low: float | None, high: float | None) -> Precision | None:
     """The precision of a summary `yi`; None where the source prints neither interval, standard error, test nor p.
 
-    `low`, `high`: the printed 95% limits on the metric. In this order: the interval; the standard error (of a
-    correlation se / (1 - r^2) on Fisher's z, of a proportion se / (p (1 - p)) on the logit: the delta method); the test statistic, as (yi / t)^2, so that the test
-    against 0 is the printed one on every scale; p, in the same way, from t where df are printed. A limit of p gives
-    the largest standard error that it allows; ">" gives none.
+    `low`, `high`: the printed 95% limits on the metric. In this order: the interval; the standard error (by the delta
+    method se / (1 - r^2) of a correlation on Fisher's z, se / (p (1 - p)) of a proportion on the logit); the test
+    statistic, as (yi / t)^2, so that the test against 0 is the printed one on every scale; p, in the same way, from t
+    where df are printed, a one-sided one doubled. A limit of p gives the largest standard error that it allows; ">"
+    gives none.
     """
     if low is not None and high is not None:
         return Precision(variance_from_interval(low, high), None, "interval")
