@@ -228,7 +228,7 @@ def test_the_digest_covers_what_python_imports(command):
     stage = next(stage for stage, commands in STAGES.items() if command in commands)
     code = (
         "import ast, inspect, sys\n"
-        f"from synthesis.cli import main\nfrom synthesis.cli import {stage} as stage\n"
+        f"from synthesis.cli.main import main\nfrom synthesis.cli import {stage} as stage\n"
         f"source = ast.parse(inspect.getsource(stage.{command.replace('-', '_')}))\n"
         "for node in ast.walk(source):\n"
         "    if isinstance(node, (ast.Import, ast.ImportFrom)):\n"

@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from synthesis.cli import preloaded
 from synthesis.compare.claims import check_folder
 from synthesis.plan import plan as planning
 from synthesis.plan.code import code_of
@@ -91,3 +92,13 @@ shell.prefix(
         python="python" if deployed else shlex.quote(sys.executable),
     )
 )
+
+
+onstart:
+    # Snakemake's own limit of submissions (100 in a second) wakes the scheduler once a second for every step so far, which
+    # took a sixth of a run; a limit that was asked for stays.
+    limiter = workflow.scheduler.job_rate_limiter
+    if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+    if workflow.local_exec and workflow.is_main_process and not workflow.touch and not deployed:
+        preloaded.start(len(list(workflow.dag.needrun_jobs())))
