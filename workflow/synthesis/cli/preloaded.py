@@ -77,6 +77,7 @@ def main(place: str) -> None:
                 _fork(listener, running)
     for child in running:
         os.kill(child, signal.SIGKILL)
+    _reap(running, used, wait=True)
     _correct(used)
     shutil.rmtree(Path(place).parent, ignore_errors=True)
 
@@ -148,9 +149,10 @@ def _end_with(connection: socket.socket) -> None:
     os._exit(1)
 
 
-def _reap(running: dict[int, str], used: dict[str, struct_rusage]) -> None:
+def _reap(running: dict[int, str], used: dict[str, struct_rusage], wait: bool = False) -> None:
+    """Moves the children that have ended, or all, to what they `used`."""
     while running:
-        child, _, usage = os.wait4(-1, os.WNOHANG)
+        child, _, usage = os.wait4(-1, 0 if wait else os.WNOHANG)
         if not child:
             return
         used[running.pop(child)] = usage
