@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 
+import msgspec
 import scipy
 from msgspec.structs import replace
 
@@ -13,7 +14,7 @@ from synthesis import text
 from synthesis.data.summaries import BASIS_WORDS
 from synthesis.errors import InputError, Problem
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_ci, named_model, named_tau2
-from synthesis.meta.pool import pool
+from synthesis.meta.pool import Fit, pool
 from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
@@ -239,6 +240,10 @@ def _without(name: str, document: Fitted, shared: set[str]) -> Fitted:
     return refit(document, {s.sample_id for s in studies})
 
 
+# Several comparisons and claims ask for the same fit: by what it was fitted to.
+_REFITTED: dict[bytes, Fit] = {}
+
+
 def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[PoolOptions]) -> Fitted:
     """The document with its fit computed again: on some of its samples, with other options of `pool`.
 
@@ -246,16 +251,20 @@ def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[P
     """
     studies = [s for s in document.studies if samples is None or s.sample_id in samples]
     members = [(s.sample_id, m.yi, m.vi) for s in studies for m in s.members]
-    fit = pool(
-        [yi for _, yi, _ in members],
-        [vi for _, _, vi in members],
-        cluster=[sample for sample, _, _ in members],
-        level=document.fit.level,
-        metric=document.metric,
-        **dependence_of(studies),
-        **_options_of(document, changes),
-    )
-    return replace(document, fit=fit, studies=tuple(studies))
+    options = _options_of(document, changes)
+    held = [(s.held_by, s.sampling) for s in studies]
+    key = msgspec.msgpack.encode([members, held, document.fit.level, document.metric, options])
+    if key not in _REFITTED:
+        _REFITTED[key] = pool(
+            [yi for _, yi, _ in members],
+            [vi for _, _, vi in members],
+            cluster=[sample for sample, _, _ in members],
+            level=document.fit.level,
+            metric=document.metric,
+            **dependence_of(studies),
+            **options,
+        )
+    return replace(document, fit=_REFITTED[key], studies=tuple(studies))
 
 
 def _options_of(document: Fitted, changes: PoolOptions) -> PoolOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import scipy
@@ -41,31 +42,57 @@ def shares_between(document: Fitted, low: float, high: float, plan: Relevance) -
     VanderWeele 2019, Stat Med). Calibrated: estimates drawn to the mean until their variance is tau2 (Wang and Lee
     2019, Res Synth Methods). Percentile intervals from resampled samples; None for fewer than 5 samples.
     """
-    y = np.array([study.yi for study in document.studies])
-    v = np.array([study.vi for study in document.studies])
-    observed = _shares(y[None], v[None], low, high)
-    if len(y) < LEAST_SAMPLES:
+    effects = tuple((study.yi, study.vi) for study in document.studies)
+    observed = _shares(_fitted_once(effects), low, high)
+    if len(effects) < LEAST_SAMPLES:
         return Share(float(observed[0][0]), None, None), Share(float(observed[1][0]), None, None)
-    rng = np.random.default_rng([plan.seed, len(y)])
-    picks = rng.integers(0, len(y), (plan.bootstrap, len(y)))
     tails = [0.5 - document.fit.level / 2, 0.5 + document.fit.level / 2]
-    limits = [np.quantile(s, tails) for s in _shares(y[picks], v[picks], low, high)]
+    resampled = _resampled(effects, plan.seed, plan.bootstrap)
+    limits = [np.quantile(s, tails) for s in _shares(resampled, low, high)]
     parametric, empirical = (
         Share(float(value[0]), float(limit[0]), float(limit[1])) for value, limit in zip(observed, limits, strict=True)
     )
     return parametric, empirical
 
 
-def _shares(y: Array, v: Array, low: float, high: float) -> tuple[Array, Array]:
-    """Both shares of each row of shape (n, k)."""
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Pools of n draws of samples: mean and tau2 (n,), and the estimates drawn to the mean (n, k)."""
+
+    mean: Array
+    tau2: Array
+    pulled: Array
+
+
+def _fitted_once(effects: tuple[tuple[float, float], ...]) -> _Pools:
+    y, v = np.array(effects).T[:, None]
+    return _pools(y, v)
+
+
+# The same samples are asked for each threshold and each claim.
+@lru_cache(maxsize=64)
+def _resampled(effects: tuple[tuple[float, float], ...], seed: int, draws: int) -> _Pools:
+    y, v = np.array(effects).T
+    picks = np.random.default_rng([seed, len(y)]).integers(0, len(y), (draws, len(y)))
+    return _pools(y[picks], v[picks])
+
+
+def _pools(y: Array, v: Array) -> _Pools:
+    """The pool of each row of shape (n, k)."""
     fits = pool_many(y, v, tau2="REML", ci="wald")
     mean, tau2 = fits.estimate, fits.tau2
     with np.errstate(divide="ignore", invalid="ignore"):
-        tau = np.sqrt(tau2)
+        pulled = mean[:, None] + np.sqrt(tau2[:, None] / (tau2[:, None] + v)) * (y - mean[:, None])
+    return _Pools(mean, tau2, pulled)
+
+
+def _shares(pools: _Pools, low: float, high: float) -> tuple[Array, Array]:
+    """Both shares of each pool."""
+    mean, tau = pools.mean, np.sqrt(pools.tau2)
+    with np.errstate(divide="ignore", invalid="ignore"):
         upper = np.where(tau > 0, scipy.special.ndtr((high - mean) / tau), (mean < high).astype(float))
         lower = np.where(tau > 0, scipy.special.ndtr((low - mean) / tau), (mean <= low).astype(float))
-    pulled = mean[:, None] + np.sqrt(tau2[:, None] / (tau2[:, None] + v)) * (y - mean[:, None])
-    return upper - lower, ((pulled > low) & (pulled <= high)).mean(axis=1)
+    return upper - lower, ((pools.pulled > low) & (pools.pulled <= high)).mean(axis=1)
 
 
 def against_threshold(document: Fitted, key: str, value: float | None, label: str, plan: Relevance) -> RelevanceRow:

@@ -55,6 +55,8 @@ RISK_COLOUR = {
 _NEVER_DRAWN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 # A column as wide as its widest text holds it, whatever the rounding.
 ROUNDING = 1e-6
+# Inches by which the sum of the widths of words may be wrong for a line of a page's width.
+DOUBT = 0.03
 # Inches from line to line of a title and of notes.
 TITLE_SPACING, NOTE_SPACING = 0.19, 0.135
 Dashes = tuple[float, ...] | None
@@ -339,8 +341,12 @@ class Page:
         Nothing is left out: a text that is cut may be one that differs from another at its end.
         """
         lines: list[str] = []
+        reach = 0.0
         for word in content.split(" "):
-            if lines and self.width(f"{lines[-1]} {word}", size, weight) <= width + ROUNDING:
+            reach += self.width(" ", size, weight) + self.width(word, size, weight)
+            # A line is measured only where the sum of its words, which rounds and knows no kerning, may deceive.
+            sure = abs(reach - width) > DOUBT
+            if lines and (reach if sure else self.width(f"{lines[-1]} {word}", size, weight)) <= width + ROUNDING:
                 lines[-1] += f" {word}"
                 continue
             while self.width(word, size, weight) > width + ROUNDING and len(word) > 1:
@@ -348,6 +354,7 @@ class Page:
                 lines.append(word[:held])
                 word = word[held:]
             lines.append(word)
+            reach = self.width(word, size, weight)
         return lines
 
     def _held(self, word: str, width: float, size: float, weight: str) -> int:
