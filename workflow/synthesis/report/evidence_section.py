@@ -6,8 +6,8 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material
 from synthesis.report.result_tables import number, p_cell, with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.results.process import DoubtRow, ProcessContrast, ProcessResults
 
 _LIMITS = (
@@ -21,13 +21,13 @@ _CAPTION = (
 )
 
 
-def processes(material: Material) -> Context | None:
+def processes(review: ReviewResults) -> Context | None:
     """The processes of the plan beside each other; nothing where the plan has none."""
-    found = material.process
+    found = review.process
     if found is None:
         return None
     return {
-        "figure": figure(material, "forest_process", _CAPTION),
+        "figure": figure(review, "forest_process", _CAPTION),
         "sentences": [verdict(found, name) for name in found.names if name != found.first],
         "comparisons": _comparisons(found),
         "limits": _LIMITS,
@@ -110,18 +110,18 @@ def _pools(found: ProcessResults) -> Table:
     return table("Associations under each approach", heads, cells, range(2, 7))
 
 
-def doubts(material: Material) -> Context | None:
+def doubts(review: ReviewResults) -> Context | None:
     """What doubted records move; nothing where the plan names none."""
-    if not material.doubts:
+    if not review.doubts:
         return None
     turned = [
         f"{row.comparison_title}: {row.conclusion} ({text.number(row.difference)}, {text.p_value(row.p)}), but "
         f"{row.conclusion_then} ({text.number(row.difference_then)}, {text.p_value(row.p_then)}) under this decision: "
         f"{row.title}."
-        for row in material.doubted
+        for row in review.doubted
         if row.turns and row.p is not None and row.p_then is not None
     ]
-    return {"table": _doubts(material.doubts), "turned": turned}
+    return {"table": _doubts(review.doubts), "turned": turned}
 
 
 def _doubts(rows: list[DoubtRow]) -> Table:
