@@ -25,6 +25,9 @@ from synthesis.meta.options import Tau2Method
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+# Per data set D and T of `_likelihood` at one tau2, and their slopes.
+Score = tuple[Array, ...]
 
 # Rows handled at once: keeps the working set inside the processor's cache.
 _CELLS = 1 << 17
@@ -305,7 +308,7 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     n = len(high)
     tops: list[tuple[Index, Array]] = []
 
-    def score(rows: Batch, t: Array) -> tuple[Array, ...]:
+    def score(rows: Batch, t: Array) -> Score:
         found = terms(rows, t)
         if restricted:
             return found.d, found.tr_p, -2 * found.c, -found.tr_p2
@@ -322,26 +325,11 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     for _ in range(_MAX_STEPS):
         if not len(index):
             break
-        (d0, t0, dd0, dt0), (d1, t1, dd1, dt1) = left, right
-        h0, h1, length = d0 - t0, d1 - t1, b - a
-        if not np.isfinite(h0 + h1).all():
-            raise ArithmeticError("the likelihood of tau2 is not finite: variances differ by more than 10^150")
-        # A convex decreasing function lies below its chord and above its tangents.
-        negative = ((h0 <= 0) & (d1 <= t0 + dt0 * length)) | ((h1 <= 0) & (d0 <= t1 - dt1 * length))
-        positive = ((h0 >= 0) & (d0 + dd0 * length >= t1)) | ((h1 >= 0) & (d1 - dd1 * length >= t0))
-        # Or by D/T: D'/D and T'/T both rise with t, since each is minus a mean of 1/(b + t) over falling weights.
-        falling = (dd1 <= dt0) | (dd1 * t0 <= dt0 * d1)
-        rising = (dd0 >= dt1) | (dd0 * t1 >= dt1 * d0)
-        root = falling & (h0 > 0) & (h1 <= 0)
-        done = negative | positive | rising | (falling & ~root)
-        point = ~done & ~root & (length <= _POINT * (b + low[index]))
-        keep = root | (point & (h0 > 0) & (h1 <= 0))
+        keep, flat, split = _judged(left, right, b - a, _POINT * (b + low[index]))
         if keep.any():
             brackets.append((index[keep], a[keep], b[keep]))
-        flat = point & ~keep
         if flat.any():
             tops.append((index[flat], b[flat]))
-        split = ~(done | root | point)
         index, a, b = index[split], a[split], b[split]
         left, right = tuple(part[split] for part in left), tuple(part[split] for part in right)
         middle = np.sqrt((a + low[index]) * (b + low[index])) - low[index]
@@ -356,6 +344,28 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     for where, lower, upper in brackets:
         tops.append((where, _refine(batch.rows(where), lower, upper, restricted)))
     return _best(batch, tops, restricted, n)
+
+
+def _judged(left: Score, right: Score, length: Array, point: Array) -> tuple[Mask, Mask, Mask]:
+    """Which intervals hold one maximum, are no longer than a `point` and so flat, or have to be split.
+
+    `left`, `right`: D, T and their slopes at the ends; the others hold no maximum.
+    """
+    (d0, t0, dd0, dt0), (d1, t1, dd1, dt1) = left, right
+    h0, h1 = d0 - t0, d1 - t1
+    if not np.isfinite(h0 + h1).all():
+        raise ArithmeticError("the likelihood of tau2 is not finite: variances differ by more than 10^150")
+    # A convex decreasing function lies below its chord and above its tangents.
+    negative = ((h0 <= 0) & (d1 <= t0 + dt0 * length)) | ((h1 <= 0) & (d0 <= t1 - dt1 * length))
+    positive = ((h0 >= 0) & (d0 + dd0 * length >= t1)) | ((h1 >= 0) & (d1 - dd1 * length >= t0))
+    # Or by D/T: D'/D and T'/T both rise with t, since each is minus a mean of 1/(b + t) over falling weights.
+    falling = (dd1 <= dt0) | (dd1 * t0 <= dt0 * d1)
+    rising = (dd0 >= dt1) | (dd0 * t1 >= dt1 * d0)
+    root = falling & (h0 > 0) & (h1 <= 0)
+    empty = negative | positive | rising | (falling & ~root)
+    short = ~empty & ~root & (length <= point)
+    keep = root | (short & (h0 > 0) & (h1 <= 0))
+    return keep, short & ~keep, ~(empty | root | short)
 
 
 def _search_range(batch: Batch, restricted: bool) -> tuple[Array, Array]:

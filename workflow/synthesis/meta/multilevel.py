@@ -147,10 +147,7 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     solved = solve(np.column_stack([b.x, b.y]))
     vx, vy = solved[:, :p], solved[:, p]
     information = b.x.T @ vx
-    scale = 1 / np.sqrt(np.diag(information))
-    triangle = np.linalg.cholesky(information * np.outer(scale, scale))
-    half = np.linalg.solve(triangle, np.diag(scale))
-    covariance = half.T @ half
+    covariance = _inverse(information)
     beta = covariance @ (b.x.T @ vy)
     e = vy - vx @ beta
     q = float(e @ (b.y - b.x @ beta))
@@ -168,6 +165,14 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
         fixed = np.linalg.slogdet(b.x.T @ b.x)[1] - np.linalg.slogdet(information)[1]
         value += 0.5 * (float(fixed) + p * math.log(2 * math.pi))
     return _Point(value, gradient, beta, covariance, q, trace - float(lost[1]))
+
+
+def _inverse(information: Array) -> Array:
+    """The inverse of a positive definite matrix, scaled to a diagonal of 1 first."""
+    scale = 1 / np.sqrt(np.diag(information))
+    triangle = np.linalg.cholesky(information * np.outer(scale, scale))
+    half = np.linalg.solve(triangle, np.diag(scale))
+    return np.asarray(half.T @ half)
 
 
 def _heights(b: Blocks, thetas: Array, restricted: bool) -> Array:

@@ -88,17 +88,45 @@ def enumerate_multiverse(
     """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
     which = _which_factors(plan)
     how = how_factors(plan.how, synthesis, defaults)
+    crossing = math.prod(len(decision.options) for decision in (*which, *how))
+    drawn = _drawn(crossing, plan) if crossing > plan.max else None
+    chooser = _Chooser(plan, synthesis, defaults, effects, dropped)
+    units = _units(plan, which, how, chooser, drawn)
+    head = Head(
+        multiverse=name,
+        title=plan.title,
+        synthesis=plan.synthesis,
+        lane=synthesis.lane,
+        word=LANE_WORD[synthesis.lane],
+        constructs=tuple(sorted({row.construct for row in chooser.pool})),
+        metric=synthesis.metric,
+        level=defaults.level,
+        which=which,
+        how=how,
+        crossing=crossing,
+        drawn=None if drawn is None else len(drawn),
+        seed=plan.seed,
+        permutations=plan.permutations,
+        permuted=plan.permuted,
+        effects=tuple(
+            ListedEffect(effect_id=row.effect_id, sample_id=row.sample_id, yi=row.yi, vi=row.vi) for row in chooser.pool
+        ),
+        specifications=sum(len(unit.models) for unit in units),
+        blocks=_blocks(units, how),
+    )
+    return Enumeration(head, units)
+
+
+def _units(
+    plan: Multiverse, which: Decisions, how: Decisions, chooser: _Chooser, drawn: list[int] | None
+) -> list[Unit]:
+    """The distinct sets of rows by their first choices, each with its models; of the `drawn` choices only, if any."""
     hows = how_choices(how)
     sizes = [len(decision.options) for decision in which]
-    crossing = math.prod(sizes) * len(hows)
-    wanted = _drawn(crossing, plan) if crossing > plan.max else None
-    chooser = _Chooser(plan, synthesis, defaults, effects, dropped)
     units: dict[tuple[str, tuple[int, ...], str], Unit] = {}
-    per_repeats = {
-        repeats: Counter(_first_of_model(how, hows, repeats)[i] for i in range(len(hows))) for repeats in (False, True)
-    }
     firsts = {repeats: _first_of_model(how, hows, repeats) for repeats in (False, True)}
-    for number, own in _by_which(wanted, math.prod(sizes), len(hows)):
+    per_repeats = {repeats: Counter(first) for repeats, first in firsts.items()}
+    for number, own in _by_which(drawn, math.prod(sizes), len(hows)):
         choice = _digits(number, sizes)
         rows, reason = chooser.rows(_options(plan, choice))
         samples = len({chooser.pool[i].sample_id for i in rows})
@@ -112,30 +140,7 @@ def enumerate_multiverse(
             continue
         repeats = samples < len(rows)
         unit.models.update(per_repeats[repeats] if own is None else (firsts[repeats][i] for i in own))
-    found = sorted(units.values(), key=lambda unit: unit.number)
-    head = Head(
-        multiverse=name,
-        title=plan.title,
-        synthesis=plan.synthesis,
-        lane=synthesis.lane,
-        word=LANE_WORD[synthesis.lane],
-        constructs=tuple(sorted({row.construct for row in chooser.pool})),
-        metric=synthesis.metric,
-        level=defaults.level,
-        which=which,
-        how=how,
-        crossing=crossing,
-        drawn=None if wanted is None else len(wanted),
-        seed=plan.seed,
-        permutations=plan.permutations,
-        permuted=plan.permuted,
-        effects=tuple(
-            ListedEffect(effect_id=row.effect_id, sample_id=row.sample_id, yi=row.yi, vi=row.vi) for row in chooser.pool
-        ),
-        specifications=sum(len(unit.models) for unit in found),
-        blocks=_blocks(found, how),
-    )
-    return Enumeration(head, found)
+    return sorted(units.values(), key=lambda unit: unit.number)
 
 
 def _which_factors(plan: Multiverse) -> Decisions:
