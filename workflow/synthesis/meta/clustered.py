@@ -259,8 +259,8 @@ def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
     hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
     if asked.levels:
         hint = f"with so few of them, or one that outweighs the rest, leave the level {held} out and report it"
-    shown = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
-    return InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
+    given = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
+    return InputError([Problem("model", given, f"at least {LEAST_DF:g} degrees of freedom", hint)])
 
 
 def _information(model: _Model, k: int) -> dict[str, float]:

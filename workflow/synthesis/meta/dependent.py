@@ -159,10 +159,10 @@ def _test_of_all(
     if not len(contrast):
         return None, NOTHING_TO_TEST
     try:
-        found = wald_test(beta, tested, x, marginal, contrast)
+        wald = wald_test(beta, tested, x, marginal, contrast)
     except InputError as error:
         return None, f"no test: {error.problems[0].hint}"
-    return (found, "") if found[2] >= LEAST_DF else (None, too_few_df(found[2]))
+    return (wald, "") if wald[2] >= LEAST_DF else (None, too_few_df(wald[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def levels_left_out(test: JointTest) -> str:
 
 def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
     """Columns of factor levels that only one sample holds; all of a factor, and the intercept, for its reference."""
-    found: set[int] = set()
+    carried: set[int] = set()
     for name, levels in matrix.levels.items():
         columns = [matrix.names.index(name + level) for level in levels[1:]]
         reference = matrix.x[:, columns].sum(axis=1) == 0
@@ -217,7 +217,7 @@ def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
             len({c for c, inside in zip(cluster, held, strict=True) if inside})
             for held in (reference, *(matrix.x[:, j] == 1 for j in columns))
         ]
-        found |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
+        carried |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
         if holders[0] == 1:
-            found |= {0, *columns}
-    return sorted(found)
+            carried |= {0, *columns}
+    return sorted(carried)

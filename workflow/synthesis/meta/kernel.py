@@ -105,8 +105,8 @@ def terms(batch: Batch, t: Array) -> Terms:
 def _forms(batch: Batch, t: Array) -> tuple[Array, Array, Array]:
     """q, d and log_det alone, at a third of the price of all terms."""
     if batch.x is not None:
-        found = terms(batch, t)
-        return found.q, found.d, found.log_det
+        sums = terms(batch, t)
+        return sums.q, sums.d, sums.log_det
     w = 1 / (batch.v + t[:, None])
     total = w.sum(axis=1)
     residual = batch.y - (_dot(w, batch.y) / total)[:, None]
@@ -243,9 +243,9 @@ def _tau2(batch: Batch, method: Tau2Method) -> Array:
             first = _tau2(batch, "DL" if method == "DL2" else "HE")
             return np.maximum(0.0, _moment(batch, 1 / (batch.v + first[:, None])))
         case "HS" | "HSk":
-            found = terms(batch, zero)
+            sums = terms(batch, zero)
             factor = batch.count / df if method == "HSk" else 1.0
-            return np.maximum(0.0, (factor * found.q - batch.count) / found.s1)
+            return np.maximum(0.0, (factor * sums.q - batch.count) / sums.s1)
         case "SJ":
             start = spread_of(batch)
             q = terms(batch, start).q
@@ -263,14 +263,14 @@ def _moment(batch: Batch, weights: Array) -> Array:
     """Generalised method of moments with any weights: (Q_a - tr(P_a V)) / tr P_a. DerSimonian & Kacker (2007)."""
     v = np.where(np.isfinite(batch.v), batch.v, 0.0)
     if batch.x is None:
-        found = _intercept_terms(batch.y, weights)
+        sums = _intercept_terms(batch.y, weights)
         rest = weights[:, 1:].sum(axis=1)
-        others = found.s1[:, None] - weights
+        others = sums.s1[:, None] - weights
         others[:, 0] = rest
-        return (found.q - _dot(weights * v, others) / found.s1) / found.tr_p
-    found = _design_terms(batch.y, weights, batch.x)
+        return (sums.q - _dot(weights * v, others) / sums.s1) / sums.tr_p
+    sums = _design_terms(batch.y, weights, batch.x)
     basis, _ = np.linalg.qr(np.sqrt(weights)[:, :, None] * batch.x)
-    return (found.q - _dot(weights * v, 1 - np.einsum("nkp,nkp->nk", basis, basis))) / found.tr_p
+    return (sums.q - _dot(weights * v, 1 - np.einsum("nkp,nkp->nk", basis, basis))) / sums.tr_p
 
 
 def solve_q(batch: Batch, target: Array) -> Array:
@@ -309,10 +309,10 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     tops: list[tuple[Index, Array]] = []
 
     def score(rows: Batch, t: Array) -> Score:
-        found = terms(rows, t)
+        sums = terms(rows, t)
         if restricted:
-            return found.d, found.tr_p, -2 * found.c, -found.tr_p2
-        return found.d, found.s1, -2 * found.c, -found.s2
+            return sums.d, sums.tr_p, -2 * sums.c, -sums.tr_p2
+        return sums.d, sums.s1, -2 * sums.c, -sums.s2
 
     at_zero = score(batch, np.zeros(n))
     index = np.flatnonzero(high > 0)
@@ -393,9 +393,9 @@ def _refine(batch: Batch, low: Array, high: Array, restricted: bool) -> Array:
     low, high = low.copy(), high.copy()
     rows = batch
     for _ in range(_MAX_STEPS):
-        found = terms(rows, t[active])
-        h = found.d - (found.tr_p if restricted else found.s1)
-        slope = -2 * found.c + (found.tr_p2 if restricted else found.s2)
+        sums = terms(rows, t[active])
+        h = sums.d - (sums.tr_p if restricted else sums.s1)
+        slope = -2 * sums.c + (sums.tr_p2 if restricted else sums.s2)
         up = h > 0
         low[active[up]], high[active[~up]] = t[active[up]], t[active[~up]]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -59,12 +59,12 @@ class Blocks:
 
     def sampling(self) -> list[Array]:
         """Sampling covariance matrix of each sample."""
-        found = []
+        covariances = []
         for v in np.split(self.v, self.starts[1:]):
             block = self.rho * np.sqrt(np.outer(v, v))
             np.fill_diagonal(block, v)
-            found.append(block)
-        return found
+            covariances.append(block)
+        return covariances
 
     def marginal(self, tau2: float, omega2: float) -> list[Array]:
         """Marginal covariance matrix of each sample."""
@@ -273,17 +273,17 @@ def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array 
         starts = [near * free]
     heights = _heights(b, np.array(starts), restricted)
     best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
-    found = [_climb(b, start, free, restricted, spread) for start in best]
-    for end in list(found):
+    ends = [_climb(b, start, free, restricted, spread) for start in best]
+    for end in list(ends):
         for i in np.flatnonzero(free & (end > 0)):
             if end[i] < _NEAR_ZERO * spread:
                 edge = end.copy()
                 edge[i] = 0.0
                 other = free.copy()
                 other[i] = False
-                found.append(_climb(b, edge, other, restricted, spread))
-    values = [_evaluate(b, end, restricted).value for end in found]
-    return found[int(np.argmax(values))]
+                ends.append(_climb(b, edge, other, restricted, spread))
+    values = [_evaluate(b, end, restricted).value for end in ends]
+    return ends[int(np.argmax(values))]
 
 
 def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, spread: float) -> Array:

@@ -207,10 +207,10 @@ def check_reach(y: Array, v: Array) -> None:
 
 
 def _checked_steps(steps: Sequence[float]) -> tuple[float, ...]:
-    found = tuple(column("steps", steps).tolist())
-    if not found or sorted(set(found)) != list(found) or found[0] <= 0 or found[-1] >= 1:
-        raise InputError([Problem("steps", str(found), "rising numbers between 0 and 1", "1 is added itself")])
-    return found
+    checked = tuple(column("steps", steps).tolist())
+    if not checked or sorted(set(checked)) != list(checked) or checked[0] <= 0 or checked[-1] >= 1:
+        raise InputError([Problem("steps", str(checked), "rising numbers between 0 and 1", "1 is added itself")])
+    return checked
 
 
 def _notes(k: int, tau2: float) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def _units(
     units: dict[tuple[str, tuple[int, ...], str], Unit] = {}
     firsts = {repeats: _first_of_model(how, hows, repeats) for repeats in (False, True)}
     per_repeats = {repeats: Counter(first) for repeats, first in firsts.items()}
-    for number, own in _by_which(drawn, math.prod(sizes), len(hows)):
+    for number, how_numbers in _by_which(drawn, math.prod(sizes), len(hows)):
         choice = _digits(number, sizes)
         rows, reason = chooser.rows(_options(plan, choice))
         samples = len({chooser.pool[i].sample_id for i in rows})
@@ -136,10 +136,10 @@ def _units(
         unit = units.setdefault((curve, rows, reason), Unit(number, curve, choice, rows, samples, reason=reason))
         if reason:
             # Nothing is fitted, whatever the model.
-            unit.models[0] += len(own) if own is not None else len(hows)
+            unit.models[0] += len(how_numbers) if how_numbers is not None else len(hows)
             continue
         repeats = samples < len(rows)
-        unit.models.update(per_repeats[repeats] if own is None else (firsts[repeats][i] for i in own))
+        unit.models.update(per_repeats[repeats] if how_numbers is None else (firsts[repeats][i] for i in how_numbers))
     return sorted(units.values(), key=lambda unit: unit.number)
 
 
@@ -294,18 +294,18 @@ class _Chooser:
         rows, reason = self._selected[key]
         for option in options:
             for column, words in option.prefer.items():
-                rows = self._per_sample(rows, lambda own, c=column, w=words: _preferred(self.pool, own, c, w))
+                rows = self._per_sample(rows, lambda members, c=column, w=words: _preferred(self.pool, members, c, w))
         for option in options:
             if option.take == "first":
-                rows = self._per_sample(rows, lambda own: own[:1])
+                rows = self._per_sample(rows, lambda members: members[:1])
             elif option.take == "most_precise":
-                rows = self._per_sample(rows, lambda own: [min(own, key=lambda i: self.pool[i].vi)])
+                rows = self._per_sample(rows, lambda members: [min(members, key=lambda i: self.pool[i].vi)])
         for option in options:
             if option.outliers is not None:
-                found = (rows, option.outliers)
-                if found not in self._outliers:
-                    self._outliers[found] = self._without_outliers(*found)
-                rows = self._outliers[found]
+                treated = (rows, option.outliers)
+                if treated not in self._outliers:
+                    self._outliers[treated] = self._without_outliers(*treated)
+                rows = self._outliers[treated]
         return rows, reason
 
     def _select(self, select: Mapping[str, Condition], nulls: Nulls | None) -> tuple[tuple[int, ...], str]:
@@ -332,7 +332,7 @@ class _Chooser:
         samples: dict[str, list[int]] = {}
         for i in rows:
             samples.setdefault(self.pool[i].sample_id, []).append(i)
-        kept = {i for own in samples.values() for i in keep(own)}
+        kept = {i for members in samples.values() for i in keep(members)}
         return tuple(i for i in rows if i in kept)
 
     def _without_outliers(self, rows: tuple[int, ...], limit: float) -> tuple[int, ...]:
@@ -343,17 +343,17 @@ class _Chooser:
         if len(set(cluster)) <= 2:
             return rows
         whole = composites(y, v, cluster, rho)
-        found = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
-        far = {s for s, r in zip(whole.samples, found.rstudent, strict=True) if abs(r) > limit}
+        residuals = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
+        far = {s for s, r in zip(whole.samples, residuals.rstudent, strict=True) if abs(r) > limit}
         return tuple(i for i, sample in zip(rows, cluster, strict=True) if sample not in far)
 
 
-def _preferred(pool: list[Chosen], own: list[int], column: str, words: Iterable[str]) -> list[int]:
+def _preferred(pool: list[Chosen], members: list[int], column: str, words: Iterable[str]) -> list[int]:
     for word in words:
-        found = [i for i in own if is_one_of(pool[i].cell(column), (word,))]
-        if found:
-            return found
-    return own
+        preferred = [i for i in members if is_one_of(pool[i].cell(column), (word,))]
+        if preferred:
+            return preferred
+    return members
 
 
 def work_of(unit: Unit, how: Decisions, hows: list[tuple[int, ...]]) -> float:
@@ -392,10 +392,10 @@ def shard_of_blocks(blocks: Sequence[Block], shard: int, shards: int) -> list[Bl
     return chosen
 
 
-def write_enumeration(path: Path, found: Enumeration) -> None:
+def write_enumeration(path: Path, enumeration: Enumeration) -> None:
     """One JSON document per line: the head, then each unit; a shard reads just the lines of its own."""
-    lines = [json_text(str(path), plain(found.head))]
-    for unit in found.units:
+    lines = [json_text(str(path), plain(enumeration.head))]
+    for unit in enumeration.units:
         content = [unit.number, unit.curve, unit.choice, unit.rows, unit.samples, sorted(unit.models.items())]
         lines.append(json_text(str(path), [*content, unit.reason]))
     write_text(path, "\n".join(lines) + "\n")

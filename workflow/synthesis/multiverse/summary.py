@@ -197,7 +197,7 @@ def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float
 def _decisions(
     decisions: Sequence[Decision], choices: Array, estimate: Array, shares: list[float]
 ) -> tuple[DecisionSpread, ...]:
-    found = []
+    spreads = []
     for i, (decision, share) in enumerate(zip(decisions, shares, strict=True)):
         if len(decision.options) == 1:
             continue
@@ -216,8 +216,8 @@ def _decisions(
                     estimate_95=high,
                 )
             )
-        found.append(DecisionSpread(factor=decision.name, title=decision.title, share=share, options=tuple(options)))
-    return tuple(found)
+        spreads.append(DecisionSpread(factor=decision.name, title=decision.title, share=share, options=tuple(options)))
+    return tuple(spreads)
 
 
 def _drawn(specifications: _Specifications, index: Index, most: int) -> tuple[DrawnSpecification, ...]:

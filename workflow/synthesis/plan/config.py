@@ -186,9 +186,9 @@ class Synthesis(Model):
             return []
         faults = repeated("levels", self.levels)
         if self.levels[-1] != "sample_id" or len(self.levels) < 2:
-            shown = ", ".join(self.levels)
+            levels = ", ".join(self.levels)
             hint = "from the top down; effects stand within samples by themselves"
-            faults.append(Problem("levels", shown, "one column or more, then sample_id, as [study, sample_id]", hint))
+            faults.append(Problem("levels", levels, "one column or more, then sample_id, as [study, sample_id]", hint))
         hint = "it takes samples as independent, which levels say that they are not"
         for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
             if value:
@@ -197,18 +197,18 @@ class Synthesis(Model):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:
-        own = own_kinds(info)
-        faults = select_faults(self.select, own)
+        declared = own_kinds(info)
+        faults = select_faults(self.select, declared)
         if self.metric not in LANE_METRICS[self.lane]:
             allowed = "one of " + ", ".join(LANE_METRICS[self.lane])
             faults.append(Problem("metric", self.metric, allowed, f"it does not belong to lane {self.lane}"))
         faults += [
-            undeclared("columns", name, (*FIGURE_COLUMNS, *own), A_COLUMN)
+            undeclared("columns", name, (*FIGURE_COLUMNS, *declared), A_COLUMN)
             for name in self.columns
-            if name not in FIGURE_COLUMNS and name not in own
+            if name not in FIGURE_COLUMNS and name not in declared
         ]
         if self.group_by:
-            faults += word_column_faults("group_by", self.group_by, own)
+            faults += word_column_faults("group_by", self.group_by, declared)
         faults += repeated("sources", self.sources) + self._level_faults()
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
@@ -362,7 +362,7 @@ class Config(Model):
 
     def is_number(self, column: str) -> bool:
         """Whether a column or moderator holds numbers: a grouping does not."""
-        return is_number(column, {name: own.kind or "" for name, own in self.own_columns.items()})
+        return is_number(column, {name: declared.kind or "" for name, declared in self.own_columns.items()})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:

@@ -44,13 +44,13 @@ class Said:
 
 def answer(review: ReviewResults) -> list[Said]:
     """The association, the effects and their comparison; where a plan has fewer, what else decides how to read it."""
-    found = [_association(review), _effects(review), _comparison(review)]
+    lanes = [_association(review), _effects(review), _comparison(review)]
     more = (
         Said(sentences.spread(review.documents)),
         Said(sentences.influence_sentence(review.diagnostics.influence, sentences.headline(review))),
         Said(sentences.basis(review)),
     )
-    return [said for said in (*found, *more) if said.words][:_SENTENCES]
+    return [said for said in (*lanes, *more) if said.words][:_SENTENCES]
 
 
 def headline_documents(review: ReviewResults) -> list[Fitted]:
@@ -118,7 +118,7 @@ def _above(review: ReviewResults) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
+class _Bridged:
     """A bridge as differences: the effect, and the association under the readings that make it least and most."""
 
     title: str
@@ -135,30 +135,30 @@ class _Beside:
         return "the association is larger" if low >= self.effect else "the effect is larger"
 
 
-def _beside(review: ReviewResults) -> list[_Beside]:
-    found = []
+def _bridged_effects(review: ReviewResults) -> list[_Bridged]:
+    bridged = []
     for name, bridge in review.config.bridges.items():
         rows = [r for r in review.bridge_rows(name) if r.unit == _UNIT and r.association_estimate is not None]
         if not rows or rows[0].effect_estimate is None:
             continue
         rows.sort(key=lambda r: r.association_estimate or 0.0)
-        found.append(_Beside(review.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
-    return found
+        bridged.append(_Bridged(review.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
+    return bridged
 
 
 def _comparison(review: ReviewResults) -> Said:
     """Why there is no single answer: what the association is as a difference depends on how it is read."""
-    found = _beside(review)
-    if not found:
+    bridged = _bridged_effects(review)
+    if not bridged:
         return Said("")
-    first, of = found[0], constructs_of(review.documents)
+    first, of = bridged[0], constructs_of(review.documents)
     ends = " to ".join(
         f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first.low, first.high)
     )
     by_answer: dict[str, list[str]] = {}
-    for beside in found:
-        by_answer.setdefault(beside.standing, []).append(
-            f"\u201c{beside.title}\u201d (g = {text.number(beside.effect)})"
+    for effect in bridged:
+        by_answer.setdefault(effect.standing, []).append(
+            f"\u201c{effect.title}\u201d (g = {text.number(effect.effect)})"
         )
     depends = by_answer.pop("depends on the reading", [])
     parts = [f"which of the two is larger depends on the reading beside {_listed(depends)}"] if depends else []
@@ -201,13 +201,15 @@ def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
     cells: list[Row] = []
     for name in dict.fromkeys(r.synthesis for r in signals):
         document = review.by_name[name]
-        own = [r for r in signals if r.synthesis == name]
-        implied = [back_transform(document.metric, r.adjusted_estimate) for r in own]
+        tests_of = [r for r in signals if r.synthesis == name]
+        implied = [back_transform(document.metric, r.adjusted_estimate) for r in tests_of]
         values = sorted({text.number(x): x for x in implied if x is not None}.items(), key=lambda item: item[1])
-        shown = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
-        tests = ", ".join(f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(own))
+        implied_range = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
+        tests = ", ".join(
+            f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(tests_of)
+        )
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
-        cells.append([title, tests, with_interval(_read(document)), shown])
+        cells.append([title, tests, with_interval(_read(document)), implied_range])
     heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "What these tests would make of it"]
     return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
 

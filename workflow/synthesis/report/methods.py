@@ -174,18 +174,20 @@ def _entered(review: ReviewResults) -> str:
     """Which numbers stand in for what no source prints: zeros, and what analyses of a multiverse enter."""
     stressed = [d for d in review.documents if d.set_to_zero]
     named = [f"{text.plural(d.set_to_zero, 'finding')} in \u201c{d.title}\u201d" for d in stressed]
-    beside = []
+    in_multiverses = []
     for multiverse in review.config.multiverses.values():
         ways = {o.nulls for factor in multiverse.which.values() for o in factor.options.values()}
         if "zero" in ways:
             named.append(f"those in some analyses of \u201c{multiverse.title}\u201d")
-        beside += [f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways]
-    if not named and not beside:
+        in_multiverses += [
+            f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways
+        ]
+    if not named and not in_multiverses:
         return "; none is filled in"
     words = ""
     if named:
         words = f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
-    return words + (f"; findings without a number enter {_listed(beside)}" if beside else "")
+    return words + (f"; findings without a number enter {_listed(in_multiverses)}" if in_multiverses else "")
 
 
 _ENTERED = {

@@ -67,9 +67,9 @@ def tested_moderators(review: ReviewResults) -> list[ModeratorRow]:
 
 def moderator_signals(review: ReviewResults) -> Table | None:
     """The moderators with p < .05, and how the pools differ by them."""
-    found = [r for r in tested_moderators(review) if r.p is not None and r.p < SIGNAL]
+    signals = [r for r in tested_moderators(review) if r.p is not None and r.p < SIGNAL]
     cells: list[Row] = [
-        [review.by_name[r.synthesis].title, term(r.moderator), plain_p(r.p), _difference(review, r)] for r in found
+        [review.by_name[r.synthesis].title, term(r.moderator), plain_p(r.p), _difference(review, r)] for r in signals
     ]
     heads = ["Pool", "Moderator", "p", "Pools by level, or slope"]
     return table(f"Moderators with p < {SIGNAL:g}", heads, cells, {2}) if cells else None
@@ -111,8 +111,8 @@ def multiverse_table(
     kept = [i for i, head in enumerate(heads) if several or head not in ("How many", "p by sign changes")]
     numbers = {place for place, i in enumerate(kept) if i in (2, 3, 4, 5)}
     caption = "All declared analyses: where they lie, and what moves them most"
-    shown = [[row[i] for i in kept] for row in cells]
-    return table(caption, [heads[i] for i in kept], shown, numbers) if cells else None
+    kept_cells = [[row[i] for i in kept] for row in cells]
+    return table(caption, [heads[i] for i in kept], kept_cells, numbers) if cells else None
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

@@ -18,7 +18,7 @@ Filled = list[tuple[Section, Context]]
 
 def render(review: ReviewResults, appendix: str = "report_appendix.html") -> str:
     """The short report as HTML; `appendix`: the address of the other page, to which it leads."""
-    behind = [(section.name, section.title) for section, _ in _filled(SECTIONS, review)]
+    sections = [(section.name, section.title) for section, _ in _filled(SECTIONS, review)]
     return _page(
         review,
         _filled(short.SECTIONS, review),
@@ -27,7 +27,7 @@ def render(review: ReviewResults, appendix: str = "report_appendix.html") -> str
         other=appendix,
         lead="Every study, quote and test is in the",
         leads_to="appendix",
-        beside=behind,
+        in_appendix=sections,
         title=review.config.title,
     )
 
@@ -42,15 +42,15 @@ def render_appendix(review: ReviewResults, report: str = "report.html") -> str:
         other=report,
         lead="This is what the answer rests on; the answer itself is in the",
         leads_to="report",
-        beside=[],
+        in_appendix=[],
         title=f"{review.config.title}: appendix",
     )
 
 
 def _filled(sections: Sequence[Section], review: ReviewResults) -> Filled:
     """The sections that have something to say."""
-    found = ((section, section.context(review)) for section in sections)
-    return [(section, context) for section, context in found if context]
+    contexts = ((section, section.context(review)) for section in sections)
+    return [(section, context) for section, context in contexts if context]
 
 
 def _page(review: ReviewResults, filled: Filled, *, folder: str, places: str, **words: object) -> str:

@@ -131,8 +131,8 @@ def moderators(review: ReviewResults) -> Table:
         decimals = 4 if is_slope else 2
         values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
         p = p_cell(None if r.kind == "level" else r.p)
-        own = review.config.own_columns.get(r.moderator)
-        name = own.title if own and own.title else term(r.moderator)
+        declared = review.config.own_columns.get(r.moderator)
+        name = declared.title if declared and declared.title else term(r.moderator)
         rows.append([document.title, name, label, r.k, *values, p, said(r.note)])
     level = f"{100 * review.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]

@@ -103,16 +103,16 @@ def _contrasts(review: ReviewResults) -> Table:
 
 def _readings(review: ReviewResults) -> Table | None:
     """Effects, each beside the association read as d: a row per bridge, a column per reading."""
-    found = [r for r in review.compared.bridges if r.unit == "d" and r.association_estimate is not None]
-    contrasts = list(dict.fromkeys(r.contrast for r in found))
+    readings = [r for r in review.compared.bridges if r.unit == "d" and r.association_estimate is not None]
+    contrasts = list(dict.fromkeys(r.contrast for r in readings))
     rows: list[Row] = []
-    for name in dict.fromkeys(r.bridge for r in found):
-        own = {r.contrast: r for r in found if r.bridge == name}
-        first = next(iter(own.values()))
+    for name in dict.fromkeys(r.bridge for r in readings):
+        by_contrast = {r.contrast: r for r in readings if r.bridge == name}
+        first = next(iter(by_contrast.values()))
         effect = review.by_name[first.effect].title if first.effect in review.by_name else first.effect
         sides = [(first.effect_estimate, first.effect_ci_low, first.effect_ci_high)]
         for contrast in contrasts:
-            r = own.get(contrast)
+            r = by_contrast.get(contrast)
             values = (r.association_estimate, r.association_ci_low, r.association_ci_high) if r else (None, None, None)
             sides.append(values)
         rows.append([effect, *(with_interval(side) for side in sides)])
@@ -137,9 +137,9 @@ def claims(review: ReviewResults) -> Context | None:
     rows: list[Row] = [
         [
             Text(textwrap.shorten(words[name], _QUOTED, placeholder=" \u2026"), "q"),
-            ", ".join(f"{verdict} ({count})" for verdict, count in found.most_common()),
+            ", ".join(f"{verdict} ({count})" for verdict, count in verdicts.most_common()),
         ]
-        for name, found in statements.items()
+        for name, verdicts in statements.items()
     ]
     return {
         "checks": len(decided),
@@ -149,14 +149,14 @@ def claims(review: ReviewResults) -> Context | None:
 
 def processes(review: ReviewResults) -> Context | None:
     """In how many approaches the first process differs from each other one."""
-    found = review.process
-    if found is None:
+    results = review.process
+    if results is None:
         return None
-    first = found.names[found.first]
+    first = results.names[results.first]
     rows: list[Row] = []
-    for construct, name in found.names.items():
-        tested = [r for r in found.contrasts if r.construct == construct and r.p is not None]
-        if construct == found.first:
+    for construct, name in results.names.items():
+        tested = [r for r in results.contrasts if r.construct == construct and r.p is not None]
+        if construct == results.first:
             continue
         answers = Counter(answer_of(r) for r in tested)
         said = ", ".join(f"{words} ({count})" for words, count in answers.most_common())
