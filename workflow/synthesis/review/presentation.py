@@ -5,12 +5,11 @@ So that other words or columns draw and report again, and fit nothing.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from synthesis import text
 from synthesis.data.scales import back_transform
@@ -134,6 +133,5 @@ def pooled_row(document: Fitted) -> PooledRow:
     made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
     made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
     made["levels"] = "; ".join(f"{level.level}: {level.variance!r}" for level in fit.levels)
-    of_fit = {field.name for field in dataclasses.fields(fit)}
-    rest = [name for name in columns(PooledRow) if name not in made]
-    return PooledRow(**made, **{name: getattr(fit if name in of_fit else document, name) for name in rest})
+    rest = [field.name for field in fields(PooledRow) if field.name not in {"fit", *made}]
+    return PooledRow(fit=fit.numbers, **made, **{name: getattr(document, name) for name in rest})
