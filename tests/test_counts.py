@@ -13,8 +13,8 @@ from synthesis.data.registry import Policy
 from synthesis.draw.canvas import draw
 from synthesis.plan import plan as planning
 from synthesis.plan.selection import select_effects
-from synthesis.report.material import Material
 from synthesis.report.result_tables import CATEGORY_NAME, dropped
+from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import Comparisons
 from synthesis.results.extracted import Extracted
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -107,7 +107,7 @@ def test_a_row_refused_by_number_in_one_metric_stays_listed_beside_another():
 
 
 def test_the_report_counts_rows_as_the_flow_does(real):
-    material = Material(
+    material = ReviewResults(
         config=real.plan.config,
         documents=[],
         compared=Comparisons([], [], [], [], []),

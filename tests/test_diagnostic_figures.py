@@ -408,7 +408,7 @@ def test_the_command_draws_what_the_plan_names(tmp_path, whole, capsys):
     }
     (tmp_path / "config.yaml").write_text(json.dumps(content))
     names = ["baujat_x", "bubble_x-year", "leave_one_out_x"]
-    figures = plan.load(content).figures_beside()
+    figures = plan.load(content).figures_of_diagnostics()
     assert [figure.name for figure in figures] == names
     for figure in figures:
         arguments = ["diagnostic-figure", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "out")]

@@ -20,7 +20,7 @@ from synthesis.living import changes_page
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import Drawing, Material, bridge_sentence, methods, render, render_appendix, short
+from synthesis.report import Drawing, ReviewResults, bridge_sentence, methods, render, render_appendix, short
 from synthesis.report.assets import read_asset
 from synthesis.report.environment import rendered
 from synthesis.report.sections import SECTIONS
@@ -106,7 +106,7 @@ def material(**changes):
     }
     given |= changes
     given["documents"] = [made if isinstance(made, Fitted) else fitted(made) for made in given["documents"]]
-    return Material(**given)
+    return ReviewResults(**given)
 
 
 PAGES = (render, render_appendix)

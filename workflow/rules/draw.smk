@@ -14,7 +14,7 @@ DRAWN = [
     *expand("forest_{name}", name=[*PLAN.config.syntheses, *PLAN.config.figures]),
     *expand("bridge_{bridge}", bridge=PLAN.config.bridges),
     *(["claims_verdicts"] if CLAIMS else []),
-    *(figure.name for figure in PLAN.figures_beside()),
+    *(figure.name for figure in PLAN.figures_of_diagnostics()),
     *expand("{plot}_{multiverse}", plot=["specification", "vibration"], multiverse=MULTIVERSES),
     *expand("multiverse_bridge_{bridge}", bridge=PLAN.bridged_multiverses()),
 ]

@@ -29,8 +29,8 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        shown = self.value if len(self.value) <= 120 else self.value[:117] + "..."
-        text = f"{self.where}: {shown!r}; allowed: {self.allowed}"
+        value = self.value if len(self.value) <= 120 else self.value[:117] + "..."
+        text = f"{self.where}: {value!r}; allowed: {self.allowed}"
         text = f"{text} ({self.hint})" if self.hint else text
         # A key or a name may hold a line break: a problem is one line.
         return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

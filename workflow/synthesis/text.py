@@ -20,13 +20,13 @@ _UNWRITABLE = re.compile(f"[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-
 
 def unwritable(text: str) -> str:
     """Code point and name of the first character that no figure or page can hold; nothing where there is none."""
-    found = _UNWRITABLE.search(text)
-    if found is None:
+    match = _UNWRITABLE.search(text)
+    if match is None:
         return ""
-    kind = "half of a surrogate pair" if unicodedata.category(found[0]) == "Cs" else "a control character"
-    if found[0] in _TURNS:
+    kind = "half of a surrogate pair" if unicodedata.category(match[0]) == "Cs" else "a control character"
+    if match[0] in _TURNS:
         kind = "which turns the letters after it round"
-    return f"U+{ord(found[0]):04X}, {kind}"
+    return f"U+{ord(match[0]):04X}, {kind}"
 
 
 def capital(words: str) -> str:
@@ -63,8 +63,8 @@ def p_at_most(p: float) -> str:
         decimals = -math.floor(math.log10(p))
         # 9.99e-5 is at most 1e-4, not 10e-5.
         decimals -= p * 10**decimals > 9
-    shown = math.ceil(p * 10**decimals - 1e-9) / 10**decimals
-    return f"p \N{LESS-THAN OR EQUAL TO} {shown:.{decimals}f}"
+    bound = math.ceil(p * 10**decimals - 1e-9) / 10**decimals
+    return f"p \N{LESS-THAN OR EQUAL TO} {bound:.{decimals}f}"
 
 
 def count(value: int | float | None) -> str:
@@ -72,9 +72,9 @@ def count(value: int | float | None) -> str:
     return "" if value is None else f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def plural(value: int, one: str, many: str | None = None) -> str:
+def plural(value: int, singular: str, plural_form: str | None = None) -> str:
     """ "1 sample", "2 samples"."""
-    return f"{count(value)} {one if value == 1 else many or one + 's'}"
+    return f"{count(value)} {singular if value == 1 else plural_form or singular + 's'}"
 
 
 def small(value: float | None, decimals: int) -> str:
@@ -86,8 +86,8 @@ def small(value: float | None, decimals: int) -> str:
 
 def variance(value: float, low: float | None, high: float | None) -> str:
     """tau2 with its interval: three decimals, four where the first of the three values needs them."""
-    shown = [x for x in (value, low, high) if x is not None and x > 0]
-    decimals = 4 if shown and min(shown) < 0.0095 else 3
+    positive = [x for x in (value, low, high) if x is not None and x > 0]
+    decimals = 4 if positive and min(positive) < 0.0095 else 3
     limits = "" if low is None or high is None else f"[{small(low, decimals)}, {small(high, decimals)}]"
     return f"{small(value, decimals)} {limits}".rstrip()
 

@@ -42,8 +42,8 @@ def check(args: argparse.Namespace) -> None:
     rows = plan.check(checked, args.raw)
     check_folder(args.raw, checked.config, rows)
     for source in checked.config.sources:
-        own = [row for row in rows.values() if row.cell("source") == source]
-        for said in new_terms(own, declared(args.raw / source).vocabulary):
+        source_rows = [row for row in rows.values() if row.cell("source") == source]
+        for said in new_terms(source_rows, declared(args.raw / source).vocabulary):
             print(f"{source}: {said}")
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
     for line in summary(lacking(checked.config, args.raw)):
@@ -87,12 +87,12 @@ def gather(args: argparse.Namespace) -> None:
     from synthesis.results.files import write_csv, write_parquet
 
     extracted = read_extracted(args.sources)
-    own = as_columns(extracted.own)
-    own_types = {column.name: float if column.kind == "number" else str for column in own}
-    effect_types, dropped_types = EFFECT_TYPES | own_types, DROPPED_TYPES | own_types
+    declared = as_columns(extracted.own)
+    types = {column.name: float if column.kind == "number" else str for column in declared}
+    effect_types, dropped_types = EFFECT_TYPES | types, DROPPED_TYPES | types
     effects = [{name: row.cell(name) for name in effect_types} for row in extracted.effects]
     dropped = [{name: row.cell(name) for name in dropped_types} for row in extracted.dropped]
-    check_effects(effects, own)
+    check_effects(effects, declared)
     write_parquet(args.effects, effects, effect_types)
     write_csv(args.table, effects, effect_types)
     write_csv(args.dropped, dropped, dropped_types)

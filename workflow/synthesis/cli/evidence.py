@@ -30,13 +30,13 @@ def process(args: argparse.Namespace) -> None:
 
     plan = read_config(args.config)
     (first,) = read_presented([args.model], plan.syntheses)
-    found = processes(plan, first, read_extracted(args.sources))
-    write_rows(args.tables / "process_findings.csv", found.findings, types.Finding)
-    write_rows(args.tables / "process_counts.csv", found.counts, types.CountRow)
-    write_rows(args.tables / "process_pools.csv", found.pools, types.ProcessPool)
-    write_rows(args.tables / "process_comparison.csv", found.contrasts, types.ProcessContrast)
-    write_document(args.out, found)
-    print(f"{len(found.findings)} findings, {len(found.pools)} pools, {len(found.contrasts)} comparisons")
+    results = processes(plan, first, read_extracted(args.sources))
+    write_rows(args.tables / "process_findings.csv", results.findings, types.Finding)
+    write_rows(args.tables / "process_counts.csv", results.counts, types.CountRow)
+    write_rows(args.tables / "process_pools.csv", results.pools, types.ProcessPool)
+    write_rows(args.tables / "process_comparison.csv", results.contrasts, types.ProcessContrast)
+    write_document(args.out, results)
+    print(f"{len(results.findings)} findings, {len(results.pools)} pools, {len(results.contrasts)} comparisons")
 
 
 def process_figure(args: argparse.Namespace) -> None:

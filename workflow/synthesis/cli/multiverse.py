@@ -37,9 +37,11 @@ def multiverse_enumerate(args: argparse.Namespace) -> None:
     if args.multiverse not in plan.multiverses:
         refuse("--multiverse", args.multiverse, plan.multiverses)
     chosen = plan.multiverses[args.multiverse]
-    found = read_extracted(args.sources)
+    extracted = read_extracted(args.sources)
     synthesis = plan.syntheses[chosen.synthesis]
-    listed = enumerate_multiverse(args.multiverse, chosen, synthesis, plan.defaults, found.effects, found.dropped)
+    listed = enumerate_multiverse(
+        args.multiverse, chosen, synthesis, plan.defaults, extracted.effects, extracted.dropped
+    )
     write_enumeration(args.out, listed)
     head = listed.head
     print(f"{args.multiverse}: {head.crossing} choices come to {head.specifications} distinct specifications")

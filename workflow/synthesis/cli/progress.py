@@ -68,9 +68,9 @@ class Voice(logging.Handler):
     Takes the records of Snakemake's logger, whose attributes `event`, `jobid`, `log` and others say what happened.
     """
 
-    def __init__(self, own: logging.Handler) -> None:
-        super().__init__(own.level)
-        self._own, self._worded = own, own.format
+    def __init__(self, handler: logging.Handler) -> None:
+        super().__init__(handler.level)
+        self._own, self._worded = handler, handler.format
         self._running: dict[int, str] = {}
         self._finished: list[str] = []
         self._failed = False
@@ -164,11 +164,11 @@ def _job(record: Any) -> str:
 def _end_of(paths: Sequence[str], lines: int) -> list[str]:
     """The end of the first log that says something, and where the whole is."""
     for path in paths:
-        found = tail(Path(path), lines)
-        if found:
+        last_lines = tail(Path(path), lines)
+        if last_lines:
             others = [other for other in paths if other != path and tail(Path(other), 1)]
             see = f"  the whole log: {', '.join([path, *others])}"
-            return ["  end of its log:", *(f"    {line}" for line in found), shortened(see)]
+            return ["  end of its log:", *(f"    {line}" for line in last_lines), shortened(see)]
     return [shortened(f"  its log says nothing: {', '.join(paths)}")] if paths else []
 
 

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING
 from synthesis.errors import refuse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from synthesis.cli.main import Commands
+    from synthesis.report import ReviewResults
+    from synthesis.results.comparisons import Comparisons
 
 # Tables of comparisons that the report shows; those of the second extraction may be missing.
 TABLES = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
@@ -29,39 +33,61 @@ def register(commands: Commands) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report and its appendix."""
+    from synthesis.report import render, render_appendix
+    from synthesis.results.files import write_text
+
+    review = _review_results(args)
+    write_text(args.out, render(review, args.appendix.name))
+    write_text(args.appendix, render_appendix(review, args.out.name))
+    print(f"open {args.out}")
+
+
+def _tables(paths: Iterable[Path]) -> dict[str, Path]:
+    """Tables of comparisons by name."""
+    tables = {path.stem: path for path in paths}
+    if lacking := [name for name in TABLES if name not in tables]:
+        refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
+    return tables
+
+
+def _comparisons(tables: Mapping[str, Path], claims: Path) -> Comparisons:
+    from synthesis.results import comparisons as types
+    from synthesis.results.document import read_documents, read_rows
+
+    return types.Comparisons(
+        contrasts=read_rows(tables["comparison"], types.ContrastRow),
+        bridges=read_rows(tables["bridge"], types.BridgeRow),
+        relevance=read_rows(tables["relevance"], types.RelevanceRow),
+        interactions=read_rows(tables["interactions"], types.InteractionRow),
+        claims=read_documents(claims, types.DecidedClaim),
+    )
+
+
+def _review_results(args: argparse.Namespace) -> ReviewResults:
     from synthesis.data.source import read_abouts
     from synthesis.plan.config import read_config
-    from synthesis.report import Material, render, render_appendix
-    from synthesis.report.material import read_drawings
-    from synthesis.results import comparisons as types
+    from synthesis.report import ReviewResults
+    from synthesis.report.review_results import read_drawings
     from synthesis.results.certainty import DomainRow, FindingsRow
     from synthesis.results.checks import CheckRow
+    from synthesis.results.comparisons import TippingRow
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.diagnosed import Diagnosed
-    from synthesis.results.document import read_document, read_documents, read_rows
+    from synthesis.results.document import read_document, read_rows
     from synthesis.results.extracted import read_extracted
-    from synthesis.results.files import write_text
     from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
 
-    tables = {path.stem: path for path in args.compared}
-    if lacking := [name for name in TABLES if name not in tables]:
-        refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
+    tables = _tables(args.compared)
     config = read_config(args.config)
     extracted = read_extracted(args.sources)
-    material = Material(
+    return ReviewResults(
         config=config,
         documents=read_presented(args.models, config.syntheses),
-        compared=types.Comparisons(
-            contrasts=read_rows(tables["comparison"], types.ContrastRow),
-            bridges=read_rows(tables["bridge"], types.BridgeRow),
-            relevance=read_rows(tables["relevance"], types.RelevanceRow),
-            interactions=read_rows(tables["interactions"], types.InteractionRow),
-            claims=read_documents(args.claims, types.DecidedClaim),
-        ),
-        tipping=read_rows(tables["tipping_points"], types.TippingRow),
+        compared=_comparisons(tables, args.claims),
+        tipping=read_rows(tables["tipping_points"], TippingRow),
         effects=extracted.effects,
         dropped=extracted.dropped,
         crosscheck=read_rows(args.crosscheck, CheckRow),
@@ -83,6 +109,3 @@ def report(args: argparse.Namespace) -> None:
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )
-    write_text(args.out, render(material, args.appendix.name))
-    write_text(args.appendix, render_appendix(material, args.out.name))
-    print(f"open {args.out}")

@@ -48,10 +48,10 @@ def fit(args: argparse.Namespace) -> None:
     compared = checked([document], by_matrices)
     write_document(args.out, document)
     write_documents(args.check, compared[args.synthesis])
-    found = document.fit
+    fitted = document.fit
     print(
-        f"{document.synthesis}: {found.estimate:.4f} [{found.ci_low:.4f}, {found.ci_high:.4f}] ({found.metric}), "
-        f"{found.samples} samples, {found.k} effects"
+        f"{document.synthesis}: {fitted.estimate:.4f} [{fitted.ci_low:.4f}, {fitted.ci_high:.4f}] ({fitted.metric}), "
+        f"{fitted.samples} samples, {fitted.k} effects"
     )
 
 

@@ -238,10 +238,10 @@ class Gap:
         tried = np.array([self._bracket(0.05)[0], self._bracket(0.95)[1]]) / 2
         count, before = _FIRST_NODES, np.full(len(tried), np.inf)
         while True:
-            found = self._at_nodes(count)
-            now = np.array([self._below(x, *found) for x in tried])
+            readings = self._at_nodes(count)
+            now = np.array([self._below(x, *readings) for x in tried])
             if count >= _MOST_NODES or np.abs(now - before).max() < _CONVERGED:
-                return found
+                return readings
             count, before = 2 * count, now
 
     def _at_nodes(self, count: int) -> tuple[Array, Array]:

@@ -30,11 +30,11 @@ def refits(config: Config, raw: Path) -> dict[str, dict[str, Fitted]]:
 
     Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
     """
-    found = {}
+    refitted = {}
     for name, doubt in config.doubts.items():
         extracted = _under(f"doubts.{name}", doubt, config, raw)
-        found[name] = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
-    return found
+        refitted[name] = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
+    return refitted
 
 
 def doubts(
@@ -94,19 +94,19 @@ def _compared(
         second = plan.second
         if second is None or not {plan.first, second} & {*doubt.syntheses} or not {plan.first, second} <= {*now}:
             continue
-        one, other = (contrast(key, plan, of[plan.first], of[second], bounds.get(key)) for of in (now, then))
+        before, after = (contrast(key, plan, of[plan.first], of[second], bounds.get(key)) for of in (now, then))
         yield DoubtedComparison(
             doubt=name,
             title=doubt.title,
             comparison=key,
             comparison_title=plan.title,
-            difference=one.difference,
-            p=one.p,
-            conclusion=one.conclusion,
-            difference_then=other.difference,
-            p_then=other.p,
-            conclusion_then=other.conclusion,
-            turns="yes" if one.conclusion != other.conclusion else "",
+            difference=before.difference,
+            p=before.p,
+            conclusion=before.conclusion,
+            difference_then=after.difference,
+            p_then=after.p,
+            conclusion_then=after.conclusion,
+            turns="yes" if before.conclusion != after.conclusion else "",
         )
 
 
@@ -128,9 +128,9 @@ def _under(key: str, doubt: Doubt, config: Config, raw: Path) -> Extracted:
     for source in dict.fromkeys(sources):
         changed = [(n, _changed(key, doubt, row, taken)) for n, row in held[source]]
         metrics = {config.syntheses[name].metric for name in doubt.syntheses}
-        found = convert_rows(changed, source, tuple(sorted(metrics)), config.conversions.policy)
-        effects += found.effects
-        dropped += found.dropped
+        extracted = convert_rows(changed, source, tuple(sorted(metrics)), config.conversions.policy)
+        effects += extracted.effects
+        dropped += extracted.dropped
     return Extracted(effects=tuple(effects), dropped=tuple(dropped))
 
 
@@ -176,9 +176,9 @@ def _check_known(key: str, doubt: Doubt, held: Mapping[str, Sequence[Numbered]])
 
 def _fitted(name: str, config: Config, extracted: Extracted) -> Fitted:
     plan = config.syntheses[name]
-    own = [row for row in extracted.effects if row.source in plan.sources]
+    effects = [row for row in extracted.effects if row.source in plan.sources]
     dropped = [row for row in extracted.dropped if row.source in plan.sources]
-    return presented(run_synthesis(name, plan, config.defaults, own, dropped), plan)
+    return presented(run_synthesis(name, plan, config.defaults, effects, dropped), plan)
 
 
 def _row(name: str, doubt: Doubt, title: str, document: Fitted, then: Fitted) -> DoubtRow:

@@ -33,16 +33,16 @@ def findings_of(plan: Processes, extracted: Extracted) -> list[Finding]:
             and row.estimand in ESTIMANDS
         )
 
-    found = [_number(row) for row in extracted.effects if asked(row) and row.vi is not None]
-    numbered = {(row.construct, row.sample_id) for row in found}
+    findings = [_number(row) for row in extracted.effects if asked(row) and row.vi is not None]
+    numbered = {(row.construct, row.sample_id) for row in findings}
     for row in extracted.dropped:
         if not asked(row) or not nulls.without_number(row):
             continue
         if (row.construct, row.sample_id) not in numbered:
             kind = _KINDS[row.reported_as]
             sign = nulls.SIGN.get(row.finding) if kind == "significant" else None
-            found.append(_finding(row, kind, sign, row.source))
-    return found
+            findings.append(_finding(row, kind, sign, row.source))
+    return findings
 
 
 def _number(row: Effect) -> Finding:
@@ -95,7 +95,7 @@ def variance(finding: Finding) -> float | None:
     return nulls.variance(finding.n, int(finding.partial))
 
 
-def counts_of(plan: Processes, found: Sequence[Finding]) -> list[CountRow]:
+def counts_of(plan: Processes, findings: Sequence[Finding]) -> list[CountRow]:
     """Samples by what they found, a row per construct of the plan that has any.
 
     Vote counting says how often, not how large; abstracts print what is significant, and small studies miss what is
@@ -103,15 +103,15 @@ def counts_of(plan: Processes, found: Sequence[Finding]) -> list[CountRow]:
     """
     rows = []
     for construct, process in plan.constructs.items():
-        own = [f for f in found if f.construct == construct]
-        if own:
-            rows.append(_count(construct, process.title, own, plan.level))
+        of_construct = [f for f in findings if f.construct == construct]
+        if of_construct:
+            rows.append(_count(construct, process.title, of_construct, plan.level))
     return rows
 
 
-def _count(construct: str, title: str, own: Sequence[Finding], level: float) -> CountRow:
+def _count(construct: str, title: str, findings: Sequence[Finding], level: float) -> CountRow:
     samples: dict[str, list[Finding]] = defaultdict(list)
-    for finding in own:
+    for finding in findings:
         samples[finding.sample_id].append(finding)
     classes = [_class(group, level) for group in samples.values()]
     positive, mixed, n = classes.count("positive"), classes.count("mixed"), len(classes)
@@ -121,7 +121,7 @@ def _count(construct: str, title: str, own: Sequence[Finding], level: float) -> 
         construct=construct,
         title=title,
         samples=n,
-        findings=len(own),
+        findings=len(findings),
         positive=positive,
         negative=classes.count("negative"),
         mixed=mixed,

@@ -47,11 +47,11 @@ def _turned(
             kept = {s.sample_id for s in side.studies} - {study.sample_id}
             try:
                 fitted = refit(side, kept)
-                one, other = (fitted, second) if i == 0 else (first, fitted)
-                if isinstance(other, Fitted):
-                    then = contrast(row.comparison, plan, one, other, bound)
+                minuend, subtrahend = (fitted, second) if i == 0 else (first, fitted)
+                if isinstance(subtrahend, Fitted):
+                    then = contrast(row.comparison, plan, minuend, subtrahend, bound)
                 else:
-                    then = contrast_with_published(row.comparison, plan, one, other, bound)
+                    then = contrast_with_published(row.comparison, plan, minuend, subtrahend, bound)
             except InputError:
                 continue
             if then.conclusion != row.conclusion:

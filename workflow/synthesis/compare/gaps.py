@@ -53,7 +53,7 @@ def lacking(config: Config, raw: Path) -> list[Lacking]:
     """
     corrections = corrections_of(raw)
     abouts = read_abouts(raw / source / "source.yaml" for source in config.sources)
-    found = []
+    sources = []
     for source, about in abouts.items():
         if not about.fill_in:
             continue
@@ -64,8 +64,8 @@ def lacking(config: Config, raw: Path) -> list[Lacking]:
             raise InputError(problems)
         gaps = [gap for part in about.fill_in for gap in _open(source, part, by_id)]
         total = int(math.fsum(len(part.rows) + part.new_rows for part in about.fill_in))
-        found.append(Lacking(source, about, tuple(gaps), total))
-    return found
+        sources.append(Lacking(source, about, tuple(gaps), total))
+    return sources
 
 
 def _open(source: str, part: FillIn, rows: Mapping[str, Row]) -> Iterable[Gap]:
@@ -88,12 +88,12 @@ def _faults(path: Path, about: Source, rows: Mapping[str, Row]) -> list[Problem]
     return problems
 
 
-def summary(found: Sequence[Lacking]) -> list[str]:
+def summary(sources: Sequence[Lacking]) -> list[str]:
     """A line per source: how many gaps remain."""
     return [
-        f"{one.source}: {one.remaining} of {text.plural(one.total, 'gap')} to fill in remain ({PAGE})"
-        for one in found
-        if one.remaining
+        f"{source.source}: {source.remaining} of {text.plural(source.total, 'gap')} to fill in remain ({PAGE})"
+        for source in sources
+        if source.remaining
     ]
 
 
@@ -110,25 +110,25 @@ def page(config: Config, raw: Path) -> str:
         "printed, the reason with table and page); a new row is added at the end of the file. Every number needs a "
         "short `quote` and a `locator`. A study that another source has gets the same `sample_id`.",
     ]
-    parts += [_section(one, config, claims) for one in lacking(config, raw)]
+    parts += [_section(source, config, claims) for source in lacking(config, raw)]
     return "\n\n".join(parts) + "\n"
 
 
-def _section(one: Lacking, config: Config, claims: Sequence[Claim]) -> str:
+def _section(source: Lacking, config: Config, claims: Sequence[Claim]) -> str:
     parts = [
-        f"## {one.about.title}",
-        f"{one.about.citation} File: `data/raw/{one.source}/effects.csv`. Gaps that remain: {one.remaining} of "
-        f"{one.total}.",
+        f"## {source.about.title}",
+        f"{source.about.citation} File: `data/raw/{source.source}/effects.csv`. "
+        f"Gaps that remain: {source.remaining} of {source.total}.",
     ]
-    for part in one.about.fill_in:
+    for part in source.about.fill_in:
         parts.append(f"### {part.table}")
-        own = [gap for gap in one.open if gap.table == part.table]
-        lines = [f"- row `{gap.row}`: {_cells(gap.cells)}" for gap in own if gap.row]
-        lines += [_new_rows(gap, part) for gap in own if not gap.row]
+        gaps = [gap for gap in source.open if gap.table == part.table]
+        lines = [f"- row `{gap.row}`: {_cells(gap.cells)}" for gap in gaps if gap.row]
+        lines += [_new_rows(gap, part) for gap in gaps if not gap.row]
         if part.hint:
             lines.append(f"- {part.hint}")
         parts.append("\n".join(lines or ["Filled in."]))
-    uses = uses_of(config, claims, one.source, {name for part in one.about.fill_in for name in part.rows})
+    uses = uses_of(config, claims, source.source, {name for part in source.about.fill_in for name in part.rows})
     parts.append("Then these run by themselves:\n\n" + "\n".join(f"- {line}" for line in uses))
     return "\n\n".join(parts)
 
@@ -151,11 +151,13 @@ def uses_of(config: Config, claims: Sequence[Claim], source: str, rows: set[str]
         if comparison.reference in rows or {comparison.first, comparison.second} & {*pools}:
             lines.append(f"comparison `{name}`")
     for name, figure in config.figures.items():
-        shown = {i for named in figure.references.values() for i in (*named.effects, *named.when_filled)}
-        if shown & rows or {block.synthesis for block in figure.blocks} & {*pools}:
+        named_effects = {i for named in figure.references.values() for i in (*named.effects, *named.when_filled)}
+        if named_effects & rows or {block.synthesis for block in figure.blocks} & {*pools}:
             lines.append(f"figure `forest_{name}`")
-    beside = config.processes
-    if beside and (source in beside.sources or rows & {i for p in beside.constructs.values() for i in p.summaries}):
+    processes = config.processes
+    if processes and (
+        source in processes.sources or rows & {i for p in processes.constructs.values() for i in p.summaries}
+    ):
         lines.append("figure `forest_process` and its comparisons")
     for claim in claims:
         kind, name = claim.kind, claim.name

@@ -174,11 +174,13 @@ def _people(document: Fitted) -> int | None:
     return None if None in sizes else int(math.fsum(size for size in sizes if size is not None))
 
 
-def _publication_bias(document: Fitted, found: Diagnosed | None) -> DomainRow:
+def _publication_bias(document: Fitted, diagnosed: Diagnosed | None) -> DomainRow:
     """Serious where two of three tests, each of another idea, are below .1."""
-    tests = found.small_study if found else None
-    if found is None or tests is None:
-        reason = (found.skipped.get("small_study") or found.skipped.get("all", "")) if found else "not examined"
+    tests = diagnosed.small_study if diagnosed else None
+    if diagnosed is None or tests is None:
+        reason = (
+            (diagnosed.skipped.get("small_study") or diagnosed.skipped.get("all", "")) if diagnosed else "not examined"
+        )
         return _row(document, "publication_bias", None, reason)
     line = tests.egger_robust or tests.egger_inverse_root_n or tests.egger
     values = {

@@ -29,7 +29,7 @@ def with_what_they_hang_on(
 
     `changes`: every single change that was tried on them; `doubted`: the verdicts under other decisions about records.
     """
-    found = []
+    rows_after = []
     for row, claim in zip(decided, claims, strict=True):
         parts = list(_standing_alone(claim, row, evidence))
         tried = [change for change in changes if change.claim_id == claim.claim_id and change.flips == "yes"]
@@ -38,8 +38,8 @@ def with_what_they_hang_on(
         decisions += [(d.title, d.verdict_then) for d in doubted if d.claim_id == claim.claim_id and d.turns]
         parts += _turning(samples, "without", "sample")
         parts += _turning(decisions, "with", "other decision")
-        found.append(replace(row, hangs_on="; ".join(parts)))
-    return found
+        rows_after.append(replace(row, hangs_on="; ".join(parts)))
+    return rows_after
 
 
 def _words(change: ChangeRow) -> str:

@@ -52,28 +52,28 @@ def processes(config: Config, first: Fitted, extracted: Extracted) -> ProcessRes
     plan = config.processes
     if plan is None:
         raise InputError([Problem(KEY, "", "processes", "the plan has none")])
-    found = findings_of(plan, extracted)
+    findings = findings_of(plan, extracted)
     summaries = _summaries(plan, extracted)
     return ProcessResults(
         title=plan.title,
         first=plan.first,
         names={name: process.title for name, process in plan.constructs.items()},
         level=config.defaults.level,
-        findings=tuple(found),
-        counts=tuple(counts_of(plan, found)),
-        pools=tuple(row for name in plan.constructs for row in pools_of(config, plan, name, found)),
+        findings=tuple(findings),
+        counts=tuple(counts_of(plan, findings)),
+        pools=tuple(row for name in plan.constructs for row in pools_of(config, plan, name, findings)),
         summaries=tuple(summaries),
-        contrasts=tuple(_contrasts(config, plan, first, found, extracted)),
+        contrasts=tuple(_contrasts(config, plan, first, findings, extracted)),
     )
 
 
-def values_under(approach: Approach, own: Iterable[Finding], level: float) -> list[tuple[Finding, float, float]]:
+def values_under(approach: Approach, findings: Iterable[Finding], level: float) -> list[tuple[Finding, float, float]]:
     """Findings with the value and variance that an approach gives them, on Fisher's z.
 
     Numbers are what they are. Bounds leave out significant findings without a number, which are never given one there.
     """
     values = []
-    for finding in own:
+    for finding in findings:
         if finding.yi is not None and finding.vi is not None:
             values.append((finding, finding.yi, finding.vi))
             continue
@@ -97,11 +97,11 @@ def _value(approach: Approach, finding: Finding, level: float) -> float | None:
     return None if at is None else at if approach == "nulls at the upper edge" else -at
 
 
-def pools_of(config: Config, plan: Processes, construct: str, found: Sequence[Finding]) -> Iterator[ProcessPool]:
+def pools_of(config: Config, plan: Processes, construct: str, findings: Sequence[Finding]) -> Iterator[ProcessPool]:
     """A construct under every approach; approaches without any value are left out."""
-    own = [f for f in found if f.construct == construct]
+    of_construct = [f for f in findings if f.construct == construct]
     for approach in APPROACHES:
-        values = values_under(approach, own, plan.level)
+        values = values_under(approach, of_construct, plan.level)
         if not values:
             continue
         fit, model = _fit(config, values)
@@ -152,25 +152,25 @@ def _fit(config: Config, values: Sequence[tuple[Finding, float, float]]) -> tupl
 def _summaries(plan: Processes, extracted: Extracted) -> list[ProcessSummary]:
     rows = []
     for construct, process in plan.constructs.items():
-        for found in reference_rows(f"{KEY}.constructs.{construct}", process.summaries, "z", extracted.effects):
+        for reference in reference_rows(f"{KEY}.constructs.{construct}", process.summaries, "z", extracted.effects):
             rows.append(
                 ProcessSummary(
                     construct=construct,
-                    effect_id=found.effect_id,
-                    label=found.label,
-                    detail=found.detail,
-                    k=found.k,
-                    estimate=found.yi,
-                    ci_low=found.ci_low,
-                    ci_high=found.ci_high,
-                    basis=found.basis,
+                    effect_id=reference.effect_id,
+                    label=reference.label,
+                    detail=reference.detail,
+                    k=reference.k,
+                    estimate=reference.yi,
+                    ci_low=reference.ci_low,
+                    ci_high=reference.ci_high,
+                    basis=reference.basis,
                 )
             )
     return rows
 
 
 def _contrasts(
-    config: Config, plan: Processes, first: Fitted, found: Sequence[Finding], extracted: Extracted
+    config: Config, plan: Processes, first: Fitted, findings: Sequence[Finding], extracted: Extracted
 ) -> Iterator[ProcessContrast]:
     bound = None
     if plan.equivalence:
@@ -202,7 +202,7 @@ def _contrasts(
                 note=row.note,
             )
         for way in _WAYS:
-            yield _between(config, plan, construct, way, found, bound)
+            yield _between(config, plan, construct, way, findings, bound)
 
 
 def _between(
@@ -210,13 +210,13 @@ def _between(
     plan: Processes,
     construct: str,
     way: tuple[ContrastWay, str, Approach, Approach],
-    found: Sequence[Finding],
+    findings: Sequence[Finding],
     bound: float | None,
 ) -> ProcessContrast:
     """The first construct minus another under an approach; samples on both sides are left out of both."""
     approach, which, *sides = way
     values = [
-        values_under(side, [f for f in found if f.construct == name], plan.level)
+        values_under(side, [f for f in findings if f.construct == name], plan.level)
         for side, name in zip(sides, (plan.first, construct), strict=True)
     ]
     held = [{finding.sample_id for finding, _, _ in side} for side in values]
@@ -226,8 +226,8 @@ def _between(
         return _nothing(plan, construct, way, held, shared)
     fits = [_fit(config, side)[0] for side in kept]
     level = config.defaults.level
-    one, other = (Side(fit.estimate, fit.se, fit.df) for fit in fits)
-    gap = difference(one, other, level)
+    first_side, second_side = (Side(fit.estimate, fit.se, fit.df) for fit in fits)
+    gap = difference(first_side, second_side, level)
     equivalent = None
     if bound is not None and gap.se is not None:
         equivalent = equivalence_p(gap.difference, gap.se, gap.df, bound)

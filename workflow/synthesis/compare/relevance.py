@@ -154,8 +154,8 @@ def _with_power(row: RelevanceRow, document: Fitted, value: float) -> RelevanceR
         return row
     v = np.array([study.vi for study in document.studies])
     fit = pool(np.array([study.yi for study in document.studies]), v, tau2="REML", ci="wald")
-    found = pool_power(value, v, tau2=fit.tau2 or 0.0, alpha=1 - document.fit.level)
-    return replace(row, power=found.power, samples_for_80=found.needed)
+    power = pool_power(value, v, tau2=fit.tau2 or 0.0, alpha=1 - document.fit.level)
+    return replace(row, power=power.power, samples_for_80=power.needed)
 
 
 def _new_above(fit: Fit, value: float) -> float | None:

@@ -47,8 +47,8 @@ def shared_controls(rows: Sequence[Numbered]) -> list[list[Numbered]]:
 def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]:
     """What is wrong with control groups: line, column, value, what is allowed, hint."""
     for group in shared_controls(rows):
-        first, one = group[0]
-        if one["statistic"] not in _CONTROL:
+        first, first_row = group[0]
+        if first_row["statistic"] not in _CONTROL:
             allowed = f"empty where the statistic is not one of {', '.join(_CONTROL)}"
             hint = (
                 "only means and counts of arms can be combined; one row of the sample, or a sample_id that they share"
@@ -57,14 +57,16 @@ def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]
                 yield number, "control_group", str(row["control_group"]), allowed, hint
             continue
         for number, row in group:
-            missing = [n for n in (*_CONTROL[one["statistic"]], *_TREATED[one["statistic"]]) if row[n] is None]
+            missing = [
+                n for n in (*_CONTROL[first_row["statistic"]], *_TREATED[first_row["statistic"]]) if row[n] is None
+            ]
             if missing:
                 yield number, missing[0], "", "a number, to combine arms that share a control group", ""
-            elif control_of(row) != control_of(one):
-                shown = ", ".join(f"{x:g}" for x in control_of(row) or ())
-                usual = ", ".join(f"{x:g}" for x in control_of(one) or ())
+            elif control_of(row) != control_of(first_row):
+                sizes = ", ".join(f"{x:g}" for x in control_of(row) or ())
+                usual = ", ".join(f"{x:g}" for x in control_of(first_row) or ())
                 allowed = f"the control arm of row {first} ({usual}), which names the same control group"
-                yield number, "control_group", f"{row['control_group']} ({shown})", allowed, "two control arms?"
+                yield number, "control_group", f"{row['control_group']} ({sizes})", allowed, "two control arms?"
 
 
 def combined(rows: Sequence[Numbered]) -> tuple[dict[str, Cells], dict[str, str]]:

@@ -33,8 +33,8 @@ def convert(row: Row, metric: str, policy: Policy) -> tuple[Estimate, Converter]
     estimate = converter.convert(row, policy)
     # The squares of a few such variances are in the range of floating point.
     if not (abs(estimate.yi) <= _LARGEST_EFFECT and 1 / _LARGEST_VARIANCE <= estimate.vi <= _LARGEST_VARIANCE):
-        shown = ", ".join(f"{name} {row[name]:g}" for name in RESULT_COLUMNS if printed.has(row, name))
-        gives = f"{shown} give an effect of {estimate.yi:g} with variance {estimate.vi:g}"
+        columns = ", ".join(f"{name} {row[name]:g}" for name in RESULT_COLUMNS if printed.has(row, name))
+        gives = f"{columns} give an effect of {estimate.yi:g} with variance {estimate.vi:g}"
         raise CannotConvert(f"{gives}; allowed: an effect of some size (a standard deviation or error of almost 0?)")
     if not printed.has(row, "direction"):
         raise CannotConvert("direction is empty: which sign is better for the patient is not coded")

@@ -55,8 +55,8 @@ def log_rate_ratio(
         if zero_cells == 0:
             raise CannotConvert("a count is zero and conversions.zero_cells is 0")
         counts = (events_treat + zero_cells, events_control + zero_cells)
-    one, other = counts
-    return Estimate(math.log(one / other) - math.log(time_treat / time_control), 1 / one + 1 / other)
+    treat, control = counts
+    return Estimate(math.log(treat / control) - math.log(time_treat / time_control), 1 / treat + 1 / control)
 
 
 @register("2x2", "risk_difference", exact=True)
@@ -67,5 +67,7 @@ def _risk_difference(row: Row, policy: Policy) -> Estimate:
 @register("rates", "log_rate_ratio", exact=True)
 def _rates(row: Row, policy: Policy) -> Estimate:
     """Events of two arms over their time at risk (person-years)."""
-    one, time, other, other_time = printed.need(row, "events_treat", "time_treat", "events_control", "time_control")
-    return log_rate_ratio(one, time, other, other_time, policy.zero_cells)
+    treat, time_treat, control, time_control = printed.need(
+        row, "events_treat", "time_treat", "events_control", "time_control"
+    )
+    return log_rate_ratio(treat, time_treat, control, time_control, policy.zero_cells)

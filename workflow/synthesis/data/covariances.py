@@ -75,8 +75,8 @@ def _control_part(row: Chosen, cells: Mapping[str, Any]) -> float:
         ratio: SharedMetric = "log_odds_ratio" if row.metric == "log_odds_ratio" else "log_risk_ratio"
         return float(control_variance(ratio, events=numbers["events_control"], total=numbers["total_control"])[0])
     except InputError:
-        shown = "a control arm in which nobody, or everybody, has the event"
-        raise _refused(row, shown, "some with, some without") from None
+        value = "a control arm in which nobody, or everybody, has the event"
+        raise _refused(row, value, "some with, some without") from None
 
 
 def _refused(row: Chosen, value: str, allowed: str) -> InputError:
@@ -90,9 +90,11 @@ def _assumed(rows: Sequence[Chosen], part: Array, rho: float) -> Array:
         for i in members:
             for j in members:
                 if i != j:
-                    one, other = rows[i], rows[j]
-                    arms = _arm(one) is not None and _arm(one) == _arm(other)
-                    other_arm = arms and "" not in (one.treatment, other.treatment) and one.treatment != other.treatment
-                    shared = part[i] * part[j] if other_arm else one.vi * other.vi
+                    first, second = rows[i], rows[j]
+                    arms = _arm(first) is not None and _arm(first) == _arm(second)
+                    other_arm = (
+                        arms and "" not in (first.treatment, second.treatment) and first.treatment != second.treatment
+                    )
+                    shared = part[i] * part[j] if other_arm else first.vi * second.vi
                     matrix[i, j] = rho * shared**0.5
     return matrix

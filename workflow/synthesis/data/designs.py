@@ -17,22 +17,22 @@ ARMS = ("treat", "control")
 # --- formulas -------------------------------------------------------------------------------------------------------
 
 
-def mean_difference(one: Arm, other: Arm) -> Estimate:
+def mean_difference(treat: Arm, control: Arm) -> Estimate:
     """Difference of means, in units of the outcome, variance s1^2 / n1 + s2^2 / n2. metafor's `MD`."""
-    return Estimate(one.mean - other.mean, one.sd**2 / one.n + other.sd**2 / other.n)
+    return Estimate(treat.mean - control.mean, treat.sd**2 / treat.n + control.sd**2 / control.n)
 
 
-def log_ratio_of_means(one: Arm, other: Arm) -> Estimate:
+def log_ratio_of_means(treat: Arm, control: Arm) -> Estimate:
     """Log ratio of means, variance s1^2 / (n1 m1^2) + s2^2 / (n2 m2^2).
 
     Hedges, Gurevitch & Curtis (1999), Ecology 80:1150-1156, eq. 1; metafor's `ROM`. CannotConvert for means that are 0
     or differ in sign: their ratio says nothing.
     """
-    if not one.mean * other.mean > 0:
-        allowed = f"a mean on the same side of 0 as mean_control {other.mean:g}, on a scale with a true zero"
-        raise printed.refusal("mean_treat", one.mean, allowed)
-    variance = math.fsum((arm.sd / arm.mean) * (arm.sd / arm.mean) / arm.n for arm in (one, other))
-    return Estimate(math.log(abs(one.mean)) - math.log(abs(other.mean)), variance)
+    if not treat.mean * control.mean > 0:
+        allowed = f"a mean on the same side of 0 as mean_control {control.mean:g}, on a scale with a true zero"
+        raise printed.refusal("mean_treat", treat.mean, allowed)
+    variance = math.fsum((arm.sd / arm.mean) * (arm.sd / arm.mean) / arm.n for arm in (treat, control))
+    return Estimate(math.log(abs(treat.mean)) - math.log(abs(control.mean)), variance)
 
 
 def ancova_g(difference: float, sd: float, n_treat: float, n_control: float, r: float, covariates: int) -> Estimate:
@@ -97,9 +97,9 @@ def _median_difference(row: Row, policy: Policy) -> Estimate:
 
 @register("median", "g", exact=False)
 def _median_g(row: Row, policy: Policy) -> Estimate:
-    one, other = (of_quantiles(row, arm) for arm in ARMS)
-    difference = one.mean - other.mean
-    return _g(difference, pooled_sd(one, other), one.n, other.n)
+    treat, control = (of_quantiles(row, arm) for arm in ARMS)
+    difference = treat.mean - control.mean
+    return _g(difference, pooled_sd(treat, control), treat.n, control.n)
 
 
 def _g(difference: float, sd: float, n_treat: float, n_control: float) -> Estimate:
@@ -128,15 +128,15 @@ def _changes(row: Row) -> tuple[float, list[float], list[Arm]]:
     """Difference of the two changes, and each arm before treatment."""
     before = [_before(row, arm) for arm in ARMS]
     after = printed.need(row, "mean_treat", "mean_control")
-    one, other = (mean - arm.mean for mean, arm in zip(after, before, strict=True))
-    return one - other, after, before
+    treat, control = (mean - arm.mean for mean, arm in zip(after, before, strict=True))
+    return treat - control, after, before
 
 
 @register("pre_post", "g", exact=False)
 def _pre_post_g(row: Row, policy: Policy) -> Estimate:
     """d_ppc2, standardized by the SD before treatment: in units of the raw score, not of change."""
-    difference, _, (one, other) = _changes(row)
-    return pre_post_g(difference, pooled_sd(one, other), one.n, other.n, correlation_of(row, policy))
+    difference, _, (treat, control) = _changes(row)
+    return pre_post_g(difference, pooled_sd(treat, control), treat.n, control.n, correlation_of(row, policy))
 
 
 @register("pre_post", "mean_difference", exact=True)
@@ -145,7 +145,7 @@ def _pre_post_difference(row: Row, policy: Policy) -> Estimate:
     difference, _, before = _changes(row)
     r = correlation_of(row, policy)
     after = [of_arm(row, arm) for arm in ARMS]
-    parts = [change_sd(one.sd, other.sd, r) ** 2 / one.n for one, other in zip(before, after, strict=True)]
+    parts = [change_sd(earlier.sd, later.sd, r) ** 2 / earlier.n for earlier, later in zip(before, after, strict=True)]
     return Estimate(difference, math.fsum(parts))
 
 
@@ -163,17 +163,19 @@ def _adjustment(row: Row) -> tuple[float, int]:
 @register("ancova", "g", exact=True)
 def _ancova(row: Row, policy: Policy) -> Estimate:
     """Adjusted means, with the SDs of the outcome itself."""
-    one, other = of_both(row)
+    treat, control = of_both(row)
     r, covariates = _adjustment(row)
-    return ancova_g(one.mean - other.mean, pooled_sd(one, other), one.n, other.n, r, covariates)
+    return ancova_g(treat.mean - control.mean, pooled_sd(treat, control), treat.n, control.n, r, covariates)
 
 
 @register("ancova", "mean_difference", exact=True)
 def _ancova_difference(row: Row, policy: Policy) -> Estimate:
     """Difference of adjusted means; the covariate leaves 1 - r^2 of the variance."""
-    one, other = of_both(row)
+    treat, control = of_both(row)
     r, _ = _adjustment(row)
-    return Estimate(one.mean - other.mean, (1 - r**2) * pooled_sd(one, other) ** 2 * (1 / one.n + 1 / other.n))
+    return Estimate(
+        treat.mean - control.mean, (1 - r**2) * pooled_sd(treat, control) ** 2 * (1 / treat.n + 1 / control.n)
+    )
 
 
 @register("t_ancova", "g", exact=True)

@@ -15,8 +15,8 @@ from synthesis.errors import CannotConvert
 
 @register("mean_sd", "g", exact=True)
 def _mean_sd(row: Row, policy: Policy) -> Estimate:
-    one, other = of_both(row)
-    return mean_sd_to_g(one.mean, one.sd, one.n, other.mean, other.sd, other.n)
+    treat, control = of_both(row)
+    return mean_sd_to_g(treat.mean, treat.sd, treat.n, control.mean, control.sd, control.n)
 
 
 @register("change_sd", "g", exact=False)

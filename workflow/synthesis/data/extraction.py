@@ -84,12 +84,12 @@ def load_own(
     """As `load_source`, with the user's own columns of the source."""
     path = raw / source / "effects.csv"
     check_inside(raw, path)
-    own: tuple[Column, ...] = ()
+    declared_columns: tuple[Column, ...] = ()
     possible = declared(raw / source)
     columns = (*RAW_COLUMNS, *(Column(name, "text", "") for name in possible.columns))
     rows = read_table(path, columns)
     if not rows:
-        return [], own, [Problem(str(path), "no rows below the header", "at least one row")]
+        return [], declared_columns, [Problem(str(path), "no rows below the header", "at least one row")]
     header = set(rows[0][1])
     changed, problems = apply_corrections(raw / CORRECTIONS, rows, corrections, columns)
     problems += [
@@ -102,15 +102,16 @@ def load_own(
         for name in possible.columns
         if name not in header
     ]
-    own = columns_of(possible.columns, [row for _, row in rows])
-    faults = check_cells(path, rows, (*columns, *own)) + check_second(path, rows)
+    declared_columns = columns_of(possible.columns, [row for _, row in rows])
+    faults = check_cells(path, rows, (*columns, *declared_columns)) + check_second(path, rows)
     faults += check_terms(path, rows, possible.vocabulary)
     if faults:
-        return [], own, problems + faults
+        return [], declared_columns, problems + faults
     records = [
-        (number, typed(row, own) | {"corrected": "; ".join(changed.get(row["effect_id"], []))}) for number, row in rows
+        (number, typed(row, declared_columns) | {"corrected": "; ".join(changed.get(row["effect_id"], []))})
+        for number, row in rows
     ]
-    return records, own, problems + check_rows(path, records)
+    return records, declared_columns, problems + check_rows(path, records)
 
 
 def apply_corrections(
@@ -164,10 +165,12 @@ def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | N
 
     Raises InputError with every problem of the source's table and of its corrections.
     """
-    rows, own, problems = load_own(raw, source, corrections_of(raw))
+    rows, declared_columns, problems = load_own(raw, source, corrections_of(raw))
     if problems:
         raise InputError(problems)
-    return replace(convert_rows(rows, source, metrics, policy), own={column.name: column.kind for column in own})
+    return replace(
+        convert_rows(rows, source, metrics, policy), own={column.name: column.kind for column in declared_columns}
+    )
 
 
 def convert_rows(
@@ -182,18 +185,18 @@ def convert_rows(
     policy = policy or Policy()
     together, others = combined(rows) if policy.shared_control == "combine" else ({}, {})
     for _, row in rows:
-        found, refusals = [], []
+        converted, refusals = [], []
         if row["effect_id"] in others:
             dropped.append(_combined(row, source, metrics[0], others[row["effect_id"]]))
             continue
         for metric in metrics:
             try:
-                found.append(_effect(row, source, metric, policy, together.get(row["effect_id"])))
+                converted.append(_effect(row, source, metric, policy, together.get(row["effect_id"])))
             except CannotConvert as refusal:
                 refusals.append((metric, refusal))
-        effects += found
+        effects += converted
         for metric, why in refusals:
-            if not (found and isinstance(why, NoPlace)):
+            if not (converted and isinstance(why, NoPlace)):
                 dropped.append(_dropped(row, source, metric, str(why)))
     return Extracted(effects=tuple(effects), dropped=tuple(dropped))
 
@@ -220,8 +223,8 @@ def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | 
         raise CannotConvert(f"estimand {row['estimand']}: not an association or an effect to pool")
     if row["level"] == "summary":
         yi, vi = summary_point(row, metric)
-        if vi is None and (found := precision(row, metric, yi, None, None)):
-            vi = found.variance
+        if vi is None and (implied := precision(row, metric, yi, None, None)):
+            vi = implied.variance
         name, version, exact = "summary", 1, True
     else:
         estimate, converter = convert(effective(together or row), metric, policy)
@@ -296,14 +299,14 @@ def numbers_not_in_quote(row: Row) -> list[str]:
     The first check of an extraction: it finds numbers read elsewhere on the page, derived, or mistyped.
     """
     quote = _THOUSANDS.sub(lambda match: match[0].replace(",", ""), row["quote"])
-    shown = {float(re.sub("[,·]", ".", token)) for token in _PRINTED.findall(quote)}
-    shown |= {round(value / 100, 6) for value in shown}
+    quoted = {float(re.sub("[,·]", ".", token)) for token in _PRINTED.findall(quote)}
+    quoted |= {round(value / 100, 6) for value in quoted}
     missing = []
     for name in QUOTED_COLUMNS:
         cell = row[name]
         if name == "p":
             cell = float(re.sub(r"^[<>=\s]+", "", cell)) if cell else None
-        if cell is not None and abs(float(cell)) not in shown:
+        if cell is not None and abs(float(cell)) not in quoted:
             missing.append(name)
     return missing
 
@@ -322,9 +325,9 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
             problems.append(Problem(key, effect_id, "a row of level summary", "studies are pooled"))
         else:
             low, high = _printed_interval(row, metric)
-            found = precision({name: row.cell(name) for name in BY_NAME}, metric, row.yi, low, high)
-            if found and low is None:
-                low, high = _limits(row.yi, found)
+            printed_precision = precision({name: row.cell(name) for name in BY_NAME}, metric, row.yi, low, high)
+            if printed_precision and low is None:
+                low, high = _limits(row.yi, printed_precision)
             references.append(
                 Reference(
                     effect_id=effect_id,
@@ -335,9 +338,9 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
                     k=None if row.k is None else int(row.k),
                     ci_low=low,
                     ci_high=high,
-                    se=None if found is None else math.sqrt(found.variance),
-                    df=None if found is None else found.df,
-                    basis="" if found is None else found.basis,
+                    se=None if printed_precision is None else math.sqrt(printed_precision.variance),
+                    df=None if printed_precision is None else printed_precision.df,
+                    basis="" if printed_precision is None else printed_precision.basis,
                 )
             )
     if problems:
@@ -351,15 +354,15 @@ def with_filled(effect_ids: tuple[str, ...], gaps: tuple[str, ...], effects: Ite
     return (*effect_ids, *(name for name in gaps if name in usable))
 
 
-def _limits(yi: float, found: Precision) -> tuple[float, float]:
+def _limits(yi: float, given: Precision) -> tuple[float, float]:
     """The 95% limits that follow from a precision."""
-    if found.df is None:
+    if given.df is None:
         quantile = Z_95
     else:
         from scipy.special import stdtrit
 
-        quantile = float(stdtrit(found.df, 0.975))
-    half = quantile * math.sqrt(found.variance)
+        quantile = float(stdtrit(given.df, 0.975))
+    half = quantile * math.sqrt(given.variance)
     return yi - half, yi + half
 
 

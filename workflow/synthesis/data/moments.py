@@ -74,17 +74,17 @@ def of_quantiles(row: Row, arm: str) -> Arm:
     has_quartiles, has_range = printed.has(row, *quartiles), printed.has(row, *extremes)
     names = [*(quartiles if has_quartiles or not has_range else ()), *(extremes if has_range else ())]
     middle, n, *numbers = printed.need(row, f"median_{arm}", f"n_{arm}", *names)
-    found = dict(zip(names, numbers, strict=True))
-    ordered = [(name, found[name]) for name in (extremes[0], quartiles[0]) if name in found]
+    quantiles = dict(zip(names, numbers, strict=True))
+    ordered = [(name, quantiles[name]) for name in (extremes[0], quartiles[0]) if name in quantiles]
     ordered += [(f"median_{arm}", middle)]
-    ordered += [(name, found[name]) for name in (quartiles[1], extremes[1]) if name in found]
-    for (low, one), (high, other) in itertools.pairwise(ordered):
-        if one > other:
-            raise printed.refusal(low, one, f"at most {high} {other:g}", "swapped?")
+    ordered += [(name, quantiles[name]) for name in (quartiles[1], extremes[1]) if name in quantiles]
+    for (low, lower), (high, upper) in itertools.pairwise(ordered):
+        if lower > upper:
+            raise printed.refusal(low, lower, f"at most {high} {upper:g}", "swapped?")
     if not ordered[-1][1] - ordered[0][1] > SMALLEST:
         raise printed.refusal(ordered[-1][0], ordered[-1][1], f"above {ordered[0][0]} {ordered[0][1]:g}", "no spread")
-    return Arm(*_wan(middle, [found[x] for x in quartiles] if has_quartiles else None,
-                     [found[x] for x in extremes] if has_range else None, n), n)  # fmt: skip
+    return Arm(*_wan(middle, [quantiles[x] for x in quartiles] if has_quartiles else None,
+                     [quantiles[x] for x in extremes] if has_range else None, n), n)  # fmt: skip
 
 
 def _wan(middle: float, quartiles: list[float] | None, extremes: list[float] | None, n: float) -> tuple[float, float]:
@@ -102,12 +102,12 @@ def _wan(middle: float, quartiles: list[float] | None, extremes: list[float] | N
     return means[0], spreads[0]
 
 
-def pooled_sd(one: Arm, other: Arm) -> float:
+def pooled_sd(treat: Arm, control: Arm) -> float:
     """Standard deviation within two arms. CannotConvert where both have fewer than 2 degrees of freedom together."""
-    df = one.n + other.n - 2
+    df = treat.n + control.n - 2
     if not df > 1:
         raise CannotConvert(f"{df:g} degrees of freedom are too few for Hedges' correction")
-    return math.sqrt(((one.n - 1) * one.sd**2 + (other.n - 1) * other.sd**2) / df)
+    return math.sqrt(((treat.n - 1) * treat.sd**2 + (control.n - 1) * control.sd**2) / df)
 
 
 def _t_975(df: float) -> float:

@@ -48,24 +48,24 @@ def carried(heads: Iterable[str]) -> dict[str, str]:
 
     A name that has a meaning here or comes twice is told apart: "Year" is own_year, a second "Dose (mg)" dose_mg_2.
     """
-    found: dict[str, str] = {}
+    carried_heads: dict[str, str] = {}
     for head in heads:
         plain = plain_name(head)
         plain = f"own_{plain}" if taken(plain) else plain
         numbered = (f"{plain[: LONGEST_NAME - 4]}_{number}" for number in itertools.count(2))
-        name = plain if plain not in found else next(name for name in numbered if name not in found)
-        found[name] = head
-    return found
+        name = plain if plain not in carried_heads else next(name for name in numbered if name not in carried_heads)
+        carried_heads[name] = head
+    return carried_heads
 
 
-def columns_of(own: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+def columns_of(declared: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
     """The user's columns with their kinds; without a declared one that of the cells: number where all are.
 
     `rows`: the corrected cells as text. A column without a kind and without a cell is left out: it is empty.
     """
     rows = list(rows)
     columns = []
-    for name, column in own.items():
+    for name, column in declared.items():
         kind: OwnKind | None = column.kind
         if kind is None:
             filled = [row[name] for row in rows if row.get(name, "")]

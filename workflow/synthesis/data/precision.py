@@ -63,8 +63,8 @@ def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     held = [(number, row) for number, row in rows if not row["checked"] and not row["exclusion_reason"]]
     problems = []
     for number, row in held:
-        found = (*arms(row), *errors_of_arms(row), *against_size(row), *against_interval(row), *off_middle(row))
-        problems += [_problem(path, number, *doubt) for doubt in found]
+        doubts = (*arms(row), *errors_of_arms(row), *against_size(row), *against_interval(row), *off_middle(row))
+        problems += [_problem(path, number, *doubt) for doubt in doubts]
     for number, doubt in (*_half_widths(held), *_far_deviations(held), *_all_errors(held)):
         problems.append(_problem(path, number, *doubt))
     return problems
@@ -84,11 +84,12 @@ def arms(row: Row) -> Iterator[Doubt]:
     pairs = [("sd_treat", "sd_control")]
     if row["statistic"] == "mean_sd":
         pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
-    for one, other in pairs:
-        if _printed(row, one, other) and max(row[one], row[other]) > SD_RATIO * min(row[one], row[other]):
-            shown = f"{row[one]:g} beside {other} {row[other]:g}"
+    for column, other in pairs:
+        if _printed(row, column, other) and max(row[column], row[other]) > SD_RATIO * min(row[column], row[other]):
+            value = f"{row[column]:g} beside {other} {row[other]:g}"
             allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-            yield one, shown, allowed, "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
+            hint = "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
+            yield column, value, allowed, hint
 
 
 def errors_of_arms(row: Row) -> Iterator[Doubt]:
@@ -98,10 +99,10 @@ def errors_of_arms(row: Row) -> Iterator[Doubt]:
         if _printed(row, se, sd, f"n_{arm}"):
             implied = row[sd] / math.sqrt(row[f"n_{arm}"])
             if not 1 / SE_CI_RATIO < row[se] / implied < SE_CI_RATIO:
-                shown = f"{row[se]:g} beside {sd} {row[sd]:g} and n_{arm} {row[f'n_{arm}']:g}"
+                value = f"{row[se]:g} beside {sd} {row[sd]:g} and n_{arm} {row[f'n_{arm}']:g}"
                 yield (
                     se,
-                    shown,
+                    value,
                     f"about {implied:.3g}",
                     "the SD or the n of another row, or one of them of the other kind?",
                 )
@@ -121,8 +122,8 @@ def expected_se(row: Row) -> float | None:
     if row["level"] != "study" or value is None:
         return None
     if row["statistic"] in _DIFFERENCES and _printed(row, "n_treat", "n_control"):
-        one, two = float(row["n_treat"]), float(row["n_control"])
-        return math.sqrt(1 / one + 1 / two + value * value / (2 * (one + two)))
+        treat, control = float(row["n_treat"]), float(row["n_control"])
+        return math.sqrt(1 / treat + 1 / control + value * value / (2 * (treat + control)))
     if row["statistic"] in _DIFFERENCES and n is not None:
         return math.sqrt(4 / n + value * value / (2 * n))
     if row["statistic"] == "z" and n is not None and n > 3:
@@ -169,8 +170,8 @@ def against_size(row: Row) -> Iterator[Doubt]:
     if row["statistic"] == "r" and row["n"] > 3:
         expected = 1 / math.sqrt(row["n"] - 3)
     if implied is not None and not SE_LOW < implied / expected < SE_HIGH:
-        shown = f"[{row['ci_low']:g}, {row['ci_high']:g}], a standard error of {implied:.3g}"
-        yield "ci_low", shown, f"one of about {expected:.3g} with {sizes}", "limits of another row, or not of 95%?"
+        interval = f"[{row['ci_low']:g}, {row['ci_high']:g}], a standard error of {implied:.3g}"
+        yield "ci_low", interval, f"one of about {expected:.3g} with {sizes}", "limits of another row, or not of 95%?"
 
 
 def _least_of_odds_ratio(row: Row) -> Iterator[Doubt]:
@@ -181,9 +182,9 @@ def _least_of_odds_ratio(row: Row) -> Iterator[Doubt]:
     for column, error in (("se", _reported_se(row)), ("ci_low", implied_se(row))):
         if error is not None and error < SE_LOW * least:
             name = "variance" if column == "se" and row["se"] is None else column
-            shown = f"{row[name]:g}" if name == column != "ci_low" else f"a standard error of {error:.3g}"
+            printed_value = f"{row[name]:g}" if name == column != "ci_low" else f"a standard error of {error:.3g}"
             hint = "a variance in the place of a standard error, or a ratio entered as its logarithm?"
-            yield name, shown, f"at least {least:.3g} with {_sizes(row)}, on the logarithm", hint
+            yield name, printed_value, f"at least {least:.3g} with {_sizes(row)}, on the logarithm", hint
 
 
 def _near(number: float, other: float) -> bool:
@@ -204,13 +205,13 @@ def _half_widths(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
         for number, row in rows
         if row["se"] is not None and (expected := expected_se(row)) is not None
     ]
-    found = [(number, row, ratio) for number, row, ratio in ratios if HALF_WIDTH[0] < ratio < HALF_WIDTH[1]]
-    if len(found) < LEAST_OTHERS or 2 * len(found) <= len(ratios):
+    halved = [(number, row, ratio) for number, row, ratio in ratios if HALF_WIDTH[0] < ratio < HALF_WIDTH[1]]
+    if len(halved) < LEAST_OTHERS or 2 * len(halved) <= len(ratios):
         return []
     hint = "half the width of a 95% interval entered as a standard error, in most rows?"
     return [
         (number, ("se", f"{row['se']:g}", f"about {row['se'] / ratio:.3g} with {_sizes(row)}", hint))
-        for number, row, ratio in found
+        for number, row, ratio in halved
     ]
 
 
@@ -248,15 +249,15 @@ def _reported_se(row: Row) -> float | None:
 def against_interval(row: Row) -> Iterator[Doubt]:
     """Standard error against interval, and both against p, where the source prints them."""
     scale, implied, se = _scale(row), implied_se(row), _reported_se(row)
-    own = "se" if row["se"] is not None else "variance"
+    column = "se" if row["se"] is not None else "variance"
     # The standard error of r itself is not the one on Fisher's z.
     own_scale = row["statistic"] != "r"
     if se is not None and implied is not None and own_scale and not 1 / SE_CI_RATIO < se / implied < SE_CI_RATIO:
         hint = "an SD entered as SE, or an interval that is not 95%?"
         if HALF_WIDTH[0] < se / implied < HALF_WIDTH[1]:
             hint = "this is half the width of the interval"
-        shown = implied if own == "se" else implied**2
-        yield own, f"{row[own]:g}", f"about {shown:.3g}, as the interval implies", hint
+        implied_value = implied if column == "se" else implied**2
+        yield column, f"{row[column]:g}", f"about {implied_value:.3g}, as the interval implies", hint
     slack, what = P_Z_SLACK, "standard error"
     if not own_scale and implied is None:
         scale = float
@@ -271,13 +272,13 @@ def against_interval(row: Row) -> Iterator[Doubt]:
 
 def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
     """A printed p beside the normal statistic of value and standard error, or value and n."""
-    shown = printed_p(row["p"])
-    if shown is None:
+    printed_value = printed_p(row["p"])
+    if printed_value is None:
         return
-    relation, p = shown.relation, shown.value
+    relation, p = printed_value.relation, printed_value.value
     if p == 0:
         # A program's .000 is what is below half a unit of its last decimal.
-        relation, p = "<", shown.half_unit
+        relation, p = "<", printed_value.half_unit
     if relation == ">" and row["p_sides"] == "1":
         # It says nothing of a finding on the other side.
         return
@@ -333,7 +334,7 @@ def _fits_any(row: Row) -> bool:
 def _off(scale: Callable[[float], float], value: float, low: float, high: float) -> float:
     """How far a value is from the middle, in half widths, less what rounding of the three can do."""
     unit = 0.5 * 10.0 ** -max(_decimals(x) for x in (value, low, high))
-    left, right, own = scale(low), scale(high), scale(value)
+    left, right, middle = scale(low), scale(high), scale(value)
     half = (right - left) / 2
     slack = 0.0
     for number in (value, low, high):
@@ -341,7 +342,7 @@ def _off(scale: Callable[[float], float], value: float, low: float, high: float)
             slack += abs(scale(number + unit) - scale(number - unit)) / 2
         except ValueError:
             return 0.0
-    return max(0.0, abs(own - (left + right) / 2) - slack) / half
+    return max(0.0, abs(middle - (left + right) / 2) - slack) / half
 
 
 def _decimals(number: float) -> int:
@@ -364,7 +365,7 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
         if row["statistic"] in _MEANS and row["level"] == "study" and _printed(row, *names):
             outcome = plain(row["outcome"])
             groups.setdefault((row["statistic"], outcome), []).append((number, row))
-    found = []
+    doubts = []
     for held in groups.values():
         # Beside so many others, a row's own deviations are not seen in the median.
         whole = _usual([row for _, row in held]) if len(held) > MANY_OTHERS else None
@@ -372,8 +373,8 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
             usual = whole or _usual([other for _, other in held if other["sample_id"] != row["sample_id"]])
             doubt = _far(row, usual) if usual is not None else None
             if doubt is not None:
-                found.append((number, doubt))
-    return found
+                doubts.append((number, doubt))
+    return doubts
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,9 +408,9 @@ def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
         as_they_are = difference / math.hypot(row["sd_treat"], row["sd_control"]) * math.sqrt(2)
         spread = math.sqrt(row["n_treat"]) * row["sd_treat"], math.sqrt(row["n_control"]) * row["sd_control"]
         apart.append((number, row, as_they_are, difference / math.hypot(*spread) * math.sqrt(2)))
-    if len(apart) < LEAST_OTHERS or median(one[2] for one in apart) <= LARGE_DIFFERENCE:
+    if len(apart) < LEAST_OTHERS or median(outcome[2] for outcome in apart) <= LARGE_DIFFERENCE:
         return []
-    if median(one[3] for one in apart) >= USUAL_DIFFERENCE:
+    if median(outcome[3] for outcome in apart) >= USUAL_DIFFERENCE:
         return []
     hint = "most rows differ by more than 2 SDs: does the table print standard errors? Times the root of n they are SDs"
     return [
@@ -422,20 +423,20 @@ def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
 
 def _far(row: Row, others: _Usual) -> Doubt | None:
     usual = others.deviation
-    own = [row["sd_treat"], row["sd_control"]]
+    deviations = [row["sd_treat"], row["sd_control"]]
     means = [abs(row["mean_treat"]), abs(row["mean_control"])]
     same_scale = others.mean > 0 and all(1 / SAME_SCALE < mean / others.mean < SAME_SCALE for mean in means)
-    small, large = max(own) < usual / SD_FAR, min(own) > usual * SD_FAR
+    small, large = max(deviations) < usual / SD_FAR, min(deviations) > usual * SD_FAR
     if not same_scale or not (small or large) or not (others.alike or row["outcome"]):
         return None
     roots = [math.sqrt(row["n_treat"]), math.sqrt(row["n_control"])]
-    as_errors = all(1 / SD_AS_SE < sd * root / usual < SD_AS_SE for sd, root in zip(own, roots, strict=True))
+    as_errors = all(1 / SD_AS_SE < sd * root / usual < SD_AS_SE for sd, root in zip(deviations, roots, strict=True))
     hint = "a decimal point, another scale, or a standard error?"
     if small and as_errors:
-        times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(own, roots, strict=True))
+        times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(deviations, roots, strict=True))
         hint = f"these look like standard errors: times the root of n they are {times}"
     elif not row["outcome"]:
         return None
     what = f"outcome {row['outcome']}" if row["outcome"] else "the other rows"
-    shown = f"{own[0]:g} with sd_control {own[1]:g}"
-    return "sd_treat", shown, f"about {usual:.3g}, the median of {what} in {others.arms} arms", hint
+    value = f"{deviations[0]:g} with sd_control {deviations[1]:g}"
+    return "sd_treat", value, f"about {usual:.3g}, the median of {what} in {others.arms} arms", hint

@@ -37,12 +37,12 @@ class PrintedP:
 
 def printed_p(text: str) -> PrintedP | None:
     """A p value as printed (.03, <.001, 1.2e-5); None for anything else, above 1 included."""
-    found = _P.fullmatch(text.strip())
-    if found is None:
+    match = _P.fullmatch(text.strip())
+    if match is None:
         return None
-    mantissa, _, exponent = found[2].lower().partition("e")
+    mantissa, _, exponent = match[2].lower().partition("e")
     decimals = len(mantissa.partition(".")[2]) - int(exponent[:6] or 0)
-    return PrintedP(found[1].replace("=", ""), float(found[2]), 0.5 * 10.0**-decimals)
+    return PrintedP(match[1].replace("=", ""), float(match[2]), 0.5 * 10.0**-decimals)
 
 
 def z_from_p(p: float) -> float:
@@ -79,8 +79,8 @@ def has(row: Row, *names: str) -> bool:
 
 def refusal(column: str, value: float | str, allowed: str, hint: str = "") -> CannotConvert:
     """Why a cell does not convert, in the words of every other problem."""
-    shown = value if isinstance(value, str) else f"{value:.12g}"
-    return CannotConvert(f"{column}: {shown!r}; allowed: {allowed}" + (f" ({hint})" if hint else ""))
+    printed_value = value if isinstance(value, str) else f"{value:.12g}"
+    return CannotConvert(f"{column}: {printed_value!r}; allowed: {allowed}" + (f" ({hint})" if hint else ""))
 
 
 def interval(row: Row, scale: Callable[[float], float] = float) -> tuple[float, float]:
@@ -152,10 +152,10 @@ def covariates(row: Row, usual: int) -> int:
     """How many covariates a row controls for; `usual` where that is not coded."""
     if not has(row, "covariates"):
         return usual
-    (found,) = need(row, "covariates")
-    if not found.is_integer():
-        raise refusal("covariates", found, "a whole number")
-    return int(found)
+    (count,) = need(row, "covariates")
+    if not count.is_integer():
+        raise refusal("covariates", count, "a whole number")
+    return int(count)
 
 
 def enough(row: Row, column: str, df: float) -> None:
@@ -175,20 +175,20 @@ def people(row: Row) -> float:
 def z_of_p(row: Row) -> float:
     """The absolute normal statistic behind an exact p, two-sided unless p_sides says 1."""
     text = str(row["p"] or "").strip()
-    shown = printed_p(text)
-    if text == "" or (shown is not None and shown.relation):
+    p = printed_p(text)
+    if text == "" or (p is not None and p.relation):
         raise CannotConvert(f"p is printed only as {text or 'nothing'}: no value to convert")
-    if shown is None:
+    if p is None:
         raise refusal("p", text, "a p value as printed: 0.03, <.001 or >.05")
-    if shown.value < SMALLEST_P:
-        bound = f"{shown.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < shown.half_unit < 0.5 else ""
+    if p.value < SMALLEST_P:
+        bound = f"{p.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < p.half_unit < 0.5 else ""
         said = f"enter the printed bound <{bound}, or" if bound else "enter"
         hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
         raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
     if row["p_sides"] == "1":
         # A one-sided p above .5 is of a finding on the other side.
-        return abs(NormalDist().inv_cdf(min(max(shown.value, SMALLEST_P), 1 - 2**-53)))
-    return z_from_p(shown.value)
+        return abs(NormalDist().inv_cdf(min(max(p.value, SMALLEST_P), 1 - 2**-53)))
+    return z_from_p(p.value)
 
 
 def sign_of(row: Row) -> float:

@@ -47,13 +47,13 @@ def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Row]) -> 
         return None
     allowed = _THRESHOLD_STATISTICS.get(metric, ())
     if row.statistic not in allowed:
-        shown = f"{effect_id} ({row.statistic})"
-        raise InputError([Problem(where, shown, f"a threshold for metric {metric}: " + ", ".join(allowed) or "none")])
+        value = f"{effect_id} ({row.statistic})"
+        raise InputError([Problem(where, value, f"a threshold for metric {metric}: " + ", ".join(allowed) or "none")])
     try:
         return on_scale(metric)(float(row.value))
     except ValueError:
-        shown = f"{effect_id} ({row.value:g})"
-        raise InputError([Problem(where, shown, f"a value that has a place on the scale of {metric}")]) from None
+        value = f"{effect_id} ({row.value:g})"
+        raise InputError([Problem(where, value, f"a value that has a place on the scale of {metric}")]) from None
 
 
 def number(row: Row, name: str) -> float | None:

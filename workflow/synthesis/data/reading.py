@@ -103,13 +103,13 @@ def _malformed(path: Path, error: Exception) -> Problem:
     if mark is not None:
         where = f"{path}, line {mark.line + 1}, column {mark.column + 1}"
         value = lines[mark.line].strip() if mark.line < len(lines) and lines[mark.line].strip() else "the file ends"
-    found = [words for part, words in _SYNTAX.items() if part in said]
-    allowed, hint = found[0] if found else ("well-formed YAML", said)
+    likely = [words for part, words in _SYNTAX.items() if part in said]
+    allowed, hint = likely[0] if likely else ("well-formed YAML", said)
     if "\t" in (value if mark is None else lines[mark.line] if mark.line < len(lines) else ""):
         allowed, hint = "indentation by spaces", "a tab"
     if opened is not None and mark is not None and opened.line != mark.line:
         hint += f"; it began in line {opened.line + 1}"
-    return Problem(where, value, f"well-formed YAML: {allowed}" if found else allowed, hint)
+    return Problem(where, value, f"well-formed YAML: {allowed}" if likely else allowed, hint)
 
 
 def read_layers(name: str, given: Sequence[Path], by_hand: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -124,11 +124,11 @@ def read_layers(name: str, given: Sequence[Path], by_hand: Mapping[str, Any]) ->
     layers = []
     for path in [*paths, *given]:
         content = read_yaml(path)
-        shown = os.path.relpath(path)
+        place = os.path.relpath(path)
         if not isinstance(content, dict):
             hint = "an empty file?" if content is None else "each line a key, a colon and a value?"
-            raise InputError([Problem(shown, _shown(content), "keys such as title, sources, syntheses", hint)])
-        layers.append((shown, content))
+            raise InputError([Problem(place, _shown(content), "keys such as title, sources, syntheses", hint)])
+        layers.append((place, content))
     return [*layers, ("--config", dict(by_hand))] if by_hand else layers
 
 
@@ -235,9 +235,9 @@ def _unwritable_texts(content: Any, where: str, key: str) -> Iterator[Problem]:
     elif isinstance(content, dict):
         for name, value in content.items():
             inner = f"{key}.{name}" if key else str(name)
-            shown = inner.encode("unicode_escape").decode() if unwritable(inner) else inner
-            yield from _unwritable_texts(str(name), where, shown)
-            yield from _unwritable_texts(value, where, shown)
+            readable = inner.encode("unicode_escape").decode() if unwritable(inner) else inner
+            yield from _unwritable_texts(str(name), where, readable)
+            yield from _unwritable_texts(value, where, readable)
     elif isinstance(content, list | tuple):
         for place, value in enumerate(content):
             yield from _unwritable_texts(value, where, f"{key}.{place}" if key else str(place))
@@ -257,15 +257,15 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
         case "missing":
             return [Problem(place, "missing", "a value: the key is required")]
         case "value_error":
-            found = error["ctx"]["error"]
-            if isinstance(found, InputError):
+            raised = error["ctx"]["error"]
+            if isinstance(raised, InputError):
                 # Their places are keys below this one.
-                below = ((f"{key}." if key else "") + p.where if p.where else key for p in found.problems)
+                below = ((f"{key}." if key else "") + p.where if p.where else key for p in raised.problems)
                 return [
                     replace(p, where=f"{where}, key {k}" if k else where)
-                    for k, p in zip(below, found.problems, strict=True)
+                    for k, p in zip(below, raised.problems, strict=True)
                 ]
-            return [Problem(place, _shown(value), str(found))]
+            return [Problem(place, _shown(value), str(raised))]
         case "literal_error":
             options = re.findall(r"'([^']+)'", error["ctx"]["expected"])
             close = _nearest(str(value), options, cutoff=0.4)
@@ -323,7 +323,7 @@ def _inner(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in reversed(getattr(annotation, "__args__", ())):
-        found = _inner(argument)
-        if found is not None:
-            return found
+        model = _inner(argument)
+        if model is not None:
+            return model
     return None

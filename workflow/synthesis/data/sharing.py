@@ -63,7 +63,7 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     studies: dict[str, dict[str, list[Cells]]] = {}
     for row in filled:
         studies.setdefault(row["sample_id"], {}).setdefault(plain(row["study"]), []).append(row)
-    across = {name: found for name, found in studies.items() if len(found) > 1}
+    across = {name: groups_of for name, groups_of in studies.items() if len(groups_of) > 1}
     if not across or how == "given":
         return filled, [], []
     if how == "study" or all(_NUMBER_OF_ONE.fullmatch(name) for name in studies):
@@ -72,11 +72,11 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
         ]
         return [row | {"sample_id": f"{row['study']} / {row['sample_id']}"} for row in filled], said, []
     problems = []
-    for name, found in across.items():
-        groups = list(found.values())
-        shown = "; ".join(f"{group[0]['study']}, {_rows(group)}" for group in groups[:_MOST_NAMED])
+    for name, groups_of in across.items():
+        groups = list(groups_of.values())
+        value = "; ".join(f"{group[0]['study']}, {_rows(group)}" for group in groups[:_MOST_NAMED])
         allowed = f"one study for a sample, or {OPTION} given (the same people) or {OPTION} study (others)"
-        problems.append(Problem("sample_id", name, allowed, f"it stands under several studies: {shown}"))
+        problems.append(Problem("sample_id", name, allowed, f"it stands under several studies: {value}"))
     return filled, [], problems
 
 

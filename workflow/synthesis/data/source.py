@@ -149,7 +149,7 @@ class Source(Model):
             return content
         if faults := list(own_faults(columns)):
             raise InputError(faults)
-        return content | {"columns": {name: {} if own is None else own for name, own in columns.items()}}
+        return content | {"columns": {name: {} if column is None else column for name, column in columns.items()}}
 
 
 def read_abouts(paths: Iterable[Path]) -> dict[str, Source]:

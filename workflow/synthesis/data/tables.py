@@ -238,12 +238,12 @@ def _own_cell(column: Column, text: str) -> str | float | None:
     return float(text) if column.kind == "number" else unmarked(text)
 
 
-def typed(row: Mapping[str, str], own: Iterable[Column] = ()) -> Cells:
+def typed(row: Mapping[str, str], declared: Iterable[Column] = ()) -> Cells:
     """A checked row with every column of the model: numbers as float (missing: None), everything else as text.
 
-    `own`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
+    `declared`: the user's columns, which stand under `own`; what is missing there is None whatever its kind.
     """
-    cells = {c: row.get(c.name, "") for c in own}
+    cells = {c: row.get(c.name, "") for c in declared}
     record: Cells = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
     for name, column in BY_NAME.items():
         text = row.get(name, "")
@@ -415,8 +415,8 @@ def _sign_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
     return problems
 
 
-def read_corrections(path: Path, own: Callable[[], Iterable[str]] = tuple) -> list[Numbered]:
-    """Reads `corrections.csv` as text; `own` names the users' columns, and is asked where the dictionary lacks one.
+def read_corrections(path: Path, declared: Callable[[], Iterable[str]] = tuple) -> list[Numbered]:
+    """Reads `corrections.csv` as text; `declared` names the users' columns, asked where the dictionary lacks one.
 
     Raises InputError with every problem of the file.
     """
@@ -424,7 +424,7 @@ def read_corrections(path: Path, own: Callable[[], Iterable[str]] = tuple) -> li
     columns = {c.name: c for c in CORRECTION_COLUMNS}
     if any(row.get("field", "") not in columns["field"].allowed for _, row in rows):
         field = columns["field"]
-        columns["field"] = dataclasses.replace(field, allowed=(*field.allowed, *own()))
+        columns["field"] = dataclasses.replace(field, allowed=(*field.allowed, *declared()))
     problems = check_cells(path, rows, columns.values())
     # An empty cell says that there is nothing; a column that is missing says nothing.
     problems += [
@@ -437,12 +437,12 @@ def read_corrections(path: Path, own: Callable[[], Iterable[str]] = tuple) -> li
     return rows
 
 
-def check_effects(effects: Sequence[Row], own: Iterable[Column] = ()) -> None:
+def check_effects(effects: Sequence[Row], declared: Iterable[Column] = ()) -> None:
     """Raises InputError where `effects` break the contract of `effects.parquet`: each cell fits its column, those of
-    users (`own`) among them, and an effect of a study has a variance; an effect stands once per metric.
+    users (`declared`) among them, and an effect of a study has a variance; an effect stands once per metric.
     """
     problems = []
-    columns = (*EFFECT_COLUMNS, *own)
+    columns = (*EFFECT_COLUMNS, *declared)
     names = tuple(column.name for column in columns)
     seen = set()
     for row in effects:

@@ -326,11 +326,11 @@ def process_name(constructs: Iterable[str], article: bool = True) -> str:
 def contrast_name(contrast: str, constructs: Iterable[str] = ()) -> str:
     """How a contrast reads a correlation of these constructs with outcome as a difference between two groups."""
     of = tuple(dict.fromkeys(constructs))
-    one = process_name(of, article=False) if of else "the rating"
-    many = "alliances" if of == ("alliance",) else f"{one} ratings" if of else "the ratings"
+    rating = process_name(of, article=False) if of else "the rating"
+    many = "alliances" if of == ("alliance",) else f"{rating} ratings" if of else "the ratings"
     return {
         "2_sd": "one SD above against one SD below the mean",
-        "1_sd": f"one SD of {one}",
+        "1_sd": f"one SD of {rating}",
         "median_split": f"better against worse half of {many}",
         "concordance": "equal probability of the better outcome",
     }[contrast]

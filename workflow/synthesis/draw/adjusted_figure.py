@@ -35,16 +35,16 @@ def adjusted(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
 
-def _row(document: Fitted, found: AdjustedEstimate) -> Row:
-    estimate = 0.0 if found.estimate is None else found.estimate
-    mark = mark_of(document.metric, estimate, found.ci_low, found.ci_high)
+def _row(document: Fitted, adjusted: AdjustedEstimate) -> Row:
+    estimate = 0.0 if adjusted.estimate is None else adjusted.estimate
+    mark = mark_of(document.metric, estimate, adjusted.ci_low, adjusted.ci_high)
     mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
-    if found.ci_low is None:
+    if adjusted.ci_low is None:
         mark["high_text"] = "no interval"
     # All estimates of a sample count in CR2, so that no number of samples belongs to it.
-    cells = ("" if found.name == "pet_peese_cr2" or found.k is None else text.count(found.k),)
-    key, label = f"{document.synthesis}/{found.name}", ESTIMATORS[found.name][0]
-    if found.name == "pool":
+    cells = ("" if adjusted.name == "pet_peese_cr2" or adjusted.k is None else text.count(adjusted.k),)
+    key, label = f"{document.synthesis}/{adjusted.name}", ESTIMATORS[adjusted.name][0]
+    if adjusted.name == "pool":
         return Row("pooled", label, document.lane, cells, key=key, synthesis=document.synthesis, **mark)
     return Row("study", label, document.lane, cells, key=key, **mark)
 

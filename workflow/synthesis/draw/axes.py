@@ -116,18 +116,18 @@ def ratio_ticks(low: float, high: float, about: int = _MOST) -> tuple[tuple[floa
     while len(series[-1]) > most and len(sparse := _decade_ticks(low, high, (1,), every)) >= _FEWEST:
         series.append(sparse)
         every += 1
-    enough = [found for found in series if len(found) >= _FEWEST]
+    enough = [ratios for ratios in series if len(ratios) >= _FEWEST]
     if enough:
-        return _ratio_texts(next((found for found in enough if len(found) <= most), enough[-1]))
+        return _ratio_texts(next((ratios for ratios in enough if len(ratios) <= most), enough[-1]))
     # A short axis has round ratios of its own.
-    shown: list[float] = []
+    kept_ticks: list[float] = []
     more = about
     decimals = 0
-    while len(shown) < _FEWEST and more <= 8 * about:
+    while len(kept_ticks) < _FEWEST and more <= 8 * about:
         ticks, decimals = linear_ticks(math.exp(low), math.exp(high), more)
-        shown = [t for t in ticks if t > 0]
+        kept_ticks = [t for t in ticks if t > 0]
         more += 2
-    return tuple(math.log(t) for t in shown), tuple(_trimmed(f"{t:.{decimals}f}") for t in shown)
+    return tuple(math.log(t) for t in kept_ticks), tuple(_trimmed(f"{t:.{decimals}f}") for t in kept_ticks)
 
 
 def _trimmed(number: str) -> str:
@@ -147,9 +147,9 @@ def _decade_ticks(low: float, high: float, mantissas: Sequence[int], every: int)
     ]
 
 
-def _ratio_texts(found: Sequence[tuple[int, int]]) -> tuple[tuple[float, ...], tuple[str, ...]]:
-    places = tuple(math.log(m) + power * math.log(10) for m, power in found)
-    return places, tuple(_ratio_text(m, power) for m, power in found)
+def _ratio_texts(ratios: Sequence[tuple[int, int]]) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    places = tuple(math.log(m) + power * math.log(10) for m, power in ratios)
+    return places, tuple(_ratio_text(m, power) for m, power in ratios)
 
 
 def _ratio_text(mantissa: int, power: int) -> str:

@@ -53,7 +53,7 @@ def _label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
     style = page.style
     if row.kind == "heading":
         return page.wrapped(row.label, page.inside, style.font, "bold")
-    free = columns.label_width if any(row.cells) else columns.beside - columns.label - style.gap
+    free = columns.label_width if any(row.cells) else columns.edge - columns.label - style.gap
     return page.wrapped(row.label, free - indent(row), style.font, weight_of(row))
 
 

@@ -23,14 +23,14 @@ _SYMBOL, _INDENT, _SPACE, _JOINT = 0.11, 0.1, 0.07, 0.045
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Horizontal positions: left edge of the label, cells, and what is beside them, plot limits, and right edges of the
+    """Horizontal positions: left edge of the label, cells, and their `edge`, plot limits, and right edges of the
     numbers."""
 
     label: float
     label_width: float
     cells: tuple[float, ...]
     cell_widths: tuple[float, ...]
-    beside: float
+    edge: float
     plot_left: float
     plot_right: float
     estimate: float
@@ -185,22 +185,22 @@ def columns_of(page: Page, layout: Layout) -> tuple[Columns, Style]:
         tuple(lefts),
         tuple(cells),
         x,
-        *_beside(style, widths, x),
+        *_edges(style, widths, x),
         tuple(c.fraction for c in widths.cells),
         tuple(c.judged for c in widths.cells),
     )
     return columns, style
 
 
-def _beside(style: Style, widths: _Widths, x: float) -> tuple[float, float, float, float, float, float | None]:
+def _edges(style: Style, widths: _Widths, x: float) -> tuple[float, float, float, float, float, float | None]:
     """Limits of the plot, right edges of estimate, lower and upper limit, and weight, in the order of the style."""
     numbers = widths.estimate + _SPACE + widths.low + _JOINT + widths.high
     taken = {"estimate": numbers, "weight": widths.weight or 0.0}
-    shown = [part for part in style.order if part != "weight" or widths.weight is not None]
+    parts = [part for part in style.order if part != "weight" or widths.weight is not None]
     room = style.width - style.margin - x
-    room -= math.fsum(taken[part] for part in shown if part != "plot") + style.gap * (len(shown) - 1)
+    room -= math.fsum(taken[part] for part in parts if part != "plot") + style.gap * (len(parts) - 1)
     edges = {}
-    for part in shown:
+    for part in parts:
         edges[part] = x
         x += (room if part == "plot" else taken[part]) + style.gap
     estimate = edges["estimate"] + widths.estimate

@@ -69,9 +69,9 @@ def specification(document: MultiverseSummary) -> Chart:
         ]
         lines = [*_curve_lines(drawn, document, y), *_choice_lines(drawn, rows, at)]
         marks = tuple(Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec)) for x, p in enumerate(drawn))
-        own = axis if number == 0 else Axis("", 0.0, height)
+        y_axis = axis if number == 0 else Axis("", 0.0, height)
         panels.append(
-            Panel(Axis("", 0.0, width), own, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
+            Panel(Axis("", 0.0, width), y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
         )
     texts_of = [
         RowText(at[(i, j)], f"{title}: {option.title}", key=f"{i}:{j}") for i, j, title, option in rows
@@ -127,9 +127,10 @@ def vibration(document: MultiverseSummary) -> Chart:
         (Panel(Axis("", 0, 1), Axis("", 0, 1)),) * len(curves), width=WIDE, height=2.2, left=0.5, gap=0.14,
     )  # fmt: skip
     ticks, texts = next(
-        found
+        spaced_ticks
         for about in range(max(2, min(6, int(chart.panel_width / 0.35))), 9)
-        if len((found := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 1 or about == 8
+        if len((spaced_ticks := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 1
+        or about == 8
     )
     x = Axis(ESTIMATE_NAME[document.metric], low, high, ticks, texts)
     scale = number_axis("\N{MINUS SIGN}log10 p", [0.0, *_heights(points), -math.log10(_SIGNIFICANT)], about=5)
@@ -146,8 +147,8 @@ def vibration(document: MultiverseSummary) -> Chart:
             Point("estimate", min(max(p.estimate, low), high), height, 0.04, str(p.spec))
             for p, height in zip(tested, _heights(tested), strict=True)
         )
-        own = scale if number == 0 else Axis("", scale.low, scale.high)
-        panels.append(Panel(x, own, (), tuple(lines), marks, heading=_heading(curves, number)))
+        y_axis = scale if number == 0 else Axis("", scale.low, scale.high)
+        panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         chart.kind, chart.name, chart.title, chart.lane, tuple(panels), width=WIDE, height=chart.height,
         left=chart.left, gap=chart.gap, legend=(Key("line", "limit", "p = 0.05"), *_threshold_keys(document)),
@@ -262,13 +263,13 @@ def _beyond(points: Sequence[DrawnSpecification], low: float, high: float) -> tu
 
 def _runs(chosen: list[bool]) -> list[tuple[float, float]]:
     """From where to where an option holds without a break."""
-    found, start = [], 0
+    runs, start = [], 0
     for held, group in groupby(chosen):
         end = start + len(list(group))
         if held:
-            found.append((float(start), float(end)))
+            runs.append((float(start), float(end)))
         start = end
-    return found
+    return runs
 
 
 def _band(heights: list[float]) -> tuple[float, float, float, float]:
@@ -322,9 +323,9 @@ def _signs(test: CurveTest) -> str:
 def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
     parts = []
     for i, curve in enumerate(curves):
-        found = curve.scopes["all"]
+        scope = curve.scopes["all"]
         label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
-        middle = interval_text(document.metric, found.estimate_median)
+        middle = interval_text(document.metric, scope.estimate_median)
         tested = f" ({_signs(curve.test)})" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")
     return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: " + "; ".join(parts) + "."

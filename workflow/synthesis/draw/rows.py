@@ -408,7 +408,7 @@ def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
     if document.figure.rows == "estimates":
         held = [member for study in document.studies for member in study.members]
     for column in document.figure.columns:
-        values = {one.cells.get(column, getattr(one, column, None)) for one in held}
+        values = {described.cells.get(column, getattr(described, column, None)) for described in held}
         words = {value for value in values if isinstance(value, str)}
         if column == "rob" or len(document.studies) < 2 or len(values) > 1 or not words:
             columns.append(column)

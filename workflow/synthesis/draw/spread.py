@@ -214,8 +214,8 @@ def _factor(document: Fitted, diagnostics: Diagnosed) -> ModeratorFit | None:
 
     Levels that the plan puts together are no property of an estimate: none of its blocks is drawn.
     """
-    own = (name for study in document.studies for member in study.members for name in member.more)
-    columns = {*terms(Descriptor), *BY_NAME, *own}
+    declared = (name for study in document.studies for member in study.members for name in member.more)
+    columns = {*terms(Descriptor), *BY_NAME, *declared}
     factors = [fit for fit in diagnostics.moderators if fit.levels and fit.moderator in columns]
     grouped = [fit for fit in factors if fit.moderator == document.figure.group_by]
     return next(iter([*grouped, *factors]), None)

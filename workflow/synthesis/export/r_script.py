@@ -21,12 +21,14 @@ def data_columns(document: Fitted) -> tuple[str, ...]:
 
 def r_data(document: Fitted) -> list[dict[str, Cell]]:
     """One record per effect, in the order of the fit, with the user's own columns."""
-    own = own_columns(document)
+    declared = own_columns(document)
     rows: list[dict[str, Cell]] = []
     for s in document.studies:
         for m in s.members:
             row: dict[str, Cell] = {"effect_id": m.effect_id, "sample_id": s.sample_id, **s.held_by}
-            rows.append(row | {"label": s.label, "yi": m.yi, "vi": m.vi} | {name: m.more.get(name) for name in own})
+            rows.append(
+                row | {"label": s.label, "yi": m.yi, "vi": m.vi} | {name: m.more.get(name) for name in declared}
+            )
     return rows
 
 
@@ -131,11 +133,11 @@ def _expected(document: Fitted) -> list[str]:
     elif document.fit.samples > 1 and document.fit.tau2 is not None:
         names["tau2"] = "res$tau2"
     values = ", ".join(f"{key} = {json.dumps(getattr(document.fit, key))}" for key in names)
-    found = ", ".join(f"{key} = {code}" for key, code in names.items())
+    pairs = ", ".join(f"{key} = {code}" for key, code in names.items())
     largest = max(map(abs, (document.fit.estimate, document.fit.ci_low, document.fit.ci_high)))
     return [
         *lines,
         f"expected <- c({values})",
-        f"found <- c({found})",
+        f"found <- c({pairs})",
         f"stopifnot(all(abs(found - expected) < {TOLERANCE:g} * pmax(abs(expected), {largest:.3g})))",
     ]

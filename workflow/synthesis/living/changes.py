@@ -240,8 +240,8 @@ def _rows(before: State, after: State) -> Iterator[Change]:
             if old is not None:
                 yield replace(_of_row(name, old, "went out"), before=_standing(old))
             continue
-        own = (name for name in (*old[0], *new[0]) if name not in COLUMN_NAMES)
-        for field in dict.fromkeys((*(column.name for column in COLUMNS), *own)):
+        declared = (name for name in (*old[0], *new[0]) if name not in COLUMN_NAMES)
+        for field in dict.fromkeys((*(column.name for column in COLUMNS), *declared)):
             cells = old[0].get(field, ""), new[0].get(field, "")
             if cells[0] != cells[1]:
                 yield replace(

@@ -99,11 +99,13 @@ def _of_fits(records: list[Change], fits: int) -> Iterable[str]:
         elif record.change != "unmoved":
             metric = f", from {record.before} to {record.after}" if record.change == "other metric" else ""
             yield f"{record.title}: the {LANE_WORD[record.lane]} {_FIT_CHANGE[record.change]}{metric}."
-    beside = sum(record.change == "unmoved" for record in estimates)
+    same_estimate = sum(record.change == "unmoved" for record in estimates)
     still = fits - sum(record.change in ("moved", "came in", "other metric") for record in estimates)
     said = f"{text.count(still)} of {text.plural(fits, 'estimate')} did not move"
-    if beside:
-        said += f", but of {text.count(beside)} of them the interval, the heterogeneity or the number of samples did"
+    if same_estimate:
+        said += (
+            f", but of {text.count(same_estimate)} of them the interval, the heterogeneity or the number of samples did"
+        )
     yield f"{said}."
 
 

@@ -104,7 +104,7 @@ def _faults(folder: Path, resources: Iterable[Record]) -> Iterable[Problem]:
         if not path.exists():
             yield Problem(str(path), "no such file", f"the file in {DESCRIPTOR}", "restore the release from git")
             continue
-        found = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
-        if found != resource["hash"]:
+        digest = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
+        if digest != resource["hash"]:
             hint = "a release is never edited; restore it from git and make a new one"
-            yield Problem(str(path), found, resource["hash"], hint)
+            yield Problem(str(path), digest, resource["hash"], hint)

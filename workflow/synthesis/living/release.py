@@ -35,14 +35,14 @@ def releases_in(folder: Path) -> list[str]:
     """The versions in a folder of releases, lowest first; hidden folders and files beside them do not count."""
     if not folder.is_dir():
         return []
-    found = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    return sorted(found, key=lambda name: version_key(name, f"{folder}, folder"))
+    names = [path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(names, key=lambda name: version_key(name, f"{folder}, folder"))
 
 
 def latest(folder: Path) -> str | None:
     """The highest version in a folder of releases."""
-    found = releases_in(folder)
-    return found[-1] if found else None
+    releases = releases_in(folder)
+    return releases[-1] if releases else None
 
 
 def finished_files(results: Path) -> list[Path]:

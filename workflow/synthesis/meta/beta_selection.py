@@ -68,7 +68,7 @@ class _Beta:
 
     y: Array
     v: Array
-    own: Array
+    log_p: Array
     logs: Array
     nodes: Array
     weights: Array
@@ -92,7 +92,7 @@ class _Beta:
         appear = top + np.log(np.exp(parts - top[:, None]).sum(axis=1))
         s2 = self.v + theta[1]
         normal = -_LOG_ROOT - 0.5 * (np.log(s2) + (self.y - theta[0]) ** 2 / s2)
-        return float(np.sum(normal - appear) + np.sum((theta[2:] - 1) @ self.own))
+        return float(np.sum(normal - appear) + np.sum((theta[2:] - 1) @ self.log_p))
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Gradient (4,) and Hessian (4, 4): means of the scores of the parts, weighted by what they add."""
@@ -110,7 +110,7 @@ class _Beta:
         s2 = self.v + theta[1]
         r = self.y - theta[0]
         gradient = -mean.sum(axis=1)
-        gradient += [np.sum(r / s2), 0.5 * np.sum(r**2 / s2**2 - 1 / s2), *self.own.sum(axis=1)]
+        gradient += [np.sum(r / s2), 0.5 * np.sum(r**2 / s2**2 - 1 / s2), *self.log_p.sum(axis=1)]
         hessian = mean @ mean.T - square
         hessian[0, 0] -= np.sum(1 / s2)
         hessian[0, 1] -= np.sum(r / s2**2)
@@ -212,10 +212,10 @@ def _maximise(problem: _Beta) -> tuple[Array, float, float]:
     ends = []
     for share, a, b in _STARTS:
         start = np.array([share * centre, tau2, a, b])
-        theta, value, found = polish(problem, start, spread, steps=_STEPS, bounds=(_LEAST_POWER, _LARGEST_POWER))
-        ends.append((value, found, theta))
-    value, found, theta = max(ends, key=lambda end: end[0])
-    if not found:
+        theta, value, converged = polish(problem, start, spread, steps=_STEPS, bounds=(_LEAST_POWER, _LARGEST_POWER))
+        ends.append((value, converged, theta))
+    value, converged, theta = max(ends, key=lambda end: end[0])
+    if not converged:
         # In words: where a search without an end stops differs in its last digits from machine to machine.
         named = zip("ab", theta[2:], strict=True)
         ends_at = [

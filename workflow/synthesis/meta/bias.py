@@ -138,28 +138,28 @@ def egger(
     check_options(tau2, ci, level)
     option("model", model, ("lm", "rma"))
     x = _predictor(predictor, v, n)
-    found = regress(
+    regression = regress(
         y, v, {predictor: list(map(float, x))}, tau2="FE" if model == "lm" else tau2,
         ci="hksj" if model == "lm" else ci, level=level,
     )  # fmt: skip
     limits = predictor not in ("ni", "sqrtni")
     # The regression of "lm" has no other interval to fall back on.
-    exact = model == "lm" and found.ci_method != "hksj"
+    exact = model == "lm" and regression.ci_method != "hksj"
     return Asymmetry(
         predictor=predictor,
         model=model,
         k=len(y),
-        slope=found.estimate[1],
-        slope_se=None if exact else found.se[1],
-        statistic=None if exact else found.statistic[1],
-        df=found.df,
-        p=None if exact else found.p[1],
-        limit=found.estimate[0],
-        limit_se=None if exact else found.se[0],
-        limit_p=None if exact else found.p[0],
-        limit_ci_low=found.ci_low[0] if limits and not exact else None,
-        limit_ci_high=found.ci_high[0] if limits and not exact else None,
-        tau2=None if model == "lm" else found.tau2,
+        slope=regression.estimate[1],
+        slope_se=None if exact else regression.se[1],
+        statistic=None if exact else regression.statistic[1],
+        df=regression.df,
+        p=None if exact else regression.p[1],
+        limit=regression.estimate[0],
+        limit_se=None if exact else regression.se[0],
+        limit_p=None if exact else regression.p[0],
+        limit_ci_low=regression.ci_low[0] if limits and not exact else None,
+        limit_ci_high=regression.ci_high[0] if limits and not exact else None,
+        tau2=None if model == "lm" else regression.tau2,
         notes=(*few_studies(len(y)), *((_ON_THE_LINE,) if exact else ())),
     )
 
@@ -180,24 +180,24 @@ def robust_egger(
     """
     y, v = check_effects(yi, vi)
     x = _predictor(predictor, v, n)
-    found = robust_regress(y, v, {predictor: list(map(float, x))}, cluster, rho=rho, level=level)
+    regression = robust_regress(y, v, {predictor: list(map(float, x))}, cluster, rho=rho, level=level)
     limits = predictor not in ("ni", "sqrtni")
     return Asymmetry(
         predictor=predictor,
         model="multilevel, CR2",
         k=len(y),
-        slope=found.estimate[1],
-        slope_se=found.se[1],
-        statistic=found.statistic[1],
-        df=found.df[1],
-        p=found.p[1],
-        limit=found.estimate[0],
-        limit_se=found.se[0],
-        limit_p=found.p[0],
-        limit_ci_low=found.ci_low[0] if limits else None,
-        limit_ci_high=found.ci_high[0] if limits else None,
-        tau2=found.tau2,
-        notes=(*few_studies(found.samples), *found.notes),
+        slope=regression.estimate[1],
+        slope_se=regression.se[1],
+        statistic=regression.statistic[1],
+        df=regression.df[1],
+        p=regression.p[1],
+        limit=regression.estimate[0],
+        limit_se=regression.se[0],
+        limit_p=regression.p[0],
+        limit_ci_low=regression.ci_low[0] if limits else None,
+        limit_ci_high=regression.ci_high[0] if limits else None,
+        tau2=regression.tau2,
+        notes=(*few_studies(regression.samples), *regression.notes),
     )
 
 

@@ -89,13 +89,13 @@ def pet_peese_many(yi: Array, vi: Array, *, level: float = 0.95) -> tuple[Array,
     present = np.isfinite(vi)
     w, y = 1 / vi, np.where(present, yi, 0.0)
     df = present.sum(axis=1) - 2.0
-    found = []
+    lines = []
     for x in (np.sqrt(np.where(present, vi, 0.0)), np.where(present, vi, 0.0)):
         intercept, _, variance, residual = _weighted(y, x, w)
         # As in `bias.egger`: without residual spread there is no test.
         se = np.where(no_spread(residual, w, y), np.nan, np.sqrt(variance * residual / df))
-        found.append((intercept, se, 2 * scipy.special.stdtr(df, -np.abs(intercept / se))))
-    peese = found[0][2] < 2 * ALPHA
-    estimate, se, p = (np.where(peese, b, a) for a, b in zip(*found, strict=True))
+        lines.append((intercept, se, 2 * scipy.special.stdtr(df, -np.abs(intercept / se))))
+    peese = lines[0][2] < 2 * ALPHA
+    estimate, se, p = (np.where(peese, b, a) for a, b in zip(*lines, strict=True))
     half = scipy.special.stdtrit(df, 0.5 + level / 2) * se
     return estimate, estimate - half, estimate + half, p

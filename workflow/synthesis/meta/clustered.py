@@ -40,7 +40,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Model:
     """The numbers of a fitted model. `variance`: the model's own of the estimate; `weights` (samples,) do not sum to
     anything; `parameters`: coefficients and variances."""
 
@@ -69,7 +69,7 @@ def clustered(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> 
     return _as_fit(y, v, (_declared if given else _multilevel)(y, v, cluster, asked), asked)
 
 
-def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Found:
+def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Model:
     rho = asked.rho if asked.model == "che" else 0.0
     fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho, near=asked.near)
     parts = fitted.blocks
@@ -78,7 +78,7 @@ def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -
         np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal,
         level=asked.level,
     )  # fmt: skip
-    return _Found(
+    return _Model(
         estimate=float(fitted.beta[0]),
         variance=float(fitted.covariance[0, 0]),
         tau2=fitted.tau2,
@@ -95,7 +95,7 @@ def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -
     )
 
 
-def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Found:
+def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Model:
     """The fit under a sampling covariance that is given, or with levels above the sample, or both."""
     names = [*asked.levels, SAMPLE, EFFECT]
     grouped = [labels(f"levels {name}", given, len(y)) for name, given in asked.levels.items()] + [list(cluster)]
@@ -119,7 +119,7 @@ def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> 
         for name, count, variance, to in zip(names, members, fitted.variances, limits, strict=True)
     ]
     within = fitted.variances[-1] if EFFECT in names else None
-    return _Found(
+    return _Model(
         estimate=float(fitted.beta[0]),
         variance=float(fitted.covariance[0, 0]),
         tau2=math.fsum(fitted.variances[:-1]) if within is not None else math.fsum(fitted.variances),
@@ -179,58 +179,78 @@ def _by_sample(fitted: Nested, cluster: Sequence[Hashable]) -> Array:
     return np.array(list(total.values()))
 
 
-def _as_fit(y: Array, v: Array, found: _Found, asked: Asked) -> Fit:
-    tested, level, notes, ci = found.tested, asked.level, notes_on(v), "cr2"
-    estimate, se, df = found.estimate, float(tested.se[0]), float(tested.df[0])
-    statistic, p = float(tested.statistic[0]), float(tested.p[0])
-    limits = float(tested.ci_low[0]), float(tested.ci_high[0])
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    """Test and confidence interval of the estimate, and how they were made."""
+
+    se: float
+    df: float
+    statistic: float
+    p: float
+    low: float
+    high: float
+    method: str
+    notes: tuple[str, ...] = ()
+
+
+def _interval(model: _Model, asked: Asked) -> _Interval:
+    """By CR2; by the model's own variance where the effects have no spread around it."""
+    tested = model.tested
+    df = float(tested.df[0])
     if df < LEAST_DF:
         raise _too_few(asked, tested.clusters, df)
-    if not tested.spread[0]:
-        se, df, ci, notes = found.variance**0.5, float(tested.clusters - 1), "wald_t", (*notes, EQUAL_WITHIN)
-        statistic, half = estimate / se, float(scipy.special.stdtrit(df, 0.5 + level / 2)) * se
-        p, limits = float(2 * scipy.special.stdtr(df, -abs(statistic))), (estimate - half, estimate + half)
-    total = found.tau2 + (found.omega2 or 0.0)
+    if tested.spread[0]:
+        se, statistic, p = float(tested.se[0]), float(tested.statistic[0]), float(tested.p[0])
+        return _Interval(se, df, statistic, p, float(tested.ci_low[0]), float(tested.ci_high[0]), "cr2")
+    se, df = model.variance**0.5, float(tested.clusters - 1)
+    statistic, half = model.estimate / se, float(scipy.special.stdtrit(df, 0.5 + asked.level / 2)) * se
+    p = float(2 * scipy.special.stdtr(df, -abs(statistic)))
+    low, high = model.estimate - half, model.estimate + half
+    return _Interval(se, df, statistic, p, low, high, "wald_t", (EQUAL_WITHIN,))
+
+
+def _as_fit(y: Array, v: Array, model: _Model, asked: Asked) -> Fit:
+    interval = _interval(model, asked)
+    total = model.tau2 + (model.omega2 or 0.0)
     # Independent are the members of the top level: the samples, or what holds them.
-    low, high = prediction_interval(estimate, se, total, tested.clusters - 2, level)
-    criteria = _information(found, len(y))
+    low, high = prediction_interval(model.estimate, interval.se, total, model.tested.clusters - 2, asked.level)
     return Fit(
         k=len(y),
-        samples=found.samples,
-        estimate=estimate,
-        se=se,
-        statistic=statistic,
-        df=df,
-        p=p,
-        ci_low=limits[0],
-        ci_high=limits[1],
+        samples=model.samples,
+        estimate=model.estimate,
+        se=interval.se,
+        statistic=interval.statistic,
+        df=interval.df,
+        p=interval.p,
+        ci_low=interval.low,
+        ci_high=interval.high,
         pi_low=low,
         pi_high=high,
-        tau2=found.tau2,
+        tau2=model.tau2,
         tau2_se=None,
-        tau2_ci_low=found.interval[0],
-        tau2_ci_high=found.interval[1],
-        omega2=found.omega2,
-        i2=100 * total / (total + found.typical),
+        tau2_ci_low=model.interval[0],
+        tau2_ci_high=model.interval[1],
+        omega2=model.omega2,
+        i2=100 * total / (total + model.typical),
         i2_ci_low=None,
         i2_ci_high=None,
-        h2=(total + found.typical) / found.typical,
+        h2=(total + model.typical) / model.typical,
         h2_ci_low=None,
         h2_ci_high=None,
-        q=found.q,
+        q=model.q,
         q_df=len(y) - 1,
-        q_p=float(scipy.special.chdtrc(len(y) - 1, found.q)),
-        **criteria,
+        q_p=float(scipy.special.chdtrc(len(y) - 1, model.q)),
+        **_information(model, len(y)),
         model=asked.model,
         method="REML",
-        ci_method=ci,
-        rho=found.rho,
+        ci_method=interval.method,
+        rho=model.rho,
         composite_rho=asked.rho,
         metric=asked.metric,
-        level=level,
-        weights=tuple((100 * found.weights / found.weights.sum()).tolist()),
-        notes=notes,
-        levels=found.levels,
+        level=asked.level,
+        weights=tuple((100 * model.weights / model.weights.sum()).tolist()),
+        notes=(*notes_on(v), *interval.notes),
+        levels=model.levels,
     )
 
 
@@ -239,12 +259,12 @@ def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
     hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
     if asked.levels:
         hint = f"with so few of them, or one that outweighs the rest, leave the level {held} out and report it"
-    shown = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
-    return InputError([Problem("model", shown, f"at least {LEAST_DF:g} degrees of freedom", hint)])
+    given = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
+    return InputError([Problem("model", given, f"at least {LEAST_DF:g} degrees of freedom", hint)])
 
 
-def _information(found: _Found, k: int) -> dict[str, float]:
-    value, parameters = found.log_likelihood, found.parameters
+def _information(model: _Model, k: int) -> dict[str, float]:
+    value, parameters = model.log_likelihood, model.parameters
     return {
         "log_likelihood": value,
         "aic": 2 * parameters - 2 * value,

@@ -38,29 +38,31 @@ def control_variance(
     """
     option("metric", metric, get_args(SharedMetric))
     given, names = {"n": n, "sd": sd, "events": events, "total": total}, _NEEDED[metric]
-    found = {name: column(name, given[name]) for name in names}
-    if len({len(values) for values in found.values()}) > 1 or not len(found[names[0]]):
+    columns = {name: column(name, given[name]) for name in names}
+    if len({len(values) for values in columns.values()}) > 1 or not len(columns[names[0]]):
         raise InputError(
-            [Problem(k, f"{len(x)} values", "one per effect, as many as the others") for k, x in found.items()]
+            [Problem(k, f"{len(x)} values", "one per effect, as many as the others") for k, x in columns.items()]
         )
-    one, other = found[names[0]], found[names[-1]]
+    smaller, larger = columns[names[0]], columns[names[-1]]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         match metric:
             case "g":
-                part = 1 / one
+                part = 1 / smaller
             case "mean_difference":
-                part = one**2 / other
+                part = smaller**2 / larger
             case "log_odds_ratio":
-                part = 1 / one + 1 / (other - one)
+                part = 1 / smaller + 1 / (larger - smaller)
             case _:
-                part = 1 / one - 1 / other
+                part = 1 / smaller - 1 / larger
     bad = np.flatnonzero(~(np.isfinite(part) & (part > 0)))
     if len(bad):
         hint = "no one, or everyone, with the event? Add the zero-cell correction that the effects have"
         at = int(bad[0])
-        shown = ", ".join(f"{name} {values[at]:g}" for name, values in found.items())
+        given_values = ", ".join(f"{name} {values[at]:g}" for name, values in columns.items())
         where = f"{names[0]}[{at}]"
-        raise InputError([Problem(where, shown, "what gives a variance above 0", hint if "events" in found else "")])
+        raise InputError(
+            [Problem(where, given_values, "what gives a variance above 0", hint if "events" in columns else "")]
+        )
     return np.asarray(part)
 
 
@@ -82,16 +84,18 @@ def shared_control(
     and as `check_covariance`.
     """
     y, v = check_effects(yi, vi)
-    own = column("part", part, len(y))
-    if not (own > 0).all():
-        at = int(np.flatnonzero(~(own > 0))[0])
-        raise InputError([Problem(f"part[{at}]", f"{own[at]:g}", "a variance above 0")])
+    shared_part = column("part", part, len(y))
+    if not (shared_part > 0).all():
+        at = int(np.flatnonzero(~(shared_part > 0))[0])
+        raise InputError([Problem(f"part[{at}]", f"{shared_part[at]:g}", "a variance above 0")])
     arms = {"n_treat": n_treat, "n_control": n_control}
     lacking = [name for name, given in arms.items() if given is None]
     if len(lacking) == 1:
         raise InputError([Problem(lacking[0], "missing", "the sizes of both arms, or of neither")])
     smd = not lacking
-    treated, controls = (_sizes(name, given, len(y)) for name, given in arms.items()) if smd else (own, own)
+    treated, controls = (
+        (_sizes(name, given, len(y)) for name, given in arms.items()) if smd else (shared_part, shared_part)
+    )
     control = _groups(control, len(y))
     matrix = np.diag(v)
     groups: dict[Hashable, list[int]] = {}
@@ -99,7 +103,7 @@ def shared_control(
         if label is not None:
             groups.setdefault(label, []).append(i)
     for group, members in groups.items():
-        held = own[members]
+        held = shared_part[members]
         if np.ptp(held) > _SAME * held.max():
             hint = "effects of one control group print the same control arm"
             raise InputError([Problem(f"control {group}", f"{held.min():g} to {held.max():g}", "one variance", hint)])
@@ -124,11 +128,11 @@ def _groups(control: object, k: int) -> list[Hashable | None]:
     """The control group of each effect, None where it is its own. Raises InputError as `labels`."""
     if isinstance(control, (str, bytes, Set, Mapping)) or not isinstance(control, Collection):
         return list(labels("control", control, k))
-    found = list(control)
-    own = [(isinstance(label, str) and not label.strip()) or missing(label) for label in found]
+    listed = list(control)
+    unnamed = [(isinstance(label, str) and not label.strip()) or missing(label) for label in listed]
     # A label for itself, so that the others are checked by position.
-    filled = [(i,) if own[i] else label for i, label in enumerate(found)]
-    return [None if own[i] else label for i, label in enumerate(labels("control", filled, k))]
+    filled = [(i,) if unnamed[i] else label for i, label in enumerate(listed)]
+    return [None if unnamed[i] else label for i, label in enumerate(labels("control", filled, k))]
 
 
 def check_covariance(covariance: ArrayLike, vi: ArrayLike, cluster: Sequence[Hashable] | None = None) -> Array:

@@ -59,9 +59,9 @@ def composites(
             means.append(yi[positions].mean())
             variances.append(covariance[np.ix_(positions, positions)].sum() / len(positions) ** 2)
             continue
-        own, total = v.sum(), np.sqrt(v).sum() ** 2
+        variance_sum, total = v.sum(), np.sqrt(v).sum() ** 2
         means.append(yi[positions].mean())
-        variances.append((own + rho * (total - own)) / len(positions) ** 2)
+        variances.append((variance_sum + rho * (total - variance_sum)) / len(positions) ** 2)
     return Composites(
         tuple(members),
         np.array(means),

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError
 from synthesis.meta.inputs import check_effects, check_level, check_rho, labels, table
-from synthesis.meta.kernel import Array
+from synthesis.meta.kernel import Array, Mask
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.regression import (
     Design,
@@ -88,9 +88,15 @@ def robust_regress(
     check_rho(rho)
     cluster = labels("cluster", cluster, len(y))
     matrix = matrix_of(moderators, len(y))
-    at = None if at is None else table("at", at, len(matrix.names))
-    k, p = matrix.x.shape
+    rows = None if at is None else table("at", at, len(matrix.names))
     check_range(v)
+    return _tested_model(y, v, matrix, cluster, rho, level, rows)
+
+
+def _tested_model(
+    y: Array, v: Array, matrix: Design, cluster: Sequence[Hashable], rho: float, level: float, at: Array | None
+) -> RobustRegression:
+    k, p = matrix.x.shape
     z, centres, back = matrix.centred()
     fitted = fit_multilevel(y, v, z, cluster, rho=rho)
     parts = fitted.blocks
@@ -101,26 +107,23 @@ def robust_regress(
     tested.df[_carried_by_one(matrix, cluster)] = 0.0
     has_test = (tested.df >= LEAST_DF) & tested.spread
     contrast = contrast_of_all(matrix, cluster, y)
-    f, f_note = _test_of_all(fitted.beta, tested, x, marginal, contrast.rows)
-
-    def kept(values: np.ndarray) -> tuple[float | None, ...]:
-        return tuple(float(a) if known else None for a, known in zip(values, has_test, strict=True))
-
+    of_all, f_note = _test_of_all(fitted.beta, tested, x, marginal, contrast.rows)
+    f, f_df1, f_df2, f_p = of_all or (None, None, None, None)
     return RobustRegression(
         k=k,
         samples=tested.clusters,
         names=matrix.names,
         estimate=tuple(map(float, back @ fitted.beta)),
-        se=kept(tested.se),
-        statistic=kept(tested.statistic),
+        se=_where(has_test, tested.se),
+        statistic=_where(has_test, tested.statistic),
         df=tuple(map(float, tested.df)),
-        p=kept(tested.p),
-        ci_low=kept(tested.ci_low),
-        ci_high=kept(tested.ci_high),
-        f=f[0] if f else None,
-        f_df1=f[1] if f else None,
-        f_df2=f[2] if f else None,
-        f_p=f[3] if f else None,
+        p=_where(has_test, tested.p),
+        ci_low=_where(has_test, tested.ci_low),
+        ci_high=_where(has_test, tested.ci_high),
+        f=f,
+        f_df1=f_df1,
+        f_df2=f_df2,
+        f_p=f_p,
         f_left_out=contrast.left_out,
         f_note=f_note,
         tau2=fitted.tau2,
@@ -133,6 +136,10 @@ def robust_regress(
         notes=(*thin_notes(tested.clusters, p), *_untested(matrix.names, tested)),
         means=() if at is None else tuple(mean_intervals(at - centres, fitted.beta, tested, x, marginal, level)),
     )
+
+
+def _where(has_test: Mask, values: Array) -> tuple[float | None, ...]:
+    return tuple(float(value) if known else None for value, known in zip(values, has_test, strict=True))
 
 
 def _untested(names: Sequence[str], tested: Robust) -> Iterator[str]:
@@ -152,10 +159,10 @@ def _test_of_all(
     if not len(contrast):
         return None, NOTHING_TO_TEST
     try:
-        found = wald_test(beta, tested, x, marginal, contrast)
+        wald = wald_test(beta, tested, x, marginal, contrast)
     except InputError as error:
         return None, f"no test: {error.problems[0].hint}"
-    return (found, "") if found[2] >= LEAST_DF else (None, too_few_df(found[2]))
+    return (wald, "") if wald[2] >= LEAST_DF else (None, too_few_df(wald[2]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +209,7 @@ def levels_left_out(test: JointTest) -> str:
 
 def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
     """Columns of factor levels that only one sample holds; all of a factor, and the intercept, for its reference."""
-    found: set[int] = set()
+    carried: set[int] = set()
     for name, levels in matrix.levels.items():
         columns = [matrix.names.index(name + level) for level in levels[1:]]
         reference = matrix.x[:, columns].sum(axis=1) == 0
@@ -210,7 +217,7 @@ def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
             len({c for c, inside in zip(cluster, held, strict=True) if inside})
             for held in (reference, *(matrix.x[:, j] == 1 for j in columns))
         ]
-        found |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
+        carried |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
         if holders[0] == 1:
-            found |= {0, *columns}
-    return sorted(found)
+            carried |= {0, *columns}
+    return sorted(carried)

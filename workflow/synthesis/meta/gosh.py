@@ -109,10 +109,10 @@ def gosh_map(
         raise InputError([Problem("yi", f"{k} effects", "at least 3", "the subsets of two are the two studies")])
     every = (1 << k) - 1
     draw = every > subsets
-    found = gosh(y, v, tau2, exhaustive_up_to=0 if draw else k, subsets=subsets, seed=seed)
-    kept = found.k >= 2
-    held = members(found.mask[kept], k)
-    estimate, i2 = found.estimate[kept], found.i2[kept]
+    subset_fits = gosh(y, v, tau2, exhaustive_up_to=0 if draw else k, subsets=subsets, seed=seed)
+    kept = subset_fits.k >= 2
+    held = members(subset_fits.mask[kept], k)
+    estimate, i2 = subset_fits.estimate[kept], subset_fits.i2[kept]
     whole = pool_subsets(y, v, np.ones((1, k)), tau2=tau2, ci="wald")
     count = held.sum(axis=0)
     # A study that all subsets hold, or none: there is nothing to compare it with.
@@ -175,8 +175,8 @@ def _batches(
         numbers = np.arange(start, min(start + size, total), dtype=np.int64) + 1
         mask = scattered(numbers, k, seed) if draw else numbers
         held = members(mask, k)
-        found = pool_subsets(y, v, held, tau2=tau2, ci="wald")
-        return Gosh(mask, found.count, found.estimate, found.tau2, found.i2, found.q, found.h2)
+        fits = pool_subsets(y, v, held, tau2=tau2, ci="wald")
+        return Gosh(mask, fits.count, fits.estimate, fits.tau2, fits.i2, fits.q, fits.h2)
 
     starts = iter(range(0, total, size))
     if threads == 1:

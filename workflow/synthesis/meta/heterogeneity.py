@@ -77,8 +77,8 @@ def describe(
 def typical_variance(v: Array, x: Array | None = None) -> float:
     """The "typical" within-study variance of Higgins & Thompson (2002), eq. 9, generalised to a design: (k-p)/tr P."""
     p = 1 if x is None else x.shape[1]
-    found = terms(prepare(np.zeros((1, len(v))), v[None], x), np.zeros(1))
-    return (len(v) - p) / float(found.tr_p[0])
+    sums = terms(prepare(np.zeros((1, len(v))), v[None], x), np.zeros(1))
+    return (len(v) - p) / float(sums.tr_p[0])
 
 
 def full_log_likelihood(y: Array, v: Array, tau2: float, restricted: bool, x: Array | None = None) -> float:
@@ -99,16 +99,16 @@ def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: 
     """
     batch = prepare(y[None], v[None], x)
     k, p = len(y), batch.p
-    found = terms(batch, np.array([tau2]))
+    sums = terms(batch, np.array([tau2]))
     match method:
         case "FE" | "DL2" | "HE2":
             return None
         case "ML":
-            return float(np.sqrt(2 / found.s2[0]))
+            return float(np.sqrt(2 / sums.s2[0]))
         case "REML":
-            return float(np.sqrt(2 / found.tr_p2[0]))
+            return float(np.sqrt(2 / sums.tr_p2[0]))
         case "EB" | "PM" | "PMM":
-            return float(np.sqrt(2 * k * k / (k - p)) / found.s1[0])
+            return float(np.sqrt(2 * k * k / (k - p)) / sums.s1[0])
         case "HE":
             weights, factor = np.ones(k), 1 / (k - p)
         case "SJ":

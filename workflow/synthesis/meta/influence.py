@@ -74,8 +74,8 @@ def _parts(k: int) -> Iterator[NDArray[np.intp]]:
 
 
 def _joined(parts: Iterable[Fits]) -> Fits:
-    found = list(parts)
-    return Fits(*(np.concatenate([getattr(part, f.name) for part in found]) for f in fields(Fits)))
+    fits = list(parts)
+    return Fits(*(np.concatenate([getattr(part, f.name) for part in fits]) for f in fields(Fits)))
 
 
 def _without_each(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, level: float = 0.95) -> Fits:
@@ -131,18 +131,18 @@ def leave_one_sample_out(
     if model != "composites" and len(names) < len(y):
         whole = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho if model == "che" else 0.0)
         near = (whole.tau2, whole.omega2)
-    found: dict[Hashable, Fit | None] = {}
+    refits: dict[Hashable, Fit | None] = {}
     for name in names:
         keep = np.array([c != name for c in cluster])
         rest = [c for c in cluster if c != name]
         try:
-            found[name] = pool(
+            refits[name] = pool(
                 y[keep], v[keep], tau2=tau2, ci=ci, cluster=rest, rho=rho, model=model, level=level, near=near,
                 V=None if covariance is None else covariance[np.ix_(keep, keep)],
             )  # fmt: skip
         except InputError:
-            found[name] = None
-    return found
+            refits[name] = None
+    return refits
 
 
 def cumulative(
@@ -175,8 +175,8 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     k = len(y)
     whole = pool(y, v, tau2=tau2, ci=ci)
     without = _without_each(y, v, tau2, ci)
-    found = whole.tau2 or 0.0
-    w = 1 / (v + found)
+    between = whole.tau2 or 0.0
+    w = 1 / (v + between)
     hat = w / w.sum()
     change = whole.estimate - without.estimate
     factor, total = _factors(y, v, without, ci)
@@ -194,7 +194,7 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     return Influence(
         rstudent=deleted / np.sqrt(factor * (v + without.tau2) + without.se**2),
         # v + tau2 - 1/sum(w), formed so that it stays above 0 where one study outweighs all others.
-        rstandard=(y - whole.estimate) / np.sqrt((v + found) * others(w) / w.sum()),
+        rstandard=(y - whole.estimate) / np.sqrt((v + between) * others(w) / w.sum()),
         dffits=dffits,
         dfbetas=dfbetas,
         cook=cook,
@@ -220,8 +220,8 @@ def _factors(y: Array, v: Array, without: Fits, ci: CiMethod) -> tuple[Array, Ar
         rss = squares.sum(axis=1)
         # As in `pool`: where the others are all equal, theirs is the ad hoc interval.
         alike = no_spread(rss, 1 / scaled, np.broadcast_to(y, scaled.shape))
-        found = rss / (k - 2)
-        factor[rows] = np.where(alike, 1.0, np.maximum(1.0, found) if ci == "hksj_adhoc" else found)
+        factors = rss / (k - 2)
+        factor[rows] = np.where(alike, 1.0, np.maximum(1.0, factors) if ci == "hksj_adhoc" else factors)
     return factor, total
 
 
@@ -240,9 +240,9 @@ def shrunken(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", level: 
     """Empirical Bayes effects: each study drawn towards the mean by v/(v + tau2). Raudenbush & Bryk (1985)."""
     y, v = _checked(yi, vi, tau2, "wald", 2, level)
     fit = pool(y, v, tau2=tau2, ci="wald")
-    found = fit.tau2 or 0.0
-    pull = v / (v + found)
+    between = fit.tau2 or 0.0
+    pull = v / (v + between)
     estimate = pull * fit.estimate + (1 - pull) * y
-    se = np.sqrt(pull * found + pull**2 * fit.se**2)
+    se = np.sqrt(pull * between + pull**2 * fit.se**2)
     half = scipy.special.ndtri(0.5 + level / 2) * se
     return Shrunken(estimate, se, estimate - half, estimate + half)

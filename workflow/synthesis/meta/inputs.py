@@ -110,16 +110,16 @@ def _floats(name: str, array: NDArray[Any]) -> Array:
     if array.dtype.kind != "O":
         hint = "numbers that are text: read them as numbers first" if array.dtype.kind in "UST" else ""
         raise _fail(name, _KINDS.get(array.dtype.kind, str(array.dtype)), "numbers", hint)
-    found, problems = np.empty(array.shape), []
+    floats, problems = np.empty(array.shape), []
     for place, value in np.ndenumerate(array):
         number = real(value)
-        found[place] = np.nan if number is None else number
+        floats[place] = np.nan if number is None else number
         if number is None:
             where = f"{name}[{', '.join(map(str, place))}]" if place else name
             problems.append(Problem(where, _named(value), "a number", _LEAVE_OUT if missing(value) else ""))
     if problems:
         raise InputError(problems)
-    return found
+    return floats
 
 
 def _named(value: object) -> str:
@@ -151,11 +151,11 @@ def column(name: str, values: ArrayLike, k: int | None = None, *, finite: bool =
         raise _fail(name, f"shape {array.shape}", "an array of shape (k,)", hint)
     if k is not None and len(array) != k:
         raise _fail(name, f"{len(array)} values", f"one per effect, that is {k}")
-    found = _floats(name, array)
-    if finite and not np.isfinite(found).all():
-        bad = np.flatnonzero(~np.isfinite(found))
-        raise InputError([Problem(f"{name}[{i}]", str(found[i]), "a finite number") for i in bad])
-    return found
+    floats = _floats(name, array)
+    if finite and not np.isfinite(floats).all():
+        bad = np.flatnonzero(~np.isfinite(floats))
+        raise InputError([Problem(f"{name}[{i}]", str(floats[i]), "a finite number") for i in bad])
+    return floats
 
 
 def table(name: str, values: ArrayLike, columns: int | None = None, *, finite: bool = True) -> Array:
@@ -170,11 +170,11 @@ def table(name: str, values: ArrayLike, columns: int | None = None, *, finite: b
     if array.ndim != 2 or (columns is not None and array.shape[1] != columns):
         allowed = "an array of shape (n, k)" if columns is None else f"an array of shape (n, {columns})"
         raise _fail(name, f"shape {array.shape}", allowed)
-    found = _floats(name, array)
-    if finite and not np.isfinite(found).all():
-        place = ", ".join(map(str, np.argwhere(~np.isfinite(found))[0]))
+    floats = _floats(name, array)
+    if finite and not np.isfinite(floats).all():
+        place = ", ".join(map(str, np.argwhere(~np.isfinite(floats))[0]))
         raise _fail(f"{name}[{place}]", "not finite", "finite numbers")
-    return found
+    return floats
 
 
 def check_effects(yi: ArrayLike, vi: ArrayLike, least: int = 1) -> tuple[Array, Array]:
@@ -259,16 +259,16 @@ def labels(name: str, values: Any, k: int) -> list[Hashable]:
     if not ordered or getattr(values, "ndim", 1) != 1:
         what = f"shape {values.shape}" if ordered else type(values).__name__
         raise _fail(name, what, f"a list or a column of labels, one per effect, that is {k}")
-    found = values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind in "iufUb" else list(values)
-    if len(found) != k:
-        raise _fail(name, f"{len(found)} labels", f"one per effect, that is {k}")
-    _check_labels(name, found)
-    return found
+    listed = values.tolist() if isinstance(values, np.ndarray) and values.dtype.kind in "iufUb" else list(values)
+    if len(listed) != k:
+        raise _fail(name, f"{len(listed)} labels", f"one per effect, that is {k}")
+    _check_labels(name, listed)
+    return listed
 
 
-def _check_labels(name: str, found: Sequence[Any]) -> None:
+def _check_labels(name: str, listed: Sequence[Any]) -> None:
     problems = []
-    for i, label in enumerate(found):
+    for i, label in enumerate(listed):
         try:
             hash(label)
         except TypeError:
@@ -281,7 +281,7 @@ def _check_labels(name: str, found: Sequence[Any]) -> None:
     if problems:
         raise InputError(problems)
     alike: dict[str, tuple[type, Any]] = {}
-    for i, label in enumerate(found):
+    for i, label in enumerate(listed):
         first = alike.setdefault(_read(label), (type(label), label))
         if first[1] != label or (isinstance(label, bool) != (first[0] is bool)):
             hint = f"{first[1]!r} and {label!r} read alike: write one of them for one sample"
@@ -299,10 +299,10 @@ def _read(label: Any) -> str:
 
 def number(name: str, value: object, low: float = -math.inf, high: float = math.inf, *, allowed: str) -> float:
     """A finite number from `low` to `high`; `allowed` says so in words."""
-    found = _scalar(value)
-    if found is None or not math.isfinite(found) or not low <= found <= high:
-        raise _fail(name, _named(value) if found is None else shown(found), allowed)
-    return found
+    scalar = _scalar(value)
+    if scalar is None or not math.isfinite(scalar) or not low <= scalar <= high:
+        raise _fail(name, _named(value) if scalar is None else shown(scalar), allowed)
+    return scalar
 
 
 def whole(name: str, value: object, low: int, high: int = LARGEST_SEED) -> int:
@@ -329,10 +329,10 @@ def flag(name: str, value: object) -> bool:
 
 def check_level(level: object) -> None:
     """Raises InputError for a confidence level that is no number between 0 and 1."""
-    found = _scalar(level)
-    if found is None or not 0 < found < 1:
-        hint = "95% is 0.95" if found is not None and found > 1 else ""
-        raise _fail("level", _named(level) if found is None else shown(found), "between 0 and 1", hint)
+    scalar = _scalar(level)
+    if scalar is None or not 0 < scalar < 1:
+        hint = "95% is 0.95" if scalar is not None and scalar > 1 else ""
+        raise _fail("level", _named(level) if scalar is None else shown(scalar), "between 0 and 1", hint)
 
 
 def check_options(tau2: object, ci: object, level: object, model: object = "composites") -> None:
@@ -345,12 +345,12 @@ def check_options(tau2: object, ci: object, level: object, model: object = "comp
     ):
         if not isinstance(value, str) or value not in allowed:
             problems.append(Problem(name, shown(value), "one of " + ", ".join(allowed)))
-    gathered(lambda: check_level(level), found=problems)
+    gathered(lambda: check_level(level), earlier=problems)
 
 
-def gathered(*checks: Callable[[], object], found: Sequence[Problem] = ()) -> None:
-    """Makes all of the checks, and raises what they and those before have `found` together."""
-    problems = list(found)
+def gathered(*checks: Callable[[], object], earlier: Sequence[Problem] = ()) -> None:
+    """Makes all of the checks, and raises their problems with the `earlier` ones."""
+    problems = list(earlier)
     for check in checks:
         try:
             check()

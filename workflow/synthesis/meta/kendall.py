@@ -39,7 +39,7 @@ def kendall(x: Array, y: Array, *, exact: bool) -> tuple[float, float]:
 
 def _exchanges(ranks: Counts) -> int:
     """Pairs in falling order, by merging blocks of doubling length, all blocks of one length at once."""
-    k, found, length = len(ranks), 0, 1
+    k, exchanges, length = len(ranks), 0, 1
     step = int(ranks.max()) + 1
     values = ranks.copy()
     while length < k:
@@ -51,10 +51,10 @@ def _exchanges(ranks: Counts) -> int:
         left = np.bincount(block, weights=(np.arange(k) % (2 * length)) < length).astype(np.int64)
         ends = np.cumsum(left)[block]
         # Of each on the right, how many of the left half of its block come after it.
-        found += int((ends[right] - before[right]).sum())
+        exchanges += int((ends[right] - before[right]).sum())
         values = values[order]
         length *= 2
-    return found
+    return exchanges
 
 
 def _exact_p(k: int, fewest: int) -> float:

@@ -25,6 +25,9 @@ from synthesis.meta.options import Tau2Method
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+# Per data set D and T of `_likelihood` at one tau2, and their slopes.
+Score = tuple[Array, ...]
 
 # Rows handled at once: keeps the working set inside the processor's cache.
 _CELLS = 1 << 17
@@ -102,8 +105,8 @@ def terms(batch: Batch, t: Array) -> Terms:
 def _forms(batch: Batch, t: Array) -> tuple[Array, Array, Array]:
     """q, d and log_det alone, at a third of the price of all terms."""
     if batch.x is not None:
-        found = terms(batch, t)
-        return found.q, found.d, found.log_det
+        sums = terms(batch, t)
+        return sums.q, sums.d, sums.log_det
     w = 1 / (batch.v + t[:, None])
     total = w.sum(axis=1)
     residual = batch.y - (_dot(w, batch.y) / total)[:, None]
@@ -240,9 +243,9 @@ def _tau2(batch: Batch, method: Tau2Method) -> Array:
             first = _tau2(batch, "DL" if method == "DL2" else "HE")
             return np.maximum(0.0, _moment(batch, 1 / (batch.v + first[:, None])))
         case "HS" | "HSk":
-            found = terms(batch, zero)
+            sums = terms(batch, zero)
             factor = batch.count / df if method == "HSk" else 1.0
-            return np.maximum(0.0, (factor * found.q - batch.count) / found.s1)
+            return np.maximum(0.0, (factor * sums.q - batch.count) / sums.s1)
         case "SJ":
             start = spread_of(batch)
             q = terms(batch, start).q
@@ -260,14 +263,14 @@ def _moment(batch: Batch, weights: Array) -> Array:
     """Generalised method of moments with any weights: (Q_a - tr(P_a V)) / tr P_a. DerSimonian & Kacker (2007)."""
     v = np.where(np.isfinite(batch.v), batch.v, 0.0)
     if batch.x is None:
-        found = _intercept_terms(batch.y, weights)
+        sums = _intercept_terms(batch.y, weights)
         rest = weights[:, 1:].sum(axis=1)
-        others = found.s1[:, None] - weights
+        others = sums.s1[:, None] - weights
         others[:, 0] = rest
-        return (found.q - _dot(weights * v, others) / found.s1) / found.tr_p
-    found = _design_terms(batch.y, weights, batch.x)
+        return (sums.q - _dot(weights * v, others) / sums.s1) / sums.tr_p
+    sums = _design_terms(batch.y, weights, batch.x)
     basis, _ = np.linalg.qr(np.sqrt(weights)[:, :, None] * batch.x)
-    return (found.q - _dot(weights * v, 1 - np.einsum("nkp,nkp->nk", basis, basis))) / found.tr_p
+    return (sums.q - _dot(weights * v, 1 - np.einsum("nkp,nkp->nk", basis, basis))) / sums.tr_p
 
 
 def solve_q(batch: Batch, target: Array) -> Array:
@@ -305,11 +308,11 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     n = len(high)
     tops: list[tuple[Index, Array]] = []
 
-    def score(rows: Batch, t: Array) -> tuple[Array, ...]:
-        found = terms(rows, t)
+    def score(rows: Batch, t: Array) -> Score:
+        sums = terms(rows, t)
         if restricted:
-            return found.d, found.tr_p, -2 * found.c, -found.tr_p2
-        return found.d, found.s1, -2 * found.c, -found.s2
+            return sums.d, sums.tr_p, -2 * sums.c, -sums.tr_p2
+        return sums.d, sums.s1, -2 * sums.c, -sums.s2
 
     at_zero = score(batch, np.zeros(n))
     index = np.flatnonzero(high > 0)
@@ -322,26 +325,11 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     for _ in range(_MAX_STEPS):
         if not len(index):
             break
-        (d0, t0, dd0, dt0), (d1, t1, dd1, dt1) = left, right
-        h0, h1, length = d0 - t0, d1 - t1, b - a
-        if not np.isfinite(h0 + h1).all():
-            raise ArithmeticError("the likelihood of tau2 is not finite: variances differ by more than 10^150")
-        # A convex decreasing function lies below its chord and above its tangents.
-        negative = ((h0 <= 0) & (d1 <= t0 + dt0 * length)) | ((h1 <= 0) & (d0 <= t1 - dt1 * length))
-        positive = ((h0 >= 0) & (d0 + dd0 * length >= t1)) | ((h1 >= 0) & (d1 - dd1 * length >= t0))
-        # Or by D/T: D'/D and T'/T both rise with t, since each is minus a mean of 1/(b + t) over falling weights.
-        falling = (dd1 <= dt0) | (dd1 * t0 <= dt0 * d1)
-        rising = (dd0 >= dt1) | (dd0 * t1 >= dt1 * d0)
-        root = falling & (h0 > 0) & (h1 <= 0)
-        done = negative | positive | rising | (falling & ~root)
-        point = ~done & ~root & (length <= _POINT * (b + low[index]))
-        keep = root | (point & (h0 > 0) & (h1 <= 0))
+        keep, flat, split = _judged(left, right, b - a, _POINT * (b + low[index]))
         if keep.any():
             brackets.append((index[keep], a[keep], b[keep]))
-        flat = point & ~keep
         if flat.any():
             tops.append((index[flat], b[flat]))
-        split = ~(done | root | point)
         index, a, b = index[split], a[split], b[split]
         left, right = tuple(part[split] for part in left), tuple(part[split] for part in right)
         middle = np.sqrt((a + low[index]) * (b + low[index])) - low[index]
@@ -356,6 +344,28 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     for where, lower, upper in brackets:
         tops.append((where, _refine(batch.rows(where), lower, upper, restricted)))
     return _best(batch, tops, restricted, n)
+
+
+def _judged(left: Score, right: Score, length: Array, point: Array) -> tuple[Mask, Mask, Mask]:
+    """Which intervals hold one maximum, are no longer than a `point` and so flat, or have to be split.
+
+    `left`, `right`: D, T and their slopes at the ends; the others hold no maximum.
+    """
+    (d0, t0, dd0, dt0), (d1, t1, dd1, dt1) = left, right
+    h0, h1 = d0 - t0, d1 - t1
+    if not np.isfinite(h0 + h1).all():
+        raise ArithmeticError("the likelihood of tau2 is not finite: variances differ by more than 10^150")
+    # A convex decreasing function lies below its chord and above its tangents.
+    negative = ((h0 <= 0) & (d1 <= t0 + dt0 * length)) | ((h1 <= 0) & (d0 <= t1 - dt1 * length))
+    positive = ((h0 >= 0) & (d0 + dd0 * length >= t1)) | ((h1 >= 0) & (d1 - dd1 * length >= t0))
+    # Or by D/T: D'/D and T'/T both rise with t, since each is minus a mean of 1/(b + t) over falling weights.
+    falling = (dd1 <= dt0) | (dd1 * t0 <= dt0 * d1)
+    rising = (dd0 >= dt1) | (dd0 * t1 >= dt1 * d0)
+    root = falling & (h0 > 0) & (h1 <= 0)
+    empty = negative | positive | rising | (falling & ~root)
+    short = ~empty & ~root & (length <= point)
+    keep = root | (short & (h0 > 0) & (h1 <= 0))
+    return keep, short & ~keep, ~(empty | root | short)
 
 
 def _search_range(batch: Batch, restricted: bool) -> tuple[Array, Array]:
@@ -383,9 +393,9 @@ def _refine(batch: Batch, low: Array, high: Array, restricted: bool) -> Array:
     low, high = low.copy(), high.copy()
     rows = batch
     for _ in range(_MAX_STEPS):
-        found = terms(rows, t[active])
-        h = found.d - (found.tr_p if restricted else found.s1)
-        slope = -2 * found.c + (found.tr_p2 if restricted else found.s2)
+        sums = terms(rows, t[active])
+        h = sums.d - (sums.tr_p if restricted else sums.s1)
+        slope = -2 * sums.c + (sums.tr_p2 if restricted else sums.s2)
         up = h > 0
         low[active[up]], high[active[~up]] = t[active[up]], t[active[~up]]
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -76,26 +76,26 @@ def fit_rows(
 def tau2_many(yi: Array, vi: Array, method: Tau2Method = "REML") -> Array:
     """tau2 of each row as `pool_many` has it: 0 for rows of one study."""
     several = np.isfinite(vi).sum(axis=1) > 1
-    found = np.zeros(len(yi))
-    found[several] = estimate_tau2(yi[several], vi[several], method)
-    return found
+    tau2 = np.zeros(len(yi))
+    tau2[several] = estimate_tau2(yi[several], vi[several], method)
+    return tau2
 
 
 def fits_at(
     yi: Array,
     vi: Array,
-    found: Array,
+    known: Array,
     *,
     tau2: Tau2Method,
     ci: CiMethod,
     level: float = 0.95,
     equal: EqualEffects = "adhoc",
 ) -> Fits:
-    """The fits of `pool_many` where tau2 `found` (n,) is known already; `tau2` names the method behind it."""
+    """The fits of `pool_many` where tau2 `known` (n,) is known already; `tau2` names the method behind it."""
     present = np.isfinite(vi)
     count = present.sum(axis=1).astype(float)
     several = count > 1
-    w = 1 / (vi + found[:, None])
+    w = 1 / (vi + known[:, None])
     total = w.sum(axis=1)
     centre = np.where(present, yi, 0.0)
     estimate = np.einsum("ij,ij->i", w, centre) / total
@@ -112,8 +112,8 @@ def fits_at(
     quantile = np.full(len(yi), scipy.special.ndtri(tail)) if ci == "wald" else scipy.special.stdtrit(df, tail)
     p = 2 * (scipy.special.ndtr(-abs(statistic)) if ci == "wald" else scipy.special.stdtr(df, -abs(statistic)))
     return Fits(
-        count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found,
-        *_heterogeneity(centre, vi, count, found, tau2),
+        count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, known,
+        *_heterogeneity(centre, vi, count, known, tau2),
     )  # fmt: skip
 
 

@@ -114,6 +114,8 @@ def standard_errors(problem: Likelihood, theta: Array) -> Array:
     return errors
 
 
-def _flat(shown: str) -> InputError:
+def _flat(information: str) -> InputError:
     hint = "the likelihood is flat there; use fewer steps, or pool without selection"
-    return InputError([Problem("selection model", f"information {shown} at the maximum", "a sharp maximum", hint)])
+    return InputError(
+        [Problem("selection model", f"information {information} at the maximum", "a sharp maximum", hint)]
+    )

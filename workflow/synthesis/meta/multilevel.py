@@ -59,12 +59,12 @@ class Blocks:
 
     def sampling(self) -> list[Array]:
         """Sampling covariance matrix of each sample."""
-        found = []
+        covariances = []
         for v in np.split(self.v, self.starts[1:]):
             block = self.rho * np.sqrt(np.outer(v, v))
             np.fill_diagonal(block, v)
-            found.append(block)
-        return found
+            covariances.append(block)
+        return covariances
 
     def marginal(self, tau2: float, omega2: float) -> list[Array]:
         """Marginal covariance matrix of each sample."""
@@ -147,10 +147,7 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     solved = solve(np.column_stack([b.x, b.y]))
     vx, vy = solved[:, :p], solved[:, p]
     information = b.x.T @ vx
-    scale = 1 / np.sqrt(np.diag(information))
-    triangle = np.linalg.cholesky(information * np.outer(scale, scale))
-    half = np.linalg.solve(triangle, np.diag(scale))
-    covariance = half.T @ half
+    covariance = _inverse(information)
     beta = covariance @ (b.x.T @ vy)
     e = vy - vx @ beta
     q = float(e @ (b.y - b.x @ beta))
@@ -168,6 +165,14 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
         fixed = np.linalg.slogdet(b.x.T @ b.x)[1] - np.linalg.slogdet(information)[1]
         value += 0.5 * (float(fixed) + p * math.log(2 * math.pi))
     return _Point(value, gradient, beta, covariance, q, trace - float(lost[1]))
+
+
+def _inverse(information: Array) -> Array:
+    """The inverse of a positive definite matrix, scaled to a diagonal of 1 first."""
+    scale = 1 / np.sqrt(np.diag(information))
+    triangle = np.linalg.cholesky(information * np.outer(scale, scale))
+    half = np.linalg.solve(triangle, np.diag(scale))
+    return np.asarray(half.T @ half)
 
 
 def _heights(b: Blocks, thetas: Array, restricted: bool) -> Array:
@@ -268,17 +273,17 @@ def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array 
         starts = [near * free]
     heights = _heights(b, np.array(starts), restricted)
     best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
-    found = [_climb(b, start, free, restricted, spread) for start in best]
-    for end in list(found):
+    ends = [_climb(b, start, free, restricted, spread) for start in best]
+    for end in list(ends):
         for i in np.flatnonzero(free & (end > 0)):
             if end[i] < _NEAR_ZERO * spread:
                 edge = end.copy()
                 edge[i] = 0.0
                 other = free.copy()
                 other[i] = False
-                found.append(_climb(b, edge, other, restricted, spread))
-    values = [_evaluate(b, end, restricted).value for end in found]
-    return found[int(np.argmax(values))]
+                ends.append(_climb(b, edge, other, restricted, spread))
+    values = [_evaluate(b, end, restricted).value for end in ends]
+    return ends[int(np.argmax(values))]
 
 
 def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, spread: float) -> Array:

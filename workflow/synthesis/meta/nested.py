@@ -92,8 +92,8 @@ def fit_nested(
     """
     y, v = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
     if not levels or any(len(labels) != len(y) for labels in levels):
-        shown = ", ".join(str(len(labels)) for labels in levels) or "none"
-        raise InputError([Problem("levels", f"{shown} labels", f"one per effect, that is {len(y)}, for each level")])
+        counts = ", ".join(str(len(labels)) for labels in levels) or "none"
+        raise InputError([Problem("levels", f"{counts} labels", f"one per effect, that is {len(y)}, for each level")])
     check_reach(y, v)
     sampling = np.diag(v) if covariance is None else check_covariance(covariance, v, levels[0])
     design = np.ones((len(y), 1)) if x is None else x
@@ -128,12 +128,12 @@ def _blocks(y: Array, v: Array, x: Array, levels: Sequence[Sequence[Hashable]]) 
     positions: dict[Hashable, list[int]] = {}
     for i, name in enumerate(levels[0]):
         positions.setdefault(name, []).append(i)
-    found = []
+    blocks = []
     for members in positions.values():
         shares = [np.array([[float(labels[i] == labels[j]) for j in members] for i in members]) for labels in inside]
         shares.append(np.eye(len(members)))
-        found.append(_Block(tuple(members), y[members], x[members], v[np.ix_(members, members)], np.array(shares)))
-    return found
+        blocks.append(_Block(tuple(members), y[members], x[members], v[np.ix_(members, members)], np.array(shares)))
+    return blocks
 
 
 def _evaluate(blocks: Sequence[_Block], theta: Array) -> _Point:

@@ -84,8 +84,8 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
         else:
             bits = random.integers(0, 2, (size, k))
         rows = y * (1.0 - 2.0 * bits)
-        found = fit_rows(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
-        hits += int((np.abs(found.statistic) >= abs(observed) - _EQUAL).sum())
+        fits = fit_rows(rows, np.broadcast_to(v, rows.shape), tau2=tau2, ci=ci, equal="zero")
+        hits += int((np.abs(fits.statistic) >= abs(observed) - _EQUAL).sum())
     p = hits / total if exact else (1 + hits) / (1 + total)
     # The data as they are and all signs turned are always as extreme; an effect of 0 has no sign to turn.
     smallest = 2.0 / 2 ** max(1, int(np.count_nonzero(y))) if exact else 1 / (1 + total)
@@ -120,9 +120,9 @@ def _shuffles(
         statistic = _statistics(y, v, matrix.x[orders], tau2, ci)
         hits += (np.abs(statistic) >= np.abs(observed) - _EQUAL).sum(axis=0)
         total += len(orders)
-    found = hits / total if exact else (1 + hits) / (1 + total)
+    p_values = hits / total if exact else (1 + hits) / (1 + total)
     return _permutation(
-        matrix.names[1:], observed[1:].tolist(), found[1:].tolist(), total, exact, None if exact else seed
+        matrix.names[1:], observed[1:].tolist(), p_values[1:].tolist(), total, exact, None if exact else seed
     )
 
 

@@ -100,8 +100,8 @@ def _check_declared(given: object, levels: object, cluster: object, model: str) 
     """What `V` and `levels` need beside them."""
     if given is not None and (cluster is None or model == "three_level"):
         hint = "say by cluster which effects are of one sample; three_level has no sampling covariance, che has"
-        shown = f"model {model}" if cluster is not None else "no cluster"
-        raise InputError([Problem("V", shown, "nothing but for composites and che with a cluster", hint)])
+        declared = f"model {model}" if cluster is not None else "no cluster"
+        raise InputError([Problem("V", declared, "nothing but for composites and che with a cluster", hint)])
     if levels is None:
         return
     if not isinstance(levels, Mapping) or not levels:
@@ -186,8 +186,8 @@ def _random_effects(
     y: Array, v: Array, method: Tau2Method, ci: CiMethod, fixed_tau2: float | None, about: Described
 ) -> Fit:
     samples, df = len(y), len(y) - 1
-    found = describe(y, v, method, fixed=fixed_tau2)
-    tau2, notes = found.tau2, (*_few(samples, method, ci), *about.notes)
+    heterogeneity = describe(y, v, method, fixed=fixed_tau2)
+    tau2, notes = heterogeneity.tau2, (*_few(samples, method, ci), *about.notes)
     w = 1 / (v + tau2)
     estimate = float(np.dot(w, y) / w.sum())
     se = float(w.sum() ** -0.5)
@@ -217,7 +217,7 @@ def _random_effects(
         pi_low=limits[0],
         pi_high=limits[1],
         omega2=None,
-        **_heterogeneity(y, v, found, random, about.level),
+        **_heterogeneity(y, v, heterogeneity, random, about.level),
         model=about.model,
         method=method,
         ci_method=ci,
@@ -230,8 +230,10 @@ def _random_effects(
     )
 
 
-def _heterogeneity(y: Array, v: Array, found: Heterogeneity, random: bool, level: float) -> dict[str, Any]:
-    fields: dict[str, Any] = dataclasses.asdict(found) | {"q_p": float(scipy.special.chdtrc(found.q_df, found.q))}
+def _heterogeneity(y: Array, v: Array, heterogeneity: Heterogeneity, random: bool, level: float) -> dict[str, Any]:
+    fields: dict[str, Any] = dataclasses.asdict(heterogeneity) | {
+        "q_p": float(scipy.special.chdtrc(heterogeneity.q_df, heterogeneity.q))
+    }
     names = ("tau2_ci_low", "tau2_ci_high", "i2_ci_low", "i2_ci_high", "h2_ci_low", "h2_ci_high")
     if not random:
         return fields | dict.fromkeys(names)

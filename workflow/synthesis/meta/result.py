@@ -29,8 +29,8 @@ class LevelVariance:
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """A pooled result, in the units of yi (variances: squared). None: not defined for these data.
+class PooledNumbers:
+    """What a pooled result holds one by one, in the units of yi (variances: squared). None: not defined for these data.
 
     `k` counts effects, `samples` independent samples; df, weights and heterogeneity refer to samples.
     `i2` in percent and `h2` come from tau2 and the typical variance; `level` is the confidence level.
@@ -42,8 +42,6 @@ class Fit:
     and what is shown beside che and three_level). They differ for three_level alone.
     `ci_method` is the interval that is given: hksj_adhoc where hksj was asked for and all effects are equal (`pool`).
     `log_likelihood` is restricted for REML; `aic`, `bic` go with it.
-    `levels`: of a model with levels above the sample the variance of each, from the top to the effect (where no sample
-    repeats, to the sample); `tau2` is then their sum without that of the effect, and has no interval of its own.
     """
 
     k: int
@@ -81,6 +79,16 @@ class Fit:
     composite_rho: float | None
     metric: str | None
     level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fit(PooledNumbers):
+    """A pooled result: its numbers, the samples' weights in percent, and notes.
+
+    `levels`: of a model with levels above the sample the variance of each, from the top to the effect (where no sample
+    repeats, to the sample); `tau2` is then their sum without that of the effect, and has no interval of its own.
+    """
+
     weights: tuple[float, ...]
     notes: tuple[str, ...]
     levels: tuple[LevelVariance, ...] = ()
@@ -89,6 +97,11 @@ class Fit:
     def independent(self) -> int:
         """How many groups of people are independent of each other: the members of the top level."""
         return self.levels[0].members if self.levels else self.samples
+
+    @property
+    def numbers(self) -> PooledNumbers:
+        """The result without weights, notes and levels."""
+        return PooledNumbers(**{field.name: getattr(self, field.name) for field in dataclasses.fields(PooledNumbers)})
 
     def to_dict(self) -> dict[str, object]:
         """All fields by name, ready for JSON."""

@@ -147,25 +147,17 @@ def selection_model(
     y, v = check_effects(yi, vi)
     check_level(level)
     option("alternative", alternative, terms(Alternative))
-    steps = _checked_steps(steps)
+    cuts = (*_checked_steps(steps), 1.0)
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     check_reach(y, v)
-    cuts = (*steps, 1.0)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
     problem = _problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
-    for j, count in enumerate(problem.counts):
-        if count == 0:
-            first = (0.0, *cuts)[j]
-            where = f"p-values from {first:g} to {cuts[j]:g} ({alternative})"
-            hint = "fewer or other steps; without studies there its chance of appearing is not identified"
-            raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
+    _check_counts(problem.counts, cuts, alternative)
     theta = _maximise(problem)
-    value = problem.value(theta)
-    errors = standard_errors(problem, theta)
-    plain = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
-    gain = max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, plain, restricted=False)))
+    value, errors = problem.value(theta), standard_errors(problem, theta)
+    gain = _gain(problem, value)
     estimate, se = sign * theta[0] * unit, errors[0] * unit
     half = float(scipy.special.ndtri(0.5 + level / 2)) * se
     return SelectionModel(
@@ -182,12 +174,27 @@ def selection_model(
         delta=(1.0, *map(float, theta[2:])),
         delta_se=(None, *map(float, errors[2:])),
         lrt=gain,
-        lrt_df=len(steps),
-        lrt_p=float(scipy.special.chdtrc(len(steps), gain)),
+        lrt_df=len(cuts) - 1,
+        lrt_p=float(scipy.special.chdtrc(len(cuts) - 1, gain)),
         log_likelihood=value - len(y) * math.log(unit),
         k_per_interval=tuple(int(c) for c in problem.counts),
         notes=_notes(len(y), theta[1]),
     )
+
+
+def _check_counts(counts: Array, cuts: Sequence[float], alternative: str) -> None:
+    """Raises InputError for an interval of p, up to one of `cuts`, that holds no study."""
+    for first, last, count in zip((0.0, *cuts[:-1]), cuts, counts, strict=True):
+        if count == 0:
+            where = f"p-values from {first:g} to {last:g} ({alternative})"
+            hint = "fewer or other steps; without studies there its chance of appearing is not identified"
+            raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
+
+
+def _gain(problem: _Problem, value: float) -> float:
+    """Twice the log-likelihood `value` less that of the model without selection."""
+    tau2 = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
+    return max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, tau2, restricted=False)))
 
 
 def check_reach(y: Array, v: Array) -> None:
@@ -200,10 +207,10 @@ def check_reach(y: Array, v: Array) -> None:
 
 
 def _checked_steps(steps: Sequence[float]) -> tuple[float, ...]:
-    found = tuple(column("steps", steps).tolist())
-    if not found or sorted(set(found)) != list(found) or found[0] <= 0 or found[-1] >= 1:
-        raise InputError([Problem("steps", str(found), "rising numbers between 0 and 1", "1 is added itself")])
-    return found
+    checked = tuple(column("steps", steps).tolist())
+    if not checked or sorted(set(checked)) != list(checked) or checked[0] <= 0 or checked[-1] >= 1:
+        raise InputError([Problem("steps", str(checked), "rising numbers between 0 and 1", "1 is added itself")])
+    return checked
 
 
 def _notes(k: int, tau2: float) -> tuple[str, ...]:

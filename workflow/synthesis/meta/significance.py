@@ -169,11 +169,11 @@ class _Conditional:
         r = self.y - theta[0]
         gradient = np.array([np.sum(r / s2), 0.5 * np.sum(r**2 / s2**2 - 1 / s2)]) - first.sum(axis=1)
         mm, mt, tt = bend * m * m, bend * m * t - h / (2 * s * s2), bend * t * t - h * 0.75 * u / s2**2
-        own = np.array([
+        curvature = np.array([
             [np.sum(1 / s2), np.sum(r / s2**2)],
             [np.sum(r / s2**2), np.sum(r**2 / s2**3 - 0.5 / s2**2)],
         ])  # fmt: skip
-        return gradient, -own - np.array([[mm.sum(), mt.sum()], [mt.sum(), tt.sum()]])
+        return gradient, -curvature - np.array([[mm.sum(), mt.sum()], [mt.sum(), tt.sum()]])
 
 
 def p_uniform_star(yi: ArrayLike, vi: ArrayLike, *, side: Side = "greater", level: float = 0.95) -> PUniformStar:
@@ -223,8 +223,8 @@ def _maximise(problem: _Conditional) -> tuple[Array, float]:
         polish(problem, np.array([share * centre, between]), spread)
         for share, between in ((1.0, tau2), (0.5, 0.0), (0.0, spread))
     ]
-    theta, value, found = max(ends, key=lambda end: end[1])
-    if not found or abs(theta[0]) > _FURTHEST:
+    theta, value, converged = max(ends, key=lambda end: end[1])
+    if not converged or abs(theta[0]) > _FURTHEST:
         where = f"mean {theta[0]:.3g} standard errors, where the search stopped"
         raise InputError([Problem("p-uniform*", where, "data with a finite maximum", "take another adjustment")])
     return theta, value
@@ -264,14 +264,14 @@ def _profile_limits(
         def short(distance: float, direction: float = direction) -> float:
             """Root of the fall of the likelihood less the quantile's: nearly a line."""
             nonlocal between
-            found, between = _profile(problem, float(theta[0]) + direction * distance, between)
-            return math.sqrt(max(0.0, 2 * (value - found))) - drop
+            height, between = _profile(problem, float(theta[0]) + direction * distance, between)
+            return math.sqrt(max(0.0, 2 * (value - height))) - drop
 
         reach = 1.0
         while (end := short(reach)) < 0 and reach < _FURTHEST:
             reach *= 2
-        found = _crossing(short, 0.0, -drop, reach, end) if reach < _FURTHEST else None
-        limits.append(None if found is None else float(theta[0]) + direction * found)
+        distance = _crossing(short, 0.0, -drop, reach, end) if reach < _FURTHEST else None
+        limits.append(None if distance is None else float(theta[0]) + direction * distance)
     return limits[0], limits[1]
 
 

@@ -109,8 +109,8 @@ def waap(yi: ArrayLike, vi: ArrayLike, *, level: float = 0.95) -> Adjusted:
     powered = np.sqrt(v) <= abs(whole.estimate) / ADEQUATE
     count = int(powered.sum())
     if count < _LEAST_ADEQUATE:
-        found = "none has" if not count else "one has"
-        why = f"of {len(y)} effects {found} 80% power to find the estimate of all: their weighted average is not there"
+        which = "none has" if not count else "one has"
+        why = f"of {len(y)} effects {which} 80% power to find the estimate of all: their weighted average is not there"
         return _weighted("uwls", y, v, level, (f"{why}, given is that of all",))
     return _weighted("waap", y[powered], v[powered], level, (f"{count} of {len(y)} effects are adequately powered",))
 

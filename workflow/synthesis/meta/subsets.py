@@ -92,15 +92,15 @@ def _pool(
     n = len(held) if signed is None else len(signed)
     count = np.broadcast_to(held.sum(axis=1), (n,)) if len(held) == 1 else held.sum(axis=1)
     rows = _Rows((yi - centre) / unit**0.5, vi / unit, held, signed, np.ascontiguousarray(count))
-    found = np.zeros(n)
+    between = np.zeros(n)
     several = rows.count > 1
     at_zero = _terms(_at_node(rows, 0.0))
     spread = max(float(rows.v.max()), float((rows.y**2).max()))
     if method != "FE" and several.any():
         part = rows if several.all() else rows.chosen(np.flatnonzero(several))
         fast = method in _FAST and spread <= _LARGEST_SPREAD
-        found[several] = _tau2(part, method) if fast else _general(part, method)
-    return _finish(rows, found, at_zero, method, ci, level, unit, centre)
+        between[several] = _tau2(part, method) if fast else _general(part, method)
+    return _finish(rows, between, at_zero, method, ci, level, unit, centre)
 
 
 def _general(rows: _Rows, method: Tau2Method) -> Array:
@@ -116,21 +116,21 @@ def _sums(rows: _Rows, t: Array) -> list[Array]:
     """Sums of w, wy, wyy, then of the same with w^2 and w^3, at one t per row."""
     w = rows.held / (rows.v + t[:, None])
     columns = np.column_stack([np.ones_like(rows.y), rows.y, rows.y**2])
-    found, power = [], w
+    sums, power = [], w
     for _ in range(3):
         if rows.signed is None:
-            found += list((power @ columns).T)
+            sums += list((power @ columns).T)
         else:
             even = power @ columns[:, ::2]
-            found += [even[:, 0], np.einsum("ij,ij,j->i", power, rows.signed, rows.y), even[:, 1]]
+            sums += [even[:, 0], np.einsum("ij,ij,j->i", power, rows.signed, rows.y), even[:, 1]]
         power = power * w
-    return found
+    return sums
 
 
 def _at_nodes(rows: _Rows, t: Array, powers: int = 3) -> list[Array]:
     """The same sums at a shared grid `t` (g,): arrays (n, g), of the even sums (1, g) where all rows hold all."""
     w = 1 / (rows.v[:, None] + t)
-    found = []
+    values = []
     odd_rows = rows.held if rows.signed is None else rows.signed
     g = len(t)
     even, odd = [], []
@@ -143,13 +143,13 @@ def _at_nodes(rows: _Rows, t: Array, powers: int = 3) -> list[Array]:
     evens = rows.held @ np.concatenate(even, axis=1)
     odds = odd_rows @ np.concatenate(odd, axis=1)
     for i in range(powers):
-        found += [evens[:, 2 * i * g : (2 * i + 1) * g], odds[:, i * g : (i + 1) * g]]
-        found += [evens[:, (2 * i + 1) * g : (2 * i + 2) * g]]
-    return found
+        values += [evens[:, 2 * i * g : (2 * i + 1) * g], odds[:, i * g : (i + 1) * g]]
+        values += [evens[:, (2 * i + 1) * g : (2 * i + 2) * g]]
+    return values
 
 
 def _at_node(rows: _Rows, t: float) -> list[Array]:
-    return [found[:, 0] for found in _at_nodes(rows, np.array([t]))]
+    return [values[:, 0] for values in _at_nodes(rows, np.array([t]))]
 
 
 def _terms(sums: list[Array]) -> _Terms:
@@ -307,7 +307,7 @@ def _solve_q(rows: _Rows, target: Array) -> Array:
 
 def _finish(
     rows: _Rows,
-    found: Array,
+    between: Array,
     at_zero: _Terms,
     method: Tau2Method,
     ci: CiMethod,
@@ -315,7 +315,7 @@ def _finish(
     unit: float,
     centre: float,
 ) -> Fits:
-    w = rows.held / (rows.v + found[:, None])
+    w = rows.held / (rows.v + between[:, None])
     total = w.sum(axis=1)
     signed = w if rows.signed is None else w * rows.signed
     mean = signed @ rows.y / total
@@ -345,9 +345,9 @@ def _finish(
             i2, h2 = np.where(q == 0, 0.0, np.maximum(0.0, 100 * (q - df) / q)), q / df
         else:
             typical = df / at_zero.tr_p
-            i2, h2 = 100 * found / (found + typical), (found + typical) / typical
+            i2, h2 = 100 * between / (between + typical), (between + typical) / typical
     q_p = np.where(single, 1.0, scipy.special.chdtrc(np.maximum(df, 1), q))
     return Fits(
-        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, found * unit,
+        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, between * unit,
         np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, q_p,
     )  # fmt: skip

@@ -88,31 +88,10 @@ def enumerate_multiverse(
     """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
     which = _which_factors(plan)
     how = how_factors(plan.how, synthesis, defaults)
-    hows = how_choices(how)
-    sizes = [len(decision.options) for decision in which]
-    crossing = math.prod(sizes) * len(hows)
-    wanted = _drawn(crossing, plan) if crossing > plan.max else None
+    crossing = math.prod(len(decision.options) for decision in (*which, *how))
+    drawn = _drawn(crossing, plan) if crossing > plan.max else None
     chooser = _Chooser(plan, synthesis, defaults, effects, dropped)
-    units: dict[tuple[str, tuple[int, ...], str], Unit] = {}
-    per_repeats = {
-        repeats: Counter(_first_of_model(how, hows, repeats)[i] for i in range(len(hows))) for repeats in (False, True)
-    }
-    firsts = {repeats: _first_of_model(how, hows, repeats) for repeats in (False, True)}
-    for number, own in _by_which(wanted, math.prod(sizes), len(hows)):
-        choice = _digits(number, sizes)
-        rows, reason = chooser.rows(_options(plan, choice))
-        samples = len({chooser.pool[i].sample_id for i in rows})
-        if not reason and samples < plan.least_samples:
-            reason = f"{samples} samples: fewer than {plan.least_samples}" if samples != 1 else "one sample"
-        curve = _curve(which, choice)
-        unit = units.setdefault((curve, rows, reason), Unit(number, curve, choice, rows, samples, reason=reason))
-        if reason:
-            # Nothing is fitted, whatever the model.
-            unit.models[0] += len(own) if own is not None else len(hows)
-            continue
-        repeats = samples < len(rows)
-        unit.models.update(per_repeats[repeats] if own is None else (firsts[repeats][i] for i in own))
-    found = sorted(units.values(), key=lambda unit: unit.number)
+    units = _units(plan, which, how, chooser, drawn)
     head = Head(
         multiverse=name,
         title=plan.title,
@@ -125,17 +104,43 @@ def enumerate_multiverse(
         which=which,
         how=how,
         crossing=crossing,
-        drawn=None if wanted is None else len(wanted),
+        drawn=None if drawn is None else len(drawn),
         seed=plan.seed,
         permutations=plan.permutations,
         permuted=plan.permuted,
         effects=tuple(
             ListedEffect(effect_id=row.effect_id, sample_id=row.sample_id, yi=row.yi, vi=row.vi) for row in chooser.pool
         ),
-        specifications=sum(len(unit.models) for unit in found),
-        blocks=_blocks(found, how),
+        specifications=sum(len(unit.models) for unit in units),
+        blocks=_blocks(units, how),
     )
-    return Enumeration(head, found)
+    return Enumeration(head, units)
+
+
+def _units(
+    plan: Multiverse, which: Decisions, how: Decisions, chooser: _Chooser, drawn: list[int] | None
+) -> list[Unit]:
+    """The distinct sets of rows by their first choices, each with its models; of the `drawn` choices only, if any."""
+    hows = how_choices(how)
+    sizes = [len(decision.options) for decision in which]
+    units: dict[tuple[str, tuple[int, ...], str], Unit] = {}
+    firsts = {repeats: _first_of_model(how, hows, repeats) for repeats in (False, True)}
+    per_repeats = {repeats: Counter(first) for repeats, first in firsts.items()}
+    for number, how_numbers in _by_which(drawn, math.prod(sizes), len(hows)):
+        choice = _digits(number, sizes)
+        rows, reason = chooser.rows(_options(plan, choice))
+        samples = len({chooser.pool[i].sample_id for i in rows})
+        if not reason and samples < plan.least_samples:
+            reason = f"{samples} samples: fewer than {plan.least_samples}" if samples != 1 else "one sample"
+        curve = _curve(which, choice)
+        unit = units.setdefault((curve, rows, reason), Unit(number, curve, choice, rows, samples, reason=reason))
+        if reason:
+            # Nothing is fitted, whatever the model.
+            unit.models[0] += len(how_numbers) if how_numbers is not None else len(hows)
+            continue
+        repeats = samples < len(rows)
+        unit.models.update(per_repeats[repeats] if how_numbers is None else (firsts[repeats][i] for i in how_numbers))
+    return sorted(units.values(), key=lambda unit: unit.number)
 
 
 def _which_factors(plan: Multiverse) -> Decisions:
@@ -289,18 +294,18 @@ class _Chooser:
         rows, reason = self._selected[key]
         for option in options:
             for column, words in option.prefer.items():
-                rows = self._per_sample(rows, lambda own, c=column, w=words: _preferred(self.pool, own, c, w))
+                rows = self._per_sample(rows, lambda members, c=column, w=words: _preferred(self.pool, members, c, w))
         for option in options:
             if option.take == "first":
-                rows = self._per_sample(rows, lambda own: own[:1])
+                rows = self._per_sample(rows, lambda members: members[:1])
             elif option.take == "most_precise":
-                rows = self._per_sample(rows, lambda own: [min(own, key=lambda i: self.pool[i].vi)])
+                rows = self._per_sample(rows, lambda members: [min(members, key=lambda i: self.pool[i].vi)])
         for option in options:
             if option.outliers is not None:
-                found = (rows, option.outliers)
-                if found not in self._outliers:
-                    self._outliers[found] = self._without_outliers(*found)
-                rows = self._outliers[found]
+                treated = (rows, option.outliers)
+                if treated not in self._outliers:
+                    self._outliers[treated] = self._without_outliers(*treated)
+                rows = self._outliers[treated]
         return rows, reason
 
     def _select(self, select: Mapping[str, Condition], nulls: Nulls | None) -> tuple[tuple[int, ...], str]:
@@ -327,7 +332,7 @@ class _Chooser:
         samples: dict[str, list[int]] = {}
         for i in rows:
             samples.setdefault(self.pool[i].sample_id, []).append(i)
-        kept = {i for own in samples.values() for i in keep(own)}
+        kept = {i for members in samples.values() for i in keep(members)}
         return tuple(i for i in rows if i in kept)
 
     def _without_outliers(self, rows: tuple[int, ...], limit: float) -> tuple[int, ...]:
@@ -338,17 +343,17 @@ class _Chooser:
         if len(set(cluster)) <= 2:
             return rows
         whole = composites(y, v, cluster, rho)
-        found = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
-        far = {s for s, r in zip(whole.samples, found.rstudent, strict=True) if abs(r) > limit}
+        residuals = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
+        far = {s for s, r in zip(whole.samples, residuals.rstudent, strict=True) if abs(r) > limit}
         return tuple(i for i, sample in zip(rows, cluster, strict=True) if sample not in far)
 
 
-def _preferred(pool: list[Chosen], own: list[int], column: str, words: Iterable[str]) -> list[int]:
+def _preferred(pool: list[Chosen], members: list[int], column: str, words: Iterable[str]) -> list[int]:
     for word in words:
-        found = [i for i in own if is_one_of(pool[i].cell(column), (word,))]
-        if found:
-            return found
-    return own
+        preferred = [i for i in members if is_one_of(pool[i].cell(column), (word,))]
+        if preferred:
+            return preferred
+    return members
 
 
 def work_of(unit: Unit, how: Decisions, hows: list[tuple[int, ...]]) -> float:
@@ -387,10 +392,10 @@ def shard_of_blocks(blocks: Sequence[Block], shard: int, shards: int) -> list[Bl
     return chosen
 
 
-def write_enumeration(path: Path, found: Enumeration) -> None:
+def write_enumeration(path: Path, enumeration: Enumeration) -> None:
     """One JSON document per line: the head, then each unit; a shard reads just the lines of its own."""
-    lines = [json_text(str(path), plain(found.head))]
-    for unit in found.units:
+    lines = [json_text(str(path), plain(enumeration.head))]
+    for unit in enumeration.units:
         content = [unit.number, unit.curve, unit.choice, unit.rows, unit.samples, sorted(unit.models.items())]
         lines.append(json_text(str(path), [*content, unit.reason]))
     write_text(path, "\n".join(lines) + "\n")

@@ -38,8 +38,8 @@ Record = dict[str, Cell]
 RESULTS = ("estimate", "ci_low", "ci_high", "p", "tau2", "i2")
 # Rows of a row group of the gathered file, which are all that is held at once.
 ROW_GROUP = 1 << 16
-Found = dict[str, float | None]
-_NOTHING: Found = dict.fromkeys(RESULTS)
+FitNumbers = dict[str, float | None]
+_NOTHING: FitNumbers = dict.fromkeys(RESULTS)
 # A limit at or beyond r = 1 is given as this z, whose r is 1 to the last digit.
 LARGEST_Z = 17.0
 
@@ -80,7 +80,7 @@ class Fitter:
             for unit in units
             for how, copies in sorted(unit.models.items())
         ]
-        found: list[Found] = [_NOTHING] * len(tasks)
+        numbers: list[FitNumbers] = [_NOTHING] * len(tasks)
         reasons = [task.unit.reason for task in tasks]
         groups: dict[tuple[str, str | None, float | None, str, str], list[int]] = {}
         for place, task in enumerate(tasks):
@@ -91,18 +91,18 @@ class Fitter:
                 reasons[place] = "a correlation of 1 to the last digit: no variance on the scale of r"
                 continue
             if m.dependence in ("che", "three_level"):
-                found[place], reasons[place] = self._multilevel(task)
+                numbers[place], reasons[place] = self._multilevel(task)
             elif m.adjustment != "none" and task.unit.samples < LEAST_STUDIES:
                 reasons[place] = f"{task.unit.samples} samples: fewer than {LEAST_STUDIES} for a bias adjustment"
             else:
                 groups.setdefault((m.adjustment, m.tau2, m.rho, m.dependence, m.metric), []).append(place)
         self._rows.clear()
         for (adjustment, tau2, rho, _, metric), places in groups.items():
-            self._fit(tasks, places, adjustment, tau2, rho, metric, found, reasons)
+            self._fit(tasks, places, adjustment, tau2, rho, metric, numbers, reasons)
         for place, task in enumerate(tasks):
             if task.model.metric == "r" and not reasons[place]:
-                found[place], reasons[place] = as_z(found[place])
-        return [self._record(t, f, r) for t, f, r in zip(tasks, found, reasons, strict=True)]
+                numbers[place], reasons[place] = as_z(numbers[place])
+        return [self._record(t, f, r) for t, f, r in zip(tasks, numbers, reasons, strict=True)]
 
     def rows_of(self, unit: Unit, rho: float | None, metric: str) -> tuple[Array, Array, tuple[Any, ...]]:
         """One value per sample of a unit on the scale of the metric: effects, variances, samples."""
@@ -123,7 +123,7 @@ class Fitter:
         tau2: Any,
         rho: float | None,
         metric: str,
-        found: list[Found],
+        numbers: list[FitNumbers],
         reasons: list[str],
     ) -> None:
         """Fits specifications that share an estimator: each unit once, whatever the intervals asked of it."""
@@ -142,7 +142,7 @@ class Fitter:
                 elif not np.isfinite(values).all():
                     reasons[i] = "the effects lie exactly on the regression line: no interval"
                 else:
-                    found[i] = _NOTHING | dict(zip(RESULTS, values, strict=False))
+                    numbers[i] = _NOTHING | dict(zip(RESULTS, values, strict=False))
             return
         if adjustment == "trim_fill":
             y, v = trim_fill_many(y, v, tau2=tau2)
@@ -152,7 +152,7 @@ class Fitter:
             for i in places:
                 if tasks[i].model.ci == ci:
                     r = row[tasks[i].unit.number]
-                    found[i] = {name: finite(getattr(fits, name)[r]) for name in RESULTS}
+                    numbers[i] = {name: finite(getattr(fits, name)[r]) for name in RESULTS}
 
     def _padded(self, units: list[Unit], rho: float | None, metric: str) -> tuple[Array, Array]:
         """Units as rows of one width; vi = inf where a unit has fewer samples."""
@@ -163,7 +163,7 @@ class Fitter:
             y[i, : len(own_y)], v[i, : len(own_v)] = own_y, own_v
         return y, v
 
-    def _multilevel(self, task: _Task) -> tuple[Found, str]:
+    def _multilevel(self, task: _Task) -> tuple[FitNumbers, str]:
         """The multilevel models, as `pool` fits them but without the interval of tau2."""
         index = list(task.unit.rows)
         y, v = (values[index] for values in self.scales.get(task.model.metric, (self.y, self.v)))
@@ -188,7 +188,7 @@ class Fitter:
         )  # fmt: skip
         return dict(zip(RESULTS, map(float, values), strict=True)), ""
 
-    def _record(self, task: _Task, found: Found, reason: str) -> Record:
+    def _record(self, task: _Task, fitted: FitNumbers, reason: str) -> Record:
         decisions = (*self.head.which, *self.head.how)
         numbers = (*task.unit.choice, *self.hows[task.how])
         chosen = [decision.options[i] for decision, i in zip(decisions, numbers, strict=True)]
@@ -200,20 +200,20 @@ class Fitter:
             **{name: o.name for name, o in zip(factor_columns(self.head), chosen, strict=True)},
             "k": len(task.unit.rows),
             "samples": task.unit.samples,
-            **found,
+            **fitted,
             "copies": task.copies,
             "reason": reason,
         }
 
 
-def as_z(found: Found) -> tuple[Found, str]:
+def as_z(numbers: FitNumbers) -> tuple[FitNumbers, str]:
     """A result in r with its estimate and limits as z, so that all of a curve compare; tau2 stays that of r."""
-    r = found["estimate"]
+    r = numbers["estimate"]
     if r is None or not abs(r) < 1:
         return _NOTHING, "no estimate" if r is None else f"the pooled r is {r:.2f}: outside -1 to 1"
     edge = math.tanh(LARGEST_Z)
-    limits = ((name, found[name]) for name in ("estimate", "ci_low", "ci_high"))
-    return found | {name: None if x is None else math.atanh(min(max(x, -edge), edge)) for name, x in limits}, ""
+    limits = ((name, numbers[name]) for name in ("estimate", "ci_low", "ci_high"))
+    return numbers | {name: None if x is None else math.atanh(min(max(x, -edge), edge)) for name, x in limits}, ""
 
 
 def factor_columns(head: Head) -> list[str]:

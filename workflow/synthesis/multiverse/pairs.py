@@ -48,13 +48,13 @@ def read_curves(path: Path) -> dict[tuple[str, str], Ends]:
     )
     curve, kind = (np.array(table[name].to_pylist(), dtype=object) for name in ("curve", "kind"))
     fitted = np.isfinite(values[:, 0])
-    found = {}
+    curves = {}
     for name in dict.fromkeys(curve):
         for scope in ("all", "equivalent"):
             held = values[fitted & (curve == name) & ((scope == "all") | (kind == scope))]
             if len(held):
-                found[(str(name), scope)] = Ends(*held[np.lexsort(held.T[::-1])].T)
-    return found
+                curves[(str(name), scope)] = Ends(*held[np.lexsort(held.T[::-1])].T)
+    return curves
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,9 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
     for unit, group in _grouped(fitter, specifications):
         for (tau2, rho, metric), intervals in group.items():
             y, v, samples = fitter.rows_of(unit, rho, metric)
-            own = signs[:, [place[s] for s in samples]]
+            sample_signs = signs[:, [place[s] for s in samples]]
             for ci in intervals:
-                fits = pool_flips(y, v, own, tau2=tau2, ci=ci)
+                fits = pool_flips(y, v, sample_signs, tau2=tau2, ci=ci)
                 # A mean of correlations is within -1 and 1.
                 estimates[:, column] = np.arctanh(fits.estimate) if metric == "r" else fits.estimate
                 z[:, column] = -scipy.special.ndtri(np.maximum(fits.p, 1e-300) / 2) * np.sign(fits.estimate)
@@ -86,13 +86,13 @@ def _grouped(
     fitter: Fitter, specifications: list[tuple[Unit, int]]
 ) -> list[tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]]:
     """Per unit the intervals asked for, by estimator and rho."""
-    found: dict[int, tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]] = {}
+    groups: dict[int, tuple[Unit, dict[tuple[Any, float | None, str], list[Any]]]] = {}
     for unit, how in specifications:
         model = fitter.models[unit.samples < len(unit.rows)][how]
-        found.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho, model.metric), []).append(
+        groups.setdefault(unit.number, (unit, {}))[1].setdefault((model.tau2, model.rho, model.metric), []).append(
             model.ci
         )
-    return list(found.values())
+    return list(groups.values())
 
 
 def _p(statistic: Array) -> float:

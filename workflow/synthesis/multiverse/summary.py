@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from synthesis.meta.kernel import Array, Index
+from synthesis.meta.kernel import Array, Index, Mask
 from synthesis.meta.many import finite
 from synthesis.multiverse.enumeration import MAIN_CURVE, Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
@@ -18,6 +19,7 @@ from synthesis.results.curves import (
     ChoiceSpread,
     Curve,
     CurveRow,
+    CurveTest,
     Decision,
     DecisionRow,
     DecisionSpread,
@@ -35,6 +37,17 @@ DRAWN, LEAST_DRAWN = 600, 150
 _NOTHING = 1e-12
 
 
+@dataclass(frozen=True, slots=True)
+class _Specifications:
+    """The fitted file as arrays (n,). `choices` (n, decisions): option numbers; `values`: the numbers of the fits."""
+
+    spec: Array
+    copies: Array
+    equivalent: Mask
+    choices: Array
+    values: dict[str, Array]
+
+
 def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequence[NamedThreshold]) -> MultiverseSummary:
     """The document of one multiverse from its gathered specifications."""
     import pyarrow.parquet as pq
@@ -42,35 +55,24 @@ def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequenc
     decisions = (*head.which, *head.how)
     check_whole(path)
     table = pq.read_table(path)
-    curve, kind = (np.array(table[name].to_pylist(), dtype=object) for name in ("curve", "kind"))
     values = {name: np.array(table[name].to_numpy(zero_copy_only=False), dtype=float) for name in RESULTS}
-    copies = table["copies"].to_numpy()
-    spec = table["spec"].to_numpy()
     named = zip(decisions, factor_columns(head), strict=True)
     choices = np.column_stack([_numbers(decision, table[column].to_pylist()) for decision, column in named])
-    reasons = table["reason"].to_pylist()
-    tests = permute_curves(head, units)
-    curves = []
+    specifications = _Specifications(
+        spec=table["spec"].to_numpy(),
+        copies=table["copies"].to_numpy(),
+        equivalent=np.array(table["kind"].to_pylist(), dtype=object) == "equivalent",
+        choices=choices,
+        values=values,
+    )
+    curve = np.array(table["curve"].to_pylist(), dtype=object)
     names = list(dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN_CURVE,))))
+    tests = permute_curves(head, units)
     most = max(LEAST_DRAWN, DRAWN // max(1, len(names)))
-    for name in names:
-        held = curve == name
-        fitted = held & np.isfinite(values["estimate"])
-        equivalent = kind == "equivalent"
-        shares, total = variance_shares(values["estimate"][fitted], choices[fitted])
-        curves.append(
-            Curve(
-                curve=str(name),
-                scopes={
-                    "all": _scope(values, copies, held, fitted, thresholds),
-                    "equivalent": _scope(values, copies, held & equivalent, fitted & equivalent, thresholds),
-                },
-                variance_explained=total,
-                test=tests.get(name),
-                decisions=_decisions(decisions, choices[fitted], values["estimate"][fitted], shares),
-                drawn=_drawn(values, choices, spec, np.flatnonzero(fitted), most),
-            )
-        )
+    curves = [
+        _curve(name, specifications, curve == name, decisions, thresholds, tests.get(name), most) for name in names
+    ]
+    reasons = table["reason"].to_pylist()
     return MultiverseSummary(
         multiverse=head.multiverse,
         title=head.title,
@@ -83,11 +85,38 @@ def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequenc
         crossing=head.crossing,
         seed=head.seed,
         drawn=head.drawn,
-        specifications=len(spec),
+        specifications=len(curve),
         not_fitted={r: reasons.count(r) for r in sorted({r for r in reasons if r})},
         thresholds=tuple(thresholds),
         factors=decisions,
         curves=tuple(curves),
+    )
+
+
+def _curve(
+    name: str,
+    specifications: _Specifications,
+    members: Mask,
+    decisions: Sequence[Decision],
+    thresholds: Sequence[NamedThreshold],
+    test: CurveTest | None,
+    most: int,
+) -> Curve:
+    """A curve of the specifications that are its `members` (n,), of which figures draw at most `most`."""
+    equivalent = specifications.equivalent
+    estimate = specifications.values["estimate"]
+    fitted = members & np.isfinite(estimate)
+    shares, explained = variance_shares(estimate[fitted], specifications.choices[fitted])
+    return Curve(
+        curve=str(name),
+        scopes={
+            "all": _scope(specifications, members, fitted, thresholds),
+            "equivalent": _scope(specifications, members & equivalent, fitted & equivalent, thresholds),
+        },
+        variance_explained=explained,
+        test=test,
+        decisions=_decisions(decisions, specifications.choices[fitted], estimate[fitted], shares),
+        drawn=_drawn(specifications, np.flatnonzero(fitted), most),
     )
 
 
@@ -99,16 +128,14 @@ def _numbers(decision: Decision, names: list[str]) -> Array:
 _MARKS = (0, 5, 25, 50, 75, 95, 100)
 
 
-def _scope(
-    values: dict[str, Array], copies: Array, held: Array, fitted: Array, thresholds: Sequence[NamedThreshold]
-) -> Scope:
-    estimate, p = values["estimate"][fitted], values["p"][fitted]
+def _scope(specifications: _Specifications, members: Mask, fitted: Mask, thresholds: Sequence[NamedThreshold]) -> Scope:
+    estimate, p = (specifications.values[name][fitted] for name in ("estimate", "p"))
     count = len(estimate)
     marks = np.percentile(estimate, _MARKS).tolist() if count else [None] * len(_MARKS)
     significant = p < SIGNIFICANT
     return Scope(
-        crossing=int(copies[held].sum()),
-        specifications=int(held.sum()),
+        crossing=int(specifications.copies[members].sum()),
+        specifications=int(members.sum()),
         fitted=count,
         estimate_min=marks[0],
         estimate_5=marks[1],
@@ -170,7 +197,7 @@ def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float
 def _decisions(
     decisions: Sequence[Decision], choices: Array, estimate: Array, shares: list[float]
 ) -> tuple[DecisionSpread, ...]:
-    found = []
+    spreads = []
     for i, (decision, share) in enumerate(zip(decisions, shares, strict=True)):
         if len(decision.options) == 1:
             continue
@@ -189,14 +216,13 @@ def _decisions(
                     estimate_95=high,
                 )
             )
-        found.append(DecisionSpread(factor=decision.name, title=decision.title, share=share, options=tuple(options)))
-    return tuple(found)
+        spreads.append(DecisionSpread(factor=decision.name, title=decision.title, share=share, options=tuple(options)))
+    return tuple(spreads)
 
 
-def _drawn(
-    values: dict[str, Array], choices: Array, spec: Array, index: Index, most: int
-) -> tuple[DrawnSpecification, ...]:
+def _drawn(specifications: _Specifications, index: Index, most: int) -> tuple[DrawnSpecification, ...]:
     """Evenly spaced specifications of the sorted curve, the first and the last among them."""
+    spec, values = specifications.spec, specifications.values
     order = index[np.lexsort((spec[index], values["estimate"][index]))]
     count = min(most, len(order))
     ranks = [round(i * (len(order) - 1) / max(1, count - 1)) for i in range(count)]
@@ -208,7 +234,7 @@ def _drawn(
             ci_low=finite(values["ci_low"][place]),
             ci_high=finite(values["ci_high"][place]),
             p=finite(values["p"][place]),
-            choice=tuple(int(c) for c in choices[place]),
+            choice=tuple(int(c) for c in specifications.choices[place]),
         )
         for rank, place in zip(ranks, order[ranks], strict=True)
     )

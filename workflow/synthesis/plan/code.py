@@ -43,13 +43,13 @@ def files_of(command: str, root: Path = ROOT) -> list[Path]:
     if len(held) != 1:
         raise KeyError(f"{len(held)} functions {function} in {root / 'cli'}")
     modules = {root / "__main__.py"}
-    found = {held[0], *_below(root, root / "__main__.py"), *_used(root, held[0], function)}
-    while found:
-        modules |= found
+    new = {held[0], *_below(root, root / "__main__.py"), *_used(root, held[0], function)}
+    while new:
+        modules |= new
         # Command files import late: what another command needs is not behind this one.
-        searched = [module for module in found if module.parent.name != "cli" or module.name == "main.py"]
+        searched = [module for module in new if module.parent.name != "cli" or module.name == "main.py"]
         by_hand = tuple(root / name for name in _BY_HAND)
-        found = {p for module in searched for p in _below(root, module) if (module, p) != by_hand} - modules
+        new = {p for module in searched for p in _below(root, module) if (module, p) != by_hand} - modules
     return sorted(modules | set(_data(root, modules)))
 
 

@@ -36,19 +36,19 @@ class Condition(Model):
     @classmethod
     def _from_list(cls, value: Any) -> Any:
         named = [value.get(key) for key in ("any_of", "none_of")] if isinstance(value, dict) else [value]
-        items = [item for one in named for item in (one if isinstance(one, list) else [one])]
-        if any(isinstance(item, bool) for item in items):
+        items = [word for entry in named for word in (entry if isinstance(entry, list) else [entry])]
+        if any(isinstance(word, bool) for word in items):
             raise InputError([Problem("", "true or false", "words and numbers", YES_NO)])
-        if any(None in one for one in named if isinstance(one, list)):
+        if any(None in entry for entry in named if isinstance(entry, list)):
             raise InputError([Problem("", "nothing", "words and numbers", "YAML reads null and ~ as nothing")])
         if isinstance(value, str | int | float):
             return {"any_of": [str(value)]}
         if isinstance(value, list):
-            return {"any_of": [str(item) for item in value]}
+            return {"any_of": [str(word) for word in value]}
         if isinstance(value, dict):
             # Ids and years without quotation marks are numbers in YAML.
             listed = {key: value[key] for key in ("any_of", "none_of") if isinstance(value.get(key), list)}
-            return value | {key: [str(item) for item in items] for key, items in listed.items()}
+            return value | {key: [str(word) for word in items] for key, items in listed.items()}
         return value
 
     @model_validator(mode="after")
@@ -65,22 +65,22 @@ def number(word: str) -> float | None:
 
 def own_kinds(info: ValidationInfo) -> dict[str, str]:
     """The kinds of the user's columns, as the plan that is being checked has them."""
-    own = info.context.get("own_columns") if isinstance(info.context, dict) else None
-    if not isinstance(own, dict):
+    declared = info.context.get("own_columns") if isinstance(info.context, dict) else None
+    if not isinstance(declared, dict):
         return {}
-    return {name: str(column.get("kind")) for name, column in own.items() if isinstance(column, dict)}
+    return {name: str(column.get("kind")) for name, column in declared.items() if isinstance(column, dict)}
 
 
-def is_number(column: str, own: Own) -> bool:
+def is_number(column: str, declared: Own) -> bool:
     """Whether a column holds numbers: of the data dictionary, made from it, or the user's own."""
-    return column in _NUMBERS or own.get(column) == "number"
+    return column in _NUMBERS or declared.get(column) == "number"
 
 
-def word_column_faults(key: str, name: str, own: Own) -> list[Problem]:
+def word_column_faults(key: str, name: str, declared: Own) -> list[Problem]:
     """A name that is no column of words."""
-    if name not in SELECTABLE and name not in own:
-        return [undeclared(key, name, (*SELECTABLE, *own), COLUMN_ALLOWED)]
-    return [Problem(key, name, "a column of words", "it holds numbers")] if is_number(name, own) else []
+    if name not in SELECTABLE and name not in declared:
+        return [undeclared(key, name, (*SELECTABLE, *declared), COLUMN_ALLOWED)]
+    return [Problem(key, name, "a column of words", "it holds numbers")] if is_number(name, declared) else []
 
 
 def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> Problem:
@@ -95,30 +95,30 @@ def undeclared(key: str, name: str, allowed: Iterable[str], what: str = "") -> P
     )
 
 
-def column_faults(key: str, names: Iterable[str], own: Own) -> list[Problem]:
+def column_faults(key: str, names: Iterable[str], declared: Own) -> list[Problem]:
     """Names that are no column of the raw tables."""
     return [
-        undeclared(f"{key}.{name}", name, (*SELECTABLE, *own), COLUMN_ALLOWED)
+        undeclared(f"{key}.{name}", name, (*SELECTABLE, *declared), COLUMN_ALLOWED)
         for name in names
-        if name not in SELECTABLE and name not in own
+        if name not in SELECTABLE and name not in declared
     ]
 
 
-def select_faults(select: Mapping[str, Condition], own: Own) -> list[Problem]:
+def select_faults(select: Mapping[str, Condition], declared: Own) -> list[Problem]:
     """Unknown columns, and ranges of columns that hold no numbers."""
     ranged = [name for name, c in select.items() if c.at_least is not None or c.at_most is not None]
     hint = "any_of and none_of name words"
     return (
-        column_faults("select", select, own)
+        column_faults("select", select, declared)
         + [
             Problem(f"select.{name}", "at_least or at_most", "a range needs a number column", hint)
             for name in ranged
-            if (name in SELECTABLE or name in own) and not is_number(name, own)
+            if (name in SELECTABLE or name in declared) and not is_number(name, declared)
         ]
         + [
             Problem(f"select.{name}", word, "numbers, as the column holds them")
             for name, condition in select.items()
-            if (name in SELECTABLE or name in own) and is_number(name, own)
+            if (name in SELECTABLE or name in declared) and is_number(name, declared)
             for word in (*(condition.any_of or ()), *(condition.none_of or ()))
             if number(word) is None
         ]

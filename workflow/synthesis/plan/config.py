@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,19 +18,17 @@ from synthesis.data.vocabulary import (
     AS_PRINTED,
     IN_UNITS,
     LANE_METRICS,
-    Descriptor,
     DiagnosticFigure,
     Lane,
     LevelColumn,
     Metric,
-    NumericModerator,
     Preset,
     RowOrder,
     RowUnit,
     Summary,
 )
 from synthesis.errors import InputError, Problem
-from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
 from synthesis.plan.assumed import Conversions
 from synthesis.plan.conditions import (
     Condition,
@@ -42,9 +38,10 @@ from synthesis.plan.conditions import (
     undeclared,
     word_column_faults,
 )
-from synthesis.plan.decisions import Multiverse, check_multiverse
+from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
 from synthesis.plan.judged import Certainty
+from synthesis.plan.naming import A_COLUMN, name_faults, repeated
 from synthesis.results.files import Cell
 
 # Columns in which a pool may hold only one value unless the plan names the mix.
@@ -52,9 +49,6 @@ MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
 MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic", "outcome"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
-# Usual ones first; any other column of the data dictionary will do.
-MODERATORS = tuple(dict.fromkeys((*terms(NumericModerator), *terms(Descriptor), *BY_NAME)))
-_A_COLUMN = "a column of data/raw/README.md, or one that source.yaml declares"
 
 
 class References(Model):
@@ -190,11 +184,11 @@ class Synthesis(Model):
         """Levels that do not end in the sample, and what takes samples as independent beside them."""
         if not self.levels:
             return []
-        faults = _repeated("levels", self.levels)
+        faults = repeated("levels", self.levels)
         if self.levels[-1] != "sample_id" or len(self.levels) < 2:
-            shown = ", ".join(self.levels)
+            levels = ", ".join(self.levels)
             hint = "from the top down; effects stand within samples by themselves"
-            faults.append(Problem("levels", shown, "one column or more, then sample_id, as [study, sample_id]", hint))
+            faults.append(Problem("levels", levels, "one column or more, then sample_id, as [study, sample_id]", hint))
         hint = "it takes samples as independent, which levels say that they are not"
         for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
             if value:
@@ -203,31 +197,25 @@ class Synthesis(Model):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:
-        own = own_kinds(info)
-        faults = select_faults(self.select, own)
+        declared = own_kinds(info)
+        faults = select_faults(self.select, declared)
         if self.metric not in LANE_METRICS[self.lane]:
             allowed = "one of " + ", ".join(LANE_METRICS[self.lane])
             faults.append(Problem("metric", self.metric, allowed, f"it does not belong to lane {self.lane}"))
         faults += [
-            undeclared("columns", name, (*FIGURE_COLUMNS, *own), _A_COLUMN)
+            undeclared("columns", name, (*FIGURE_COLUMNS, *declared), A_COLUMN)
             for name in self.columns
-            if name not in FIGURE_COLUMNS and name not in own
+            if name not in FIGURE_COLUMNS and name not in declared
         ]
         if self.group_by:
-            faults += word_column_faults("group_by", self.group_by, own)
-        faults += _repeated("sources", self.sources) + self._level_faults()
+            faults += word_column_faults("group_by", self.group_by, declared)
+        faults += repeated("sources", self.sources) + self._level_faults()
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
             faults.append(Problem("nonsignificant_as_zero", "true", "false", hint))
         if faults:
             raise InputError(faults)
         return self
-
-
-def _repeated(key: str, names: Iterable[str]) -> list[Problem]:
-    """Names that stand twice in a list."""
-    counts = Counter(names)
-    return [Problem(key, name, "each name once", "pasted twice?") for name, count in counts.items() if count > 1]
 
 
 class Comparison(Model):
@@ -298,7 +286,7 @@ class Grouping(Model):
     @model_validator(mode="after")
     def _each_value_once(self, info: ValidationInfo) -> Grouping:
         values = [value for level in self.levels.values() for value in level]
-        if faults := word_column_faults("column", self.column, own_kinds(info)) + _repeated("levels", values):
+        if faults := word_column_faults("column", self.column, own_kinds(info)) + repeated("levels", values):
             raise InputError(faults)
         return self
 
@@ -374,91 +362,11 @@ class Config(Model):
 
     def is_number(self, column: str) -> bool:
         """Whether a column or moderator holds numbers: a grouping does not."""
-        return is_number(column, {name: own.kind or "" for name, own in self.own_columns.items()})
+        return is_number(column, {name: declared.kind or "" for name, declared in self.own_columns.items()})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
-        faults = _repeated("sources", self.sources)
-
-        def known(where: str, name: str, allowed: Iterable[str]) -> None:
-            if name not in (options := list(allowed)):
-                faults.append(undeclared(where, name, options))
-
-        for key, synthesis in self.syntheses.items():
-            for source in synthesis.sources:
-                known(f"syntheses.{key}.sources", source, self.sources)
-            for name in synthesis.moderators:
-                if name not in MODERATORS and name not in self.groupings and name not in self.own_columns:
-                    names = (*MODERATORS, *self.groupings, *self.own_columns)
-                    faults.append(undeclared(f"syntheses.{key}.moderators", name, names, f"{_A_COLUMN}, or a grouping"))
-            for name in synthesis.alternatives:
-                known(f"syntheses.{key}.alternatives", name, self.syntheses)
-                other = self.syntheses.get(name)
-                if other and other.metric != synthesis.metric:
-                    allowed = f"a synthesis in metric {synthesis.metric}"
-                    hint = f"{name} has another metric, {other.metric}"
-                    faults.append(Problem(f"syntheses.{key}.alternatives", name, allowed, hint))
-        for key in self.groupings:
-            if key in MODERATORS or key in self.own_columns:
-                faults.append(Problem(f"groupings.{key}", key, "another name", "the name is taken by a column"))
-        for name in self.certainty.indirectness:
-            known(f"certainty.indirectness.{name}", name, self.syntheses)
-        for name in self.diagnostics.force_funnel:
-            known("diagnostics.force_funnel", name, self.syntheses)
-        for key, comparison in self.comparisons.items():
-            where = f"comparisons.{key}"
-            sides = {s: n for s, n in (("first", comparison.first), ("second", comparison.second)) if n}
-            for side, name in sides.items():
-                known(f"{where}.{side}", name, self.syntheses)
-            pair = [self.syntheses[name] for name in sides.values() if name in self.syntheses]
-            if len({s.metric for s in pair}) > 1:
-                shown = ", ".join(s.metric for s in pair)
-                hint = "the two sides have different metrics; use a bridge"
-                faults.append(Problem(where, shown, "two syntheses in one metric", hint))
-            if comparison.first == comparison.second:
-                hint = "a synthesis is compared with itself"
-                faults.append(Problem(f"{where}.second", comparison.first, "another synthesis than first", hint))
-        for key, bridge in self.bridges.items():
-            for side, name in (("association", bridge.association), ("effect", bridge.effect)):
-                place = f"bridges.{key}.{side}"
-                known(place, name, self.syntheses)
-                one = self.syntheses.get(name)
-                if one and side == "association" and (one.lane != "A" or one.metric != "z"):
-                    hint = f"it is of lane {one.lane} in metric {one.metric}"
-                    faults.append(Problem(place, name, "a synthesis of lane A in metric z", hint))
-                if one and side == "effect" and (one.lane != "B" or one.metric != "g"):
-                    hint = f"it is of lane {one.lane} in metric {one.metric}"
-                    faults.append(Problem(place, name, "a synthesis of lane B in metric g", hint))
-        for key, figure in self.figures.items():
-            if key in self.syntheses:
-                faults.append(Problem(f"figures.{key}", key, "another name", "the name is taken by a synthesis"))
-            for number, block in enumerate(figure.blocks):
-                known(f"figures.{key}.blocks.{number}.synthesis", block.synthesis, self.syntheses)
-            for name in figure.bridges:
-                known(f"figures.{key}.bridges", name, self.bridges)
-        for key, kinds in self.diagnostic_figures.items():
-            place = f"diagnostic_figures.{key}"
-            known(place, key, self.syntheses)
-            faults += _repeated(place, kinds)
-            moderators = self.syntheses[key].moderators if key in self.syntheses else ()
-            if "bubble" in kinds and key in self.syntheses and not any(map(self.is_number, moderators)):
-                allowed = f"bubble with a numeric moderator in syntheses.{key}: " + ", ".join(terms(NumericModerator))
-                faults.append(Problem(place, "bubble", allowed, "the synthesis has none"))
-        for key, multiverse in self.multiverses.items():
-            known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
-            base = self.syntheses.get(multiverse.synthesis)
-            faults += check_multiverse(f"multiverses.{key}", multiverse, base.lane if base else None)
-        for source in self.processes.sources if self.processes else ():
-            known("processes.sources", source, self.sources)
-        if self.processes:
-            known("processes.synthesis", self.processes.synthesis, self.syntheses)
-            for name in {"process"} & {*self.syntheses, *self.figures}:
-                hint = "forest_process is the figure of processes"
-                faults.append(Problem("processes", name, "no synthesis or figure of that name", hint))
-        for key, doubt in self.doubts.items():
-            for name in doubt.syntheses:
-                known(f"doubts.{key}.syntheses", name, self.syntheses)
-        if faults:
+        if faults := name_faults(self):
             raise InputError(faults)
         return self
 

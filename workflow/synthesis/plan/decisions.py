@@ -50,8 +50,8 @@ class Option(Model):
 
     @model_validator(mode="after")
     def _known_columns(self, info: ValidationInfo) -> Option:
-        own = own_kinds(info)
-        if faults := select_faults(self.select, own) + column_faults("prefer", self.prefer, own):
+        declared = own_kinds(info)
+        if faults := select_faults(self.select, declared) + column_faults("prefer", self.prefer, declared):
             raise InputError(faults)
         return self
 
@@ -110,11 +110,11 @@ def check_multiverse(where: str, plan: Multiverse, lane: str | None) -> list[Pro
     """Faults of a multiverse beside those of single keys."""
     faults = []
     if plan.how.metric and lane == "B":
-        shown, allowed = (
+        value, allowed = (
             ", ".join(plan.how.metric),
             "nothing: only correlations (lane A) are pooled on more than one scale",
         )
-        faults.append(Problem(f"{where}.how.metric", shown, allowed))
+        faults.append(Problem(f"{where}.how.metric", value, allowed))
     columns: dict[str, str] = {}
     treatments: dict[str, str] = {}
     for name, factor in plan.which.items():

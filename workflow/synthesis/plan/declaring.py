@@ -22,21 +22,21 @@ def with_own_columns(content: Any, raw: Path) -> Any:
     sources = content.get("sources") if isinstance(content, dict) else None
     if not isinstance(sources, list | tuple) or KEY in content:
         return content
-    found = {}
+    by_source = {}
     for source in (name for name in sources if isinstance(name, str) and name.isidentifier()):
-        if own := declared(raw / source).columns:
-            found[source] = own
-    if not found:
+        if columns := declared(raw / source).columns:
+            by_source[source] = columns
+    if not by_source:
         return content
-    kinds = {source: _kinds(raw, source, own) for source, own in found.items()}
-    titles = {name: column.title for own in reversed(found.values()) for name, column in own.items()}
+    kinds = {source: _kinds(raw, source, columns) for source, columns in by_source.items()}
+    titles = {name: column.title for columns in reversed(by_source.values()) for name, column in columns.items()}
     known = common(kinds, raw)
     return content | {KEY: {name: {"kind": known.get(name, "text"), "title": titles[name]} for name in titles}}
 
 
-def _kinds(raw: Path, source: str, own: Mapping[str, OwnColumn]) -> dict[str, str]:
+def _kinds(raw: Path, source: str, declared_columns: Mapping[str, OwnColumn]) -> dict[str, str]:
     """The kinds that a source declares; where one is left to its cells, those of the table."""
-    if all(column.kind for column in own.values()):
-        return {name: str(column.kind) for name, column in own.items()}
+    if all(column.kind for column in declared_columns.values()):
+        return {name: str(column.kind) for name, column in declared_columns.items()}
     _, columns, _ = load_own(raw, source, corrections_of(raw))
     return {column.name: column.kind for column in columns}

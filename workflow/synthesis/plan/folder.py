@@ -87,14 +87,14 @@ def _not_ours(folder: Path) -> str:
 
 def _digest(plan: str, folder: Path) -> str:
     """Of a plan and of the files of its source."""
-    found = hashlib.sha256(plan.encode())
+    digest = hashlib.sha256(plan.encode())
     for path in sorted((folder / "data" / "raw").glob("*/*")):
-        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return found.hexdigest()[:32]
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:32]
 
 
 @contextmanager
-def beside(folder: Path) -> Iterator[Path]:
+def temporary_folder(folder: Path) -> Iterator[Path]:
     """A folder of a moment on the same disk. Raises InputError where the machine refuses one."""
     try:
         # Beside the folder or in it: a move within a disk is a change of name.
@@ -184,5 +184,5 @@ limits:
 
 def _own(made: Made) -> str:
     """The declaration of the columns that were carried; the words of heads as they stand in the table."""
-    lines = [f"  {name}: {{kind: {own.kind}, title: {_text(own.title)}}}" for name, own in made.own.items()]
+    lines = [f"  {name}: {{kind: {column.kind}, title: {_text(column.title)}}}" for name, column in made.own.items()]
     return "\n".join(["columns:", *lines, ""]) if lines else ""

@@ -140,18 +140,23 @@ def statistics_reference(remark: str) -> str:
         parts.append(f"## {lanes[lane]}\n\n" + "\n".join(f"- `{m}`: {METRIC_NAME[m]}" for m in metrics) + "\n")
         rows = [f"| statistic | {' | '.join(metrics)} | what a row needs |", "|---|" + "---|" * (len(metrics) + 1)]
         for statistic in statistics:
-            found = [CONVERTERS.get((statistic, metric)) for metric in metrics]
-            if any(found):
-                cells = ["" if one is None else "exact" if one.exact else "approximate" for one in found]
+            converters = [CONVERTERS.get((statistic, metric)) for metric in metrics]
+            if any(converters):
+                cells = [
+                    "" if converter is None else "exact" if converter.exact else "approximate"
+                    for converter in converters
+                ]
                 rows.append(f"| `{statistic}` | {' | '.join(cells)} | {NEEDS[statistic]} |")
         parts.append("\n".join(rows) + "\n")
-    shown = "\n".join(f"- `{name}`: {why}." for name, why in _SHOWN_ONLY.items())
-    parts.append(f"Not converted:\n\n{shown}\n")
+    not_converted = "\n".join(f"- `{name}`: {why}." for name, why in _SHOWN_ONLY.items())
+    parts.append(f"Not converted:\n\n{not_converted}\n")
     lines = [
-        f"| {name} | " + (f"`{one[0]}` to `{one[1]}`" if isinstance(one, tuple) else f"not here: {one}") + " |"
-        for name, one in MEASURES.items()
+        f"| {name} | "
+        + (f"`{converter[0]}` to `{converter[1]}`" if isinstance(converter, tuple) else f"not here: {converter}")
+        + " |"
+        for name, converter in MEASURES.items()
     ]
-    some = sum(isinstance(one, tuple) for one in MEASURES.values())
+    some = sum(isinstance(converter, tuple) for converter in MEASURES.values())
     parts.append(
         f"## metafor's measures\n\nOf the {len(MEASURES)} measures of `escalc` (metafor 3.8) {some} are here; PETO by "
         "`conversions.odds_ratio: peto`. Of the others, what to use instead.\n\n| measure | here |\n|---|---|\n"

@@ -84,7 +84,7 @@ class Plan:
             _check("syntheses", name, self.config.syntheses)
         return list(dict.fromkeys(s for name in syntheses for s in self.config.syntheses[name].sources))
 
-    def figures_beside(self) -> list[Figure]:
+    def figures_of_diagnostics(self) -> list[Figure]:
         """All figures beside forest plots."""
         return [figure for name in self.config.diagnostic_figures for figure in diagnostic_figures(self.config, name)]
 
@@ -98,8 +98,8 @@ class Plan:
         no synthesis pools."""
         if any(named.when_filled for named in self.config.figures[figure].references.values()):
             return list(self.config.sources)
-        own = set(self.sources(*self.blocks_of(figure)))
-        return [source for source in self.config.sources if source in own or source not in self._metrics]
+        of_blocks = set(self.sources(*self.blocks_of(figure)))
+        return [source for source in self.config.sources if source in of_blocks or source not in self._metrics]
 
     def sides_of_bridge(self, bridge: str) -> list[str]:
         """The syntheses on either side of a bridge."""
@@ -132,11 +132,11 @@ class Plan:
 
     def diagnosis(self, synthesis: str) -> str:
         """What is examined beside a synthesis."""
-        own = self._some(synthesis, "moderators")
+        part = self._some(synthesis, "moderators")
         forced = {"force_funnel": [name for name in self._content["diagnostics"]["force_funnel"] if name == synthesis]}
-        groupings = {k: v for k, v in self._content["groupings"].items() if k in own["moderators"]}
+        groupings = {k: v for k, v in self._content["groupings"].items() if k in part["moderators"]}
         more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
-        return self._part({synthesis: own}, more)
+        return self._part({synthesis: part}, more)
 
     def titles(self) -> str:
         """What syntheses are called."""
@@ -164,11 +164,11 @@ class Plan:
 
     def comparison_forest(self, figure: str) -> str:
         """How a comparison figure looks."""
-        own = self._content["figures"][figure]
-        bridges = {name: self._content["bridges"][name] for name in own["bridges"]}
-        named = [*self.blocks_of(figure), *(s for b in own["bridges"] for s in self.sides_of_bridge(b))]
+        content = self._content["figures"][figure]
+        bridges = {name: self._content["bridges"][name] for name in content["bridges"]}
+        named = [*self.blocks_of(figure), *(s for b in content["bridges"] for s in self.sides_of_bridge(b))]
         syntheses = {name: self._some(name, *PRESENTATION) for name in self._ordered(named)}
-        return self._part(syntheses, {"figures": {figure: own}, "bridges": bridges} | self._of("drawing"))
+        return self._part(syntheses, {"figures": {figure: content}, "bridges": bridges} | self._of("drawing"))
 
     def bridge(self, bridge: str) -> str:
         """How the figure of a bridge looks."""
@@ -177,10 +177,10 @@ class Plan:
 
     def diagnostic_figure(self, synthesis: str) -> str:
         """How the figures beside a synthesis' forest plot look."""
-        own = self._some(synthesis, "title", "favours", "note")
+        part = self._some(synthesis, "title", "favours", "note")
         # The titles of the user's columns belong to those that the figures show.
         moderators = [m for m in self._syntheses[synthesis]["moderators"] if m in self.config.own_columns]
-        return self._part({synthesis: own | ({"moderators": moderators} if moderators else {})}, self._of("drawing"))
+        return self._part({synthesis: part | ({"moderators": moderators} if moderators else {})}, self._of("drawing"))
 
     def drawing(self) -> str:
         """How figures look."""
@@ -199,8 +199,8 @@ class Plan:
     def multiverse(self, multiverse: str) -> str:
         """The decisions of a multiverse. Without its shards: their number changes no result."""
         name = self.synthesis_of(multiverse)
-        own = {key: value for key, value in self._content["multiverses"][multiverse].items() if key != "shards"}
-        return self._part({name: self._fitted(name)}, {"multiverses": {multiverse: own}} | self._of("defaults"))
+        content = {key: value for key, value in self._content["multiverses"][multiverse].items() if key != "shards"}
+        return self._part({name: self._fitted(name)}, {"multiverses": {multiverse: content}} | self._of("defaults"))
 
     def thresholds(self, multiverse: str) -> str:
         """What the estimates of a multiverse are held against."""
@@ -231,14 +231,14 @@ class Plan:
     def _some(self, synthesis: str, *keys: str) -> Part:
         """These keys of a synthesis, and those without which it is none."""
         _check("syntheses", synthesis, self._syntheses)
-        own = self._syntheses[synthesis]
-        return {"title": synthesis} | {key: own[key] for key in (*_NEEDED, *keys)}
+        content = self._syntheses[synthesis]
+        return {"title": synthesis} | {key: content[key] for key in (*_NEEDED, *keys)}
 
     def _fitted(self, synthesis: str) -> Part:
         """A synthesis without what its fit does not depend on."""
         _check("syntheses", synthesis, self._syntheses)
-        own = self._syntheses[synthesis]
-        return {"title": synthesis} | {k: v for k, v in own.items() if k not in (*PRESENTATION, *_ASKED)}
+        content = self._syntheses[synthesis]
+        return {"title": synthesis} | {k: v for k, v in content.items() if k not in (*PRESENTATION, *_ASKED)}
 
     def _part(self, syntheses: dict[str, Part], more: Part | None = None) -> str:
         """A plan of these entries alone, as JSON."""
@@ -246,8 +246,8 @@ class Plan:
         part = {"title": "part of a plan", "sources": sources, "syntheses": syntheses} | (more or {})
         # Those that it may name: a column that it does not name is nobody's matter here.
         named = json.dumps(part) if self.config.own_columns else ""
-        own = {name: column for name, column in self._content["own_columns"].items() if f'"{name}"' in named}
-        return _as_parameter(part | {"own_columns": own})
+        declared = {name: column for name, column in self._content["own_columns"].items() if f'"{name}"' in named}
+        return _as_parameter(part | {"own_columns": declared})
 
 
 def _check(key: str, name: str, allowed: Iterable[str]) -> None:

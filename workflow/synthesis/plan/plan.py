@@ -50,16 +50,16 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     Returns the extracted rows by their effect_id. Raises InputError with the problems of all files, or, where the
     files are sound, of the whole plan.
     """
-    found = _checked_sources(plan, raw)
+    by_source = _checked_sources(plan, raw)
     problems: list[Problem] = list(_own_faults(plan, raw))
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
     declared: set[str] = set()
-    effects = [row for extracted in found.values() for row in extracted.effects]
+    effects = [row for extracted in by_source.values() for row in extracted.effects]
     for name, synthesis in plan.config.syntheses.items():
-        own = [found[source] for source in synthesis.sources]
-        own_effects = [row for extracted in own for row in extracted.effects]
-        dropped = [row for extracted in own for row in extracted.dropped]
+        parts = [by_source[source] for source in synthesis.sources]
+        own_effects = [row for extracted in parts for row in extracted.effects]
+        dropped = [row for extracted in parts for row in extracted.dropped]
         references = synthesis.references.effects if synthesis.references else ()
         key = f"config.yaml, key syntheses.{name}.references"
         with _collected(problems):
@@ -72,7 +72,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
     for name in plan.config.multiverses:
-        problems += _multiverse_faults(name, plan.config, effects, found)
+        problems += _multiverse_faults(name, plan.config, effects, by_source)
     problems += _undeclared_faults(plan.config, declared)
     for name, figure in plan.config.figures.items():
         for lane, named in figure.references.items():
@@ -80,8 +80,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             metrics = {block.metric for block in blocks if block.lane == lane}
             key = f"config.yaml, key figures.{name}.references.{lane}"
             if len(metrics) != 1:
-                shown = ", ".join(sorted(metrics)) or "no block"
-                problems.append(Problem(key, shown, f"blocks of lane {lane} in one metric"))
+                value = ", ".join(sorted(metrics)) or "no block"
+                problems.append(Problem(key, value, f"blocks of lane {lane} in one metric"))
                 continue
             with _collected(problems):
                 reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
@@ -90,10 +90,10 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
         first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))
         with _collected(problems):
             check_shared_samples(name, comparison, first, second)
-    problems += _published_faults(plan.config, found)
+    problems += _published_faults(plan.config, by_source)
     if problems:
         raise InputError(problems)
-    return _rows_by_id(found)
+    return _rows_by_id(by_source)
 
 
 def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
@@ -128,44 +128,46 @@ def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Pr
             held = {name: better[name] for name in names if config.syntheses[name].metric == metric and name in better}
             if len(set(held.values())) > 1:
                 side = {1.0: "larger", -1.0: "smaller"}
-                shown = "; ".join(f"{name}: {side[way]} is better" for name, way in held.items() if way is not None)
+                value = "; ".join(f"{name}: {side[way]} is better" for name, way in held.items() if way is not None)
                 allowed = "ratios of which the same side is better"
                 hint = "orientation: better turns those of an event that is not wanted (1/ratio)"
-                problems.append(Problem(f"config.yaml, key {key}", shown, allowed, hint))
+                problems.append(Problem(f"config.yaml, key {key}", value, allowed, hint))
     return problems
 
 
-def _rows_by_id(found: dict[str, Extracted]) -> dict[str, Row]:
-    dropped: list[Row] = [row for extracted in found.values() for row in extracted.dropped]
-    return rows_by_id([*dropped, *(row for extracted in found.values() for row in extracted.effects)])
+def _rows_by_id(by_source: dict[str, Extracted]) -> dict[str, Row]:
+    dropped: list[Row] = [row for extracted in by_source.values() for row in extracted.dropped]
+    return rows_by_id([*dropped, *(row for extracted in by_source.values() for row in extracted.effects)])
 
 
-def _multiverse_faults(name: str, config: Config, effects: list[Effect], found: dict[str, Extracted]) -> list[Problem]:
+def _multiverse_faults(
+    name: str, config: Config, effects: list[Effect], by_source: dict[str, Extracted]
+) -> list[Problem]:
     """Options of a multiverse that select nothing by themselves, or name values that occur nowhere."""
     problems: list[Problem] = []
     multiverse = config.multiverses[name]
     base = config.syntheses[multiverse.synthesis]
-    own = [row for row in effects if row.source in base.sources and row.metric == base.metric]
-    dropped = [row for source in base.sources for row in found[source].dropped]
+    pooled = [row for row in effects if row.source in base.sources and row.metric == base.metric]
+    dropped = [row for source in base.sources for row in by_source[source].dropped]
     for factor, content in multiverse.which.items():
         for key, option in content.options.items():
             where = f"config.yaml, key multiverses.{name}.which.{factor}.options.{key}"
             asked = base.model_copy(update={"select": base.select | option.select})
             faults: list[Problem] = []
             with _collected(faults):
-                select_effects(multiverse.synthesis, asked, own, dropped)
+                select_effects(multiverse.synthesis, asked, pooled, dropped)
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():
-                problems += words_nowhere(f"{where}.prefer.{column}", words, (row.cell(column) for row in own))
+                problems += words_nowhere(f"{where}.prefer.{column}", words, (row.cell(column) for row in pooled))
     return problems
 
 
-def _published_faults(config: Config, found: dict[str, Extracted]) -> list[Problem]:
+def _published_faults(config: Config, by_source: dict[str, Extracted]) -> list[Problem]:
     """Faults of what is held against published rows: references, thresholds, interactions."""
     problems: list[Problem] = []
-    effects = [row for extracted in found.values() for row in extracted.effects]
-    rows = _rows_by_id(found)
+    effects = [row for extracted in by_source.values() for row in extracted.effects]
+    rows = _rows_by_id(by_source)
     for name, comparison in config.comparisons.items():
         metric, where = config.syntheses[comparison.first].metric, f"config.yaml, key comparisons.{name}"
         with _collected(problems):
@@ -201,7 +203,7 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
     corrections = corrections_of(raw)
     policy = plan.config.conversions.policy
     seen: dict[str, str] = {}
-    found: dict[str, Extracted] = {}
+    by_source: dict[str, Extracted] = {}
     for source in plan.config.sources:
         folder = raw / source
         if not folder.is_dir():
@@ -222,10 +224,10 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
                     allowed = f"a name not used in another source ({first} has it)"
                     problems.append(Problem(where, row["effect_id"], allowed))
             if not problems:
-                found[source] = convert_rows(rows, source, plan.metrics(source), policy)
+                by_source[source] = convert_rows(rows, source, plan.metrics(source), policy)
     if not problems:
         problems += unknown_corrections(raw / CORRECTIONS, corrections, set(seen))
     if problems:
         # What a source.yaml declares is read with its table too.
         raise InputError(list(dict.fromkeys(problems)))
-    return found
+    return by_source

@@ -105,8 +105,8 @@ def oriented(row: Chosen, synthesis: Synthesis) -> Chosen:
 
 def shared_direction(rows: Iterable[Chosen]) -> float | None:
     """Which way is better for the patient in all of these rows as printed; None where it differs, or is not coded."""
-    found = {row.direction for row in rows if row.direction is not None}
-    return found.pop() if len(found) == 1 else None
+    directions = {row.direction for row in rows if row.direction is not None}
+    return directions.pop() if len(directions) == 1 else None
 
 
 def _check_directions(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
@@ -117,11 +117,11 @@ def _check_directions(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> N
     worse = [row.effect_id for row in chosen if row.direction == -1]
     if not better or not worse:
         return
-    shown = "; ".join(f"direction {said} in {_some(ids)}" for said, ids in (("1", better), ("-1", worse)))
+    value = "; ".join(f"direction {said} in {_some(ids)}" for said, ids in (("1", better), ("-1", worse)))
     what = "ratios" if synthesis.metric in RATIO_METRICS else "numbers"
     hint = "or events of one kind by select; a ratio that is turned is one divided by it"
     allowed = f"one direction where {what} are pooled as printed, or orientation: better, which turns those of -1"
-    problem = Problem(f"{key}.orientation", shown, allowed, hint if what == "ratios" else "")
+    problem = Problem(f"{key}.orientation", value, allowed, hint if what == "ratios" else "")
     raise InputError([problem])
 
 
@@ -293,10 +293,10 @@ def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict
 
     Raises InputError for effects without a label.
     """
-    found: dict[str, list[str]] = {}
+    levels: dict[str, list[str]] = {}
     problems = []
     for column in synthesis.levels[:-1]:
-        found[column] = [row.words(column) for row in chosen]
+        levels[column] = [row.words(column) for row in chosen]
         empty = [row.effect_id for row in chosen if not row.words(column)]
         if empty:
             key = f"config.yaml, key syntheses.{name}.levels"
@@ -304,7 +304,7 @@ def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict
             problems.append(Problem(key, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
     if problems:
         raise InputError(problems)
-    return found
+    return levels
 
 
 def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen: Sequence[Chosen]) -> bool:
@@ -323,13 +323,13 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
         problems.append(Problem(f"{key}.model", model, allowed, "defaults.model, where the synthesis names none"))
     top = next(iter(levels), "")
     if levels and len(set(levels[top])) < LEAST_SAMPLES:
-        shown = f"{len(set(levels[top]))} different {top}"
+        value = f"{len(set(levels[top]))} different {top}"
         allowed = f"at least {LEAST_SAMPLES} at the top level"
-        problems.append(Problem(f"{key}.levels", shown, allowed, "too few for a test between them"))
+        problems.append(Problem(f"{key}.levels", value, allowed, "too few for a test between them"))
     if covariance is not None and model == "three_level":
         hint = "three_level has no sampling covariance; che with rho: 0 has that of the control arms alone"
-        shown = "three_level with conversions.shared_control: covariance"
-        problems.append(Problem(f"{key}.model", shown, "che or composites", hint))
+        value = "three_level with conversions.shared_control: covariance"
+        problems.append(Problem(f"{key}.model", value, "che or composites", hint))
     if problems:
         raise InputError(problems)
     return bool(levels) or covariance is not None

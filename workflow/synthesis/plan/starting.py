@@ -64,7 +64,7 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
         name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
         today.isoformat(), frozenset(read.directions), read.mix, read.carried.columns,
     )  # fmt: skip
-    with place.beside(folder) as held:
+    with place.temporary_folder(folder) as held:
         cells = [{name: row.get(name, "") for name in names} for row in rows]
         place.write(held, review, cells, names)
         try:
@@ -115,11 +115,11 @@ def unused(folder: Path) -> tuple[list[str], list[str]]:
     rows, problems = load_source(raw, name, [])
     if problems:
         raise InputError(problems)
-    found = convert_rows(rows, name, (synthesis.metric,))
-    selected = select_effects(name, synthesis, found.effects, found.dropped)
+    extracted = convert_rows(rows, name, (synthesis.metric,))
+    selected = select_effects(name, synthesis, extracted.effects, extracted.dropped)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
-    left = [f"{row.locator}: {row.reason}" for row in found.dropped if row.category != "combined"]
-    return left, new_terms((*found.effects, *found.dropped), {})
+    left = [f"{row.locator}: {row.reason}" for row in extracted.dropped if row.category != "combined"]
+    return left, new_terms((*extracted.effects, *extracted.dropped), {})
 
 
 def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
@@ -129,18 +129,18 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
     """
     what = read.what
     theirs = dict(what.columns) | {name: column.title for name, column in read.carried.columns.items()}
-    own = re.compile(re.escape(f"{held}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
+    of_folder = re.compile(re.escape(f"{held}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
     try:
         left, new_words = unused(held)
         return [_in_own_words(line, what) for line in left], new_words
     except InputError as error:
         told = []
         for problem in error.problems:
-            found = own.match(problem.where)
-            if found:
-                row = rows[int(found[1]) - 2]["locator"].rpartition(", ")[2] if found[1] else ""
-                column = theirs.get(found[2], found[2])
-                where = ", ".join(filter(None, (str(what.table), row, found[2] and f"column {column}")))
+            place = of_folder.match(problem.where)
+            if place:
+                row = rows[int(place[1]) - 2]["locator"].rpartition(", ")[2] if place[1] else ""
+                column = theirs.get(place[2], place[2])
+                where = ", ".join(filter(None, (str(what.table), row, place[2] and f"column {column}")))
                 problem = replace(problem, where=where)
             if problem.value == "selects nothing":
                 problem = replace(problem, where=str(what.table), value="no row that can be pooled")
@@ -155,9 +155,9 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
 def _in_own_words(text: str, what: Start) -> str:
     """A reason with the table's columns for ours, where it names them as columns."""
 
-    def named(found: re.Match[str]) -> str:
-        names = found[2].split(", ")
-        return found[1] + ", ".join(what.columns.get(name, name) for name in names)
+    def named(match: re.Match[str]) -> str:
+        names = match[2].split(", ")
+        return match[1] + ", ".join(what.columns.get(name, name) for name in names)
 
     text = re.sub(rf"({NOT_PRINTED})(\w+(?:, \w+)*)", named, text)
     return re.sub(r"(: )(\w+)(?=: ')", named, text)
@@ -165,23 +165,25 @@ def _in_own_words(text: str, what: Start) -> str:
 
 def _rows(read: Taken, name: str) -> list[dict[str, str]]:
     """The rows of `effects.csv`, each with the place of its numbers and what the table prints there."""
-    what, found = read.what, read.found
+    what, translated = read.what, read.translated
     numbers = [ours for ours in what.columns if BY_NAME[ours].kind in {*NUMERIC_KINDS, "p"}]
-    width = len(str(len(found.rows)))
+    width = len(str(len(translated.rows)))
     made = {"estimand": _ESTIMAND[read.lane], "level": "study"}
     rows = []
-    of_rows = zip(found.rows, found.printed, read.directions, read.carried.rows, strict=True)
-    for at, ((number, own), printed, direction, beside) in enumerate(of_rows, start=1):
+    of_rows = zip(translated.rows, translated.printed, read.directions, read.carried.rows, strict=True)
+    for at, ((number, cells), printed, direction, carried) in enumerate(of_rows, start=1):
         effect_id = f"{name}_{at:0{width}}"
-        row = {"statistic": what.statistic} | {ours: text for ours, text in own.items() if text or ours != "statistic"}
+        row = {"statistic": what.statistic} | {
+            ours: text for ours, text in cells.items() if text or ours != "statistic"
+        }
         row |= made | {"effect_id": effect_id, "direction": direction}
-        row["sample_id"] = own.get("sample_id", "")
-        row["construct"] = own.get("construct") or read.construct
+        row["sample_id"] = cells.get("sample_id", "")
+        row["construct"] = cells.get("construct") or read.construct
         row["locator"] = f"{what.table.name}, row {number}"
-        row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], own[o]) for o in numbers if own[o])
+        row["quote"] = "; ".join(_quoted_number(what.columns[o], printed[o], cells[o]) for o in numbers if cells[o])
         if not row["quote"]:
             row["note"] = row.get("note") or "the table has no number in this row"
-        rows.append(row | dict(beside))
+        rows.append(row | dict(carried))
     return rows
 
 

@@ -16,7 +16,7 @@ from synthesis.data.foreign.cells import DecimalSign
 from synthesis.data.foreign.dialects import read_sheet
 from synthesis.data.foreign.header import Table, loose, tabulate
 from synthesis.data.foreign.layouts import likely, of_any_kind, recognise
-from synthesis.data.foreign.translation import Found, Reading, directions, read_rows, resolved
+from synthesis.data.foreign.translation import Reading, Translated, directions, read_rows, resolved
 from synthesis.data.foreign.words import SIDES
 from synthesis.data.registry import CONVERTERS, Policy
 from synthesis.data.sharing import Samples
@@ -72,7 +72,7 @@ class Taken:
     """A table as it was read: what it holds, its rows with their directions, and what is pooled from it."""
 
     what: Start
-    found: Found
+    translated: Translated
     carried: Carried
     directions: list[str]
     statistics: frozenset[str]
@@ -99,24 +99,24 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     if problems:
         raise InputError(problems)
     reading = Reading(what.columns, what.better, what.better_of, what.decimal, today.year + 1)
-    found = read_rows(table, reading)
-    rows = {number for number, _ in found.rows}
+    translated = read_rows(table, reading)
+    rows = {number for number, _ in translated.rows}
     table = replace(table, rows=[line for line in table.rows if line[0] in rows])
-    made = directions(table, reading, found, BETTER)
-    statistics = frozenset(row["statistic"] for _, row in found.rows if row.get("statistic")) or {what.statistic}
+    made = directions(table, reading, translated, BETTER)
+    statistics = frozenset(row["statistic"] for _, row in translated.rows if row.get("statistic")) or {what.statistic}
     metric, lane, faults = _metric(what, statistics)
     construct = what.construct or _CONSTRUCT[lane]
-    problems = [*found.problems, *faults, *_option_faults(what, construct)]
-    beside, faults = carry(table, heads, [*what.columns.values()], what.decimal)
+    problems = [*translated.problems, *faults, *_option_faults(what, construct)]
+    carried, faults = carry(table, heads, [*what.columns.values()], what.decimal)
     problems += faults
     asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
     problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
-    mix, said_of_mix, faults = _mixed(what, table, found, statistics)
+    mix, said_of_mix, faults = _mixed(what, table, translated, statistics)
     if problems + faults:
         raise InputError(problems + faults)
-    said = [*sheet.said, *table.said, *said, *found.said, *said_of_mix, *beside.said]
+    said = [*sheet.said, *table.said, *said, *translated.said, *said_of_mix, *carried.said]
     said += _said_of_rest(what, table, lane, heads)
-    return Taken(what, found, beside, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
+    return Taken(what, translated, carried, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
 
 
 def _unwritable_cells(table: Table, columns: Mapping[str, str]) -> list[Problem]:
@@ -178,11 +178,11 @@ def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Probl
         reasons.append(
             f"{statistic}: " + ("which is " + "; ".join(names) if names else "no " + ", ".join([*missing, *lacking]))
         )
-    shown = ", ".join(filter(None, table.header))
+    heads = ", ".join(filter(None, table.header))
     asked = [reason for reason in reasons if reason.startswith("what kind")]
     hint = "; ".join(reasons) if what.statistic else (*asked, "give --statistic and --columns")[0]
     allowed = "study=<column> and the numbers, each by its column"
-    return what, [], [Problem("--columns", shown, allowed, hint)]
+    return what, [], [Problem("--columns", heads, allowed, hint)]
 
 
 def _named_study(table: Table, statistic: str) -> dict[str, str]:
@@ -234,9 +234,9 @@ def _missing_options(what: Start, table: Table) -> list[Problem]:
 
 def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Problem]]:
     """The metric and its lane, and what is wrong; of several metrics one must be named."""
-    named = [[metric for statistic, metric in CONVERTERS if statistic == one] for one in sorted(statistics)]
+    named = [[metric for statistic, metric in CONVERTERS if statistic == name] for name in sorted(statistics)]
     metrics = [metric for metric in named[0] if all(metric in others for others in named)] if named else []
-    named_usual = {_USUAL.get(one, "") for one in statistics}
+    named_usual = {_USUAL.get(name, "") for name in statistics}
     usual = named_usual.pop() if len(named_usual) == 1 else ""
     problems = []
     if not metrics:
@@ -246,17 +246,17 @@ def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Pr
         said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
         problems.append(Problem("--metric", what.metric, said))
     metric = what.metric if what.metric in metrics else (usual or (metrics or ["g"])[0])
-    return metric, next(lane for lane, own in LANE_METRICS.items() if metric in own), problems
+    return metric, next(lane for lane, lane_metrics in LANE_METRICS.items() if metric in lane_metrics), problems
 
 
 def _mixed(
-    what: Start, table: Table, found: Found, statistics: Collection[str]
+    what: Start, table: Table, translated: Translated, statistics: Collection[str]
 ) -> tuple[dict[str, Sequence[str]], list[str], list[Problem]]:
     """Words that are pooled together, for the plan; what is to be said of them; and what must be named to be."""
     mix: dict[str, Sequence[str]] = {}
     said, problems = [], []
     for column in terms(MixColumn):
-        here = sorted({row.get(column, "") for _, row in found.rows}) if column in what.columns else []
+        here = sorted({row.get(column, "") for _, row in translated.rows}) if column in what.columns else []
         if len(here) > 1 and column != "statistic":
             mix[column] = here
             said.append(
@@ -268,9 +268,9 @@ def _mixed(
             if "statistic" in terms(MixColumn):
                 mix["statistic"] = sorted(statistics)
         else:
-            where, shown = f"{table.path}, column {what.columns['statistic']}", "change scores and final values"
+            where, value = f"{table.path}, column {what.columns['statistic']}", "change scores and final values"
             hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
-            problems.append(Problem(where, shown, "one kind of score, or --mix statistic to pool both knowingly", hint))
+            problems.append(Problem(where, value, "one kind of score, or --mix statistic to pool both knowingly", hint))
     return mix, said, problems
 
 

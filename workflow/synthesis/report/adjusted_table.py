@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Row, Table, table
-from synthesis.report.material import Material
 from synthesis.report.result_tables import p_cell, with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said
 from synthesis.results.adjusted import ESTIMATORS
 
 
-def adjusted(material: Material) -> Table:
+def adjusted(review: ReviewResults) -> Table:
     """Every estimate of every pool with what it assumes, or why it was not computed."""
     rows: list[Row] = []
-    for row in material.diagnostics.adjusted_estimates:
-        found, document = row.adjusted, material.by_name[row.synthesis]
-        name, assumes = ESTIMATORS.get(found.name, ("All of them", ""))
-        value = [back_transform(document.metric, limit) for limit in (found.estimate, found.ci_low, found.ci_high)]
-        number = "" if found.estimate is None else with_interval(value)
-        remark = f"not computed: {found.reason}" if found.reason else found.note
-        rows.append([document.title, name, found.k, number, p_cell(found.p), assumes, said(remark)])
+    for row in review.diagnostics.adjusted_estimates:
+        estimate, document = row.adjusted, review.by_name[row.synthesis]
+        name, assumes = ESTIMATORS.get(estimate.name, ("All of them", ""))
+        value = [
+            back_transform(document.metric, limit) for limit in (estimate.estimate, estimate.ci_low, estimate.ci_high)
+        ]
+        number = "" if estimate.estimate is None else with_interval(value)
+        remark = f"not computed: {estimate.reason}" if estimate.reason else estimate.note
+        rows.append([document.title, name, estimate.k, number, p_cell(estimate.p), assumes, said(remark)])
     heads = ["Synthesis", "Estimate", "Samples", "Value", "p", "Right if", "Remark"]
     return table("Estimates adjusted for bias", heads, rows, {2, 3, 4})

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from synthesis.report.content import Context, Row, Table, table
-from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number
+from synthesis.report.review_results import ReviewResults
 from synthesis.results.readings import AgreementRow, DisagreementRow
 
 
-def section(material: Material) -> Context:
+def section(review: ReviewResults) -> Context:
     """Agreement of two coders, or, plainly, that there was one."""
     return {
-        "twice": sum(1 for row in material.rows.values() if row.second_coder),
-        "extracted": len(material.rows),
-        "unsettled": sum(record.status == "open" for record in material.disagreements),
-        "agreement": _fields(material.agreement),
-        "disagreements": _differing(material.disagreements),
+        "twice": sum(1 for row in review.rows.values() if row.second_coder),
+        "extracted": len(review.rows),
+        "unsettled": sum(record.status == "open" for record in review.disagreements),
+        "agreement": _fields(review.agreement),
+        "disagreements": _differing(review.disagreements),
     }
 
 

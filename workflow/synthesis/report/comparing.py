@@ -6,8 +6,8 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, Text, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material
 from synthesis.report.result_tables import limited, number, p_cell, share_cell, with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import bridge_sentence, not_assigned
 from synthesis.results.comparisons import BridgeRow, ContrastRow, InteractionRow, RelevanceRow, TippingRow
 
@@ -17,18 +17,18 @@ _BRIDGE = (
 )
 
 
-def section(material: Material) -> Context:
+def section(review: ReviewResults) -> Context:
     """Differences on one metric, the bridges, thresholds of relevance and published interactions."""
-    compared, bridges = material.compared, material.config.bridges
+    compared, bridges = review.compared, review.config.bridges
     return {
         "contrasts": contrasts(compared.contrasts) if compared.contrasts else None,
-        "bridges": [bridge_sentence(material.bridge_rows(name)) for name in bridges],
+        "bridges": [bridge_sentence(review.bridge_rows(name)) for name in bridges],
         "bridge_figures": [
-            figure(material, f"bridge_{name}", f"{plan.title}. {_BRIDGE}") for name, plan in bridges.items()
+            figure(review, f"bridge_{name}", f"{plan.title}. {_BRIDGE}") for name, plan in bridges.items()
         ],
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance) if compared.relevance else None,
-        "not_assigned": not_assigned(material.documents),
+        "not_assigned": not_assigned(review.documents),
         "interactions": [interaction(row) for row in compared.interactions],
     }
 
@@ -90,11 +90,11 @@ def interaction(row: InteractionRow) -> str:
     return words + (f"; {row.note}." if row.note else ".")
 
 
-def claims(material: Material) -> Context | None:
+def claims(review: ReviewResults) -> Context | None:
     """Each claim with its words, source, data, verdict, and what would turn it."""
-    if not material.compared.claims:
+    if not review.compared.claims:
         return None
-    turning = {row.claim_id: row for row in material.tipping}
+    turning = {row.claim_id: row for row in review.tipping}
     cells: list[Row] = [
         [
             f"\u201c{claim.says}\u201d {claim.cites}".strip(),
@@ -104,12 +104,12 @@ def claims(material: Material) -> Context | None:
             f"{claim.source_says} {claim.reading}".strip(),
             turns(turning[claim.claim_id]),
         ]
-        for claim in material.compared.claims
+        for claim in review.compared.claims
     ]
     heads = ["The text", "Checked as", "Verdict", "Data", "What its source says", "What would turn the data's verdict"]
     return {
         "figure": figure(
-            material,
+            review,
             "claims_verdicts",
             "Each check of a statement: its verdict, and where the data lie beside the range that the statement needs.",
         ),

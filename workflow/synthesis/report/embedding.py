@@ -16,17 +16,17 @@ from synthesis.draw.rows import cell_text
 from synthesis.report.assets import read_asset
 from synthesis.report.content import Figure, web
 from synthesis.report.environment import trusted
-from synthesis.report.material import Material
 from synthesis.report.narrow import narrow_forest
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import sentence
 from synthesis.report.wording import said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
 
-def figure(material: Material, stem: str, caption: str) -> Figure | None:
+def figure(review: ReviewResults, stem: str, caption: str) -> Figure | None:
     """The figure whose files have this stem; None where the run drew none."""
-    drawing = material.drawings.get(stem)
+    drawing = review.drawings.get(stem)
     if drawing is None:
         return None
     colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg))
@@ -72,22 +72,22 @@ class Cards(TypedDict):
     places: str
 
 
-def cards(material: Material, drawn: Collection[str], places: str) -> Cards:
+def cards(review: ReviewResults, drawn: Collection[str], places: str) -> Cards:
     """The cards of a page with these figures; of the rows, those that one of them or a synthesis names.
 
     `places`: the address of the page where the rows and the syntheses are, where that is another one.
     """
-    drawings = {stem: drawing for stem, drawing in material.drawings.items() if stem in drawn}
+    drawings = {stem: drawing for stem, drawing in review.drawings.items() if stem in drawn}
     named: dict[str, None] = {}
     for drawing in drawings.values():
         for effects in re.findall(r'data-effects="([^"]*)"', drawing.svg):
             named.update(dict.fromkeys(effects.split()))
-    for document in material.documents:
+    for document in review.documents:
         for study in document.studies:
             named.update(dict.fromkeys(study.effects))
     return {
-        "effects": {name: _card(material, material.rows[name]) for name in named if name in material.rows},
-        "syntheses": {document.synthesis: _synthesis_card(document) for document in material.documents},
+        "effects": {name: _card(review, review.rows[name]) for name in named if name in review.rows},
+        "syntheses": {document.synthesis: _synthesis_card(document) for document in review.documents},
         "csv": {stem: drawing.csv for stem, drawing in drawings.items()},
         "places": places,
     }
@@ -98,14 +98,14 @@ def _synthesis_card(document: Fitted) -> SynthesisCard:
     return {"title": document.title, "said": sentence(document), "samples": samples}
 
 
-def _own(material: Material, row: Effect | Dropped) -> list[str]:
+def _own(review: ReviewResults, row: Effect | Dropped) -> list[str]:
     """The user's own columns of a row, each with its head."""
-    titles = {name: column.title for name, column in material.config.own_columns.items()}
+    titles = {name: column.title for name, column in review.config.own_columns.items()}
     held = {name: value for name, value in row.own.items() if value is not None}
     return [f"{column_name(name, titles)}: {cell_text(name, value)}" for name, value in held.items()]
 
 
-def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
+def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
     printed = f"{term(row.statistic)} = {row.value:g}" if row.value is not None else ""
     about = (row.outcome, row.rater, row.timepoint, row.comparator)
@@ -113,7 +113,7 @@ def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
         "study": row.label or row.study,
         "estimate": "",
         "printed": printed.replace("-", text.MINUS),
-        "about": ", ".join(words for words in (*about, *_own(material, row)) if words),
+        "about": ", ".join(words for words in (*about, *_own(review, row)) if words),
         "converter": "",
         "exactness": "",
         "corrected": "",
@@ -127,7 +127,7 @@ def _card(material: Material, row: Effect | Dropped) -> dict[str, str]:
     }
     if isinstance(row, Effect):
         details |= {
-            "estimate": _estimate(row, material.config.defaults.level),
+            "estimate": _estimate(row, review.config.defaults.level),
             "converter": term(row.converter),
             "exactness": row.exactness,
             "corrected": said(row.corrected),

@@ -6,8 +6,8 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material
 from synthesis.report.result_tables import number, p_cell, with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.results.process import DoubtRow, ProcessContrast, ProcessResults
 
 _LIMITS = (
@@ -21,33 +21,33 @@ _CAPTION = (
 )
 
 
-def processes(material: Material) -> Context | None:
+def processes(review: ReviewResults) -> Context | None:
     """The processes of the plan beside each other; nothing where the plan has none."""
-    found = material.process
-    if found is None:
+    results = review.process
+    if results is None:
         return None
     return {
-        "figure": figure(material, "forest_process", _CAPTION),
-        "sentences": [verdict(found, name) for name in found.names if name != found.first],
-        "comparisons": _comparisons(found),
+        "figure": figure(review, "forest_process", _CAPTION),
+        "sentences": [verdict(results, name) for name in results.names if name != results.first],
+        "comparisons": _comparisons(results),
         "limits": _LIMITS,
-        "counts": _counts(found),
-        "pools": _pools(found),
+        "counts": _counts(results),
+        "pools": _pools(results),
     }
 
 
-def verdict(found: ProcessResults, construct: str) -> str:
+def verdict(results: ProcessResults, construct: str) -> str:
     """Whether the first construct differs from another, and on which approach the answer depends."""
-    rows = [row for row in found.contrasts if row.construct == construct]
-    name = f"{found.names[found.first]} and {found.names[construct]}"
+    rows = [row for row in results.contrasts if row.construct == construct]
+    name = f"{results.names[results.first]} and {results.names[construct]}"
     tested = [row for row in rows if row.p is not None]
     if not tested:
         return f"{name}: no test is possible."
     answers = {answer_of(row) for row in tested}
     parts = [f"{_way(row)} {answer_of(row)} ({_difference(row)})" for row in tested]
     lead = "every approach gives the same answer" if len(answers) == 1 else "the answer depends on the approach"
-    one = " It rests on one sample or one summary." if len(tested) == 1 else ""
-    return f"{name}: {lead}: {'; '.join(parts)}.{one}"
+    single = " It rests on one sample or one summary." if len(tested) == 1 else ""
+    return f"{name}: {lead}: {'; '.join(parts)}.{single}"
 
 
 def answer_of(row: ProcessContrast) -> str:
@@ -67,9 +67,9 @@ def _difference(row: ProcessContrast) -> str:
     return f"{text.number(row.difference)} {text.interval(row.ci_low, row.ci_high)}"
 
 
-def _comparisons(found: ProcessResults) -> Table:
+def _comparisons(results: ProcessResults) -> Table:
     cells: list[Row] = []
-    for row in found.contrasts:
+    for row in results.contrasts:
         first, second = (back_transform("z", value) for value in (row.estimate_first, row.estimate_second))
         gap = with_interval((row.difference, row.ci_low, row.ci_high))
         samples = [text.count(value) for value in (row.samples_first, row.samples_second)]
@@ -77,13 +77,13 @@ def _comparisons(found: ProcessResults) -> Table:
         values = [number(first), number(second)]
         tests = [gap, p_cell(row.p), p_cell(row.p_equivalence)]
         cells.append([row.title, _way(row), *samples, left, *values, *tests, row.conclusion, row.note])
-    name = found.names[found.first].lower()
+    name = results.names[results.first].lower()
     heads = ["Other process", "Approach", f"Samples, {name}", "Samples or studies, other", "Left out of both",
              f"r, {name}", "r, other", "Difference in z", "p", "p of equivalence", "Conclusion", "Remark"]  # fmt: skip
-    return table(f"{found.names[found.first]} minus each other process", heads, cells, range(2, 10))
+    return table(f"{results.names[results.first]} minus each other process", heads, cells, range(2, 10))
 
 
-def _counts(found: ProcessResults) -> Table:
+def _counts(results: ProcessResults) -> Table:
     cells: list[Row] = [
         [
             row.title,
@@ -93,35 +93,35 @@ def _counts(found: ProcessResults) -> Table:
             f"{row.signs_positive} to {row.signs_negative}",
             p_cell(row.p_sign),
         ]
-        for row in found.counts
+        for row in results.counts
     ]
     heads = ["Process", "Samples", "Significant, positive", "Significant, negative", "Findings disagree",
              "Not significant", "Binomial p", "with those that disagree", "Directions", "Sign test p"]  # fmt: skip
     return table("Samples by what they found", heads, cells, range(1, 10))
 
 
-def _pools(found: ProcessResults) -> Table:
+def _pools(results: ProcessResults) -> Table:
     cells: list[Row] = []
-    for row in found.pools:
-        shown = with_interval(back_transform("z", value) for value in (row.estimate, row.ci_low, row.ci_high))
+    for row in results.pools:
+        estimate = with_interval(back_transform("z", value) for value in (row.estimate, row.ci_low, row.ci_high))
         counts = [text.count(n) for n in (row.samples, row.numbers, row.nulls, row.significant)]
-        cells.append([row.title, row.approach, *counts, shown, row.model])
+        cells.append([row.title, row.approach, *counts, estimate, row.model])
     heads = ["Process", "Approach", "Samples", "Numbers", "Nulls", "Significant", "r", "Model"]
     return table("Associations under each approach", heads, cells, range(2, 7))
 
 
-def doubts(material: Material) -> Context | None:
+def doubts(review: ReviewResults) -> Context | None:
     """What doubted records move; nothing where the plan names none."""
-    if not material.doubts:
+    if not review.doubts:
         return None
     turned = [
         f"{row.comparison_title}: {row.conclusion} ({text.number(row.difference)}, {text.p_value(row.p)}), but "
         f"{row.conclusion_then} ({text.number(row.difference_then)}, {text.p_value(row.p_then)}) under this decision: "
         f"{row.title}."
-        for row in material.doubted
+        for row in review.doubted
         if row.turns and row.p is not None and row.p_then is not None
     ]
-    return {"table": _doubts(material.doubts), "turned": turned}
+    return {"table": _doubts(review.doubts), "turned": turned}
 
 
 def _doubts(rows: list[DoubtRow]) -> Table:

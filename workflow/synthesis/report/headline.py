@@ -11,8 +11,8 @@ from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.rows import constructs_of
 from synthesis.report import sentences
 from synthesis.report.content import Context, Row, Table, Text, cell, table
-from synthesis.report.material import Material
 from synthesis.report.result_tables import with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.results.fitted import Fitted
@@ -42,27 +42,27 @@ class Said:
     remark: str = ""
 
 
-def answer(material: Material) -> list[Said]:
+def answer(review: ReviewResults) -> list[Said]:
     """The association, the effects and their comparison; where a plan has fewer, what else decides how to read it."""
-    found = [_association(material), _effects(material), _comparison(material)]
+    lanes = [_association(review), _effects(review), _comparison(review)]
     more = (
-        Said(sentences.spread(material.documents)),
-        Said(sentences.influence_sentence(material.diagnostics.influence, sentences.headline(material))),
-        Said(sentences.basis(material)),
+        Said(sentences.spread(review.documents)),
+        Said(sentences.influence_sentence(review.diagnostics.influence, sentences.headline(review))),
+        Said(sentences.basis(review)),
     )
-    return [said for said in (*found, *more) if said.words][:_SENTENCES]
+    return [said for said in (*lanes, *more) if said.words][:_SENTENCES]
 
 
-def headline_documents(material: Material) -> list[Fitted]:
+def headline_documents(review: ReviewResults) -> list[Fitted]:
     """The syntheses that the comparison is about; without one, those that pool several samples, or all."""
-    bridges = material.config.bridges.values()
+    bridges = review.config.bridges.values()
     named = dict.fromkeys([b.association for b in bridges] + [b.effect for b in bridges])
-    chosen = [d for d in material.documents if d.synthesis in named]
-    return chosen or [d for d in material.documents if d.fit.samples > 1] or material.documents
+    chosen = [d for d in review.documents if d.synthesis in named]
+    return chosen or [d for d in review.documents if d.fit.samples > 1] or review.documents
 
 
-def _association(material: Material) -> Said:
-    document = sentences.main_association(material)
+def _association(review: ReviewResults) -> Said:
+    document = sentences.main_association(review)
     if document is None:
         return Said("")
     lead = "the pooled association is" if document.fit.samples > 1 else "the association is"
@@ -73,7 +73,7 @@ def _association(material: Material) -> Said:
     r = back_transform(document.metric, document.fit.estimate)
     if document.metric == "z" and r is not None:
         words += f"; the two share {_percent(r * r)} of their variance"
-    stress = next((d for d in material.documents if d.set_to_zero and d.lane == "A"), None)
+    stress = next((d for d in review.documents if d.set_to_zero and d.lane == "A"), None)
     if stress is not None:
         entered = text.plural(stress.set_to_zero, "finding")
         words += (
@@ -87,16 +87,16 @@ def _percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
 
 
-def _effects(material: Material) -> Said:
+def _effects(review: ReviewResults) -> Said:
     """The effects that the association is compared with; without a comparison the pooled ones."""
-    names = dict.fromkeys(bridge.effect for bridge in material.config.bridges.values())
-    named = [material.by_name[name] for name in names if name in material.by_name]
-    pooled = named or [d for d in material.documents if d.lane == "B" and d.fit.samples > 1][:_SENTENCES]
+    names = dict.fromkeys(bridge.effect for bridge in review.config.bridges.values())
+    named = [review.by_name[name] for name in names if name in review.by_name]
+    pooled = named or [d for d in review.documents if d.lane == "B" and d.fit.samples > 1][:_SENTENCES]
     if not pooled:
-        pooled = [d for d in material.documents if d.lane == "B"][:1]
+        pooled = [d for d in review.documents if d.lane == "B"][:1]
     if not pooled:
         return Said("")
-    above = _above(material)
+    above = _above(review)
     parts: list[str] = []
     for d in pooled:
         counted = text.plural(d.fit.samples, "sample")
@@ -111,14 +111,14 @@ def _effects(material: Material) -> Said:
     return Said(f"{lead}: {'; '.join(parts)}.", note)
 
 
-def _above(material: Material) -> dict[str, float]:
+def _above(review: ReviewResults) -> dict[str, float]:
     """By synthesis, how many of 100 treated patients end above the middle of those who were not: U3 of the bridges."""
-    shares = {r.effect: r.effect_estimate for r in material.compared.bridges if r.contrast.startswith("u3")}
+    shares = {r.effect: r.effect_estimate for r in review.compared.bridges if r.contrast.startswith("u3")}
     return {name: share for name, share in shares.items() if share is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
+class _Bridged:
     """A bridge as differences: the effect, and the association under the readings that make it least and most."""
 
     title: str
@@ -135,37 +135,37 @@ class _Beside:
         return "the association is larger" if low >= self.effect else "the effect is larger"
 
 
-def _beside(material: Material) -> list[_Beside]:
-    found = []
-    for name, bridge in material.config.bridges.items():
-        rows = [r for r in material.bridge_rows(name) if r.unit == _UNIT and r.association_estimate is not None]
+def _bridged_effects(review: ReviewResults) -> list[_Bridged]:
+    bridged = []
+    for name, bridge in review.config.bridges.items():
+        rows = [r for r in review.bridge_rows(name) if r.unit == _UNIT and r.association_estimate is not None]
         if not rows or rows[0].effect_estimate is None:
             continue
         rows.sort(key=lambda r: r.association_estimate or 0.0)
-        found.append(_Beside(material.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
-    return found
+        bridged.append(_Bridged(review.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
+    return bridged
 
 
-def _comparison(material: Material) -> Said:
+def _comparison(review: ReviewResults) -> Said:
     """Why there is no single answer: what the association is as a difference depends on how it is read."""
-    found = _beside(material)
-    if not found:
+    bridged = _bridged_effects(review)
+    if not bridged:
         return Said("")
-    first, of = found[0], constructs_of(material.documents)
+    first, of = bridged[0], constructs_of(review.documents)
     ends = " to ".join(
         f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first.low, first.high)
     )
     by_answer: dict[str, list[str]] = {}
-    for beside in found:
-        by_answer.setdefault(beside.standing, []).append(
-            f"\u201c{beside.title}\u201d (g = {text.number(beside.effect)})"
+    for effect in bridged:
+        by_answer.setdefault(effect.standing, []).append(
+            f"\u201c{effect.title}\u201d (g = {text.number(effect.effect)})"
         )
     depends = by_answer.pop("depends on the reading", [])
     parts = [f"which of the two is larger depends on the reading beside {_listed(depends)}"] if depends else []
     parts += [f"{which} under every reading beside {_listed(names)}" for which, names in by_answer.items()]
     return Said(
         f"As a difference between patients the association is d = {ends}: {'; '.join(parts)}.",
-        f"The data do not say which reading is right. {sentences.not_assigned(material.documents)}",
+        f"The data do not say which reading is right. {sentences.not_assigned(review.documents)}",
     )
 
 
@@ -180,34 +180,36 @@ def _listed(words: list[str]) -> str:
 # --- signs of bias -------------------------------------------------------------------------------------------------
 
 
-def bias(material: Material) -> Context:
+def bias(review: ReviewResults) -> Context:
     """The pools in which a test points to small-study effects or selective reporting, and those in which none does."""
-    rows = [r for r in material.diagnostics.small_study if r.test not in _NO_SIGN]
-    tested = [d for d in material.documents if any(r.synthesis == d.synthesis for r in rows)]
+    rows = [r for r in review.diagnostics.small_study if r.test not in _NO_SIGN]
+    tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
     signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
     flagged = {r.synthesis for r in signals}
     return {
         "tested": len(tested),
-        "of": len(material.documents),
+        "of": len(review.documents),
         "flagged": len(flagged),
-        "from": material.config.diagnostics.funnel_from,
-        "table": _signals(material, signals) if signals else None,
+        "from": review.config.diagnostics.funnel_from,
+        "table": _signals(review, signals) if signals else None,
         "quiet": len(tested) - len(flagged),
     }
 
 
-def _signals(material: Material, signals: list[SmallStudyRow]) -> Table:
+def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
     """One row per pool: the tests that point to bias, and between which estimates those lie that they imply."""
     cells: list[Row] = []
     for name in dict.fromkeys(r.synthesis for r in signals):
-        document = material.by_name[name]
-        own = [r for r in signals if r.synthesis == name]
-        implied = [back_transform(document.metric, r.adjusted_estimate) for r in own]
+        document = review.by_name[name]
+        tests_of = [r for r in signals if r.synthesis == name]
+        implied = [back_transform(document.metric, r.adjusted_estimate) for r in tests_of]
         values = sorted({text.number(x): x for x in implied if x is not None}.items(), key=lambda item: item[1])
-        shown = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
-        tests = ", ".join(f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(own))
+        implied_range = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
+        tests = ", ".join(
+            f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(tests_of)
+        )
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
-        cells.append([title, tests, with_interval(_read(document)), shown])
+        cells.append([title, tests, with_interval(_read(document)), implied_range])
     heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "What these tests would make of it"]
     return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
 

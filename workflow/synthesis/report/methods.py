@@ -13,7 +13,7 @@ from synthesis.data.vocabulary import FLAG_WORDS, METRIC_NAME, RATIO_METRICS
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Synthesis
 from synthesis.report.content import Context, Row, Table, Text, cell, table
-from synthesis.report.material import Material
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.checks import CheckRow
 from synthesis.results.extracted import Dropped, Effect
@@ -56,24 +56,24 @@ def _listed(words: Iterable[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
-def section(material: Material) -> Context:
+def section(review: ReviewResults) -> Context:
     """The methods: what the plan and the results say of each of their parts."""
-    pooled = [d for d in material.documents if d.fit.samples > 1]
+    pooled = [d for d in review.documents if d.fit.samples > 1]
     return {
-        "sources": _sources(material),
-        "conditions": _eligibility(material),
-        "collection": _collection(material),
-        "measures": _measures(material),
-        "converters": _converters(material),
-        "model": _model(material, pooled) if pooled else [],
-        "bridged": bool(material.config.bridges),
-        "syntheses": len(material.documents),
-        "ranged": sum(1 for d in material.documents if d.fit.pi_low is not None),
-        "moderated": _moderated(material),
-        "diagnostics": material.config.diagnostics,
-        "multiverses": _multiverses(material) if material.multiverses else None,
-        "bridged_multiverses": bool(material.pairs),
-        "tested": len({r.synthesis for r in material.diagnostics.small_study if r.test != "all"}),
+        "sources": _sources(review),
+        "conditions": _eligibility(review),
+        "collection": _collection(review),
+        "measures": _measures(review),
+        "converters": _converters(review),
+        "model": _model(review, pooled) if pooled else [],
+        "bridged": bool(review.config.bridges),
+        "syntheses": len(review.documents),
+        "ranged": sum(1 for d in review.documents if d.fit.pi_low is not None),
+        "moderated": _moderated(review),
+        "diagnostics": review.config.diagnostics,
+        "multiverses": _multiverses(review) if review.multiverses else None,
+        "bridged_multiverses": bool(review.pairs),
+        "tested": len({r.synthesis for r in review.diagnostics.small_study if r.test != "all"}),
     }
 
 
@@ -81,24 +81,24 @@ def section(material: Material) -> Context:
 _IN_SHORT = 3
 
 
-def in_short(material: Material) -> list[str]:
+def in_short(review: ReviewResults) -> list[str]:
     """What was pooled, as what, and how: the sentences of the short report."""
-    rows = list(material.rows.values())
+    rows = list(review.rows.values())
     quoted = sum(1 for row in rows if row.quote)
-    pooled = [d for d in material.documents if d.fit.samples > 1]
+    pooled = [d for d in review.documents if d.fit.samples > 1]
     extracted = (
-        f"{text.plural(len(rows), 'row')} from {text.plural(len(material.sources), 'source')}, "
+        f"{text.plural(len(rows), 'row')} from {text.plural(len(review.sources), 'source')}, "
         f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote."
     )
-    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in material.documents))
-    return [extracted, f"Pooled as {_listed(metrics)}.", *(_model(material, pooled)[:_IN_SHORT] if pooled else [])]
+    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
+    return [extracted, f"Pooled as {_listed(metrics)}.", *(_model(review, pooled)[:_IN_SHORT] if pooled else [])]
 
 
-def _sources(material: Material) -> Table:
-    used = Counter(r.source for r in material.usable.values())
-    unused = Counter(r.source for r in material.lost.values())
+def _sources(review: ReviewResults) -> Table:
+    used = Counter(r.source for r in review.usable.values())
+    unused = Counter(r.source for r in review.lost.values())
     rows: list[Row] = []
-    for name, source in zip(material.config.sources, material.sources, strict=False):
+    for name, source in zip(review.config.sources, review.sources, strict=False):
         doi = Text(source.doi or "", url=f"https://doi.org/{source.doi}")
         by = dict.fromkeys((source.extraction.by, source.extraction.on))
         rows.append(
@@ -132,33 +132,33 @@ def _condition(condition: Condition) -> str:
     )
 
 
-def _eligibility(material: Material) -> Table:
+def _eligibility(review: ReviewResults) -> Table:
     rows: list[Row] = []
-    for name, synthesis in material.config.syntheses.items():
-        document = material.by_name.get(name)
+    for name, synthesis in review.config.syntheses.items():
+        document = review.by_name.get(name)
         samples = document.fit.samples if document else None
         rows.append([synthesis.title, Text(", ".join(synthesis.sources), "code"), _conditions(synthesis), samples])
     return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
 
 
-def _moderated(material: Material) -> Table | None:
+def _moderated(review: ReviewResults) -> Table | None:
     rows: list[Row] = [
         [synthesis.title, ", ".join(term(name) for name in synthesis.moderators)]
-        for synthesis in material.config.syntheses.values()
+        for synthesis in review.config.syntheses.values()
         if synthesis.moderators
     ]
     return table("Moderators of each synthesis", ["Synthesis", "Moderators"], rows) if rows else None
 
 
-def _collection(material: Material) -> Context:
-    rows = list(material.rows.values())
+def _collection(review: ReviewResults) -> Context:
+    rows = list(review.rows.values())
     return {
         "extracted": len(rows),
         "quoted": sum(1 for r in rows if r.quote),
         "second": sum(1 for r in rows if r.second_coder),
         "corrected": sum(1 for r in rows if isinstance(r, Effect) and r.corrected),
         "rated": sum(1 for r in rows if r.rob),
-        "entered": _entered(material),
+        "entered": _entered(review),
         "marked": _marked(rows),
     }
 
@@ -170,22 +170,24 @@ def _marked(rows: Sequence[Effect | Dropped]) -> str:
     return f" Marked rows: {'; '.join(named)}." if named else ""
 
 
-def _entered(material: Material) -> str:
+def _entered(review: ReviewResults) -> str:
     """Which numbers stand in for what no source prints: zeros, and what analyses of a multiverse enter."""
-    stressed = [d for d in material.documents if d.set_to_zero]
+    stressed = [d for d in review.documents if d.set_to_zero]
     named = [f"{text.plural(d.set_to_zero, 'finding')} in \u201c{d.title}\u201d" for d in stressed]
-    beside = []
-    for multiverse in material.config.multiverses.values():
+    in_multiverses = []
+    for multiverse in review.config.multiverses.values():
         ways = {o.nulls for factor in multiverse.which.values() for o in factor.options.values()}
         if "zero" in ways:
             named.append(f"those in some analyses of \u201c{multiverse.title}\u201d")
-        beside += [f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways]
-    if not named and not beside:
+        in_multiverses += [
+            f"{_ENTERED[way]} in others of \u201c{multiverse.title}\u201d" for way in _ENTERED if way in ways
+        ]
+    if not named and not in_multiverses:
         return "; none is filled in"
     words = ""
     if named:
         words = f", but for findings reported as not significant that a stress test enters as 0: {_listed(named)}"
-    return words + (f"; findings without a number enter {_listed(beside)}" if beside else "")
+    return words + (f"; findings without a number enter {_listed(in_multiverses)}" if in_multiverses else "")
 
 
 _ENTERED = {
@@ -195,24 +197,24 @@ _ENTERED = {
 }
 
 
-def _measures(material: Material) -> str:
-    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in material.documents))
-    lanes = {d.lane for d in material.documents}
+def _measures(review: ReviewResults) -> str:
+    metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
+    lanes = {d.lane for d in review.documents}
     words = [f"Effect sizes are pooled as {_listed(metrics)}"]
-    if any(d.metric == "z" for d in material.documents):
+    if any(d.metric == "z" for d in review.documents):
         words[0] += "; Fisher z is shown as a correlation r"
     words[0] += "."
     if "A" in lanes:
         words.append("Correlations are called associations.")
     if "B" in lanes:
         words.append("Only differences between randomised arms are called effects.")
-    plans = [material.config.syntheses[d.synthesis] for d in material.documents]
+    plans = [review.config.syntheses[d.synthesis] for d in review.documents]
     if all(plan.oriented == "better" for plan in plans):
         words.append("Positive values are better for the patient.")
     elif any(plan.metric in RATIO_METRICS and plan.oriented == "as_reported" for plan in plans):
         words.append("Ratios are those of the printed event, not turned.")
-    added = material.config.conversions.zero_cells
-    empty = sum(r.converter.startswith("2x2") and _has_empty_cell(r) for r in material.effects)
+    added = review.config.conversions.zero_cells
+    empty = sum(r.converter.startswith("2x2") and _has_empty_cell(r) for r in review.effects)
     if empty and added:
         words.append(f"{text.plural(empty, 'two-by-two table')} with an empty cell had {added:g} added to each cell.")
     return " ".join(words)
@@ -225,8 +227,8 @@ def _has_empty_cell(row: Effect) -> bool:
     return whole and any(events in (0, total) for events, total in arms)
 
 
-def _converters(material: Material) -> Table:
-    counts = Counter((r.converter, r.exactness, METRIC_NAME[r.metric]) for r in material.effects)
+def _converters(review: ReviewResults) -> Table:
+    counts = Counter((r.converter, r.exactness, METRIC_NAME[r.metric]) for r in review.effects)
     rows: list[Row] = [
         [term(converter), exactness, metric, count] for (converter, exactness, metric), count in sorted(counts.items())
     ]
@@ -239,9 +241,9 @@ def _groups(values: Iterable[str], names: dict[str, str]) -> str:
     return _listed(f"{name} ({text.plural(count, 'synthesis', 'syntheses')})" for name, count in counts.most_common())
 
 
-def _model(material: Material, pooled: list[Fitted]) -> list[str]:
+def _model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     """Sentences on the models of the syntheses that pool several samples."""
-    single = len(material.documents) - len(pooled)
+    single = len(review.documents) - len(pooled)
     random = [d for d in pooled if d.fit.method != "FE"]
     words = []
     if random:
@@ -300,11 +302,11 @@ def _levels(held: list[Fitted]) -> list[str]:
     return said
 
 
-def _multiverses(material: Material) -> Table:
+def _multiverses(review: ReviewResults) -> Table:
     """How the analyses of the multiverses were declared, fitted and tested."""
     rows: list[Row] = []
-    for document in material.multiverses:
-        plan = material.config.multiverses[document.multiverse]
+    for document in review.multiverses:
+        plan = review.config.multiverses[document.multiverse]
         crossed = text.count(document.crossing)
         drawn = f", {text.count(document.drawn)} drawn with seed {plan.seed}" if document.drawn else ""
         declared = [f for f in document.factors if len(f.options) > 1]

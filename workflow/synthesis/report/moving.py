@@ -10,8 +10,8 @@ from synthesis.data.vocabulary import ESTIMATE_NAME, NumericModerator
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
 from synthesis.report.content import Cell, Row, Table, cell, table
-from synthesis.report.material import Material
 from synthesis.report.result_tables import interval, number, plain_p
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.curves import Curve, MultiverseSummary
 from synthesis.results.diagnosed import InfluenceRow, ModeratorRow
@@ -60,26 +60,24 @@ def _without_one(rows: list[InfluenceRow], document: Fitted) -> list[tuple[float
     return left
 
 
-def tested_moderators(material: Material) -> list[ModeratorRow]:
+def tested_moderators(review: ReviewResults) -> list[ModeratorRow]:
     """The tests of moderators that could be done, one for each synthesis and moderator."""
-    return [r for r in material.diagnostics.moderators if r.kind == "test of all" and r.p is not None]
+    return [r for r in review.diagnostics.moderators if r.kind == "test of all" and r.p is not None]
 
 
-def moderator_signals(material: Material) -> Table | None:
+def moderator_signals(review: ReviewResults) -> Table | None:
     """The moderators with p < .05, and how the pools differ by them."""
-    found = [r for r in tested_moderators(material) if r.p is not None and r.p < SIGNAL]
+    signals = [r for r in tested_moderators(review) if r.p is not None and r.p < SIGNAL]
     cells: list[Row] = [
-        [material.by_name[r.synthesis].title, term(r.moderator), plain_p(r.p), _difference(material, r)] for r in found
+        [review.by_name[r.synthesis].title, term(r.moderator), plain_p(r.p), _difference(review, r)] for r in signals
     ]
     heads = ["Pool", "Moderator", "p", "Pools by level, or slope"]
     return table(f"Moderators with p < {SIGNAL:g}", heads, cells, {2}) if cells else None
 
 
-def _difference(material: Material, test: ModeratorRow) -> str:
-    rows = [
-        r for r in material.diagnostics.moderators if (r.synthesis, r.moderator) == (test.synthesis, test.moderator)
-    ]
-    metric = material.by_name[test.synthesis].metric
+def _difference(review: ReviewResults, test: ModeratorRow) -> str:
+    rows = [r for r in review.diagnostics.moderators if (r.synthesis, r.moderator) == (test.synthesis, test.moderator)]
+    metric = review.by_name[test.synthesis].metric
     if test.moderator in terms(NumericModerator):
         slope = next((r for r in rows if r.kind == "coefficient" and r.term != "intrcpt"), None)
         if slope is None or slope.estimate is None:
@@ -89,9 +87,9 @@ def _difference(material: Material, test: ModeratorRow) -> str:
     return "; ".join(f"{name} {text.number(value)}" for name, value in levels)
 
 
-def titles(material: Material) -> dict[str, str]:
+def titles(review: ReviewResults) -> dict[str, str]:
     """The titles of the syntheses by their names."""
-    return {document.synthesis: document.title for document in material.documents}
+    return {document.synthesis: document.title for document in review.documents}
 
 
 def multiverse_table(
@@ -113,8 +111,8 @@ def multiverse_table(
     kept = [i for i, head in enumerate(heads) if several or head not in ("How many", "p by sign changes")]
     numbers = {place for place, i in enumerate(kept) if i in (2, 3, 4, 5)}
     caption = "All declared analyses: where they lie, and what moves them most"
-    shown = [[row[i] for i in kept] for row in cells]
-    return table(caption, [heads[i] for i in kept], shown, numbers) if cells else None
+    kept_cells = [[row[i] for i in kept] for row in cells]
+    return table(caption, [heads[i] for i in kept], kept_cells, numbers) if cells else None
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

@@ -10,9 +10,9 @@ from synthesis.data.vocabulary import ESTIMATE_NAME
 from synthesis.draw.chart import interval_text
 from synthesis.report.content import Cell, Context, Row, Table, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material
 from synthesis.report.moving import curve_name, multiverse_table, percent, titles
 from synthesis.report.result_tables import interval, number, p_cell
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said
 from synthesis.results.curves import ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope
 
@@ -28,41 +28,41 @@ _VIBRATION = (
 _PAIRS = "Each analysis of the association beside each analysis of the effect: where the differences of all pairs lie."
 
 
-def section(material: Material) -> Context | None:
+def section(review: ReviewResults) -> Context | None:
     """Each multiverse: sentences, figures, tables; nothing where the plan has none."""
-    if not material.multiverses:
+    if not review.multiverses:
         return None
     return {
-        "overview": multiverse_table(material.multiverses, titles(material)),
-        "multiverses": [_multiverse(material, document) for document in material.multiverses],
+        "overview": multiverse_table(review.multiverses, titles(review)),
+        "multiverses": [_multiverse(review, document) for document in review.multiverses],
         "bridges": [
-            _bridge(material, name, plan.title, rows)
-            for name, plan in material.config.bridges.items()
-            if (rows := [row for row in material.pairs if row.bridge == name])
+            _bridge(review, name, plan.title, rows)
+            for name, plan in review.config.bridges.items()
+            if (rows := [row for row in review.pairs if row.bridge == name])
         ],
     }
 
 
-def _multiverse(material: Material, document: MultiverseSummary) -> Context:
+def _multiverse(review: ReviewResults, document: MultiverseSummary) -> Context:
     name = document.multiverse
     return {
         "name": name,
         "title": document.title,
         "counted": counted(document),
-        "specification": figure(material, f"specification_{name}", _SPECIFICATION),
-        "vibration": figure(material, f"vibration_{name}", _VIBRATION),
+        "specification": figure(review, f"specification_{name}", _SPECIFICATION),
+        "vibration": figure(review, f"vibration_{name}", _VIBRATION),
         "curves": _curves(document),
         "decisions": _decisions(document),
     }
 
 
-def _bridge(material: Material, name: str, title: str, rows: Sequence[PairRow]) -> Context:
+def _bridge(review: ReviewResults, name: str, title: str, rows: Sequence[PairRow]) -> Context:
     """Every analysis of an association beside every analysis of an effect."""
     return {
         "name": name,
         "title": title,
         "sentence": bridge_sentence(rows),
-        "figure": figure(material, f"multiverse_bridge_{name}", _PAIRS),
+        "figure": figure(review, f"multiverse_bridge_{name}", _PAIRS),
         "pairs": _bridge_table(rows),
     }
 

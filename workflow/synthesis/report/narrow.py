@@ -83,10 +83,10 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
     if any(row is None for _, row in read):
         return None
     rows = [(section, row) for section, row in read if row is not None]
-    marked = [dict(_ATTRIBUTE.findall(found)) for found in _MARK.findall(svg)]
+    marked = [dict(_ATTRIBUTE.findall(mark)) for mark in _MARK.findall(svg)]
     if len(marked) != sum(bool(row.effects or row.synthesis) for _, row in rows):
         return None
-    marks = iter([{name: html.unescape(value) for name, value in one.items()} for one in marked])
+    marks = iter([{name: html.unescape(value) for name, value in attributes.items()} for attributes in marked])
     lines: list[Line] = []
     axes: list[Ticks] = []
     tops = [float(top) for top in _AREA.findall(svg)] + [float("inf")]
@@ -94,10 +94,10 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
         return None
     y, drawn = 2.0, 0
     for name in dict.fromkeys(section for section, _ in rows):
-        own = [row for section, row in rows if section == name]
-        drawn += sum(bool(row.effects or row.synthesis) for row in own)
+        section_rows = [row for section, row in rows if section == name]
+        drawn += sum(bool(row.effects or row.synthesis) for row in section_rows)
         sides = _sides(svg, tops[drawn - 1], tops[drawn]) if drawn else ()
-        y = _section(name, own, marks, y, lines, axes, sides)
+        y = _section(name, section_rows, marks, y, lines, axes, sides)
     return NarrowForest(y, tuple(lines), tuple(axes))
 
 
@@ -122,9 +122,9 @@ def _row(record: dict[str, str]) -> Row | None:
 def _is_ratio(rows: Iterable[Row]) -> bool:
     """Whether the texts are exponents of the coordinates: the data are logarithms."""
     for row in rows:
-        shown = row.estimate_text.replace("\N{MINUS SIGN}", "-")
-        if row.estimate is not None and re.fullmatch(r"-?\d+\.\d+", shown) and abs(row.estimate) > 0.01:
-            return abs(float(shown) - row.estimate) > abs(float(shown) - math.exp(row.estimate))
+        printed = row.estimate_text.replace("\N{MINUS SIGN}", "-")
+        if row.estimate is not None and re.fullmatch(r"-?\d+\.\d+", printed) and abs(row.estimate) > 0.01:
+            return abs(float(printed) - row.estimate) > abs(float(printed) - math.exp(row.estimate))
     return False
 
 
@@ -151,8 +151,8 @@ def _section(
     measured = ""
     for row in rows:
         mark = next(marks) if row.effects or row.synthesis else {}
-        if found := _NAME.search(mark.get("label", "")):
-            measured = measured or found[1]
+        if match := _NAME.search(mark.get("label", "")):
+            measured = measured or match[1]
         if row.kind in ("heading", "note"):
             letters = _BOLD_LETTERS if row.kind == "heading" else _SMALL_LETTERS
             y = _words(Line(row.kind, row.lane, y, 0, _wrapped(row.label, letters)), y, lines)
@@ -160,8 +160,8 @@ def _section(
         label = _wrapped(row.label, _BOLD_LETTERS if row.kind in _POOLED else _LETTERS)
         lines.append(_drawn(row, mark, y, label, x_of, x_of(null) if low <= null <= high else None))
         y += lines[-1].height
-    shown = tuple((x_of(tick), words) for tick, words in zip(ticks, texts, strict=True))
-    axes.append(Ticks(y, shown, measured, sides))
+    labelled = tuple((x_of(tick), words) for tick, words in zip(ticks, texts, strict=True))
+    axes.append(Ticks(y, labelled, measured, sides))
     return y + _AXIS + _LINE * len(sides)
 
 

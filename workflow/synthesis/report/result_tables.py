@@ -11,7 +11,7 @@ from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
-from synthesis.report.material import Material
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
@@ -94,11 +94,11 @@ def pooled(documents: list[Fitted]) -> Table:
     return table("Pooled estimates", heads, rows, {3, 4, 5})
 
 
-def small_study(material: Material) -> Table:
+def small_study(review: ReviewResults) -> Table:
     """Tests of small-study effects, and the estimates they imply."""
     rows: list[Row] = []
-    for r in material.diagnostics.small_study:
-        document = material.by_name[r.synthesis]
+    for r in review.diagnostics.small_study:
+        document = review.by_name[r.synthesis]
         adjusted = (r.adjusted_estimate, r.adjusted_ci_low, r.adjusted_ci_high)
         value = [back_transform(document.metric, limit) for limit in adjusted]
         decimals = 0 if r.test.startswith(("trim", "fail")) else 2
@@ -108,12 +108,12 @@ def small_study(material: Material) -> Table:
     return table("Tests of small-study effects", heads, rows, {2, 3, 4})
 
 
-def moderators(material: Material) -> Table:
+def moderators(review: ReviewResults) -> Table:
     """The joint test of each moderator and the pool of each level; what was refused with its reason."""
     rows: list[Row] = []
-    for r in material.diagnostics.moderators:
-        document = material.by_name[r.synthesis]
-        numeric = material.config.is_number(r.moderator)
+    for r in review.diagnostics.moderators:
+        document = review.by_name[r.synthesis]
+        numeric = review.config.is_number(r.moderator)
         is_slope = r.kind == "coefficient" and numeric
         if r.kind == "coefficient" and (not is_slope or r.term == "intrcpt"):
             continue
@@ -131,19 +131,19 @@ def moderators(material: Material) -> Table:
         decimals = 4 if is_slope else 2
         values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
         p = p_cell(None if r.kind == "level" else r.p)
-        own = material.config.own_columns.get(r.moderator)
-        name = own.title if own and own.title else term(r.moderator)
+        declared = review.config.own_columns.get(r.moderator)
+        name = declared.title if declared and declared.title else term(r.moderator)
         rows.append([document.title, name, label, r.k, *values, p, said(r.note)])
-    level = f"{100 * material.config.defaults.level:g}% CI"
+    level = f"{100 * review.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
     return table("Moderators", heads, rows, {3, 4, 5, 6})
 
 
-def few_samples(material: Material) -> Table:
+def few_samples(review: ReviewResults) -> Table:
     """Permutation tests, and Bayesian fits of few samples."""
     rows: list[Row] = []
-    for r in material.diagnostics.few_samples:
-        document = material.by_name[r.synthesis]
+    for r in review.diagnostics.few_samples:
+        document = review.by_name[r.synthesis]
         on_scale = r.what in ("Bayes: mean", "Bayes: new study")
         value = [r.estimate, r.ci_low, r.ci_high]
         if on_scale:

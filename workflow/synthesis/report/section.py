@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from synthesis.report.content import Context
-from synthesis.report.material import Material
+from synthesis.report.review_results import ReviewResults
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,4 +15,4 @@ class Section:
 
     name: str
     title: str
-    context: Callable[[Material], Context | None]
+    context: Callable[[ReviewResults], Context | None]

@@ -1,4 +1,4 @@
-"""The sections of the appendix, in their order: a new one is a function of the material, a template, a line here.
+"""The sections of the appendix, in their order: a new one is a function of the review, a template, a line here.
 
 One that returns nothing is left out, with its entry in the contents; the headings of a template enter those too.
 """
@@ -24,94 +24,94 @@ from synthesis.report import (
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
 from synthesis.report.embedding import figure
-from synthesis.report.material import Material
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
 _COMPARED = "Associations and effects have axes of their own; where they stand on one scale, each reading has a row."
 
 
-def answer(material: Material) -> Context:
+def answer(review: ReviewResults) -> Context:
     """The question, and the answer in computed sentences."""
     return {
-        "question": material.config.question,
-        "sentences": sentences.answer(material),
-        "not_causal": sentences.not_causal(material.documents),
+        "question": review.config.question,
+        "sentences": sentences.answer(review),
+        "not_causal": sentences.not_causal(review.documents),
     }
 
 
-def comparison(material: Material) -> Context:
+def comparison(review: ReviewResults) -> Context:
     """The syntheses beside each other: figures, one metric, bridges, clinical relevance."""
-    planned = material.config.figures.items()
+    planned = review.config.figures.items()
     return {
-        "marked": bool(material.drawings),
-        "figures": [figure(material, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
-        "pooled": tables.pooled(material.documents),
-        **comparing.section(material),
-        "certainty": certainty_table.certainty(material.findings, material.domains, material.documents),
+        "marked": bool(review.drawings),
+        "figures": [figure(review, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
+        "pooled": tables.pooled(review.documents),
+        **comparing.section(review),
+        "certainty": certainty_table.certainty(review.findings, review.domains, review.documents),
     }
 
 
-def syntheses(material: Material) -> Context:
+def syntheses(review: ReviewResults) -> Context:
     """Each synthesis: sentence, figure, heterogeneity, data."""
-    return {"syntheses": [_synthesis(material, document) for document in material.documents]}
+    return {"syntheses": [_synthesis(review, document) for document in review.documents]}
 
 
-def _synthesis(material: Material, document: Fitted) -> Context:
+def _synthesis(review: ReviewResults, document: Fitted) -> Context:
     name = document.synthesis
-    planned = diagnostic_figures(material.config, name)
-    examined = [figure(material, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
+    planned = diagnostic_figures(review.config, name)
+    examined = [figure(review, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
     see = f"Each line is a sample with its interval, larger squares weigh more; diamond: the pooled {document.word}."
     return {
         "document": document,
         "sentence": sentences.sentence(document),
-        "forest": figure(material, f"forest_{name}", f"{see} {heterogeneity(document)}."),
+        "forest": figure(review, f"forest_{name}", f"{see} {heterogeneity(document)}."),
         "examined": [drawn for drawn in examined if drawn],
     }
 
 
-def diagnostics(material: Material) -> Context:
+def diagnostics(review: ReviewResults) -> Context:
     """Influence, small-study effects, moderators, few samples."""
     return {
-        "influence": moving.influence_table(material.diagnostics.influence, material.documents),
-        "small_study": tables.small_study(material),
-        "adjusted": adjusted_table.adjusted(material),
-        "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
-        "few_samples": tables.few_samples(material),
+        "influence": moving.influence_table(review.diagnostics.influence, review.documents),
+        "small_study": tables.small_study(review),
+        "adjusted": adjusted_table.adjusted(review),
+        "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
+        "few_samples": tables.few_samples(review),
     }
 
 
-def numbers(material: Material) -> Context:
+def numbers(review: ReviewResults) -> Context:
     """Where each number comes from."""
     return {
-        "quote_check": sentences.quote_check([*material.effects, *material.dropped]),
-        "usable": len(material.usable),
-        "effects": tables.effects(material.effects),
+        "quote_check": sentences.quote_check([*review.effects, *review.dropped]),
+        "usable": len(review.usable),
+        "effects": tables.effects(review.effects),
     }
 
 
-def dropped(material: Material) -> Context | None:
+def dropped(review: ReviewResults) -> Context | None:
     """Findings that are in no pool, and why."""
     figures = [
-        figure(material, "prisma_flow", "What became of every extracted row, from the top to the pools."),
-        figure(material, "risk_of_bias", "Risk of bias as the databases of the sources rate it: one row per sample."),
+        figure(review, "prisma_flow", "What became of every extracted row, from the top to the pools."),
+        figure(review, "risk_of_bias", "Risk of bias as the databases of the sources rate it: one row per sample."),
     ]
-    unused = tables.dropped(list(material.lost.values()))
+    unused = tables.dropped(list(review.lost.values()))
     return {"figures": figures, "tables": unused} if any(figures) or unused else None
 
 
-def limits(material: Material) -> Context:
+def limits(review: ReviewResults) -> Context:
     """Limits of the sources, as each source states them."""
-    return {"sources": material.sources}
+    return {"sources": review.sources}
 
 
-def provenance(material: Material) -> Context:
+def provenance(review: ReviewResults) -> Context:
     """Software and digests of the run."""
-    versions = msgspec.to_builtins(material.documents[0].versions)
+    versions = msgspec.to_builtins(review.documents[0].versions)
     return {
-        "second_route": methods.second_route(material.crosscheck),
+        "second_route": methods.second_route(review.crosscheck),
         "software": table("Software of the fits", ["Package", "Version"], versions.items()),
-        "digests": tables.hashes(material.documents),
+        "digests": tables.hashes(review.documents),
     }
 
 

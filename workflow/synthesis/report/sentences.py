@@ -10,7 +10,7 @@ from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, nobody_assigned, process_name
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of, people_words
-from synthesis.report.material import Material
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.diagnosed import InfluenceRow
@@ -82,29 +82,29 @@ def bridge_sentence(rows: list[BridgeRow]) -> str:
     )
 
 
-def answer(material: Material) -> list[str]:
+def answer(review: ReviewResults) -> list[str]:
     """The answer in at most five sentences."""
     candidates = [
-        _association(material),
-        _effects(material),
-        _bridge(material),
-        spread(material.documents),
-        basis(material),
-        influence_sentence(material.diagnostics.influence, headline(material)),
+        _association(review),
+        _effects(review),
+        _bridge(review),
+        spread(review.documents),
+        basis(review),
+        influence_sentence(review.diagnostics.influence, headline(review)),
     ]
     return [said for said in candidates if said][:5]
 
 
-def main_association(material: Material) -> Fitted | None:
+def main_association(review: ReviewResults) -> Fitted | None:
     """The association of the first bridge, or the first of lane A."""
-    named = [bridge.association for bridge in material.config.bridges.values()]
-    lane = [d for d in material.documents if d.lane == "A"]
+    named = [bridge.association for bridge in review.config.bridges.values()]
+    lane = [d for d in review.documents if d.lane == "A"]
     return next((d for name in named for d in lane if d.synthesis == name), lane[0] if lane else None)
 
 
-def headline(material: Material) -> Fitted:
+def headline(review: ReviewResults) -> Fitted:
     """The synthesis that the report is about first."""
-    return main_association(material) or material.documents[0]
+    return main_association(review) or review.documents[0]
 
 
 def with_people(document: Fitted) -> str:
@@ -113,8 +113,8 @@ def with_people(document: Fitted) -> str:
     return f" with {said}" if said else ""
 
 
-def _association(material: Material) -> str:
-    document = main_association(material)
+def _association(review: ReviewResults) -> str:
+    document = main_association(review)
     if document is None:
         return ""
     lead = "the pooled association" if document.fit.samples > 1 else "the association"
@@ -122,7 +122,7 @@ def _association(material: Material) -> str:
         f"{document.title}: {lead} is {estimate(document)}, from "
         f"{text.plural(document.fit.samples, 'sample')}{with_people(document)}"
     )
-    others = [d for d in material.documents if d.lane == "A" and d is not document and not d.set_to_zero]
+    others = [d for d in review.documents if d.lane == "A" and d is not document and not d.set_to_zero]
     if others:
         values = [x for d in others if (x := back_transform(d.metric, d.fit.estimate)) is not None]
         words += (
@@ -134,8 +134,8 @@ def _association(material: Material) -> str:
     return f"{words}."
 
 
-def _effects(material: Material) -> str:
-    pooled = [d for d in material.documents if d.lane == "B" and d.fit.samples > 1]
+def _effects(review: ReviewResults) -> str:
+    pooled = [d for d in review.documents if d.lane == "B" and d.fit.samples > 1]
     if not pooled:
         return ""
     others = len(pooled)
@@ -155,13 +155,13 @@ def _effects(material: Material) -> str:
     )
 
 
-def _bridge(material: Material) -> str:
-    for name, bridge in material.config.bridges.items():
-        rows = material.bridge_rows(name)
+def _bridge(review: ReviewResults) -> str:
+    for name, bridge in review.config.bridges.items():
+        rows = review.bridge_rows(name)
         if rows:
             low, high = converted(rows)
             limits = text.interval(rows[0].effect_ci_low, rows[0].effect_ci_high)
-            title = material.by_name[bridge.effect].title
+            title = review.by_name[bridge.effect].title
             return (
                 f"On one scale the association reads as d = {text.number(low)} to "
                 f"{text.number(high)}, depending on the conversion, beside an effect of "
@@ -192,15 +192,15 @@ def _holds_zero(low: float | None, high: float | None) -> bool:
     return low is not None and high is not None and low <= 0 <= high
 
 
-def basis(material: Material) -> str:
+def basis(review: ReviewResults) -> str:
     """What the numbers rest on, and what is missing."""
-    gaps = sum(1 for r in material.lost.values() if r.category == "gap")
-    used = len(material.usable)
-    words = f"{text.plural(used, 'extracted row')} {'is' if used == 1 else 'are'} usable, {_quoted(material.effects)}"
+    gaps = sum(1 for r in review.lost.values() if r.category == "gap")
+    used = len(review.usable)
+    words = f"{text.plural(used, 'extracted row')} {'is' if used == 1 else 'are'} usable, {_quoted(review.effects)}"
     if gaps:
         words += f"; {text.plural(gaps, 'finding')} could not be used because the reachable text prints no number"
-    main = main_association(material)
-    stress = next((d for d in material.documents if d.set_to_zero), None)
+    main = main_association(review)
+    stress = next((d for d in review.documents if d.set_to_zero), None)
     if main is not None and stress is not None:
         value, other = _read(stress, stress.fit.estimate)[0], _read(main, main.fit.estimate)[0]
         words += (

@@ -13,9 +13,9 @@ from synthesis.report import headline, methods, sentences
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.evidence_section import answer_of
-from synthesis.report.material import Material
 from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
 from synthesis.report.result_tables import CATEGORY_NAME, interval, plain_p, with_interval
+from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
@@ -35,33 +35,33 @@ _FOREST = (
 )
 
 
-def answer(material: Material) -> Context:
+def answer(review: ReviewResults) -> Context:
     """The first screen."""
     return {
-        "question": material.config.question,
-        "said": headline.answer(material),
-        "figure": _first_figure(material),
-        "bias": headline.bias(material),
-        "not_causal": sentences.not_causal(material.documents),
+        "question": review.config.question,
+        "said": headline.answer(review),
+        "figure": _first_figure(review),
+        "bias": headline.bias(review),
+        "not_causal": sentences.not_causal(review.documents),
     }
 
 
-def _first_figure(material: Material) -> Figure | None:
+def _first_figure(review: ReviewResults) -> Figure | None:
     """The first comparison figure of the plan; the forest plot of its first synthesis where it compares none."""
-    for name, plan in material.config.figures.items():
+    for name, plan in review.config.figures.items():
         caption = _DIAMONDS if not plan.studies else _FOREST.format(word="estimate")
-        if len({material.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in material.by_name}) > 1:
+        if len({review.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in review.by_name}) > 1:
             caption += f" {_TWO_AXES}"
-        drawn = figure(material, f"forest_{name}", f"{plan.title}. {caption}")
+        drawn = figure(review, f"forest_{name}", f"{plan.title}. {caption}")
         if drawn:
             return drawn
-    first = material.documents[0]
-    return figure(material, f"forest_{first.synthesis}", f"{first.title}. {_FOREST.format(word=first.word)}")
+    first = review.documents[0]
+    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {_FOREST.format(word=first.word)}")
 
 
-def results(material: Material) -> Context:
+def results(review: ReviewResults) -> Context:
     """Every pool in one table."""
-    return {"pools": _pools(material.documents)}
+    return {"pools": _pools(review.documents)}
 
 
 def _pools(documents: list[Fitted]) -> Table:
@@ -81,42 +81,42 @@ def _pools(documents: list[Fitted]) -> Table:
     return table("Every pooled estimate", heads, rows, {2, 3, 4, 5})
 
 
-def compared(material: Material) -> Context | None:
+def compared(review: ReviewResults) -> Context | None:
     """Differences on one metric, and the readings of each bridge side by side."""
-    contrasts = material.compared.contrasts
-    readings = _readings(material)
+    contrasts = review.compared.contrasts
+    readings = _readings(review)
     if not contrasts and readings is None:
         return None
     return {
-        "contrasts": _contrasts(material) if contrasts else None,
+        "contrasts": _contrasts(review) if contrasts else None,
         "readings": readings,
     }
 
 
-def _contrasts(material: Material) -> Table:
+def _contrasts(review: ReviewResults) -> Table:
     rows: list[Row] = []
-    for r in material.compared.contrasts:
+    for r in review.compared.contrasts:
         difference = with_interval((r.difference, r.ci_low, r.ci_high))
         rows.append([r.title, difference, plain_p(r.p), r.conclusion])
     return table("Differences on one metric", ["Comparison", "Difference", "p", "Conclusion"], rows, {1, 2})
 
 
-def _readings(material: Material) -> Table | None:
+def _readings(review: ReviewResults) -> Table | None:
     """Effects, each beside the association read as d: a row per bridge, a column per reading."""
-    found = [r for r in material.compared.bridges if r.unit == "d" and r.association_estimate is not None]
-    contrasts = list(dict.fromkeys(r.contrast for r in found))
+    readings = [r for r in review.compared.bridges if r.unit == "d" and r.association_estimate is not None]
+    contrasts = list(dict.fromkeys(r.contrast for r in readings))
     rows: list[Row] = []
-    for name in dict.fromkeys(r.bridge for r in found):
-        own = {r.contrast: r for r in found if r.bridge == name}
-        first = next(iter(own.values()))
-        effect = material.by_name[first.effect].title if first.effect in material.by_name else first.effect
+    for name in dict.fromkeys(r.bridge for r in readings):
+        by_contrast = {r.contrast: r for r in readings if r.bridge == name}
+        first = next(iter(by_contrast.values()))
+        effect = review.by_name[first.effect].title if first.effect in review.by_name else first.effect
         sides = [(first.effect_estimate, first.effect_ci_low, first.effect_ci_high)]
         for contrast in contrasts:
-            r = own.get(contrast)
+            r = by_contrast.get(contrast)
             values = (r.association_estimate, r.association_ci_low, r.association_ci_high) if r else (None, None, None)
             sides.append(values)
         rows.append([effect, *(with_interval(side) for side in sides)])
-    of = constructs_of(material.documents)
+    of = constructs_of(review.documents)
     named = [contrast_name(name, of) if name in CONTRASTS else name for name in contrasts]
     heads = ["Effect", "g", *(f"d, {name}" for name in named)]
     return (
@@ -124,9 +124,9 @@ def _readings(material: Material) -> Table | None:
     )
 
 
-def claims(material: Material) -> Context | None:
+def claims(review: ReviewResults) -> Context | None:
     """How many checks of each statement came to which verdict."""
-    decided = material.compared.claims
+    decided = review.compared.claims
     if not decided:
         return None
     statements: dict[str, Counter[str]] = {}
@@ -137,9 +137,9 @@ def claims(material: Material) -> Context | None:
     rows: list[Row] = [
         [
             Text(textwrap.shorten(words[name], _QUOTED, placeholder=" \u2026"), "q"),
-            ", ".join(f"{verdict} ({count})" for verdict, count in found.most_common()),
+            ", ".join(f"{verdict} ({count})" for verdict, count in verdicts.most_common()),
         ]
-        for name, found in statements.items()
+        for name, verdicts in statements.items()
     ]
     return {
         "checks": len(decided),
@@ -147,16 +147,16 @@ def claims(material: Material) -> Context | None:
     }
 
 
-def processes(material: Material) -> Context | None:
+def processes(review: ReviewResults) -> Context | None:
     """In how many approaches the first process differs from each other one."""
-    found = material.process
-    if found is None:
+    results = review.process
+    if results is None:
         return None
-    first = found.names[found.first]
+    first = results.names[results.first]
     rows: list[Row] = []
-    for construct, name in found.names.items():
-        tested = [r for r in found.contrasts if r.construct == construct and r.p is not None]
-        if construct == found.first:
+    for construct, name in results.names.items():
+        tested = [r for r in results.contrasts if r.construct == construct and r.p is not None]
+        if construct == results.first:
             continue
         answers = Counter(answer_of(r) for r in tested)
         said = ", ".join(f"{words} ({count})" for words, count in answers.most_common())
@@ -165,54 +165,54 @@ def processes(material: Material) -> Context | None:
     return {"first": first, "table": table(caption, ["Process", "Approaches", f"{first} is"], rows, {1})}
 
 
-def robustness(material: Material) -> Context | None:
+def robustness(review: ReviewResults) -> Context | None:
     """Single samples, moderators, decisions, doubts."""
-    influence = influence_table(material.diagnostics.influence, headline.headline_documents(material))
-    signals, tests = moderator_signals(material), tested_moderators(material)
-    turned = [row.comparison_title for row in material.doubted if row.turns]
+    influence = influence_table(review.diagnostics.influence, headline.headline_documents(review))
+    signals, tests = moderator_signals(review), tested_moderators(review)
+    turned = [row.comparison_title for row in review.doubted if row.turns]
     context: Context = {
         "influence": influence,
         "moderators": signals,
         "tests": len(tests),
-        "curves": multiverse_table(material.multiverses, titles(material), several=False),
-        "doubts": len(material.doubts),
+        "curves": multiverse_table(review.multiverses, titles(review), several=False),
+        "doubts": len(review.doubts),
         "turned": list(dict.fromkeys(turned)),
     }
-    return context if influence or tests or material.multiverses or material.doubts else None
+    return context if influence or tests or review.multiverses or review.doubts else None
 
 
-def limits(material: Material) -> Context:
+def limits(review: ReviewResults) -> Context:
     """What the results rest on, and what they cannot show."""
-    lost = Counter(row.category for row in material.lost.values())
+    lost = Counter(row.category for row in review.lost.values())
     rows: list[Row] = [[CATEGORY_NAME[name], lost[name]] for name in CATEGORY_NAME if lost[name]]
     return {
-        "usable": len(material.usable),
+        "usable": len(review.usable),
         "gaps": lost["gap"],
-        "spread": sentences.spread(material.documents),
+        "spread": sentences.spread(review.documents),
         "lost": table("Extracted rows that are in no pool", ["Why", "Rows"], rows, {1}) if rows else None,
-        "twice": sum(1 for row in material.rows.values() if row.second_coder),
-        "extracted": len(material.rows),
-        "sources": len(material.sources),
+        "twice": sum(1 for row in review.rows.values() if row.second_coder),
+        "extracted": len(review.rows),
+        "sources": len(review.sources),
     }
 
 
-def reading(material: Material) -> Context:
+def reading(review: ReviewResults) -> Context:
     """The words that this report uses, as far as it uses them."""
-    metrics = {d.metric for d in material.documents}
+    metrics = {d.metric for d in review.documents}
     return {
-        "associations": any(d.lane == "A" for d in material.documents),
-        "effects": any(d.lane == "B" for d in material.documents),
+        "associations": any(d.lane == "A" for d in review.documents),
+        "effects": any(d.lane == "B" for d in review.documents),
         "r": "z" in metrics,
         "g": "g" in metrics,
         "ratios": any(metric.startswith("log") for metric in metrics),
-        "ranged": any(d.fit.pi_low is not None for d in material.documents),
-        "level": f"{100 * material.config.defaults.level:g}%",
+        "ranged": any(d.fit.pi_low is not None for d in review.documents),
+        "level": f"{100 * review.config.defaults.level:g}%",
     }
 
 
-def method(material: Material) -> Context:
+def method(review: ReviewResults) -> Context:
     """The model in a paragraph."""
-    return {"words": methods.in_short(material), "again": len({row.synthesis for row in material.crosscheck})}
+    return {"words": methods.in_short(review), "again": len({row.synthesis for row in review.crosscheck})}
 
 
 SECTIONS: tuple[Section, ...] = (

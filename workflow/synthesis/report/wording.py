@@ -83,4 +83,4 @@ def _source(start: str) -> str:
 
 def said(words: str) -> str:
     """A text of the run with every code in it in words; paths and addresses stay."""
-    return _TERM.sub(lambda found: _WORDS[found[0]], _CODE.sub(lambda found: term(found[0]), words))
+    return _TERM.sub(lambda match: _WORDS[match[0]], _CODE.sub(lambda match: term(match[0]), words))

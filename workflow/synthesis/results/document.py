@@ -75,17 +75,19 @@ def decode(text: str | bytes, kind: type[D], where: str) -> D:
         raise _unreadable(where, kind, error) from None
 
 
-def _convert(content: Any, kind: type[D]) -> D:
+def _convert(content: Any, kind: type[D], *, strict: bool = True) -> D:
     for name in kind.spread:
         fields = _spread_fields(kind, name)
         content[name] = {key: content.pop(key) for key in fields if key in content}
-    return msgspec.convert(content, kind)
+    return msgspec.convert(content, kind, strict=strict)
 
 
 @cache
-def _spread_fields(kind: type[Document], name: str) -> tuple[str, ...]:
+def _spread_fields(kind: type[Document], name: str) -> dict[str, bool]:
+    """Names of a spread field's own fields, and whether they are text."""
     (field,) = (f for f in msgspec.structs.fields(kind) if f.name == name)
-    return tuple(f.name for f in msgspec.inspect.type_info(field.type).fields)  # type: ignore[attr-defined]
+    parts = msgspec.inspect.type_info(field.type).fields  # type: ignore[attr-defined]
+    return {part.name: isinstance(part.type, msgspec.inspect.StrType) for part in parts}
 
 
 def _unreadable(where: str, kind: type[Document], error: Exception) -> InputError:
@@ -97,10 +99,18 @@ def _unreadable(where: str, kind: type[Document], error: Exception) -> InputErro
 
 
 @cache
+def _texts(kind: type[Document]) -> dict[str, bool]:
+    """The columns of a table of such rows, and whether they are text: an empty cell is then no None."""
+    texts: dict[str, bool] = {}
+    for field in msgspec.structs.fields(kind):
+        spread = field.name in kind.spread
+        texts |= _spread_fields(kind, field.name) if spread else {field.name: field.type is str}
+    return texts
+
+
 def columns(kind: type[Document]) -> tuple[str, ...]:
     """The columns of a table of such rows."""
-    fields = [field.name for field in msgspec.structs.fields(kind)]
-    return tuple(c for name in fields for c in (_spread_fields(kind, name) if name in kind.spread else (name,)))
+    return tuple(_texts(kind))
 
 
 def write_rows(path: Path, rows: Iterable[D], kind: type[D]) -> None:
@@ -134,12 +144,12 @@ def _other_columns(path: Path, header: list[str], kind: type[D]) -> InputError:
 
 
 def _rows(path: Path, lines: list[list[str]], kind: type[D]) -> list[D]:
-    text = [field.type is str for field in msgspec.structs.fields(kind)]
+    texts = _texts(kind)
     rows = []
     for number, cells in enumerate(lines, start=2):
-        content = {n: c if c or t else None for n, c, t in zip(columns(kind), cells, text, strict=True)}
+        content = {name: cell if cell or texts[name] else None for name, cell in zip(texts, cells, strict=True)}
         try:
-            row = msgspec.convert(content, kind, strict=False)
+            row = _convert(content, kind, strict=False)
             check_finite(f"{path}, row {number}", plain(row))
         except (msgspec.ValidationError, InputError) as error:
             raise _unreadable(f"{path}, row {number}", kind, error) from None

@@ -8,6 +8,7 @@ import msgspec
 
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.pool import Fit
+from synthesis.meta.result import PooledNumbers
 from synthesis.results.document import Document
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
@@ -179,47 +180,15 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
 class PooledRow(Document, frozen=True, kw_only=True):
     """A row of pooled.csv: a fit without its samples; `_transformed`: on the scale that is read (r, ratios)."""
 
+    spread: ClassVar[tuple[str, ...]] = ("fit",)
+
     synthesis: str
     title: str
     lane: str
     word: str
     sources: str
     set_to_zero: int
-    k: int
-    samples: int
-    estimate: float
-    se: float
-    statistic: float
-    df: float | None
-    p: float
-    ci_low: float
-    ci_high: float
-    pi_low: float | None
-    pi_high: float | None
-    tau2: float | None
-    tau2_se: float | None
-    tau2_ci_low: float | None
-    tau2_ci_high: float | None
-    omega2: float | None
-    i2: float | None
-    i2_ci_low: float | None
-    i2_ci_high: float | None
-    h2: float | None
-    h2_ci_low: float | None
-    h2_ci_high: float | None
-    q: float | None
-    q_df: int | None
-    q_p: float | None
-    log_likelihood: float | None
-    aic: float | None
-    bic: float | None
-    model: str
-    method: str
-    ci_method: str
-    rho: float | None
-    composite_rho: float | None
-    metric: str | None
-    level: float
+    fit: PooledNumbers
     levels: str
     notes: str
     tau_scale: float | None

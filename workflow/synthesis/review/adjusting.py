@@ -31,7 +31,7 @@ from synthesis.results.fitted import Fitted
 _ABOUT_ZERO = ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform")
 _NO_ZERO = "its metric has no value of no effect that a sample could differ from"
 _REPEATS = "no sample has several estimates"
-Found = Fit | bias.PetPeese | SelectionModel | BetaSelection | PUniformStar | Adjusted | HenmiCopas | Limit
+Adjustment = Fit | bias.PetPeese | SelectionModel | BetaSelection | PUniformStar | Adjusted | HenmiCopas | Limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,14 @@ def _estimate(name: str, document: Fitted, data: Samples, tests: SmallStudyTests
     if reason:
         return AdjustedEstimate(name=name, assumes=assumes, reason=reason)
     try:
-        found = _ways(document, data, tests)[name]()
+        adjustment = _ways(document, data, tests)[name]()
     except InputError as error:
         reason = "; ".join(f"{p.value} (needed: {p.allowed})" for p in error.problems)
         return AdjustedEstimate(name=name, assumes=assumes, reason=reason)
-    if found is None:
+    if adjustment is None:
         key = _TESTED[name]
         return AdjustedEstimate(name=name, assumes=assumes, reason=tests.refused.get(key, "not fitted"))
-    return _typed(name, assumes, found, len(data.effects) if name == "pet_peese_cr2" else len(data.y))
+    return _typed(name, assumes, adjustment, len(data.effects) if name == "pet_peese_cr2" else len(data.y))
 
 
 # Estimates that the small-study tests hold, by their name there.
@@ -96,10 +96,10 @@ def _not_asked(name: str, document: Fitted, data: Samples) -> str:
     return ""
 
 
-def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, Callable[[], Found | None]]:
+def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, Callable[[], Adjustment | None]]:
     y, v, level = data.y, data.v, document.fit.level
     side: Side = "greater" if document.fit.estimate > 0 else "less"
-    one: Alternative = side
+    alternative: Alternative = side
     filled = tests.trim_fill_L0
     return {
         "pool": lambda: document.fit,
@@ -113,36 +113,36 @@ def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, 
         ),
         "limit": lambda: limit_meta(y, v, tau2=data.method, level=level),
         "step_one": lambda: tests.selection_model,
-        "step_three": lambda: selection_model(y, v, steps=(0.025, 0.5), alternative=one, level=level),
+        "step_three": lambda: selection_model(y, v, steps=(0.025, 0.5), alternative=alternative, level=level),
         "step_two": lambda: selection_model(y, v, steps=(0.05,), alternative="two-sided", level=level),
-        "beta": lambda: beta_selection(y, v, alternative=one, level=level),
+        "beta": lambda: beta_selection(y, v, alternative=alternative, level=level),
         "p_uniform": lambda: p_uniform_star(y, v, side=side, level=level),
     }
 
 
-def _typed(name: str, assumes: str, found: Found, k: int) -> AdjustedEstimate:
-    match found:
+def _typed(name: str, assumes: str, fitted: Adjustment, k: int) -> AdjustedEstimate:
+    match fitted:
         case bias.PetPeese():
-            chosen = found.pet if found.chosen == "pet" else found.peese
+            chosen = fitted.pet if fitted.chosen == "pet" else fitted.peese
             return AdjustedEstimate(
-                name=name, k=k, estimate=found.estimate, se=chosen.limit_se, df=chosen.df, p=chosen.limit_p,
-                ci_low=found.ci_low, ci_high=found.ci_high, assumes=assumes,
-                note="; ".join([found.chosen.upper(), *chosen.notes]),
+                name=name, k=k, estimate=fitted.estimate, se=chosen.limit_se, df=chosen.df, p=chosen.limit_p,
+                ci_low=fitted.ci_low, ci_high=fitted.ci_high, assumes=assumes,
+                note="; ".join([fitted.chosen.upper(), *chosen.notes]),
             )  # fmt: skip
         case PUniformStar():
-            note = "; ".join([f"{found.significant} of {found.k} samples are significant", *found.notes])
+            note = "; ".join([f"{fitted.significant} of {fitted.k} samples are significant", *fitted.notes])
             return AdjustedEstimate(
-                name=name, k=k, estimate=found.estimate, p=found.p, ci_low=found.ci_low, ci_high=found.ci_high,
+                name=name, k=k, estimate=fitted.estimate, p=fitted.p, ci_low=fitted.ci_low, ci_high=fitted.ci_high,
                 assumes=assumes, note=note,
             )  # fmt: skip
         case HenmiCopas() | SelectionModel() | BetaSelection() | Limit():
-            df, notes = None, () if isinstance(found, HenmiCopas) else found.notes
+            df, notes = None, () if isinstance(fitted, HenmiCopas) else fitted.notes
         case Fit():
             # The weights' own sample count: trim and fill adds some.
-            df, notes, k = found.df, found.notes, found.samples
+            df, notes, k = fitted.df, fitted.notes, fitted.samples
         case Adjusted():
-            df, notes, k = found.df, found.notes, found.k
+            df, notes, k = fitted.df, fitted.notes, fitted.k
     return AdjustedEstimate(
-        name=name, k=k, estimate=found.estimate, se=found.se, df=df, p=found.p, ci_low=found.ci_low,
-        ci_high=found.ci_high, assumes=assumes, note="; ".join(notes),
+        name=name, k=k, estimate=fitted.estimate, se=fitted.se, df=df, p=fitted.p, ci_low=fitted.ci_low,
+        ci_high=fitted.ci_high, assumes=assumes, note="; ".join(notes),
     )  # fmt: skip

@@ -131,15 +131,15 @@ def by_libraries(document: Fitted) -> list[CheckRow]:
     scale = float(np.median(vi))
     y, v = yi / np.sqrt(scale), vi / scale
     if method in PYMARE_METHODS and (method not in ("ML", "REML") or v.max() <= PYMARE_REACH):
-        found = _pymare(y, v, method, ci, document.fit.level)
+        library = _pymare(y, v, method, ci, document.fit.level)
         # Scaled variances are about 1, and so is what tau2 and the estimate are measured against.
-        rows.compare("tau2", "PyMARE", found["tau2"], scale, SEARCH_RTOL)
-        rows.compare("estimate", "PyMARE", found["estimate"], scale**0.5, SEARCH_RTOL)
-        rows.compare("se", "PyMARE", found["se"], scale**0.5, SEARCH_RTOL)
-        rows.compare("q", "PyMARE", found["q"], 1.0, CLOSED_FORM_RTOL)
+        rows.compare("tau2", "PyMARE", library["tau2"], scale, SEARCH_RTOL)
+        rows.compare("estimate", "PyMARE", library["estimate"], scale**0.5, SEARCH_RTOL)
+        rows.compare("se", "PyMARE", library["se"], scale**0.5, SEARCH_RTOL)
+        rows.compare("q", "PyMARE", library["q"], 1.0, CLOSED_FORM_RTOL)
         if method != "FE":
             for name in ("tau2_ci_low", "tau2_ci_high"):
-                rows.compare(name, "PyMARE", found[name], scale, PROFILE_RTOL)
+                rows.compare(name, "PyMARE", library[name], scale, PROFILE_RTOL)
     estimate, se, df = _statsmodels(y, v + (document.fit.tau2 or 0.0) / scale, ci)
     rows.compare("estimate", "statsmodels", estimate, scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", "statsmodels", se, scale**0.5, CLOSED_FORM_RTOL)
@@ -302,8 +302,8 @@ def _most_likely(y: Array, v: Array, restricted: bool) -> float:
     grid = np.concatenate([[0.0], np.geomspace(1e-6, 10.0, 400) * (float(np.var(y)) + float(v.min()))])
     best = int(np.argmax([height(t) for t in grid]))
     low, high = grid[max(0, best - 1)], grid[min(len(grid) - 1, best + 1)]
-    found = minimize_scalar(lambda t: -height(t), bounds=(low, high), method="bounded", options={"xatol": 1e-10})
-    return float(found.x) if height(float(found.x)) > height(0.0) else 0.0
+    optimum = minimize_scalar(lambda t: -height(t), bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    return float(optimum.x) if height(float(optimum.x)) > height(0.0) else 0.0
 
 
 # --- multilevel models ---------------------------------------------------------------------------------------------
@@ -331,8 +331,8 @@ def _check_multilevel(rows: _Rows) -> None:
 def _check_levels(rows: _Rows) -> None:
     """A model with levels above the sample, its variances level by level."""
     document, parts = rows.document, nested(rows.document)
-    found = search_levels(parts)
-    for level, variance in zip(document.fit.levels, found, strict=True):
+    variances = search_levels(parts)
+    for level, variance in zip(document.fit.levels, variances, strict=True):
         name = f"variance of {level.level}"
         rows.compare(name, MATRICES, float(variance), parts.scale, SEARCH_RTOL, ours=level.variance)
     marginal = parts.marginal(parts.variances)
@@ -346,14 +346,14 @@ def _check_levels(rows: _Rows) -> None:
 
 def checked(documents: Iterable[Fitted], route: Route) -> dict[str, list[CheckRow]]:
     """The comparison of every model by `route`, by synthesis. Raises Disagreement when any pair is too far apart."""
-    found = {document.synthesis: route(document) for document in documents}
+    by_synthesis = {document.synthesis: route(document) for document in documents}
     apart = [
         f"  {r.synthesis} {r.quantity}: {r.ours!r} here, {r.theirs!r} by {r.route}; "
         f"difference {r.difference:.3g} above {r.tolerance:.3g}"
-        for rows in found.values()
+        for rows in by_synthesis.values()
         for r in rows
         if not r.agrees
     ]
     if apart:
         raise Disagreement("two routes to the same number differ:\n" + "\n".join(apart))
-    return found
+    return by_synthesis

@@ -23,12 +23,12 @@ class Dependence(TypedDict, total=False):
 
 def declared(levels: Mapping[str, Sequence[str]], covariance: Array | None) -> Dependence:
     """The options for labels of levels and for a sampling covariance, where there are any."""
-    found = Dependence()
+    dependence = Dependence()
     if covariance is not None:
-        found["V"] = covariance
+        dependence["V"] = covariance
     if levels:
-        found["levels"] = {name: list(labels) for name, labels in levels.items()}
-    return found
+        dependence["levels"] = {name: list(labels) for name, labels in levels.items()}
+    return dependence
 
 
 def dependence_of(studies: Sequence[Study]) -> Dependence:

@@ -67,11 +67,11 @@ def diagnose(
     v = np.array([study.vi for study in document.studies])
     ci, method = ci_of_samples(document.fit), method_of(document.fit)
 
-    found = _OfSamples(document, y, v, method, ci, options, skipped)
-    samples = found.kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
-    steps = found.kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
-    samples, subsets = found.subsets(samples)
-    tests, adjusted = found.small_study()
+    of_samples = _OfSamples(document, y, v, method, ci, options, skipped)
+    samples = of_samples.kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
+    steps = of_samples.kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
+    samples, subsets = of_samples.subsets(samples)
+    tests, adjusted = of_samples.small_study()
     return Diagnosed(
         synthesis=name,
         metric=metric,
@@ -79,8 +79,8 @@ def diagnose(
         influence=samples,
         cumulative=steps,
         gosh=subsets,
-        permutation=found.permutation(),
-        bayes=found.bayes(),
+        permutation=of_samples.permutation(),
+        bayes=of_samples.bayes(),
         small_study=tests,
         adjusted=adjusted,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),

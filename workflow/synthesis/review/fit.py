@@ -77,12 +77,12 @@ def run_synthesis(
 
 
 def _figure(synthesis: Synthesis, chosen: Sequence[Chosen]) -> Shown:
-    shown = Shown(group_by=synthesis.group_by, orientation=synthesis.oriented)
+    figure = Shown(group_by=synthesis.group_by, orientation=synthesis.oriented)
     if synthesis.metric not in RATIO_METRICS:
-        return shown
+        return figure
     if synthesis.oriented == "as_reported":
-        return replace(shown, direction=shared_direction(chosen))
-    return replace(shown, direction=1.0, turned=sum(row.direction == -1 for row in chosen))
+        return replace(figure, direction=shared_direction(chosen))
+    return replace(figure, direction=1.0, turned=sum(row.direction == -1 for row in chosen))
 
 
 # What a fit is made of.
@@ -229,12 +229,12 @@ def _with_dependence(
     studies: tuple[Study, ...], combined: Composites, levels: dict[str, list[str]], covariance: Array | None
 ) -> tuple[Study, ...]:
     """The samples with what holds them, and with the covariance of their effects where one was computed."""
-    found = []
+    held_studies = []
     for study, members in zip(studies, combined.members, strict=True):
         held = {name: labels[members[0]] for name, labels in levels.items()}
         block = () if covariance is None else covariance[np.ix_(members, members)].tolist()
-        found.append(replace(study, held_by=held, sampling=tuple(tuple(row) for row in block)))
-    return tuple(found)
+        held_studies.append(replace(study, held_by=held, sampling=tuple(tuple(row) for row in block)))
+    return tuple(held_studies)
 
 
 def _member(row: Chosen) -> Member:

@@ -43,8 +43,8 @@ def scaled(document: Fitted) -> Scaled:
     scale = float(np.median(np.concatenate(v)))
     rho = document.fit.rho or 0.0 if document.fit.model == "che" else 0.0
     sampling = [
-        np.array(study.sampling) / scale if study.sampling else sampling_by_rho(own / scale, rho)
-        for study, own in zip(document.studies, v, strict=True)
+        np.array(study.sampling) / scale if study.sampling else sampling_by_rho(sample_variances / scale, rho)
+        for study, sample_variances in zip(document.studies, v, strict=True)
     ]
     variances = (document.fit.tau2 or 0.0) / scale, (document.fit.omega2 or 0.0) / scale
     return Scaled(scale, [a / math.sqrt(scale) for a in y], [a / scale for a in v], sampling, *variances)
@@ -58,7 +58,7 @@ def generalised(y: list[Array], marginal: list[Array]) -> float:
     import statsmodels.api as sm
 
     left = [np.linalg.inv(np.linalg.cholesky(block)) for block in marginal]
-    outcome = np.concatenate([root @ own for root, own in zip(left, y, strict=True)])
+    outcome = np.concatenate([root @ effects for root, effects in zip(left, y, strict=True)])
     design = np.concatenate([root.sum(axis=1) for root in left])
     return float(sm.OLS(outcome, design).fit().params[0])
 
@@ -133,8 +133,8 @@ def search(parts: Scaled) -> tuple[float, float]:
 
     def climbed(start: Array) -> Array:
         options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
-        found = minimize(falling, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2, options=options).x
-        return _polished(falling, np.asarray(found, dtype=float), spread)
+        optimum = minimize(falling, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * 2, options=options).x
+        return _polished(falling, np.asarray(optimum, dtype=float), spread)
 
     best = min((climbed(start) for start in starts), key=lambda theta: falling(theta)[0])
     ours = np.array([parts.tau2, parts.omega2])
@@ -145,10 +145,10 @@ def search(parts: Scaled) -> tuple[float, float]:
 
 def _by_size(parts: Scaled) -> list[tuple[Array, Array]]:
     """Effects (n, m) and sampling covariances (n, m, m) of the samples with m effects, for each m."""
-    found: dict[int, list[tuple[Array, Array]]] = {}
+    by_size: dict[int, list[tuple[Array, Array]]] = {}
     for y, s in zip(parts.y, parts.sampling, strict=True):
-        found.setdefault(len(y), []).append((y, s))
-    return [(np.array([a for a, _ in pairs]), np.array([s for _, s in pairs])) for pairs in found.values()]
+        by_size.setdefault(len(y), []).append((y, s))
+    return [(np.array([a for a, _ in pairs]), np.array([s for _, s in pairs])) for pairs in by_size.values()]
 
 
 def _restricted(groups: Iterable[tuple[Array, Array]], tau2: float, omega2: float) -> tuple[float, Array]:
@@ -246,8 +246,8 @@ def search_levels(parts: Nested) -> Array:
     options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 500}
 
     def climbed(start: Array) -> Array:
-        found = minimize(falling, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * count, options=options).x
-        return _polished(falling, np.asarray(found, dtype=float), spread)
+        optimum = minimize(falling, start, jac=True, method="L-BFGS-B", bounds=[(0, None)] * count, options=options).x
+        return _polished(falling, np.asarray(optimum, dtype=float), spread)
 
     starts = [np.full(count, spread * share) for share in (0.03, 0.3)]
     return min((climbed(start) for start in starts), key=lambda theta: falling(theta)[0])

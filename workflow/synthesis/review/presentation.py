@@ -5,12 +5,11 @@ So that other words or columns draw and report again, and fit nothing.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from msgspec.structs import replace
+from msgspec.structs import fields, replace
 
 from synthesis import text
 from synthesis.data.scales import back_transform
@@ -82,24 +81,24 @@ def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -
     rows = _rows_of(document, extracted)
 
     def filled(study: Study) -> Study:
-        found = [{name: _cell(rows.get(member.effect_id), name) for name in wanted} for member in study.members]
-        members = (replace(m, more=m.more | cells) for m, cells in zip(study.members, found, strict=True))
+        member_cells = [{name: _cell(rows.get(member.effect_id), name) for name in wanted} for member in study.members]
+        members = (replace(m, more=m.more | cells) for m, cells in zip(study.members, member_cells, strict=True))
         words = {
-            name: text.shared(cell for cells in found if isinstance(cell := cells[name], str))
+            name: text.shared(cell for cells in member_cells if isinstance(cell := cells[name], str))
             for name in wanted
-            if not any(isinstance(cells[name], float) for cells in found)
+            if not any(isinstance(cells[name], float) for cells in member_cells)
         }
         return replace(study, members=tuple(members), more=study.more | words)
 
     return replace(document, studies=tuple(map(filled, document.studies)))
 
 
-def _with_cells(study: Study, rows: Mapping[str, Effect], shown: Sequence[str]) -> Study:
+def _with_cells(study: Study, rows: Mapping[str, Effect], columns: Sequence[str]) -> Study:
     def with_cells(member: Member) -> Member:
-        return replace(member, cells=cells([rows[member.effect_id]], shown))
+        return replace(member, cells=cells([rows[member.effect_id]], columns))
 
     members = tuple(with_cells(member) for member in study.members)
-    return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], shown))
+    return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], columns))
 
 
 def _rows_of(document: Fitted, extracted: Extracted) -> dict[str, Effect]:
@@ -111,17 +110,17 @@ def _rows_of(document: Fitted, extracted: Extracted) -> dict[str, Effect]:
                    if row.effect_id in zeros}  # fmt: skip
 
 
-def cells(rows: Sequence[Effect], shown: Iterable[str]) -> dict[str, Cell]:
+def cells(rows: Sequence[Effect], columns: Iterable[str]) -> dict[str, Cell]:
     """What the forest plot shows of rows: the number or word that they share, "mixed" words, the largest n."""
-    found: dict[str, Cell] = {}
-    for column in shown:
+    cells_of: dict[str, Cell] = {}
+    for column in columns:
         values = [row.n_total if column == "n" else row.cell(column) for row in rows]
         numbers = [value for value in values if isinstance(value, float)]
         if numbers:
-            found[column] = max(numbers) if column in _PEOPLE or len(set(numbers)) == 1 else None
+            cells_of[column] = max(numbers) if column in _PEOPLE or len(set(numbers)) == 1 else None
         else:
-            found[column] = text.shared(value for value in values if isinstance(value, str))
-    return found
+            cells_of[column] = text.shared(value for value in values if isinstance(value, str))
+    return cells_of
 
 
 _READ = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
@@ -134,6 +133,5 @@ def pooled_row(document: Fitted) -> PooledRow:
     made = transformed | {f"version_{name}": getattr(versions, name) for name in columns(Versions)}
     made |= {"sources": "; ".join(document.sources), "notes": "; ".join(fit.notes)}
     made["levels"] = "; ".join(f"{level.level}: {level.variance!r}" for level in fit.levels)
-    of_fit = {field.name for field in dataclasses.fields(fit)}
-    rest = [name for name in columns(PooledRow) if name not in made]
-    return PooledRow(**made, **{name: getattr(fit if name in of_fit else document, name) for name in rest})
+    rest = [field.name for field in fields(PooledRow) if field.name not in {"fit", *made}]
+    return PooledRow(fit=fit.numbers, **made, **{name: getattr(document, name) for name in rest})

@@ -46,15 +46,15 @@ def asked_for(table: Table, words: Sequence[str], columns: Mapping[str, str]) ->
     alike: dict[str, list[str]] = {}
     for head in filter(None, table.header):
         alike.setdefault(loose(head), []).append(head)
-    found: list[str] = []
+    carried: list[str] = []
     problems = []
     for word in words:
         for asked in [word] if loose(word) in alike else word.split(","):
             heads = [asked.strip()] if asked.strip() in table.header else alike.get(loose(asked), [])
             ours = [name for name, theirs in columns.items() if theirs in heads]
             if not asked.strip() or len(set(heads)) != 1:
-                shown = ", ".join(filter(None, table.header))
-                problems.append(Problem(CARRY, asked, f"a column of {table.path}: {shown}"))
+                heads_of_table = ", ".join(filter(None, table.header))
+                problems.append(Problem(CARRY, asked, f"a column of {table.path}: {heads_of_table}"))
             elif table.header.count(heads[0]) > 1:
                 hint = "which of them is meant? Give one another name"
                 problems.append(
@@ -63,8 +63,8 @@ def asked_for(table: Table, words: Sequence[str], columns: Mapping[str, str]) ->
             elif ours:
                 problems.append(Problem(CARRY, asked, "a column that is not read", f"it is there as {ours[0]}"))
             else:
-                found.append(heads[0])
-    return list(dict.fromkeys(found)), problems
+                carried.append(heads[0])
+    return list(dict.fromkeys(carried)), problems
 
 
 def carry(

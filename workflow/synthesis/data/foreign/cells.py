@@ -150,12 +150,12 @@ def read_numbers(cells: Numbered, signs: Signs, *, count: bool, share: bool, tal
     column = _Column(signs, count, _has_thousands(filled, signs.decimal), filled, tally)
     # Of a column with other numbers as low as that, it may be one.
     codes = _CODES if not any(re.match(r"-(\d{3}|[5-9]\d)", t) for t in filled if t not in _CODES) else frozenset()
-    found = []
+    read = []
     for row, printed, text in texts:
         if not text:
             if tidy(printed):
                 tally.empty[tidy(printed)] += 1
-            found.append(Cell(row, printed, ""))
+            read.append(Cell(row, printed, ""))
             continue
         number = text.removesuffix("%").rstrip() if all_percent else text
         fault, hint = ("", "") if number not in codes else ("a number", "a code for a missing value? Empty the cell")
@@ -165,8 +165,8 @@ def read_numbers(cells: Numbered, signs: Signs, *, count: bool, share: bool, tal
         if value and all_percent:
             tally.percent.append(printed)
             value = _hundredth(value)
-        found.append(Cell(row, printed, value, fault, hint))
-    return found
+        read.append(Cell(row, printed, value, fault, hint))
+    return read
 
 
 def _has_thousands(texts: Iterable[str], sign: DecimalSign | None) -> bool:
@@ -257,12 +257,12 @@ def _number_like(text: str) -> bool:
 
 def read_p(cells: Numbered, sign: DecimalSign | None, tally: Tally) -> list[Cell]:
     """p values as printed, with a decimal point: "p < ,05" is "<.05"."""
-    found = []
+    read = []
     for row, printed in cells:
         if is_nothing(printed):
             if tidy(printed):
                 tally.empty[tidy(printed)] += 1
-            found.append(Cell(row, printed, ""))
+            read.append(Cell(row, printed, ""))
             continue
         text = re.sub(r"^[pP]\s*(?=[<>=.,\d])", "", plain(printed)).strip()
         relation = re.match(r"[<>=]?", text)
@@ -270,21 +270,21 @@ def read_p(cells: Numbered, sign: DecimalSign | None, tally: Tally) -> list[Cell
         if sign != "." and _COMMA.fullmatch(number):
             number = number.replace(",", ".")
         if not any(pattern.fullmatch(number) for pattern in (_POINT, _WHOLE, _POWER)):
-            found.append(Cell(row, printed, "", "a p value as printed: 0.03, <.001 or >.05", _what_it_is(number, sign)))
+            read.append(Cell(row, printed, "", "a p value as printed: 0.03, <.001 or >.05", _what_it_is(number, sign)))
         else:
-            found.append(Cell(row, printed, f"{relation[0] if relation else ''}{number}"))
-    return found
+            read.append(Cell(row, printed, f"{relation[0] if relation else ''}{number}"))
+    return read
 
 
 def read_years(cells: Numbered, latest: int) -> list[Cell]:
     """Years of publication: 2020a and 2020.0 are 2020. What is no year has a fault."""
-    found = []
+    read = []
     for row, printed in cells:
         text = "" if is_nothing(printed) else plain(printed)
         year = re.fullmatch(r"\(?(\d{4})(\.0+|[a-z])?\)?", text, re.ASCII)
         if text == "" or (year and 1800 <= int(year[1]) <= latest):
-            found.append(Cell(row, printed, year[1] if year else ""))
+            read.append(Cell(row, printed, year[1] if year else ""))
         else:
             hint = "a date" if _DATE.fullmatch(text) else ""
-            found.append(Cell(row, printed, "", f"a year from 1800 to {latest}", hint))
-    return found
+            read.append(Cell(row, printed, "", f"a year from 1800 to {latest}", hint))
+    return read

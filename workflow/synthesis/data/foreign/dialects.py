@@ -122,10 +122,10 @@ def _separated(path: Path, text: str, wanted: Collection[str]) -> tuple[list[lis
             continue
         possible[separator] = _score(rows, wanted), rows
     if not possible or (faults and not any(score[1] for score, _ in possible.values())):
-        likely = max(faults, key=lambda one: first.count(one))
+        likely = max(faults, key=lambda mark: first.count(mark))
         hint = "a quotation mark is not closed, or stands inside an unquoted cell"
         raise InputError([Problem(str(path), str(faults[likely]), f"cells separated by {SEPARATORS[likely]}", hint)])
-    best = max(possible, key=lambda one: possible[one][0])
+    best = max(possible, key=lambda mark: possible[mark][0])
     return possible[best][1], best
 
 
@@ -139,6 +139,6 @@ def _score(rows: list[list[str]], wanted: Collection[str]) -> tuple[int, bool, f
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     if not filled:
         return 0, False, 0.0, 0
-    found = max(len({cell.strip() for cell in row} & set(wanted)) for row in filled[:FIRST_ROWS])
+    known_names = max(len({cell.strip() for cell in row} & set(wanted)) for row in filled[:FIRST_ROWS])
     width, rows_of_it = max(Counter(map(len, filled)).items(), key=lambda item: (item[1] * (item[0] > 1), item[0]))
-    return found, width > 1, rows_of_it / len(filled), width
+    return known_names, width > 1, rows_of_it / len(filled), width

@@ -74,7 +74,7 @@ def tabulate(path: Path, sheet: Sheet, wanted: Collection[str]) -> Table:
 
 def _header_rows(lines: list[list[str]], wanted: Collection[str]) -> tuple[int, int]:
     """The place of the header, and whether it has one row or two."""
-    best, found = (0, 1), 0
+    best, best_score = (0, 1), 0
     names, alike = set(wanted), {loose(name) for name in wanted}
     for at, cells in enumerate(lines[:FIRST_ROWS]):
         for depth in (1, 2):
@@ -82,9 +82,9 @@ def _header_rows(lines: list[list[str]], wanted: Collection[str]) -> tuple[int, 
                 continue
             here = cells if depth == 1 else _names(lines, at, 2)
             score = 2 * len(names & set(here)) + len(alike & {loose(name) for name in here if name})
-            if score > found:
-                best, found = (at, depth), score
-    if found:
+            if score > best_score:
+                best, best_score = (at, depth), score
+    if best_score:
         return best
     for at, cells in enumerate(lines[:FIRST_ROWS]):
         filled = [cell for cell in cells if cell]
@@ -133,8 +133,8 @@ def _with_row_names(header: list[str], body: list[Line]) -> tuple[list[str], lis
 def _titles(above: list[list[str]]) -> list[str]:
     if not above:
         return []
-    shown = "; ".join(" ".join(filter(None, cells))[:60] for cells in above[:_SHOWN])
-    return [f"{len(above)} {'row' if len(above) == 1 else 'rows'} above the header left out: {shown}"]
+    titles = "; ".join(" ".join(filter(None, cells))[:60] for cells in above[:_SHOWN])
+    return [f"{len(above)} {'row' if len(above) == 1 else 'rows'} above the header left out: {titles}"]
 
 
 def _body(
@@ -170,6 +170,6 @@ def _names_a_study(text: str) -> bool:
 
 
 def _some(items: Iterable[str]) -> str:
-    shown = list(items)
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return "; ".join(shown[:_SHOWN]) + more
+    listed = list(items)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return "; ".join(listed[:_SHOWN]) + more

@@ -124,45 +124,45 @@ def _armed(numbers: Iterable[str], arm: str) -> list[str]:
 
 def _synonyms(statistic: str) -> dict[str, list[str]]:
     """The possible names of the columns that a statistic has."""
-    found = {ours: list(names) for ours, names in _SHARED.items()}
+    synonyms = {ours: list(names) for ours, names in _SHARED.items()}
     arms = list(_ARMS)
     if statistic in {"mean_sd", "change_sd"}:
         change = " change" if statistic == "change_sd" else ""
         for arm, (number, names) in product(arms, _NUMBERS.items()):
             plain = _armed(names, arm)
-            found[f"{number}_{arm}"] = [*_armed([f"{n}{change}" for n in names], arm), *plain] if change else plain
+            synonyms[f"{number}_{arm}"] = [*_armed([f"{n}{change}" for n in names], arm), *plain] if change else plain
     elif statistic in {"median", "pre_post", "ancova"}:
         for arm, (number, names) in product(arms, (_QUANTILES if statistic == "median" else _NUMBERS).items()):
-            found[f"{number}_{arm}"] = _armed(names, arm)
+            synonyms[f"{number}_{arm}"] = _armed(names, arm)
         if statistic == "pre_post":
             for arm, (number, names) in product(arms, _BEFORE.items()):
-                found[f"baseline_{number}_{arm}"] = _armed(names, arm)
-            found["pre_post_r"] = ["r", "ri", "r pre post", "pre post r"]
+                synonyms[f"baseline_{number}_{arm}"] = _armed(names, arm)
+            synonyms["pre_post_r"] = ["r", "ri", "r pre post", "pre post r"]
     elif statistic in {"count", "rate", "rates"}:
-        found |= {
+        synonyms |= {
             "events_treat": ["xi", "events", "event", "cases", "x"],
             "total_treat": list(_N),
             "time_treat": ["ti"],
         }
         if statistic == "rates":
-            found |= {
+            synonyms |= {
                 "events_treat": ["x1i", *_armed(_EVENTS, "treat")],
                 "events_control": ["x2i", *_armed(_EVENTS, "control")],
             }
-            found |= {f"time_{arm}": _armed(_TIMES, arm) for arm in arms}
+            synonyms |= {f"time_{arm}": _armed(_TIMES, arm) for arm in arms}
     elif statistic == "2x2":
-        found["events_treat"] = [*_armed(_EVENTS, "treat"), "ai", "e1"]
-        found["events_control"] = [*_armed(_EVENTS, "control"), "ci", "e0", "e2"]
-        found |= {f"total_{arm}": _armed(_TOTALS, arm) for arm in arms}
-        found |= {"nonevents_treat": ["bi"], "nonevents_control": ["di"]}
+        synonyms["events_treat"] = [*_armed(_EVENTS, "treat"), "ai", "e1"]
+        synonyms["events_control"] = [*_armed(_EVENTS, "control"), "ci", "e0", "e2"]
+        synonyms |= {f"total_{arm}": _armed(_TOTALS, arm) for arm in arms}
+        synonyms |= {"nonevents_treat": ["bi"], "nonevents_control": ["di"]}
     else:
-        found["value"] = list(_VALUE.get(statistic, (statistic, *_EFFECT)))
-        found["n"] = list(_N)
+        synonyms["value"] = list(_VALUE.get(statistic, (statistic, *_EFFECT)))
+        synonyms["n"] = list(_N)
         if statistic not in {"r", "t", "f"}:
-            found |= {"se": list(_SE), "variance": list(_VARIANCE)} | {k: list(n) for k, n in _LIMITS.items()}
+            synonyms |= {"se": list(_SE), "variance": list(_VARIANCE)} | {k: list(n) for k, n in _LIMITS.items()}
         if statistic not in {"r", "z"}:
-            found |= {f"n_{arm}": _armed(_NUMBERS["n"], arm) for arm in arms}
-    return {ours: names for ours, names in found.items() if ours in BY_NAME}
+            synonyms |= {f"n_{arm}": _armed(_NUMBERS["n"], arm) for arm in arms}
+    return {ours: names for ours, names in synonyms.items() if ours in BY_NAME}
 
 
 def recognise(header: Collection[str], statistic: str) -> tuple[Layout, dict[str, list[str]]]:
@@ -173,13 +173,13 @@ def recognise(header: Collection[str], statistic: str) -> tuple[Layout, dict[str
     columns: dict[str, str] = {}
     several: dict[str, list[str]] = {}
     for ours, names in _synonyms(statistic).items():
-        found = [theirs for name in dict.fromkeys(names) for theirs in by_name.get(name, []) if theirs]
+        candidates = [theirs for name in dict.fromkeys(names) for theirs in by_name.get(name, []) if theirs]
         if ours == "variance" and "se" in columns:
             continue
-        if len(found) > 1 and ours not in _SHARED:
-            several[ours] = found
-        elif found and found[0] not in columns.values():
-            columns[ours] = found[0]
+        if len(candidates) > 1 and ours not in _SHARED:
+            several[ours] = candidates
+        elif candidates and candidates[0] not in columns.values():
+            columns[ours] = candidates[0]
     known = [name for name, needed in _SIGNATURES.items() if set(needed) <= set(by_name)]
     return Layout(known[0] if known else "", columns), several
 

@@ -25,7 +25,7 @@ from synthesis.data.tables import cell_ok, check_cells, check_rows, typed
 from synthesis.errors import Problem
 
 # Numbers that describe a sample, and from which nothing is pooled: what cannot be read of them is left empty.
-_BESIDE = frozenset(
+_DESCRIPTIVE = frozenset(
     {"year", "weeks", "sessions", "percent_women", "mean_age"} | {name for name in BY_NAME if "baseline" in name}
 )
 # Columns in which a percentage is a number between 0 and 1.
@@ -48,7 +48,7 @@ class Reading:
 
 
 @dataclass(slots=True)
-class Found:
+class Translated:
     """Rows as read, with their numbers in the file; what is to be said of them; what is wrong with them."""
 
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Found:
 
 def resolved(table: Table, columns: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
     """The columns by the table's names for them; case and punctuation aside where that is no other column."""
-    found, problems = {}, []
+    columns_found, problems = {}, []
     alike: dict[str, list[str]] = {}
     for name in table.header:
         alike.setdefault(loose(name), []).append(name)
@@ -67,26 +67,26 @@ def resolved(table: Table, columns: Mapping[str, str]) -> tuple[dict[str, str], 
         theirs = asked.strip()
         same = alike.get(loose(theirs), []) if theirs not in table.header else [theirs]
         if len(same) == 1 and same[0]:
-            found[ours] = same[0]
+            columns_found[ours] = same[0]
         else:
-            shown = ", ".join(filter(None, table.header))
+            heads = ", ".join(filter(None, table.header))
             hint = "separated by commas, semicolons, tabs or |?" if len(table.header) == 1 else ""
-            problems.append(Problem("--columns", f"{ours}={asked}", f"a column of {table.path}: {shown}", hint))
-    for theirs in dict.fromkeys(found.values()):
+            problems.append(Problem("--columns", f"{ours}={asked}", f"a column of {table.path}: {heads}", hint))
+    for theirs in dict.fromkeys(columns_found.values()):
         if table.header.count(theirs) > 1:
             where, hint = f"{table.path}, row {table.at}", "which of them is meant? Give one another name"
             problems.append(Problem(where, theirs, "each column that is used once", hint))
-    return found, problems
+    return columns_found, problems
 
 
-def read_rows(table: Table, reading: Reading) -> Found:
+def read_rows(table: Table, reading: Reading) -> Translated:
     """The rows of a table in our columns: numbers as the project writes them, directions and statistics by row.
 
     Rows of totals and of nothing are left out and said. Every cell that cannot be read is a problem by the table's
     own column and row.
     """
-    found = Found()
-    table = _without_totals(table, reading.columns["study"], found)
+    translated = Translated()
+    table = _without_totals(table, reading.columns["study"], translated)
     numeric = [
         o for o in reading.columns if o in BY_NAME and (BY_NAME[o].kind in NUMERIC_KINDS or BY_NAME[o].kind == "p")
     ]
@@ -96,32 +96,32 @@ def read_rows(table: Table, reading: Reading) -> Found:
     signs = Signs(sign, given=reading.decimal is not None)
     if sign:
         name = {",": "decimal commas", ".": "decimal points"}[sign]
-        found.said.append(f"{name}, as in {shown_by}" if shown_by else name)
+        translated.said.append(f"{name}, as in {shown_by}" if shown_by else name)
     tally = Tally()
     cells = {ours: _column(table, ours, theirs, reading, signs, tally) for ours, theirs in reading.columns.items()}
-    found.said += _tallied(tally)
-    found.rows = [
+    translated.said += _tallied(tally)
+    translated.rows = [
         (number, {ours: column[place].text for ours, column in cells.items()})
         for place, (number, _) in enumerate(table.rows)
     ]
-    found.printed = [{o: column[place].printed for o, column in cells.items()} for place in range(len(table.rows))]
-    _settle(table, reading, cells, found)
-    _say_repeats(found)
-    return found
+    translated.printed = [{o: column[place].printed for o, column in cells.items()} for place in range(len(table.rows))]
+    _sort_out_faults(table, reading, cells, translated)
+    _say_repeats(translated)
+    return translated
 
 
-def _without_totals(table: Table, study: str, found: Found) -> Table:
+def _without_totals(table: Table, study: str, translated: Translated) -> Table:
     place = table.column(study)
     totals = [(number, cells) for number, cells in table.rows if words.is_total(cells[place])]
     kept = [line for line in table.rows if line not in totals]
     if totals:
-        shown = [f"row {number}: {cells[place]!r}" for number, cells in totals]
-        found.said.append(f"left out, no studies but results of several: {_some(shown)}")
+        left_out = [f"row {number}: {cells[place]!r}" for number, cells in totals]
+        translated.said.append(f"left out, no studies but results of several: {_some(left_out)}")
     doubtful = [f"row {number}: {cells[place]!r}" for number, cells in kept if words.looks_like_total(cells[place])]
     if doubtful:
-        found.said.append(f"read as a study, although it begins like a total: {_some(doubtful)}")
+        translated.said.append(f"read as a study, although it begins like a total: {_some(doubtful)}")
     if not kept:
-        found.problems.append(Problem(str(table.path), "no rows below a header", "at least one row"))
+        translated.problems.append(Problem(str(table.path), "no rows below a header", "at least one row"))
     return replace(table, rows=kept)
 
 
@@ -146,8 +146,8 @@ def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs
         count = (
             column.kind == "count" or ours in {"n", "k"} or ours.startswith(("n_", "events_", "total_", "nonevents_"))
         )
-        found = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
-        return _as_share(found, tally) if ours == "percent_women" else found
+        read = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
+        return _as_share(read, tally) if ours == "percent_women" else read
     return [Cell(row, text, _words(column, text, tally)) for row, text in cells]
 
 
@@ -169,39 +169,39 @@ def _as_share(cells: list[Cell], tally: Tally) -> list[Cell]:
 def _words(column: Column, text: str, tally: Tally) -> str:
     """A cell of words; of a closed list in the case of the list."""
     text = text.removeprefix("'") if column.name != "study" else text
-    found = without_nothing(text)
-    if text and not found:
+    words = without_nothing(text)
+    if text and not words:
         tally.empty[text] += 1
     if column.kind == "choice":
-        return next((word for word in column.allowed if word.casefold() == found.casefold()), found)
-    return found
+        return next((word for word in column.allowed if word.casefold() == words.casefold()), words)
+    return words
 
 
-def _settle(table: Table, reading: Reading, cells: Mapping[str, list[Cell]], found: Found) -> None:
+def _sort_out_faults(table: Table, reading: Reading, cells: Mapping[str, list[Cell]], translated: Translated) -> None:
     """Cells that cannot be read: problems where something is pooled from them, else left empty and said."""
     emptied: dict[str, list[str]] = {}
     faulty = set()
     for ours, column in cells.items():
         theirs = reading.columns[ours]
-        beside = ours in _BESIDE or (BY_NAME[ours].kind in {"choice", "url", "date"} and ours not in _CODED)
+        descriptive = ours in _DESCRIPTIVE or (BY_NAME[ours].kind in {"choice", "url", "date"} and ours not in _CODED)
         for place, cell in enumerate(column):
             problem = _problem(table, ours, theirs, cell, effective="design_effect" in reading.columns)
             if problem is None:
                 continue
-            if beside:
-                found.rows[place][1][ours] = ""
+            if descriptive:
+                translated.rows[place][1][ours] = ""
                 emptied.setdefault(ours, []).append(f"{cell.printed!r} (row {cell.row})")
             else:
-                found.problems.append(problem)
+                translated.problems.append(problem)
                 faulty.add(place)
     for ours, some in emptied.items():
         allowed = BY_NAME[ours].allowed_text.removesuffix(", or empty")
-        found.said.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(some)}")
-    sound = [(number, typed(row)) for place, (number, row) in enumerate(found.rows) if place not in faulty]
+        translated.said.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(some)}")
+    sound = [(number, typed(row)) for place, (number, row) in enumerate(translated.rows) if place not in faulty]
     if faulty:
         # The rest is checked where the folder is made; here so that everything is named at once.
-        related = [one for one in check_rows(table.path, sound) if _is_of_numbers(one, cells)]
-        found.problems += [_renamed(one, reading.columns) for one in related]
+        related = [fault for fault in check_rows(table.path, sound) if _is_of_numbers(fault, cells)]
+        translated.problems += [_renamed(fault, reading.columns) for fault in related]
 
 
 def _renamed(problem: Problem, columns: Mapping[str, str]) -> Problem:
@@ -229,8 +229,10 @@ def _problem(table: Table, ours: str, theirs: str, cell: Cell, *, effective: boo
         # A name may begin like a formula: it is marked where it is written.
         return None
     # Beside a design effect, sizes may have decimals.
-    beside = {"design_effect": "1"} if effective and ours != "design_effect" else {}
-    wrong = check_cells(table.path, [(cell.row, {ours: cell.text} | beside)], [BY_NAME[ours], BY_NAME["design_effect"]])
+    design_effect = {"design_effect": "1"} if effective and ours != "design_effect" else {}
+    wrong = check_cells(
+        table.path, [(cell.row, {ours: cell.text} | design_effect)], [BY_NAME[ours], BY_NAME["design_effect"]]
+    )
     return replace(wrong[0], where=where, value=cell.printed or cell.text) if wrong else None
 
 
@@ -245,42 +247,42 @@ def _tallied(tally: Tally) -> list[str]:
     return said
 
 
-def _say_repeats(found: Found) -> None:
+def _say_repeats(translated: Translated) -> None:
     """Rows that are the same in every column read."""
     seen: dict[tuple[str, ...], int] = {}
     same = []
-    for number, row in found.rows:
+    for number, row in translated.rows:
         first = seen.setdefault(tuple(row.values()), number)
         if first != number:
             same.append(f"{first} and {number}")
     if same:
-        found.said.append(f"the same in every column read, pasted twice? Rows {_some(same)}")
+        translated.said.append(f"the same in every column read, pasted twice? Rows {_some(same)}")
 
 
-def directions(table: Table, reading: Reading, found: Found, option: str) -> list[str]:
-    """The direction of each row: of its own, of its outcome, or of the table. Problems are added to `found`."""
+def directions(table: Table, reading: Reading, translated: Translated, option: str) -> list[str]:
+    """The direction of each row: of its own, of its outcome, or of the table. Problems are added to `translated`."""
     sides = {"larger": "1", "smaller": "-1"}
     of_outcome = {loose(name): sides[side] for name, side in reading.better_of.items()}
     made, missing = [], []
-    for place, (number, row) in enumerate(found.rows):
-        named = loose(found.printed[place].get("outcome", ""))
+    for place, (number, row) in enumerate(translated.rows):
+        named = loose(translated.printed[place].get("outcome", ""))
         direction = row.get("direction") or of_outcome.get(named) or sides.get(reading.better, "")
         made.append(direction)
         if not direction:
             missing.append(number)
-    outcomes = {loose(row.get("outcome", "")): row.get("outcome", "") for row in found.printed}
+    outcomes = {loose(row.get("outcome", "")): row.get("outcome", "") for row in translated.printed}
     for name in reading.better_of:
         if loose(name) not in outcomes:
-            shown = ", ".join(filter(None, outcomes.values())) or "none, as no column is outcome"
-            found.problems.append(Problem(option, name, f"an outcome of the table: {shown}"))
+            known = ", ".join(filter(None, outcomes.values())) or "none, as no column is outcome"
+            translated.problems.append(Problem(option, name, f"an outcome of the table: {known}"))
     if missing:
         allowed = f"{option} larger or smaller, for the table or by outcome; or direction=<column> in --columns"
         where = f"{table.path}, row {', '.join(map(str, missing[:_SHOWN]))}{', ...' if len(missing) > _SHOWN else ''}"
-        found.problems.append(Problem(where, "no direction", allowed, "which value is better for the patient?"))
+        translated.problems.append(Problem(where, "no direction", allowed, "which value is better for the patient?"))
     return made
 
 
 def _some(items: Iterable[str]) -> str:
-    shown = list(Counter(items))
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more
+    listed = list(Counter(items))
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more

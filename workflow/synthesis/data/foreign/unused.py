@@ -40,35 +40,37 @@ def _question(
     table: Table, reading: Reading, statistics: Collection[str], name: str, cells: list[str]
 ) -> Iterator[Problem]:
     """The question that one column asks, if any."""
-    where, shown = f"{table.path}, column {name}", ", ".join(list(dict.fromkeys(cells))[:_SHOWN])
+    where, examples = f"{table.path}, column {name}", ", ".join(list(dict.fromkeys(cells))[:_SHOWN])
     if "direction" not in reading.columns and not reading.better_of and words.speaks_of_direction(name, cells):
         allowed = f"'direction={name}' in --columns, or {IGNORE} {_quoted(name)}"
-        yield Problem(where, shown, allowed, "it says which values are better, and the rows would be read without it")
+        yield Problem(
+            where, examples, allowed, "it says which values are better, and the rows would be read without it"
+        )
         return
     if not set(statistics) <= _RAW_SCORES and words.speaks_of_favour(name, cells):
         allowed = f"numbers with their sign, or {IGNORE} {_quoted(name)}"
         hint = "it says whom a finding favours: a number that favours the control has the other sign"
         if "sign" in BY_NAME and "sign" not in reading.columns:
             allowed = f"'sign={name}' in --columns where the statistic has no sign (f, p, chi2), {allowed}"
-        yield Problem(where, shown, allowed, hint)
+        yield Problem(where, examples, allowed, hint)
         return
     kinds = words.kinds_of_score(cells)
     if "statistic" not in reading.columns and "change_sd" in kinds and not kinds <= set(statistics):
         allowed = f"'statistic={name}' in --columns, or {IGNORE} {_quoted(name)}"
-        yield Problem(where, shown, allowed, "change scores and final values are not the same statistic")
+        yield Problem(where, examples, allowed, "change scores and final values are not the same statistic")
     elif words.speaks_of_clusters(name) and _above(cells, 0) and not _is_effective(reading, table, name, cells):
         allowed = f"effective sizes in the columns of n, or {IGNORE} {_quoted(name)}"
         hint = (
             "clustered trials: the sizes of the arms are to be divided by the design effect first, if they are not yet"
         )
         hint = _how(name, hint)
-        yield Problem(where, shown, allowed, hint)
+        yield Problem(where, examples, allowed, hint)
     elif set(statistics) & _PRINTED and not _PRECISION & set(reading.columns):
         if words.names_variance(name) and _above(cells, 0):
             way = f"'variance={name}' in --columns" if "variance" in BY_NAME else "its square root as se"
-            yield Problem(where, shown, f"{way}, or {IGNORE} {_quoted(name)}", "sampling variances?")
+            yield Problem(where, examples, f"{way}, or {IGNORE} {_quoted(name)}", "sampling variances?")
         elif words.names_standard_error(name) and _above(cells, 0):
-            yield Problem(where, shown, f"'se={name}' in --columns, or {IGNORE} {_quoted(name)}", "standard errors?")
+            yield Problem(where, examples, f"'se={name}' in --columns, or {IGNORE} {_quoted(name)}", "standard errors?")
 
 
 def _how(name: str, hint: str) -> str:

@@ -208,10 +208,10 @@ def kinds_of_score(cells: Iterable[str]) -> set[str]:
 
 def is_total(name: str) -> bool:
     """Whether what names a row names a pooled result or a sum rather than a study: "Total (95% CI)", "Overall"."""
-    found = _TOTAL.fullmatch(loose(name))
-    if found is None or _YEAR.search(name) or "&" in name:
+    total = _TOTAL.fullmatch(loose(name))
+    if total is None or _YEAR.search(name) or "&" in name:
         return False
-    return all(word in _AFTER_TOTAL or word.isdigit() for word in found["rest"].split())
+    return all(word in _AFTER_TOTAL or word.isdigit() for word in total["rest"].split())
 
 
 def looks_like_total(name: str) -> bool:

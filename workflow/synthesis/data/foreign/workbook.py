@@ -30,8 +30,8 @@ def read_workbook(
     values, formulas = _opened(path, content)
     sheet, said = _chosen(path, values, wanted, name)
     if sheet.max_row * sheet.max_column > _MANY_CELLS:
-        shown = f"{sheet.max_row} rows and {sheet.max_column} columns"
-        raise InputError([Problem(f"{path}, sheet {sheet.title}", shown, "a table", "delete the empty rows below it")])
+        size = f"{sheet.max_row} rows and {sheet.max_column} columns"
+        raise InputError([Problem(f"{path}, sheet {sheet.title}", size, "a table", "delete the empty rows below it")])
     lines = [[_text(cell.value) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
     notes = [f"sheet {sheet.title!r}", *said]
     without = _valueless(lines, formulas[sheet.title])
@@ -49,7 +49,7 @@ def _opened(path: Path, content: bytes) -> tuple[Any, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             names = set(packed.namelist())
-            if sum(one.file_size for one in packed.infolist()) > _LARGEST:
+            if sum(part.file_size for part in packed.infolist()) > _LARGEST:
                 raise InputError([Problem(str(path), "a packed file that unpacks to over 300 MB", "a table")])
         if "xl/workbook.xml" not in names:
             kind = "an OpenDocument sheet" if "content.xml" in names else "a packed file"
@@ -122,7 +122,7 @@ def _valueless(lines: list[list[str]], sheet: Any) -> list[str]:
 def _merged(lines: list[list[str]], sheet: Any) -> list[str]:
     """Fills merged cells down their rows; those that lie across columns keep their value in the first. Their places."""
     places = []
-    for area in sorted(sheet.merged_cells.ranges, key=lambda one: (one.min_row, one.min_col)):
+    for area in sorted(sheet.merged_cells.ranges, key=lambda merged: (merged.min_row, merged.min_col)):
         value = lines[area.min_row - 1][area.min_col - 1]
         if area.max_row > area.min_row and area.min_col == area.max_col and value:
             for row in range(area.min_row, area.max_row):
@@ -139,6 +139,6 @@ def _hidden(sheet: Any) -> list[str]:
 
 
 def _some(names: Iterable[str]) -> str:
-    shown = list(names)
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more
+    listed = list(names)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return ", ".join(listed[:_SHOWN]) + more

@@ -33,7 +33,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReviewResults:
     """Everything a section may draw on. `documents` in the order of the plan; tables as the run wrote them.
 
     `drawings` by the stem of their file.
