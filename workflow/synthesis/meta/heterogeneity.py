@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import scipy
 
-from synthesis.meta.kernel import Array, estimate_tau2, log_likelihood, prepare, solve_q, spread_of, terms
+from synthesis.meta.kernel import Array, Batch, Terms, estimate_tau2, log_likelihood, prepare, solve_q, spread_of, terms
 from synthesis.meta.options import Tau2Method
 
 # Relative width of the bracket at which a root is found, and the most steps to get there.
@@ -29,7 +29,8 @@ class Heterogeneity:
     """tau2 and what follows from it, in the squared units of yi; `i2` in percent. None: not defined.
 
     `q` is Cochran's (residual) Q with `q_df` degrees of freedom; `log_likelihood` is the restricted one for REML and
-    the ordinary one otherwise, with its constant, as are `aic` and `bic`.
+    the ordinary one otherwise, with its constant, as are `aic` and `bic`. `typical`: the "typical" variance within
+    studies of Higgins & Thompson (2002), eq. 9, generalised to a design: (k - p) / tr P.
     """
 
     tau2: float
@@ -41,6 +42,7 @@ class Heterogeneity:
     log_likelihood: float
     aic: float
     bic: float
+    typical: float
 
 
 def describe(
@@ -52,18 +54,19 @@ def describe(
     """
     k, p = len(y), 1 if x is None else x.shape[1]
     tau2 = float(estimate_tau2(y[None], v[None], method, x)[0]) if fixed is None else fixed
-    at_zero = terms(prepare(y[None], v[None], x), np.zeros(1))
+    batch = prepare(y[None], v[None], x)
+    at_zero = terms(batch, np.zeros(1))
     q, typical = float(at_zero.q[0]), (k - p) / float(at_zero.tr_p[0])
     if method == "FE":
         i2, h2 = (max(0.0, 100 * (q - (k - p)) / q) if q else 0.0), q / (k - p)
     else:
         i2, h2 = 100 * tau2 / (tau2 + typical), (tau2 + typical) / typical
-    value = full_log_likelihood(y, v, tau2, method == "REML", x)
+    value = _log_likelihood(batch, tau2, method == "REML", x)
     parameters = p + (method != "FE" and fixed is None)
     observations = k - p if method == "REML" else k
     return Heterogeneity(
         tau2=tau2,
-        tau2_se=tau2_standard_error(y, v, tau2, method, x) if fixed is None else None,
+        tau2_se=_standard_error(v, tau2, method, batch, at_zero, x) if fixed is None else None,
         i2=i2,
         h2=h2,
         q=q,
@@ -71,34 +74,33 @@ def describe(
         log_likelihood=value,
         aic=2 * parameters - 2 * value,
         bic=math.log(observations) * parameters - 2 * value,
+        typical=typical,
     )
-
-
-def typical_variance(v: Array, x: Array | None = None) -> float:
-    """The "typical" within-study variance of Higgins & Thompson (2002), eq. 9, generalised to a design: (k-p)/tr P."""
-    p = 1 if x is None else x.shape[1]
-    sums = terms(prepare(np.zeros((1, len(v))), v[None], x), np.zeros(1))
-    return (len(v) - p) / float(sums.tr_p[0])
 
 
 def full_log_likelihood(y: Array, v: Array, tau2: float, restricted: bool, x: Array | None = None) -> float:
     """(Restricted) log-likelihood at tau2 with its constant. Harville (1974) for the restricted one."""
-    k, p = len(y), 1 if x is None else x.shape[1]
-    value = float(log_likelihood(prepare(y[None], v[None], x), np.array([tau2]), restricted)[0])
+    return _log_likelihood(prepare(y[None], v[None], x), tau2, restricted, x)
+
+
+def _log_likelihood(batch: Batch, tau2: float, restricted: bool, x: Array | None) -> float:
+    k, p = int(batch.y.shape[1]), batch.p
+    value = float(log_likelihood(batch, np.array([tau2]), restricted)[0])
     if not restricted:
         return value - 0.5 * k * math.log(2 * math.pi)
     fixed = math.log(k) if x is None else float(np.linalg.slogdet(x.T @ x)[1])
     return value - 0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * fixed
 
 
-def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: Array | None = None) -> float | None:
+def _standard_error(
+    v: Array, tau2: float, method: Tau2Method, batch: Batch, at_zero: Terms, x: Array | None
+) -> float | None:
     """Asymptotic standard error of tau2; None for FE and the two-step estimators.
 
     ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
     2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.
     """
-    batch = prepare(y[None], v[None], x)
-    k, p = len(y), batch.p
+    k, p = len(v), batch.p
     sums = terms(batch, np.array([tau2]))
     match method:
         case "FE" | "DL2" | "HE2":
@@ -117,7 +119,7 @@ def tau2_standard_error(y: Array, v: Array, tau2: float, method: Tau2Method, x: 
                 return None
             weights, factor = 1 / (v + start), start / (k - p)
         case "DL" | "HS" | "HSk":
-            weights, at_zero = 1 / v, terms(batch, np.zeros(1))
+            weights = 1 / v
             factor = 1 / float(at_zero.tr_p[0] if method == "DL" else at_zero.s1[0])
             factor *= k / (k - p) if method == "HSk" else 1
     variance = _quadratic_form_variance(weights, v + tau2, x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.clustered import Asked, clustered
 from synthesis.meta.covariance import check_covariance
 from synthesis.meta.dependence import composites
-from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval, typical_variance
+from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval
 from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number
 from synthesis.meta.inputs import shown as shown_of
 from synthesis.meta.kernel import Array, no_spread
@@ -230,14 +229,16 @@ def _random_effects(
     )
 
 
+_DESCRIBED = ("tau2", "tau2_se", "i2", "h2", "q", "q_df", "log_likelihood", "aic", "bic")
+
+
 def _heterogeneity(y: Array, v: Array, heterogeneity: Heterogeneity, random: bool, level: float) -> dict[str, Any]:
-    fields: dict[str, Any] = dataclasses.asdict(heterogeneity) | {
-        "q_p": float(scipy.special.chdtrc(heterogeneity.q_df, heterogeneity.q))
-    }
+    fields: dict[str, Any] = {name: getattr(heterogeneity, name) for name in _DESCRIBED}
+    fields["q_p"] = float(scipy.special.chdtrc(heterogeneity.q_df, heterogeneity.q))
     names = ("tau2_ci_low", "tau2_ci_high", "i2_ci_low", "i2_ci_high", "h2_ci_low", "h2_ci_high")
     if not random:
         return fields | dict.fromkeys(names)
-    typical = typical_variance(v)
+    typical = heterogeneity.typical
     low, high = tau2_interval(y, v, level)
     i2 = [100 * t / (t + typical) for t in (low, high)]
     h2 = [(t + typical) / typical for t in (low, high)]
