@@ -257,6 +257,7 @@ def test_every_table_comes_back_as_it_was_written(evidence, claims, tmp_path):
         (compared.bridges, types.BridgeRow),
         (compared.relevance, types.RelevanceRow),
         (compared.interactions, types.InteractionRow),
+        (compared.robustness, types.RobustnessRow),
         ([claim.row() for claim in compared.claims], types.ClaimRow),
         (tried, types.ChangeRow),
         (summary, types.TippingRow),
@@ -424,7 +425,7 @@ def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project)
     run("tipping", *config, *models, *sources, *claims, *diagnostics, "--tables", tables)
     run("claims-figure", "--claims", out / "claims.json", "--out", out / "figures")
     write_csv(tables / "crosscheck.csv", read_json(out / "check.json"))
-    names = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
+    names = ("comparison", "bridge", "relevance", "interactions", "robustness", "tipping_points")
     compared = ["--compared", *(tables / f"{name}.csv" for name in names), "--claims", out / "claims.json"]
     drawn = ["--crosscheck", tables / "crosscheck.csv", "--figures", out / "figures" / "claims_verdicts.svg"]
     about = ["--about", raw / "bcg" / "source.yaml"]

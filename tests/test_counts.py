@@ -110,7 +110,7 @@ def test_the_report_counts_rows_as_the_flow_does(real):
     material = ReviewResults(
         config=real.plan.config,
         documents=[],
-        compared=Comparisons([], [], [], [], []),
+        compared=Comparisons([], [], [], [], [], []),
         tipping=[],
         effects=real.found.effects,
         dropped=real.found.dropped,

@@ -33,6 +33,7 @@ from synthesis.results.comparisons import (
     DecidedClaim,
     InteractionRow,
     RelevanceRow,
+    RobustnessRow,
     TippingRow,
 )
 from synthesis.results.document import columns
@@ -96,7 +97,7 @@ def material(**changes):
     given = {
         "config": config,
         "documents": [model],
-        "compared": Comparisons([], [], [], [], []),
+        "compared": Comparisons([], [], [], [], [], []),
         "tipping": [],
         "effects": effects,
         "dropped": dropped,
@@ -191,7 +192,7 @@ def material_saying(words):
     how = source.extraction.model_copy(update=saying("how", "by", "on"))
     said = saying("title", "citation", "licence", "doi") | {"limits": [words], "extraction": how}
     synthesis = made.config.syntheses["bcg"].model_copy(update=saying("title"))
-    rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, DecidedClaim)]
+    rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, RobustnessRow, DecidedClaim)]
     return dataclasses.replace(
         made,
         config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),

@@ -1,13 +1,13 @@
 # in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv,
 #      data/raw/<source>/source.yaml
-# out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,claims}.csv,
+# out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,robustness,claims}.csv,
 #      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings}.csv
 # config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, certainty,
 #         syntheses.*.alternatives
 
 COMPARISON_TABLES = expand(
     "results/tables/{table}.csv",
-    table=["comparison", "bridge", "relevance", "interactions"],
+    table=["comparison", "bridge", "relevance", "interactions", "robustness"],
 )
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
 # What the verdicts hang on stands with the claims.

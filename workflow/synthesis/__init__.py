@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         robust_pet_peese,
         trim_fill,
     )
+    from synthesis.meta.confounding import e_value, e_value_of_r, impact_threshold
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
@@ -45,12 +46,15 @@ __all__ = [
     "control_variance",
     "cumulative",
     "design",
+    "e_value",
+    "e_value_of_r",
     "egger",
     "excess_significance",
     "fail_safe",
     "gosh",
     "gosh_batches",
     "henmi_copas",
+    "impact_threshold",
     "influence",
     "leave_one_out",
     "leave_one_sample_out",
@@ -104,6 +108,7 @@ _HOMES = {
     "meta.small_study": ("henmi_copas", "limit_meta", "uwls", "waap"),
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
+    "meta.confounding": ("e_value", "e_value_of_r", "impact_threshold"),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),

@@ -25,7 +25,7 @@ def register(commands: Commands) -> None:
 
 
 def compare(args: argparse.Namespace) -> None:
-    """Contrasts, bridges, clinical relevance and interactions."""
+    """Contrasts, bridges, clinical relevance, interactions, and what would leave nothing of a pool."""
     from synthesis.compare.run import compare_all
     from synthesis.results import comparisons as types
     from synthesis.results.document import write_rows
@@ -35,6 +35,7 @@ def compare(args: argparse.Namespace) -> None:
     write_rows(args.tables / "bridge.csv", compared.bridges, types.BridgeRow)
     write_rows(args.tables / "relevance.csv", compared.relevance, types.RelevanceRow)
     write_rows(args.tables / "interactions.csv", compared.interactions, types.InteractionRow)
+    write_rows(args.tables / "robustness.csv", compared.robustness, types.RobustnessRow)
     print(f"{len(compared.contrasts)} comparisons, {len(compared.bridges)} bridge rows")
 
 

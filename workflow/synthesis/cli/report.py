@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from synthesis.results.comparisons import Comparisons
 
 # Tables of comparisons that the report shows; those of the second extraction may be missing.
-TABLES = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
+TABLES = ("comparison", "bridge", "relevance", "interactions", "robustness", "tipping_points")
 
 
 def register(commands: Commands) -> None:
@@ -59,6 +59,7 @@ def _comparisons(tables: Mapping[str, Path], claims: Path) -> Comparisons:
         bridges=read_rows(tables["bridge"], types.BridgeRow),
         relevance=read_rows(tables["relevance"], types.RelevanceRow),
         interactions=read_rows(tables["interactions"], types.InteractionRow),
+        robustness=read_rows(tables["robustness"], types.RobustnessRow),
         claims=read_documents(claims, types.DecidedClaim),
     )
 

@@ -7,6 +7,7 @@ from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
 from synthesis.compare.fragile import with_remark
+from synthesis.compare.robustness import robustness
 from synthesis.data.claim_table import Claim
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.plan.config import Config
@@ -85,5 +86,6 @@ def compare_all(evidence: claiming.Evidence, claims: list[Claim]) -> Comparisons
             relating.interaction(name, interaction, rows, plan.defaults.level)
             for name, interaction in plan.interactions.items()
         ],
+        robustness=robustness(list(evidence.documents.values())),
         claims=claiming.decided_claims(claims, evidence),
     )

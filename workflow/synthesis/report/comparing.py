@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.scales import back_transform
-from synthesis.report.content import Context, Row, Table, Text, table
+from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.result_tables import limited, number, p_cell, share_cell, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import bridge_sentence, not_assigned
-from synthesis.results.comparisons import BridgeRow, ContrastRow, InteractionRow, RelevanceRow, TippingRow
+from synthesis.results.comparisons import (
+    BridgeRow,
+    ContrastRow,
+    InteractionRow,
+    RelevanceRow,
+    RobustnessRow,
+    TippingRow,
+)
 
 _BRIDGE = (
     "Hollow marks are the association under each reading, the filled one is the effect: where hollow marks lie on both "
@@ -29,6 +36,7 @@ def section(review: ReviewResults) -> Context:
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance) if compared.relevance else None,
         "not_assigned": not_assigned(review.documents),
+        "robustness": robustness(compared.robustness) if compared.robustness else None,
         "interactions": [interaction(row) for row in compared.interactions],
     }
 
@@ -78,6 +86,23 @@ def relevance(rows: list[RelevanceRow]) -> Table:
     heads = ["Synthesis", "Threshold", "Value", "Estimate", "Conclusion", "True values above, %",
              "P above in a new setting", "Power", "Samples for 80%", "Remark"]  # fmt: skip
     return table("Pooled estimates against thresholds of relevance", heads, cells, {2, 3, 5, 6, 7, 8})
+
+
+def robustness(rows: list[RobustnessRow]) -> Table:
+    """What would leave nothing of each pool."""
+    cells: list[Row] = []
+    for r in rows:
+        causes = [_with_limit(r.cause_correlation, r.cause_correlation_limit), _with_limit(r.e_value, r.e_value_limit)]
+        lost = "" if r.samples_to_lose is None else f"{r.samples_to_lose} of {r.samples}"
+        cells.append([r.title, *causes, cell(lost, r.samples_to_lose), r.samples_lost, r.note])
+    heads = ["Pool", "Correlation of a cause with both", "E-value", "Samples to lose", "Which", "Remark"]
+    return table("What would leave nothing of each pool", heads, cells, {1, 2, 3})
+
+
+def _with_limit(value: float | None, limit: float | None) -> Cell:
+    if value is None:
+        return cell("")
+    return cell(f"{text.number(value)} (limit {text.number(limit)})", value)
 
 
 def interaction(row: InteractionRow) -> str:

@@ -268,6 +268,27 @@ class TippingRow(Document, frozen=True, kw_only=True):
     unit: str
 
 
+class RobustnessRow(Document, frozen=True, kw_only=True):
+    """A row of robustness.csv: what would leave nothing of a pool.
+
+    `cause_correlation`: that of an unmeasured cause with both variables of an association, for the estimate and for the
+    `limit` of its interval that is nearer to none; `e_value`: the same as risk ratios. None for effects, which are
+    randomised. `samples_to_lose`: samples, those with the largest effects first, without which the interval holds 0.
+    """
+
+    synthesis: str
+    title: str
+    word: str
+    samples: int
+    cause_correlation: float | None
+    cause_correlation_limit: float | None
+    e_value: float | None
+    e_value_limit: float | None
+    samples_to_lose: int | None
+    samples_lost: str
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparisons:
     """All that the comparison stage decides, but for what would turn a verdict."""
@@ -276,4 +297,5 @@ class Comparisons:
     bridges: list[BridgeRow]
     relevance: list[RelevanceRow]
     interactions: list[InteractionRow]
+    robustness: list[RobustnessRow]
     claims: list[DecidedClaim]
