@@ -101,3 +101,26 @@ def test_what_has_nothing_to_lose_says_so():
     assert row_of([0.5, -0.5, 0.1], [0.02] * 3).samples_to_lose == 0
     assert row_of([0.9], [0.02]).note == compared.ONE_SAMPLE
     assert row_of([-1.2, -1.1, -0.9], [0.02] * 3, metric="logit").note == compared.NO_NONE
+
+
+def test_a_pool_that_holds_as_long_as_its_model_says_so():
+    """Ten samples of two effects far from 0: CR2 needs four degrees of freedom (Tipton 2015), and runs out of them first."""
+    yi = [0.5 + 0.02 * (i % 5) for i in range(20)]
+    samples = [i // 2 for i in range(20)]
+    fit = synthesis.pool(yi, [0.01] * 20, cluster=samples, model="che", metric="g")
+    studies = [
+        {
+            "sample_id": f"s{s}",
+            "yi": yi[2 * s],
+            "vi": 0.01,
+            "members": [{"yi": y, "vi": 0.01} for y in yi[2 * s : 2 * s + 2]],
+        }
+        for s in range(10)
+    ]
+    (row,) = compared.robustness([fitted(fit.to_dict() | {"synthesis": "x", "studies": studies})])
+    assert row.samples_to_lose is None
+    held = int(row.note.split("without the ")[1].split()[0])
+    rest = [s >= held for s in samples]
+    assert 1 <= held < 10 - 4
+    assert sum(rest) == 2 * (10 - held)
+    assert "cannot be fitted" in row.note

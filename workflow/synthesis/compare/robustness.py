@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from synthesis import text
 from synthesis.compare.contrast import refit
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import NO_NULL
@@ -72,7 +73,12 @@ def _lost(document: Fitted) -> tuple[list[str] | None, str]:
         try:
             rest = refit(document, {study.sample_id for study in kept}).fit
         except InputError:
-            return None, f"without {lost} samples its model can no longer be fitted"
+            held = (
+                f"without the {text.plural(lost - 1, 'sample')} with the largest effects it still holds; "
+                if lost > 1
+                else ""
+            )
+            return None, f"{held}to fewer its model cannot be fitted"
         if _nearer(rest.ci_low, rest.ci_high) == 0:
             return [study.label for study in ordered[:lost]], ""
     return None, "no single sample's interval holds no effect"
