@@ -25,7 +25,7 @@ def test_a_cause_of_that_strength_leaves_the_bound(r, bound):
         partial = (abs(r) - a * a) / (1 - a * a)
         assert partial == pytest.approx(bound, abs=tolerances.LAW)
         # Unequal correlations of the same product leave more.
-        q = min(1.1, 0.99 / a)
+        q = a**-0.5
         unequal = (abs(r) - a * a) / math.sqrt((1 - (q * a) ** 2) * (1 - (a / q) ** 2))
         assert unequal >= bound - tolerances.LAW
 
@@ -104,7 +104,7 @@ def test_what_has_nothing_to_lose_says_so():
 
 
 def test_a_pool_that_holds_as_long_as_its_model_says_so():
-    """Ten samples of two effects far from 0: CR2 needs four degrees of freedom (Tipton 2015), and runs out of them first."""
+    """Ten samples of two effects far from 0: CR2 needs four degrees of freedom, and runs out of them first."""
     yi = [0.5 + 0.02 * (i % 5) for i in range(20)]
     samples = [i // 2 for i in range(20)]
     fit = synthesis.pool(yi, [0.01] * 20, cluster=samples, model="che", metric="g")
