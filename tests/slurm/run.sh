@@ -24,8 +24,9 @@ remote() {
         --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 2 \
         --default-resources 'mem_mb=1000 * attempt' runtime=5 slots=1 slurm_partition=main --latency-wait 5
 }
-# What is finished: the files with their times.
-finished() { (cd "$work/remote/results" && find sources models multiverse -type f -printf '%p %T@\n' | LC_ALL=C sort); }
+# What is finished: the files with their times; those of the last seconds are left out where a
+# job may not have ended though its file is there.
+finished() { (cd "$work/remote/results" && find sources models multiverse -type f "$@" -printf '%p %T@\n' | LC_ALL=C sort); }
 remote > "$work/remote.log" 2>&1 &
 run=$!
 # As soon as a job of the multiverse is running, its node dies, with the job's processes.
@@ -40,7 +41,7 @@ pkill -9 slurmstepd || true
 kill -9 "$(cat "$work/slurm/slurmd.$node.pid")"
 echo "killed node $node while it fitted"
 # What had ended at that moment; the jobs of the other node may end while it is written down.
-finished > "$work/finished"
+finished ! -newermt '10 seconds ago' > "$work/finished"
 wait $run || true
 # Whatever was lost is made again, and nothing else.
 remote > "$work/again.log" 2>&1 || { tail -n 40 "$work/again.log" >&2; exit 1; }
