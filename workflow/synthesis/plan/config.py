@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from synthesis.data.columns import BY_NAME
+from synthesis.data.measures import elsewhere
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import OwnColumn
@@ -200,6 +201,14 @@ class Synthesis(Model):
             if value:
                 faults.append(Problem(key, value, "nothing beside levels", hint))
         return faults
+
+    @field_validator("metric", mode="before")
+    @classmethod
+    def _named_elsewhere(cls, asked: object) -> object:
+        """A measure of another program is refused with what does the same here, or why nothing does."""
+        if isinstance(asked, str) and asked not in terms(Metric) and (said := elsewhere(asked)):
+            raise InputError([Problem("", asked, "one of " + ", ".join(terms(Metric)), said)])
+        return asked
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:
