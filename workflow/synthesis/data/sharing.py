@@ -66,7 +66,7 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     across = {name: found for name, found in studies.items() if len(found) > 1}
     if not across or how == "given":
         return filled, [], []
-    if how == "study" or all(_NUMBER_OF_ONE.fullmatch(name) for name in studies):
+    if how == "study" or _numbered_anew(filled):
         said = [
             f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"
         ]
@@ -78,6 +78,17 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
         allowed = f"one study for a sample, or {OPTION} given (the same people) or {OPTION} study (others)"
         problems.append(Problem("sample_id", name, allowed, f"it stands under several studies: {shown}"))
     return filled, [], problems
+
+
+def _numbered_anew(rows: Sequence[Cells]) -> bool:
+    """Whether ids are counted within studies: short ones, of which each study has the first."""
+    if not all(_NUMBER_OF_ONE.fullmatch(row["sample_id"]) for row in rows):
+        return False
+    counted: dict[str, set[str]] = {}
+    for row in rows:
+        last = re.sub(r"^.*?(\d+|[a-z])$", r"\1", row["sample_id"].casefold()).lstrip("0") or "0"
+        counted.setdefault(plain(row["study"]), set()).add(last)
+    return any(all(first in own for own in counted.values()) for first in ("0", "1", "a"))
 
 
 def _questions(rows: Sequence[Cells]) -> list[Problem]:
