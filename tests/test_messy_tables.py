@@ -44,6 +44,17 @@ REFUSED = {
         "study,F,df1,n1,n2,finding\nA,4.5,1,30,30,negative\n", {"statistic": "f", "columns": F, "metric": "g"},
         "column finding: 'negative'; allowed: 'sign=finding' in --columns",
     ),
+    "the arm that did better beside t": (
+        "study,t,n1,n2,better\nA,2.1,30,30,control\nB,1.1,20,20,treatment\n", {"statistic": "t", "metric": "g"},
+        "column better: 'control, treatment'.*it says whom a finding favours",
+    ),
+    "a statistic in capitals": (
+        "study,RR,lower,upper\nA,1.2,.9,1.6\n", {"statistic": "RR"}, "did you mean rr",
+    ),
+    "two treatments of one trial by their effects": (
+        "study,g,n1,n2\nA 2001 CBT,.5,30,31\nA 2001 (IPT),.4,29,31\nB 2002,.3,40,31\n", {"statistic": "g"},
+        "rows 2, 3: '31'.*A 2001 CBT, A 2001 \\(IPT\\) have control arms of one size: one trial",
+    ),
     "a dash among other directions": (
         "study,g,se,side\nA,.3,.1,1\nB,.2,.1,-\n", {"statistic": "g", "columns": f"{SE}|direction=side"},
         "row 3, column side: '-'.*a minus, or nothing",

@@ -15,6 +15,8 @@ Cells = dict[str, str]
 Samples = Literal["study", "row", "given"]
 OPTION = "--samples"
 _MOST_NAMED = 3
+_ONE_TRIAL = "one trial under several names?"
+_UP_TO_THE_YEAR = re.compile(r".*?\b(?:18|19|20)\d\d(?=\D|$)")
 _NUMBER_OF_ONE = re.compile(r"(?:sample|study|group|s|g)?[ _#-]?(?:\d{1,3}[a-z]?|[a-z])", re.IGNORECASE)
 
 
@@ -94,21 +96,35 @@ def _numbered_anew(rows: Sequence[Cells]) -> bool:
 def _questions(rows: Sequence[Cells]) -> list[Problem]:
     """Equal arms under several studies: one trial under two names, or a slip."""
     held: dict[tuple[str, ...], list[Cells]] = {}
+    alike: dict[tuple[str, ...], list[Cells]] = {}
     for row in rows:
         control = control_of(_complete(row))
+        begins = _UP_TO_THE_YEAR.match(row["study"])
         if control is not None and row["statistic"] != "2x2":
             held.setdefault(control, []).append(row)
-    problems = []
-    for control, group in held.items():
-        if len({row["sample_id"] for row in group}) > 1:
-            names = ", ".join(dict.fromkeys(row["study"] for row in group))
-            allowed = (
-                "a control arm of each study's own; or a column sample_id that says who shares people, or "
-                f"{OPTION} row (nobody does)"
-            )
-            hint = f"{names} print the same mean, SD and number: one trial under several names?"
-            problems.append(Problem(_rows(group), ", ".join(map(str, control)), allowed, hint))
-    return problems
+        elif begins and (control or row.get("n_control")):
+            alike.setdefault((plain(begins[0]), *(control or (row["n_control"],))), []).append(row)
+    printed = [
+        _question(group, ", ".join(map(str, control)), f"print the same mean, SD and number: {_ONE_TRIAL}")
+        for control, group in held.items()
+    ]
+    begun = [
+        _question(group, ", ".join(map(str, key[1:])), f"have control arms of one size: {_ONE_TRIAL}")
+        for key, group in alike.items()
+    ]
+    return [problem for problem in (*printed, *begun) if problem]
+
+
+def _question(group: Sequence[Cells], control: str, hint: str) -> Problem | None:
+    """About rows of several studies with one control arm; nothing about those of one."""
+    if len({row["sample_id"] for row in group}) < 2:
+        return None
+    names = ", ".join(dict.fromkeys(row["study"] for row in group))
+    allowed = (
+        "a control arm of each study's own; or a column sample_id that says who shares people, or "
+        f"{OPTION} row (nobody does)"
+    )
+    return Problem(_rows(group), control, allowed, f"{names} {hint}")
 
 
 def _control_groups(rows: Sequence[Cells], said: list[str]) -> list[Cells]:

@@ -250,7 +250,9 @@ def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Pr
     problems = []
     if not metrics:
         known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
-        problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known, elsewhere(what.statistic)))
+        meant = what.statistic.casefold()
+        hint = f"did you mean {meant}?" if meant in known.split(", ") else elsewhere(what.statistic)
+        problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known, hint))
     elif what.metric not in metrics and (what.metric or (len(metrics) > 1 and not usual)):
         said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
         problems.append(Problem("--metric", what.metric, said, elsewhere(what.metric)))

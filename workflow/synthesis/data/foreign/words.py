@@ -39,6 +39,14 @@ _NAMED_SIGN = re.compile(
     r"(effect|finding|association|correlation|r) (direction|sign)"
 )
 _KINDS_OF_WORDS = 4
+# Columns that name the arm that did better.
+_NAMED_BETTER = re.compile(
+    r"(better|best|winner|superior|results?|findings?|in favou?r of|who .*)( (arm|group|condition))?"
+)
+_ARM_WORDS = frozenset([
+    "treatment", "treated", "intervention", "experimental", "active", "therapy", "tx", "control", "controls", "comparison",
+    "comparator", "placebo", "wait list", "waitlist", "usual care", "tau", "neither", "none", "both", "equal", "no difference",
+])  # fmt: skip
 _TRUTHS = {"true", "false", "yes", "no", "y", "n", "0", "1", "t", "f"}
 
 _FINAL = (
@@ -271,6 +279,8 @@ def speaks_of_favour(name: str, cells: Iterable[str]) -> bool:
     filled = [loose(cell) for cell in cells if cell]
     if not filled:
         return False
+    if _NAMED_BETTER.fullmatch(loose(name)) and all(cell in _ARM_WORDS for cell in filled):
+        return True
     return re.match(r"favou?r", loose(name)) is not None or all(
         re.match(r"favou?r(s|ed|ing)?\b", cell) for cell in filled
     )
