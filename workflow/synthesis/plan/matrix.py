@@ -68,7 +68,7 @@ def statistics_reference(remark: str) -> str:
         "Double arcsine (PFT) is refused by name, in the plan and in `synthesis new`: a pooled value has no way back "
         "to a proportion that fits studies of several sizes (Schwarzer et al. 2019). A hazard or risk ratio becomes g "
         "by the odds ratio that `risk_control` implies: neither is a difference in SDs by itself. A rate ratio and a "
-        "risk difference do not, as no published formula leads from them to g.\n"
+        "risk difference do not: rates are no shares of people, and a risk difference with its risks is a 2x2 table.\n"
     ]
     statistics = [statistic for statistic in terms(Statistic) if statistic not in _SHOWN_ONLY]
     for lane, metrics in LANE_METRICS.items():
