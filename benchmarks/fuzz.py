@@ -2,7 +2,8 @@
 
 Ends with an error where one of them gets neither a sound result nor an error that names what is wrong. The cases are
 those of `tests/fuzzing.py`, by number; the coverage-guided ones are those of `tests/fuzz_readers.py`, in an environment
-of their own.
+of their own. `python benchmarks/fuzz.py wild 0 10000` runs some cases of one target in one process, and adds them to
+the row of the page: 10000 20000 goes on from there, and 0 begins anew.
 """
 
 from __future__ import annotations
@@ -72,6 +73,12 @@ def chunk(target: str, start: int, count: int) -> tuple[Counter[str], list[str]]
     return outcomes, failures
 
 
+def row_of(target: str, count: int, results: int, named: int, wrong: int) -> str:
+    """A row of the page: cases from 0 on."""
+    numbers = " | ".join(f"{number:,}" for number in (count, results, named, wrong))
+    return f"| {target} | {WHAT[target]} | 0 to {count - 1:,} | {numbers} |"
+
+
 def generated() -> tuple[list[str], list[str], int]:
     """Rows of the table, failures, and how many inputs there were."""
     rows, failures, total = [], [], 0
@@ -83,10 +90,7 @@ def generated() -> tuple[list[str], list[str], int]:
             wrong = [failure for _, some in found for failure in some]
             failures += wrong
             total += count
-            rows.append(
-                f"| {target} | {WHAT[target]} | 0 to {count - 1:,} | {count:,} | {outcomes['result']:,} | "
-                f"{outcomes['named error']:,} | {len(wrong):,} |"
-            )
+            rows.append(row_of(target, count, outcomes["result"], outcomes["named error"], len(wrong)))
             print(rows[-1], flush=True)
     return rows, failures, total
 
@@ -154,17 +158,15 @@ def put(lines: list[str]) -> None:
     PAGE.write_text(text, encoding="utf-8")
 
 
-def main() -> None:
-    rows, failures, count = generated()
-    sentence, more, guided_count = guided()
-    failures += more
+def page(rows: list[str], count: int, failures: int, sentence: str) -> None:
+    """Writes the part of the page."""
     put([
         "## Generated inputs",
         "",
-        f"{count + guided_count:,} inputs, sound and spoilt as people, programs and attackers spoil them, each made "
-        f"from its number alone: {len(failures)} unnamed failures. A result means that every row was used or dropped "
-        "with a reason, every number was finite, and intervals held their estimates; a named error says where, what, "
-        "and what is allowed.",
+        f"{count:,} inputs, sound and spoilt as people, programs and attackers spoil them, each made from its number "
+        f"alone: {failures} unnamed failures. A result means that every row was used or dropped with a reason, every "
+        "number was finite, and intervals held their estimates; of a table in the wild, that every number was the one "
+        "that its maker knew, to the effect. A named error says where, what, and what is allowed.",
         "",
         "| target | what it is | cases | inputs | results | named errors | unnamed failures |",
         "|---|---|---|---|---|---|---|",
@@ -172,7 +174,40 @@ def main() -> None:
         "",
         sentence,
     ])  # fmt: skip
-    print(sentence)
+
+
+def piece(target: str, first: int, last: int) -> list[str]:
+    """Runs cases of one target from the first to before the last, and adds them to the page; the failures."""
+    lines = PAGE.read_text(encoding="utf-8").split(BEGIN)[1].split(END)[0].strip().splitlines()
+    rows = {line.split(" | ")[0].removeprefix("| "): line for line in lines if line.startswith("| ")}
+    del rows["target"]
+    before = [int(x.replace(",", "")) for x in rows[target].strip("| ").split(" | ")[3:]] if first else [0, 0, 0, 0]
+    if before[0] != first:
+        sys.exit(f"the page has {before[0]} cases of {target}: go on from there, or begin anew with 0")
+    outcomes, wrong = Counter[str](), []
+    for start in range(first, last, CHUNK):
+        found, some = chunk(target, start, min(CHUNK, last - start))
+        outcomes, wrong = outcomes + found, wrong + some
+    here = last - first, outcomes["result"], outcomes["named error"], len(wrong)
+    rows[target] = row_of(target, *(a + b for a, b in zip(before, here, strict=True)))
+    sentence = next(line for line in lines if line.startswith(("Coverage", "Not run")))
+    numbers = [[int(x.replace(",", "")) for x in row.strip("| ").split(" | ")[3:]] for row in rows.values()]
+    guided_count = int(said[1].replace(",", "")) if (said := re.search(r"([\d,]+) inputs", sentence)) else 0
+    inputs = sum(row[0] for row in numbers) + guided_count
+    page([rows[name] for name in COUNTS if name in rows], inputs, sum(row[3] for row in numbers), sentence)
+    print(rows[target], flush=True)
+    return wrong
+
+
+def main() -> None:
+    if len(sys.argv) == 4:
+        failures = piece(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    else:
+        rows, failures, count = generated()
+        sentence, more, guided_count = guided()
+        failures += more
+        page(rows, count + guided_count, len(failures), sentence)
+        print(sentence)
     if failures:
         print("\n".join(failures[:50]))
         sys.exit(f"{len(failures)} unnamed failures")

@@ -47,8 +47,8 @@ def wan(c, name):
     """Mean, SD and n behind a median with quartiles, range or both."""
     n, m = c[f"n_{name}"], c[f"median_{name}"]
     a, b, q1, q3 = (c.get(f"{what}_{name}") for what in ("min", "max", "q1", "q3"))
-    by_range = None if a is None else (b - a) / (2 * quantile((n - 0.375) / (n + 0.25)))
-    by_quartiles = None if q1 is None else (q3 - q1) / (2 * quantile((0.75 * n - 0.125) / (n + 0.25)))
+    by_range = None if a is None or b is None else (b - a) / (2 * quantile((n - 0.375) / (n + 0.25)))
+    by_quartiles = None if q1 is None or q3 is None else (q3 - q1) / (2 * quantile((0.75 * n - 0.125) / (n + 0.25)))
     if by_range is None:
         return (q1 + m + q3) / 3, by_quartiles, n
     if by_quartiles is None:
@@ -63,7 +63,7 @@ def quantile(p):
 
 def right(statistic, metric, cells):
     """yi and vi of a row, as its papers have them."""
-    c = {k: mp.mpf(float(v)) for k, v in cells.items() if v and k != "p"}
+    c = {k: mp.mpf(float(v)) for k, v in cells.items() if v and k not in {"p", "standardized_by"}}
     n1, n2 = c.get("n_treat"), c.get("n_control")
 
     def of_r(r):
@@ -183,6 +183,21 @@ def right(statistic, metric, cells):
             )
             factor = mp.sqrt(3) / mp.pi * hedges((c["n"] if "n" in c else n1 + n2) - 2)
             return factor * yi, factor**2 * v
+        case (("rr" | "log_rr" | "hr" | "log_hr"), "g"):
+            logged = statistic.startswith("log_")
+            ratio = mp.exp(c["value"]) if logged else c["value"]
+            v = c["se"] ** 2 if "se" in c else spread((lambda x: x) if logged else mp.log)
+            p0 = c["risk_control"]
+
+            def odds(log_ratio):
+                if "rr" in statistic:
+                    p1 = p0 * mp.exp(log_ratio)
+                    return mp.log(p1 / (1 - p1)) - mp.log(p0 / (1 - p0))
+                # Odds of an event where S = (1 - p0)^HR have none: 1 / S - 1.
+                return mp.log(mp.expm1(-mp.exp(log_ratio) * mp.log1p(-p0))) - mp.log(p0 / (1 - p0))
+
+            factor = mp.sqrt(3) / mp.pi * hedges((c["n"] if "n" in c else n1 + n2) - 2)
+            return factor * odds(mp.log(ratio)), (factor * mp.diff(odds, mp.log(ratio))) ** 2 * v
         case "2x2", "risk_difference":
             table = [c["events_treat"], c["total_treat"] - c["events_treat"]]
             table += [c["events_control"], c["total_control"] - c["events_control"]]
@@ -191,7 +206,7 @@ def right(statistic, metric, cells):
         case (("r" | "beta"), _):
             return of_r(c["value"])
         case "z", _:
-            return c["value"], c["se"] ** 2 if "se" in c else 1 / (c["n"] - 3)
+            return c["value"], c["se"] ** 2 if "se" in c else 1 / (c["n"] - 3) if "n" in c else spread()
         case "r2", _:
             return of_r(mp.sqrt(c["value"]))
         case "f2", _:

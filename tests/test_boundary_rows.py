@@ -23,13 +23,16 @@ from synthesis.data.tables import check_cells, check_rows, typed
 from synthesis.data.vocabulary import LANE_METRICS
 from synthesis.errors import CannotConvert
 
+# Columns of words that a converter reads.
+WORDS = {"standardized_by"}
 # Several columns at their edge together.
 TOGETHER = {
     "r": [{"value": v, "range_ratio": u} for v in ("0", "0.3", "-0.9", "0.99") for u in ("0.5", "1", "2", "1e-15")]
     + [{"reliability_process": x, "reliability_outcome": x} for x in ("1", "0.5", "1e-15", "0")]
     + [{"value": "0", "n": "4"}, {"value": "0.3", "n": "3"}, {"value": "0.999999999999", "n": "4"},
           {"value": "0.3", "ci_low": "-1", "ci_high": "1"}, {"value": "0.3", "ci_low": "-1.2", "ci_high": "1.4"}],
-    "z": [{"value": "0.25", "n": "", "se": s} for s in BOUNDARIES] + [{"value": v, "se": "0.1"} for v in BOUNDARIES],
+    "z": [{"value": "0.25", "n": "", "se": s} for s in BOUNDARIES] + [{"value": v, "se": "0.1"} for v in BOUNDARIES]
+    + [{"value": "0.25", "n": "", "ci_low": low, "ci_high": "0.45"} for low in BOUNDARIES],
     "t": [{"value": "0", "n": "2", "df": ""}, {"value": "0", "n": "2", "df": "1e-15"}, {"value": "1e200", "df": "1"},
           {"value": "0", "n": "3", "df": ""}, {"value": "2", "n": "4", "df": "", "n_treat": "2", "n_control": "2"}],
     "f": [{"value": "0", "df": "1e-15"}, {"value": "0", "n_treat": "2", "n_control": "2"}],
@@ -54,7 +57,10 @@ TOGETHER = {
     "rr": [{"se": text, "ci_low": "", "ci_high": ""} for text in BOUNDARIES],
     "log_or": [{"se": "", "variance": text} for text in BOUNDARIES]
     + [{"se": "", "ci_low": low, "ci_high": high} for low, high in itertools.product(BOUNDARIES, BOUNDARIES[::3])],
-    "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES],
+    "log_rr": [{"value": "0", "se": text} for text in BOUNDARIES]
+    + [{"value": v, "risk_control": p} for v in ("0", "0.5", "-30", "34.6", "-34.6") for p in BOUNDARIES],
+    "log_hr": [{"value": v, "risk_control": p} for v in ("0", "0.5", "-30", "34.6", "-34.6") for p in BOUNDARIES],
+    "smd_within_arm_change": [{"standardized_by": by} for by in ("", "baseline", "change")],
     "median": [{f"{q}_{a}": v for a in ("treat", "control")
                 for q, v in zip(("q1", "q3", "min", "max"), at, strict=True)}
                for at in (("", "", "0", "30"), ("6", "15", "0", "30"), ("", "", "", ""), ("9", "9", "9", "9"),
@@ -79,17 +85,17 @@ TOGETHER = {
 }  # fmt: skip
 
 
-def cells_of(statistic):
-    """Every cell of the table for a statistic: one column at its edge, then several."""
-    base = STATISTICS[statistic]
-    for name in base:
+def cells_of(statistic, metric):
+    """Every cell of the table for a converter: one column at its edge, then several."""
+    base = STATISTICS[statistic] | ({"standardized_by": "change"} if metric == "smcc" else {})
+    for name in base.keys() - WORDS:
         for text in BOUNDARY_P if name == "p" else BOUNDARIES:
             yield base | {name: text}, (name, text)
     for changes in TOGETHER.get(statistic, ()):
         yield base | changes, None
 
 
-TABLE = [(key, cells, at) for key in es.CONVERTERS for cells, at in cells_of(key[0])]
+TABLE = [(key, cells, at) for key in es.CONVERTERS for cells, at in cells_of(*key)]
 
 
 def printed(cells):
@@ -133,7 +139,7 @@ def is_right(statistic, metric, cells, yi, vi):
 def test_every_cell_of_a_printed_row_is_right_dropped_or_refused_by_name(key):
     """By way of the reader's checks: what the workflow does with the row."""
     outcomes = {"used": 0, "dropped": 0, "refused": 0}
-    for cells, at in cells_of(key[0]):
+    for cells, at in cells_of(*key):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             outcome, said = one_row(*key, cells)
@@ -173,8 +179,8 @@ def test_every_converter_itself_is_right_or_refuses(key):
     statistic, metric = key
     empty = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
     refused = 0
-    for cells, _ in cells_of(statistic):
-        row = empty | {k: v if k == "p" else number(v) for k, v in cells.items()}
+    for cells, _ in cells_of(statistic, metric):
+        row = empty | {k: v if k in {"p", *WORDS} else number(v) for k, v in cells.items()}
         row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0, "estimand": "r_total", "level": "study"}
         with warnings.catch_warnings():
             warnings.simplefilter("error")

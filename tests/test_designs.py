@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from synthesis.data import associations, counts, moments, one_group, ratios, smd
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.converters import CONVERTERS, convert, summary_point
+from synthesis.data.measures import MEASURES
 from synthesis.data.moments import Arm
 from synthesis.data.precision import against_interval, errors_of_arms
 from synthesis.data.printed import UNSIGNED_NAME
-from synthesis.data.registry import Policy
+from synthesis.data.registry import Estimate, Policy
 from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.summaries import precision
 from synthesis.data.vocabulary import AS_PRINTED, LANE_METRICS, METRIC_NAME, NO_NULL
-from synthesis.errors import CannotConvert
-from synthesis.plan.matrix import MEASURES, NEEDS, statistics_reference
+from synthesis.errors import CannotConvert, InputError
+from synthesis.plan.matrix import NEEDS, statistics_reference
+from synthesis.plan.plan import load
 
 SETS = json.loads((Path(__file__).parent / "data" / "escalc_designs.json").read_text())["sets"]
 
@@ -363,3 +365,76 @@ def test_the_error_of_an_arm_beside_its_sd_is_doubted():
     ((column, shown, allowed, _),) = errors_of_arms(cells | {"se_treat": 6.4})
     assert (column, allowed) == ("se_treat", "about 1.01")
     assert "sd_treat 6.4" in shown
+
+
+# --- ratios as g ------------------------------------------------------------------------------------------------------
+
+
+def test_the_odds_ratio_behind_a_risk_ratio_is_the_printed_one():
+    """Zhang & Yu (1998), JAMA 280:1690-1691: risks of .426 and .05 have an odds ratio of 14.1."""
+    found = ratios.odds_ratio_of_risk_ratio(Estimate(math.log(0.426 / 0.05), 0.01), 0.05)
+    assert math.exp(found.yi) == pytest.approx(14.1, abs=tolerances.PRINTED_2)
+    assert found.vi == pytest.approx(0.01 / (1 - 0.426) ** 2, rel=tolerances.FORMULA)
+
+
+@given(st.integers(1, 79), st.integers(1, 89))
+def test_a_risk_ratio_with_its_risk_is_the_table_that_it_is_of(events, others):
+    """With the risk of the control arm as printed, a risk ratio leads to the g of the counts."""
+    sizes = {"n_treat": 80.0, "n_control": 90.0}
+    table = made("g", statistic="2x2", events_treat=float(events), total_treat=80.0,
+                 events_control=float(others), total_control=90.0)  # fmt: skip
+    ratio = (events / 80) / (others / 90)
+    found = made("g", statistic="rr", value=ratio, se=0.2, risk_control=others / 90, **sizes)
+    assert found.yi == pytest.approx(table.yi, rel=tolerances.LAW, abs=tolerances.ZERO)
+
+
+@given(st.floats(-2, 2), st.floats(0.01, 0.95))
+def test_a_hazard_ratio_is_the_odds_ratio_of_those_without_the_event(log_ratio, risk):
+    """Of the treated (1 - p0)^HR have none (Altman & Andersen 1999); the variance follows the slope of that."""
+    found = ratios.odds_ratio_of_hazard_ratio(Estimate(log_ratio, 0.04), risk)
+
+    def log_odds(at):
+        without = (1 - risk) ** math.exp(at)
+        return math.log((1 - without) / without) - math.log(risk / (1 - risk))
+
+    slope = (log_odds(log_ratio + 1e-5) - log_odds(log_ratio - 1e-5)) / 2e-5
+    assert found.yi == pytest.approx(log_odds(log_ratio), rel=tolerances.LAW, abs=tolerances.ZERO)
+    assert found.vi == pytest.approx(0.04 * slope**2, rel=1e-4)
+
+
+def test_a_risk_ratio_that_makes_no_risk_is_refused():
+    with pytest.raises(CannotConvert, match=r"risk_control: '0.6'; allowed: below 0.5"):
+        made("g", statistic="rr", value=2.0, se=0.2, n=100.0, risk_control=0.6)
+    with pytest.raises(CannotConvert, match="not printed: risk_control"):
+        made("g", statistic="hr", value=2.0, se=0.2, n=100.0)
+
+
+# --- by which SD a change was standardized ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("metric", "own", "other"), [("smcr", "baseline", "change"), ("smcc", "change", "baseline")])
+def test_a_printed_change_says_by_which_sd_it_was_standardized(metric, own, other):
+    cells = {"statistic": "smd_within_arm_change", "value": 0.8, "se": 0.12, "estimand": "one_group"}
+    assert made(metric, standardized_by=own, **cells) == Estimate(0.8, 0.12**2)
+    with pytest.raises(CannotConvert, match="not printed: standardized_by"):
+        made(metric, **cells)
+    with pytest.raises(CannotConvert, match=f"standardized_by: '{other}'; allowed: {own} for this metric"):
+        made(metric, standardized_by=other, **cells)
+
+
+# --- measures of metafor by their names -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("PFT", "PFT is not here: the double arcsine has no way back"), ("double_arcsine", "PFT is not here"),
+        ("Freeman-Tukey", "PFT is not here"), ("SMDH", "SMDH is not here: standardized by the root of the mean"),
+        ("Glass's delta", "SMD1 is not here: standardized by the SD of the control arm"),
+        ("SMD", "metafor's SMD is metric g, of statistic mean_sd"),
+    ],
+)  # fmt: skip
+def test_a_measure_of_metafor_is_answered_by_its_name_in_the_plan(asked, said):
+    synthesis = {"title": "T", "lane": "B", "metric": asked, "sources": ["own"]}
+    with pytest.raises(InputError, match=said):
+        load({"title": "T", "sources": ["own"], "syntheses": {"own": synthesis}})

@@ -1,7 +1,10 @@
 """A few of the generated inputs (`make fuzz` runs 100,000), and what they found."""
 
+import sys
+
 import fuzzing
 import pytest
+from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from synthesis.data.columns import BY_NAME, COLUMNS
@@ -55,3 +58,29 @@ def test_quoted_cells_between_semicolons_are_recognised(tmp_path):
     path.write_text('"effect_id";"study"\n"e1";"A"\n')
     with pytest.raises(InputError, match="separated by semicolons or tabs"):
         read_table(path, COLUMNS)
+
+
+def test_pieces_of_a_run_add_up_on_the_page(tmp_path, monkeypatch):
+    """The page has the cases that were run, and no others."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import fuzz
+
+    page = tmp_path / "robustness.md"
+    page.write_bytes((ROOT / "docs" / "robustness.md").read_bytes())
+    monkeypatch.setattr(fuzz, "PAGE", page)
+    monkeypatch.setattr(fuzz, "CHUNK", 2)
+    inputs = sum(int(line.split(" | ")[3].replace(",", "")) for line in _rows(page) if not line.startswith("| wild |"))
+    assert fuzz.piece("wild", 0, 3) == fuzz.piece("wild", 3, 5) == []
+    (row,) = (line for line in _rows(page) if line.startswith("| wild |"))
+    cases, count, results, named, wrong = row.strip("| ").split(" | ")[2:]
+    assert (cases, count, wrong) == ("0 to 4", "5", "0")
+    assert int(results) + int(named) == 5
+    assert f"\n{inputs + 5 + fuzz.GUIDED:,} inputs" in page.read_text()
+    with pytest.raises(SystemExit, match="the page has 5 cases of wild"):
+        fuzz.piece("wild", 7, 8)
+    sys.modules.pop("fuzz")
+
+
+def _rows(page):
+    part = page.read_text().split("<!-- generated inputs")[1].split("<!-- end of generated")[0]
+    return [line for line in part.splitlines() if line.startswith("| ") and not line.startswith("| target")]

@@ -86,6 +86,8 @@ def _r(row: Row, policy: Policy) -> Estimate:
 def _z(row: Row, policy: Policy) -> Estimate:
     z = printed.fishers_z(row)
     variance = printed.variance(row)
+    if variance is None and not printed.has(row, "n") and printed.has(row, "ci_low", "ci_high"):
+        variance = variance_from_interval(*printed.interval(row))
     if variance is not None:
         return Estimate(z, variance)
     return _z_of(row, math.tanh(z))

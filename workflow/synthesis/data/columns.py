@@ -174,6 +174,24 @@ COLUMNS: tuple[Column, ...] = (
         high_open=True,
     ),
     Column(
+        "risk_control",
+        "number",
+        "Share of the control arm with the event (of a hazard ratio: by the end of follow-up), for a risk or hazard "
+        "ratio that becomes g.",
+        "0.4",
+        low=0,
+        high=1,
+        low_open=True,
+        high_open=True,
+    ),
+    _choice(
+        "standardized_by",
+        v.Standardizer,
+        "SD that a printed standardized change was divided by: baseline, the one before treatment; change, that of the "
+        "changes. The two are different metrics (smcr, smcc).",
+        "baseline",
+    ),
+    Column(
         "covariate_r",
         "number",
         "Multiple correlation of the covariates with the outcome, of adjusted means.",
@@ -348,6 +366,7 @@ QUOTED_COLUMNS: tuple[str, ...] = (
     "total_control",
     *(f"{name}_{arm}" for arm in ("treat", "control") for name in ("se", "mean_ci_low", "mean_ci_high", "time")),
     "r2_model",
+    "risk_control",
     "covariate_r",
     "pre_post_r",
 )
@@ -361,6 +380,7 @@ SECOND_FIELDS: tuple[str, ...] = (
     *QUOTED_COLUMNS,
     "direction",
     "sign",
+    "standardized_by",
     "comparator",
     "rater",
     "timepoint",

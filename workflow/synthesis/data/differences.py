@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 
 from synthesis.data import printed
+from synthesis.data.columns import LARGEST
 from synthesis.data.moments import of_both
 from synthesis.data.printed import Row
-from synthesis.data.ratios import log_odds_ratio, of_logarithm, of_ratio
+from synthesis.data.ratios import (
+    log_odds_ratio,
+    odds_ratio_of_hazard_ratio,
+    odds_ratio_of_risk_ratio,
+    of_logarithm,
+    of_ratio,
+)
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
 from synthesis.data.smd import d_to_g, log_odds_ratio_to_g, mean_sd_to_g, small_sample_factor, t_to_g
 from synthesis.errors import CannotConvert
@@ -97,6 +104,33 @@ def _or_g(row: Row, policy: Policy) -> Estimate:
 def _log_or_g(row: Row, policy: Policy) -> Estimate:
     """A log odds ratio of two arms."""
     return _of_odds_ratio(row, of_logarithm(row))
+
+
+@register("rr", "g", exact=False)
+@register("log_rr", "g", exact=False)
+def _risk_ratio_g(row: Row, policy: Policy) -> Estimate:
+    """A risk ratio of two arms and the risk of the control arm: the odds ratio behind them, and g as of that one."""
+    return _of_odds_ratio(row, odds_ratio_of_risk_ratio(*_of_two_risks(row)))
+
+
+@register("hr", "g", exact=False)
+@register("log_hr", "g", exact=False)
+def _hazard_ratio_g(row: Row, policy: Policy) -> Estimate:
+    """A hazard ratio of two arms and the risk of the control arm by the end of follow-up: with proportional hazards
+    the odds ratio of an event until then, and g as of that one.
+    """
+    return _of_odds_ratio(row, odds_ratio_of_hazard_ratio(*_of_two_risks(row)))
+
+
+def _of_two_risks(row: Row) -> tuple[Estimate, float]:
+    (risk,) = printed.need(row, "risk_control")
+    if not row["statistic"].startswith("log_"):
+        return of_ratio(row), risk
+    estimate = of_logarithm(row)
+    if abs(estimate.yi) > math.log(LARGEST):
+        allowed = f"the logarithm of a ratio, at most {math.log(LARGEST):.3g} in size"
+        raise printed.refusal("value", estimate.yi, allowed, "a ratio entered as its logarithm?")
+    return estimate, risk
 
 
 def _of_odds_ratio(row: Row, estimate: Estimate) -> Estimate:

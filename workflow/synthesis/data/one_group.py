@@ -10,6 +10,7 @@ from synthesis.data.moments import of_arm
 from synthesis.data.printed import Row
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
 from synthesis.data.smd import small_sample_factor
+from synthesis.data.vocabulary import Standardizer
 from synthesis.errors import CannotConvert
 
 
@@ -121,10 +122,27 @@ def _smcc_of_changes(row: Row, policy: Policy) -> Estimate:
     return change_by_change(arm.mean, arm.sd, arm.n)
 
 
-@register("smd_within_arm_change", "smcr", exact=True)
-@register("smd_within_arm_change", "smcc", exact=True)
-def _printed_change(row: Row, policy: Policy) -> Estimate:
-    """A printed standardized change with its standard error, variance or interval; by which SD, the plan says."""
+@register("smd_within_arm_change", "smcr", exact=True, version=2)
+def _printed_by_baseline(row: Row, policy: Policy) -> Estimate:
+    """A printed change, standardized by the SD before, with its standard error, variance or interval."""
+    return _printed_change(row, "baseline")
+
+
+@register("smd_within_arm_change", "smcc", exact=True, version=2)
+def _printed_by_change(row: Row, policy: Policy) -> Estimate:
+    """A printed change, standardized by the SD of change, with its standard error, variance or interval."""
+    return _printed_change(row, "change")
+
+
+def _printed_change(row: Row, wanted: Standardizer) -> Estimate:
+    """A printed standardized change. CannotConvert where it was standardized by the other SD, or the source does not
+    say by which: the ratio of the two is sqrt(2 (1 - r)) with equal SDs before and after, 0.77 to 1.41 for r .7 to 0.
+    """
+    said = row["standardized_by"]
+    if not said:
+        raise CannotConvert("not printed: standardized_by")
+    if said != wanted:
+        raise printed.refusal("standardized_by", said, f"{wanted} for this metric", "a change in another unit")
     (value,) = printed.need(row, "value")
     variance = printed.variance(row)
     return Estimate(value, variance if variance is not None else variance_from_interval(*printed.interval(row)))

@@ -47,6 +47,10 @@ SD_AS_SE = 2.0
 SAME_SCALE = 3.0
 # The difference of two arms in SDs that most rows of a table do not have; as standard errors they would be usual.
 LARGE_DIFFERENCE, USUAL_DIFFERENCE = 2.0, 1.0
+# Differences in SDs, Fisher's z (r of .9993) and logarithms of ratios that no study has; and the numbers by which
+# spreadsheets keep the days from 1990 to 2050.
+FAR_DIFFERENCE, FAR_Z, FAR_LOGARITHM = 10.0, 4.0, 10.0
+DAYS = range(32874, 54789)
 # Other samples of the same outcome, of which a median says what is usual.
 LEAST_OTHERS = 3
 # From so many rows on, each is compared with all of them, itself too: the work must not grow with the square.
@@ -54,6 +58,11 @@ MANY_OTHERS = 200
 CONFIRM = "right as printed? Then checked: yes, with checked_reason"
 _MEANS = ("mean_sd", "change_sd")
 _DIFFERENCES = ("d", "g", "smd")
+_FARTHEST = (
+    dict.fromkeys(_DIFFERENCES, FAR_DIFFERENCE)
+    | {"z": FAR_Z}
+    | dict.fromkeys(("log_or", "log_rr", "log_hr", "log_irr", "log_rom"), FAR_LOGARITHM)
+)
 # Printed as ratios, their intervals symmetric on the logarithm.
 RATIOS = ("or", "rr", "hr", "irr", "rom")
 
@@ -63,7 +72,14 @@ def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     held = [(number, row) for number, row in rows if not row["checked"] and not row["exclusion_reason"]]
     problems = []
     for number, row in held:
-        doubts = (*arms(row), *errors_of_arms(row), *against_size(row), *against_interval(row), *off_middle(row))
+        doubts = (
+            *arms(row),
+            *errors_of_arms(row),
+            *against_size(row),
+            *against_interval(row),
+            *off_middle(row),
+            *far_away(row),
+        )
         problems += [_problem(path, number, *doubt) for doubt in doubts]
     for number, doubt in (*_half_widths(held), *_far_deviations(held), *_all_errors(held)):
         problems.append(_problem(path, number, *doubt))
@@ -151,7 +167,7 @@ def against_size(row: Row) -> Iterator[Doubt]:
     if _printed(row, "se", "variance") and not 1 / SE_CI_RATIO < row["se"] / math.sqrt(row["variance"]) < SE_CI_RATIO:
         yield "variance", f"{row['variance']:g}", f"about {row['se'] ** 2:.3g}, the square of se {row['se']:g}", ""
     if expected is None:
-        yield from _least_of_odds_ratio(row)
+        yield from _least_possible(row)
         return
     sizes = _sizes(row)
     if row["se"] is not None and not SE_LOW < row["se"] / expected < SE_HIGH:
@@ -174,17 +190,55 @@ def against_size(row: Row) -> Iterator[Doubt]:
         yield "ci_low", interval, f"one of about {expected:.3g} with {sizes}", "limits of another row, or not of 95%?"
 
 
-def _least_of_odds_ratio(row: Row) -> Iterator[Doubt]:
-    """No odds ratio of two arms is more precise than with half of each arm having the event: 4/n1 + 4/n2."""
-    if row["statistic"] != "or" or row["estimand"] != "d_between" or not _printed(row, "n_treat", "n_control"):
+def _least_possible(row: Row) -> Iterator[Doubt]:
+    """No effect of two arms is more precise than with the rates of events that suit it best."""
+    least = least_se(row)
+    if least is None or row["estimand"] != "d_between":
         return
-    least = math.sqrt(4 / row["n_treat"] + 4 / row["n_control"])
     for column, error in (("se", _reported_se(row)), ("ci_low", implied_se(row))):
         if error is not None and error < SE_LOW * least:
             name = "variance" if column == "se" and row["se"] is None else column
             printed_value = f"{row[name]:g}" if name == column != "ci_low" else f"a standard error of {error:.3g}"
             hint = "a variance in the place of a standard error, or a ratio entered as its logarithm?"
-            yield name, printed_value, f"at least {least:.3g} with {_sizes(row)}, on the logarithm", hint
+            scale = "" if row["statistic"] == "rd" else " on the logarithm"
+            yield name, printed_value, f"at least {least:.3g}{scale} with {_sizes(row)}, value {row['value']:g}", hint
+
+
+def least_se(row: Row) -> float | None:
+    """The smallest standard error that any rates of events allow, on the scale that `se` is on; None without them.
+
+    Odds ratio: half of each arm has the event, 4/n1 + 4/n2. Hazard ratio: everybody has it, 1/n1 + 1/n2. Risk ratio R:
+    the larger risk is 1, (R - 1)/n2 or (1 - R)/(R n1). Risk difference D: a risk is 0 or 1, D (1 - D)/max(n1, n2).
+    """
+    if not _printed(row, "n_treat", "n_control", "value"):
+        return None
+    one, other, value = float(row["n_treat"]), float(row["n_control"]), float(row["value"])
+    match row["statistic"]:
+        case "or" | "log_or":
+            return math.sqrt(4 / one + 4 / other)
+        case "hr" | "log_hr":
+            return math.sqrt(1 / one + 1 / other)
+        case "rd" if abs(value) < 1:
+            return math.sqrt(abs(value) * (1 - abs(value)) / max(one, other))
+        case "log_rr" if abs(value) < FAR_LOGARITHM:
+            ratio = math.exp(value)
+        case "rr" if value > 0:
+            ratio = value
+        case _:
+            return None
+    return math.sqrt((ratio - 1) / other if ratio > 1 else (1 - ratio) / (ratio * one))
+
+
+def far_away(row: Row) -> Iterator[Doubt]:
+    """An effect of a size that no study has."""
+    most = _FARTHEST.get(str(row["statistic"]))
+    value = row["value"]
+    if row["level"] != "study" or most is None or value is None or abs(value) <= most:
+        return
+    hint = "a percentage, a decimal point lost, a ratio in the place of its logarithm, or another column?"
+    if value in DAYS and value == int(value):
+        hint = "a date that a spreadsheet turned into its number?"
+    yield "value", f"{value:g}", f"at most {most:g} in size", hint
 
 
 def _near(number: float, other: float) -> bool:

@@ -185,6 +185,9 @@ def z_of_p(row: Row) -> float:
         said = f"enter the printed bound <{bound}, or" if bound else "enter"
         hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
         raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
+    if row["p_sides"] == "1" and p.value >= 1:
+        hint = f"a program's {text} is what rounds to 1: enter the test statistic with its degrees of freedom"
+        raise refusal("p", text, "below 1, of a one-sided test", hint)
     if row["p_sides"] == "1":
         # A one-sided p above .5 is of a finding on the other side.
         return abs(NormalDist().inv_cdf(min(max(p.value, SMALLEST_P), 1 - 2**-53)))

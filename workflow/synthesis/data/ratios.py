@@ -10,6 +10,9 @@ from synthesis.data.printed import Row
 from synthesis.data.registry import Estimate, Policy, register, variance_from_interval
 from synthesis.errors import CannotConvert
 
+# A risk that is nearer to 1 than this has lost the digits that its odds are made of.
+_NEAREST_TO_CERTAIN = 1e-9
+
 
 def _cells(
     events_treat: float,
@@ -59,6 +62,33 @@ def log_risk_ratio(
     a, b, c, d = _cells(events_treat, total_treat, events_control, total_control, zero_cells)
     n1, n2 = a + b, c + d
     return Estimate(math.log((a / n1) / (c / n2)), 1 / a - 1 / n1 + 1 / c - 1 / n2)
+
+
+def odds_ratio_of_risk_ratio(estimate: Estimate, risk_control: float) -> Estimate:
+    """Log odds ratio behind a log risk ratio and the risk p0 of the control arm: OR = RR (1 - p0) / (1 - RR p0).
+
+    Zhang & Yu (1998), JAMA 280:1690-1691, solved for the odds ratio. Variance v / (1 - RR p0)^2, by the delta method
+    with p0 as a known number. CannotConvert where RR p0 is no risk below 1.
+    """
+    log_risk = estimate.yi + math.log(risk_control)
+    if not log_risk < -_NEAREST_TO_CERTAIN:
+        most = f"below {math.exp(-estimate.yi):.3g}, as risk_control times the risk ratio is a risk"
+        raise printed.refusal("risk_control", risk_control, most, "the risk of another event?")
+    others = -math.expm1(log_risk)
+    return Estimate(estimate.yi + math.log1p(-risk_control) - math.log(others), estimate.vi / others**2)
+
+
+def odds_ratio_of_hazard_ratio(estimate: Estimate, risk_control: float) -> Estimate:
+    """Log odds ratio behind a log hazard ratio and the risk p0 of the control arm by the end of follow-up.
+
+    Proportional hazards: of the treated arm (1 - p0)^HR have no event. Altman & Andersen (1999), BMJ 319:1492-1495.
+    Variance v (ln S / (1 - S))^2 with that share S, by the delta method with p0 as a known number.
+    """
+    log_survival = math.exp(estimate.yi) * math.log1p(-risk_control)
+    risk = -math.expm1(log_survival)
+    log_odds = math.log(risk) - log_survival
+    slope = -log_survival / risk
+    return Estimate(log_odds - math.log(risk_control) + math.log1p(-risk_control), estimate.vi * slope**2)
 
 
 @register("2x2", "log_odds_ratio", exact=True)

@@ -15,6 +15,8 @@ Cells = dict[str, str]
 Samples = Literal["study", "row", "given"]
 OPTION = "--samples"
 _MOST_NAMED = 3
+_ONE_TRIAL = "one trial under several names?"
+_UP_TO_THE_YEAR = re.compile(r".*?\b(?:18|19|20)\d\d(?=\D|$)")
 _NUMBER_OF_ONE = re.compile(r"(?:sample|study|group|s|g)?[ _#-]?(?:\d{1,3}[a-z]?|[a-z])", re.IGNORECASE)
 
 
@@ -66,7 +68,7 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     across = {name: groups_of for name, groups_of in studies.items() if len(groups_of) > 1}
     if not across or how == "given":
         return filled, [], []
-    if how == "study" or all(_NUMBER_OF_ONE.fullmatch(name) for name in studies):
+    if how == "study" or _numbered_anew(filled):
         said = [
             f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"
         ]
@@ -80,24 +82,49 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     return filled, [], problems
 
 
+def _numbered_anew(rows: Sequence[Cells]) -> bool:
+    """Whether ids are counted within studies: short ones, of which each study has the first."""
+    if not all(_NUMBER_OF_ONE.fullmatch(row["sample_id"]) for row in rows):
+        return False
+    counted: dict[str, set[str]] = {}
+    for row in rows:
+        last = re.sub(r"^.*?(\d+|[a-z])$", r"\1", row["sample_id"].casefold()).lstrip("0") or "0"
+        counted.setdefault(plain(row["study"]), set()).add(last)
+    return any(all(first in own for own in counted.values()) for first in ("0", "1", "a"))
+
+
 def _questions(rows: Sequence[Cells]) -> list[Problem]:
     """Equal arms under several studies: one trial under two names, or a slip."""
     held: dict[tuple[str, ...], list[Cells]] = {}
+    alike: dict[tuple[str, ...], list[Cells]] = {}
     for row in rows:
         control = control_of(_complete(row))
+        begins = _UP_TO_THE_YEAR.match(row["study"])
         if control is not None and row["statistic"] != "2x2":
             held.setdefault(control, []).append(row)
-    problems = []
-    for control, group in held.items():
-        if len({row["sample_id"] for row in group}) > 1:
-            names = ", ".join(dict.fromkeys(row["study"] for row in group))
-            allowed = (
-                "a control arm of each study's own; or a column sample_id that says who shares people, or "
-                f"{OPTION} row (nobody does)"
-            )
-            hint = f"{names} print the same mean, SD and number: one trial under several names?"
-            problems.append(Problem(_rows(group), ", ".join(map(str, control)), allowed, hint))
-    return problems
+        elif begins and (control or row.get("n_control")):
+            alike.setdefault((plain(begins[0]), *(control or (row["n_control"],))), []).append(row)
+    printed = [
+        _question(group, ", ".join(map(str, control)), f"print the same mean, SD and number: {_ONE_TRIAL}")
+        for control, group in held.items()
+    ]
+    begun = [
+        _question(group, ", ".join(map(str, key[1:])), f"have control arms of one size: {_ONE_TRIAL}")
+        for key, group in alike.items()
+    ]
+    return [problem for problem in (*printed, *begun) if problem]
+
+
+def _question(group: Sequence[Cells], control: str, hint: str) -> Problem | None:
+    """About rows of several studies with one control arm; nothing about those of one."""
+    if len({row["sample_id"] for row in group}) < 2:
+        return None
+    names = ", ".join(dict.fromkeys(row["study"] for row in group))
+    allowed = (
+        "a control arm of each study's own; or a column sample_id that says who shares people, or "
+        f"{OPTION} row (nobody does)"
+    )
+    return Problem(_rows(group), control, allowed, f"{names} {hint}")
 
 
 def _control_groups(rows: Sequence[Cells], said: list[str]) -> list[Cells]:

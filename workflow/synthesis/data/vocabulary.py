@@ -93,6 +93,8 @@ Metric = Literal[
     "smcr",
     "smcc",
 ]
+# By which SD a change of one group was standardized.
+Standardizer = Literal["baseline", "change"]
 Lane = Literal["A", "B", "C"]
 # Adjustments of a pooled estimate for small-study effects that a multiverse can try.
 BiasAdjustment = Literal["none", "trim_fill", "pet_peese"]

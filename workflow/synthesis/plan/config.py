@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from synthesis.data.columns import BY_NAME
+from synthesis.data.measures import elsewhere
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import OwnColumn
@@ -28,7 +29,7 @@ from synthesis.data.vocabulary import (
     Summary,
 )
 from synthesis.errors import InputError, Problem
-from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
+from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, terms
 from synthesis.plan.assumed import Conversions
 from synthesis.plan.conditions import (
     Condition,
@@ -194,6 +195,14 @@ class Synthesis(Model):
             if value:
                 faults.append(Problem(key, value, "nothing beside levels", hint))
         return faults
+
+    @field_validator("metric", mode="before")
+    @classmethod
+    def _named_elsewhere(cls, asked: object) -> object:
+        """A measure of another program is refused with what does the same here, or why nothing does."""
+        if isinstance(asked, str) and asked not in terms(Metric) and (said := elsewhere(asked)):
+            raise InputError([Problem("", asked, "one of " + ", ".join(terms(Metric)), said)])
+        return asked
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Synthesis:

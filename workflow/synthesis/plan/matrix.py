@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from synthesis.data.converters import CONVERTERS
+from synthesis.data.measures import MEASURES
 from synthesis.data.vocabulary import LANE_METRICS, METRIC_NAME, Statistic
 from synthesis.meta.options import terms
 
@@ -10,7 +11,7 @@ from synthesis.meta.options import terms
 NEEDS: dict[str, str] = (
     {
         "r": "value, n; for r_corrected reliability_process and reliability_outcome (or the plan's), range_ratio",
-        "z": "value (Fisher's z) with n, se or variance",
+        "z": "value (Fisher's z) with n, se, variance or interval",
         "beta": "value (standardized), n",
         "r2": "value, n, sign; of the predictor alone",
         "f2": "value, n, sign; of the predictor alone",
@@ -37,90 +38,20 @@ NEEDS: dict[str, str] = (
         "proportion": "value (0 to 1), n",
         "count": "events_treat, total_treat",
         "rate": "events_treat, time_treat",
-        "smd_within_arm_change": "value with se, variance or interval",
+        "smd_within_arm_change": "value with se, variance or interval; standardized_by: baseline (smcr), change (smcc)",
     }
+    | dict.fromkeys(("or", "irr", "rom"), "value with its interval, or with se or variance of the logarithm")
+    | dict.fromkeys(("log_or", "log_irr", "log_rom"), "value with se, variance or interval")
     | dict.fromkeys(
-        ("or", "rr", "hr", "irr", "rom"), "value with its interval, or with se or variance of the logarithm"
+        ("rr", "hr"),
+        "value with its interval, or with se or variance of the logarithm; for g risk_control, and n or both arms",
     )
-    | (dict.fromkeys(("log_or", "log_rr", "log_hr", "log_irr", "log_rom"), "value with se, variance or interval"))
+    | dict.fromkeys(("log_rr", "log_hr"), "value with se, variance or interval; for g risk_control, and n or both arms")
 )
 # Statistics that nothing is made of.
 _SHOWN_ONLY = {
     "threshold_points": "a threshold in points of a scale: held against, not pooled",
     "threshold_sd": "a threshold in standard deviations: held against, not pooled",
-}
-_NO_TABLE = "pairs of the same people: the cells of the crossed table have no columns; enter log_or with its se"
-_VARIABILITY = "compares spreads, not levels: no question of this product"
-# metafor's measures (escalc, version 3.8), by what does the same here; a text says why nothing does.
-MEASURES: dict[str, tuple[str, str] | str] = {
-    "RR": ("2x2", "log_risk_ratio"),
-    "OR": ("2x2", "log_odds_ratio"),
-    "PETO": ("2x2", "log_odds_ratio"),
-    "RD": ("2x2", "risk_difference"),
-    "AS": "a difference of arcsines has no unit that a reader knows: risk_difference",
-    "PHI": "phi of a fourfold table depends on its margins: log_odds_ratio; a printed phi is r",
-    "YUQ": "a function of the odds ratio: log_odds_ratio",
-    "YUY": "a function of the odds ratio: log_odds_ratio",
-    "RTET": "assumes two normal variables cut in two: enter a printed tetrachoric r as r with its n",
-    "PBIT": "a probit difference: OR2DL serves, as in the literature of this field",
-    "OR2D": ("or", "g"),
-    "OR2DN": "the normal variant of OR2DL: one way to do a thing",
-    "OR2DL": ("2x2", "g"),
-    "MPRD": _NO_TABLE,
-    "MPRR": _NO_TABLE,
-    "MPOR": _NO_TABLE,
-    "MPORC": _NO_TABLE,
-    "MPPETO": _NO_TABLE,
-    "MPORM": _NO_TABLE,
-    "IRR": ("rates", "log_rate_ratio"),
-    "IRD": "a difference of rates: log_rate_ratio, which does not hang on the unit of time",
-    "IRSD": "a difference of square roots of rates: log_rate_ratio",
-    "MD": ("mean_sd", "mean_difference"),
-    "SMD": ("mean_sd", "g"),
-    "SMDH": "standardized by an average of unequal SDs: enter a printed one as g with its se",
-    "SMD1": "standardized by the SD of the control arm (Glass): enter a printed one as g with its se",
-    "SMD1H": "standardized by the SD of the control arm (Glass): enter a printed one as g with its se",
-    "ROM": ("mean_sd", "log_ratio_of_means"),
-    "CVR": _VARIABILITY,
-    "VR": _VARIABILITY,
-    "RPB": ("d", "z"),
-    "RBIS": "a biserial correlation: enter a printed one as r with its n",
-    "D2OR": "a standardized difference has no event whose odds could be compared",
-    "D2ORN": "a standardized difference has no event whose odds could be compared",
-    "D2ORL": "a standardized difference has no event whose odds could be compared",
-    "COR": "the raw r: in multiverses (how.metric r); r_corrected with reliabilities of 1",
-    "UCOR": "the raw r less its small bias: z",
-    "ZCOR": ("r", "z"),
-    "PCOR": "a partial r on its own scale: z, whose variance does not hang on r",
-    "ZPCOR": ("t", "z"),
-    "SPCOR": ("semipartial_r", "z"),
-    "PR": "the raw proportion, with limits beyond 0 and 1: logit or arcsine",
-    "PLN": "the logarithm of a proportion, with limits above 1: logit",
-    "PLO": ("count", "logit"),
-    "PAS": ("count", "arcsine"),
-    "PFT": "the double arcsine has no way back that fits studies of several sizes (Schwarzer et al. 2019, Res Synth "
-    "Methods 10:476): arcsine, or logit",
-    "IR": "the raw rate, with limits below 0: log_rate",
-    "IRLN": ("rate", "log_rate"),
-    "IRS": "the square root of a rate: log_rate",
-    "IRFT": "the double square root of a rate: log_rate",
-    "MN": "means of single groups are not pooled",
-    "MNLN": "means of single groups are not pooled",
-    "CVLN": _VARIABILITY,
-    "SDLN": _VARIABILITY,
-    "SMN": "a mean over its SD: smcc of changes",
-    "MC": "a change of one group in points: smcr or smcc; of two groups mean_difference of pre_post",
-    "SMCC": ("pre_post", "smcc"),
-    "SMCR": ("pre_post", "smcr"),
-    "SMCRH": "smcr with a variance that allows for unequal SDs: enter it as smd_within_arm_change with its se",
-    "ROMC": "a ratio of the means of one group: log_ratio_of_means of two arms",
-    "CVRC": _VARIABILITY,
-    "VRC": _VARIABILITY,
-    "ARAW": "reliabilities (alpha) are not pooled; they enter as reliability_process and reliability_outcome",
-    "AHW": "reliabilities (alpha) are not pooled; they enter as reliability_process and reliability_outcome",
-    "ABT": "reliabilities (alpha) are not pooled; they enter as reliability_process and reliability_outcome",
-    "REH": "a relative excess heterozygosity: no question of this product",
-    "GEN": "any statistic of this table that takes a value with its se or variance",
 }
 
 
@@ -133,7 +64,11 @@ def statistics_reference(remark: str) -> str:
         "another scale. Approximate: another quantity stands in, under an assumption that the converter's docstring "
         "names; such rows carry `exactness: approximate`, and `select: {exactness: [exact]}` leaves them out. An empty "
         "cell: refused, as the statistic has no place on that scale. A row without its numbers is refused by the name "
-        "of the column that is missing.\n"
+        "of the column that is missing.\n\n"
+        "Double arcsine (PFT) is refused by name, in the plan and in `synthesis new`: a pooled value has no way back "
+        "to a proportion that fits studies of several sizes (Schwarzer et al. 2019). A hazard or risk ratio becomes g "
+        "by the odds ratio that `risk_control` implies: neither is a difference in SDs by itself. A rate ratio and a "
+        "risk difference do not: rates are no shares of people, and a risk difference with its risks is a 2x2 table.\n"
     ]
     statistics = [statistic for statistic in terms(Statistic) if statistic not in _SHOWN_ONLY]
     for lane, metrics in LANE_METRICS.items():

@@ -144,12 +144,28 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
                 problem = replace(problem, where=where)
             if problem.value == "selects nothing":
                 problem = replace(problem, where=str(what.table), value="no row that can be pooled")
+            if problem.where.endswith(".orientation"):
+                problem = _two_directions(read)
             if DEFINE in problem.hint:
                 asked = problem.hint.partition("?")[0]
                 hint = f"{asked}? Write it so in the table; a term of your own that is like it: {CARRY} the column"
                 problem = replace(problem, hint=hint)
             told.append(replace(problem, hint=_in_own_words(problem.hint, what)))
         raise InputError(told) from None
+
+
+def _two_directions(read: Taken) -> Problem:
+    """Numbers that are pooled as printed, larger ones better in some rows and worse in others."""
+    rows = {side: [n for (n, _), better in zip(read.translated.rows, read.directions, strict=True) if better == side]
+            for side in ("1", "-1")}  # fmt: skip
+    shown = "; ".join(
+        f"a {word} number is better in row {', '.join(map(str, rows[side][:_SHOWN]))}"
+        for side, word in (("1", "larger"), ("-1", "smaller"))
+    )
+    theirs = read.what.columns.get("direction")
+    where = f"{read.what.table}, column {theirs}" if theirs else f"{read.what.table}, {BETTER}"
+    hint = "what is good in one row is bad in another: keep the rows of one kind, the others in a table of their own"
+    return Problem(where, shown, f"one direction: {read.metric} is pooled as it is printed", hint)
 
 
 def _in_own_words(text: str, what: Start) -> str:

@@ -16,8 +16,10 @@ from synthesis.data.foreign.cells import DecimalSign
 from synthesis.data.foreign.dialects import read_sheet
 from synthesis.data.foreign.header import Table, loose, tabulate
 from synthesis.data.foreign.layouts import likely, of_any_kind, recognise
-from synthesis.data.foreign.translation import Reading, Translated, directions, read_rows, resolved
+from synthesis.data.foreign.translation import Reading, Translated, directions, read_rows, resolved, twice
 from synthesis.data.foreign.words import SIDES
+from synthesis.data.measures import elsewhere
+from synthesis.data.precision import RATIOS
 from synthesis.data.registry import CONVERTERS, Policy
 from synthesis.data.sharing import Samples
 from synthesis.data.tables import cell_ok
@@ -34,10 +36,14 @@ _MADE = ("effect_id", "estimand", "level", "locator", "quote")
 _CONSTRUCT = {"A": "process", "B": "protocol", "C": "protocol"}
 # What is pooled of statistics that have several metrics, where --metric does not say.
 _USUAL = {"r": "z", "log_or": "log_odds_ratio"}
+_USUAL |= dict.fromkeys(("rr", "log_rr"), "log_risk_ratio") | dict.fromkeys(("hr", "log_hr"), "log_hazard_ratio")
 _USUAL |= dict.fromkeys(("mean_sd", "change_sd", "median", "pre_post", "ancova"), "g")
+# Statistics that are known by columns alone.
+_COMMON = ("mean_sd", "2x2", "r", "g", "change_sd", "or")
 BETTER = "--better"
 # What a row may hold, to ask a converter which columns it cannot do without.
 _SOUND = {"value": 0.3, "se": 0.1, "n": 40.0, "total": 40.0, "events": 10.0, "df1": 1.0, "df": 38.0, "mean": 5.0}
+_SOUND |= {"risk": 0.2}
 NOT_PRINTED = "not printed: "
 
 
@@ -115,6 +121,7 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     if problems + faults:
         raise InputError(problems + faults)
     said = [*sheet.said, *table.said, *said, *translated.said, *said_of_mix, *carried.said]
+    said += _said_of_errors(what, statistics)
     said += _said_of_rest(what, table, lane, heads)
     return Taken(what, translated, carried, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
 
@@ -158,7 +165,8 @@ def _mapped(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]
 
 def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]:
     """A table without `--columns`: its statistic and columns are known by their names, or asked for."""
-    possible = [what.statistic] if what.statistic else ["mean_sd", "2x2", "r", "g", "change_sd", "or"]
+    usual = [one for one in _COMMON if not what.metric or (one, what.metric) in CONVERTERS]
+    possible = [what.statistic] if what.statistic else usual
     reasons = []
     for statistic in possible:
         layout, several = recognise(table.header, statistic)
@@ -169,7 +177,7 @@ def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Probl
             known = f"the layout of {layout.name}" if layout.name else "columns known by their names"
             pairs = " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())
             said = [f"{known}: --statistic {statistic} --columns {pairs}"]
-            return replace(what, statistic=statistic, columns=columns), said, []
+            return replace(what, statistic=statistic, columns=columns), said, twice(table, columns.values())
         if unsaid:
             reasons.append(f"what kind of effect is {columns['value']}? Give --statistic")
             continue
@@ -201,6 +209,7 @@ def _lacking(statistic: str, columns: Collection[str], wanted: str) -> list[str]
     numeric = [name for name in columns if name in BY_NAME and BY_NAME[name].kind in NUMERIC_KINDS]
     row |= {name: _SOUND.get(name.partition("_")[0], 2.0) for name in numeric}
     row |= {"statistic": statistic, "direction": 1.0, "sign": 1.0} | ({"p": ".03"} if "p" in columns else {})
+    row |= {"standardized_by": "baseline"} if "standardized_by" in columns else {}
     lacking: list[str] = []
     for name, metric in CONVERTERS:
         if name != statistic or (wanted and metric != wanted):
@@ -241,10 +250,12 @@ def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Pr
     problems = []
     if not metrics:
         known = ", ".join(dict.fromkeys(statistic for statistic, _ in CONVERTERS))
-        problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known))
+        meant = what.statistic.casefold()
+        hint = f"did you mean {meant}?" if meant in known.split(", ") else elsewhere(what.statistic)
+        problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known, hint))
     elif what.metric not in metrics and (what.metric or (len(metrics) > 1 and not usual)):
         said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
-        problems.append(Problem("--metric", what.metric, said))
+        problems.append(Problem("--metric", what.metric, said, elsewhere(what.metric)))
     metric = what.metric if what.metric in metrics else (usual or (metrics or ["g"])[0])
     return metric, next(lane for lane, lane_metrics in LANE_METRICS.items() if metric in lane_metrics), problems
 
@@ -272,6 +283,19 @@ def _mixed(
             hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
             problems.append(Problem(where, value, "one kind of score, or --mix statistic to pool both knowingly", hint))
     return mix, said, problems
+
+
+def _said_of_errors(what: Start, statistics: Collection[str]) -> list[str]:
+    """Of what a standard error of a ratio is taken to be."""
+    ratios = sorted(set(statistics) & set(RATIOS))
+    theirs = what.columns.get("se") or what.columns.get("variance")
+    if not ratios or theirs is None:
+        return []
+    kind = "standard errors" if "se" in what.columns else "variances"
+    return [
+        f"{theirs}: taken as {kind} of the logarithm of {ratios[0]}; an error of the ratio itself is to be divided by "
+        "the ratio"
+    ]
 
 
 def _said_of_rest(what: Start, table: Table, lane: str, carried: Collection[str]) -> list[str]:

@@ -40,6 +40,8 @@ class Row(Document, frozen=True, kw_only=True, omit_defaults=True):
     n: float | None
     covariates: float | None
     r2_model: float | None
+    risk_control: float | None
+    standardized_by: str
     covariate_r: float | None
     pre_post_r: float | None
     reliability_process: float | None

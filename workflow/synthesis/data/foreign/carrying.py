@@ -11,9 +11,9 @@ from synthesis.data.foreign.cells import (
     DecimalSign,
     Signs,
     Tally,
-    decimal_sign,
     is_nothing,
     read_numbers,
+    signs_of,
     without_nothing,
 )
 from synthesis.data.foreign.header import Table, loose
@@ -75,7 +75,7 @@ def carry(
     `decimal`: the sign of decimals where the user says it, else as these columns and those that are `read` have it.
     """
     texts = [text for head in (*heads, *read) for _, text in table.cells(head) if not is_nothing(text)]
-    signs = Signs(decimal or decimal_sign(texts, table.separator)[0], given=decimal is not None)
+    signs, _ = signs_of(texts, table.separator, decimal)
     columns: dict[str, OwnColumn] = {}
     cells: dict[str, list[str]] = {}
     said, problems = [], []

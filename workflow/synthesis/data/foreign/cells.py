@@ -27,6 +27,9 @@ _NO_NUMBER = {word.casefold() for word in NOTHING} | {
 }  # fmt: skip
 # Codes of SPSS for a missing value, which no other cell of the column comes near to.
 _CODES = frozenset({"-99", "-999", "-9999", "-99.0", "-999.0", "-99.00", "-999.00"})
+# A dash alone: nothing in a column of numbers, a minus in one of signs.
+DASHES = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
+_RANGE = r"-|\u2013|\u2014|\u2212|to|bis|\u00e0|and|und"
 _FAILED = {"#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"}
 
 _BLANKS = "\u00a0\u2007\u2009\u202f\u2008\u200a\u2006\u2005"
@@ -96,34 +99,41 @@ def without_nothing(text: str) -> str:
     return "" if text in NOTHING else text
 
 
-def decimal_sign(texts: Iterable[str], separator: str) -> tuple[DecimalSign | None, str]:
+def decimal_sign(texts: Iterable[str]) -> tuple[DecimalSign | None, str]:
     """The sign of decimals of a table, from the cells that leave no doubt, and the cell that shows it.
 
     None where no cell has decimals of which one can be sure. Of two signs the more frequent one; cells with the other
     are then no numbers.
     """
     commas, points = [], []
-    either = 0
     for text in texts:
         text = plain(text).rstrip("% ").lstrip("<>=\u2264\u2265 pP")
         if _EITHER.fullmatch(text):
-            either += "," in text
-        elif _EUROPEAN.fullmatch(text) or _COMMA.fullmatch(text):
+            continue
+        if _EUROPEAN.fullmatch(text) or _COMMA.fullmatch(text):
             commas.append(text)
         elif _ENGLISH.fullmatch(text) or (_POINT.fullmatch(text) and "." in text):
             points.append(text)
     if commas or points:
         return (",", commas[0]) if len(commas) > len(points) else (".", points[0])
-    # Semicolons separate where a comma is taken.
-    return (",", "") if separator == ";" and either else (None, "")
+    return None, ""
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The sign of decimals of a table, None where it is not known; `given`: by the user, so that nothing is asked."""
+    """The sign of decimals of a table, None where it is not known; `given`: by the user, so that nothing is asked;
+    `comma`: whether it may be a comma, as commas do not separate cells.
+    """
 
     decimal: DecimalSign | None
     given: bool = False
+    comma: bool = False
+
+
+def signs_of(texts: Iterable[str], separator: str, given: DecimalSign | None) -> tuple[Signs, str]:
+    """The signs of a table whose cells are kept apart by `separator`, and the cell that shows the one of decimals."""
+    sign, shown_by = (given, "") if given else decimal_sign(texts)
+    return Signs(sign, given=given is not None, comma=separator not in {",", " "}), shown_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,12 +217,15 @@ def _either(text: str, column: _Column) -> tuple[str, str, str]:
         # Of people, thousands are likelier than a fraction, unless there are others.
         sure = column.signs.given or any(mark in t and not _EITHER.fullmatch(t) for t in column.filled)
         return (_fraction(fraction, count), "", "") if sure or not count else ("", "a whole number", ask)
-    if (count and (sign is not None or mark == ",")) or column.big:
+    if (count and (sign is not None or (mark == "," and not column.signs.comma))) or column.big:
         column.tally.thousands.append(text)
         return joined, "", ""
     if sign is None and mark == ".":
-        # A point is a decimal point, unless the rest of the table says otherwise; of people it may be either.
-        return ("", "a whole number", ask) if count else (fraction, "", "")
+        # Beside commas between cells a point is a decimal point, unless the rest of the table says otherwise; of people
+        # it may be either.
+        if not count and not column.signs.comma:
+            return fraction, "", ""
+        return "", "a whole number" if count else "a number of one meaning", ask
     return "", "a number of one meaning", ask
 
 
@@ -246,7 +259,7 @@ def _what_it_is(text: str, sign: DecimalSign | None) -> str:
         return "a mark of significance or of a footnote; write the number alone"
     if text[:1] in "~<>\u2248\u2264\u2265\u00b1" or text.casefold().startswith(("ca", "about", "approx")):
         return "no exact number; write the number, or empty the cell"
-    if re.search(r"\d.*[(\u00b1\[;/].*\d", text) or re.search(r"\d\s+[\d(]", text):
+    if re.search(r"\d.*[(\u00b1\[;/].*\d", text) or re.search(rf"\d(\s+|\s*({_RANGE})\s*)[\d(.,-]", text):
         return "two numbers in one cell? Give each a column"
     return "not a number; a remark belongs into a column of its own"
 

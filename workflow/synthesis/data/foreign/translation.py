@@ -9,18 +9,20 @@ from dataclasses import dataclass, field, replace
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS, RESULT_COLUMNS, Column
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import (
+    DASHES,
     Cell,
     DecimalSign,
+    Numbered,
     Signs,
     Tally,
-    decimal_sign,
     is_nothing,
     read_numbers,
     read_p,
     read_years,
+    signs_of,
     without_nothing,
 )
-from synthesis.data.foreign.header import Table, loose
+from synthesis.data.foreign.header import Table, loose, tidy
 from synthesis.data.tables import cell_ok, check_cells, check_rows, typed
 from synthesis.errors import Problem
 
@@ -29,10 +31,13 @@ _DESCRIPTIVE = frozenset(
     {"year", "weeks", "sessions", "percent_women", "mean_age"} | {name for name in BY_NAME if "baseline" in name}
 )
 # Columns in which a percentage is a number between 0 and 1.
-_SHARES = frozenset({"value", "ci_low", "ci_high", "percent_women"})
+_SHARES = frozenset({"value", "ci_low", "ci_high", "percent_women", "risk_control"})
 # Words that a row needs in one of the project's own.
-_CODED = frozenset({"statistic"} | {name for name, column in BY_NAME.items() if column.kind == "sign"})
+_CODED = frozenset({"statistic", *words.CODES} | {name for name, column in BY_NAME.items() if column.kind == "sign"})
 _SIDES_ALLOWED = "larger or smaller, higher or lower, 1 or -1"
+_SIGN_ALLOWED = (
+    "1 where the treated arm, or more of the process, goes with the larger value of the outcome; -1 where not"
+)
 _SHOWN = 6
 
 
@@ -72,11 +77,14 @@ def resolved(table: Table, columns: Mapping[str, str]) -> tuple[dict[str, str], 
             heads = ", ".join(filter(None, table.header))
             hint = "separated by commas, semicolons, tabs or |?" if len(table.header) == 1 else ""
             problems.append(Problem("--columns", f"{ours}={asked}", f"a column of {table.path}: {heads}", hint))
-    for theirs in dict.fromkeys(columns_found.values()):
-        if table.header.count(theirs) > 1:
-            where, hint = f"{table.path}, row {table.at}", "which of them is meant? Give one another name"
-            problems.append(Problem(where, theirs, "each column that is used once", hint))
-    return columns_found, problems
+    return columns_found, problems + twice(table, columns_found.values())
+
+
+def twice(table: Table, used: Iterable[str]) -> list[Problem]:
+    """Columns that are used and whose name another one has, too."""
+    where, hint = f"{table.path}, row {table.at}", "which of them is meant? Give one another name"
+    names = (theirs for theirs in dict.fromkeys(used) if table.header.count(theirs) > 1)
+    return [Problem(where, theirs, "each column that is used once", hint) for theirs in names]
 
 
 def read_rows(table: Table, reading: Reading) -> Translated:
@@ -92,10 +100,9 @@ def read_rows(table: Table, reading: Reading) -> Translated:
     ]
     numeric = [ours for ours in numeric if ours not in _CODED and ours != "year"]
     texts = (text for ours in numeric for _, text in table.cells(reading.columns[ours]) if not is_nothing(text))
-    sign, shown_by = (reading.decimal, "") if reading.decimal else decimal_sign(texts, table.separator)
-    signs = Signs(sign, given=reading.decimal is not None)
-    if sign:
-        name = {",": "decimal commas", ".": "decimal points"}[sign]
+    signs, shown_by = signs_of(texts, table.separator, reading.decimal)
+    if signs.decimal:
+        name = {",": "decimal commas", ".": "decimal points"}[signs.decimal]
         translated.said.append(f"{name}, as in {shown_by}" if shown_by else name)
     tally = Tally()
     cells = {ours: _column(table, ours, theirs, reading, signs, tally) for ours, theirs in reading.columns.items()}
@@ -129,7 +136,7 @@ def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs
     """One column of the table, read as what ours may hold."""
     cells, column = table.cells(theirs), BY_NAME[ours]
     if column.kind == "sign":
-        return [_coded(row, text, words.direction(text), _SIDES_ALLOWED) for row, text in cells]
+        return _signs(cells, _SIGN_ALLOWED if ours == "sign" else _SIDES_ALLOWED)
     if ours == "statistic":
         known = BY_NAME["statistic"].allowed
         return [
@@ -138,6 +145,9 @@ def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs
             )
             for row, text in cells
         ]
+    if ours in words.CODES:
+        codes = column.allowed_text.removesuffix(", or empty")
+        return [_coded(row, text, words.code(ours, text), codes) for row, text in cells]
     if ours == "year":
         return read_years(cells, reading.latest_year)
     if column.kind == "p":
@@ -149,6 +159,20 @@ def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs
         read = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
         return _as_share(read, tally) if ours == "percent_women" else read
     return [Cell(row, text, _words(column, text, tally)) for row, text in cells]
+
+
+def _signs(cells: Numbered, allowed: str) -> list[Cell]:
+    """Signs and directions: a dash is a minus beside a plus, and else a minus or nothing, which is asked."""
+    plus = any(tidy(text) == "+" for _, text in cells)
+    found = []
+    for row, text in cells:
+        if tidy(text) not in DASHES:
+            found.append(_coded(row, text, words.direction(text), allowed))
+        elif plus:
+            found.append(Cell(row, text, "-1"))
+        else:
+            found.append(Cell(row, text, "", allowed, "a minus, or nothing? Write -1, or empty the cell"))
+    return found
 
 
 def _coded(row: int, printed: str, code: str | None, allowed: str) -> Cell:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 from synthesis.data.columns import BY_NAME
 from synthesis.data.foreign import words
-from synthesis.data.foreign.cells import is_nothing, plain
+from synthesis.data.foreign.cells import DASHES, is_nothing, plain
 from synthesis.data.foreign.header import Table, loose
 from synthesis.data.foreign.translation import Reading
+from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.errors import Problem
 
 IGNORE = "--ignore"
@@ -19,6 +20,7 @@ _PRINTED = frozenset({"r", "z", "g", "smd", "d", "or", "coef", "mean_difference"
 _PRECISION = frozenset({"se", "variance", "ci_low", "ci_high"})
 # Columns of ours whose words are names, and those that hold words at all.
 _NAMES = frozenset({"study", "label", "treatment", "outcome", "direction", "statistic", "comparator_detail"})
+_NAMES |= words.CODES.keys()
 _OF_WORDS = frozenset({"text", "choice"})
 _SHOWN = 4
 
@@ -31,9 +33,10 @@ def questions(table: Table, reading: Reading, statistics: Collection[str], ignor
     free = [name for name in free if table.header.count(name) == 1]
     problems = [Problem(IGNORE, name, "a column of the table") for name in ignore if name not in table.header]
     for name in free:
-        cells = [text for _, text in table.cells(name) if not is_nothing(text) or text in {"+", "-"}]
+        cells = [text for _, text in table.cells(name) if not is_nothing(text) or text in DASHES]
         problems += _question(table, reading, statistics, name, cells)
-    return problems + _several_analyses(table, reading, ignore) + _swapped_precision(reading)
+        problems += _one_id_of_several_studies(table, reading, name)
+    return problems + _several_analyses(table, reading, ignore) + _swapped_precision(reading) + _other_levels(reading)
 
 
 def _question(
@@ -41,6 +44,11 @@ def _question(
 ) -> Iterator[Problem]:
     """The question that one column asks, if any."""
     where, examples = f"{table.path}, column {name}", ", ".join(list(dict.fromkeys(cells))[:_SHOWN])
+    findings = _findings_without_sign(table, reading, statistics, name)
+    if findings is not None:
+        if all(findings):
+            yield Problem(where, examples, *findings)
+        return
     if "direction" not in reading.columns and not reading.better_of and words.speaks_of_direction(name, cells):
         allowed = f"'direction={name}' in --columns, or {IGNORE} {_quoted(name)}"
         yield Problem(
@@ -71,6 +79,29 @@ def _question(
             yield Problem(where, examples, f"{way}, or {IGNORE} {_quoted(name)}", "sampling variances?")
         elif words.names_standard_error(name) and _above(cells, 0):
             yield Problem(where, examples, f"'se={name}' in --columns, or {IGNORE} {_quoted(name)}", "standard errors?")
+
+
+def _findings_without_sign(
+    table: Table, reading: Reading, statistics: Collection[str], name: str
+) -> tuple[str, str] | None:
+    """What is allowed and why, where a column says which findings are negative and the numbers do not; nothing where
+    they do, or have none to lose; None for another column.
+    """
+    signs = words.signs_of_findings(name, [text for _, text in table.cells(name)])
+    if signs is None:
+        return None
+    hint = "it says which findings are negative, and the rows would be read without it"
+    if set(statistics) & UNSIGNED_NAME.keys():
+        ways = f"'sign={name}' in --columns, or {IGNORE} {_quoted(name)}"
+        return ("", "") if "sign" in reading.columns else (ways, hint)
+    theirs = reading.columns.get("value", "")
+    if not set(statistics) & (_PRINTED | {"t", "beta"}) or not theirs:
+        return "", ""
+    lost = any(
+        sign == "-1" and not plain(number).startswith("-")
+        for sign, (_, number) in zip(signs, table.cells(theirs), strict=True)
+    )
+    return (f"numbers with their sign in {theirs}, or {IGNORE} {_quoted(name)}", hint) if lost else ("", "")
 
 
 def _how(name: str, hint: str) -> str:
@@ -118,6 +149,35 @@ def _several_analyses(table: Table, reading: Reading, ignore: Collection[str]) -
                 hint = "a RevMan file holds several analyses: keep the rows of one"
                 return [Problem(f"{table.path}, column {name}", ", ".join(numbers[:_SHOWN]), allowed, hint)]
     return []
+
+
+def _one_id_of_several_studies(table: Table, reading: Reading, name: str) -> list[Problem]:
+    """A column of ids, by its name, of which one stands under several studies: people who would be counted twice."""
+    if "sample_id" in reading.columns or not words.names_samples(name):
+        return []
+    studies: dict[str, dict[str, str]] = {}
+    ids: dict[str, set[str]] = {}
+    for (number, study), (_, own) in zip(table.cells(reading.columns["study"]), table.cells(name), strict=True):
+        if not is_nothing(own):
+            studies.setdefault(own, {}).setdefault(loose(study), f"{study}, row {number}")
+            ids.setdefault(loose(study), set()).add(own)
+    shared = {own: list(found.values()) for own, found in studies.items() if len(found) > 1}
+    if not shared or len(studies) == 1 or any(len(own) > 1 for own in ids.values()):
+        # One id for all says nothing; those that are numbered anew in each study are no samples of several.
+        return []
+    own, where = next(iter(shared.items()))
+    allowed = f"'sample_id={name}' in --columns, or {IGNORE} {_quoted(name)}"
+    hint = f"the same people under several studies: {'; '.join(where[:_SHOWN])}?"
+    return [Problem(f"{table.path}, column {name}", own, allowed, hint)]
+
+
+def _other_levels(reading: Reading) -> list[Problem]:
+    """Limits whose column says that they are not those of 95%."""
+    return [
+        Problem("--columns", f"{ours}={theirs}", "limits of 95%, or se", "limits of 90% are 1.645 se from the value")
+        for ours in ("ci_low", "ci_high")
+        if (theirs := reading.columns.get(ours)) and words.names_other_level(theirs)
+    ]
 
 
 def _swapped_precision(reading: Reading) -> list[Problem]:

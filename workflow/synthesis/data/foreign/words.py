@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from synthesis.data.foreign.cells import DASHES
 from synthesis.data.foreign.header import loose
 
 Side = Literal["larger", "smaller"]
@@ -22,10 +23,30 @@ _SMALLER = (
     "worse when higher", "harm", "niedriger", "kleiner", "minus", "low is better", "less is better", "reversed",
     "reverse",
 )  # fmt: skip
-_SIGNS = {"1": "1", "+1": "1", "1.0": "1", "+": "1", "-1": "-1", "-1.0": "-1", "\u22121": "-1", "-": "-1"}
+_SIGNS = {"1": "1", "+1": "1", "1.0": "1", "+": "1", "-1": "-1", "-1.0": "-1", "\u22121": "-1", "-": "-1",
+          "\u2191": "1", "\u2193": "-1"}  # fmt: skip
 _ABOUT_DIRECTION = re.compile(
-    r"\b(direction|dir|better|higher|lower|larger|smaller|reversed?|reverse coded|polarity|orientation|good|desirable)\b"
+    r"\b(direction|dir|richtung|sens|direcci\u00f3n|better|higher|lower|larger|smaller|reversed?|reverse coded|polarity|"
+    r"orientation|good|desirable)\b"
 )
+# Names of columns that say it whatever their words are, and of those that hold the sign of a finding.
+_NAMED_DIRECTION = re.compile(
+    r"((scale|outcome|score|measure|item) )?(direction|polarity|dir|richtung)( of (the )?(scale|outcome|score))?"
+)
+_NAMED_SIGN = re.compile(
+    r"signs?( of .*)?|vorzeichen|signe|signo|segno|findings?|associations?|result direction|"
+    r"(direction|sign) of (the )?(effect|finding|association|correlation|r|result|relationship)|"
+    r"(effect|finding|association|correlation|r) (direction|sign)"
+)
+_KINDS_OF_WORDS = 4
+# Columns that name the arm that did better.
+_NAMED_BETTER = re.compile(
+    r"(better|best|winner|superior|results?|findings?|in favou?r of|who .*)( (arm|group|condition))?"
+)
+_ARM_WORDS = frozenset([
+    "treatment", "treated", "intervention", "experimental", "active", "therapy", "tx", "control", "controls", "comparison",
+    "comparator", "placebo", "wait list", "waitlist", "usual care", "tau", "neither", "none", "both", "equal", "no difference",
+])  # fmt: skip
 _TRUTHS = {"true", "false", "yes", "no", "y", "n", "0", "1", "t", "f"}
 
 _FINAL = (
@@ -38,11 +59,31 @@ _CHANGE = (
     "gain score", "gain scores", "difference from baseline", "delta", "diff", "pre post", "pre post change",
 )  # fmt: skip
 
+# What decides a number, as tables say it: sides of a test, and the SD that a change was divided by.
+CODES: dict[str, dict[str, tuple[str, ...]]] = {
+    "p_sides": {
+        "1": ("1", "one", "one sided", "1 sided", "one tailed", "1 tailed", "einseitig"),
+        "2": ("2", "two", "two sided", "2 sided", "two tailed", "2 tailed", "zweiseitig"),
+    },
+    "standardized_by": {
+        "baseline": ("baseline", "pre", "before", "pretest", "pre test", "baseline sd", "sd baseline", "pre sd", "sd pre"),
+        "change": ("change", "changes", "change score", "change scores", "difference", "gain", "change sd", "sd change"),
+    },
+}  # fmt: skip
+
 _TOTAL = re.compile(
     r"((sub|grand )?totals?|subtotals?|summary|overall|pooled|combined|heterogeneity|tests? (for|of)|"
     r"((weighted|grand|overall|pooled|unweighted) )?(mean|average|median)s?|sums?|all (studies|trials|samples|comparisons)|"
     r"(random|fixed|common|mixed) effects?|(re|fe|ce) model|prediction interval|95 (ci|pi|cri)|i 2|i2|i\u00b2|tau2?|tau\u00b2|"
-    r"insgesamt|gesamt|gesamtergebnis|gesamteffekt|summe|mittelwert|totaal|totale|moyenne|promedio)\b(?P<rest>.*)"
+    r"insgesamt|gesamt|gesamtergebnis|gesamteffekt|gesamtzahl|gesamtsumme|zwischensumme|summe|mittelwert|mittel|"
+    r"durchschnitt|meta analys[ei]s?|diamond|diamant|alle|all|tous|toutes|todos|todas|tutti|efecto|effet|effetto|efeito|"
+    r"resumen|synth\u00e8se|\u03c3|\u00f8|[nk] \d+ (studies|trials|samples|studien)|"
+    r"somme|ensemble(?! (study|trial))|moyenne|sous total|suma|promedio|media|m\u00e9dia|somma|totale|subtotale|totaal|(eind|sub)totaal|"
+    r"gemiddelde|totalt|i alt|sammanlagt|samlet|medelv\u00e4rde|summa|gennemsnit|yhteens\u00e4|razem|\u0142\u0105cznie|\u015brednia|"
+    r"celkem|pr\u016fm\u011br|\u00f6sszesen|\u00e1tlag|toplam|ortalama|\u0438\u0442\u043e\u0433\u043e|\u0432\u0441\u0435\u0433\u043e|"
+    r"\u0441\u0440\u0435\u0434\u043d\u0435\u0435|\u03c3\u03cd\u03bd\u03bf\u03bb\u03bf|\u5408\u8a08|\u5408\u8ba1|\u603b\u8ba1|\u5c0f\u8ba1|\u5c0f\u8a08|"
+    r"\u7dcf\u8a08|\u5e73\u5747|\uc804\uccb4|\ud569\uacc4|\u05e1\u05d4 \u05db|\u05e1\u05d4\u05f4\u05db|\u0627\u0644\u0645\u062c\u0645\u0648\u0639)"
+    r"\b(?P<rest>.*)"
 )
 _AFTER_TOTAL = frozenset(
     [
@@ -139,6 +180,45 @@ _AFTER_TOTAL = frozenset(
         "with",
         "as",
         "by",
+        "g\u00e9n\u00e9ral",
+        "g\u00e9n\u00e9rale",
+        "general",
+        "geral",
+        "generale",
+        "global",
+        "der",
+        "aller",
+        "studien",
+        "des",
+        "de",
+        "los",
+        "dos",
+        "\u00e9tudes",
+        "estudios",
+        "estudos",
+        "studi",
+        "degli",
+        "ponderata",
+        "ponderada",
+        "pond\u00e9r\u00e9e",
+        "gewichtet",
+        "effekt",
+        "effet",
+        "efecto",
+        "efeito",
+        "combinado",
+        "combin\u00e9",
+        "complessivo",
+        "complessiva",
+        "ponderado",
+        "pond\u00e9r\u00e9",
+        "kombiniert",
+        "ki",
+        "ic",
+        "les",
+        "las",
+        "i",
+        "gli",
     ]
 )
 _YEAR = re.compile(r"\b(1[89]|20)\d\d")
@@ -164,7 +244,7 @@ def direction(text: str) -> str | None:
     if text.strip() in _SIGNS:
         return _SIGNS[text.strip()]
     words = re.sub(r"^(scores? |values? )?(is |are )?|( (values?|scores?|numbers?))?( (is|are|means?|indicates?|equals?))?( "
-                   r"(better|good|improvement|favou?rable|improved))?( outcomes?)?$", "", loose(text))  # fmt: skip
+                   r"(better|good|improvement|favou?rable|improved))?( outcomes?)?( ist besser)?$", "", loose(text))  # fmt: skip
     words = words or loose(text)
     if words in _LARGER or loose(text) in _LARGER:
         return "1"
@@ -176,6 +256,8 @@ def speaks_of_direction(name: str, cells: Iterable[str]) -> bool:
     filled = [cell for cell in cells if cell]
     if not filled:
         return False
+    if _NAMED_DIRECTION.fullmatch(loose(name)) and len(set(filled)) <= _KINDS_OF_WORDS:
+        return True
     about = _ABOUT_DIRECTION.search(loose(name)) is not None
     words = [cell for cell in filled if cell.strip() not in _SIGNS]
     if words and all(direction(cell) for cell in filled):
@@ -184,14 +266,30 @@ def speaks_of_direction(name: str, cells: Iterable[str]) -> bool:
     return about and all(cell.strip() in _SIGNS or cell.casefold() in _TRUTHS for cell in filled)
 
 
+def signs_of_findings(name: str, cells: Sequence[str]) -> list[str] | None:
+    """1, -1 or nothing for each cell of a column that says, by its name, which sign a finding has; None of others."""
+    if not _NAMED_SIGN.fullmatch(loose(name)):
+        return None
+    signs = [direction(cell) or ("-1" if cell in DASHES else "") for cell in cells]
+    return signs if any(signs) and all(sign or not cell for sign, cell in zip(signs, cells, strict=True)) else None
+
+
 def speaks_of_favour(name: str, cells: Iterable[str]) -> bool:
     """Whether a column says whom each finding favours: by its name, or by all of its words."""
     filled = [loose(cell) for cell in cells if cell]
     if not filled:
         return False
+    if _NAMED_BETTER.fullmatch(loose(name)) and all(cell in _ARM_WORDS for cell in filled):
+        return True
     return re.match(r"favou?r", loose(name)) is not None or all(
         re.match(r"favou?r(s|ed|ing)?\b", cell) for cell in filled
     )
+
+
+def code(column: str, text: str) -> str | None:
+    """The code for the words of a cell of a column of `CODES`; None for other words."""
+    words = loose(text)
+    return next((code for code, names in CODES[column].items() if words in names), None)
 
 
 def score_kind(text: str) -> str | None:
@@ -257,6 +355,23 @@ def speaks_of_clusters(name: str) -> bool:
 def names_variance(name: str) -> bool:
     """Whether a column's name is that of sampling variances."""
     return _VARIANCE.fullmatch(loose(name)) is not None
+
+
+_SAMPLES = re.compile(
+    r"((study|sample|trial|cohort|data ?set|project|paper|author|group|family) ?)?(id|nr|no|number|code)|cohort( name)?|"
+    r"sample( name)?|data ?set|nct( ?(id|no|number))?|isrctn|prospero|(trial )?regist(ration|ry)( ?(id|no|nr|number))?"
+)
+_OTHER_LEVEL = re.compile(r"(?<!\d)(80|90|99)\s?%|\b(80|90|99) (ci|ki|ic)\b", re.IGNORECASE)
+
+
+def names_samples(name: str) -> bool:
+    """Whether a column's name is that of ids of studies, trials or samples of people."""
+    return _SAMPLES.fullmatch(loose(name)) is not None
+
+
+def names_other_level(name: str) -> bool:
+    """Whether a column's name is that of limits of another level than 95%."""
+    return _OTHER_LEVEL.search(name) is not None
 
 
 def names_logarithm(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import io
+import re
 import zipfile
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -17,6 +18,7 @@ from synthesis.errors import InputError, Problem
 _LARGEST = 300_000_000
 _MANY_CELLS = 5_000_000
 _SHOWN = 6
+_LIKE_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 
 
 def read_workbook(
@@ -102,7 +104,10 @@ def _text(value: object) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        # With a zero more 1.234 is no thousand, as it might be in a cell of text.
+        return repr(value) + ("0" if _LIKE_THOUSANDS.fullmatch(repr(value)) else "")
     if isinstance(value, datetime.datetime):
         return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(sep=" ")
     return str(value)
