@@ -9,10 +9,12 @@ ABOUT = expand("data/raw/{source}/source.yaml", source=PLAN.config.sources)
 # A folder of one's own need not have claims or corrections.
 CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
 CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
+SEARCH = ["data/raw/search.csv"] if exists("data/raw/search.csv") else []
 # What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.
 # (Params that are functions of inputs would not do: it does not compare those.)
 CLAIMS_READ = digest(CLAIMS)
 ABOUT_READ = digest(ABOUT)
+SEARCH_READ = digest(SEARCH)
 CORRECTIONS_READ = digest(CORRECTIONS)
 RESULTS += [
     "results/config.json",

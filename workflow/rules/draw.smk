@@ -264,6 +264,7 @@ rule prisma_flow:
     input:
         models=MODELS,
         sources=SOURCES,
+        search=SEARCH,
     output:
         report(
             "results/figures/prisma_flow.svg",
@@ -281,11 +282,13 @@ rule prisma_flow:
     params:
         models=as_arguments(MODELS),
         sources=as_arguments(SOURCES),
+        search=["--search", *SEARCH] if SEARCH else [],
         plan=as_input(PLAN.flow()),
+        read=SEARCH_READ,
         code=code_of("prisma-flow"),
     shell:
         "synthesis prisma-flow --config - --models {params.models:q} --sources {params.sources:q} "
-        "--out results/figures {params.plan} > {log:q} 2>&1"
+        "{params.search:q} --out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule risk_of_bias:

@@ -29,7 +29,8 @@ def register(commands: Commands) -> None:
     commands.add(claims_figure).path("--claims", "--out")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
     commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
-    commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
+    added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
+    added.other("--search", type=Path, help="data/raw/search.csv")
     commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
 
@@ -149,6 +150,7 @@ def multiverse_bridge(args: argparse.Namespace) -> None:
 
 def prisma_flow(args: argparse.Namespace) -> None:
     """Draws what became of every extracted row."""
+    from synthesis.data.search import read_search
     from synthesis.draw.prisma import flow
     from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
@@ -158,7 +160,8 @@ def prisma_flow(args: argparse.Namespace) -> None:
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
     documents = read_presented(args.models, plan.syntheses)
-    layout = flow(plan.title, documents, extracted.effects, extracted.dropped)
+    found = read_search(args.search) if args.search else []
+    layout = flow(plan.title, documents, extracted.effects, extracted.dropped, found)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
 
 

@@ -27,7 +27,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "forest", "comparison-forest", "diagnostic-figure", "bridge-figure", "claims-figure", "multiverse-figure",
         "multiverse-bridge", "prisma-flow", "risk-of-bias",
     ),
-    "report": ("report",),
+    "report": ("report", "manuscript"),
     "living": ("agreement", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
     "run": ("run",),

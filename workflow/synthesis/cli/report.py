@@ -9,30 +9,87 @@ from typing import TYPE_CHECKING
 from synthesis.errors import refuse
 
 if TYPE_CHECKING:
-    from synthesis.cli.main import Commands
+    from synthesis.cli.main import Arguments, Commands
+    from synthesis.plan.config import Config
+    from synthesis.report import Material
 
 # Tables of comparisons that the report shows; those of the second extraction may be missing.
 TABLES = ("comparison", "bridge", "relevance", "interactions", "tipping_points")
 
 
 def register(commands: Commands) -> None:
-    """Adds the command to the parser."""
-    added = commands.add(report, plan=True)
-    added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
-    added.path("--claims", "--crosscheck", "--out", "--appendix")
+    """Adds the commands to the parser."""
+    added = _reading(commands.add(report, plan=True)).path("--out", "--appendix")
     added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
+    added = _reading(commands.add(manuscript, plan=True)).path("--out")
+    added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.png, in their order")
+    added.other("--search", type=Path, help="data/raw/search.csv")
+
+
+def _reading(added: Arguments) -> Arguments:
+    """The results that both read."""
+    added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
+    added.path("--claims", "--crosscheck")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
     added.other("--process", type=Path, nargs="*", default=[], help="results/process.json")
-    added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
+    return added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
 
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report and its appendix."""
-    from synthesis.data.source import read_abouts
+    from dataclasses import replace
+
     from synthesis.plan.config import read_config
-    from synthesis.report import Material, render, render_appendix
+    from synthesis.report import render, render_appendix
     from synthesis.report.material import read_drawings
+    from synthesis.results.files import write_text
+
+    material = replace(_material(args, read_config(args.config)), drawings=read_drawings(args.figures))
+    write_text(args.out, render(material, args.appendix.name))
+    write_text(args.appendix, render_appendix(material, args.out.name))
+    print(f"open {args.out}")
+
+
+def manuscript(args: argparse.Namespace) -> None:
+    """Writes methods, results, tables, figures and references of a paper."""
+    from datetime import date
+
+    from synthesis.data.search import read_search
+    from synthesis.export.checklist import WRITE, checklist
+    from synthesis.export.crate import published
+    from synthesis.plan.config import read_config
+    from synthesis.report.bibliography import bibtex
+    from synthesis.report.manuscript import manuscript as written
+    from synthesis.report.manuscript import summary_of_findings
+    from synthesis.report.paper import markdown, records
+    from synthesis.report.word import word
+    from synthesis.results.files import check_whole, write_bytes, write_csv, write_text
+
+    plan = read_config(args.config)
+    material = _material(args, plan)
+    found = read_search(args.search) if args.search else []
+    items = checklist(plan, material.documents, len(material.compared.claims))
+    left = [f"item {row['item']}: {row['topic']}" for row in items if row["status"] == WRITE]
+    paper = written(material, found, {path.stem: path for path in args.figures}, left)
+    day = date.fromisoformat(published(plan))
+    write_text(args.out / "manuscript.md", markdown(paper))
+    for name, made in {"manuscript": paper, "summary_of_findings": summary_of_findings(material)}.items():
+        write_bytes(args.out / f"{name}.docx", word(made, day))
+    for stem, table in paper.tables.items():
+        write_csv(args.out / "tables" / f"{stem}.csv", records(table), table.heads)
+    for path in args.figures:
+        for file in (path, path.with_suffix(".pdf")):
+            check_whole(file)
+            write_bytes(args.out / "figures" / file.name, file.read_bytes())
+    write_text(args.out / "references.bib", bibtex(material))
+    print(f"open {args.out / 'manuscript.md'}")
+
+
+def _material(args: argparse.Namespace, config: Config) -> Material:
+    """What both are written from, without drawings."""
+    from synthesis.data.source import read_abouts
+    from synthesis.report import Material
     from synthesis.results import comparisons as types
     from synthesis.results.certainty import DomainRow, FindingsRow
     from synthesis.results.checks import CheckRow
@@ -40,7 +97,6 @@ def report(args: argparse.Namespace) -> None:
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_documents, read_rows
     from synthesis.results.extracted import read_extracted
-    from synthesis.results.files import write_text
     from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
@@ -49,9 +105,8 @@ def report(args: argparse.Namespace) -> None:
     tables = {path.stem: path for path in args.compared}
     if lacking := [name for name in TABLES if name not in tables]:
         refuse("--compared", f"nothing named {', '.join(lacking)}", TABLES)
-    config = read_config(args.config)
     extracted = read_extracted(args.sources)
-    material = Material(
+    return Material(
         config=config,
         documents=read_presented(args.models, config.syntheses),
         compared=types.Comparisons(
@@ -67,7 +122,6 @@ def report(args: argparse.Namespace) -> None:
         crosscheck=read_rows(args.crosscheck, CheckRow),
         sources=list(read_abouts(args.about).values()),
         diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
-        drawings=read_drawings(args.figures),
         multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
         pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
         process=next((read_document(path, ProcessResults) for path in args.process), None),
@@ -83,6 +137,3 @@ def report(args: argparse.Namespace) -> None:
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )
-    write_text(args.out, render(material, args.appendix.name))
-    write_text(args.appendix, render_appendix(material, args.out.name))
-    print(f"open {args.out}")

@@ -446,3 +446,17 @@ CLAIM_COLUMNS: tuple[Column, ...] = (
     ),
     Column("reading", "text", "Why source_agrees is what it is, and what was not reached.", "said of the interaction"),
 )
+SEARCH_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "step",
+        "choice",
+        "Box of the PRISMA 2020 flow: identified (a row for each database or register); removed before screening as "
+        "duplicates, by automation, as other_removed; screened, excluded; reports sought, not_retrieved; assessed, "
+        "ineligible (a row for each reason); included_studies, included_reports.",
+        "identified",
+        required=True,
+        allowed=terms(v.SearchStep),
+    ),
+    Column("what", "text", "The database, register or reason.", "PubMed, 2026-03-01"),
+    Column("records", "count", "How many records, reports or studies.", "412", required=True, low=0),
+)

@@ -216,6 +216,11 @@ FIGURE_CAPTIONS: dict[str, str] = {
 # What decides a claim; docs in the data dictionary.
 ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
 SourceAgrees = Literal["yes", "partly", "no", "unknown"]
+# Boxes of the PRISMA 2020 flow before extraction (Page et al. 2021, BMJ 372:n71, figure 1), in their order.
+SearchStep = Literal[
+    "identified", "duplicates", "automation", "other_removed", "screened", "excluded", "sought", "not_retrieved",
+    "assessed", "ineligible", "included_studies", "included_reports",
+]  # fmt: skip
 Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect", "C": "estimate"}

@@ -13,6 +13,7 @@ from synthesis.data.columns import (
     NUMERIC_KINDS,
     OPEN_COLUMNS,
     RAW_COLUMNS,
+    SEARCH_COLUMNS,
     SECOND_FIELDS,
     Column,
 )
@@ -32,6 +33,7 @@ def generated() -> dict[str, str]:
         "workflow/schemas/effects.schema.json": table_schema("effects.csv", RAW_COLUMNS),
         "workflow/schemas/corrections.schema.json": table_schema("corrections.csv", CORRECTION_COLUMNS),
         "workflow/schemas/claims.schema.json": table_schema("claims.csv", CLAIM_COLUMNS),
+        "workflow/schemas/search.schema.json": table_schema("search.csv", SEARCH_COLUMNS),
     }
     files = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
     files["data/raw/README.md"] = data_dictionary()
@@ -173,6 +175,15 @@ does not or where a datum is missing, misquoted where the cited source does not 
 (conversions, levels) is decided where all agree.
 
 {_column_table(CLAIM_COLUMNS)}
+
+## search.csv
+
+Optional: the search before the extraction, a row for each line of a box of the PRISMA 2020 flow. The figure of the flow
+and the methods of `results/manuscript/` start with it; without the file they say that the search is not part of the
+data. What is screened is what was identified less what was removed, and so on down to the reports that are included:
+numbers that contradict each other are refused, those that are missing stay so.
+
+{_column_table(SEARCH_COLUMNS)}
 """
 
 

@@ -23,6 +23,10 @@ Part = dict[str, Any]
 PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
 # What others ask of a synthesis, which is not part of its fit either.
 _ASKED = ("moderators", "alternatives")
+# Tables of the manuscript by the stems of their files: those of its text, in their order, and those beside it.
+TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "signals", "certainty")
+TABLES_BESIDE = ("sources", "selection", "conversions", "bridges", "relevance", "small_study", "moderators",
+                 "certainty_reasons")  # fmt: skip
 # Without these a synthesis is none.
 _NEEDED = ("lane", "metric", "sources")
 # A source that no synthesis draws on is converted to the metric of its estimands.
@@ -115,6 +119,13 @@ class Plan:
         """Bridges whose two sides have a multiverse each."""
         held = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
         return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= held]
+
+    def figures_of_manuscript(self) -> list[str]:
+        """The figures of the manuscript in their order: of forest plots those of bridged syntheses, else all."""
+        bridged = {side for bridge in self.config.bridges for side in self.sides_of_bridge(bridge)}
+        syntheses = [name for name in self.config.syntheses if name in bridged] or list(self.config.syntheses)
+        forests = [f"forest_{name}" for name in (*self.config.figures, *syntheses)]
+        return ["prisma_flow", *forests, *(f"bridge_{name}" for name in self.config.bridges), "risk_of_bias"]
 
     # --- the part of a job ------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from synthesis.data.extraction import (
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.search import find_search
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import RATIO_METRICS
 from synthesis.errors import InputError, Problem
@@ -52,6 +53,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     """
     found = _checked_sources(plan, raw)
     problems: list[Problem] = list(_own_faults(plan, raw))
+    with _collected(problems):
+        find_search(raw)
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
     declared: set[str] = set()

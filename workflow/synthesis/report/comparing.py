@@ -11,7 +11,7 @@ from synthesis.report.result_tables import limited, number, p_cell, share_cell, 
 from synthesis.report.sentences import bridge_sentence, not_assigned
 from synthesis.results.comparisons import BridgeRow, ContrastRow, InteractionRow, RelevanceRow, TippingRow
 
-_BRIDGE = (
+BRIDGE = (
     "Hollow marks are the association under each reading, the filled one is the effect: where hollow marks lie on both "
     "sides of the filled one, the reading decides which is larger."
 )
@@ -24,7 +24,7 @@ def section(material: Material) -> Context:
         "contrasts": contrasts(compared.contrasts) if compared.contrasts else None,
         "bridges": [bridge_sentence(material.bridge_rows(name)) for name in bridges],
         "bridge_figures": [
-            figure(material, f"bridge_{name}", f"{plan.title}. {_BRIDGE}") for name, plan in bridges.items()
+            figure(material, f"bridge_{name}", f"{plan.title}. {BRIDGE}") for name, plan in bridges.items()
         ],
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance) if compared.relevance else None,

@@ -1,0 +1,390 @@
+"""Methods and results of a paper, written from plan and results; what a pipeline cannot know is left, by name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from synthesis import text
+from synthesis.data.scales import back_transform
+from synthesis.data.search import REMOVED, Found, total
+from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.draw.layout import estimate_name
+from synthesis.draw.rows import people_words
+from synthesis.plan.parts import TABLES_IN_TEXT
+from synthesis.report import certainty_table, comparing, headline, methods, moving, result_tables, sentences, short
+from synthesis.report.content import Row, Table, cell, table
+from synthesis.report.material import Material
+from synthesis.report.paper import Block, Exhibit, Heading, Items, Paper, Paragraph, Picture
+from synthesis.report.wording import term
+from synthesis.results.certainty import FindingsRow
+from synthesis.results.fitted import Fitted
+
+_TAU2, _I2, _OMEGA2 = "\u03c4\u00b2", "I\u00b2", "\u03c9\u00b2"
+_PRINTED = "Numbers are rounded for print; results/tables/ has them in full."
+_FLOW = "prisma_flow"
+
+
+def manuscript(material: Material, found: Sequence[Found], figures: Mapping[str, Path], left: Sequence[str]) -> Paper:
+    """The manuscript.
+
+    `found`: the search; `figures`: PNG files by the stem of a figure, in the order in which they are numbered; `left`:
+    what the PRISMA checklist leaves to the authors.
+    """
+    exhibits = {stem: (made, tuple(filter(None, notes))) for stem, made, notes in _tables(material)}
+    shown = [stem for stem in TABLES_IN_TEXT if exhibits[stem][0].rows]
+    numbered = {stem: Exhibit(i, stem, *exhibits[stem]) for i, stem in enumerate(shown, start=1)}
+    pictures = _pictures(material, figures)
+    blocks: list[Block] = [*_about(left), *_methods(material, found), *_results(material, found, numbered, pictures)]
+    beside = {stem: made for stem, (made, _) in exhibits.items() if stem not in numbered}
+    blocks += [Heading(1, "Supplementary tables"), Items(tuple(f"tables/{s}.csv: {beside[s].caption}" for s in beside))]
+    return Paper(material.config.title, tuple(blocks), beside)
+
+
+def summary_of_findings(material: Material) -> Paper:
+    """The summary of findings with the reasons for each judgement, as a document of its own."""
+    found = _certainty(material)
+    title = f"Summary of findings: {material.config.title}"
+    if found is None:
+        return Paper(title, (Paragraph("No pool was graded."),))
+    (first, notes), second = found
+    blocks = (Paragraph(material.config.question or material.config.title), Exhibit(1, "", first, notes))
+    return Paper(title, (*blocks, Exhibit(2, "", second)))
+
+
+def _about(left: Sequence[str]) -> Iterator[Block]:
+    yield Paragraph(
+        "Methods and results, computed from the analysis plan and the results of one run; every number below is a "
+        "number of that run. Authors put them into their own words, and write what no pipeline knows (PRISMA 2020):"
+    )
+    yield Items(tuple(left))
+
+
+# --- methods ------------------------------------------------------------------------------------------------------
+
+
+def _methods(material: Material, found: Sequence[Found]) -> Iterator[Block]:
+    pooled = [d for d in material.documents if d.fit.samples > 1]
+    yield Heading(1, "Methods")
+    if material.config.question:
+        yield Paragraph(material.config.question, "Question.")
+    yield Paragraph(_searched(found), "Search and selection.")
+    yield Paragraph(methods.in_short(material)[0], "Data collection.")
+    yield Paragraph(methods.measures(material), "Effect measures.")
+    if pooled:
+        yield Paragraph(" ".join(methods.model(material, pooled)), "Synthesis.")
+    yield Paragraph(methods.second_route(material.crosscheck), "Check.")
+    yield Paragraph(_examined(material), "Bias and sensitivity.")
+    variants = list(dict.fromkeys(row.variant for row in material.findings))
+    if variants:
+        yield Paragraph(f"{'. '.join(variants)}.", "Certainty of the evidence.")
+    if not_causal := sentences.not_causal(material.documents):
+        yield Paragraph(not_causal, "Wording.")
+    yield Paragraph(_software(material), "Software.")
+    yield Heading(2, "Methods of each synthesis")
+    for document in material.documents:
+        yield Heading(3, document.title)
+        yield Paragraph(_method(material, document))
+
+
+def _searched(found: Sequence[Found]) -> str:
+    """The search in words, as far as its table has numbers."""
+    if not found:
+        return (
+            "[The search is not part of the data: databases, dates, strings and selection are the authors'. With "
+            "data/raw/search.csv its numbers stand here and in the flow diagram.]"
+        )
+    named = "; ".join(f"{row.what} {text.count(row.records)}" for row in found if row.step == "identified")
+    parts = []
+    for count, one, many, did in (
+        (total(found, "identified"), "record was", "records were", f"identified ({named})"),
+        (total(found, *REMOVED), "was", "were", "removed before screening"),
+        (total(found, "screened"), "record was", "records were", "screened"),
+        (total(found, "excluded"), "was", "were", "excluded"),
+        (total(found, "sought"), "report was", "reports were", "sought"),
+        (total(found, "not_retrieved"), "was", "were", "not retrieved"),
+        (total(found, "assessed"), "report was", "reports were", "assessed for eligibility"),
+        (total(found, "ineligible"), "was", "were", f"excluded ({_reasons(found)})"),
+        (total(found, "included_studies"), "study was", "studies were", "included"),
+    ):
+        if count is not None:
+            parts.append(f"{text.plural(count, one, many)} {did}")
+    return "; ".join(parts) + ". [Dates and search strings are the authors'.]"
+
+
+def _reasons(found: Sequence[Found]) -> str:
+    return "; ".join(f"{row.what} {text.count(row.records)}" for row in found if row.step == "ineligible")
+
+
+def _examined(material: Material) -> str:
+    """What was examined beside the pools, and from how many samples on."""
+    asked = material.config.diagnostics
+    words = [
+        f"Small-study effects and selective reporting were tested in pools of {asked.funnel_from} samples or more; "
+        "every pool of several samples was fitted again without each of its samples."
+    ]
+    if any(synthesis.moderators for synthesis in material.config.syntheses.values()):
+        words.append("Moderators were tested one at a time by meta-regression.")
+    for multiverse in material.multiverses:
+        words.append(
+            f"\u201c{material.config.multiverses[multiverse.multiverse].title}\u201d: "
+            f"{text.plural(multiverse.specifications, 'declared analysis', 'declared analyses')} were fitted."
+        )
+    return " ".join(words)
+
+
+def _software(material: Material) -> str:
+    versions = material.documents[0].versions
+    return (
+        f"synthesis {versions.synthesis} with Python {versions.python}, NumPy {versions.numpy} and SciPy "
+        f"{versions.scipy}; the plan, the data and the digests of both are in results/models/."
+    )
+
+
+def _method(material: Material, document: Fitted) -> str:
+    """How one synthesis was made: rows, metric, conversions, model, intervals, dependence."""
+    fit, plan = document.fit, material.config.syntheses[document.synthesis]
+    words = [
+        f"Rows: {methods.conditions(plan)} (sources: {', '.join(document.sources)}). Metric: "
+        f"{METRIC_NAME[document.metric]}, shown as {estimate_name(document)}. Conversions: "
+        f"{_conversions(material, document)}."
+    ]
+    if fit.samples == 1:
+        return " ".join([*words, "One sample: it is shown, not pooled."])
+    kind = "Common-effect model" if fit.method == "FE" else "Random-effects model"
+    between = "" if fit.method == "FE" else f"; between-study variance by {methods.ESTIMATOR[fit.method]}"
+    words.append(f"{kind} with inverse-variance weights{between}; {100 * fit.level:g}% interval: ")
+    words[-1] += f"{methods.INTERVAL[fit.ci_method]}."
+    if fit.k > fit.samples:
+        how = methods.DEPENDENCE.get(fit.model, fit.model.replace("_", " "))
+        assumed = "" if fit.rho is None else f", with an assumed correlation of {fit.rho:g}"
+        words.append(f"Estimates of one sample: {how}{assumed}.")
+    else:
+        words.append("No sample has several estimates.")
+    if document.set_to_zero:
+        entered = text.plural(document.set_to_zero, "finding")
+        words.append(f"{entered} reported as not significant entered as 0: a stress test.")
+    return " ".join([*words, *(f"{text.capital(note)}." for note in fit.notes)])
+
+
+def _conversions(material: Material, document: Fitted) -> str:
+    used = {name for study in document.studies for name in study.effects}
+    own = [r for r in material.effects if r.effect_id in used and r.metric == document.metric]
+    counts = Counter(term(row.converter) + (" (approximate)" if row.exactness == "approximate" else "") for row in own)
+    return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "none"
+
+
+# --- results ------------------------------------------------------------------------------------------------------
+
+
+def _results(
+    material: Material, found: Sequence[Found], tables: Mapping[str, Exhibit], pictures: Mapping[str, Picture]
+) -> Iterator[Block]:
+    placed: set[str] = set()
+
+    def put(*stems: str) -> Iterator[Block]:
+        for stem in stems:
+            block = tables.get(stem) or pictures.get(stem)
+            if block is not None and stem not in placed:
+                placed.add(stem)
+                yield block
+
+    yield Heading(1, "Results")
+    yield Paragraph(_flow(material, found), "Flow of evidence.")
+    yield from put(_FLOW)
+    yield Paragraph(" ".join(said.words for said in headline.answer(material)), "Main results.")
+    yield from put("pools", *(f"forest_{name}" for name in material.config.figures))
+    yield Heading(2, "Results of each synthesis")
+    for document in material.documents:
+        yield Heading(3, document.title)
+        yield Paragraph(_result(material, document))
+        yield from put(f"forest_{document.synthesis}")
+    if material.compared.contrasts or material.config.bridges:
+        yield Heading(2, "Comparisons")
+        yield from (Paragraph(words) for words in _comparisons(material))
+        yield from put("contrasts", "readings", *(f"bridge_{name}" for name in material.config.bridges))
+    yield Heading(2, "Sensitivity, bias and certainty")
+    yield Paragraph(sentences.spread(material.documents) or "No pool has a prediction interval.")
+    yield from put("sensitivity", "signals", "certainty", *pictures)
+
+
+def _flow(material: Material, found: Sequence[Found]) -> str:
+    used = {name for d in material.documents for study in d.studies for name in study.effects}
+    samples = {study.sample_id for d in material.documents for study in d.studies}
+    lead = "" if found else "From the extraction on: "
+    words = (
+        f"{text.plural(len(material.rows), 'row')} extracted from {text.plural(len(material.sources), 'source')}, "
+        f"{len(material.lost)} of them without a usable number; {text.plural(len(used), 'row')} of "
+        f"{text.plural(len(samples), 'sample')} in {text.plural(len(material.documents), 'synthesis', 'syntheses')}."
+    )
+    return lead + words
+
+
+def _result(material: Material, document: Fitted) -> str:
+    """One pool in words: estimate, heterogeneity, sensitivity, signs of bias, certainty."""
+    title = f"{document.title}: "
+    words = [text.capital(sentences.sentence(document).removeprefix(title))]
+    if people := people_words(document.studies):
+        words.append(f"Sample sizes: {people}.")
+    if spread := _heterogeneity(document):
+        words.append(f"{spread}.")
+    left = sentences.influence_sentence(material.diagnostics.influence, document).removeprefix(title)
+    words += [text.capital(left)] if left else []
+    words += [_adjusted(material, document), _bias(material, document), _graded(material, document)]
+    return " ".join(part for part in words if part)
+
+
+def _heterogeneity(document: Fitted) -> str:
+    """Variances and shares of a pool of several samples, each with its interval."""
+    fit, parts = document.fit, []
+    if fit.samples < 2:
+        return ""
+    if fit.tau2 is not None and fit.method != "FE":
+        parts.append(f"{_TAU2} = {text.variance(fit.tau2, fit.tau2_ci_low, fit.tau2_ci_high)}")
+    if fit.omega2 is not None:
+        parts.append(f"within samples {_OMEGA2} = {text.variance(fit.omega2, None, None)}")
+    if fit.i2 is not None:
+        parts.append(f"{_I2} = {_share(fit.i2, fit.i2_ci_low, fit.i2_ci_high)}")
+    if fit.q is not None and fit.q_p is not None:
+        parts.append(f"Q = {text.number(fit.q, 1)}, df = {fit.q_df}, {text.p_value(fit.q_p)}")
+    return "Heterogeneity: " + "; ".join(parts).replace("= <", "< ") if parts else ""
+
+
+def _share(value: float, low: float | None, high: float | None) -> str:
+    limits = "" if low is None or high is None else f" [{text.number(low, 0)}%, {text.number(high, 0)}%]"
+    return f"{text.number(value, 0)}%{limits}"
+
+
+def _adjusted(material: Material, document: Fitted) -> str:
+    """Between which values the estimates adjusted for bias lie."""
+    rows = [r.adjusted for r in material.diagnostics.adjusted_estimates if r.synthesis == document.synthesis]
+    values = [back_transform(document.metric, row.estimate) for row in rows if row.name != "pool"]
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return ""
+    return (
+        f"{text.plural(len(known), 'estimate')} adjusted for bias, each by an assumption of its own: "
+        f"{text.number(known[0])} to {text.number(known[-1])}."
+    )
+
+
+def _bias(material: Material, document: Fitted) -> str:
+    """The tests that point to small-study effects or selective reporting."""
+    rows = [r for r in material.diagnostics.small_study if r.synthesis == document.synthesis and r.test != "all"]
+    done = [r for r in rows if r.p is not None and r.test not in headline.NO_SIGN]
+    if not done:
+        least = material.config.diagnostics.funnel_from
+        return f"Small-study effects were not tested (fewer than {least} samples)." if document.fit.samples > 1 else ""
+    signals = [r for r in done if r.p is not None and r.p < headline.SIGNAL]
+    if not signals:
+        return (
+            f"None of {text.plural(len(done), 'test')} of small-study effects or selective reporting has "
+            f"p < {headline.SIGNAL:g}, which proves no absence of either."
+        )
+    named = "; ".join(f"{result_tables.TEST_NAME[r.test]}, {text.p_value(r.p or 0.0)}" for r in signals)
+    return f"Signs of small-study effects or selective reporting: {named}."
+
+
+def _graded(material: Material, document: Fitted) -> str:
+    row = next((row for row in material.findings if row.synthesis == document.synthesis), None)
+    if row is None:
+        return ""
+    rule = row.variant.partition(":")[0]
+    words = f"Certainty ({rule}): {_level(row)}"
+    return f"{words}; not decided: {row.undecided.lower()}." if row.undecided else f"{words}."
+
+
+def _level(row: FindingsRow) -> str:
+    return f"at most {row.certainty}" if row.undecided else row.certainty
+
+
+def _comparisons(material: Material) -> Iterator[str]:
+    for row in material.compared.contrasts:
+        difference = result_tables.limited(row.difference, row.ci_low, row.ci_high)
+        p = "" if row.p is None else f", {text.p_value(row.p)}"
+        yield f"{row.title}: difference {difference}{p}; {row.conclusion}."
+    for name in material.config.bridges:
+        if rows := material.bridge_rows(name):
+            yield sentences.bridge_sentence(rows)
+    if material.config.bridges:
+        yield sentences.not_assigned(material.documents)
+
+
+# --- tables and figures -------------------------------------------------------------------------------------------
+
+
+def _tables(material: Material) -> Iterator[tuple[str, Table, tuple[str, ...]]]:
+    """Every table of `plan.parts`, with what stands below it."""
+    compared = short.compared(material) or {}
+    graded = _certainty(material)
+    (findings, notes), reasons = graded or ((_nothing("Summary of findings"), ()), _nothing("Domains"))
+    influence = moving.influence_table(material.diagnostics.influence, material.documents)
+    yield "pools", _pools(material.documents), (_PRINTED, sentences.not_causal(material.documents))
+    yield "contrasts", _or_nothing(compared.get("contrasts"), "Differences on one metric"), ()
+    assigned = sentences.not_assigned(material.documents) if material.config.bridges else ""
+    yield "readings", _or_nothing(compared.get("readings"), "Effects beside the association"), (assigned,)
+    yield "sensitivity", _or_nothing(influence, "Each pool without any one of its samples"), ()
+    yield "signals", _or_nothing(headline.bias(material)["table"], "Signs of small-study effects"), ()
+    yield "certainty", findings, notes
+    yield "sources", methods.sources(material), ()
+    yield "selection", methods.eligibility(material), ()
+    yield "conversions", methods.converters(material), ()
+    yield "bridges", comparing.readings(material.compared.bridges), ()
+    yield "relevance", comparing.relevance(material.compared.relevance), ()
+    yield "small_study", result_tables.small_study(material), ()
+    yield "moderators", result_tables.moderators(material), ()
+    yield "certainty_reasons", reasons, ()
+
+
+def _nothing(caption: str) -> Table:
+    return table(caption, [caption], [])
+
+
+def _or_nothing(found: object, caption: str) -> Table:
+    return found if isinstance(found, Table) else _nothing(caption)
+
+
+def _certainty(material: Material) -> tuple[tuple[Table, tuple[str, ...]], Table] | None:
+    found = certainty_table.certainty(material.findings, material.domains, material.documents)
+    if found is None:
+        return None
+    variants = found["variants"]
+    notes = tuple(map(str, variants)) if isinstance(variants, list) else ()
+    return (_or_nothing(found["findings"], ""), notes), _or_nothing(found["reasons"], "")
+
+
+def _pools(documents: Sequence[Fitted]) -> Table:
+    """One row per synthesis: k, N, people, estimate, intervals, heterogeneity."""
+    rows: list[Row] = []
+    for d in documents:
+        fit = d.fit
+        read = (fit.estimate, fit.ci_low, fit.ci_high, fit.pi_low, fit.pi_high)
+        value, low, high, new_low, new_high = (back_transform(d.metric, x) for x in read)
+        several = fit.samples > 1
+        tau2 = "" if fit.tau2 is None or not several else text.variance(fit.tau2, fit.tau2_ci_low, fit.tau2_ci_high)
+        i2 = "" if fit.i2 is None or not several else _share(fit.i2, fit.i2_ci_low, fit.i2_ci_high)
+        q = "" if fit.q is None or not several else f"{text.number(fit.q, 1)} ({fit.q_df})"
+        rows.append([
+            d.title, d.word, estimate_name(d), fit.k, fit.samples, people_words(d.studies),
+            result_tables.with_interval((value, low, high)), result_tables.interval(new_low, new_high),
+            cell(tau2 or text.NONE), cell(i2 or text.NONE), cell(q or text.NONE),
+        ])  # fmt: skip
+    level = f"Estimate [{100 * documents[0].fit.level:g}% CI]"
+    heads = ["Synthesis", "What it is", "Measure", "k", "N", "People", level, "Prediction interval", f"{_TAU2} [CI]",
+             f"{_I2} [CI]", "Q (df)"]  # fmt: skip
+    return table("Pooled estimates: k estimates of N samples", heads, rows, {3, 4, 6, 7, 8, 9, 10})
+
+
+def _pictures(material: Material, figures: Mapping[str, Path]) -> dict[str, Picture]:
+    """The figures in the order of the plan, numbered; captions say what to see."""
+    captions = {_FLOW: "Flow of the evidence (PRISMA 2020)."}
+    captions |= {f"forest_{name}": f"{plan.title}." for name, plan in material.config.figures.items()}
+    captions |= {f"forest_{d.synthesis}": f"{d.title}. {short.FOREST.format(word=d.word)}" for d in material.documents}
+    captions |= {
+        f"bridge_{name}": f"{plan.title}. {comparing.BRIDGE}" for name, plan in material.config.bridges.items()
+    }
+    captions["risk_of_bias"] = "Risk of bias of the samples of each synthesis, by weight."
+    return {
+        stem: Picture(number, stem, captions[stem], png) for number, (stem, png) in enumerate(figures.items(), start=1)
+    }
