@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 from conftest import ROOT
+from msgspec.structs import replace
 from synthesis.data.search import find_search, read_search, total
 from synthesis.data.source import Source
 from synthesis.draw.prisma import flow
@@ -18,7 +19,8 @@ from synthesis.plan.parts import TABLES_BESIDE, TABLES_IN_TEXT
 from synthesis.report.bibliography import bibtex
 from synthesis.report.manuscript import manuscript, summary_of_findings
 from synthesis.report.paper import Exhibit, Paragraph, escaped, markdown, plain
-from synthesis.results.certainty import DomainRow, FindingsRow
+from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
+from synthesis.results.extracted import Assessed
 from synthesis.results.fitted import Fitted
 from test_figures import document
 from test_report import EVIL, FIT, material
@@ -72,6 +74,24 @@ def test_data_are_text_in_markdown():
 
 def test_the_files_of_tables_are_those_that_the_workflow_expects():
     assert list(written().tables) == ["pools", *(s for s in TABLES_IN_TEXT if s != "pools"), *TABLES_BESIDE]
+
+
+def test_risk_of_bias_is_said_with_its_tools_and_what_the_pool_is_without():
+    one = Assessed(sample_id="a", tool="RoB 2", overall="low", given=False, domains={})
+    row = LowRiskRow(
+        synthesis="bcg", title="X", metric="g", samples=5, rated=4, left_out=2, left_out_samples="a; b",
+        estimate=0.5, ci_low=0.25, ci_high=0.75, samples_without=3, k_without=3, estimate_without=0.25,
+        ci_low_without=-0.125, ci_high_without=0.625,
+    )  # fmt: skip
+    model = document(5, name="bcg", title="Vaccine", **FIT)
+    said = markdown(written(documents=[model], assessed=[one, replace(one, tool="QUIPS", given=True)], low_risk=[row]))
+    assert "Without 2 samples at high risk of bias: g = 0.25 [\N{MINUS SIGN}0.12, 0.62]." in said
+    assert (
+        "judged by domain: RoB 2 (1 sample), QUIPS (1 sample). The overall judgement follows from the domains in 1"
+        in said
+    )
+    assert "| X | 4 of 5 | 2 |" in said
+    assert "high risk" not in markdown(written(documents=[model])).split("## Supplementary")[0]
 
 
 def test_certainty_is_said_with_each_result_and_in_a_document_of_its_own():

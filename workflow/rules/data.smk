@@ -1,4 +1,4 @@
-# in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv}, data/raw/corrections.csv
+# in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv,risk_of_bias.csv}, data/raw/corrections.csv
 # out: results/config.json, results/sources/<source>.json, results/effects.parquet, results/dropped.csv,
 #      results/tables/effects.csv
 # config: sources, conversions, and the metrics that syntheses ask of a source

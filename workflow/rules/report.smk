@@ -8,7 +8,7 @@
 
 from synthesis.plan.parts import TABLES_BESIDE, TABLES_IN_TEXT
 
-PICTURES = PLAN.figures_of_manuscript()
+PICTURES = [*PLAN.figures_of_manuscript(), *expand("risk_domains_{synthesis}", synthesis=JUDGED)]
 MANUSCRIPT = [
     *expand(
         "results/manuscript/{name}",

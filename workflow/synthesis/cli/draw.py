@@ -31,6 +31,7 @@ def register(commands: Commands) -> None:
     commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
     added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
     added.other("--search", type=Path, help="data/raw/search.csv")
+    commands.add(risk_domains, plan=True).path("--model", "--out").paths("--sources")
     commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
 
@@ -163,6 +164,19 @@ def prisma_flow(args: argparse.Namespace) -> None:
     found = read_search(args.search) if args.search else []
     layout = flow(plan.title, documents, extracted.effects, extracted.dropped, found)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
+
+
+def risk_domains(args: argparse.Namespace) -> None:
+    """Draws the risk of bias of the samples of a synthesis, domain by domain."""
+    from synthesis.draw.risk_domains import risk_domains as layout_of
+    from synthesis.draw.writing import write_figure
+    from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
+    from synthesis.review.presentation import read_presented
+
+    (document,) = read_presented([args.model], read_config(args.config).syntheses)
+    layout = layout_of(document, read_extracted(args.sources).assessed)
+    write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 
 
 def risk_of_bias(args: argparse.Namespace) -> None:

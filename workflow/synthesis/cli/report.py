@@ -91,7 +91,7 @@ def _material(args: argparse.Namespace, config: Config) -> Material:
     from synthesis.data.source import read_abouts
     from synthesis.report import Material
     from synthesis.results import comparisons as types
-    from synthesis.results.certainty import DomainRow, FindingsRow
+    from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
     from synthesis.results.checks import CheckRow
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.diagnosed import Diagnosed
@@ -119,6 +119,7 @@ def _material(args: argparse.Namespace, config: Config) -> Material:
         tipping=read_rows(tables["tipping_points"], types.TippingRow),
         effects=extracted.effects,
         dropped=extracted.dropped,
+        assessed=extracted.assessed,
         crosscheck=read_rows(args.crosscheck, CheckRow),
         sources=list(read_abouts(args.about).values()),
         diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
@@ -135,5 +136,6 @@ def _material(args: argparse.Namespace, config: Config) -> Material:
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
+        low_risk=read_rows(tables["without_high_risk"], LowRiskRow) if "without_high_risk" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )

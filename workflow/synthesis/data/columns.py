@@ -460,3 +460,18 @@ SEARCH_COLUMNS: tuple[Column, ...] = (
     Column("what", "text", "The database, register or reason.", "PubMed, 2026-03-01"),
     Column("records", "count", "How many records, reports or studies.", "412", required=True, low=0),
 )
+RISK_COLUMNS: tuple[Column, ...] = (
+    Column("sample_id", "id", "Sample of effects.csv that is judged.", "guided_2013", required=True),
+    Column("tool", "choice", "The tool.", "RoB 2", required=True, allowed=terms(v.RiskTool)),
+    Column(
+        "domain",
+        "text",
+        "A domain of the tool, in words or as D1, D2 and so on in its order; or overall, which follows from the "
+        "domains where it has no row.",
+        "missing outcome data",
+        required=True,
+    ),
+    Column("judgement", "text", "The judgement, in the words of the tool.", "some concerns", required=True),
+    Column("reason", "text", "Why.", "a fifth of both arms lost"),
+    Column("quote", "text", "What the source says, verbatim.", "19% did not return the questionnaire"),
+)

@@ -24,7 +24,7 @@ PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
 # What others ask of a synthesis, which is not part of its fit either.
 _ASKED = ("moderators", "alternatives")
 # Tables of the manuscript by the stems of their files: those of its text, in their order, and those beside it.
-TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "signals", "certainty")
+TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "low_risk", "signals", "certainty")
 TABLES_BESIDE = ("sources", "selection", "conversions", "bridges", "relevance", "small_study", "moderators",
                  "certainty_reasons")  # fmt: skip
 # Without these a synthesis is none.
@@ -149,9 +149,9 @@ class Plan:
         more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
         return self._part({synthesis: own}, more)
 
-    def titles(self) -> str:
-        """What syntheses are called."""
-        return self._part({name: self._some(name, "title") for name in self.config.syntheses})
+    def titles(self, *syntheses: str) -> str:
+        """What these syntheses are called, or all."""
+        return self._part({name: self._some(name, "title") for name in syntheses or self.config.syntheses})
 
     def flow(self) -> str:
         """What the review and its syntheses are called."""

@@ -75,6 +75,8 @@ def _methods(material: Material, found: Sequence[Found]) -> Iterator[Block]:
     if pooled:
         yield Paragraph(" ".join(methods.model(material, pooled)), "Synthesis.")
     yield Paragraph(methods.second_route(material.crosscheck), "Check.")
+    if material.assessed:
+        yield Paragraph(_assessed(material), "Risk of bias.")
     yield Paragraph(_examined(material), "Bias and sensitivity.")
     variants = list(dict.fromkeys(row.variant for row in material.findings))
     if variants:
@@ -117,6 +119,14 @@ def _reasons(found: Sequence[Found]) -> str:
     return "; ".join(f"{row.what} {text.count(row.records)}" for row in found if row.step == "ineligible")
 
 
+def _assessed(material: Material) -> str:
+    """By which tools risk of bias was judged, and whose rule decides the whole."""
+    counts = Counter(one.tool for one in material.assessed)
+    tools = ", ".join(f"{tool} ({text.plural(count, 'sample')})" for tool, count in counts.items())
+    derived = text.plural(sum(not one.given for one in material.assessed), "sample")
+    return f"Risk of bias was judged by domain: {tools}. The overall judgement follows from the domains in {derived}."
+
+
 def _examined(material: Material) -> str:
     """What was examined beside the pools, and from how many samples on."""
     asked = material.config.diagnostics
@@ -124,6 +134,8 @@ def _examined(material: Material) -> str:
         f"Small-study effects and selective reporting were tested in pools of {asked.funnel_from} samples or more; "
         "every pool of several samples was fitted again without each of its samples."
     ]
+    if any(row.rated for row in material.low_risk):
+        words.append("Pools with rated samples were fitted again without those at high risk of bias.")
     if any(synthesis.moderators for synthesis in material.config.syntheses.values()):
         words.append("Moderators were tested one at a time by meta-regression.")
     for multiverse in material.multiverses:
@@ -206,7 +218,7 @@ def _results(
         yield from put("contrasts", "readings", *(f"bridge_{name}" for name in material.config.bridges))
     yield Heading(2, "Sensitivity, bias and certainty")
     yield Paragraph(sentences.spread(material.documents) or "No pool has a prediction interval.")
-    yield from put("sensitivity", "signals", "certainty", *pictures)
+    yield from put("sensitivity", "low_risk", "signals", "certainty", *pictures)
 
 
 def _flow(material: Material, found: Sequence[Found]) -> str:
@@ -231,7 +243,7 @@ def _result(material: Material, document: Fitted) -> str:
         words.append(f"{spread}.")
     left = sentences.influence_sentence(material.diagnostics.influence, document).removeprefix(title)
     words += [text.capital(left)] if left else []
-    words += [_adjusted(material, document), _bias(material, document), _graded(material, document)]
+    words += [part(material, document) for part in (_low_risk, _adjusted, _bias, _graded)]
     return " ".join(part for part in words if part)
 
 
@@ -254,6 +266,20 @@ def _heterogeneity(document: Fitted) -> str:
 def _share(value: float, low: float | None, high: float | None) -> str:
     limits = "" if low is None or high is None else f" [{text.number(low, 0)}%, {text.number(high, 0)}%]"
     return f"{text.number(value, 0)}%{limits}"
+
+
+def _low_risk(material: Material, document: Fitted) -> str:
+    """The pool without its samples at high risk of bias, where it has any."""
+    row = next((row for row in material.low_risk if row.synthesis == document.synthesis), None)
+    if row is None or row.estimate_without is None:
+        return ""
+    value, low, high = (
+        back_transform(document.metric, x) for x in (row.estimate_without, row.ci_low_without, row.ci_high_without)
+    )
+    left = text.plural(row.left_out, "sample")
+    return (
+        f"Without {left} at high risk of bias: {estimate_name(document)} = {result_tables.limited(value, low, high)}."
+    )
 
 
 def _adjusted(material: Material, document: Fitted) -> str:
@@ -325,6 +351,8 @@ def _tables(material: Material) -> Iterator[tuple[str, Table, tuple[str, ...]]]:
     assigned = sentences.not_assigned(material.documents) if material.config.bridges else ""
     yield "readings", _or_nothing(compared.get("readings"), "Effects beside the association"), (assigned,)
     yield "sensitivity", _or_nothing(influence, "Each pool without any one of its samples"), ()
+    low_risk = certainty_table.low_risk(material.low_risk, material.documents)
+    yield "low_risk", _or_nothing(low_risk, "Each pool without its samples at high risk of bias"), ()
     yield "signals", _or_nothing(headline.bias(material)["table"], "Signs of small-study effects"), ()
     yield "certainty", findings, notes
     yield "sources", methods.sources(material), ()
@@ -384,6 +412,7 @@ def _pictures(material: Material, figures: Mapping[str, Path]) -> dict[str, Pict
     captions |= {
         f"bridge_{name}": f"{plan.title}. {comparing.BRIDGE}" for name, plan in material.config.bridges.items()
     }
+    captions |= {f"risk_domains_{d.synthesis}": f"{d.title}. Risk of bias by domain." for d in material.documents}
     captions["risk_of_bias"] = "Risk of bias of the samples of each synthesis, by weight."
     return {
         stem: Picture(number, stem, captions[stem], png) for number, (stem, png) in enumerate(figures.items(), start=1)

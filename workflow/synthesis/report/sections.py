@@ -74,6 +74,7 @@ def diagnostics(material: Material) -> Context:
     """Influence, small-study effects, moderators, few samples."""
     return {
         "influence": moving.influence_table(material.diagnostics.influence, material.documents),
+        "low_risk": certainty_table.low_risk(material.low_risk, material.documents),
         "small_study": tables.small_study(material),
         "adjusted": adjusted_table.adjusted(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
@@ -95,6 +96,12 @@ def dropped(material: Material) -> Context | None:
     figures = [
         figure(material, "prisma_flow", "What became of every extracted row, from the top to the pools."),
         figure(material, "risk_of_bias", "Risk of bias as the databases of the sources rate it: one row per sample."),
+        *(
+            figure(
+                material, f"risk_domains_{d.synthesis}", f"{d.title}. Risk of bias by domain: a light per judgement."
+            )
+            for d in material.documents
+        ),
     ]
     unused = tables.dropped(list(material.lost.values()))
     return {"figures": figures, "tables": unused} if any(figures) or unused else None
