@@ -21,6 +21,7 @@ PURPOSE = {
     "pyarrow": "Parquet: effects, and specifications by the million",
     "pydantic": "the model of the plan: checks, schemas, the reference of keys",
     "pymare": "second route to every fit, by other people's code",
+    "python-docx": "manuscript and summary of findings for Word (.docx)",
     "pyyaml": "the plan and `source.yaml`",
     "rich": "the line of progress in a terminal",
     "rocrate": "the results as a research object",

@@ -24,6 +24,9 @@ with stops(LAYERS):
 
 # Everything that a run makes but its logs; each file of rules adds its own.
 RESULTS = []
+# Sources whose risk of bias is judged by domain, and the syntheses that draw on them.
+ASSESSED = [name for name in PLAN.config.sources if exists(f"data/raw/{name}/risk_of_bias.csv")]
+JUDGED = [name for name in PLAN.config.syntheses if set(PLAN.sources(name)) & set(ASSESSED)]
 # What a name of the plan can be.
 NAME = "[a-z][a-z0-9_]*"
 
@@ -36,6 +39,7 @@ def sources_of(*syntheses):
 def read_of(source):
     """What extraction reads of a source: where any has columns of its own, what declares them too."""
     files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns else ["effects.csv"]
+    files += ["risk_of_bias.csv"] if source in ASSESSED else []
     return [f"data/raw/{source}/{name}" for name in files]
 
 

@@ -1,7 +1,7 @@
 # in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv,
 #      data/raw/<source>/source.yaml
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,robustness,claims}.csv,
-#      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings}.csv
+#      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings,without_high_risk}.csv
 # config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, certainty,
 #         syntheses.*.alternatives
 
@@ -13,7 +13,9 @@ TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "
 # What the verdicts hang on stands with the claims.
 CHANGES = TIPPING_TABLES[1:] if CLAIMS else []
 DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts else []
-CERTAINTY_TABLES = expand("results/tables/{table}.csv", table=["certainty", "summary_of_findings"])
+CERTAINTY_TABLES = expand(
+    "results/tables/{table}.csv", table=["certainty", "summary_of_findings", "without_high_risk"]
+)
 RESULTS += [
     *COMPARISON_TABLES,
     *TIPPING_TABLES,

@@ -1,4 +1,4 @@
-# in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv}, data/raw/corrections.csv
+# in:  config.yaml, data/raw/<source>/{source.yaml,effects.csv,risk_of_bias.csv}, data/raw/corrections.csv
 # out: results/config.json, results/sources/<source>.json, results/effects.parquet, results/dropped.csv,
 #      results/tables/effects.csv
 # config: sources, conversions, and the metrics that syntheses ask of a source
@@ -9,10 +9,12 @@ ABOUT = expand("data/raw/{source}/source.yaml", source=PLAN.config.sources)
 # A folder of one's own need not have claims or corrections.
 CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
 CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
+SEARCH = ["data/raw/search.csv"] if exists("data/raw/search.csv") else []
 # What is read of the folder, by content: Snakemake goes by times, and a file put back may be older than the results.
 # (Params that are functions of inputs would not do: it does not compare those.)
 CLAIMS_READ = digest(CLAIMS)
 ABOUT_READ = digest(ABOUT)
+SEARCH_READ = digest(SEARCH)
 CORRECTIONS_READ = digest(CORRECTIONS)
 RESULTS += [
     "results/config.json",

@@ -4,13 +4,14 @@
 # out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv and
 #      results/figures/pages/<name>/ (the second and further pages as PNG, where there are any), where <name>
 #      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>, bridge_<bridge>,
-#      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow or
-#      risk_of_bias
+#      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow,
+#      risk_of_bias or risk_domains_<synthesis>
 # config: drawing, figures, bridges, diagnostic_figures, multiverses; of syntheses how they are shown
 
 DRAWN = [
     "prisma_flow",
     "risk_of_bias",
+    *expand("risk_domains_{synthesis}", synthesis=JUDGED),
     *expand("forest_{name}", name=[*PLAN.config.syntheses, *PLAN.config.figures]),
     *expand("bridge_{bridge}", bridge=PLAN.config.bridges),
     *(["claims_verdicts"] if CLAIMS else []),
@@ -264,6 +265,7 @@ rule prisma_flow:
     input:
         models=MODELS,
         sources=SOURCES,
+        search=SEARCH,
     output:
         report(
             "results/figures/prisma_flow.svg",
@@ -281,10 +283,38 @@ rule prisma_flow:
     params:
         models=as_arguments(MODELS),
         sources=as_arguments(SOURCES),
+        search=["--search", *SEARCH] if SEARCH else [],
         plan=as_input(PLAN.flow()),
+        read=SEARCH_READ,
         code=code_of("prisma-flow"),
     shell:
         "synthesis prisma-flow --config - --models {params.models:q} --sources {params.sources:q} "
+        "{params.search:q} --out results/figures {params.plan} > {log:q} 2>&1"
+
+
+rule risk_domains:
+    input:
+        model="results/models/{synthesis}.json",
+        sources=lambda wildcards: sources_of(wildcards.synthesis),
+    output:
+        report(
+            "results/figures/risk_domains_{synthesis}.svg",
+            category="Reporting",
+            labels={"figure": "risk_domains_{synthesis}"},
+            caption="../report/risk_domains.rst",
+        ),
+        other_files("risk_domains_{synthesis}"),
+    log:
+        "results/logs/risk_domains/{synthesis}.log",
+    benchmark:
+        "results/benchmarks/risk_domains/{synthesis}.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: as_input(PLAN.titles(wildcards.synthesis)),
+        code=code_of("risk-domains"),
+    shell:
+        "synthesis risk-domains --config - --model {input.model:q} --sources {input.sources:q} "
         "--out results/figures {params.plan} > {log:q} 2>&1"
 
 

@@ -74,9 +74,10 @@ def tipping(args: argparse.Namespace) -> None:
 def certainty(args: argparse.Namespace) -> None:
     """Judges the certainty of every pool by domain (GRADE), and writes the summary of findings."""
     from synthesis.compare.grading import graded
+    from synthesis.compare.low_risk import without_high_risk
     from synthesis.data.source import read_abouts
     from synthesis.plan.config import read_config
-    from synthesis.results.certainty import DomainRow, FindingsRow
+    from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
     from synthesis.results.comparisons import RelevanceRow
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_rows, write_rows
@@ -90,6 +91,7 @@ def certainty(args: argparse.Namespace) -> None:
     domains, findings = graded(documents, diagnostics, relevance, scores, plan.certainty)
     write_rows(args.tables / "certainty.csv", domains, DomainRow)
     write_rows(args.tables / "summary_of_findings.csv", findings, FindingsRow)
+    write_rows(args.tables / "without_high_risk.csv", without_high_risk(documents, scores), LowRiskRow)
     print(f"{len(findings)} pools graded")
 
 

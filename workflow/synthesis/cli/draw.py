@@ -29,7 +29,9 @@ def register(commands: Commands) -> None:
     commands.add(claims_figure).path("--claims", "--out")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
     commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
-    commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
+    added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
+    added.other("--search", type=Path, help="data/raw/search.csv")
+    commands.add(risk_domains, plan=True).path("--model", "--out").paths("--sources")
     commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
 
@@ -149,6 +151,7 @@ def multiverse_bridge(args: argparse.Namespace) -> None:
 
 def prisma_flow(args: argparse.Namespace) -> None:
     """Draws what became of every extracted row."""
+    from synthesis.data.search import read_search
     from synthesis.draw.prisma import flow
     from synthesis.draw.writing import write_figure
     from synthesis.plan.config import read_config
@@ -158,8 +161,22 @@ def prisma_flow(args: argparse.Namespace) -> None:
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
     documents = read_presented(args.models, plan.syntheses)
-    layout = flow(plan.title, documents, extracted.effects, extracted.dropped)
+    found = read_search(args.search) if args.search else []
+    layout = flow(plan.title, documents, extracted.effects, extracted.dropped, found)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
+
+
+def risk_domains(args: argparse.Namespace) -> None:
+    """Draws the risk of bias of the samples of a synthesis, domain by domain."""
+    from synthesis.draw.risk_domains import risk_domains as layout_of
+    from synthesis.draw.writing import write_figure
+    from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
+    from synthesis.review.presentation import read_presented
+
+    (document,) = read_presented([args.model], read_config(args.config).syntheses)
+    layout = layout_of(document, read_extracted(args.sources).assessed)
+    write_figure(args.out, layout.name, layout, " ".join(layout.notes))
 
 
 def risk_of_bias(args: argparse.Namespace) -> None:

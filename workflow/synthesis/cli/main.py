@@ -25,9 +25,9 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "draw": (
         "forest", "comparison-forest", "diagnostic-figure", "bridge-figure", "claims-figure", "multiverse-figure",
-        "multiverse-bridge", "prisma-flow", "risk-of-bias",
+        "multiverse-bridge", "prisma-flow", "risk-domains", "risk-of-bias",
     ),
-    "report": ("report",),
+    "report": ("report", "manuscript"),
     "living": ("agreement", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
     "run": ("run",),

@@ -11,7 +11,8 @@ from synthesis.errors import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from synthesis.cli.main import Commands
+    from synthesis.cli.main import Arguments, Commands
+    from synthesis.plan.config import Config
     from synthesis.report import ReviewResults
     from synthesis.results.comparisons import Comparisons
 
@@ -20,26 +21,72 @@ TABLES = ("comparison", "bridge", "relevance", "interactions", "robustness", "ti
 
 
 def register(commands: Commands) -> None:
-    """Adds the command to the parser."""
-    added = commands.add(report, plan=True)
-    added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
-    added.path("--claims", "--crosscheck", "--out", "--appendix")
+    """Adds the commands to the parser."""
+    added = _reading(commands.add(report, plan=True)).path("--out", "--appendix")
     added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.svg")
+    added = _reading(commands.add(manuscript, plan=True)).path("--out")
+    added.other("--figures", type=Path, nargs="*", default=[], help="results/figures/*.png, in their order")
+    added.other("--search", type=Path, help="data/raw/search.csv")
+
+
+def _reading(added: Arguments) -> Arguments:
+    """The results that both read."""
+    added.paths("--models", "--sources", "--about", "--diagnostics", "--compared")
+    added.path("--claims", "--crosscheck")
     added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/*.json")
     added.other("--pairs", type=Path, nargs="*", default=[], help="results/tables/multiverse_bridge.csv")
     added.other("--process", type=Path, nargs="*", default=[], help="results/process.json")
-    added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
+    return added.other("--doubts", type=Path, nargs="*", default=[], help="results/tables/doubt*.csv")
 
 
 def report(args: argparse.Namespace) -> None:
     """Writes the report and its appendix."""
+    from dataclasses import replace
+
+    from synthesis.plan.config import read_config
     from synthesis.report import render, render_appendix
+    from synthesis.report.review_results import read_drawings
     from synthesis.results.files import write_text
 
-    review = _review_results(args)
+    review = replace(_review_results(args, read_config(args.config)), drawings=read_drawings(args.figures))
     write_text(args.out, render(review, args.appendix.name))
     write_text(args.appendix, render_appendix(review, args.out.name))
     print(f"open {args.out}")
+
+
+def manuscript(args: argparse.Namespace) -> None:
+    """Writes methods, results, tables, figures and references of a paper."""
+    from datetime import date
+
+    from synthesis.data.search import read_search
+    from synthesis.export.checklist import WRITE, checklist
+    from synthesis.export.crate import published
+    from synthesis.plan.config import read_config
+    from synthesis.report.bibliography import bibtex
+    from synthesis.report.manuscript import manuscript as written
+    from synthesis.report.manuscript import summary_of_findings
+    from synthesis.report.paper import markdown, records
+    from synthesis.report.word import word
+    from synthesis.results.files import check_whole, write_bytes, write_csv, write_text
+
+    plan = read_config(args.config)
+    review = _review_results(args, plan)
+    searched = read_search(args.search) if args.search else []
+    items = checklist(plan, review.documents, len(review.compared.claims))
+    left = [f"item {row['item']}: {row['topic']}" for row in items if row["status"] == WRITE]
+    paper = written(review, searched, {path.stem: path for path in args.figures}, left)
+    day = date.fromisoformat(published(plan))
+    write_text(args.out / "manuscript.md", markdown(paper))
+    for name, made in {"manuscript": paper, "summary_of_findings": summary_of_findings(review)}.items():
+        write_bytes(args.out / f"{name}.docx", word(made, day))
+    for stem, table in paper.tables.items():
+        write_csv(args.out / "tables" / f"{stem}.csv", records(table), table.heads)
+    for path in args.figures:
+        for file in (path, path.with_suffix(".pdf")):
+            check_whole(file)
+            write_bytes(args.out / "figures" / file.name, file.read_bytes())
+    write_text(args.out / "references.bib", bibtex(review))
+    print(f"open {args.out / 'manuscript.md'}")
 
 
 def _tables(paths: Iterable[Path]) -> dict[str, Path]:
@@ -64,12 +111,11 @@ def _comparisons(tables: Mapping[str, Path], claims: Path) -> Comparisons:
     )
 
 
-def _review_results(args: argparse.Namespace) -> ReviewResults:
+def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
+    """What both are written from, without drawings."""
     from synthesis.data.source import read_abouts
-    from synthesis.plan.config import read_config
     from synthesis.report import ReviewResults
-    from synthesis.report.review_results import read_drawings
-    from synthesis.results.certainty import DomainRow, FindingsRow
+    from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
     from synthesis.results.checks import CheckRow
     from synthesis.results.comparisons import TippingRow
     from synthesis.results.curves import MultiverseSummary, PairRow
@@ -82,7 +128,6 @@ def _review_results(args: argparse.Namespace) -> ReviewResults:
     from synthesis.review.presentation import read_presented
 
     tables = _tables(args.compared)
-    config = read_config(args.config)
     extracted = read_extracted(args.sources)
     return ReviewResults(
         config=config,
@@ -91,10 +136,10 @@ def _review_results(args: argparse.Namespace) -> ReviewResults:
         tipping=read_rows(tables["tipping_points"], TippingRow),
         effects=extracted.effects,
         dropped=extracted.dropped,
+        assessed=extracted.assessed,
         crosscheck=read_rows(args.crosscheck, CheckRow),
         sources=list(read_abouts(args.about).values()),
         diagnostics=diagnostic_tables(read_document(path, Diagnosed) for path in args.diagnostics),
-        drawings=read_drawings(args.figures),
         multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
         pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
         process=next((read_document(path, ProcessResults) for path in args.process), None),
@@ -108,5 +153,6 @@ def _review_results(args: argparse.Namespace) -> ReviewResults:
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
+        low_risk=read_rows(tables["without_high_risk"], LowRiskRow) if "without_high_risk" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )

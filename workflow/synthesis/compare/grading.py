@@ -78,7 +78,7 @@ def _row(document: Fitted, domain: str, down: int | None, reason: str, studies: 
 
 def _risk_of_bias(document: Fitted, scores: Mapping[str, RiskScore | None]) -> DomainRow:
     """Serious where half of the rated weight or more is at high risk; two levels are left to people."""
-    judged = [(study, _at_high_risk(study, scores)) for study in document.studies]
+    judged = [(study, at_high_risk(study, scores)) for study in document.studies]
     rated = [study for study, is_high in judged if is_high is not None]
     whole = math.fsum(study.weight for study in document.studies)
     weight = math.fsum(study.weight for study in rated)
@@ -92,7 +92,7 @@ def _risk_of_bias(document: Fitted, scores: Mapping[str, RiskScore | None]) -> D
     return _row(document, "risk_of_bias", int(share >= MOST_HIGH), reason, high)
 
 
-def _at_high_risk(study: Study, scores: Mapping[str, RiskScore | None]) -> bool | None:
+def at_high_risk(study: Study, scores: Mapping[str, RiskScore | None]) -> bool | None:
     """Whether a rating is of a high risk: the word, or a score in the worse half of its scale; None without one."""
     word = " ".join(study.rob.casefold().replace("_", " ").split()).removesuffix(" of bias").removesuffix(" risk")
     if word in _HIGH or word in _LOWER:

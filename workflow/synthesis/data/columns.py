@@ -466,3 +466,32 @@ CLAIM_COLUMNS: tuple[Column, ...] = (
     ),
     Column("reading", "text", "Why source_agrees is what it is, and what was not reached.", "said of the interaction"),
 )
+SEARCH_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "step",
+        "choice",
+        "Box of the PRISMA 2020 flow: identified (a row for each database or register); removed before screening as "
+        "duplicates, by automation, as other_removed; screened, excluded; reports sought, not_retrieved; assessed, "
+        "ineligible (a row for each reason); included_studies, included_reports.",
+        "identified",
+        required=True,
+        allowed=terms(v.SearchStep),
+    ),
+    Column("what", "text", "The database, register or reason.", "PubMed, 2026-03-01"),
+    Column("records", "count", "How many records, reports or studies.", "412", required=True, low=0),
+)
+RISK_COLUMNS: tuple[Column, ...] = (
+    Column("sample_id", "id", "Sample of effects.csv that is judged.", "guided_2013", required=True),
+    Column("tool", "choice", "The tool.", "RoB 2", required=True, allowed=terms(v.RiskTool)),
+    Column(
+        "domain",
+        "text",
+        "A domain of the tool, in words or as D1, D2 and so on in its order; or overall, which follows from the "
+        "domains where it has no row.",
+        "missing outcome data",
+        required=True,
+    ),
+    Column("judgement", "text", "The judgement, in the words of the tool.", "some concerns", required=True),
+    Column("reason", "text", "Why.", "a fifth of both arms lost"),
+    Column("quote", "text", "What the source says, verbatim.", "19% did not return the questionnaire"),
+)

@@ -24,6 +24,7 @@ from synthesis.data.converters import convert, summary_point
 from synthesis.data.own import ABOUT, columns_of, declared
 from synthesis.data.printed import Numbered, Row, effective
 from synthesis.data.registry import Z_95, Policy
+from synthesis.data.risk_table import find_risk, rate
 from synthesis.data.scales import on_scale
 from synthesis.data.summaries import Precision, precision
 from synthesis.data.tables import check_cells, check_rows, check_second, has_number, read_corrections, read_table, typed
@@ -111,7 +112,12 @@ def load_own(
         (number, typed(row, declared_columns) | {"corrected": "; ".join(changed.get(row["effect_id"], []))})
         for number, row in rows
     ]
-    return records, declared_columns, problems + check_rows(path, records)
+    problems += check_rows(path, records)
+    try:
+        problems += rate(path, records, find_risk(raw, source, {row["sample_id"] for _, row in records}))
+    except InputError as error:
+        problems += error.problems
+    return records, declared_columns, problems
 
 
 def apply_corrections(
@@ -168,9 +174,9 @@ def extract(raw: Path, source: str, metrics: tuple[str, ...], policy: Policy | N
     rows, declared_columns, problems = load_own(raw, source, corrections_of(raw))
     if problems:
         raise InputError(problems)
-    return replace(
-        convert_rows(rows, source, metrics, policy), own={column.name: column.kind for column in declared_columns}
-    )
+    assessed = find_risk(raw, source, {row["sample_id"] for _, row in rows})
+    kinds = {column.name: column.kind for column in declared_columns}
+    return replace(convert_rows(rows, source, metrics, policy), own=kinds, assessed=assessed)
 
 
 def convert_rows(

@@ -218,6 +218,15 @@ FIGURE_CAPTIONS: dict[str, str] = {
 # What decides a claim; docs in the data dictionary.
 ClaimRule = Literal["above", "below", "not_above", "within", "all_within"]
 SourceAgrees = Literal["yes", "partly", "no", "unknown"]
+# Boxes of the PRISMA 2020 flow before extraction (Page et al. 2021, BMJ 372:n71, figure 1), in their order.
+SearchStep = Literal[
+    "identified", "duplicates", "automation", "other_removed", "screened", "excluded", "sought", "not_retrieved",
+    "assessed", "ineligible", "included_studies", "included_reports",
+]  # fmt: skip
+# A column of forest plots that is one of symbols for each domain of risk of bias.
+RISK_DOMAINS, DOMAIN_COLUMN = "rob_domains", "rob_domains.{}"
+# Tools that judge risk of bias by domain: data/risk_tools.py.
+RiskTool = Literal["RoB 2", "ROBINS-I", "QUIPS"]
 Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect", "C": "estimate"}
@@ -348,3 +357,8 @@ def early_improvement(constructs: Iterable[str]) -> str:
     """What else makes an association: known of the alliance, and possible with any other construct."""
     of = tuple(dict.fromkeys(constructs))
     return f"early improvement {'raises' if of == ('alliance',) else 'may raise'} {process_name(of)} too"
+
+
+def is_domain(column: str) -> bool:
+    """Whether a column of a forest plot holds the judgements of one domain of risk of bias."""
+    return column.startswith(DOMAIN_COLUMN.format(""))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from synthesis import text
 from synthesis.draw.canvas import ROUNDING, Page, Style
-from synthesis.draw.layout import COLUMN_NAME, Layout, Row, judgement
+from synthesis.draw.layout import JUDGED_HEADS, Layout, Row, judgement
 from synthesis.errors import InputError, Problem
 
 BOLD = frozenset({"pooled", "single", "subgroup"})
@@ -115,7 +115,7 @@ def _cells(page: Page, layout: Layout, rows: Sequence[Row], i: int) -> _Cells:
     cells = [row.cells[i] for row in rows if i < len(row.cells) and row.cells[i]]
     bold = [row.cells[i] for row in rows if i < len(row.cells) and row.kind in BOLD]
     # "high" in another column, such as confidence, is no judgement of bias.
-    judged = all(head == COLUMN_NAME["rob"] for head in heads)
+    judged = all(head in JUDGED_HEADS for head in heads)
     symbols = [cell for cell in cells if judged and judgement(cell)]
     texts = [cell for cell in cells if cell not in symbols]
     after: float | None = None

@@ -12,8 +12,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from synthesis import text
+from synthesis.data.risk_tools import MOST_DOMAINS
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import AXIS_NAME, ESTIMATE_NAME, LOGARITHMS, NO_NULL
+from synthesis.data.vocabulary import AXIS_NAME, DOMAIN_COLUMN, ESTIMATE_NAME, LOGARITHMS, NO_NULL
 from synthesis.draw.axes import CLIP_SHARE, axis_of, power_of_ten
 from synthesis.results.files import Cell
 
@@ -87,6 +88,11 @@ COLUMN_NAME = {
     "omega2": "ω²",
     "i2": "I², %",
 }
+
+
+# Heads of the columns of domains, and of all that hold judgements of risk of bias.
+COLUMN_NAME |= {DOMAIN_COLUMN.format(i): f"D{i}" for i in range(1, MOST_DOMAINS + 1)}
+JUDGED_HEADS = frozenset({COLUMN_NAME["rob"], *(f"D{i}" for i in range(1, MOST_DOMAINS + 1))})
 
 
 def column_name(column: str, titles: Mapping[str, str] | None = None) -> str:

@@ -1,6 +1,6 @@
 """The flow of rows from extraction to synthesis, after the PRISMA 2020 flow diagram (Page et al. 2021, BMJ 372:n71).
 
-It starts with what was extracted: the search before it is not part of the data, and the figure says so.
+The search before the extraction stands above it where data/raw/search.csv has it; else the figure says that it has not.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from synthesis import text
+from synthesis.data.search import REMOVED, SearchRow, total
+from synthesis.data.vocabulary import SearchStep
 from synthesis.draw.canvas import DARK, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.files import Cell
@@ -56,10 +58,17 @@ class Flow:
         ]
 
 
-def flow(title: str, documents: list[Fitted], effects: Sequence[Effect], dropped: Sequence[Dropped]) -> Flow:
+def flow(
+    title: str,
+    documents: list[Fitted],
+    effects: Sequence[Effect],
+    dropped: Sequence[Dropped],
+    found: Sequence[SearchRow] = (),
+) -> Flow:
     """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once.
 
-    What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name.
+    What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name. `found`: the search
+    before it, as the table of the search has it.
     """
     used = {member for d in documents for study in d.studies for member in study.effects}
     usable = {row.effect_id: row for row in effects}
@@ -99,11 +108,58 @@ def flow(title: str, documents: list[Fitted], effects: Sequence[Effect], dropped
             joined=_joined(len(zeros)),
         ),
     )
+    search = search_boxes(found)
     notes = (
         "Rows, not publications: a publication may have several. A sample may stand in several syntheses.",
-        "The search that led to the sources is not part of the data; authors add it above the first box.",
+        "Above the extraction: records and reports, as the table of the search has them (data/raw/search.csv)."
+        if search
+        else "The search that led to the sources is not part of the data; authors add it above the first box.",
     )
-    return Flow("flow", f"Flow of evidence: {title}", boxes, notes)
+    return Flow("flow", f"Flow of evidence: {title}", (*search, *boxes), notes)
+
+
+_BOXES: tuple[tuple[str, tuple[SearchStep, ...], tuple[SearchStep, ...]], ...] = (
+    ("Identification", ("identified",), REMOVED),
+    ("Screening", ("screened",), ("excluded",)),
+    ("Retrieval", ("sought",), ("not_retrieved",)),
+    ("Eligibility", ("assessed",), ("ineligible",)),
+    ("Included", ("included_studies", "included_reports"), ()),
+)
+# One, several, and what stands after them.
+_COUNTED: dict[SearchStep, tuple[str, str, str]] = {
+    "identified": ("record", "records", "identified"),
+    "duplicates": ("duplicate record", "duplicate records", "removed"),
+    "automation": ("record", "records", "marked as ineligible by automation tools"),
+    "other_removed": ("record", "records", "removed for other reasons"),
+    "screened": ("record", "records", "screened"),
+    "excluded": ("record", "records", "excluded"),
+    "sought": ("report", "reports", "sought for retrieval"),
+    "not_retrieved": ("report", "reports", "not retrieved"),
+    "assessed": ("report", "reports", "assessed for eligibility"),
+    "ineligible": ("report", "reports", "excluded"),
+    "included_studies": ("study", "studies", "included"),
+    "included_reports": ("report", "reports", "of included studies"),
+}
+
+
+def search_boxes(found: Sequence[SearchRow]) -> tuple[Box, ...]:
+    """The boxes of the search; one of which no number is known is left out."""
+    boxes = []
+    for stage, kept, left in _BOXES:
+        lines = tuple(line for step in kept for line in _counted(found, step))
+        if lines:
+            boxes.append(Box(stage, lines, tuple(line for step in left for line in _counted(found, step))))
+    return tuple(boxes)
+
+
+def _counted(found: Sequence[SearchRow], step: SearchStep) -> list[str]:
+    """The number of a step in words, and below it the databases or reasons that it is made of."""
+    count = total(found, step)
+    if count is None:
+        return []
+    one, many, did = _COUNTED[step]
+    named = [f"{row.what}: {text.count(row.records)}" for row in found if row.step == step and row.what]
+    return [f"{text.plural(count, one, many)} {did}", *named]
 
 
 def _joined(zeros: int) -> tuple[str, ...]:

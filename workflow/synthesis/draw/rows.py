@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from synthesis import text
-from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement
+from synthesis.data.risk_tools import TOOLS
+from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, is_domain
 from synthesis.draw.layout import (
     COLUMN_NAME,
     GROUP_NAME,
@@ -393,9 +394,16 @@ def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
         notes.append(_block_note(document))
     if "n" in columns:
         notes += people_note([document])
-    if "rob" in columns:
+    if "rob" in columns or any(map(is_domain, columns)):
         notes += _risk_note(document)
+    notes += [domain_note(tool) for tool in document.figure.tools]
     return notes
+
+
+def domain_note(tool: str) -> str:
+    """What the columns of domains stand for."""
+    named = "; ".join(f"D{i} {name}" for i, name in enumerate(TOOLS[tool].domains, start=1))
+    return f"{tool}: {named}."
 
 
 def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
@@ -410,7 +418,7 @@ def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
     for column in document.figure.columns:
         values = {described.cells.get(column, getattr(described, column, None)) for described in held}
         words = {value for value in values if isinstance(value, str)}
-        if column == "rob" or len(document.studies) < 2 or len(values) > 1 or not words:
+        if column == "rob" or is_domain(column) or len(document.studies) < 2 or len(values) > 1 or not words:
             columns.append(column)
         else:
             name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
@@ -432,9 +440,15 @@ def _risk_note(document: Fitted) -> list[str]:
     """What the symbols of the column stand for, from the best to the worst, of those that are drawn."""
     held = [study.cells.get("rob", study.rob) for study in document.studies]
     held += [member.rob for study in document.studies for member in study.members]
+    by_domain = [cell for study in document.studies for name, cell in study.cells.items() if is_domain(name)]
+    held += by_domain
     ratings = [str(rating) for rating in held if rating not in (None, "")]
     symbols = {judged.rank: judged for rating in ratings if (judged := judgement(rating))}
     said = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
+    if said and by_domain:
+        # In the words of the tool: moderate has the symbol of some concerns, serious that of high.
+        used = sorted({(judged.rank, judged.symbol, r.lower()) for r in ratings if (judged := judgement(r))})
+        return [f"Risk of bias by domain: {', '.join(f'{symbol} {word}' for _, symbol, word in used)}."]
     if said:
         return [f"Risk of bias as the source's database rates it: {said}."]
     return ["Risk of bias: scores as the source's database gives them."] if ratings else []

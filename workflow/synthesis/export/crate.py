@@ -25,9 +25,12 @@ _PROFILES = (
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
 )
 _FORMATS = {
+    ".bib": "application/x-bibtex",
     ".csv": "text/csv",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
     ".html": "text/html",
     ".json": "application/json",
+    ".md": "text/markdown",
     ".parquet": "application/vnd.apache.parquet",
     ".pdf": "application/pdf",
     ".png": "image/png",
@@ -56,7 +59,7 @@ def crate(
 
     made = ROCrate(version="1.1")
     made.metadata.extra_contexts.append(_RUN_TERMS)
-    made.name, made.description, made.datePublished = plan.title, plan.question or plan.title, _published(plan)
+    made.name, made.description, made.datePublished = plan.title, plan.question or plan.title, published(plan)
     made.license = "Code: MIT. Data: facts with short quotations; the terms of each source are named with it."
     snakefile, *rules = _copy_workflow(workflow, root)
     main = made.add_workflow(None, _place(snakefile, root), properties=_content(snakefile), main=True, lang="snakemake")
@@ -78,7 +81,7 @@ def _add(made: ROCrate, identifier: str, kind: str, /, **properties: str) -> Any
     return made.add(ContextEntity(made, identifier, properties={"@type": kind, **properties}))
 
 
-def _published(plan: Config) -> str:
+def published(plan: Config) -> str:
     """The day that the results are dated: the plan's, or that of the release of this package; no clock is asked."""
     return RELEASED if plan.date is None else plan.date.isoformat()
 

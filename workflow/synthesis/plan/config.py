@@ -19,6 +19,7 @@ from synthesis.data.vocabulary import (
     AS_PRINTED,
     IN_UNITS,
     LANE_METRICS,
+    RISK_DOMAINS,
     DiagnosticFigure,
     Lane,
     LevelColumn,
@@ -49,7 +50,7 @@ from synthesis.results.files import Cell
 MIX_COLUMNS = ("construct", "estimand", "level", "comparator")
 MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic", "outcome"]
 # What a forest plot may show of a sample: any column of its rows, and how its number was converted.
-FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter"}
+FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter", RISK_DOMAINS}
 
 
 class References(Model):
@@ -161,7 +162,9 @@ class Synthesis(Model):
     )
     references: References | None = Field(None, description="Published summaries to show beside it.")
     columns: tuple[str, ...] = Field(
-        ("n",), description="Columns of data/raw/README.md between study and plot of the forest plot, as many as fit."
+        ("n",),
+        description="Columns of data/raw/README.md between study and plot of the forest plot, as many as fit; "
+        "rob_domains: a symbol for each domain of risk of bias.",
     )
     group_by: Name | None = Field(
         None, description="Column of words that orders the forest plot in blocks, each with its own diamond."

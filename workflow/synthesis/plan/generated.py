@@ -13,9 +13,12 @@ from synthesis.data.columns import (
     NUMERIC_KINDS,
     OPEN_COLUMNS,
     RAW_COLUMNS,
+    RISK_COLUMNS,
+    SEARCH_COLUMNS,
     SECOND_FIELDS,
     Column,
 )
+from synthesis.data.risk_tools import TOOLS
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import CONSTRUCT_DEFINITIONS
 from synthesis.plan.config import Config
@@ -32,6 +35,8 @@ def generated() -> dict[str, str]:
         "workflow/schemas/effects.schema.json": table_schema("effects.csv", RAW_COLUMNS),
         "workflow/schemas/corrections.schema.json": table_schema("corrections.csv", CORRECTION_COLUMNS),
         "workflow/schemas/claims.schema.json": table_schema("claims.csv", CLAIM_COLUMNS),
+        "workflow/schemas/risk_of_bias.schema.json": table_schema("risk_of_bias.csv", RISK_COLUMNS),
+        "workflow/schemas/search.schema.json": table_schema("search.csv", SEARCH_COLUMNS),
     }
     files = {name: json.dumps(schema, indent=2, ensure_ascii=False) + "\n" for name, schema in schemas.items()}
     files["data/raw/README.md"] = data_dictionary()
@@ -87,6 +92,12 @@ def _column_table(columns: tuple[Column, ...]) -> str:
         lines.append(
             f"| {mark}{column.name}{mark} | {_cell(column.description)} | {_cell(allowed)} | {_cell(column.example)} |"
         )
+    return "\n".join(lines)
+
+
+def _risk_tools() -> str:
+    lines = ["| tool | domains, D1 and so on | judgements |", "|---|---|---|"]
+    lines += [f"| {t.name} | {'; '.join(t.domains)} | {', '.join(t.judgements)} |" for t in TOOLS.values()]
     return "\n".join(lines)
 
 
@@ -173,6 +184,28 @@ does not or where a datum is missing, misquoted where the cited source does not 
 (conversions, levels) is decided where all agree.
 
 {_column_table(CLAIM_COLUMNS)}
+
+## risk_of_bias.csv
+
+Optional, beside the `effects.csv` of a source: risk of bias of its samples by domain, a row for each domain. The
+judgement of the whole follows by the rule of the tool where it has no row, and is refused where the domains contradict
+it; it stands in the column rob of the sample's rows. RoB 2 (Sterne et al. 2019) and ROBINS-I (Sterne et al. 2016): that
+of the worst domain (RoB 2: people may judge high where several have some concerns; ROBINS-I: or worse; no information
+where a domain has none and none is serious or critical). QUIPS (Hayden et al. 2013) has no rule: high with a high
+domain or three moderate ones, moderate with two, else low (Grooten et al. 2019), unless a row says otherwise.
+
+{_column_table(RISK_COLUMNS)}
+
+{_risk_tools()}
+
+## search.csv
+
+Optional: the search before the extraction, a row for each line of a box of the PRISMA 2020 flow. The figure of the flow
+and the methods of `results/manuscript/` start with it; without the file they say that the search is not part of the
+data. What is screened is what was identified less what was removed, and so on down to the reports that are included:
+numbers that contradict each other are refused, those that are missing stay so.
+
+{_column_table(SEARCH_COLUMNS)}
 """
 
 

@@ -23,6 +23,10 @@ Part = dict[str, Any]
 PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
 # What others ask of a synthesis, which is not part of its fit either.
 _ASKED = ("moderators", "alternatives")
+# Tables of the manuscript by the stems of their files: those of its text, in their order, and those beside it.
+TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "low_risk", "signals", "certainty")
+TABLES_BESIDE = ("sources", "selection", "conversions", "bridges", "relevance", "small_study", "moderators",
+                 "certainty_reasons")  # fmt: skip
 # Without these a synthesis is none.
 _NEEDED = ("lane", "metric", "sources")
 # A source that no synthesis draws on is converted to the metric of its estimands.
@@ -116,6 +120,13 @@ class Plan:
         held = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
         return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= held]
 
+    def figures_of_manuscript(self) -> list[str]:
+        """The figures of the manuscript in their order: of forest plots those of bridged syntheses, else all."""
+        bridged = {side for bridge in self.config.bridges for side in self.sides_of_bridge(bridge)}
+        syntheses = [name for name in self.config.syntheses if name in bridged] or list(self.config.syntheses)
+        forests = [f"forest_{name}" for name in (*self.config.figures, *syntheses)]
+        return ["prisma_flow", *forests, *(f"bridge_{name}" for name in self.config.bridges), "risk_of_bias"]
+
     # --- the part of a job ------------------------------------------------------------------------------------------
 
     def whole(self) -> str:
@@ -138,9 +149,9 @@ class Plan:
         more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
         return self._part({synthesis: part}, more)
 
-    def titles(self) -> str:
-        """What syntheses are called."""
-        return self._part({name: self._some(name, "title") for name in self.config.syntheses})
+    def titles(self, *syntheses: str) -> str:
+        """What these syntheses are called, or all."""
+        return self._part({name: self._some(name, "title") for name in syntheses or self.config.syntheses})
 
     def flow(self) -> str:
         """What the review and its syntheses are called."""

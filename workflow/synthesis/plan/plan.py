@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from synthesis.data.extraction import (
     CORRECTIONS,
     convert_rows,
@@ -19,8 +21,10 @@ from synthesis.data.extraction import (
 )
 from synthesis.data.published import find, rows_by_id, threshold
 from synthesis.data.reading import parse, read_yaml
+from synthesis.data.risk_table import find_risk
+from synthesis.data.search import find_search
 from synthesis.data.source import Source
-from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.data.vocabulary import RATIO_METRICS, RISK_DOMAINS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.declaring import with_own_columns
@@ -52,6 +56,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     """
     by_source = _checked_sources(plan, raw)
     problems: list[Problem] = list(_own_faults(plan, raw))
+    with _collected(problems):
+        find_search(raw)
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
     declared: set[str] = set()
@@ -68,6 +74,9 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             if synthesis.metric in RATIO_METRICS:
                 printed = synthesis.oriented == "as_reported"
                 better[name] = shared_direction(selected) if printed else 1.0
+            if RISK_DOMAINS in synthesis.columns and not any(extracted.assessed for extracted in parts):
+                allowed = "columns of its sources: risk_of_bias.csv beside one of their effects.csv gives rob_domains"
+                problems.append(Problem(f"config.yaml, key syntheses.{name}.columns", RISK_DOMAINS, allowed))
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
@@ -224,7 +233,9 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
                     allowed = f"a name not used in another source ({first} has it)"
                     problems.append(Problem(where, row["effect_id"], allowed))
             if not problems:
-                by_source[source] = convert_rows(rows, source, plan.metrics(source), policy)
+                assessed = find_risk(raw, source, {row["sample_id"] for _, row in rows})
+                rows_converted = convert_rows(rows, source, plan.metrics(source), policy)
+                by_source[source] = replace(rows_converted, assessed=assessed)
     if not problems:
         problems += unknown_corrections(raw / CORRECTIONS, corrections, set(seen))
     if problems:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from synthesis.report.content import Context, Row, table
+from synthesis.data.scales import back_transform
+from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.result_tables import interval, with_interval
-from synthesis.results.certainty import DOMAINS, DomainRow, FindingsRow
+from synthesis.results.certainty import DOMAINS, DomainRow, FindingsRow, LowRiskRow
 from synthesis.results.fitted import Fitted
 
 
@@ -39,3 +40,22 @@ def certainty(
         "findings": table("Summary of findings", heads, cells, {2, 3, 4, 5}),
         "reasons": table("Domains", ["Synthesis", "Domain", "Judgement", "Reason", "Samples"], reasons),
     }
+
+
+def low_risk(rows: Sequence[LowRiskRow], documents: Sequence[Fitted]) -> Table | None:
+    """Pools without their samples at high risk of bias; nothing where no sample of any is rated.
+
+    `documents`: they name the samples that are left out.
+    """
+    names = {study.sample_id: study.label for document in documents for study in document.studies}
+    cells: list[Row] = []
+    for r in rows:
+        if not r.rated:
+            continue
+        read = (r.estimate, r.ci_low, r.ci_high, r.estimate_without, r.ci_low_without, r.ci_high_without)
+        values = [back_transform(r.metric, value) for value in read]
+        left = "; ".join(names.get(sample, sample) for sample in r.left_out_samples.split("; ") if sample)
+        rated = f"{r.rated} of {r.samples}"
+        cells.append([r.title, rated, r.left_out, with_interval(values[:3]), with_interval(values[3:]), left, r.reason])
+    heads = ["Synthesis", "Rated", "At high risk", "All samples", "Without those", "Left out", "Remark"]
+    return table("Each pool without its samples at high risk of bias", heads, cells, {2, 3, 4}) if cells else None

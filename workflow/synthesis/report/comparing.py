@@ -18,7 +18,7 @@ from synthesis.results.comparisons import (
     TippingRow,
 )
 
-_BRIDGE = (
+BRIDGE = (
     "Hollow marks are the association under each reading, the filled one is the effect: where hollow marks lie on both "
     "sides of the filled one, the reading decides which is larger."
 )
@@ -31,7 +31,7 @@ def section(review: ReviewResults) -> Context:
         "contrasts": contrasts(compared.contrasts) if compared.contrasts else None,
         "bridges": [bridge_sentence(review.bridge_rows(name)) for name in bridges],
         "bridge_figures": [
-            figure(review, f"bridge_{name}", f"{plan.title}. {_BRIDGE}") for name, plan in bridges.items()
+            figure(review, f"bridge_{name}", f"{plan.title}. {BRIDGE}") for name, plan in bridges.items()
         ],
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance) if compared.relevance else None,

@@ -29,7 +29,7 @@ _FAMILY = {
     "excess": "excess significance",
 }
 # A small p of the p-curve speaks for a true effect, not for bias.
-_NO_SIGN = ("all", "p_curve")
+NO_SIGN = ("all", "p_curve")
 # Bases of every reading that puts an association beside an effect as a difference.
 _UNIT = "d"
 
@@ -182,7 +182,7 @@ def _listed(words: list[str]) -> str:
 
 def bias(review: ReviewResults) -> Context:
     """The pools in which a test points to small-study effects or selective reporting, and those in which none does."""
-    rows = [r for r in review.diagnostics.small_study if r.test not in _NO_SIGN]
+    rows = [r for r in review.diagnostics.small_study if r.test not in NO_SIGN]
     tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
     signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
     flagged = {r.synthesis for r in signals}

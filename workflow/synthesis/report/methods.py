@@ -20,7 +20,7 @@ from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
 
-_ESTIMATOR = {
+ESTIMATOR = {
     "FE": "a common effect",
     "DL": "DerSimonian-Laird",
     "HE": "Hedges",
@@ -36,14 +36,14 @@ _ESTIMATOR = {
     "HE2": "two-step Hedges",
     "single sample": "no pooling, one sample",
 }
-_INTERVAL = {
+INTERVAL = {
     "wald": "Wald",
     "wald_t": "Wald with a t distribution",
     "hksj": "Hartung-Knapp-Sidik-Jonkman",
     "hksj_adhoc": "Hartung-Knapp-Sidik-Jonkman, never narrower than Wald",
     "cr2": "cluster-robust (CR2, Satterthwaite degrees of freedom)",
 }
-_DEPENDENCE = {
+DEPENDENCE = {
     "che": "correlated and hierarchical effects model",
     "three_level": "three-level model",
     "composites": "one composite effect for each sample",
@@ -60,12 +60,12 @@ def section(review: ReviewResults) -> Context:
     """The methods: what the plan and the results say of each of their parts."""
     pooled = [d for d in review.documents if d.fit.samples > 1]
     return {
-        "sources": _sources(review),
-        "conditions": _eligibility(review),
+        "sources": sources(review),
+        "conditions": eligibility(review),
         "collection": _collection(review),
-        "measures": _measures(review),
-        "converters": _converters(review),
-        "model": _model(review, pooled) if pooled else [],
+        "measures": measures(review),
+        "converters": converters(review),
+        "model": model(review, pooled) if pooled else [],
         "bridged": bool(review.config.bridges),
         "syntheses": len(review.documents),
         "ranged": sum(1 for d in review.documents if d.fit.pi_low is not None),
@@ -91,10 +91,11 @@ def in_short(review: ReviewResults) -> list[str]:
         f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote."
     )
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
-    return [extracted, f"Pooled as {_listed(metrics)}.", *(_model(review, pooled)[:_IN_SHORT] if pooled else [])]
+    return [extracted, f"Pooled as {_listed(metrics)}.", *(model(review, pooled)[:_IN_SHORT] if pooled else [])]
 
 
-def _sources(review: ReviewResults) -> Table:
+def sources(review: ReviewResults) -> Table:
+    """Every source with its citation, terms, extraction, and how many of its rows are used."""
     used = Counter(r.source for r in review.usable.values())
     unused = Counter(r.source for r in review.lost.values())
     rows: list[Row] = []
@@ -114,7 +115,8 @@ def _sources(review: ReviewResults) -> Table:
     return table("Sources", heads, rows, {3, 4})
 
 
-def _conditions(synthesis: Synthesis) -> str:
+def conditions(synthesis: Synthesis) -> str:
+    """Which rows a synthesis takes, in words."""
     words = [f"{term(column)}: {_condition(condition)}" for column, condition in synthesis.select.items()]
     words += [
         f"pooled together knowingly: {term(column)} {_listed(map(term, values))}"
@@ -132,12 +134,13 @@ def _condition(condition: Condition) -> str:
     )
 
 
-def _eligibility(review: ReviewResults) -> Table:
+def eligibility(review: ReviewResults) -> Table:
+    """Which rows each synthesis takes."""
     rows: list[Row] = []
     for name, synthesis in review.config.syntheses.items():
         document = review.by_name.get(name)
         samples = document.fit.samples if document else None
-        rows.append([synthesis.title, Text(", ".join(synthesis.sources), "code"), _conditions(synthesis), samples])
+        rows.append([synthesis.title, Text(", ".join(synthesis.sources), "code"), conditions(synthesis), samples])
     return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
 
 
@@ -197,7 +200,8 @@ _ENTERED = {
 }
 
 
-def _measures(review: ReviewResults) -> str:
+def measures(review: ReviewResults) -> str:
+    """What was pooled, what it is called, and what its sign means."""
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
     lanes = {d.lane for d in review.documents}
     words = [f"Effect sizes are pooled as {_listed(metrics)}"]
@@ -227,7 +231,8 @@ def _has_empty_cell(row: Effect) -> bool:
     return whole and any(events in (0, total) for events, total in arms)
 
 
-def _converters(review: ReviewResults) -> Table:
+def converters(review: ReviewResults) -> Table:
+    """How many printed numbers each converter took to which metric."""
     counts = Counter((r.converter, r.exactness, METRIC_NAME[r.metric]) for r in review.effects)
     rows: list[Row] = [
         [term(converter), exactness, metric, count] for (converter, exactness, metric), count in sorted(counts.items())
@@ -241,7 +246,7 @@ def _groups(values: Iterable[str], names: dict[str, str]) -> str:
     return _listed(f"{name} ({text.plural(count, 'synthesis', 'syntheses')})" for name, count in counts.most_common())
 
 
-def _model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
+def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     """Sentences on the models of the syntheses that pool several samples."""
     single = len(review.documents) - len(pooled)
     random = [d for d in pooled if d.fit.method != "FE"]
@@ -252,8 +257,8 @@ def _model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
             f"{'uses' if len(random) == 1 else 'use'} a random-effects model with "
             "inverse-variance weights, because true values are expected to differ between settings."
         )
-    words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), _ESTIMATOR)}.")
-    level, intervals = 100 * pooled[0].fit.level, _groups((d.fit.ci_method for d in pooled), _INTERVAL)
+    words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), ESTIMATOR)}.")
+    level, intervals = 100 * pooled[0].fit.level, _groups((d.fit.ci_method for d in pooled), INTERVAL)
     words.append(f"Intervals of the pooled value, at {level:g}%: {intervals}.")
     repeated = [d for d in pooled if d.fit.k > d.fit.samples]
     if repeated:
@@ -261,19 +266,20 @@ def _model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     words += _levels([d for d in pooled if d.fit.levels])
     if single:
         words.append(
-            f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample shows that sample, unpooled."
+            f"{text.plural(single, 'synthesis', 'syntheses')} with a single sample "
+            f"{'shows' if single == 1 else 'show'} that sample, unpooled."
         )
     return words
 
 
 def _dependence(repeated: list[Fitted]) -> str:
     """How the syntheses treat samples with several estimates."""
-    known = [d for d in repeated if d.fit.model in _DEPENDENCE]
+    known = [d for d in repeated if d.fit.model in DEPENDENCE]
     rho = sorted({f"{d.fit.rho:g}" for d in repeated if d.fit.rho is not None})
     composite = [d.fit.composite_rho for d in repeated if d.fit.composite_rho != d.fit.rho]
     averaged = sorted({f"{value:g}" for value in composite if value is not None})
     words = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
-    words += f": {_groups((d.fit.model for d in known), _DEPENDENCE)}" if known else ""
+    words += f": {_groups((d.fit.model for d in known), DEPENDENCE)}" if known else ""
     words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
     if averaged:
         words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"

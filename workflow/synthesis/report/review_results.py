@@ -9,11 +9,11 @@ from pathlib import Path
 
 from synthesis.data.source import Source
 from synthesis.plan.config import Config
-from synthesis.results.certainty import DomainRow, FindingsRow
+from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
 from synthesis.results.checks import CheckRow
 from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
-from synthesis.results.extracted import Dropped, Effect
+from synthesis.results.extracted import Assessed, Dropped, Effect
 from synthesis.results.files import check_whole
 from synthesis.results.fitted import Fitted
 from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
@@ -55,6 +55,8 @@ class ReviewResults:
     disagreements: list[DisagreementRow] = field(default_factory=list)
     findings: list[FindingsRow] = field(default_factory=list)
     domains: list[DomainRow] = field(default_factory=list)
+    low_risk: list[LowRiskRow] = field(default_factory=list)
+    assessed: Sequence[Assessed] = ()
     process: ProcessResults | None = None
     doubts: list[DoubtRow] = field(default_factory=list)
     doubted: list[DoubtedComparison] = field(default_factory=list)

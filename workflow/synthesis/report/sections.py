@@ -74,6 +74,7 @@ def diagnostics(review: ReviewResults) -> Context:
     """Influence, small-study effects, moderators, few samples."""
     return {
         "influence": moving.influence_table(review.diagnostics.influence, review.documents),
+        "low_risk": certainty_table.low_risk(review.low_risk, review.documents),
         "small_study": tables.small_study(review),
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
@@ -95,6 +96,10 @@ def dropped(review: ReviewResults) -> Context | None:
     figures = [
         figure(review, "prisma_flow", "What became of every extracted row, from the top to the pools."),
         figure(review, "risk_of_bias", "Risk of bias as the databases of the sources rate it: one row per sample."),
+        *(
+            figure(review, f"risk_domains_{d.synthesis}", f"{d.title}. Risk of bias by domain: a light per judgement.")
+            for d in review.documents
+        ),
     ]
     unused = tables.dropped(list(review.lost.values()))
     return {"figures": figures, "tables": unused} if any(figures) or unused else None

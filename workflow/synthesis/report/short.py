@@ -29,7 +29,7 @@ _TWO_AXES = (
     "Associations and effects have axes of their own and cannot be compared by eye: the last part puts them on one "
     "scale, under each reading."
 )
-_FOREST = (
+FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
     "line below it where a new setting is expected."
 )
@@ -49,14 +49,14 @@ def answer(review: ReviewResults) -> Context:
 def _first_figure(review: ReviewResults) -> Figure | None:
     """The first comparison figure of the plan; the forest plot of its first synthesis where it compares none."""
     for name, plan in review.config.figures.items():
-        caption = _DIAMONDS if not plan.studies else _FOREST.format(word="estimate")
+        caption = _DIAMONDS if not plan.studies else FOREST.format(word="estimate")
         if len({review.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in review.by_name}) > 1:
             caption += f" {_TWO_AXES}"
         drawn = figure(review, f"forest_{name}", f"{plan.title}. {caption}")
         if drawn:
             return drawn
     first = review.documents[0]
-    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {_FOREST.format(word=first.word)}")
+    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {FOREST.format(word=first.word)}")
 
 
 def results(review: ReviewResults) -> Context:

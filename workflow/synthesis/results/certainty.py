@@ -56,3 +56,30 @@ class FindingsRow(Document, frozen=True, kw_only=True):
     publication_bias: str
     certainty: str
     undecided: str
+
+
+class LowRiskRow(Document, frozen=True, kw_only=True):
+    """A row of without_high_risk.csv: a pool without its samples at high risk of bias, on its own metric.
+
+    `rated`: samples with a rating; those without one stay in. `reason`: why there are no numbers, or no others.
+    """
+
+    synthesis: str
+    title: str
+    metric: str
+    samples: int
+    rated: int
+    left_out: int
+    left_out_samples: str
+    estimate: float
+    ci_low: float
+    ci_high: float
+    samples_without: int | None = None
+    k_without: int | None = None
+    estimate_without: float | None = None
+    ci_low_without: float | None = None
+    ci_high_without: float | None = None
+    tau2_without: float | None = None
+    i2_without: float | None = None
+    model_without: str = ""
+    reason: str = ""

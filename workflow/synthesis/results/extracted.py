@@ -183,12 +183,29 @@ class Chosen(Effect, frozen=True, kw_only=True):
     severity: float | None = None
 
 
+class Assessed(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """Risk of bias of a sample by a tool: each domain's judgement, and that of the whole (`given`: by people).
+
+    `reasons`, `quotes` by domain, or "overall".
+    """
+
+    sample_id: str
+    tool: str
+    overall: str
+    given: bool
+    domains: dict[str, str]
+    reasons: dict[str, str] = msgspec.field(default_factory=dict)
+    quotes: dict[str, str] = msgspec.field(default_factory=dict)
+
+
 class Extracted(Document, frozen=True, kw_only=True, omit_defaults=True):
-    """A source after extraction. `own`: the kinds of the user's columns, number or text, by name."""
+    """A source after extraction. `own`: the kinds of the user's columns, number or text, by name; `assessed`: samples
+    whose risk of bias was judged by domain."""
 
     own: dict[str, str] = msgspec.field(default_factory=dict)
     effects: tuple[Effect, ...]
     dropped: tuple[Dropped, ...]
+    assessed: tuple[Assessed, ...] = ()
 
 
 def read_extracted(paths: Iterable[Path]) -> Extracted:
@@ -198,6 +215,7 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
         effects=tuple(row for source in sources for row in source.effects),
         dropped=tuple(row for source in sources for row in source.dropped),
         own={name: kind for source in sources for name, kind in source.own.items()},
+        assessed=tuple(one for source in sources for one in source.assessed),
     )
 
 

@@ -208,6 +208,11 @@ def write_text(path: Path, text: str) -> None:
     replace(path, lambda p: p.write_bytes(text.encode()))
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes bytes as they are."""
+    replace(path, lambda target: target.write_bytes(content))
+
+
 def check_finite(where: str, content: Any) -> None:
     """Raises InputError naming every field that is NaN or infinite; `where` is what holds `content`.
 

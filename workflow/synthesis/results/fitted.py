@@ -127,7 +127,8 @@ class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
     """How a synthesis is shown. A fit knows its grouping and orientation; the plan says the rest.
 
     Of ratios, `direction`: 1 where a larger one is better for the patient, -1 where a smaller one is; `turned`: how
-    many are one divided by what is printed. `titles`: heads of the user's own columns, by name.
+    many are one divided by what is printed. `titles`: heads of the user's own columns, by name. `tools`: of the risk of
+    bias by domain, where that is shown.
     """
 
     group_by: str | None
@@ -140,6 +141,7 @@ class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
     rows: str = ""
     favours: tuple[str, str] | None = None
     note: str = ""
+    tools: tuple[str, ...] = ()
 
 
 class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,13 +12,14 @@ from types import MappingProxyType
 from msgspec.structs import fields, replace
 
 from synthesis import text
+from synthesis.data.risk_tools import TOOLS
 from synthesis.data.scales import back_transform
 from synthesis.data.source import OwnColumn
-from synthesis.data.vocabulary import RATIO_METRICS
+from synthesis.data.vocabulary import DOMAIN_COLUMN, RATIO_METRICS, RISK_DOMAINS, is_domain
 from synthesis.plan.config import Synthesis
 from synthesis.plan.selection import entered_as
 from synthesis.results.document import columns, read_document
-from synthesis.results.extracted import Effect, Extracted
+from synthesis.results.extracted import Assessed, Effect, Extracted
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Member, PooledRow, Study, Versions
 
@@ -34,20 +35,41 @@ def presented(
 ) -> Fitted:
     """A model document with its title, note and the like, and the heads of the user's `own` columns; with `extracted`,
     the rows of its sources, the cells of the plan's columns for each sample and estimate, too."""
+    assessed = {one.sample_id: one for one in extracted.assessed} if extracted else {}
+    of_samples = [assessed[s.sample_id] for s in document.studies if s.sample_id in assessed]
+    shown = _by_domain(synthesis.columns, of_samples)
     figure = replace(
         document.figure,
-        columns=synthesis.columns,
+        columns=shown,
         titles={name: column.title for name, column in own.items() if column.title},
         sort=synthesis.sort,
         rows=synthesis.rows,
         favours=synthesis.favours or _favours(document, synthesis),
         note=synthesis.note,
+        tools=tuple(dict.fromkeys(one.tool for one in of_samples)) if RISK_DOMAINS in synthesis.columns else (),
     )
     document = replace(document, title=synthesis.title, figure=figure)
     if extracted is None:
         return document
     rows = _rows_of(document, extracted)
-    return replace(document, studies=tuple(_with_cells(study, rows, synthesis.columns) for study in document.studies))
+    studies = (_with_cells(study, rows, shown, assessed.get(study.sample_id)) for study in document.studies)
+    return replace(document, studies=tuple(studies))
+
+
+def _by_domain(columns: Sequence[str], assessed: Sequence[Assessed]) -> tuple[str, ...]:
+    """The columns of a forest plot, with one for each domain in the place of rob_domains; none where nobody was
+    assessed."""
+    domains = range(max((len(TOOLS[one.tool].domains) for one in assessed), default=0))
+    names = tuple(DOMAIN_COLUMN.format(i + 1) for i in domains)
+    return tuple(name for column in columns for name in (names if column == RISK_DOMAINS else (column,)))
+
+
+def judged_cells(assessed: Assessed | None) -> dict[str, Cell]:
+    """The judgements of a sample by the columns of its tool's domains; nothing where it was not assessed."""
+    if assessed is None:
+        return {}
+    domains = TOOLS[assessed.tool].domains
+    return {DOMAIN_COLUMN.format(i + 1): assessed.domains.get(name, "") for i, name in enumerate(domains)}
 
 
 def _favours(document: Fitted, synthesis: Synthesis) -> tuple[str, str] | None:
@@ -93,12 +115,17 @@ def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -
     return replace(document, studies=tuple(map(filled, document.studies)))
 
 
-def _with_cells(study: Study, rows: Mapping[str, Effect], columns: Sequence[str]) -> Study:
+def _with_cells(
+    study: Study, rows: Mapping[str, Effect], columns: Sequence[str], assessed: Assessed | None = None
+) -> Study:
+    judged = {name: cell for name, cell in judged_cells(assessed).items() if name in columns}
+    shown = [name for name in columns if not is_domain(name)]
+
     def with_cells(member: Member) -> Member:
-        return replace(member, cells=cells([rows[member.effect_id]], columns))
+        return replace(member, cells=cells([rows[member.effect_id]], shown) | judged)
 
     members = tuple(with_cells(member) for member in study.members)
-    return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], columns))
+    return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], shown) | judged)
 
 
 def _rows_of(document: Fitted, extracted: Extracted) -> dict[str, Effect]:
