@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         leave_one_sample_out,
         shrunken,
     )
+    from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
@@ -52,6 +53,7 @@ __all__ = [
     "gosh_batches",
     "henmi_copas",
     "influence",
+    "joint_regress",
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
@@ -104,6 +106,7 @@ _HOMES = {
     "meta.small_study": ("henmi_copas", "limit_meta", "uwls", "waap"),
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
+    "meta.joint": ("joint_regress",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),
