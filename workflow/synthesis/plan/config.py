@@ -44,6 +44,7 @@ from synthesis.plan.conditions import (
 )
 from synthesis.plan.decisions import Multiverse, check_multiverse
 from synthesis.plan.doubted import Doubt, Processes
+from synthesis.plan.jointly import JointModel, joint_faults
 from synthesis.plan.judged import Certainty
 from synthesis.results.files import Cell
 
@@ -160,6 +161,9 @@ class Synthesis(Model):
         (),
         description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
         "severity is the baseline severity of a sample in SD of its instrument.",
+    )
+    regressions: dict[Name, JointModel] = Field(
+        default_factory=dict, description="Meta-regressions on several moderators together, by name."
     )
     alternatives: tuple[Name, ...] = Field(
         (), description="Other selections of the same question: would the verdict on a claim change with one of them?"
@@ -354,7 +358,8 @@ class Config(Model):
     )
     diagnostic_figures: dict[Name, tuple[DiagnosticFigure, ...]] = Field(
         default_factory=dict,
-        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
+        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator; "
+        "coefficients: one for each of its regressions.",
     )
     own_columns: dict[Name, OwnColumn] = Field(
         default_factory=dict,
@@ -376,6 +381,15 @@ class Config(Model):
         """Whether a column or moderator holds numbers: a grouping does not."""
         return is_number(column, {name: own.kind or "" for name, own in self.own_columns.items()})
 
+    def _joint_faults(self, key: str, synthesis: Synthesis) -> list[Problem]:
+        """What the joint regressions of a synthesis name that there is not."""
+        known = dict.fromkeys((*MODERATORS, *self.groupings, *self.own_columns))
+        allowed = f"{_A_COLUMN}, or a grouping"
+        faults: list[Problem] = []
+        for name, model in synthesis.regressions.items():
+            faults += joint_faults(f"syntheses.{key}.regressions.{name}", model, known, self.is_number, allowed)
+        return faults
+
     @model_validator(mode="after")
     def _names_exist(self) -> Config:
         faults = _repeated("sources", self.sources)
@@ -391,6 +405,7 @@ class Config(Model):
                 if name not in MODERATORS and name not in self.groupings and name not in self.own_columns:
                     names = (*MODERATORS, *self.groupings, *self.own_columns)
                     faults.append(undeclared(f"syntheses.{key}.moderators", name, names, f"{_A_COLUMN}, or a grouping"))
+            faults += self._joint_faults(key, synthesis)
             for name in synthesis.alternatives:
                 known(f"syntheses.{key}.alternatives", name, self.syntheses)
                 other = self.syntheses.get(name)
@@ -444,6 +459,9 @@ class Config(Model):
             if "bubble" in kinds and key in self.syntheses and not any(map(self.is_number, moderators)):
                 allowed = f"bubble with a numeric moderator in syntheses.{key}: " + ", ".join(terms(NumericModerator))
                 faults.append(Problem(place, "bubble", allowed, "the synthesis has none"))
+            if "coefficients" in kinds and key in self.syntheses and not self.syntheses[key].regressions:
+                allowed = f"coefficients with syntheses.{key}.regressions"
+                faults.append(Problem(place, "coefficients", allowed, "the synthesis has none"))
         for key, multiverse in self.multiverses.items():
             known(f"multiverses.{key}.synthesis", multiverse.synthesis, self.syntheses)
             base = self.syntheses.get(multiverse.synthesis)

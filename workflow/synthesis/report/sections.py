@@ -16,6 +16,7 @@ from synthesis.report import (
     coders,
     comparing,
     evidence_section,
+    joint_table,
     methods,
     moving,
     multiverse_section,
@@ -77,6 +78,7 @@ def diagnostics(material: Material) -> Context:
         "small_study": tables.small_study(material),
         "adjusted": adjusted_table.adjusted(material),
         "moderators": tables.moderators(material) if material.diagnostics.moderators else None,
+        "regressions": joint_table.regressions(material),
         "few_samples": tables.few_samples(material),
     }
 
