@@ -88,6 +88,8 @@ KINDS = (
          "adjusted_alliance", _BESIDE, ("adjusted",)),
     Kind("Bubble plot", "A regression on each moderator of the synthesis that is a number.",
          "bubble_alliance-year", _BESIDE, ("bubble",)),
+    Kind("Coefficients", "Those of each regression on several moderators together.",
+         "coefficients_alliance-joint", _BESIDE, ("coefficients",)),
     Kind(
         "Specification curve",
         "Every declared analysis by size of its estimate, with its decisions below.",

@@ -32,7 +32,7 @@ SECTIONS = {
     "blup": ("shrunken effects", ""),
     "gosh": ("all subsets", ""),
     "permutest": ("exact permutation tests", ""),
-    "metareg": ("meta-regression, predictions", "variance inflation factors"),
+    "metareg": ("meta-regression, predictions", "variance inflation factors (test_joint.py)"),
     "subgroup": ("subgroups", ""),
     "regtest": ("regression tests of asymmetry", "the limit for predictors that do not go to 0"),
     "ranktest": ("rank test, exact", ""),

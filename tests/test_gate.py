@@ -47,6 +47,10 @@ CALLS = {
                      "threads": 1},
     "henmi_copas": {"yi": Y, "vi": V, "level": 0.95},
     "influence": {"yi": Y, "vi": V, "tau2": "REML", "ci": "wald"},
+    "joint_regress": {"yi": Y, "vi": V, "formula": "year + group", "columns": {"year": YEARS, "group": GROUPS},
+                      "cluster": None, "tau2": "REML", "ci": "hksj", "rho": 0.6, "level": 0.95,
+                      "reference": {"group": "y"}, "means": ["group"], "at": [{"year": 2000}], "permutations": 20,
+                      "seed": 1},
     "leave_one_out": {"yi": Y, "vi": V, "tau2": "REML", "ci": "hksj", "level": 0.95},
     "leave_one_sample_out": {"yi": Y, "vi": V, "cluster": SAMPLES, "tau2": "REML", "ci": "hksj", "rho": 0.6,
                              "model": "composites", "level": 0.95, "V": None},
@@ -144,7 +148,8 @@ KIND_OF = {
     "predictor": "option", "method": "option", "estimator": "option", "alternative": "option", "exact": "flag",
     "common_tau2": "flag", "iterations": "whole", "seed": "whole", "subsets": "whole", "threads": "whole",
     "exhaustive_up_to": "whole", "k": "whole", "tau_scale": "scale", "target": "number", "fixed_tau2": "number",
-    "side": "option", "test": "option", "alpha": "number", "effect": "number", "wanted": "number",
+    "permutations": "whole", "side": "option", "test": "option", "alpha": "number", "effect": "number",
+    "wanted": "number",
 }  # fmt: skip
 FIGURES = {"yi", "vi", "order", "n", "thresholds", "steps", "sd", "part", "n_treat", "n_control"}
 ONE_FROM = {"thresholds", "steps"}
@@ -180,6 +185,14 @@ def cases():
                     if not kind.startswith(("numbers as text", "text array")):
                         yield function, argument, kind, {"year": spoil(YEARS)}
                 yield from ((function, argument, kind, bad) for kind, bad in SIMPLE.items())
+            elif argument == "columns":
+                for kind, spoil in NUMBER_KINDS.items():
+                    if not kind.startswith(("numbers as text", "text array")):
+                        yield function, argument, kind, good | {"year": spoil(YEARS)}
+                yield from ((function, argument, kind, bad) for kind, bad in SIMPLE.items())
+            elif argument in {"formula", "reference", "means", "at"}:
+                yield from ((function, argument, kind, bad) for kind, bad in SIMPLE.items() if kind != "a list")
+                yield function, argument, "a list", [[0.5]]
 
 
 def is_default(function, argument, bad):
@@ -208,7 +221,8 @@ def test_the_table_names_every_function():
 def test_a_bad_argument_is_refused_by_name(function, argument, kind, bad):
     with pytest.raises(InputError) as caught:
         getattr(synthesis, function)(**{**CALLS[function], argument: bad})
-    names = {argument, "yi, vi", "moderator"} if argument in {"yi", "vi", "moderators"} else {argument}
+    given = {"yi", "vi", "moderators", "columns"}
+    names = {argument, "yi, vi", "moderator"} if argument in given else {argument}
     assert any(problem.where.startswith(tuple(names)) for problem in caught.value.problems), caught.value
 
 

@@ -13,6 +13,10 @@ BOUNDARY = 1e-7
 BOUNDARY_ZERO = 1e-14
 # A number in a workbook has 16 digits.
 WORKBOOK = 1e-15
+# Joint regressions: rma's Fisher scoring stopped at a change of tau2 of 1e-12.
+METAFOR_JOINT = 1e-7
+# rma.mv's optimisers stop at a relative change of 1e-13 of the likelihood: of its place about half of the digits.
+CHE_REFERENCE = 1e-5
 # Published to this many decimals: half a unit in the last place.
 PRINTED_2 = 0.005
 PRINTED_3 = 0.0005

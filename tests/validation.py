@@ -62,6 +62,8 @@ def page(tally: Tally) -> str:
             "",
             *ADJUSTED,
             "",
+            *JOINT,
+            "",
             "## What does not, and why",
             "",
             "| set | section | numbers | why |",
@@ -114,6 +116,26 @@ ADJUSTED = (
     "| WAAP | least squares written down again | 4 | 1e-10 |",
     "| PET-PEESE with CR2 | the regressions compared with clubSandwich (`mv`) | assink2016 | the same numbers |",
     "| power (Hedges & Pigott 2001) | 20,000 simulated pools, and the formula by hand | - | four standard errors |",
+)
+
+
+JOINT = (
+    "## Regressions on several moderators",
+    "",
+    "What `tests/test_joint.py` compares besides (`metareg` and `mv` above have one moderator or main effects alone):",
+    "",
+    "| what | reference | data sets | agreement |",
+    "|---|---|---|---|",
+    "| coefficients, tests of terms and of all, marginal means, predictions, VIF and GVIF, R2, residual "
+    "heterogeneity; interaction, logarithm, polynomial, reference level | metafor 3.8-1, `rma` with four tests, "
+    "REML and ML | 8 fits of raudenbush1985, molloy2014, colditz1994 | 1e-7 |",
+    "| the same of dependent effects, CR2 | `rma.mv` and clubSandwich 0.5.8; between and within parts by hand | "
+    "curtis1998, white2020, kalaian1996, tannersmith2016 | 1e-5: half of the digits of the optimisers' likelihood"
+    " |",
+    "| permutation of coefficients and of all | `permutest(exact = TRUE)` | the first seven of colditz1994, knha "
+    "and z | the same shares |",
+    "| permutation where samples have several effects | none; five effects by hand | - | - |",
+    "| what formulas mean | formulaic | random formulas | the same columns |",
 )
 
 

@@ -3,7 +3,8 @@
 #      data/raw/<source>/source.yaml
 # out: results/figures/<name>.{svg,pdf,png} (the report embeds the SVG), results/figures/data/<name>.csv and
 #      results/figures/pages/<name>/ (the second and further pages as PNG, where there are any), where <name>
-#      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>, bridge_<bridge>,
+#      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>,
+#      coefficients_<synthesis>-<regression>, bridge_<bridge>,
 #      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow,
 #      risk_of_bias or risk_domains_<synthesis>
 # config: drawing, figures, bridges, diagnostic_figures, multiverses; of syntheses how they are shown
@@ -149,6 +150,37 @@ rule bubble:
         code=code_of("diagnostic-figure"),
     shell:
         "synthesis diagnostic-figure --config - --kind bubble --moderator {wildcards.moderator:q} "
+        "--model {input.model:q} --diagnostics {input.diagnostics:q} --out results/figures "
+        "{params.plan} > {log:q} 2>&1"
+
+
+rule coefficients:
+    input:
+        model="results/models/{synthesis}.json",
+        diagnostics="results/diagnostics/{synthesis}.json",
+    output:
+        report(
+            "results/figures/coefficients_{synthesis}-{regression}.svg",
+            category="Diagnostics",
+            subcategory="{synthesis}",
+            labels={"figure": "coefficients_{synthesis}-{regression}"},
+            caption="../report/coefficients.rst",
+        ),
+        other_files("coefficients_{synthesis}-{regression}"),
+        further_pages("coefficients_{synthesis}-{regression}"),
+    log:
+        "results/logs/coefficients/{synthesis}-{regression}.log",
+    benchmark:
+        "results/benchmarks/coefficients/{synthesis}-{regression}.tsv"
+    wildcard_constraints:
+        regression=NAME,
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: as_input(PLAN.diagnostic_figure(wildcards.synthesis)),
+        code=code_of("diagnostic-figure"),
+    shell:
+        "synthesis diagnostic-figure --config - --kind coefficients --moderator {wildcards.regression:q} "
         "--model {input.model:q} --diagnostics {input.diagnostics:q} --out results/figures "
         "{params.plan} > {log:q} 2>&1"
 

@@ -1,7 +1,7 @@
 # in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/crosscheck/<synthesis>.json, results/diagnostics/<synthesis>.json,
-#      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,few_samples,
-#      adjusted_estimates}.csv
+#      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,regressions,
+#      few_samples,adjusted_estimates}.csv
 # config: syntheses, defaults, diagnostics, groupings
 
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
@@ -9,7 +9,15 @@ CHECKS = expand("results/crosscheck/{synthesis}.json", synthesis=PLAN.config.syn
 DIAGNOSTICS = expand("results/diagnostics/{synthesis}.json", synthesis=PLAN.config.syntheses)
 DIAGNOSTIC_TABLES = expand(
     "results/tables/{table}.csv",
-    table=["influence", "cumulative", "small_study", "moderators", "few_samples", "adjusted_estimates"],
+    table=[
+        "influence",
+        "cumulative",
+        "small_study",
+        "moderators",
+        "regressions",
+        "few_samples",
+        "adjusted_estimates",
+    ],
 )
 RESULTS += [
     *MODELS,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         leave_one_sample_out,
         shrunken,
     )
+    from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
@@ -56,6 +57,7 @@ __all__ = [
     "henmi_copas",
     "impact_threshold",
     "influence",
+    "joint_regress",
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
@@ -109,6 +111,7 @@ _HOMES = {
     "meta.bayes": ("bayes",),
     "meta.dependent": ("robust_regress",),
     "meta.confounding": ("e_value", "e_value_of_r", "impact_threshold"),
+    "meta.joint": ("joint_regress",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),

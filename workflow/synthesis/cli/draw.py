@@ -24,7 +24,7 @@ def register(commands: Commands) -> None:
     added = commands.add(comparison_forest, plan=True).words("--figure").paths("--models", "--sources")
     added.path("--bridge", "--out")
     added = commands.add(diagnostic_figure, plan=True).words("--kind").path("--model", "--diagnostics", "--out")
-    added.other("--moderator", help="of a bubble figure")
+    added.other("--moderator", help="of a bubble figure; the regression of a figure of coefficients")
     commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
     commands.add(claims_figure).path("--claims", "--out")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")

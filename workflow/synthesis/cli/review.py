@@ -88,13 +88,15 @@ def diagnose(args: argparse.Namespace) -> None:
 
     plan = read_config(args.config)
     document = read_document(args.model, Fitted)
-    moderators = plan.syntheses[document.synthesis].moderators
-    named = [plan.groupings[m].column if m in plan.groupings else m for m in moderators]
+    synthesis = plan.syntheses[document.synthesis]
+    moderators, regressions = synthesis.moderators, synthesis.regressions
+    asked = (*moderators, *(name for model in regressions.values() for name in model.columns))
+    named = [plan.groupings[m].column if m in plan.groupings else m for m in dict.fromkeys(asked)]
     if args.sources:
         document = with_columns(document, read_extracted(args.sources), named)
     elif missing := [name for name in named if name not in columns(Member)]:
         refuse("--sources", "none", [f"the rows that hold {', '.join(missing)}"])
-    write_document(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings))
+    write_document(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings, regressions))
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 

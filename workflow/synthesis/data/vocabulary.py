@@ -168,6 +168,7 @@ DiagnosticFigure = Literal[
     "gosh",
     "adjusted",
     "bubble",
+    "coefficients",
 ]
 # What there is to see in each, below it in the report.
 FIGURE_CAPTIONS: dict[str, str] = {
@@ -213,6 +214,10 @@ FIGURE_CAPTIONS: dict[str, str] = {
     "bubble": (
         "Bubble plot: estimates against the moderator, larger the more precise, with the fitted line and its "
         "interval; differences between samples, not causes."
+    ),
+    "coefficients": (
+        "Coefficients of a regression on several moderators together, each with its interval: against the reference "
+        "level, or per unit, the others held; differences between samples, not causes."
     ),
 }
 # What decides a claim; docs in the data dictionary.

@@ -214,6 +214,7 @@ KIND_NAME = {
     "gosh": "fits of subsets of samples (GOSH)",
     "adjusted": "estimates adjusted for bias",
     "bubble": "regression on",
+    "coefficients": "coefficients of the regression",
 }
 
 

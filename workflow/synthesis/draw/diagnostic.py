@@ -7,6 +7,7 @@ from collections.abc import Callable
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw.adjusted_figure import adjusted
 from synthesis.draw.chart import COLUMNS, Chart
+from synthesis.draw.coefficients import coefficients
 from synthesis.draw.funnel import funnel, radial
 from synthesis.draw.gosh_figure import gosh
 from synthesis.draw.layout import Layout
@@ -34,7 +35,10 @@ LAYOUTS: dict[DiagnosticFigure, Callable[[Fitted, Diagnosed], Chart | Layout]] =
 def layout(
     kind: DiagnosticFigure, document: Fitted, diagnostics: Diagnosed, moderator: str | None = None
 ) -> Chart | Layout:
-    """One figure of a synthesis from its model, as the plan shows it, and its diagnostics; bubble needs a moderator."""
+    """One figure of a synthesis from its model, as the plan shows it, and its diagnostics; bubble needs a
+    moderator, coefficients a regression by its name."""
     if kind == "bubble":
         return bubble(document, diagnostics, moderator or "")
+    if kind == "coefficients":
+        return coefficients(document, diagnostics, moderator or "")
     return LAYOUTS[kind](document, diagnostics)

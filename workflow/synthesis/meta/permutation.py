@@ -138,6 +138,12 @@ def _orders(k: int, iterations: int, exact: bool, seed: int) -> list[np.ndarray]
 
 def _statistics(y: Array, v: Array, x: Array, tau2: Tau2Method, ci: CiMethod) -> Array:
     """Test statistics (n, p) of the model with each of the designs `x`, shape (n, k, p)."""
+    beta, covariance = fits_of_designs(y, v, x, tau2, ci)
+    return ratio(beta, np.sqrt(np.einsum("npp->np", covariance)))
+
+
+def fits_of_designs(y: Array, v: Array, x: Array, tau2: Tau2Method, ci: CiMethod) -> tuple[Array, Array]:
+    """Coefficients (n, p) and their covariances (n, p, p) for tests, by each of the designs `x`, shape (n, k, p)."""
     n, k, p = x.shape
     rows = np.broadcast_to(y, (n, k)), np.broadcast_to(v, (n, k))
     w = 1 / (v + estimate_tau2(*rows, tau2, x)[:, None])
@@ -145,13 +151,13 @@ def _statistics(y: Array, v: Array, x: Array, tau2: Tau2Method, ci: CiMethod) ->
     basis, triangle = np.linalg.qr(root[:, :, None] * x)
     inverse = np.linalg.inv(triangle)
     beta = np.einsum("npq,nkq,nk->np", inverse, basis, root * y)
-    se = np.sqrt(np.einsum("npq,npq->np", inverse, inverse))
+    covariance = inverse @ inverse.transpose(0, 2, 1)
     if ci.startswith("hksj"):
         residual = y - np.einsum("nkp,np->nk", x, beta)
         rss = np.einsum("nk,nk,nk->n", w, residual, residual)
         flat = no_spread(rss, w, np.broadcast_to(y, (n, k)))
-        se = se * hksj_scale(rss / (k - p), flat, ci, "zero")[:, None]
+        covariance = covariance * hksj_scale(rss / (k - p), flat, ci, "zero")[:, None, None] ** 2
         # What is left of a slope of 0 on equal effects is rounding: 0/0 counts as 0, as in `pool_many`.
         scale = np.abs(y).max() / np.abs(x).max(axis=1)
         beta = np.where(flat[:, None] & (np.abs(beta) <= _ZERO_SLOPE * scale), 0.0, beta)
-    return ratio(beta, se)
+    return beta, covariance

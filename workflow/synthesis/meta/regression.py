@@ -138,7 +138,7 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
     columns, names = [np.ones(whole("k", k, 1))], ["intrcpt"]
     levels: dict[str, tuple[str, ...]] = {}
     numeric: list[str] = []
-    read = _columns(moderators, k)
+    read = columns_of(moderators, k)
     for name in sorted(read, key=lambda n: isinstance(read[n], list)):
         cells = read[name]
         if isinstance(cells, list):
@@ -161,7 +161,7 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
     return Design(x, tuple(names), levels, tuple(numeric))
 
 
-def _columns(moderators: Mapping[str, Moderator], k: int) -> dict[str, Array | list[str]]:
+def columns_of(moderators: Mapping[str, Moderator], k: int) -> dict[str, Array | list[str]]:
     """Numbers of numeric moderators (truth values are 0 and 1), text of factors, by name."""
     if not hasattr(moderators, "keys"):
         shown = type(moderators).__name__
@@ -189,7 +189,7 @@ def _is_list(cells: Any) -> bool:
 
 
 # Columns that differ by less than this share of their size leave their coefficients too few digits.
-_LEAST_APART = 1e-6
+LEAST_APART = 1e-6
 # The weights of a regression lose this factor in digits.
 _LARGEST_RANGE = 1e10
 
@@ -208,7 +208,7 @@ def _check_rank(x: Array, names: Sequence[str]) -> None:
         raise InputError([Problem("moderators", f"{len(x)} effects", allowed)])
     norms = np.linalg.norm(x, axis=0)
     sizes = np.linalg.svd(x / np.where(norms > 0, norms, 1.0), compute_uv=False)
-    if sizes[-1] <= _LEAST_APART * sizes[0]:
+    if sizes[-1] <= LEAST_APART * sizes[0]:
         hint = "a constant column, one that follows from others, or one that varies too little for its size: centre it"
         raise InputError([Problem("moderators", ", ".join(names), "columns that can be told apart", hint)])
 

@@ -42,6 +42,7 @@ from synthesis.plan.conditions import (
 )
 from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
+from synthesis.plan.jointly import JointModel
 from synthesis.plan.judged import Certainty
 from synthesis.plan.naming import A_COLUMN, name_faults, repeated
 from synthesis.results.files import Cell
@@ -156,6 +157,9 @@ class Synthesis(Model):
         (),
         description="Columns or groupings for meta-regressions, one at a time: text as a factor, numbers as they are; "
         "severity is the baseline severity of a sample in SD of its instrument.",
+    )
+    regressions: dict[Name, JointModel] = Field(
+        default_factory=dict, description="Meta-regressions on several moderators together, by name."
     )
     alternatives: tuple[Name, ...] = Field(
         (), description="Other selections of the same question: would the verdict on a claim change with one of them?"
@@ -354,7 +358,8 @@ class Config(Model):
     )
     diagnostic_figures: dict[Name, tuple[DiagnosticFigure, ...]] = Field(
         default_factory=dict,
-        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator.",
+        description="Figures beside the forest plot, by synthesis; bubble: one for each numeric moderator; "
+        "coefficients: one for each of its regressions.",
     )
     own_columns: dict[Name, OwnColumn] = Field(
         default_factory=dict,

@@ -15,6 +15,7 @@ from synthesis.errors import Problem
 from synthesis.meta.options import terms
 from synthesis.plan.conditions import undeclared
 from synthesis.plan.decisions import check_multiverse
+from synthesis.plan.jointly import joint_faults
 
 if TYPE_CHECKING:
     from synthesis.plan.config import Config
@@ -50,6 +51,10 @@ def _syntheses(plan: Config) -> Iterator[Problem]:
         for name in synthesis.moderators:
             if name not in moderators:
                 yield undeclared(f"{place}.moderators", name, moderators, f"{A_COLUMN}, or a grouping")
+        for name, model in synthesis.regressions.items():
+            allowed = f"{A_COLUMN}, or a grouping"
+            where = f"{place}.regressions.{name}"
+            yield from joint_faults(where, model, dict.fromkeys(moderators), plan.is_number, allowed)
         for name in synthesis.alternatives:
             yield from _unknown(f"{place}.alternatives", [name], plan.syntheses)
             other = plan.syntheses.get(name)
@@ -114,6 +119,10 @@ def _diagnostic_figures(plan: Config) -> Iterator[Problem]:
         if "bubble" in kinds and key in plan.syntheses and not any(map(plan.is_number, plan.syntheses[key].moderators)):
             allowed = f"bubble with a numeric moderator in syntheses.{key}: " + ", ".join(terms(NumericModerator))
             yield Problem(place, "bubble", allowed, "the synthesis has none")
+        if "coefficients" in kinds and key in plan.syntheses and not plan.syntheses[key].regressions:
+            yield Problem(
+                place, "coefficients", f"coefficients with syntheses.{key}.regressions", "the synthesis has none"
+            )
 
 
 def _multiverses(plan: Config) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ Part = dict[str, Any]
 # How a synthesis is shown: no fit, diagnostic or multiverse depends on it.
 PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
 # What others ask of a synthesis, which is not part of its fit either.
-_ASKED = ("moderators", "alternatives")
+_ASKED = ("moderators", "regressions", "alternatives")
 # Tables of the manuscript by the stems of their files: those of its text, in their order, and those beside it.
 TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "low_risk", "signals", "certainty")
 TABLES_BESIDE = ("sources", "selection", "conversions", "bridges", "relevance", "small_study", "moderators",
@@ -36,7 +36,10 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure beside the forest plot of a synthesis. `name` is that of its files."""
+    """A figure beside the forest plot of a synthesis, of a moderator or a joint regression where there are several.
+
+    `name` is that of its files.
+    """
 
     kind: DiagnosticFigure
     synthesis: str
@@ -49,11 +52,13 @@ class Figure:
 
 
 def diagnostic_figures(config: Config, synthesis: str) -> list[Figure]:
-    """The figures that stand beside a synthesis' forest plot; a bubble figure for each numeric moderator."""
+    """The figures that stand beside a synthesis' forest plot; bubble for each numeric moderator, coefficients for each
+    joint regression."""
     numeric = [m for m in config.syntheses[synthesis].moderators if config.is_number(m)]
+    of_each = {"bubble": numeric, "coefficients": list(config.syntheses[synthesis].regressions)}
     figures: list[Figure] = []
     for kind in config.diagnostic_figures.get(synthesis, ()):
-        figures += [Figure(kind, synthesis, m) for m in (numeric if kind == "bubble" else (None,))]
+        figures += [Figure(kind, synthesis, m) for m in of_each.get(kind, (None,))]
     return figures
 
 
@@ -143,11 +148,17 @@ class Plan:
 
     def diagnosis(self, synthesis: str) -> str:
         """What is examined beside a synthesis."""
-        part = self._some(synthesis, "moderators")
+        part = self._some(synthesis, "moderators", "regressions")
+        named = {*part["moderators"], *self._named_together(synthesis)}
         forced = {"force_funnel": [name for name in self._content["diagnostics"]["force_funnel"] if name == synthesis]}
-        groupings = {k: v for k, v in self._content["groupings"].items() if k in part["moderators"]}
+        groupings = {k: v for k, v in self._content["groupings"].items() if k in named}
         more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
         return self._part({synthesis: part}, more)
+
+    def _named_together(self, synthesis: str) -> list[str]:
+        """The columns and groupings of a synthesis' joint regressions."""
+        models = self.config.syntheses[synthesis].regressions.values()
+        return [name for model in models for name in model.columns]
 
     def titles(self, *syntheses: str) -> str:
         """What these syntheses are called, or all."""
@@ -257,7 +268,13 @@ class Plan:
         part = {"title": "part of a plan", "sources": sources, "syntheses": syntheses} | (more or {})
         # Those that it may name: a column that it does not name is nobody's matter here.
         named = json.dumps(part) if self.config.own_columns else ""
-        declared = {name: column for name, column in self._content["own_columns"].items() if f'"{name}"' in named}
+        # A formula does not quote them.
+        together = {m for name, s in syntheses.items() if s.get("regressions") for m in self._named_together(name)}
+        declared = {
+            name: column
+            for name, column in self._content["own_columns"].items()
+            if f'"{name}"' in named or name in together
+        }
         return _as_parameter(part | {"own_columns": declared})
 
 

@@ -33,6 +33,7 @@ from synthesis.plan.selection import (
     check_dependence,
     check_model,
     check_shared_samples,
+    joint_words_nowhere,
     select_effects,
     shared_direction,
     words_nowhere,
@@ -80,6 +81,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             check_model(name, synthesis, plan.config.defaults, len(selected), len(samples[name]))
             declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
+            problems += joint_words_nowhere(name, synthesis, plan.config.groupings, selected)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, by_source)
     problems += _undeclared_faults(plan.config, declared)

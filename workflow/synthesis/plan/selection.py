@@ -12,7 +12,7 @@ from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.conditions import Condition, number
-from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Synthesis
+from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Grouping, Synthesis
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect, Row
 from synthesis.results.files import Cell
@@ -174,6 +174,25 @@ def words_nowhere(where: str, words: Iterable[str], cells: Iterable[Cell]) -> li
         hint = f"YAML reads {alike} as a number: in quotation marks" if alike else ""
         problems.append(Problem(where, word, allowed, hint))
     return problems
+
+
+def joint_words_nowhere(
+    name: str, synthesis: Synthesis, groupings: Mapping[str, Grouping], chosen: Sequence[Chosen]
+) -> list[Problem]:
+    """Levels that the joint regressions of a synthesis name, and that none of its effects has."""
+    faults: list[Problem] = []
+    for key, model in synthesis.regressions.items():
+        where = f"config.yaml, key syntheses.{name}.regressions.{key}"
+        asked = [(f"{where}.reference", column, word) for column, word in model.reference.items()]
+        for i, point in enumerate(model.predict):
+            words = ((column, word) for column, word in point.items() if isinstance(word, str))
+            asked += [(f"{where}.predict.{i}", column, word) for column, word in words]
+        for place, column, word in asked:
+            grouping = groupings.get(column)
+            cells = (row.cell(grouping.column if grouping else column) for row in chosen)
+            found = (grouping.level_of(cell) for cell in cells) if grouping else cells
+            faults += words_nowhere(f"{place}.{column}", [word], found)
+    return faults
 
 
 def _emptiest(rows: list[Effect], synthesis: Synthesis, dropped: Sequence[Dropped]) -> str:

@@ -16,6 +16,7 @@ from synthesis.report import (
     coders,
     comparing,
     evidence_section,
+    joint_table,
     methods,
     moving,
     multiverse_section,
@@ -78,6 +79,7 @@ def diagnostics(review: ReviewResults) -> Context:
         "small_study": tables.small_study(review),
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
+        "regressions": joint_table.regressions(review),
         "few_samples": tables.few_samples(review),
     }
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from msgspec.structs import replace
+
 from synthesis.meta.bayes import Bayes
 from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFill
 from synthesis.meta.dependent import JointTest
+from synthesis.meta.joint import JointRegression
 from synthesis.meta.permutation import Permutation
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.meta.significance import ExcessSignificance, PCurve
@@ -204,6 +207,29 @@ class ModeratorFit(Document, frozen=True, kw_only=True, omit_defaults=True):
     levels: tuple[LevelFit, ...] = ()
 
 
+class JointFit(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """A regression on several moderators together, by its name in the plan, or why there is none (`refused`).
+
+    `k` effects have all values, `without_value` have not: `missing` counts those without one, by moderator.
+    """
+
+    model: str
+    formula: str
+    k: int
+    without_value: int
+    missing: dict[str, int]
+    refused: str = ""
+    fit: JointRegression | None = None
+
+    def because(self, reason: str) -> JointFit:
+        """The same with the reason why it was not fitted."""
+        return replace(self, refused=reason)
+
+    def with_fit(self, fit: JointRegression) -> JointFit:
+        """The same with its fit."""
+        return replace(self, fit=fit)
+
+
 class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     """The diagnostics of one synthesis. What is missing is named in `skipped`, with the reason ("all": everything)."""
 
@@ -218,6 +244,7 @@ class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     small_study: SmallStudyTests | None = None
     adjusted: tuple[AdjustedEstimate, ...] = ()
     moderators: tuple[ModeratorFit, ...]
+    regressions: tuple[JointFit, ...] = ()
 
 
 # --- tables of all syntheses --------------------------------------------------------------------------------------
@@ -271,6 +298,35 @@ class ModeratorRow(Document, frozen=True, kw_only=True):
     ci_high: float | None = None
     p: float | None = None
     tau2: float | None = None
+    note: str = ""
+
+
+class RegressionRow(Document, frozen=True, kw_only=True):
+    """A row of regressions.csv. `kind`: refused, coefficient, test (of a term, or of all; `estimate`: F, or chi-squared
+    where `df` is empty), mean, predicted, heterogeneity (`term` says of what `estimate` is).
+
+    `vif` is the generalised one for tests; `p_permutation` where the plan asks for it.
+    """
+
+    synthesis: str
+    model: str
+    formula: str
+    kind: str
+    term: str = ""
+    k: int
+    samples: int | None = None
+    without_value: int
+    estimate: float | None = None
+    se: float | None = None
+    df1: int | None = None
+    df: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    pi_low: float | None = None
+    pi_high: float | None = None
+    p: float | None = None
+    p_permutation: float | None = None
+    vif: float | None = None
     note: str = ""
 
 

@@ -28,10 +28,12 @@ from synthesis.meta.permutation import Permutation, permutation_test
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, selection_model
 from synthesis.plan.config import Diagnostics, Grouping
+from synthesis.plan.jointly import JointModel
 from synthesis.results.adjusted import AdjustedEstimate
 from synthesis.results.diagnosed import (
     CumulativeStep,
     Diagnosed,
+    JointFit,
     SampleInfluence,
     SmallStudyTests,
     SubsetMap,
@@ -50,6 +52,7 @@ def diagnose(
     moderators: Sequence[str],
     options: Diagnostics,
     groupings: Mapping[str, Grouping] | None = None,
+    regressions: Mapping[str, JointModel] | None = None,
 ) -> Diagnosed:
     """Diagnostics of a model document: its sections, and under `skipped` why others are missing.
 
@@ -84,7 +87,19 @@ def diagnose(
         small_study=tests,
         adjusted=adjusted,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
+        regressions=_regressions(document, regressions or {}, groupings or {}, ci, options.seed),
     )
+
+
+def _regressions(
+    document: Fitted, models: Mapping[str, JointModel], groupings: Mapping[str, Grouping], ci: CiMethod, seed: int
+) -> tuple[JointFit, ...]:
+    """The joint regressions; a synthesis without one does not pay for what they import."""
+    if not models:
+        return ()
+    from synthesis.review.jointly import joint_model
+
+    return tuple(joint_model(document, name, model, groupings, ci, seed) for name, model in models.items())
 
 
 @dataclass(frozen=True, slots=True)

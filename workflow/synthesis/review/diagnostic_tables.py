@@ -21,9 +21,11 @@ from synthesis.results.diagnosed import (
     InfluenceRow,
     ModeratorFit,
     ModeratorRow,
+    RegressionRow,
     SmallStudyRow,
 )
 from synthesis.results.document import columns, write_rows
+from synthesis.review.joint_rows import joint_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class DiagnosticTables:
     cumulative: list[CumulativeRow] = field(default_factory=list)
     small_study: list[SmallStudyRow] = field(default_factory=list)
     moderators: list[ModeratorRow] = field(default_factory=list)
+    regressions: list[RegressionRow] = field(default_factory=list)
     few_samples: list[FewSamplesRow] = field(default_factory=list)
     adjusted_estimates: list[AdjustedRow] = field(default_factory=list)
 
@@ -47,6 +50,7 @@ def tables(documents: Iterable[Diagnosed]) -> DiagnosticTables:
         flat.cumulative.extend(CumulativeRow(synthesis=name, step=step) for step in document.cumulative)
         flat.small_study.extend(_small_study_rows(document))
         flat.moderators.extend(row for fit in document.moderators for row in _moderator_rows(name, fit))
+        flat.regressions.extend(row for fit in document.regressions for row in joint_rows(name, fit))
         flat.few_samples.extend(_few_rows(document))
         flat.adjusted_estimates.extend(_adjusted_rows(document))
     return flat
@@ -58,6 +62,7 @@ def write_tables(folder: Path, flat: DiagnosticTables) -> None:
     write_rows(folder / "cumulative.csv", flat.cumulative, CumulativeRow)
     write_rows(folder / "small_study.csv", flat.small_study, SmallStudyRow)
     write_rows(folder / "moderators.csv", flat.moderators, ModeratorRow)
+    write_rows(folder / "regressions.csv", flat.regressions, RegressionRow)
     write_rows(folder / "few_samples.csv", flat.few_samples, FewSamplesRow)
     write_rows(folder / "adjusted_estimates.csv", flat.adjusted_estimates, AdjustedRow)
 

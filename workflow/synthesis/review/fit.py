@@ -91,7 +91,7 @@ _INPUTS = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version
 
 def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
-    fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "alternatives"})
+    fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "regressions", "alternatives"})
     fitted["orientation"] = synthesis.oriented
     if not synthesis.levels:
         # As before there were any: the same fit.

@@ -24,6 +24,7 @@ from synthesis.review.fit import ci_of_part, method_of
 
 # Effects of a sample are not treated as independent by these.
 MULTILEVEL = ("che", "three_level")
+SHARED = "effects share samples: moderators need model che or three_level"
 # Points at which a regression line and its interval are given for drawing.
 _LINE_POINTS = 25
 
@@ -50,7 +51,7 @@ def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMeth
     try:
         matrix = design({name: [effect.value for effect in held]}, len(held))
         if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
-            return replace(counted, refused="effects share samples: moderators need model che or three_level")
+            return replace(counted, refused=SHARED)
         if is_declared(document.studies):
             return replace(counted, refused=NO_TEST)
         fit, means = _regression(document, y, v, matrix, cluster, grid, ci)

@@ -1,0 +1,147 @@
+"""The layout of a joint regression's coefficients, and their names in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from synthesis import text
+from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS
+from synthesis.draw.chart import (
+    WIDE,
+    Axis,
+    Chart,
+    Key,
+    Line,
+    Panel,
+    Point,
+    RowText,
+    few_to_compare,
+    number_axis,
+    plan_notes,
+    room_for,
+    title_of,
+)
+from synthesis.draw.layout import GROUP_NAME, column_name
+from synthesis.draw.rows import method_of
+from synthesis.meta.formula import parse_formula
+from synthesis.meta.joint import Combination, JointRegression
+from synthesis.results.diagnosed import Diagnosed, JointFit
+from synthesis.results.fitted import Fitted
+
+_STEP, _TOP = 0.3, 0.16
+_FUNCTION = re.compile(r"(\w+)\((.+)\)")
+_IN_WORDS = {
+    "center": "{}, centred",
+    "scale": "{}, per SD",
+    "log": "log of {}",
+    "log2": "log2 of {}",
+    "log10": "log10 of {}",
+    "sqrt": "root of {}",
+    "between": "{}, between samples",
+    "within": "{}, within samples",
+}
+
+
+def coefficient_words(
+    name: str, formula: str, column_words: Callable[[str], str], level_words: Callable[[str], str]
+) -> str:
+    """The name of a coefficient, a term or a mean in words: a factor with its level, a number with its function."""
+    columns = sorted(parse_formula(formula).columns, key=len, reverse=True)
+    if name in ("intrcpt", "all"):
+        return "Intercept" if name == "intrcpt" else "all together"
+    named = "|".join(map(re.escape, columns))
+    if re.match(rf"(?:{named}) = ", name):
+        pairs = [pair.partition(" = ") for pair in re.split(rf", (?=(?:{named}) = )", name)]
+        return ", ".join(f"{column_words(column)}: {level_words(level)}" for column, _, level in pairs)
+    parts = re.split(rf":(?={named}|\w+\((?:{named}))", name)
+    return " × ".join(_part(part, columns, column_words, level_words) for part in parts)
+
+
+def _part(
+    part: str, columns: Sequence[str], column_words: Callable[[str], str], level_words: Callable[[str], str]
+) -> str:
+    called = _FUNCTION.fullmatch(part)
+    if called and called[1] in _IN_WORDS:
+        return _IN_WORDS[called[1]].format(column_words(called[2]))
+    column = next((name for name in columns if part.startswith(name)), "")
+    if not column:
+        return part
+    level = part.removeprefix(column)
+    return f"{column_words(column)}: {level_words(level)}" if level else column_words(column)
+
+
+def coefficients(document: Fitted, diagnostics: Diagnosed, model: str) -> Chart:
+    """The coefficients of a joint regression beside the intercept, with their intervals where they have a test."""
+    name = f"{document.synthesis}_{model}"
+    title = title_of("coefficients", document, f"“{model.replace('_', ' ')}”")
+    joint = next((joint for joint in diagnostics.regressions if joint.model == model), None)
+    if joint is None or joint.fit is None:
+        reason = joint.refused if joint else few_to_compare(diagnostics) or "the regression was not fitted"
+        return Chart("coefficients", name, title, document.lane, refused=f"Not drawn: {reason}.")
+    fit = joint.fit
+    shown = fit.coefficients[1:]
+    ends = [limit for c in shown for limit in (c.ci_low, c.ci_high) if limit is not None]
+    x = number_axis(_axis_name(document), [0.0, *(c.estimate for c in shown), *ends], about=5, pad=0.05)
+    rows = [_row(document, joint, fit, i, _TOP + i * _STEP) for i in range(len(shown))]
+    bottom = _TOP + len(shown) * _STEP - _STEP / 2 + 0.04
+    lines = [Line("null", (0.0, 0.0), (0.0, bottom))]
+    points = []
+    for coefficient, row in zip(shown, rows, strict=True):
+        if coefficient.ci_low is not None and coefficient.ci_high is not None:
+            lines.append(Line("interval", (coefficient.ci_low, coefficient.ci_high), (row.y, row.y), coefficient.name))
+        points.append(Point("pooled", coefficient.estimate, row.y, 0.085, coefficient.name, row.label))
+    return Chart(
+        "coefficients", name, title, document.lane,
+        (Panel(x, Axis("", bottom, 0.0), (), tuple(lines), tuple(points)),),
+        width=WIDE, height=bottom, left=room_for(row.label for row in rows), right=1.5, rows=tuple(rows),
+        legend=(Key("point", "pooled", "coefficient"), Key("line", "interval", f"{100 * fit.level:g}% CI")),
+        notes=(_note(document, joint, fit), *plan_notes(document)),
+    )  # fmt: skip
+
+
+def _axis_name(document: Fitted) -> str:
+    metric = document.metric
+    unit = {"z": "Fisher z"}.get(metric, ESTIMATE_NAME[metric])
+    return f"Difference in {f'log {unit}' if metric in LOGARITHMS else unit}"
+
+
+def _row(document: Fitted, joint: JointFit, fit: JointRegression, i: int, y: float) -> RowText:
+    coefficient = fit.coefficients[i + 1]
+    label = coefficient_words(
+        coefficient.name,
+        joint.formula,
+        lambda column: column_name(column, document.figure.titles).removesuffix(" group"),
+        _level_words,
+    )
+    return RowText(y, label, "", *_numbers(coefficient), key=coefficient.name)
+
+
+def _level_words(level: str) -> str:
+    """A level in words, without what has no room beside the plot."""
+    words = GROUP_NAME.get(level, level.replace("_", " ")).partition(" (")[0]
+    return words[:1].lower() + words[1:] if level in GROUP_NAME else words
+
+
+def _numbers(coefficient: Combination) -> tuple[str, str]:
+    """Estimate with interval, and p; why there is no test."""
+    value = text.number(coefficient.estimate, 3)
+    if coefficient.p is None:
+        return value, coefficient.note.partition(":")[0] or "no test"
+    return f"{value} {text.interval(coefficient.ci_low, coefficient.ci_high, 3)}", text.p_value(coefficient.p)
+
+
+def _note(document: Fitted, joint: JointFit, fit: JointRegression) -> str:
+    named = [(column_name(name).removesuffix(" group").lower(), _level_words(r)) for name, r in fit.reference.items()]
+    references = "; ".join(f"{name}: {level}" for name, level in named)
+    parts = [f"{text.plural(fit.k, 'estimate')} of {text.plural(fit.samples, 'sample')} ({method_of(document)})."]
+    if references:
+        parts.append(f"Against {references}.")
+    if joint.without_value:
+        parts.append(f"{text.plural(joint.without_value, 'estimate')} without a value of some moderator left out.")
+    parts += [f"{note[:1].upper()}{note[1:]}." for note in fit.notes]
+    untested = [c for c in fit.coefficients[1:] if c.p is None]
+    if untested:
+        parts.append("No interval where there are too few degrees of freedom, or one sample alone carries it.")
+    parts.append("Differences between samples, not causes.")
+    return " ".join(parts)
