@@ -85,7 +85,7 @@ def test_the_plan_in_the_how_to_is_one():
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
     # The recipes for comparisons, bridges, claims and multiverses are additions to the plan of this review.
     recipes = [block for block in blocks if yaml.safe_load(block).keys() & ADDED]
-    assumed, declared, used, example, sharing, levels, drawn, graded = (
+    assumed, declared, used, together, example, sharing, levels, drawn, graded = (
         block for block in blocks if block not in recipes
     )
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
@@ -103,6 +103,10 @@ def test_the_plan_in_the_how_to_is_one():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)
     whole = yaml.safe_load((ROOT / "config.yaml").read_text()) | yaml.safe_load(drawn) | yaml.safe_load(graded)
     assert load(whole).config.certainty.indirectness["alliance"].level == "serious"
+    joint = yaml.safe_load(together)
+    whole["syntheses"]["alliance"] |= joint["syntheses"]["alliance"]
+    whole["diagnostic_figures"] = joint["diagnostic_figures"]
+    assert set(load(whole).config.syntheses["alliance"].regressions) == {"joint"}
 
 
 def test_the_recipes_for_this_review_fit_its_plan():

@@ -92,7 +92,8 @@ def test_a_level_that_no_effect_has_is_found_before_the_first_job(project):
         ("raterclient:log(weeks)", "rater: client \N{MULTIPLICATION SIGN} log of weeks"),
         ("rater:log(weeks)", "rater \N{MULTIPLICATION SIGN} log of weeks"),
         ("within(weeks)", "weeks, within samples"),
-        ("poly(year, 2)1", "poly(year, 2)1"),
+        ("poly(year, 2)1", "year, linear part"),
+        ("poly(year, 2)", "year, polynomial"),
         ("rater = a, b = c, estimand = r_total", "rater: a, b = c, adjustment for baseline: not adjusted for baseline"),
     ],
 )

@@ -31,6 +31,9 @@ from synthesis.results.fitted import Fitted
 
 _STEP, _TOP = 0.3, 0.16
 _FUNCTION = re.compile(r"(\w+)\((.+)\)")
+_POLYNOMIAL = re.compile(r"poly\((.+), \d+\)(\d?)")
+_PARTS = {"": "polynomial", "1": "linear part", "2": "quadratic part", "3": "cubic part", "4": "quartic part",
+          "5": "quintic part"}  # fmt: skip
 _IN_WORDS = {
     "center": "{}, centred",
     "scale": "{}, per SD",
@@ -61,6 +64,8 @@ def coefficient_words(
 def _part(
     part: str, columns: Sequence[str], column_words: Callable[[str], str], level_words: Callable[[str], str]
 ) -> str:
+    if power := _POLYNOMIAL.fullmatch(part):
+        return f"{column_words(power[1])}, {_PARTS[power[2]]}"
     called = _FUNCTION.fullmatch(part)
     if called and called[1] in _IN_WORDS:
         return _IN_WORDS[called[1]].format(column_words(called[2]))
