@@ -14,6 +14,8 @@ from conftest import ROOT
 from synthesis.cli.main import parser_of
 from synthesis.cli.reference import commands
 from synthesis.data.reading import parse
+from synthesis.data.risk_table import read_risk
+from synthesis.data.search import read_search, total
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.meta.options import terms
@@ -85,7 +87,7 @@ def test_the_plan_in_the_how_to_is_one():
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
     # The recipes for comparisons, bridges, claims and multiverses are additions to the plan of this review.
     recipes = [block for block in blocks if yaml.safe_load(block).keys() & ADDED]
-    assumed, declared, used, together, example, sharing, levels, drawn, graded = (
+    assumed, declared, used, together, example, sharing, levels, drawn, graded, judged = (
         block for block in blocks if block not in recipes
     )
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
@@ -103,6 +105,8 @@ def test_the_plan_in_the_how_to_is_one():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)
     whole = yaml.safe_load((ROOT / "config.yaml").read_text()) | yaml.safe_load(drawn) | yaml.safe_load(graded)
     assert load(whole).config.certainty.indirectness["alliance"].level == "serious"
+    ours |= yaml.safe_load(judged)["syntheses"]["trials"]
+    assert parse(Synthesis, ours, "trials").columns[-1] == "rob_domains"
     joint = yaml.safe_load(together)
     whole["syntheses"]["alliance"] |= joint["syntheses"]["alliance"]
     whole["diagnostic_figures"] = joint["diagnostic_figures"]
@@ -123,11 +127,21 @@ def test_the_recipes_for_this_review_fit_its_plan():
     raw = ROOT / "data" / "raw"
     loaded = load(plan, raw=raw)
     rows = check(loaded, raw)
-    (table,) = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
+    *_, table = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
     (claim,) = csv.DictReader(table.splitlines())
     assert list(claim) == (raw / "claims.csv").read_text().splitlines()[0].split(",")
     assert claim["quantity"].partition(":")[2] in loaded.config.comparisons
     assert rows.keys() >= {loaded.config.comparisons["strict_or_published"].reference}
+
+
+def test_the_tables_of_risk_and_search_in_the_how_to_are_read(tmp_path):
+    risk, search, _ = re.findall(r"```csv\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
+    path = tmp_path / "table.csv"
+    path.write_text(risk)
+    (one,) = read_risk(path, {"guided_2013"})
+    assert (one.overall, len(one.domains)) == ("some concerns", 5)
+    path.write_text(search)
+    assert total(read_search(path), "identified") == 717
 
 
 def test_the_gallery_shows_every_kind_of_figure_with_lines_that_ask_for_it():

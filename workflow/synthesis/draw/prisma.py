@@ -70,6 +70,18 @@ def flow(
     What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name. `found`: the search
     before it, as the table of the search has it.
     """
+    boxes, search = _extracted(documents, effects, dropped), search_boxes(found)
+    notes = (
+        "Rows, not publications: a publication may have several. A sample may stand in several syntheses.",
+        "Above the extraction: records and reports, as the table of the search has them (data/raw/search.csv)."
+        if search
+        else "The search that led to the sources is not part of the data; authors add it above the first box.",
+    )
+    return Flow("flow", f"Flow of evidence: {title}", (*search, *boxes), notes)
+
+
+def _extracted(documents: list[Fitted], effects: Sequence[Effect], dropped: Sequence[Dropped]) -> tuple[Box, ...]:
+    """The boxes from the extraction to the syntheses."""
     used = {member for d in documents for study in d.studies for member in study.effects}
     usable = {row.effect_id: row for row in effects}
     lost = {row.effect_id: row for row in dropped if row.effect_id not in usable}
@@ -83,7 +95,7 @@ def flow(
         f"{d.title}: {text.plural(d.fit.samples, 'sample')}, {text.plural(d.fit.k, 'estimate')}" for d in documents
     ]
     gone = [f"{_LEFT_NAME[category]}: {count}" for category, count in sorted(reasons.items())]
-    boxes = (
+    return (
         Box(
             "Extraction",
             (f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",),
@@ -108,14 +120,6 @@ def flow(
             joined=_joined(len(zeros)),
         ),
     )
-    search = search_boxes(found)
-    notes = (
-        "Rows, not publications: a publication may have several. A sample may stand in several syntheses.",
-        "Above the extraction: records and reports, as the table of the search has them (data/raw/search.csv)."
-        if search
-        else "The search that led to the sources is not part of the data; authors add it above the first box.",
-    )
-    return Flow("flow", f"Flow of evidence: {title}", (*search, *boxes), notes)
 
 
 _BOXES: tuple[tuple[str, tuple[SearchStep, ...], tuple[SearchStep, ...]], ...] = (

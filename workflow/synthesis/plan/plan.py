@@ -85,17 +85,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, effects, by_source)
     problems += _undeclared_faults(plan.config, declared)
-    for name, figure in plan.config.figures.items():
-        for lane, named in figure.references.items():
-            blocks = [plan.config.syntheses[block.synthesis] for block in figure.blocks]
-            metrics = {block.metric for block in blocks if block.lane == lane}
-            key = f"config.yaml, key figures.{name}.references.{lane}"
-            if len(metrics) != 1:
-                value = ", ".join(sorted(metrics)) or "no block"
-                problems.append(Problem(key, value, f"blocks of lane {lane} in one metric"))
-                continue
-            with _collected(problems):
-                reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
+    problems += _figure_faults(plan.config, effects)
     problems += _ratio_faults(plan.config, better)
     for name, comparison in plan.config.comparisons.items():
         first, second = (samples.get(side or "", set()) for side in (comparison.first, comparison.second))
@@ -105,6 +95,23 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     if problems:
         raise InputError(problems)
     return _rows_by_id(by_source)
+
+
+def _figure_faults(config: Config, effects: list[Effect]) -> list[Problem]:
+    """References of comparison figures whose blocks have no metric in common, or that are no published rows."""
+    problems: list[Problem] = []
+    for name, figure in config.figures.items():
+        for lane, named in figure.references.items():
+            blocks = [config.syntheses[block.synthesis] for block in figure.blocks]
+            metrics = {block.metric for block in blocks if block.lane == lane}
+            key = f"config.yaml, key figures.{name}.references.{lane}"
+            if len(metrics) != 1:
+                value = ", ".join(sorted(metrics)) or "no block"
+                problems.append(Problem(key, value, f"blocks of lane {lane} in one metric"))
+                continue
+            with _collected(problems):
+                reference_rows(key, with_filled(named.effects, named.when_filled, effects), metrics.pop(), effects)
+    return problems
 
 
 def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
