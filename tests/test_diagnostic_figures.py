@@ -10,7 +10,8 @@ import pytest
 from conftest import ROOT
 from hand_made import baujat, bubble, caterpillar, cumulative, gosh, influence, layout, leave_one_out, orchard, radial
 from hand_made import funnel_plot as funnel
-from synthesis import cli, text
+from synthesis import text
+from synthesis.cli.main import main
 from synthesis.data.reading import read_yaml
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.draw import forest, panels  # noqa: F401 tell how a layout and a chart are drawn
@@ -414,7 +415,7 @@ def test_the_command_draws_what_the_plan_names(tmp_path, whole, capsys):
         arguments = ["diagnostic-figure", "--config", str(tmp_path / "config.yaml"), "--out", str(tmp_path / "out")]
         arguments += ["--model", str(tmp_path / "model.json"), "--diagnostics", str(tmp_path / "found.json")]
         arguments += ["--kind", figure.kind, *(["--moderator", figure.moderator] if figure.moderator else [])]
-        assert cli.main(arguments) == 0
+        assert main(arguments) == 0
         assert capsys.readouterr().out.startswith(f"{figure.name}:")
     assert {p.name for p in (tmp_path / "out").glob("*.*")} == {f"{n}.{form}" for n in names for form in FORMATS}
     with (tmp_path / "out" / "data" / "baujat_x.csv").open() as handle:

@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis import cli
+from synthesis.cli.main import main
 from synthesis.data.extraction import extract
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import Signs, Tally, decimal_sign, plain, read_numbers, read_p, read_years
@@ -386,22 +386,22 @@ def test_replace_writes_over_what_was_made_and_nothing_else(tmp_path, capsys):
     path = text(tmp_path, "study,r,n\nA,.1,50\nB,.2,60\n")
     arguments = ["new", str(tmp_path / "review"), "--table", str(path), "--statistic", "r", "--better", "larger",
                  "--citation", "x", "--columns", "study=study", "value=r", "n=n"]  # fmt: skip
-    assert cli.main(arguments) == 0
-    assert cli.main(arguments) == 1
+    assert main(arguments) == 0
+    assert main(arguments) == 1
     assert "--replace writes again over one that this command made" in capsys.readouterr().err
     path.write_text("study,r,n\nA,.3,50\nB,.2,60\n")
     (tmp_path / "review" / "results").mkdir()
-    assert cli.main([*arguments, "--replace"]) == 0
+    assert main([*arguments, "--replace"]) == 0
     assert [row["value"] for row in rows_of(tmp_path)] == [".3", ".2"]
     assert sorted(found.name for found in (tmp_path / "review").iterdir()) == ["config.yaml", "data", "results"]
     for changed in ("config.yaml", "data/raw/own/effects.csv", "data/raw/corrections.csv"):
         place = tmp_path / "review" / changed
         before = place.read_text() if place.exists() else None
         place.write_text((before or "") + "\n")
-        assert cli.main([*arguments, "--replace"]) == 1
+        assert main([*arguments, "--replace"]) == 1
         assert "move it away" in capsys.readouterr().err
         place.unlink() if before is None else place.write_text(before)
-    assert cli.main([*arguments, "--replace"]) == 0
+    assert main([*arguments, "--replace"]) == 0
 
 
 def test_rows_that_cannot_be_used_are_named_in_the_tables_own_words(tmp_path):

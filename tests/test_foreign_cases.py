@@ -5,7 +5,7 @@ import csv
 import pytest
 import synthesis
 from conftest import ROOT
-from synthesis import cli
+from synthesis.cli.main import main
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.plan import plan
@@ -22,7 +22,7 @@ def bring(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(case, *arguments, name="input.csv"):
-        status = cli.main(["new", "review", "--table", str(CASES / case / name), "--citation", "x", *arguments])
+        status = main(["new", "review", "--table", str(CASES / case / name), "--citation", "x", *arguments])
         said = capsys.readouterr()
         assert (tmp_path / "review").exists() == (status == 0)
         return status, said.out + said.err, tmp_path / "review"
@@ -84,7 +84,7 @@ def test_cells_that_are_no_numbers_are_named_all_at_once_and_the_rest_is_read(br
     table = tmp_path / "mended.csv"
     with table.open("w", newline="") as handle:
         csv.writer(handle).writerows(lines)
-    assert cli.main(["new", "review", "--table", str(table), "--citation", "x", *arguments]) == 0
+    assert main(["new", "review", "--table", str(table), "--citation", "x", *arguments]) == 0
     rows, dropped = effects(tmp_path / "review")
     assert {row.study: row.n for row in rows}["Esposito 2018"] == 1204
     assert {row.study: row.n for row in rows}["Hale 2021"] == 58
@@ -148,8 +148,8 @@ def test_a_design_effect_beside_whole_sizes_is_asked_for(bring, tmp_path):
     table = tmp_path / "whole.csv"
     table.write_text(lines)
     arguments = ["new", "other", "--table", str(table), "--citation", "x", *MEANS]
-    assert cli.main(arguments) == 1
-    assert cli.main([*arguments, "--ignore", "deff"]) == 0
+    assert main(arguments) == 1
+    assert main([*arguments, "--ignore", "deff"]) == 0
 
 
 def test_a_long_table_of_correlations_is_read_and_its_construct_is_left_to_the_user(bring):

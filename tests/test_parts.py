@@ -149,7 +149,10 @@ def test_no_two_figures_have_one_name():
     kinds = terms(DiagnosticFigure)
     assert not [(a, b) for a in kinds for b in kinds if a != b and f"{b}_".startswith(f"{a}_")]
     names = ["all", "all_client", "all_year", "out", "year"]
-    syntheses = {name: BLOCK | {"moderators": ["year", "n_total"]} for name in names}
+    syntheses = {
+        name: BLOCK | {"moderators": ["year", "n_total"], "regressions": {"size": {"formula": "year"}}}
+        for name in names
+    }
     figures = {name: list(kinds) for name in names}
     config = plan.load({"title": "t", "sources": ["s"], "syntheses": syntheses, "diagnostic_figures": figures}).config
     made = [figure.name for name in names for figure in diagnostic_figures(config, name)]

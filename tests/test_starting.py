@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from conftest import ROOT
-from synthesis import cli
+from synthesis.cli.main import main
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.errors import InputError
@@ -87,7 +87,7 @@ def test_a_review_is_never_written_over(tmp_path):
 def test_the_command_names_a_pair_without_an_equals_sign(tmp_path, capsys):
     path = what(tmp_path).table
     arguments = ["new", str(tmp_path / "review"), "--table", str(path), "--statistic", "r", "--better", "larger"]
-    assert cli.main([*arguments, "--citation", "x", "--columns", "study"]) == 1
+    assert main([*arguments, "--citation", "x", "--columns", "study"]) == 1
     assert (
         "--columns: 'study'; allowed: <column of the data dictionary>=<column of the table>" in capsys.readouterr().err
     )
@@ -164,9 +164,9 @@ def test_the_command_says_which_rows_cannot_be_used_and_names_a_column_given_twi
     path = what(tmp_path).table
     arguments = ["new", str(tmp_path / "review"), "--table", str(path), "--statistic", "r", "--better", "larger"]
     columns = ["study=who", "value=r", "n=size"]
-    assert cli.main([*arguments, "--citation", "x", "--columns", *columns, "value=size"]) == 1
+    assert main([*arguments, "--citation", "x", "--columns", *columns, "value=size"]) == 1
     assert "--columns: 'value'; allowed: each column of the data dictionary once" in capsys.readouterr().err
-    assert cli.main([*arguments, "--citation", "x", "--columns", *columns]) == 0
+    assert main([*arguments, "--citation", "x", "--columns", *columns]) == 0
     said = capsys.readouterr().out
     assert "1 of them cannot be used as they stand" in said
     assert "My table (2).csv, row 4: the reachable text prints no number" in said

@@ -8,7 +8,7 @@ import numpy as np
 import synthesis
 from synthesis.meta import bias, influence
 from synthesis.meta.bayes import bayes
-from synthesis.meta.heterogeneity import tau2_interval, typical_variance
+from synthesis.meta.heterogeneity import describe, tau2_interval
 from synthesis.meta.permutation import permutation_test
 from synthesis.meta.pool import prediction_interval
 from synthesis.meta.regression import design, predict, regress, subgroups
@@ -50,7 +50,7 @@ def _rma(tally: Tally, name: str) -> None:
 def _intervals(tally: Tally, name: str) -> None:
     y, v, scale = data(name)
     stored = section(name, "confint")
-    typical = typical_variance(v)
+    typical = describe(y, v, "REML").typical
     kinds = {
         "QP": ("q_profile", True), "QP_DL": ("q_profile", True),
         "PL_ML": ("profile_likelihood", False), "PL_REML": ("profile_likelihood", True),

@@ -126,7 +126,9 @@ def _sizes(name: str, given: object, k: int) -> Array:
 
 def _groups(control: object, k: int) -> list[Hashable | None]:
     """The control group of each effect, None where it is its own. Raises InputError as `labels`."""
-    if isinstance(control, (str, bytes, Set, Mapping)) or not isinstance(control, Collection):
+    # An array of no dimension counts as a collection, and is none.
+    scalar = isinstance(control, np.ndarray) and control.ndim == 0
+    if scalar or isinstance(control, (str, bytes, Set, Mapping)) or not isinstance(control, Collection):
         return list(labels("control", control, k))
     listed = list(control)
     unnamed = [(isinstance(label, str) and not label.strip()) or missing(label) for label in listed]

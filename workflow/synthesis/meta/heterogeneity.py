@@ -66,7 +66,7 @@ def describe(
     observations = k - p if method == "REML" else k
     return Heterogeneity(
         tau2=tau2,
-        tau2_se=_standard_error(v, tau2, method, batch, at_zero, x) if fixed is None else None,
+        tau2_se=tau2_standard_error(v, tau2, method, batch, at_zero, x) if fixed is None else None,
         i2=i2,
         h2=h2,
         q=q,
@@ -92,10 +92,11 @@ def _log_likelihood(batch: Batch, tau2: float, restricted: bool, x: Array | None
     return value - 0.5 * (k - p) * math.log(2 * math.pi) + 0.5 * fixed
 
 
-def _standard_error(
+def tau2_standard_error(
     v: Array, tau2: float, method: Tau2Method, batch: Batch, at_zero: Terms, x: Array | None
 ) -> float | None:
-    """Asymptotic standard error of tau2; None for FE and the two-step estimators.
+    """Asymptotic standard error of tau2, of a `batch` of one data set and its terms `at_zero`; None for FE and the
+    two-step estimators.
 
     ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
     2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.

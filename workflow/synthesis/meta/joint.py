@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependent import NOTHING_TO_TEST
 from synthesis.meta.formula import parse_formula
+from synthesis.meta.inflation import gvif, vif
 from synthesis.meta.inputs import check_effects, check_options, check_rho, labels, whole
 from synthesis.meta.kernel import Array
 from synthesis.meta.model_matrix import Cells, ModelMatrix, check_apart, model_matrix
@@ -211,7 +212,7 @@ def _described(
         k=len(cluster),
         samples=samples,
         coefficients=tuple(found[:p]),
-        vif=_vif(fit.modelled),
+        vif=vif(fit.modelled),
         covariance=tuple(tuple(map(float, row)) for row in fit.covariance),
         terms=_term_tests(fit, matrix, alone),
         left=fit.left,
@@ -455,8 +456,8 @@ def _term_tests(fit: _Fit, matrix: ModelMatrix, alone: Array) -> tuple[TermTest,
     terms = {**matrix.terms, "all": whole} if len(matrix.terms) > 1 else {"all": whole}
     found = []
     for term, held in terms.items():
-        gvif = None if term == "all" else _gvif(fit.modelled, held)
-        found.append(_term_test(fit, term, np.eye(p)[list(held)], alone, gvif))
+        inflation = None if term == "all" else gvif(fit.modelled, held)
+        found.append(_term_test(fit, term, np.eye(p)[list(held)], alone, inflation))
     return tuple(found)
 
 
@@ -487,24 +488,6 @@ def _rows_of_several(rows: Array, alone: Array) -> Array:
     directions, sizes, _ = np.linalg.svd(shares)
     rank = int((sizes > _ALONE * sizes[0]).sum())
     return np.asarray(directions[:, rank:].T @ rows)
-
-
-def _vif(modelled: Array) -> tuple[float | None, ...]:
-    """Variance inflation of each coefficient; None for the intercept."""
-    return (None, *(_gvif(modelled, (j,)) for j in range(1, len(modelled))))
-
-
-def _gvif(modelled: Array, held: Sequence[int]) -> float:
-    """How much larger the squared volume of the joint confidence region of these coefficients is than without the
-    others: det R11 det R22 / det R of the correlations of all but the intercept; Fox & Monette (1992), eq. 10."""
-    scale = np.sqrt(np.diag(modelled)[1:])
-    correlations = modelled[1:, 1:] / np.outer(scale, scale)
-    inside = np.zeros(len(scale), dtype=bool)
-    inside[np.array(held) - 1] = True
-    logs = [np.linalg.slogdet(part)[1] for part in (
-        correlations[np.ix_(inside, inside)], correlations[np.ix_(~inside, ~inside)], correlations
-    )]  # fmt: skip
-    return float(math.exp(logs[0] + logs[1] - logs[2]))
 
 
 def _name(point: Mapping[str, float | str]) -> str:

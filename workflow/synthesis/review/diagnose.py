@@ -97,7 +97,7 @@ def _regressions(
     """The joint regressions; a synthesis without one does not pay for what they import."""
     if not models:
         return ()
-    from synthesis.review.jointly import joint_model
+    from synthesis.review.regressing import joint_model
 
     return tuple(joint_model(document, name, model, groupings, ci, seed) for name, model in models.items())
 
