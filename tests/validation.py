@@ -115,8 +115,8 @@ ADJUSTED = (
     "simulation | - | - |",
     "| WAAP | least squares written down again | 4 | 1e-10 |",
     "| PET-PEESE with CR2 | the regressions compared with clubSandwich (`mv`) | assink2016 | the same numbers |",
-    "| correlation of an unmeasured cause (Frank 2000), E-value | the partial correlation by its definition; the printed "
-    "example of VanderWeele and Ding (2017) | - | 1e-8; 2 decimals |",
+    "| correlation of an unmeasured cause (Frank 2000), E-value | the partial correlation by its definition; the "
+    "printed example of VanderWeele and Ding (2017) | - | 1e-8; 2 decimals |",
     "| power (Hedges & Pigott 2001) | 20,000 simulated pools, and the formula by hand | - | four standard errors |",
 )
 
