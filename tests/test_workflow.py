@@ -47,6 +47,10 @@ multiverses:
 """
 
 
+# What else is in the name of a figure.
+OF = {"bubble": "-year", "coefficients": "-size"}
+
+
 def snakemake(folder, *arguments, ok=True):
     """Runs the workflow on a folder; returns what it said."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
@@ -90,9 +94,11 @@ def example_twice(folder):
     table.write_text(table.read_text().replace("bcg_", "other_"))
     config = (ROOT / "examples" / "bcg" / "config.yaml").read_text().replace("[bcg]", "[bcg, other]", 1)
     block = config.split("  bcg:\n")[1].replace("[bcg]", "[other]")
-    # Every kind of figure that a plan can ask for; a bubble plot needs a numeric moderator.
+    # Every kind of figure that a plan can ask for; a bubble plot needs a numeric moderator, one of coefficients a regression.
     kinds = f"diagnostic_figures:\n  bcg: [{', '.join(terms(DiagnosticFigure))}]\n"
-    config = config.replace("    columns: [n]", "    columns: [n]\n    moderators: [year]")
+    config = config.replace(
+        "    columns: [n]", "    columns: [n]\n    moderators: [year]\n    regressions: {size: {formula: year}}"
+    )
     (folder / "config.yaml").write_text(config + "  other:\n" + block + kinds + MULTIVERSE)
     said = snakemake(folder, "--cores", "2")
     (folder / "said.txt").write_text(said)
@@ -168,7 +174,7 @@ def test_snakemake_writes_its_own_report(copy, name):
     assert catalog["usage"]["report"] is True
     said = snakemake(copy, "--report", name)
     for kind in terms(DiagnosticFigure):
-        assert f"Adding {kind}_bcg{'-year' if kind == 'bubble' else ''}.svg" in said
+        assert f"Adding {kind}_bcg{OF.get(kind, '')}.svg" in said
     if name.endswith(".zip"):
         with zipfile.ZipFile(copy / name) as packed:
             pages = [packed.read(part).decode() for part in packed.namelist() if part.endswith((".html", ".js"))]
@@ -205,7 +211,7 @@ def test_every_figure_of_the_report_says_what_to_see(finished):
     page = (finished / "results" / "report_appendix.html").read_text(encoding="utf-8")
     captions = dict(re.findall(r'<figure id="figure-(.*?)".*?<figcaption>(.*?)</figcaption>', page, flags=re.DOTALL))
     for kind, words in FIGURE_CAPTIONS.items():
-        assert html.unescape(captions.pop(f"{kind}_bcg{'-year' if kind == 'bubble' else ''}")) == words
+        assert html.unescape(captions.pop(f"{kind}_bcg{OF.get(kind, '')}")) == words
     for stem, words in captions.items():
         assert len(words.split()) >= 5, (stem, words)
 
