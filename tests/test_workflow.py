@@ -94,11 +94,10 @@ def example_twice(folder):
     table.write_text(table.read_text().replace("bcg_", "other_"))
     config = (ROOT / "examples" / "bcg" / "config.yaml").read_text().replace("[bcg]", "[bcg, other]", 1)
     block = config.split("  bcg:\n")[1].replace("[bcg]", "[other]")
-    # Every kind of figure that a plan can ask for; a bubble plot needs a numeric moderator, one of coefficients a regression.
+    # Every kind of figure that a plan can ask for; some need a numeric moderator or a regression.
     kinds = f"diagnostic_figures:\n  bcg: [{', '.join(terms(DiagnosticFigure))}]\n"
-    config = config.replace(
-        "    columns: [n]", "    columns: [n]\n    moderators: [year]\n    regressions: {size: {formula: year}}"
-    )
+    more = "    moderators: [year]\n    regressions: {size: {formula: year}}"
+    config = config.replace("    columns: [n]", f"    columns: [n]\n{more}")
     (folder / "config.yaml").write_text(config + "  other:\n" + block + kinds + MULTIVERSE)
     said = snakemake(folder, "--cores", "2")
     (folder / "said.txt").write_text(said)
@@ -188,7 +187,7 @@ def captions():
     """What the captions of diagnostic figures say, by kind."""
     folder = ROOT / "workflow" / "report"
     said = dict(re.findall(r'^  "(\w+)": "(.*)",$', (folder / "diagnostic_figure.rst").read_text(), flags=re.MULTILINE))
-    return said | {"bubble": " ".join((folder / "bubble.rst").read_text().split())}
+    return said | {kind: " ".join((folder / f"{kind}.rst").read_text().split()) for kind in OF}
 
 
 def test_every_caption_is_there_and_used():
