@@ -81,6 +81,12 @@ def test_the_command_runs_in_the_process_that_waits(waiting, tmp_path, monkeypat
     wait_for(lambda: not children(process.pid))
 
 
+def test_it_has_one_thread(waiting):
+    """A fork of a process with several may wait for ever for what another thread held."""
+    process, _ = waiting
+    assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) == 1
+
+
 def test_without_such_a_process_a_command_runs_by_itself(tmp_path):
     status, _, said = run("check", "--config", "nowhere.yaml", place=tmp_path / "gone", folder=tmp_path)
     assert status == 1

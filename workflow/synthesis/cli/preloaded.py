@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from synthesis.cli.asking import HEAD, PLACE
+from synthesis.data.model import Model
 
 if TYPE_CHECKING:
     from resource import struct_rusage
@@ -91,6 +92,14 @@ def _import_all() -> None:
     for module in walk_packages(synthesis.__path__, "synthesis."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+    _build(Model)
+
+
+def _build(model: type[Model]) -> None:
+    """What pydantic puts off until a model is first used, of all that derive from it."""
+    for derived in model.__subclasses__():
+        derived.model_rebuild()
+        _build(derived)
 
 
 def _fork(listener: socket.socket, running: dict[int, str]) -> None:
