@@ -66,7 +66,8 @@ def rows(count: int) -> None:
         table.write_text("\n".join([head, *lines][: count + 1]) + "\n", encoding="utf-8")
         command = [sys.executable, "-m", "synthesis", "extract", "--raw", "data/raw", "--source", "source_0"]
         environment = os.environ | {"PYTHONPATH": str(planning.ROOT / "workflow")}
-        subprocess.run([*command, "--out", "out.json"], check=True, cwd=folder / "review", env=environment)
+        command += ["--metrics", "log_risk_ratio", "--out", "out.json"]
+        subprocess.run(command, check=True, cwd=folder / "review", env=environment)
 
 
 # Each of as many fits as effects reads them all.
@@ -80,7 +81,7 @@ CASES: dict[str, tuple[int, int, Callable[[int], object]]] = {
     "three moderators, che with CR2 (effects)": (
         4_000, 40_000,
         lambda k: synthesis.robust_regress(
-            *effects(k), cluster=samples(k), moderators={name: effects(k + i)[0] for i, name in enumerate("abc")}
+            *effects(k), cluster=samples(k), moderators={name: effects(k + i)[0][:k] for i, name in enumerate("abc")}
         ),
     ),
     "leave one out (effects)": (500, 4_000, lambda k: synthesis.leave_one_out(*effects(k))),

@@ -67,7 +67,7 @@ def main() -> None:
         f"| largest job | {heaviest:.0f} MB | under {MEMORY_GOAL} MB |",
         f"| second run, nothing to do | {again:.1f} s wall | |",
         "",
-        "Jobs of the last run, longest first (memory is sampled; 0 where a job was too short for it):",
+        "Jobs of the last run, longest first; memory with the imported package, which jobs of a local run share:",
         "",
         "| job | seconds | MB |",
         "|---|---|---|",

@@ -71,9 +71,7 @@ def test_nothing_evaluates_loads_or_starts_what_data_could_name(path):
         if name.endswith(".format"):
             # A template is a constant, so that text from data is never one.
             template = call.func.value
-            base = template.value if isinstance(template, ast.Subscript) else template
-            constant = ast.unparse(base).rpartition(".")[2]
-            assert isinstance(base, ast.Constant) or constant.isupper(), name
+            assert isinstance(template, ast.Constant) or ast.unparse(template).rpartition(".")[2].isupper(), name
 
 
 def test_every_value_in_a_shell_command_is_quoted_or_a_number():

@@ -34,15 +34,16 @@ _FUNCTION = re.compile(r"(\w+)\((.+)\)")
 _POLYNOMIAL = re.compile(r"poly\((.+), \d+\)(\d?)")
 _PARTS = {"": "polynomial", "1": "linear part", "2": "quadratic part", "3": "cubic part", "4": "quartic part",
           "5": "quintic part"}  # fmt: skip
+# What stands before and after the column.
 _IN_WORDS = {
-    "center": "{}, centred",
-    "scale": "{}, per SD",
-    "log": "log of {}",
-    "log2": "log2 of {}",
-    "log10": "log10 of {}",
-    "sqrt": "root of {}",
-    "between": "{}, between samples",
-    "within": "{}, within samples",
+    "center": ("", ", centred"),
+    "scale": ("", ", per SD"),
+    "log": ("log of ", ""),
+    "log2": ("log2 of ", ""),
+    "log10": ("log10 of ", ""),
+    "sqrt": ("root of ", ""),
+    "between": ("", ", between samples"),
+    "within": ("", ", within samples"),
 }
 
 
@@ -68,7 +69,8 @@ def _part(
         return f"{column_words(power[1])}, {_PARTS[power[2]]}"
     called = _FUNCTION.fullmatch(part)
     if called and called[1] in _IN_WORDS:
-        return _IN_WORDS[called[1]].format(column_words(called[2]))
+        before, after = _IN_WORDS[called[1]]
+        return f"{before}{column_words(called[2])}{after}"
     column = next((name for name in columns if part.startswith(name)), "")
     if not column:
         return part
