@@ -6,6 +6,7 @@ import csv
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import math
 import os
@@ -248,8 +249,12 @@ def json_text(where: str, content: Any, indent: int | None = None) -> str:
     Raises InputError for a number that is NaN or infinite; `where` names what holds it.
     """
     check_finite(where, content)
-    separators = (",", ":") if indent is None else None
-    return json.dumps(content, indent=indent, separators=separators, ensure_ascii=False, allow_nan=False)
+    if indent is None:
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    # In pieces: `json.dumps` holds every word of an indented text as a string of its own, eight times the text.
+    text = io.StringIO()
+    text.writelines(json.JSONEncoder(indent=indent, ensure_ascii=False, allow_nan=False).iterencode(content))
+    return text.getvalue()
 
 
 def write_json(path: Path, content: Any) -> None:
