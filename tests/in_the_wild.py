@@ -400,8 +400,8 @@ def same_cells(wild: Wild, number: int, truth: Mapping[str, float | str | None],
             continue
         read = getattr(row, ours)
         if ours == "p" and value is not None:
-            # A workbook keeps .550 as a number.
-            read, value = (one.replace("e-0", "e-").strip("0") for one in (read, str(value)))
+            # A workbook keeps .550 as a number, and .000 as 0.
+            read, value = ((one.replace("e-0", "e-").strip("0") or ".") for one in (read, str(value)))
         if in_workbook and isinstance(value, float) and read is not None:
             # openpyxl writes numbers with 16 digits.
             value = read if math.isclose(read, value, rel_tol=tolerances.WORKBOOK) else value

@@ -90,7 +90,9 @@ def test_a_file_that_is_no_table_is_named(tmp_path, content, said):
     ],
 )  # fmt: skip
 def test_a_number_is_read_as_what_it_is(printed, decimal, count, read):
-    (cell,) = read_numbers([(2, printed)], Signs(decimal), count=count, share=False, tally=Tally())
+    (cell,) = read_numbers(
+        [(2, printed)], Signs(decimal), of="people" if count else "anything", share=False, tally=Tally()
+    )
     assert (cell.text, cell.fault) == (read, "")
 
 
@@ -112,7 +114,9 @@ def test_a_number_is_read_as_what_it_is(printed, decimal, count, read):
     ],
 )  # fmt: skip
 def test_what_is_no_number_or_could_be_two_is_named(printed, decimal, count, hint):
-    (cell,) = read_numbers([(2, printed)], Signs(decimal), count=count, share=False, tally=Tally())
+    (cell,) = read_numbers(
+        [(2, printed)], Signs(decimal), of="people" if count else "anything", share=False, tally=Tally()
+    )
     assert cell.text == ""
     assert cell.fault
     assert hint in cell.hint
@@ -120,35 +124,54 @@ def test_what_is_no_number_or_could_be_two_is_named(printed, decimal, count, hin
 
 def test_a_column_as_a_whole_says_what_a_comma_is():
     def read(cells, decimal, **how):
-        found = read_numbers([(2, c) for c in cells], Signs(decimal, **how), count=False, share=False, tally=Tally())
+        found = read_numbers([(2, c) for c in cells], Signs(decimal, **how), of="anything", share=False, tally=Tally())
         return [cell.text for cell in found]
 
     assert read(["1,204", "1,310.5"], ".") == ["1204", "1310.5"]
     assert read(["1,204", "13.5"], ".") == ["", "13.5"]
     assert read(["1,204", "13,5"], ",") == ["1.204", "13.5"]
+    # Among hundreds without decimals it may be a thousand; a column of three decimals is one of fractions.
+    assert read(["1.856", "622"], ".") == ["", "622"]
+    assert read(["1.856", "2"], ".") == ["1.856", "2"]
+    assert read(["1.856", "2.100"], None) == ["1.856", "2.100"]
+    assert read(["1.856", "622"], None) == ["", "622"]
     assert decimal_sign(["1,204", "13.5"])[0] == "."
     assert decimal_sign(["10,435", "4,9"])[0] == ","
     assert decimal_sign(["10,435", "12,286"])[0] is None
+
+
+@pytest.mark.parametrize("sign", [".", None])
+@pytest.mark.parametrize("others", [[], ["622"], ["2.310"]])
+def test_time_at_risk_of_three_decimals_could_be_thousands_of_years(sign, others):
+    cells = [(row, text) for row, text in enumerate(["1.856", *others], start=2)]
+    first, *_ = read_numbers(cells, Signs(sign), of="amounts", share=False, tally=Tally())
+    assert (first.text, first.fault, "1856 or 1.856" in first.hint) == ("", "a number of one meaning", True)
+    sure, *_ = read_numbers(cells, Signs(".", given=True), of="amounts", share=False, tally=Tally())
+    assert sure.text == "1.856"
+    beside, *_ = read_numbers([*cells, (9, "412.5")], Signs("."), of="amounts", share=False, tally=Tally())
+    assert beside.text == "1.856"
+    comma, *_ = read_numbers(cells, Signs(","), of="amounts", share=False, tally=Tally())
+    assert comma.text == "1856"
 
 
 @given(st.floats(-1e6, 1e6), st.sampled_from([".", ","]), st.sampled_from(["", "\u00a0", "\u202f", "'"]))
 @settings(max_examples=300, deadline=None)
 def test_a_number_in_any_notation_is_the_same_number(value, decimal, thousands):
     shown = f"{value:,.4f}".replace(",", "T").replace(".", decimal).replace("T", thousands).replace("-", "\u2212")
-    (cell,) = read_numbers([(2, shown)], Signs(decimal), count=False, share=False, tally=Tally())
+    (cell,) = read_numbers([(2, shown)], Signs(decimal), of="anything", share=False, tally=Tally())
     assert float(cell.text) == float(f"{value:.4f}")
 
 
 def test_percentages_are_divided_where_the_whole_column_has_the_sign():
     tally = Tally()
     cells = [(2, "45%"), (3, "7.5 %"), (4, "NA")]
-    assert [c.text for c in read_numbers(cells, Signs("."), count=False, share=True, tally=tally)] == [
+    assert [c.text for c in read_numbers(cells, Signs("."), of="anything", share=True, tally=tally)] == [
         "0.45",
         "0.075",
         "",
     ]
     assert tally.percent == ["45%", "7.5 %"]
-    mixed = read_numbers([(2, "45%"), (3, "0.2")], Signs("."), count=False, share=True, tally=tally)
+    mixed = read_numbers([(2, "45%"), (3, "0.2")], Signs("."), of="anything", share=True, tally=tally)
     assert [bool(cell.fault) for cell in mixed] == [True, False]
 
 

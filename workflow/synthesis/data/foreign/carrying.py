@@ -95,7 +95,7 @@ def carry(
 
 def _as_numbers(table: Table, head: str, signs: Signs) -> list[str] | None:
     """The cells as numbers with a point; None for a column that is not of numbers alone, or of numbers as names."""
-    cells = read_numbers(table.cells(head), signs, count=False, share=False, tally=Tally())
+    cells = read_numbers(table.cells(head), signs, of="anything", share=False, tally=Tally())
     as_number = Column(head, "number", "")
     filled = [cell.text for cell in cells if cell.text]
     sound = not any(cell.fault or _CODE.fullmatch(cell.text) for cell in cells)

@@ -16,6 +16,9 @@ from typing import Literal
 from synthesis.data.foreign.header import tidy
 
 Numbered = Sequence[tuple[int, str]]
+# What a column holds: whole people; amounts such as time at risk, of which thousands are likelier than three decimals;
+# or anything.
+Of = Literal["people", "amounts", "anything"]
 DecimalSign = Literal[".", ","]
 
 # What programs and people write for "there is none"; the first are read so in columns of words, too.
@@ -141,14 +144,14 @@ class _Column:
     """What the rest of a column says about one of its cells. `big`: it surely has separators of thousands."""
 
     signs: Signs
-    count: bool
+    of: Of
     big: bool
     filled: list[str]
     tally: Tally
 
 
-def read_numbers(cells: Numbered, signs: Signs, *, count: bool, share: bool, tally: Tally) -> list[Cell]:
-    """The cells of a column of numbers (`count`: of people), in the notation of the project.
+def read_numbers(cells: Numbered, signs: Signs, *, of: Of, share: bool, tally: Tally) -> list[Cell]:
+    """The cells of a column of numbers, in the notation of the project.
 
     `signs`: of decimals, in the whole table. `share`: whether the column may hold percentages, which are then divided
     by 100 where every cell has the sign.
@@ -157,7 +160,7 @@ def read_numbers(cells: Numbered, signs: Signs, *, count: bool, share: bool, tal
     filled = [text for _, _, text in texts if text]
     percent = [text for text in filled if text.endswith("%")]
     all_percent = share and bool(filled) and len(percent) == len(filled)
-    column = _Column(signs, count, _has_thousands(filled, signs.decimal), filled, tally)
+    column = _Column(signs, of, _has_thousands(filled, signs.decimal), filled, tally)
     # Of a column with other numbers as low as that, it may be one.
     codes = _CODES if not any(re.match(r"-(\d{3}|[5-9]\d)", t) for t in filled if t not in _CODES) else frozenset()
     read = []
@@ -187,7 +190,7 @@ def _has_thousands(texts: Iterable[str], sign: DecimalSign | None) -> bool:
 
 def _number(text: str, column: _Column) -> tuple[str, str, str]:
     """A number as (text, fault, hint)."""
-    sign, count = column.signs.decimal, column.count
+    sign, count = column.signs.decimal, column.of == "people"
     if _WHOLE.fullmatch(text) or _POWER.fullmatch(text):
         return text, "", ""
     if _SPACED.fullmatch(text):
@@ -209,24 +212,24 @@ def _number(text: str, column: _Column) -> tuple[str, str, str]:
 
 def _either(text: str, column: _Column) -> tuple[str, str, str]:
     """A number with one separator and three digits after it: a thousand or a fraction."""
-    sign, count = column.signs.decimal, column.count
+    sign, large = column.signs.decimal, column.of != "anything"
     mark = "," if "," in text else "."
     joined, fraction = text.replace(mark, ""), text.replace(mark, ".")
+    fault = "a whole number" if column.of == "people" else "a number of one meaning"
     ask = f"{joined} or {fraction}? Write it without doubt, or say --decimal"
+    others = [other for other in column.filled if not _EITHER.fullmatch(other)]
     if mark == sign:
-        # Of people, thousands are likelier than a fraction, unless there are others.
-        sure = column.signs.given or any(mark in t and not _EITHER.fullmatch(t) for t in column.filled)
-        return (_fraction(fraction, count), "", "") if sure or not count else ("", "a whole number", ask)
-    if (count and (sign is not None or (mark == "," and not column.signs.comma))) or column.big:
+        sure = column.signs.given or any(mark in other for other in others)
+        # Of people and time thousands are likelier than a fraction, as they are beside other hundreds without decimals.
+        thousands = large or any(len(other.lstrip("+-")) > 2 for other in others if _WHOLE.fullmatch(other))
+        return (_fraction(fraction, column.of == "people"), "", "") if sure or not thousands else ("", fault, ask)
+    if (large and (sign is not None or (mark == "," and not column.signs.comma))) or column.big:
         column.tally.thousands.append(text)
         return joined, "", ""
-    if sign is None and mark == ".":
-        # Beside commas between cells a point is a decimal point, unless the rest of the table says otherwise; of people
-        # it may be either.
-        if not count and not column.signs.comma:
-            return fraction, "", ""
-        return "", "a whole number" if count else "a number of one meaning", ask
-    return "", "a number of one meaning", ask
+    # Beside commas between cells a point is a decimal point, where the rest of the column has three decimals, too.
+    if sign is None and mark == "." and not large and not column.signs.comma and not others:
+        return fraction, "", ""
+    return "", fault, ask
 
 
 def _fraction(text: str, count: bool) -> str:

@@ -13,6 +13,7 @@ from synthesis.data.foreign.cells import (
     Cell,
     DecimalSign,
     Numbered,
+    Of,
     Signs,
     Tally,
     is_nothing,
@@ -153,12 +154,16 @@ def _column(table: Table, ours: str, theirs: str, reading: Reading, signs: Signs
     if column.kind == "p":
         return read_p(cells, signs.decimal, tally)
     if column.kind in NUMERIC_KINDS:
-        count = (
-            column.kind == "count" or ours in {"n", "k"} or ours.startswith(("n_", "events_", "total_", "nonevents_"))
-        )
-        read = read_numbers(cells, signs, count=count, share=ours in _SHARES, tally=tally)
+        read = read_numbers(cells, signs, of=_counted(column), share=ours in _SHARES, tally=tally)
         return _as_share(read, tally) if ours == "percent_women" else read
     return [Cell(row, text, _words(column, text, tally)) for row, text in cells]
+
+
+def _counted(column: Column) -> Of:
+    name = column.name
+    if column.kind == "count" or name in {"n", "k"} or name.startswith(("n_", "events_", "total_", "nonevents_")):
+        return "people"
+    return "amounts" if name.startswith("time_") else "anything"
 
 
 def _signs(cells: Numbered, allowed: str) -> list[Cell]:
