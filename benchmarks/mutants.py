@@ -30,6 +30,7 @@ class Mutant:
     """A change at a place of a source text: `text` stands for what was from `start` to `end` (bytes)."""
 
     line: int
+    last: int
     what: str
     start: int
     end: int
@@ -43,7 +44,9 @@ class Mutant:
     def applied(self, source: str) -> str:
         """The source with the change."""
         content = source.encode()
-        return (content[: self.start] + self.text.encode() + content[self.end :]).decode()
+        # The lines below keep their numbers.
+        text = self.text[:-1] + "\n" * (self.last - self.line) + self.text[-1] if self.text[-1] == ")" else self.text
+        return (content[: self.start] + text.encode() + content[self.end :]).decode()
 
 
 def mutants(source: str) -> list[Mutant]:
@@ -58,7 +61,7 @@ def mutants(source: str) -> list[Mutant]:
             end = starts[node.end_lineno - 1] + node.end_col_offset
             before, after = ast.unparse(node), ast.unparse(changed)
             text = after if isinstance(node, ast.Constant) else f"({after})"
-            mutant = Mutant(node.lineno, f"{before} -> {after}", start, end, text)
+            mutant = Mutant(node.lineno, node.end_lineno, f"{before} -> {after}", start, end, text)
             if before != after:
                 found.append(mutant)
     return sorted(found, key=lambda m: (m.line, m.start, m.what))

@@ -1,29 +1,41 @@
 """Changes the code, runs a complete small review, and looks whether a test notices the numbers that moved.
 
 `make mutation` takes a sample of all changes (benchmarks/mutants.py) of the rooms below, by a seed. Each is tried in a
-copy of the tree, never in the tree itself. It counts where the review runs to its end with another number in its
-results; it is noticed where a test of a value fails: one of those that import the changed module, or test_numbers.py.
-The stored tables of test_complete.py would notice any change of a table: they are counted apart. Writes
-docs/validation.md.
+process of its own, forked from one that has imported the libraries, and never written into the tree. Only the commands
+of the review that reach the changed line are run, on the results of an unchanged run, and those after them where they
+changed a file. A change counts where a number of the results moves; it is noticed where a test of a value fails: one of
+those that import the changed module, or test_numbers.py. What they do not notice is tried once more in a copy of the
+tree, where commands that tests start run the changed code, too. The stored tables of test_complete.py would notice any
+change of a table: they are counted apart. Writes docs/validation.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import importlib
+import importlib.util
 import json
 import math
+import multiprocessing
 import os
-import queue
+import pkgutil
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from pathlib import Path, PurePath
+from types import CodeType, FrameType
+from typing import Any
+from xml.etree import ElementTree
 
 from mutants import Mutant, mutants
 
@@ -34,11 +46,14 @@ ROOMS = ("plan", "data", "review", "compare", "report", "export", "living")
 VALUES, STORED = "tests/test_numbers.py", "tests/test_complete.py"
 # Tests of other things than values: whole workflows, browsers, the layout of the checkout.
 OTHER = frozenset(
-    {"workflow", "living", "tutorial", "security", "browser", "validation", "faults", "fuzz", "package", "docs"}
+    {"workflow", "living", "tutorial", "security", "browser", "validation", "faults", "fuzz", "package", "docs", "own"}
 )
 REVIEW_SECONDS, TEST_SECONDS = 120, 300
 # Relative; sums are in the same order, so that nothing moves by itself.
 MOVED = 1e-9
+MEMORY = Path("/dev/shm")  # noqa: S108
+# Starts threads, which no fork inherits.
+THREADED = "pyarrow"
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,11 @@ class Place:
 
     path: str
     mutant: Mutant
+
+    @property
+    def key(self) -> str:
+        """The mutant in a line of text."""
+        return f"{self.path}:{self.mutant.start}:{self.mutant.shown}".replace("\t", " ")
 
     @property
     def room(self) -> str:
@@ -68,70 +88,254 @@ def all_places() -> list[Place]:
     return [Place(path, mutant) for path, text in texts.items() for mutant in mutants(text)]
 
 
-class Copy:
-    """A copy of the checkout in which mutants are tried, one after the other."""
+@dataclass(frozen=True)
+class Baseline:
+    """The review as it is: its folder, its commands, and the lines that each runs.
 
-    def __init__(self, folder: Path, commands: Path) -> None:
-        self.folder, self.commands, self._tried = folder, commands, 0
+    `imported`: lines that run when the package is imported.
+    """
+
+    folder: Path
+    commands: list[Any]
+    lines: list[set[tuple[str, int]]]
+    imported: set[tuple[str, int]]
+
+
+class Changed(SourceFileLoader):
+    """Loads a module from a text that is in no file."""
+
+    def __init__(self, name: str, path: str, text: str) -> None:
+        super().__init__(name, path)
+        self.text = text
+
+    def get_code(self, *_: object) -> CodeType:
+        """The text, compiled; what is compiled already is not looked for."""
+        return compile(self.text, self.path, "exec", dont_inherit=True)
+
+
+def change(place: Place) -> None:
+    """Makes this process, which has not imported the package yet, import a mutant."""
+    path = ROOT / place.path
+    name, text = module_of(place.path), place.mutant.applied(path.read_text(encoding="utf-8"))
+
+    class Finder:
+        """Finds the one module."""
+
+        @staticmethod
+        def find_spec(fullname: str, *_: object) -> ModuleSpec | None:
+            """Its spec; None for every other module."""
+            loader = Changed(fullname, str(path), text)
+            return importlib.util.spec_from_file_location(fullname, path, loader=loader) if fullname == name else None
+
+    sys.meta_path.insert(0, Finder)
+
+
+def module_of(path: str) -> str:
+    """The name of a module by its path below the root."""
+    return ".".join(Path(path).relative_to(package(ROOT).parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def import_all() -> None:
+    """Imports every module of the package."""
+    import synthesis
+
+    for module in pkgutil.walk_packages(synthesis.__path__, "synthesis."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def import_libraries() -> None:
+    """Imports what the package and its tests import, but not the package itself."""
+    code = (
+        "import sys, mutation, pytest, hypothesis, complete_run, complete_numbers; mutation.import_all();"
+        "print('\\n'.join(sys.modules))"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    own = {path.stem for folder in ("tests", "benchmarks") for path in (ROOT / folder).glob("*.py")}
+    for name in asked.stdout.split():
+        if name.partition(".")[0] not in {"synthesis", "__main__", THREADED, *own}:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def forked(work: Callable[[], int], seconds: int) -> int | None:
+    """The exit status of work in a fork of this process, in silence; None where it took too long."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        status = 99
+        try:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for descriptor in (0, 1, 2):
+                os.dup2(nowhere, descriptor)
+            status = work()
+        finally:
+            os._exit(status)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+def lines_run(work: Callable[[], None]) -> set[tuple[str, int]]:
+    """The lines of the rooms that some work runs."""
+    found: set[tuple[str, int]] = set()
+    rooms = tuple(str(ROOT / package(ROOT) / room) + os.sep for room in ROOMS)
+
+    def local(frame: FrameType, *_: object) -> Callable[..., Any]:
+        found.add((frame.f_code.co_filename, frame.f_lineno))
+        return local
+
+    def entered(frame: FrameType, *_: object) -> Callable[..., Any] | None:
+        return local(frame) if frame.f_code.co_filename.startswith(rooms) else None
+
+    sys.settrace(entered)
+    try:
+        work()
+    finally:
+        sys.settrace(None)
+    return found
+
+
+def baseline(place: Path) -> Baseline:
+    """Runs the review as it is, in a fork."""
+    from complete_run import commands, prepare
+
+    folder = prepare(place / "review")
+    listed = commands(folder)
+    out = place / "lines.json"
+
+    def work() -> int:
+        from complete_run import run
+
+        imported = lines_run(import_all)
+        lines = [sorted(lines_run(lambda given=given: run(folder, [given]))) for given in listed]
+        out.write_text(json.dumps([sorted(imported), lines]))
+        return 0
+
+    if forked(work, 3600) != 0:
+        raise SystemExit("the review does not run on the code as it is")
+    imported, lines = json.loads(out.read_text())
+    sets = [{(path, line) for path, line in found} for found in (imported, *lines)]
+    return Baseline(folder, listed, sets[1:], sets[0])
+
+
+def outcome(place: Place | None, before: Baseline, folder: Path) -> str:
+    """What a mutant, or the code as it is, does to the review: "no number", "stopped" or "moved"; the review is then in
+    `folder`.
+    """
+    hit = list(range(len(before.commands)))
+    if place is not None:
+        lines = {(str(ROOT / place.path), line) for line in range(place.mutant.line, place.mutant.last + 1)}
+        if not lines & before.imported:
+            hit = [number for number, found in enumerate(before.lines) if lines & found]
+    if not hit:
+        return "no number"
+    shutil.copytree(before.folder, folder)
+    status = forked(lambda: attempt(place, folder, before, set(hit)), REVIEW_SECONDS)
+    return {0: "no number", 1: "moved"}.get(-1 if status is None else status, "stopped")
+
+
+def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int]) -> int:
+    """Runs the commands that reach the mutant, and those that read what changed: 1 if a number moved, 0 if none did, 2
+    if a command failed.
+    """
+    if place is not None:
+        change(place)
+    from complete_numbers import changed
+    from complete_run import run
+
+    written: dict[str, tuple[list[float], list[float]]] = {}
+    for number, command in enumerate(before.commands):
+        if number in hit or reads(command, written):
+            try:
+                run(folder, [command])
+            except (Exception, SystemExit):
+                return 2
+            written = changed(before.folder / "results", folder / "results")
+    return int(moved(*({name: found[side] for name, found in written.items()} for side in (0, 1))))
+
+
+def reads(command: Any, written: Iterable[str]) -> bool:
+    """Whether a command is given one of some files of the results, or a folder of it."""
+    for name in written:
+        path = PurePath("results", name)
+        given = {str(path), *(str(folder) for folder in path.parents if folder.parts)}
+        if str(path) in command.read or any(
+            word.partition("=")[2] in given or word in given for word in command.arguments
+        ):
+            return True
+    return False
+
+
+def passes(place: Place | None, tests: Sequence[str], review: Path, report: Path | None = None) -> bool:
+    """Whether tests pass on a finished review; those that take too long have noticed nothing.
+
+    `report`: where to write how long each took.
+    """
+
+    def work() -> int:
+        if place is not None:
+            change(place)
+        import pytest
+
+        os.chdir(ROOT)
+        os.environ["COMPLETE_REVIEW"] = str(review)
+        said = [f"--junitxml={report}"] if report else []
+        return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *said, *tests]))
+
+    return forked(work, 3600 if report else TEST_SECONDS) in (0, None)
+
+
+def passes_in_copy(place: Place, tests: Sequence[str]) -> bool:
+    """Whether tests pass in a copy of the checkout with the mutant in its file."""
+    with tempfile.TemporaryDirectory() as name:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
         ).stdout.decode()
-        for name in filter(None, listed.split("\0")):
-            if (ROOT / name).is_file():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, folder / name)
-        self.review = folder.parent / f"{folder.name}-review"
-
-    def run(self, arguments: list[str], seconds: int) -> int | None:
-        """The exit status of a Python command on the copy; None where it took too long."""
-        paths = [str(self.folder / p) for p in (package(ROOT).parent, "tests", "benchmarks")]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
-        command = subprocess.Popen(
-            [sys.executable, *arguments], cwd=self.folder, env=environment, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        for path in filter(None, listed.split("\0")):
+            if (ROOT / path).is_file():
+                (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / path, Path(name) / path)
+        file = Path(name) / place.path
+        file.write_text(place.mutant.applied(file.read_text(encoding="utf-8")), encoding="utf-8")
+        paths = [str(Path(name) / folder) for folder in (package(ROOT).parent, "tests", "benchmarks")]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]
         try:
-            return command.wait(seconds)
+            done = subprocess.run(command, cwd=name, env=environment, capture_output=True, timeout=TEST_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(command.pid, 9)
-            command.wait()
-            return None
+            return True
+        return done.returncode == 0
 
-    def numbers(self) -> dict[str, list[float]] | None:
-        """The numbers of the review; None where it did not run to its end."""
-        shutil.rmtree(self.review, ignore_errors=True)
-        out = self.review.with_suffix(".json")
-        out.unlink(missing_ok=True)
-        asked = ["--review", str(self.review), "--commands", str(self.commands), "--out", str(out)]
-        done = self.run(["benchmarks/mutation.py", *asked], REVIEW_SECONDS)
-        return json.loads(out.read_text()) if done == 0 else None
 
-    def passes(self, tests: list[str]) -> bool:
-        """Whether tests pass; those that take too long have noticed nothing."""
-        options = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist"]
-        return self.run([*options, *tests], TEST_SECONDS) in (0, None)
+def verdict(place: Place, before: Baseline, seconds: Mapping[str, float]) -> str:
+    """What became of a mutant: "no number", "stopped", "noticed", "stored values only" or "unnoticed".
 
-    def verdict(self, place: Place, before: dict[str, list[float]], tests: list[str]) -> str:
-        """What became of a mutant: "no number", "stopped", "noticed", "stored values only" or "unnoticed"."""
-        path = self.folder / place.path
-        source = path.read_text(encoding="utf-8")
-        kept = path.stat()
-        path.write_text(place.mutant.applied(source), encoding="utf-8")
-        # Compiled modules are told apart by second and size.
-        self._tried += 1
-        os.utime(path, (self._tried, self._tried))
-        try:
-            after = self.numbers()
-            if after is None:
-                return "stopped"
-            if not moved(before, after):
-                return "no number"
-            if not self.passes(tests):
-                return "noticed"
-            return "unnoticed" if self.passes([STORED]) else "stored values only"
-        finally:
-            path.write_text(source, encoding="utf-8")
-            os.utime(path, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    `seconds`: how long the tests of a file take; the short ones come first.
+    """
+    with tempfile.TemporaryDirectory(dir=before.folder.parent) as name:
+        review = Path(name) / "review"
+        became = outcome(place, before, review)
+        if became != "moved":
+            return became
+        tests = sorted(tests_of(place.path), key=lambda test: seconds.get(Path(test).stem, 0.0))
+        if not passes(place, tests, review) or not passes_in_copy(place, tests):
+            return "noticed"
+        return "unnoticed" if passes(place, [STORED], review) else "stored values only"
+
+
+def seconds_of(report: Path) -> dict[str, float]:
+    """How long the tests of each file took, by its name."""
+    found: Counter[str] = Counter()
+    for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314
+        found[case.get("classname", "").rpartition(".")[2]] += float(case.get("time", "0"))
+    return dict(found)
 
 
 def moved(before: dict[str, list[float]], after: dict[str, list[float]]) -> bool:
@@ -167,50 +371,45 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-def review(folder: Path, commands: Path, out: Path) -> None:
-    """Runs the complete review on the code that is imported, and writes its numbers."""
-    from complete_numbers import numbers
-    from complete_run import Command, prepare, run
-
-    listed = json.loads(commands.read_text())
-    run(prepare(folder), [Command(tuple(arguments), read) for arguments, read in listed])
-    out.write_text(json.dumps(numbers(folder / "results")))
-
-
-def measure(sample: int, seed: int, workers: int) -> tuple[int, dict[Place, str]]:
-    """All mutants, and what became of a sample of them."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    from complete_run import commands, prepare
-
+def measure(sample: int, seed: int, workers: int, kept: Path | None) -> tuple[int, dict[Place, str]]:
+    """All mutants, and what became of a sample of them; `kept`: a file with what is known, which grows."""
+    import_libraries()
     places = all_places()
     chosen = random.Random(seed).sample(places, min(sample, len(places)))  # noqa: S311
-    with tempfile.TemporaryDirectory() as name:
-        listed = commands(prepare(Path(name) / "planned"))
-        written = Path(name) / "commands.json"
-        written.write_text(json.dumps([[c.arguments, c.read] for c in listed]))
-        copies: queue.Queue[Copy] = queue.Queue()
-        for worker in range(workers):
-            copies.put(Copy(Path(name) / f"copy{worker}", written))
-        first = copies.get()
-        before = first.numbers()
-        if before is None:
-            raise SystemExit("the review does not run on the code as it is")
-        tests = {place.path: tests_of(place.path) for place in chosen}
-        if not first.passes([*sorted({test for listed in tests.values() for test in listed}), STORED]):
+    known = dict(line.rstrip("\n").split("\t")[:2] for line in kept.open()) if kept and kept.exists() else {}
+    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
+        before = baseline(Path(name))
+        if outcome(None, before, Path(name) / "again") != "no number":
+            raise SystemExit("a second run of the review moves its numbers")
+        tests = sorted({test for place in chosen for test in tests_of(place.path)})
+        report = Path(name) / "tests.xml"
+        if not passes(None, [*tests, STORED], before.folder, report):
             raise SystemExit("tests fail on the code as it is")
-        copies.put(first)
+        seconds = seconds_of(report)
 
         def tried(place: Place) -> str:
-            copy = copies.get()
-            try:
-                verdict = copy.verdict(place, before, tests[place.path])
-            finally:
-                copies.put(copy)
-            print(f"{verdict:20s} {place.path}:{place.mutant.line}: {place.mutant.what}"[:200], flush=True)
-            return verdict
+            return known.get(place.key) or verdict(place, before, seconds)
 
-        with ThreadPoolExecutor(workers) as pool:
-            return len(places), dict(zip(chosen, pool.map(tried, chosen), strict=True))
+        found = {}
+        with multiprocessing.get_context("fork").Pool(workers, _serve, (tried,)) as pool:
+            for place, became in zip(chosen, pool.imap(_asked, chosen), strict=True):
+                found[place] = became
+                print(f"{became:20s} {place.path}:{place.mutant.line}: {place.mutant.what}"[:200], flush=True)
+                if kept and place.key not in known:
+                    with kept.open("a") as file:
+                        file.write(f"{place.key}\t{became}\n")
+    return len(places), found
+
+
+_work: list[Callable[[Place], str]] = []
+
+
+def _serve(work: Callable[[Place], str]) -> None:
+    _work.append(work)
+
+
+def _asked(place: Place) -> str:
+    return _work[0](place)
 
 
 def page(total: int, seed: int, found: dict[Place, str]) -> list[str]:
@@ -262,14 +461,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--print", action="store_true", help="leave the page alone")
-    parser.add_argument("--review", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--commands", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--kept", type=Path, help="a file in which to keep what became of each, and to go on from")
     args = parser.parse_args()
-    if args.review:
-        review(args.review, args.commands, args.out)
-        return 0
-    total, found = measure(args.sample, args.seed, args.workers)
+    os.environ |= {
+        "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (package(ROOT).parent, "tests", "benchmarks")),
+        "OPENBLAS_NUM_THREADS": "1",
+        "HYPOTHESIS_STORAGE_DIRECTORY": tempfile.mkdtemp(),
+    }
+    sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
+    total, found = measure(args.sample, args.seed, args.workers, args.kept)
     lines = page(total, args.seed, found)
     print("\n".join(lines)) if args.print else write(lines)
     return int("unnoticed" in found.values())

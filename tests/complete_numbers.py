@@ -19,16 +19,33 @@ _TEXTS = frozenset({".csv", ".json", ".html", ".R", ".svg", ".jsonl"})
 
 def numbers(results: Path) -> dict[str, list[float]]:
     """All numbers of each text file and of each multiverse's table, in their order; digests are none."""
-    found = {}
-    for path in sorted(results.rglob("*")):
-        name = path.relative_to(results).as_posix()
-        if path.suffix in _TEXTS and not name.startswith(("logs/", "benchmarks/")):
-            found[name] = _numbers(path.read_text(encoding="utf-8"))
-        elif path.suffix == ".parquet":
-            import pyarrow.parquet as pq
+    return {path.relative_to(results).as_posix(): _numbers_of(path) for path in _counted(results)}
 
-            found[name] = _numbers(json.dumps(pq.read_table(path).to_pylist(), default=str))
-    return found
+
+def changed(before: Path, after: Path) -> dict[str, tuple[list[float], list[float]]]:
+    """The same of the files that are not the same in two folders of results."""
+    names = {path.relative_to(folder) for folder in (before, after) for path in _counted(folder)}
+    differing = [name for name in names if _content(before / name) != _content(after / name)]
+    return {name.as_posix(): (_numbers_of(before / name), _numbers_of(after / name)) for name in differing}
+
+
+def _counted(results: Path) -> list[Path]:
+    kept = (path for path in sorted(results.rglob("*")) if path.suffix in {*_TEXTS, ".parquet"})
+    return [path for path in kept if path.relative_to(results).parts[0] not in {"logs", "benchmarks"}]
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _numbers_of(path: Path) -> list[float]:
+    if not path.is_file():
+        return []
+    if path.suffix == ".parquet":
+        import pyarrow.parquet as pq
+
+        return _numbers(json.dumps(pq.read_table(path).to_pylist(), default=str))
+    return _numbers(path.read_text(encoding="utf-8"))
 
 
 def _numbers(text: str) -> list[float]:
