@@ -10,7 +10,7 @@ CORES ?= 2
 # Packages elsewhere would win over the locked ones.
 unexport PYTHONPATH PYTHONHOME
 
-.PHONY: help setup remake results test check docs slips pythons nightly bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
+.PHONY: help setup remake results test slow check docs slips pythons nightly bench coverage slurm debian fuzz faults mutation verify audit schemas validation readme lock clean
 
 help:
 	@echo 'Targets:'
@@ -29,7 +29,11 @@ results: $(STAMP)
 	$(BIN)/snakemake --cores $(CORES)
 
 test: $(STAMP)
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto -m 'not slow'
+
+# make slow      the other tests: whole workflows, the tutorial, the report in a browser, every number of the validation
+slow: $(STAMP)
+	$(BIN)/pytest -q -n auto -m slow
 
 # make check     linters, formatters and the type checker
 check: $(STAMP)

@@ -18,7 +18,7 @@ while read -r version python <&3; do
     [ "${version%.*}" != "${first%.*}" ] || continue
     other=$(mktemp -d)/venv
     make setup PYTHON="$python" VENV="$other"
-    [ "$what" != suite ] || PYTEST_ADDOPTS=--ignore=tests/test_browser.py make test PYTHON="$python" VENV="$other"
+    [ "$what" != suite ] || PYTEST_ADDOPTS=--ignore=tests/test_browser.py make test slow PYTHON="$python" VENV="$other"
     make clean
     make results PYTHON="$python" VENV="$other"
     nameless . "$version" | diff "$expected" - || { echo "Python $version and $first give different bytes" >&2; exit 1; }

@@ -293,6 +293,7 @@ def fitted(data, model="che", metric="g", **changes):
     return run_synthesis("x", planned(metric, **changes), defaults, rows(data, metric), [])
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=sets(scales=(1.0, 1e-3)))
 @pytest.mark.parametrize("model", ["che", "three_level", "composites"])

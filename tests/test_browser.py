@@ -23,8 +23,6 @@ from synthesis.plan.config import read_config
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.results.files import write_csv
 
-pytestmark = pytest.mark.slow
-
 PAGES = ("report.html", "report_appendix.html")
 EVIL = ("<script>alert(1)</script>", r"$\alpha$")
 FIGURE = "#figure-forest_alliance"
@@ -34,7 +32,8 @@ METRICS = ("z", "g", "z", "g")
 CLAIMS = ("predicts_mean", "low_intensity_below_024", "not_above_low_intensity", "ptsd_patient_rated")
 AXE = ROOT / "tests" / "browser"
 NEEDED = bool(os.environ.get("BROWSER_TESTS"))
-pytestmark = pytest.mark.skipif(not (NEEDED or executable()), reason="no Chromium here: apt-get install chromium")
+NO_BROWSER = pytest.mark.skipif(not (NEEDED or executable()), reason="no Chromium here: apt-get install chromium")
+pytestmark = [pytest.mark.slow, NO_BROWSER]
 
 
 def configure(folder):

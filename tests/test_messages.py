@@ -255,6 +255,7 @@ def alone(done):
     return [line for line in lines if not line.startswith(("Using ", "Config file config.yaml is extended"))]
 
 
+@pytest.mark.slow
 def test_the_plan_that_was_given_is_named(project):
     other = project.folder / "other.yaml"
     other.write_text("defaults: {level: 95}\n")

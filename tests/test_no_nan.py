@@ -55,6 +55,7 @@ def run(request, tmp_path_factory):
     return request.param, folder / "results"
 
 
+@pytest.mark.slow
 def test_no_file_of_a_degenerate_run_holds_a_number_that_is_none(run):
     name, results = run
     files = [path for path in results.rglob("*") if path.is_file()]
@@ -62,6 +63,7 @@ def test_no_file_of_a_degenerate_run_holds_a_number_that_is_none(run):
     assert {path: words for path in files if (words := found_in(path))} == {}, name
 
 
+@pytest.mark.slow
 def test_equal_effects_are_said_to_be_equal(run):
     """README of case 25: z .3095, tau2 0, metafor test="adhoc" [-.5694, 1.1884]."""
     name, results = run

@@ -57,17 +57,23 @@ def test_generated_files_are_up_to_date(name):
 def test_config_and_rows_satisfy_the_json_schemas():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     resolved = synthesis_config(config)
-    jsonschema.validate(resolved, json.loads((ROOT / "workflow/schemas/config.schema.json").read_text()))
-    schema = json.loads((ROOT / "workflow/schemas/effects.schema.json").read_text())
+    validator("config").validate(resolved)
+    row_of = validator("effects")
     for source in ("alliance_primary", "low_intensity_self_guided"):
         rows, problems = load_source(ROOT / "data" / "raw", source, [])
         assert problems == []
         for _, row in rows:
             present = {c.name: row[c.name] for c in COLUMNS if row[c.name] not in (None, "")}
-            jsonschema.validate(present, schema)
+            row_of.validate(present)
     for path in (ROOT / "data" / "raw").glob("*/source.yaml"):
-        about = json.loads((ROOT / "workflow/schemas/source.schema.json").read_text())
-        jsonschema.validate(yaml.safe_load(path.read_text()), about)
+        validator("source").validate(yaml.safe_load(path.read_text()))
+
+
+def validator(name):
+    schema = json.loads((ROOT / "workflow" / "schemas" / f"{name}.schema.json").read_text())
+    kind = jsonschema.validators.validator_for(schema)
+    kind.check_schema(schema)
+    return kind(schema)
 
 
 def synthesis_config(content):
@@ -270,8 +276,7 @@ def test_files_stay_short():
 # Longer than 50 lines for a reason.
 LONG = {
     "meta/pool.py: pool": "30 lines are the reference of the public function, its code has 36",
-    "meta/regression.py: regress": "being changed elsewhere",
-    "meta/regression.py: subgroups": "being changed elsewhere",
+    "meta/regression.py: regress": "most of it hands a typed result its fields",
     "plan/generated.py: data_dictionary": "one page of text",
 }
 

@@ -52,6 +52,7 @@ def test_a_file_named_like_a_list_is_a_file(tmp_path, monkeypatch, capsys):
     assert "@x" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_no_command_of_a_large_plan_is_too_long(tmp_path):
     """150 syntheses: the plan alone is longer than a word may be."""
     shutil.copytree(ROOT / "examples" / "bcg" / "data", tmp_path / "data")
@@ -63,6 +64,7 @@ def test_no_command_of_a_large_plan_is_too_long(tmp_path):
     assert (tmp_path / passing.FOLDER).is_dir()
 
 
+@pytest.mark.slow
 def test_a_long_plan_is_fitted(tmp_path):
     """A list of rows to leave out, as long as some are."""
     shutil.copytree(ROOT / "examples" / "bcg" / "data", tmp_path / "data")

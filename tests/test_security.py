@@ -290,6 +290,7 @@ def run(folder, *arguments):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
+@pytest.mark.slow
 def test_no_shell_runs_what_data_or_plan_say(hostile):
     plan = read_json(hostile / "results" / "config.json")
     assert (plan["title"], plan["syntheses"]["bcg"]["note"]) == (EVIL, EVIL)
@@ -308,6 +309,7 @@ class Page(HTMLParser):
         self.handlers += [name for name, _ in attrs if name.startswith("on") or name == "style"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["report.html", "report_appendix.html"])
 def test_the_report_holds_no_markup_from_data(hostile, name):
     page = Page()
@@ -349,6 +351,7 @@ def test_every_text_of_a_page_is_escaped_but_what_the_package_wrote():
     assert _environment().autoescape is True
 
 
+@pytest.mark.slow
 def test_drawings_hold_no_script(hostile):
     paths = sorted((hostile / "results" / "figures").glob("*.svg"))
     assert len(paths) >= 5
@@ -361,6 +364,7 @@ def test_drawings_hold_no_script(hostile):
                 assert not name.endswith("href") or value.startswith("#"), path
 
 
+@pytest.mark.slow
 def test_tables_hold_no_formula(hostile):
     seen = 0
     for path in (hostile / "results").rglob("*.csv"):
@@ -373,6 +377,7 @@ def test_tables_hold_no_formula(hostile):
     assert seen
 
 
+@pytest.mark.slow
 def test_r_scripts_hold_nothing_of_the_data_but_a_comment(hostile):
     lines = (hostile / "results" / "r" / "bcg.R").read_text(encoding="utf-8").split("\n")
     assert "OWNED" in lines[0]

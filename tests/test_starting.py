@@ -207,6 +207,7 @@ def test_a_p_of_zero_leaves_the_pool_by_name(tmp_path, metric, columns, p):
     assert lost.not_in_quote == ""
 
 
+@pytest.mark.slow
 def test_the_workflow_runs_on_a_table_with_a_p_of_zero(tmp_path):
     """The whole of it, once: what `new` accepts makes its results, and the row stands in dropped.csv."""
     file = tmp_path / "2024.csv"

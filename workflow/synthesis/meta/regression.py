@@ -241,36 +241,27 @@ def regress(
     about = describe(y, v, tau2, z)
     w = 1 / (v + about.tau2)
     beta, covariance = weighted_least_squares(y, w, z)
-    notes = thin_notes(k, p)
-    factor = 1.0
-    if ci.startswith("hksj"):
-        residual = y - z @ beta
-        rss = float(np.dot(w, residual * residual))
-        if ci == "hksj" and no_spread(np.array([rss]), w[None], y[None])[0]:
-            ci, notes = "hksj_adhoc", (*notes, EXACT_FIT)
-        factor = rss / (k - p)
-    beta, covariance = back @ beta, back @ covariance @ back.T
-    covariance = covariance * (max(1.0, factor) if ci == "hksj_adhoc" else factor)
+    factor, ci, exact = _factor(ci, y, z, w, beta)
+    beta, covariance = back @ beta, factor * (back @ covariance @ back.T)
     se = np.sqrt(np.diag(covariance))
-    normal = ci == "wald"
-    quantile = float(scipy.special.ndtri(0.5 + level / 2) if normal else scipy.special.stdtrit(k - p, 0.5 + level / 2))
     statistic = beta / se
-    tails = 2 * (scipy.special.ndtr(-abs(statistic)) if normal else scipy.special.stdtr(k - p, -abs(statistic)))
-    qm, qm_p = _omnibus(beta, covariance, None if normal else k - p)
+    df = None if ci == "wald" else float(k - p)
+    quantile, tails = _reference(statistic, df, level)
+    qm, qm_p = _omnibus(beta, covariance, None if df is None else k - p)
     return Regression(
         k=k,
         names=matrix.names,
         estimate=_floats(beta),
         se=_floats(se),
         statistic=_floats(statistic),
-        df=None if normal else float(k - p),
+        df=df,
         p=_floats(tails),
         ci_low=_floats(beta - quantile * se),
         ci_high=_floats(beta + quantile * se),
         covariance=tuple(_floats(row) for row in covariance),
         qm=qm,
         qm_df=p - 1,
-        qm_df2=None if normal else float(k - p),
+        qm_df2=df,
         qm_p=qm_p,
         tau2=about.tau2,
         tau2_se=about.tau2_se,
@@ -285,8 +276,28 @@ def regress(
         ci_method=ci,
         level=level,
         weights=_floats(100 * w / w.sum()),
-        notes=notes,
+        notes=thin_notes(k, p) + exact,
     )
+
+
+def _factor(ci: CiMethod, y: Array, z: Array, w: Array, beta: Array) -> tuple[float, CiMethod, tuple[str, ...]]:
+    """Knapp and Hartung's factor of the covariance, the interval that it leads to, and what is to be noted."""
+    if not ci.startswith("hksj"):
+        return 1.0, ci, ()
+    residual = y - z @ beta
+    rss = float(np.dot(w, residual * residual))
+    exact = ci == "hksj" and bool(no_spread(np.array([rss]), w[None], y[None])[0])
+    factor = rss / (len(y) - z.shape[1])
+    if ci == "hksj_adhoc" or exact:
+        return max(1.0, factor), "hksj_adhoc", (EXACT_FIT,) if exact else ()
+    return factor, ci, ()
+
+
+def _reference(statistic: Array, df: float | None, level: float) -> tuple[float, Array]:
+    """The quantile of intervals and the two-sided p values, of the normal distribution (df None) or of t."""
+    if df is None:
+        return float(scipy.special.ndtri(0.5 + level / 2)), 2 * scipy.special.ndtr(-abs(statistic))
+    return float(scipy.special.stdtrit(df, 0.5 + level / 2)), 2 * scipy.special.stdtr(df, -abs(statistic))
 
 
 def matrix_of(moderators: Design | Mapping[str, Moderator], k: int) -> Design:
@@ -438,23 +449,9 @@ def subgroups(
     if cluster is not None:
         cluster = labels("cluster", cluster, len(y))
     members = [np.array([g == name for g in groups]) for name in names]
-    shared = None
-    if flag("common_tau2", common_tau2):
-        check_range(v)
-        if cluster is not None:
-            raise InputError([Problem("common_tau2", "with cluster", "one of them", "aggregate the effects first")])
-        shared = float(estimate_tau2(y[None], v[None], tau2, design({"group": list(groups)}, len(y)).x)[0])
+    shared = _shared_tau2(y, v, tau2, groups, cluster) if flag("common_tau2", common_tau2) else None
     fits = tuple(
-        pool(
-            y[m],
-            v[m],
-            tau2=tau2,
-            ci=ci,
-            cluster=None if cluster is None else [c for c, inside in zip(cluster, m, strict=True) if inside],
-            rho=rho,
-            level=level,
-            fixed_tau2=shared,
-        )
+        pool(y[m], v[m], tau2=tau2, ci=ci, cluster=_of(m, cluster), rho=rho, level=level, fixed_tau2=shared)
         for m in members
     )
     estimate = np.array([fit.estimate for fit in fits])
@@ -469,6 +466,19 @@ def subgroups(
         q_between_p=float(scipy.special.chdtrc(len(names) - 1, between)),
         q_within=math.fsum(fit.q or 0.0 for fit in fits),
     )
+
+
+def _shared_tau2(y: Array, v: Array, tau2: Tau2Method, groups: list[str], cluster: Sequence[Hashable] | None) -> float:
+    """The tau2 of the regression on the factor."""
+    check_range(v)
+    if cluster is not None:
+        raise InputError([Problem("common_tau2", "with cluster", "one of them", "aggregate the effects first")])
+    return float(estimate_tau2(y[None], v[None], tau2, design({"group": groups}, len(y)).x)[0])
+
+
+def _of(members: Array, cluster: Sequence[Hashable] | None) -> list[Hashable] | None:
+    """The labels of some effects."""
+    return None if cluster is None else [label for label, inside in zip(cluster, members, strict=True) if inside]
 
 
 def _floats(values: Array) -> tuple[float, ...]:
