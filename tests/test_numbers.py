@@ -202,6 +202,23 @@ def test_the_report_prints_levels_of_odds_as_ratios(report, complete):
     assert printed(shown[4]) + printed(shown[5]) == pytest.approx(wanted, abs=tolerances.PRINTED_2 + tolerances.ZERO)
 
 
+def test_the_card_of_a_row_has_the_interval_of_its_variance(report, complete):
+    embedded = re.search(r'<script type="application/json" id="data">(.*?)</script>', report, re.S)
+    cards = json.loads(embedded[1])["effects"]
+    names = {"z": "r", "r_corrected": "corrected r", "g": "g"}
+    compared = []
+    for row in rows_of(complete / "tables" / "effects.csv"):
+        if row["metric"] not in names or not row["vi"] or row["effect_id"] not in cards:
+            continue
+        y, half = float(row["yi"]), norm.ppf(0.5 + LEVEL / 2) * math.sqrt(float(row["vi"]))
+        back = math.tanh if row["metric"] == "z" else float
+        said = dict(part.split(" = ") for part in cards[row["effect_id"]]["estimate"].split("; "))
+        want = [back(x) for x in (y, y - half, y + half)]
+        assert printed(said[names[row["metric"]]]) == pytest.approx(want, abs=tolerances.PRINTED_2 + tolerances.ZERO)
+        compared.append(row["effect_id"])
+    assert len(compared) > len(set(compared)) > 20
+
+
 def test_the_report_counts_the_prediction_intervals_that_hold_zero(report, complete):
     limits = [floats(r, "pi_low", "pi_high") for r in rows_of(complete / "tables" / "pooled.csv") if r["pi_low"] != ""]
     holding = sum(low <= 0 <= high for low, high in limits)

@@ -126,10 +126,12 @@ def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
         "row": "",
     }
     if isinstance(row, Effect):
+        # One number may be converted to several metrics.
+        made = review.conversions[row.effect_id]
         details |= {
-            "estimate": _estimate(row, review.config.defaults.level),
-            "converter": term(row.converter),
-            "exactness": row.exactness,
+            "estimate": "; ".join(_estimate(effect, review.config.defaults.level) for effect in made),
+            "converter": "; ".join(dict.fromkeys(term(effect.converter) for effect in made)),
+            "exactness": "; ".join(dict.fromkeys(effect.exactness for effect in made)),
             "corrected": said(row.corrected),
             "row": f"row-{row.metric}-{row.effect_id}",
         }

@@ -82,6 +82,14 @@ class ReviewResults:
         return {row.effect_id: row for row in self.effects}
 
     @cached_property
+    def conversions(self) -> dict[str, list[Effect]]:
+        """Each usable row in every metric that it was converted to, by effect_id."""
+        found: dict[str, list[Effect]] = {}
+        for effect in self.effects:
+            found.setdefault(effect.effect_id, []).append(effect)
+        return found
+
+    @cached_property
     def lost(self) -> dict[str, Dropped]:
         """The rows without a usable number in any metric, by effect_id."""
         return {row.effect_id: row for row in self.dropped if row.effect_id not in self.usable}
