@@ -7,6 +7,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import mutation
+from complete_run import Command
 from mutants import Mutant, mutants
 
 SOURCE = '''"""Doc 1."""
@@ -41,6 +42,49 @@ def test_a_change_stands_where_the_expression_stood():
     assert [m.applied(text) for m in mutants(text)] == ["a = 'é'; b = (one + two)\n"]
 
 
+def test_a_change_of_several_lines_moves_no_line_below_it():
+    text = "a = (one +\n     two)\nb = one\n"
+    assert [m.applied(text) for m in mutants(text)] == ["a = ((one - two\n))\nb = one\n"]
+
+
+def test_a_mutant_is_imported_in_place_of_its_module():
+    place = next(p for p in mutation.all_places() if p.path.endswith("data/moments.py") and p.mutant.what == "4 -> 5")
+
+    def imported():
+        for name in [name for name in sys.modules if name.startswith("synthesis")]:
+            del sys.modules[name]
+        mutation.change(place)
+        from synthesis.data import moments
+
+        held = moments.__loader__.get_code("synthesis.data.moments")
+        return 0 if isinstance(moments.__loader__, mutation.Changed) and 5 in _constants(held) else 1
+
+    assert mutation.forked(imported, 60) == 0
+    assert mutation.forked(lambda: 1, 60) == 1
+
+
+def _constants(code):
+    inner = [constant for one in code.co_consts if hasattr(one, "co_consts") for constant in _constants(one)]
+    return [*code.co_consts, *inner]
+
+
+def test_a_command_reads_what_it_is_given():
+    command = Command(("pool", "--model", "results/models/a.json", "--out=results/tables"), "results/b.json")
+    assert mutation.reads(command, ["models/a.json"])
+    assert mutation.reads(command, ["b.json"])
+    assert mutation.reads(command, ["tables/pooled.csv"])
+    assert not mutation.reads(command, ["models/b.json"])
+    assert not mutation.reads(command, [])
+
+
+def test_lines_that_run_are_those_of_the_rooms():
+    from synthesis.data import associations
+
+    lines = mutation.lines_run(lambda: associations.t_to_r(2.0, 10.0))
+    assert lines
+    assert {path for path, _ in lines} <= {str(p) for p in (ROOT / mutation.package(ROOT) / "data").rglob("*.py")}
+
+
 def test_the_rooms_have_mutants_and_each_its_tests():
     places = mutation.all_places()
     assert {place.room for place in places} == set(mutation.ROOMS)
@@ -66,7 +110,7 @@ def test_the_score_stands_between_its_marks_and_validation_keeps_it(tmp_path, mo
     page.write_text("# Validation\n\ntext\n", encoding="utf-8")
     monkeypatch.setattr(mutation, "PAGE", page)
     monkeypatch.setattr(validation, "PAGE", page)
-    place = mutation.Place("workflow/synthesis/plan/plan.py", Mutant(3, "a < b -> a > b", 0, 1, ""))
+    place = mutation.Place("workflow/synthesis/plan/plan.py", Mutant(3, 3, "a < b -> a > b", 0, 1, ""))
     for verdict in ("noticed", "unnoticed", "noticed"):
         mutation.write(mutation.page(10, 1, {place: verdict}))
         text = page.read_text(encoding="utf-8")

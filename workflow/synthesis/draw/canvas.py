@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, singledispatch
 from importlib.util import find_spec
@@ -226,6 +227,21 @@ class PlacedText(Text):
 
 
 @cache
+def _text_of(size: float, align: str, colour: str, weight: str, style: str, *family: str) -> PlacedText:
+    """A text of one look, to be copied: that takes a tenth of the time of making another one."""
+    return PlacedText(
+        fontsize=size,
+        ha=align,
+        va="center_baseline",
+        color=colour,
+        fontweight=weight,
+        fontstyle=style,
+        fontfamily=family,
+        parse_math=False,
+    )
+
+
+@cache
 def _ruler() -> Any:
     """Measures texts; of a small canvas, since each page would need another large one."""
     return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=DPI)).get_renderer()  # type: ignore[no-untyped-call]
@@ -293,20 +309,10 @@ class Page:
         """Places a text, centred on y. Text from data is never read as mathematics."""
         if content:
             size = size or self.style.font
-            placed = PlacedText(
-                x,
-                y,
-                content,
-                fontsize=size,
-                ha=align,
-                va="center_baseline",
-                color=colour,
-                fontweight=weight,
-                fontstyle=style,
-                fontfamily=self._family(content),
-                parse_math=False,
-                transform=self._place,
-            )
+            placed = copy(_text_of(size, align, colour, weight, style, *self._family(content)))
+            placed.set_text(content)
+            placed.set_position((x, y))
+            placed.set_transform(self._place)
             before = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.width(content, size, weight)
             placed.start = (x - before, y + self._ascent(size, weight) / 2)
             placed.set_figure(self.figure)

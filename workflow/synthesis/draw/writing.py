@@ -6,6 +6,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
@@ -76,8 +77,16 @@ def _write_others(folder: Path, pages: Sequence[Figure]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
-    for number, page in enumerate(pages, start=2):
-        write_png(folder / f"{number}.png", page)
+    # The next page is drawn while one is packed and written.
+    with ThreadPoolExecutor(1) as writer:
+        before: Future[None] | None = None
+        for number, page in enumerate(pages, start=2):
+            drawn = _pixels(page)
+            if before:
+                before.result()
+            before = writer.submit(_write_pixels, folder / f"{number}.png", *drawn)
+        if before:
+            before.result()
 
 
 def write_pdf(path: Path, pages: Sequence[Figure]) -> None:
@@ -95,6 +104,11 @@ def write_pdf(path: Path, pages: Sequence[Figure]) -> None:
 
 def write_png(path: Path, figure: Figure) -> None:
     """Writes a figure as PNG at the density of print, or as high as `MAX_PIXELS`."""
+    _write_pixels(path, *_pixels(figure))
+
+
+def _pixels(figure: Figure) -> tuple[NDArray[np.uint8], float]:
+    """The pixels of a figure, of shape (height, width, 3), and their density: pages are opaque."""
     dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
     canvas, density = FigureCanvasAgg(figure), figure.dpi
     with settings():
@@ -103,9 +117,11 @@ def write_png(path: Path, figure: Figure) -> None:
             canvas.draw()  # type: ignore[no-untyped-call]
         finally:
             figure.dpi = density
-    # Pages are opaque.
-    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    content = _png(pixels[:, :, :3], dpi)
+    return np.asarray(canvas.buffer_rgba())[:, :, :3], dpi  # type: ignore[no-untyped-call]
+
+
+def _write_pixels(path: Path, pixels: NDArray[np.uint8], dpi: float) -> None:
+    content = _png(pixels, dpi)
     replace(path, lambda target: target.write_bytes(content))
 
 
