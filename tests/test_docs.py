@@ -33,7 +33,7 @@ def beside_the_pages(name):
 
 
 gallery, pages, dependencies = map(beside_the_pages, ("gallery", "pages", "dependencies"))
-ADDED = {"bridges", "comparisons", "figures", "multiverses", "numbers_needed"}
+ADDED = {"bridges", "comparisons", "figures", "multiverses", "numbers_needed", "relevance"}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [page for page in PAGES if page.exists()]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]

@@ -18,7 +18,7 @@ from synthesis.plan.passing import expanded
 STAGES: dict[str, tuple[str, ...]] = {
     "data": ("new", "check", "config", "extract", "gather"),
     "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics"),
-    "compare": ("compare", "claims", "tipping", "certainty"),
+    "compare": ("compare", "claims", "tipping", "certainty", "moderator-power"),
     "evidence": ("process", "process-figure", "fill-in", "doubts"),
     "multiverse": (
         "multiverse-enumerate", "multiverse-fit", "multiverse-gather", "multiverse-summary", "multiverse-tables",

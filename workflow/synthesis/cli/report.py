@@ -117,7 +117,7 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
     from synthesis.report import ReviewResults
     from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
     from synthesis.results.checks import CheckRow
-    from synthesis.results.comparisons import TippingRow
+    from synthesis.results.comparisons import ModeratorPowerRow, TippingRow
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_rows
@@ -153,6 +153,7 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
+        moderator_power=read_rows(tables["moderator_power"], ModeratorPowerRow) if "moderator_power" in tables else [],
         low_risk=read_rows(tables["without_high_risk"], LowRiskRow) if "without_high_risk" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )

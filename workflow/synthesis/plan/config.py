@@ -279,6 +279,11 @@ class Relevance(Model):
     thresholds: dict[Metric, tuple[str, ...]] = Field(
         default_factory=dict, description="effect_id of rows that hold a threshold, by metric."
     )
+    differences: dict[Metric, str] = Field(
+        default_factory=dict,
+        description="effect_id of the row that holds the smallest difference that matters between levels of a "
+        "moderator, by metric; where it is missing the smallest of the thresholds. Power is computed for it.",
+    )
     bootstrap: int = Field(2000, ge=200, description="Resamples of the samples for intervals of shares.")
     seed: int = Field(1, ge=0, description="Seed of the resamples.")
 

@@ -231,6 +231,10 @@ class Plan:
         thresholds = {k: v for k, v in self._content["relevance"]["thresholds"].items() if k == metric}
         return self._part({name: self._some(name)}, {"relevance": {"thresholds": thresholds}})
 
+    def smallest_differences(self) -> str:
+        """What differences between levels of moderators are held against."""
+        return self._part({(name := next(iter(self._syntheses))): self._some(name)}, self._of("relevance"))
+
     def bridges_over_multiverses(self) -> str:
         """The bridges whose two sides have a multiverse each."""
         bridges = self.bridged_multiverses()

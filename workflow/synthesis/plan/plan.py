@@ -198,6 +198,9 @@ def _published_faults(config: Config, by_source: dict[str, Extracted]) -> list[P
         for key in keys:
             with _collected(problems):
                 threshold(f"config.yaml, key relevance.thresholds.{metric}", key, metric, rows)
+    for metric, key in config.relevance.differences.items():
+        with _collected(problems):
+            threshold(f"config.yaml, key relevance.differences.{metric}", key, metric, rows)
     for name, interaction in config.interactions.items():
         for field in ("coefficient", "points", "threshold", "points_threshold"):
             with _collected(problems):

@@ -11,7 +11,7 @@ from synthesis.data.source import Source
 from synthesis.plan.config import Config
 from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
 from synthesis.results.checks import CheckRow
-from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
+from synthesis.results.comparisons import BridgeRow, Comparisons, ModeratorPowerRow, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.extracted import Assessed, Dropped, Effect
 from synthesis.results.files import check_whole
@@ -56,6 +56,7 @@ class ReviewResults:
     findings: list[FindingsRow] = field(default_factory=list)
     domains: list[DomainRow] = field(default_factory=list)
     low_risk: list[LowRiskRow] = field(default_factory=list)
+    moderator_power: list[ModeratorPowerRow] = field(default_factory=list)
     assessed: Sequence[Assessed] = ()
     process: ProcessResults | None = None
     doubts: list[DoubtRow] = field(default_factory=list)

@@ -20,6 +20,7 @@ from synthesis.report import (
     methods,
     moving,
     multiverse_section,
+    power_table,
     sentences,
 )
 from synthesis.report import result_tables as tables
@@ -79,6 +80,7 @@ def diagnostics(review: ReviewResults) -> Context:
         "small_study": tables.small_study(review),
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
+        "power": power_table.by_level(review),
         "regressions": joint_table.regressions(review),
         "few_samples": tables.few_samples(review),
     }

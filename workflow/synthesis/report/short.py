@@ -9,7 +9,7 @@ from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of
-from synthesis.report import headline, methods, sentences
+from synthesis.report import headline, methods, power_table, sentences
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.evidence_section import answer_of
@@ -174,6 +174,7 @@ def robustness(review: ReviewResults) -> Context | None:
         "influence": influence,
         "moderators": signals,
         "tests": len(tests),
+        "power": power_table.low_power(review),
         "curves": multiverse_table(review.multiverses, titles(review), several=False),
         "doubts": len(review.doubts),
         "turned": list(dict.fromkeys(turned)),
