@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     )
     from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
+    from synthesis.meta.monitoring import boundaries, monitor, required_information
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
     from synthesis.meta.power import pool_power
+    from synthesis.meta.psychometric import Reliabilities, psychometric, psychometric_each
     from synthesis.meta.regression import design, predict, regress, subgroups
     from synthesis.meta.selection_model import selection_model
     from synthesis.meta.significance import excess_significance, p_curve, p_uniform_star
@@ -42,9 +44,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fit",
+    "Reliabilities",
     "baujat",
     "bayes",
     "beta_selection",
+    "boundaries",
     "contrast_power",
     "control_variance",
     "cumulative",
@@ -63,6 +67,7 @@ __all__ = [
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
+    "monitor",
     "p_curve",
     "p_uniform_star",
     "permutation_test",
@@ -71,8 +76,11 @@ __all__ = [
     "pool_many",
     "pool_power",
     "predict",
+    "psychometric",
+    "psychometric_each",
     "rank_test",
     "regress",
+    "required_information",
     "robust_egger",
     "robust_pet_peese",
     "robust_regress",
@@ -106,6 +114,8 @@ _HOMES = {
         "leave_one_sample_out",
         "shrunken",
     ),
+    "meta.monitoring": ("boundaries", "monitor", "required_information"),
+    "meta.psychometric": ("Reliabilities", "psychometric", "psychometric_each"),
     "meta.power": ("pool_power",),
     "meta.selection_model": ("selection_model",),
     "meta.significance": ("excess_significance", "p_curve", "p_uniform_star"),

@@ -17,7 +17,7 @@ from synthesis.plan.passing import expanded
 # The file of the command line that holds each command, as `workflow/rules/` has a file for each.
 STAGES: dict[str, tuple[str, ...]] = {
     "data": ("new", "check", "config", "extract", "gather"),
-    "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics"),
+    "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics", "psychometric"),
     "compare": ("compare", "claims", "tipping", "certainty", "moderator-power"),
     "evidence": ("process", "process-figure", "fill-in", "doubts"),
     "multiverse": (
@@ -28,7 +28,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "multiverse-bridge", "prisma-flow", "risk-domains", "risk-of-bias",
     ),
     "report": ("report", "manuscript"),
-    "living": ("agreement", "changes", "release"),
+    "living": ("agreement", "monitoring", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
     "run": ("run",),
     "reference": ("schemas",),

@@ -122,6 +122,7 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_rows
     from synthesis.results.extracted import read_extracted
+    from synthesis.results.further import LookRow, PsychometricRow
     from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
@@ -154,6 +155,8 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
         moderator_power=read_rows(tables["moderator_power"], ModeratorPowerRow) if "moderator_power" in tables else [],
+        looks=read_rows(tables["monitoring"], LookRow) if "monitoring" in tables else [],
+        psychometric=read_rows(tables["psychometric"], PsychometricRow) if "psychometric" in tables else [],
         low_risk=read_rows(tables["without_high_risk"], LowRiskRow) if "without_high_risk" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )

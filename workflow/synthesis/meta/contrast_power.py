@@ -62,10 +62,9 @@ def contrast_power(
 
     Hedges & Pigott (2004), Psychol Methods 9:426-445: the difference over its standard error, tau2 known, in the test
     of the regression on the factor. Normal for wald; for hksj and hksj_adhoc noncentral t with k - levels df, exact
-    where the total variances are equal. Where effects share samples, named by `cluster` (k,), the standard error is
-    that of the working model (`robust_regress`) and the df are Satterthwaite's of CR2, which a larger review has in
-    proportion to its samples. Raises InputError for a difference of 0, levels that no effect has, bad variances and
-    chances, and a test of fewer than 4 df.
+    where the total variances are equal. Where effects share samples, named by `cluster` (k,), it is the test of
+    `robust_regress`: the working model's standard error, and df of CR2, which grow with the samples. Raises InputError
+    for a difference of 0, unknown levels, bad variances and chances, and a test of fewer than 4 df.
     """
     check_chances(effect, alpha, wanted, "a difference")
     v = _variances(vi, tau2, omega2)
@@ -73,7 +72,8 @@ def contrast_power(
     if cluster is None:
         samples, spent = rows.shape
         held = (rows[:, difference != 0] / (v + tau2)[:, None]).sum(axis=0)
-        se, df = math.sqrt(math.fsum(1 / held)), None if option("ci", ci, terms(CiMethod)) == "wald" else float(samples - spent)
+        se = math.sqrt(math.fsum(1 / held))
+        df = None if option("ci", ci, terms(CiMethod)) == "wald" else float(samples - spent)
     else:
         check_rho(rho)
         ordered = blocks(np.zeros(len(v)), v, rows, labels("cluster", cluster, len(v)), rho)

@@ -44,6 +44,7 @@ from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
 from synthesis.plan.jointly import JointModel
 from synthesis.plan.judged import Certainty
+from synthesis.plan.monitored import Monitored, Psychometrics
 from synthesis.plan.naming import A_COLUMN, name_faults, repeated
 from synthesis.results.files import Cell
 
@@ -377,6 +378,14 @@ class Config(Model):
 
     processes: Processes | None = Field(
         None, description="Processes of treatment beside each other, with the findings that print no number."
+    )
+    monitoring: dict[Name, Monitored] = Field(
+        default_factory=dict, description="Syntheses that are monitored sequentially as samples come in, by name."
+    )
+    psychometric: dict[Name, Psychometrics] = Field(
+        default_factory=dict,
+        description="Syntheses of Fisher z whose correlations are corrected for unreliability beside the raw ones, by "
+        "name; those of metric r_corrected always have both.",
     )
     doubts: dict[Name, Doubt] = Field(
         default_factory=dict, description="Records and decisions that may be doubted, and what each moves."

@@ -12,6 +12,7 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import (
     adjusted_table,
+    beside,
     certainty_table,
     coders,
     comparing,
@@ -81,6 +82,8 @@ def diagnostics(review: ReviewResults) -> Context:
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
         "power": power_table.by_level(review),
+        "monitoring": beside.monitoring(review),
+        "psychometric": beside.psychometric(review),
         "regressions": joint_table.regressions(review),
         "few_samples": tables.few_samples(review),
     }
