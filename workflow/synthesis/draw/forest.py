@@ -33,8 +33,8 @@ from synthesis.draw.forest_columns import (
     not_printed,
     weight_of,
 )
-from synthesis.draw.judged import light
 from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
+from synthesis.draw.lights import light
 from synthesis.draw.marks import Mark, marks
 
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})

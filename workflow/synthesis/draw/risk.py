@@ -25,8 +25,8 @@ from synthesis.draw.canvas import (
     draw,
     settings,
 )
-from synthesis.draw.judged import NOT_JUDGED, percent_axis, stacked
 from synthesis.draw.layout import judgement
+from synthesis.draw.lights import NOT_JUDGED, percent_axis, stacked
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Study
 

@@ -24,9 +24,9 @@ from synthesis.draw.canvas import (
     draw,
     settings,
 )
-from synthesis.draw.judged import NOT_JUDGED, percent_axis, stacked
-from synthesis.draw.judged import light as draw_light
 from synthesis.draw.layout import judgement
+from synthesis.draw.lights import NOT_JUDGED, percent_axis, stacked
+from synthesis.draw.lights import light as draw_light
 from synthesis.results.extracted import Assessed
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Study
