@@ -9,6 +9,7 @@ import tolerances as tol
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
+from synthesis.draw.looks_figure import looks_figure
 from synthesis.errors import InputError
 from synthesis.living.yearly import looks
 from synthesis.meta.monitoring import spent_error
@@ -183,6 +184,22 @@ def test_a_monitored_synthesis_has_a_row_for_each_year():
 def test_the_smallest_effect_must_be_known(value):
     with pytest.raises(InputError, match="monitoring.x.smallest_effect"):
         looks([document()], {"x": Monitored(smallest_effect="mid")}, rows_of(value))
+
+
+def test_the_figure_has_each_look_and_its_boundaries():
+    model, plan = document(), {"x": Monitored(smallest_effect="mid")}
+    table = looks([model], plan, rows_of(0.2))
+    chart = looks_figure(model, table)
+    (panel,) = chart.panels
+    assert [(p.x, p.y, p.label) for p in panel.points] == [
+        (row.fraction, row.z, str(row.year or "no year")) for row in table
+    ]
+    assert [p.kind for p in panel.points] == ["estimate", "marked", "marked"]
+    upper, lower = (line for line in panel.lines if line.kind == "limit")
+    assert upper.y == tuple(row.boundary for row in table if row.boundary is not None)
+    assert lower.y == tuple(-y for y in upper.y)
+    assert panel.x.low < 0 < 1 < panel.x.high
+    assert looks_figure(model, []).refused == "Not drawn: it is not monitored."
 
 
 @pytest.mark.parametrize(("effect", "said"), [(0.2, "was crossed in 2002"), (0.05, "is not crossed")])

@@ -25,7 +25,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "draw": (
         "forest", "comparison-forest", "diagnostic-figure", "bridge-figure", "claims-figure", "multiverse-figure",
-        "multiverse-bridge", "prisma-flow", "risk-domains", "risk-of-bias",
+        "multiverse-bridge", "prisma-flow", "monitoring-figure", "risk-domains", "risk-of-bias",
     ),
     "report": ("report", "manuscript"),
     "living": ("agreement", "monitoring", "changes", "release"),

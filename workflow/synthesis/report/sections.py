@@ -31,6 +31,7 @@ from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
+_LOOKS = "Monitoring: outside the dashed boundary a look finds something even though there were looks before it."
 _COMPARED = "Associations and effects have axes of their own; where they stand on one scale, each reading has a row."
 
 
@@ -64,6 +65,8 @@ def _synthesis(review: ReviewResults, document: Fitted) -> Context:
     name = document.synthesis
     planned = diagnostic_figures(review.config, name)
     examined = [figure(review, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
+    if name in review.config.monitoring:
+        examined.append(figure(review, f"monitoring_{name}", _LOOKS))
     see = f"Each line is a sample with its interval, larger squares weigh more; diamond: the pooled {document.word}."
     return {
         "document": document,
