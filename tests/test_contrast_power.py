@@ -142,6 +142,7 @@ def test_the_smallest_difference_may_be_declared_and_may_be_missing():
     assert (row.threshold, row.threshold_value) == ("large", 0.5)
     assert powers(thresholds={"z": ("small",)})[0] == []
     assert powers(differences={"g": "gap"})[0] == []
+    assert smallest_difference("logit", rows, Relevance(thresholds={"logit": ("small",)})) is None
     assert smallest_difference("g", rows, Relevance(thresholds={"g": ("none",)})) is None
     with pytest.raises(InputError, match="relevance.differences.g"):
         powers(differences={"g": "nowhere"})

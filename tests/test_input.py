@@ -284,6 +284,7 @@ def test_corrections_that_do_not_fit(project, capsys, changes, said):
         (("monitoring",), {"bgc": {"smallest_effect": "x"}}, "'bgc'; allowed: one of bcg (did you mean bcg?)"),
         (("monitoring",), {"bcg": {"smallest_effect": "nowhere"}}, "key monitoring.bcg.smallest_effect: 'nowhere'"),
         (("monitoring",), {"bcg": {"smallest_effect": "x", "spending": "linear"}}, "obrien_fleming"),
+        (("relevance",), {"differences": {"logit": "x"}}, "key relevance.differences.logit: 'x'"),
         (("psychometric",), {"bcg": {}}, "key psychometric.bcg: 'log_risk_ratio'; allowed: a synthesis of metric z"),
         (("relevance",), {"differences": {"log_risk_ratio": "nowhere"}}, "key relevance.differences.log_risk_ratio"),
         (("figures",), {"bcg": {"title": "x", "blocks": [{"synthesis": "bcg"}]}}, "taken by a synthesis"),

@@ -8,6 +8,7 @@ import synthesis
 import tolerances as tol
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from synthesis import Reliabilities, psychometric, psychometric_each
 from synthesis.data.associations import corrected as corrected_r
 from synthesis.data.reading import parse
@@ -178,3 +179,10 @@ def test_the_report_names_the_raw_correlation_first(metric):
 def test_reliabilities_are_declared_in_one_way(given):
     with pytest.raises(InputError, match=r"source.*(either mean|at most 1)"):
         parse(ReliabilityOf, {"source": "x"} | given, "source")
+
+
+def test_a_sample_too_small_for_fisher_z_is_said():
+    document, rows = material("r_corrected")
+    (row,) = corrected([document], {}, rows | {"e0": replace(rows["e0"], n=3.0)})
+    assert row.raw_estimate is None
+    assert row.note == "a sample of 3 people or fewer: Fisher z has no variance"

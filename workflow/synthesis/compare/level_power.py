@@ -8,6 +8,7 @@ from itertools import combinations
 from msgspec.structs import replace
 
 from synthesis.data.published import threshold
+from synthesis.data.vocabulary import NO_NULL
 from synthesis.errors import InputError
 from synthesis.meta.contrast_power import contrast_power
 from synthesis.plan.config import Relevance
@@ -40,8 +41,11 @@ def moderator_power(
 def smallest_difference(metric: str, rows: dict[str, Row], plan: Relevance) -> tuple[str, float] | None:
     """The smallest difference that matters on a metric, with the row that holds it.
 
-    Of `relevance.differences`, else the smallest threshold of the metric other than 0; None where neither is known.
+    Of `relevance.differences`, else the smallest threshold of the metric other than 0; None where neither is known, and
+    on a metric whose 0 is not a value of no effect: a threshold there is a place, no difference.
     """
+    if metric in NO_NULL:
+        return None
     named = {of: key for of, key in plan.differences.items() if of == metric}
     where = f"config.yaml, key relevance.differences.{metric}"
     keys = named.values() or [key for of, keys in plan.thresholds.items() if of == metric for key in keys]

@@ -157,6 +157,10 @@ def _beside(plan: Config) -> Iterator[Problem]:
         if synthesis and synthesis.levels:
             hint = "looks take samples as independent, which levels say that they are not"
             yield Problem(f"monitoring.{key}", ", ".join(synthesis.levels), "a synthesis without levels", hint)
+    for metric, named in plan.relevance.differences.items():
+        if metric in NO_NULL:
+            hint = f"a value of {metric} is a place on its scale, no difference"
+            yield Problem(f"relevance.differences.{metric}", named, "a metric with a value of no effect", hint)
     for key in plan.psychometric:
         yield from _unknown(f"psychometric.{key}", [key], plan.syntheses)
         synthesis = plan.syntheses.get(key)

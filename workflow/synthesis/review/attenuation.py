@@ -78,12 +78,12 @@ def _one_by_one(document: Fitted, rows: dict[str, Row]) -> PsychometricRow:
     fit = document.fit
     row = PsychometricRow(synthesis=document.synthesis, way=ONE_BY_ONE, samples=fit.samples)
     row = replace(row, corrected_estimate=fit.estimate, corrected_ci_low=fit.ci_low, corrected_ci_high=fit.ci_high)
-    raw = [(study, r, n) for study in document.studies for r, n in [_raw(study, rows)]]
+    raw = [(study, *_raw(study, rows)) for study in document.studies]
     r, n = [r for _, r, _ in raw], [n for *_, n in raw]
-    as_they_are = pool(np.arctanh(r), 1 / (np.array(n) - 3), tau2=method_of(fit), ci=ci_of_part(fit), level=fit.level)
-    low, middle, high = (
-        back_transform("z", value) for value in (as_they_are.ci_low, as_they_are.estimate, as_they_are.ci_high)
-    )
+    if min(n) <= 3:
+        return replace(row, note="a sample of 3 people or fewer: Fisher z has no variance")
+    pooled = pool(np.arctanh(r), 1 / (np.array(n) - 3), tau2=method_of(fit), ci=ci_of_part(fit), level=fit.level)
+    middle, low, high = (back_transform("z", value) for value in (pooled.estimate, pooled.ci_low, pooled.ci_high))
     row = replace(row, raw_estimate=middle, raw_ci_low=low, raw_ci_high=high)
     left = [math.sqrt((1 - r * r) ** 2 / (n - 1) / study.vi) for study, r, n in raw]
     try:
