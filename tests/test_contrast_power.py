@@ -95,6 +95,7 @@ def test_needed_samples_are_the_fewest(effect, tau2, ci):
         ({"effect": 0}, "difference other than 0"),
         ({"contrast": ("a", "c")}, "one of a, b"),
         ({"contrast": ("a", "a")}, "two levels"),
+        ({"contrast": None}, "two levels, as a pair"),
         ({"tau2": -1}, "at least 0"),
         ({"wanted": 0.01}, "between alpha and 1"),
         ({"vi": [0.1] * 5, "levels": list("aaabb")}, "3.0 degrees of freedom"),

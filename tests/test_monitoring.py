@@ -139,6 +139,8 @@ def test_more_error_is_more_boundary(steps, spending):
     ("change", "said"),
     [
         ({"smallest_effect": 0}, "an effect other than 0"),
+        ({"smallest_effect": 1e-300}, "in other units"),
+        ({"smallest_effect": 1e200}, "in other units"),
         ({"diversity": 1.0}, "below 1"),
         ({"alpha": 0}, "between 0 and 1"),
         ({"power": 0.01}, "between alpha and 1"),

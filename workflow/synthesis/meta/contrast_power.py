@@ -113,6 +113,8 @@ def _check_df(df: float | None, contrast: tuple[str, str]) -> None:
 def _coded(named: list[str], contrast: tuple[str, str]) -> tuple[Array, Array]:
     """A column for each level, shape (k, levels), and the contrast of the levels' means, shape (levels,)."""
     found = sorted(set(named))
+    if not isinstance(contrast, (tuple, list)) or len(contrast) != 2:
+        raise InputError([Problem("contrast", str(contrast), "two levels, as a pair")])
     for level in contrast:
         if level not in found:
             raise InputError([Problem("contrast", str(level), "one of " + ", ".join(found))])

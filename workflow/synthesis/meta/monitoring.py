@@ -11,7 +11,7 @@ import scipy
 from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
-from synthesis.meta.inputs import check_effects, column, number, option
+from synthesis.meta.inputs import LARGEST_RATIO, check_effects, column, number, option
 from synthesis.meta.kernel import Array
 from synthesis.meta.options import Spending, Tau2Method, terms
 from synthesis.meta.pool import Fit, pool
@@ -171,6 +171,9 @@ def required_information(
     BMC Med Res Methodol 9:86, who count it in people. Raises InputError for an effect of 0 and bad chances.
     """
     check_chances(smallest_effect, alpha, power, "an effect")
+    if not 1 / LARGEST_RATIO <= abs(smallest_effect) <= LARGEST_RATIO:
+        allowed = f"an effect between {1 / LARGEST_RATIO:g} and {LARGEST_RATIO:g} in size"
+        raise InputError([Problem("effect", f"{smallest_effect:g}", allowed, "in other units?")])
     number("diversity", diversity, 0, 1 - 1e-9, allowed="at least 0 and below 1")
     quantiles = float(scipy.special.ndtri(1 - alpha / 2) + scipy.special.ndtri(power))
     return (quantiles / smallest_effect) ** 2 / (1 - diversity)
