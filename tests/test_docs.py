@@ -33,7 +33,16 @@ def beside_the_pages(name):
 
 
 gallery, pages, dependencies = map(beside_the_pages, ("gallery", "pages", "dependencies"))
-ADDED = {"bridges", "comparisons", "figures", "multiverses", "numbers_needed"}
+ADDED = {
+    "bridges",
+    "comparisons",
+    "figures",
+    "monitoring",
+    "multiverses",
+    "numbers_needed",
+    "psychometric",
+    "relevance",
+}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [page for page in PAGES if page.exists()]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
@@ -122,7 +131,7 @@ def test_the_recipes_for_this_review_fit_its_plan():
         for key, content in yaml.safe_load(block).items():
             if key in ADDED:
                 found.add(key)
-                plan[key] |= content
+                plan[key] = plan.get(key, {}) | content
     assert found == ADDED
     raw = ROOT / "data" / "raw"
     loaded = load(plan, raw=raw)

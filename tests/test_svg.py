@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from hand_made import forest
-from synthesis.draw import canvas, claims_figure, panels, risk
+from synthesis.draw import canvas, claims_figure, lights, panels, risk
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
 from synthesis.draw.marks import marks_of
@@ -187,7 +187,7 @@ def palette():
     colours |= {*panels.SHADES.values(), *(stroke.colour for stroke in panels.STROKES.values())} - {panels.LANE}
     colours |= {c for fill in panels.FILLS.values() for c in (fill.face, fill.edge)} - {panels.LANE, "white"}
     colours |= {c for style in canvas.PRESETS.values() for c in (*style.marks.values(), *style.diamonds.values())}
-    colours |= {*risk.SCORE_COLOURS, *risk.OPEN_COLOURS, risk.OTHER_COLOUR, risk.NONE_COLOUR}
+    colours |= {*risk.SCORE_COLOURS, *risk.OPEN_COLOURS, risk.OTHER_COLOUR, lights.NOT_JUDGED}
     return colours | set(claims_figure.VERDICT_COLOUR.values())
 
 

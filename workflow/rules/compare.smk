@@ -1,7 +1,7 @@
 # in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv,
 #      data/raw/<source>/source.yaml
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,robustness,claims}.csv,
-#      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings,without_high_risk}.csv
+#      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings,without_high_risk,moderator_power}.csv
 # config: comparisons, bridges, numbers_needed, relevance, interactions, groupings, certainty,
 #         syntheses.*.alternatives
 
@@ -16,8 +16,12 @@ DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts
 CERTAINTY_TABLES = expand(
     "results/tables/{table}.csv", table=["certainty", "summary_of_findings", "without_high_risk"]
 )
+# Syntheses whose moderators may have levels; without any there is nothing to compare.
+BY_LEVEL = [name for name, synthesis in PLAN.config.syntheses.items() if synthesis.moderators]
+MODERATOR_POWER = ["results/tables/moderator_power.csv"] if BY_LEVEL else []
 RESULTS += [
     *COMPARISON_TABLES,
+    *MODERATOR_POWER,
     *TIPPING_TABLES,
     *CERTAINTY_TABLES,
     "results/tables/claims.csv",
@@ -151,3 +155,31 @@ rule certainty:
     shell:
         "synthesis certainty --config - --models {params.models:q} --diagnostics {params.diagnostics:q} "
         "--about {params.about:q} --relevance {input.relevance:q} --tables results/tables {params.plan} > {log:q} 2>&1"
+
+
+rule moderator_power:
+    input:
+        models=expand("results/models/{synthesis}.json", synthesis=BY_LEVEL),
+        diagnostics=expand("results/diagnostics/{synthesis}.json", synthesis=BY_LEVEL),
+        sources=SOURCES,
+    output:
+        report(
+            "results/tables/moderator_power.csv",
+            category="Comparison",
+            caption="../report/moderator_power.rst",
+        ),
+    log:
+        "results/logs/moderator_power.log",
+    benchmark:
+        "results/benchmarks/moderator_power.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(expand("results/models/{synthesis}.json", synthesis=BY_LEVEL)),
+        diagnostics=as_arguments(expand("results/diagnostics/{synthesis}.json", synthesis=BY_LEVEL)),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.smallest_differences()),
+        code=code_of("moderator-power"),
+    shell:
+        "synthesis moderator-power --config - --models {params.models:q} --diagnostics {params.diagnostics:q} "
+        "--sources {params.sources:q} --table {output:q} {params.plan} > {log:q} 2>&1"

@@ -6,13 +6,14 @@
 #      is forest_<synthesis>, forest_<figure>, <kind>_<synthesis>, bubble_<synthesis>-<moderator>,
 #      coefficients_<synthesis>-<regression>, bridge_<bridge>,
 #      claims_verdicts, specification_<multiverse>, vibration_<multiverse>, multiverse_bridge_<bridge>, prisma_flow,
-#      risk_of_bias or risk_domains_<synthesis>
+#      risk_of_bias, risk_domains_<synthesis> or monitoring_<synthesis>
 # config: drawing, figures, bridges, diagnostic_figures, multiverses; of syntheses how they are shown
 
 DRAWN = [
     "prisma_flow",
     "risk_of_bias",
     *expand("risk_domains_{synthesis}", synthesis=JUDGED),
+    *expand("monitoring_{synthesis}", synthesis=PLAN.config.monitoring),
     *expand("forest_{name}", name=[*PLAN.config.syntheses, *PLAN.config.figures]),
     *expand("bridge_{bridge}", bridge=PLAN.config.bridges),
     *(["claims_verdicts"] if CLAIMS else []),
@@ -322,6 +323,32 @@ rule prisma_flow:
     shell:
         "synthesis prisma-flow --config - --models {params.models:q} --sources {params.sources:q} "
         "{params.search:q} --out results/figures {params.plan} > {log:q} 2>&1"
+
+
+rule monitoring_figure:
+    input:
+        model="results/models/{synthesis}.json",
+        looks="results/tables/monitoring.csv",
+    output:
+        report(
+            "results/figures/monitoring_{synthesis}.svg",
+            category="Living review",
+            labels={"figure": "monitoring_{synthesis}"},
+            caption="../report/monitoring.rst",
+        ),
+        other_files("monitoring_{synthesis}"),
+    log:
+        "results/logs/monitoring_figure/{synthesis}.log",
+    benchmark:
+        "results/benchmarks/monitoring_figure/{synthesis}.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        plan=lambda wildcards: as_input(PLAN.diagnostic_figure(wildcards.synthesis)),
+        code=code_of("monitoring-figure"),
+    shell:
+        "synthesis monitoring-figure --config - --model {input.model:q} --looks {input.looks:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule risk_domains:

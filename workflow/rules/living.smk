@@ -1,7 +1,7 @@
 # in:  data/raw/<source>/effects.csv, data/raw/corrections.csv, results/config.json, results/dropped.csv,
 #      results/tables/{effects,pooled,claims,comparison,relevance,interactions}.csv, releases/<highest version>/
-# out: results/tables/{agreement,disagreements,changes}.csv, results/changes.html
-# config: sources
+# out: results/tables/{agreement,disagreements,changes,monitoring}.csv, results/changes.html
+# config: sources, monitoring
 
 from synthesis.living.release import latest
 
@@ -9,7 +9,9 @@ with stops():
     RELEASE = latest(Path("releases"))
 
 AGREEMENT_TABLES = expand("results/tables/{table}.csv", table=["agreement", "disagreements"])
-RESULTS += AGREEMENT_TABLES
+MONITORED = expand("results/models/{synthesis}.json", synthesis=PLAN.config.monitoring)
+MONITORING = ["results/tables/monitoring.csv"] if MONITORED else []
+RESULTS += [*AGREEMENT_TABLES, *MONITORING]
 # Not among the results: a new release makes them again, and nothing else.
 CHANGES = ["results/changes.html", "results/tables/changes.csv"]
 
@@ -36,6 +38,33 @@ rule agreement:
         code=code_of("agreement"),
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"
+
+
+rule monitoring:
+    input:
+        models=MONITORED,
+        sources=SOURCES,
+    output:
+        report(
+            "results/tables/monitoring.csv",
+            category="Living review",
+            labels={"table": "sequential monitoring"},
+            caption="../report/monitoring.rst",
+        ),
+    log:
+        "results/logs/monitoring.log",
+    benchmark:
+        "results/benchmarks/monitoring.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(MONITORED),
+        sources=as_arguments(SOURCES),
+        plan=as_input(PLAN.monitoring()),
+        code=code_of("monitoring"),
+    shell:
+        "synthesis monitoring --config - --models {params.models:q} --sources {params.sources:q} "
+        "--table {output:q} {params.plan} > {log:q} 2>&1"
 
 
 rule changes:

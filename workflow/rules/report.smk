@@ -23,7 +23,10 @@ RESULTS += ["results/report.html", "results/report_appendix.html", *MANUSCRIPT]
 rule report:
     input:
         models=MODELS,
-        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *CERTAINTY_TABLES, *AGREEMENT_TABLES],
+        compared=[
+            *[*COMPARISON_TABLES, *MODERATOR_POWER, *TIPPING_TABLES, *CERTAINTY_TABLES],
+            *[*AGREEMENT_TABLES, *MONITORING, *PSYCHOMETRIC],
+        ],
         pairs=MULTIVERSE_TABLES[2:],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",
@@ -66,7 +69,10 @@ rule report:
 rule manuscript:
     input:
         models=MODELS,
-        compared=[*COMPARISON_TABLES, *TIPPING_TABLES, *CERTAINTY_TABLES, *AGREEMENT_TABLES],
+        compared=[
+            *[*COMPARISON_TABLES, *MODERATOR_POWER, *TIPPING_TABLES, *CERTAINTY_TABLES],
+            *[*AGREEMENT_TABLES, *MONITORING, *PSYCHOMETRIC],
+        ],
         pairs=MULTIVERSE_TABLES[2:],
         claims="results/claims.json",
         crosscheck="results/tables/crosscheck.csv",

@@ -1,8 +1,8 @@
 # in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/crosscheck/<synthesis>.json, results/diagnostics/<synthesis>.json,
 #      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,regressions,
-#      few_samples,adjusted_estimates}.csv
-# config: syntheses, defaults, diagnostics, groupings
+#      few_samples,adjusted_estimates,psychometric}.csv
+# config: syntheses, defaults, diagnostics, groupings, psychometric
 
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
 CHECKS = expand("results/crosscheck/{synthesis}.json", synthesis=PLAN.config.syntheses)
@@ -19,7 +19,11 @@ DIAGNOSTIC_TABLES = expand(
         "adjusted_estimates",
     ],
 )
+# Where correlations are corrected for unreliability; else there is no such table.
+CORRECTED = PLAN.corrected_syntheses()
+PSYCHOMETRIC = ["results/tables/psychometric.csv"] if CORRECTED else []
 RESULTS += [
+    *PSYCHOMETRIC,
     *MODELS,
     *CHECKS,
     *DIAGNOSTICS,
@@ -139,3 +143,30 @@ rule diagnostics:
         code=code_of("diagnostics"),
     shell:
         "synthesis diagnostics --diagnostics {params.diagnostics:q} --tables results/tables > {log:q} 2>&1"
+
+
+rule psychometric:
+    input:
+        models=expand("results/models/{synthesis}.json", synthesis=CORRECTED),
+        sources=sources_of(*CORRECTED),
+    output:
+        report(
+            "results/tables/psychometric.csv",
+            category="Tables",
+            labels={"table": "correlations corrected for unreliability"},
+            caption="../report/psychometric.rst",
+        ),
+    log:
+        "results/logs/psychometric.log",
+    benchmark:
+        "results/benchmarks/psychometric.tsv"
+    conda:
+        "../envs/synthesis.yaml"
+    params:
+        models=as_arguments(expand("results/models/{synthesis}.json", synthesis=CORRECTED)),
+        sources=as_arguments(sources_of(*CORRECTED)),
+        plan=as_input(PLAN.attenuation()),
+        code=code_of("psychometric"),
+    shell:
+        "synthesis psychometric --config - --models {params.models:q} --sources {params.sources:q} "
+        "--table {output:q} {params.plan} > {log:q} 2>&1"

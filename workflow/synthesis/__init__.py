@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         trim_fill,
     )
     from synthesis.meta.confounding import e_value, e_value_of_r, impact_threshold
+    from synthesis.meta.contrast_power import contrast_power
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     )
     from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
+    from synthesis.meta.monitoring import boundaries, monitor, required_information
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
     from synthesis.meta.power import pool_power
+    from synthesis.meta.psychometric import Reliabilities, psychometric, psychometric_each
     from synthesis.meta.regression import design, predict, regress, subgroups
     from synthesis.meta.selection_model import selection_model
     from synthesis.meta.significance import excess_significance, p_curve, p_uniform_star
@@ -41,9 +44,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Fit",
+    "Reliabilities",
     "baujat",
     "bayes",
     "beta_selection",
+    "boundaries",
+    "contrast_power",
     "control_variance",
     "cumulative",
     "design",
@@ -61,6 +67,7 @@ __all__ = [
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
+    "monitor",
     "p_curve",
     "p_uniform_star",
     "permutation_test",
@@ -69,8 +76,11 @@ __all__ = [
     "pool_many",
     "pool_power",
     "predict",
+    "psychometric",
+    "psychometric_each",
     "rank_test",
     "regress",
+    "required_information",
     "robust_egger",
     "robust_pet_peese",
     "robust_regress",
@@ -104,6 +114,8 @@ _HOMES = {
         "leave_one_sample_out",
         "shrunken",
     ),
+    "meta.monitoring": ("boundaries", "monitor", "required_information"),
+    "meta.psychometric": ("Reliabilities", "psychometric", "psychometric_each"),
     "meta.power": ("pool_power",),
     "meta.selection_model": ("selection_model",),
     "meta.significance": ("excess_significance", "p_curve", "p_uniform_star"),
@@ -112,6 +124,7 @@ _HOMES = {
     "meta.dependent": ("robust_regress",),
     "meta.confounding": ("e_value", "e_value_of_r", "impact_threshold"),
     "meta.joint": ("joint_regress",),
+    "meta.contrast_power": ("contrast_power",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),

@@ -22,6 +22,7 @@ def register(commands: Commands) -> None:
     added.other("--claims", type=Path).path("--tables")
     added = commands.add(certainty, plan=True).paths("--models", "--diagnostics", "--about")
     added.path("--relevance", "--tables")
+    commands.add(moderator_power, plan=True).paths("--models", "--sources", "--diagnostics").path("--table")
 
 
 def compare(args: argparse.Namespace) -> None:
@@ -93,6 +94,26 @@ def certainty(args: argparse.Namespace) -> None:
     write_rows(args.tables / "summary_of_findings.csv", findings, FindingsRow)
     write_rows(args.tables / "without_high_risk.csv", without_high_risk(documents, scores), LowRiskRow)
     print(f"{len(findings)} pools graded")
+
+
+def moderator_power(args: argparse.Namespace) -> None:
+    """Power of the contrasts between levels of moderators, for the smallest difference that matters."""
+    from synthesis.compare.level_power import moderator_power as power_of
+    from synthesis.data.published import rows_by_id
+    from synthesis.plan.config import read_config
+    from synthesis.results.comparisons import ModeratorPowerRow
+    from synthesis.results.diagnosed import Diagnosed
+    from synthesis.results.document import read_document, write_rows
+    from synthesis.results.extracted import read_extracted
+    from synthesis.results.fitted import Fitted
+
+    extracted = read_extracted(args.sources)
+    rows = rows_by_id([*extracted.dropped, *extracted.effects])
+    diagnostics = {d.synthesis: d for d in (read_document(path, Diagnosed) for path in args.diagnostics)}
+    documents = [read_document(path, Fitted) for path in args.models]
+    table = power_of(documents, diagnostics, rows, read_config(args.config).relevance)
+    write_rows(args.table, table, ModeratorPowerRow)
+    print(f"{len(table)} contrasts between levels")
 
 
 def _evidence(args: argparse.Namespace) -> Evidence:

@@ -31,6 +31,7 @@ def register(commands: Commands) -> None:
     commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
     added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
     added.other("--search", type=Path, help="data/raw/search.csv")
+    commands.add(monitoring_figure, plan=True).path("--model", "--looks", "--out")
     commands.add(risk_domains, plan=True).path("--model", "--out").paths("--sources")
     commands.add(risk_of_bias, plan=True).paths("--models", "--about").path("--out")
 
@@ -164,6 +165,20 @@ def prisma_flow(args: argparse.Namespace) -> None:
     found = read_search(args.search) if args.search else []
     layout = flow(plan.title, documents, extracted.effects, extracted.dropped, found)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
+
+
+def monitoring_figure(args: argparse.Namespace) -> None:
+    """Draws the looks of a monitored synthesis against their boundaries."""
+    from synthesis.draw.looks_figure import looks_figure
+    from synthesis.plan.config import read_config
+    from synthesis.results.document import read_rows
+    from synthesis.results.further import LookRow
+    from synthesis.review.presentation import read_presented
+
+    plan = read_config(args.config)
+    (document,) = read_presented([args.model], plan.syntheses)
+    looks = [row for row in read_rows(args.looks, LookRow) if row.synthesis == document.synthesis]
+    _write_chart(looks_figure(document, looks), args.out, plan.drawing)
 
 
 def risk_domains(args: argparse.Namespace) -> None:

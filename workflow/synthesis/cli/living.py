@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def register(commands: Commands) -> None:
     """Adds the commands to the parser."""
     commands.add(agreement).raw().other("--sources", nargs="+", required=True).path("--tables")
+    commands.add(monitoring, plan=True).paths("--models", "--sources").path("--table")
     added = commands.add(changes)
     base = "folder of the release to compare with; none where there is none yet"
     added.other("--base", type=Path, help=base).path("--results", "--out", "--table").raw()
@@ -37,6 +38,24 @@ def agreement(args: argparse.Namespace) -> None:
     rows = {reading.row["effect_id"] for reading in readings}
     unsettled = sum(row.status == "open" for row in differing)
     print(f"{len(rows)} rows read twice, {len(differing)} disagreements, {unsettled} of them open")
+
+
+def monitoring(args: argparse.Namespace) -> None:
+    """Holds the pool of each year against boundaries that allow for the looks before."""
+    from synthesis.data.published import rows_by_id
+    from synthesis.living.yearly import looks
+    from synthesis.plan.config import read_config
+    from synthesis.results.document import read_document, write_rows
+    from synthesis.results.extracted import read_extracted
+    from synthesis.results.fitted import Fitted
+    from synthesis.results.further import LookRow
+
+    extracted = read_extracted(args.sources)
+    rows = rows_by_id([*extracted.dropped, *extracted.effects])
+    documents = [read_document(path, Fitted) for path in args.models]
+    table = looks(documents, read_config(args.config).monitoring, rows)
+    write_rows(args.table, table, LookRow)
+    print(f"{len({row.synthesis for row in table})} syntheses monitored, {len(table)} looks")
 
 
 def changes(args: argparse.Namespace) -> None:

@@ -17,18 +17,18 @@ from synthesis.plan.passing import expanded
 # The file of the command line that holds each command, as `workflow/rules/` has a file for each.
 STAGES: dict[str, tuple[str, ...]] = {
     "data": ("new", "check", "config", "extract", "gather"),
-    "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics"),
-    "compare": ("compare", "claims", "tipping", "certainty"),
+    "review": ("fit", "crosscheck", "pooled", "diagnose", "diagnostics", "psychometric"),
+    "compare": ("compare", "claims", "tipping", "certainty", "moderator-power"),
     "evidence": ("process", "process-figure", "fill-in", "doubts"),
     "multiverse": (
         "multiverse-enumerate", "multiverse-fit", "multiverse-gather", "multiverse-summary", "multiverse-tables",
     ),
     "draw": (
         "forest", "comparison-forest", "diagnostic-figure", "bridge-figure", "claims-figure", "multiverse-figure",
-        "multiverse-bridge", "prisma-flow", "risk-domains", "risk-of-bias",
+        "multiverse-bridge", "prisma-flow", "monitoring-figure", "risk-domains", "risk-of-bias",
     ),
     "report": ("report", "manuscript"),
-    "living": ("agreement", "changes", "release"),
+    "living": ("agreement", "monitoring", "changes", "release"),
     "export": ("export", "checklist", "crate", "verify"),
     "run": ("run",),
     "reference": ("schemas",),

@@ -117,11 +117,12 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
     from synthesis.report import ReviewResults
     from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
     from synthesis.results.checks import CheckRow
-    from synthesis.results.comparisons import TippingRow
+    from synthesis.results.comparisons import ModeratorPowerRow, TippingRow
     from synthesis.results.curves import MultiverseSummary, PairRow
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document, read_rows
     from synthesis.results.extracted import read_extracted
+    from synthesis.results.further import LookRow, PsychometricRow
     from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
@@ -153,6 +154,9 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],
+        moderator_power=read_rows(tables["moderator_power"], ModeratorPowerRow) if "moderator_power" in tables else [],
+        looks=read_rows(tables["monitoring"], LookRow) if "monitoring" in tables else [],
+        psychometric=read_rows(tables["psychometric"], PsychometricRow) if "psychometric" in tables else [],
         low_risk=read_rows(tables["without_high_risk"], LowRiskRow) if "without_high_risk" in tables else [],
         domains=read_rows(tables["certainty"], DomainRow) if "certainty" in tables else [],
     )

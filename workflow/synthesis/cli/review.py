@@ -30,6 +30,7 @@ def register(commands: Commands) -> None:
         "--sources", type=Path, nargs="+", default=[], help="its rows: for moderators that the fit does not hold"
     )
     commands.add(diagnostics).paths("--diagnostics").path("--tables")
+    commands.add(psychometric, plan=True).paths("--models", "--sources").path("--table")
 
 
 def fit(args: argparse.Namespace) -> None:
@@ -107,3 +108,19 @@ def diagnostics(args: argparse.Namespace) -> None:
 
     write_tables(args.tables, tables(read_document(path, Diagnosed) for path in args.diagnostics))
     print(f"{len(args.diagnostics)} syntheses")
+
+
+def psychometric(args: argparse.Namespace) -> None:
+    """Correlations corrected for unreliability beside the same as they are."""
+    from synthesis.data.published import rows_by_id
+    from synthesis.plan.config import read_config
+    from synthesis.results.extracted import read_extracted
+    from synthesis.results.fitted import Fitted
+    from synthesis.results.further import PsychometricRow
+    from synthesis.review.attenuation import corrected
+
+    rows = rows_by_id(read_extracted(args.sources).effects)
+    documents = [read_document(path, Fitted) for path in args.models]
+    table = corrected(documents, read_config(args.config).psychometric, rows)
+    write_rows(args.table, table, PsychometricRow)
+    print(f"{len(table)} syntheses of correlations")

@@ -56,6 +56,15 @@ def threshold(where: str, effect_id: str, metric: str, rows: dict[str, Row]) -> 
         raise InputError([Problem(where, value, f"a value that has a place on the scale of {metric}")]) from None
 
 
+def smallest_effect(where: str, key: str, metric: str, rows: dict[str, Row]) -> float:
+    """The smallest effect that matters. Raises InputError for one that is a gap or 0."""
+    value = threshold(where, key, metric, rows)
+    if not value:
+        shown = f"{key} ({'a gap' if value is None else value})"
+        raise InputError([Problem(where, shown, "a row with a number that is not no effect", "nothing finds it")])
+    return value
+
+
 def number(row: Row, name: str) -> float | None:
     """A number of a raw row; None where the source does not print it."""
     return row.number(name)

@@ -215,6 +215,7 @@ KIND_NAME = {
     "adjusted": "estimates adjusted for bias",
     "bubble": "regression on",
     "coefficients": "coefficients of the regression",
+    "monitoring": "sequential monitoring",
 }
 
 

@@ -34,6 +34,7 @@ from synthesis.draw.forest_columns import (
     weight_of,
 )
 from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
+from synthesis.draw.lights import light
 from synthesis.draw.marks import Mark, marks
 
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
@@ -351,8 +352,7 @@ class _SectionDrawing:
             page.text(columns.high, middle, NOT_PRINTED, style.small, align="right", colour=FAINT)
 
     def _risk(self, x: float, middle: float, judged: Judgement) -> None:
-        self.page.circle(x, middle, 0.052, RISK_COLOUR[judged.level])
-        self.page.text(x, middle - 0.004, judged.symbol, self.style.small, "center", "#ffffff", weight="bold")
+        light(self.page, x, middle, 0.052, RISK_COLOUR[judged.level], judged.symbol)
 
     def _bracket(self, row: Row, middle: float, height: float) -> None:
         """A line left of the rows of one sample."""

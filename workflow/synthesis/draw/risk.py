@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 
 from synthesis import text
 from synthesis.draw.canvas import (
-    DARK,
     FAINT,
     GRID,
     NOTE_SPACING,
@@ -27,6 +26,7 @@ from synthesis.draw.canvas import (
     settings,
 )
 from synthesis.draw.layout import judgement
+from synthesis.draw.lights import NOT_JUDGED, percent_axis, stacked
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Study
 
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 # Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale.
 SCORE_COLOURS = ("#d9e2ec", "#a9bcd0", "#7b95b3", "#4f6d91", "#27456b")
-# Scores of which nobody said what end is good, by size; other words; samples without a rating.
+# Scores of which nobody said what end is good, by size; other words.
 OPEN_COLOURS = ("#dcdcdc", "#c4c4c4", "#acacac", "#909090", "#707070")
-OTHER_COLOUR, NONE_COLOUR = "#cfcfcf", "#f3f3f3"
+OTHER_COLOUR = "#cfcfcf"
 _NOT_RATED, _DIFFERS = "not rated", "estimates rated differently"
 # More whole scores than this are drawn in as many classes of equal width as there are colours.
 _MOST_LEVELS = len(SCORE_COLOURS)
@@ -136,7 +136,7 @@ def _level(rating: str, scale: RiskScore | None, open_scores: list[float]) -> Ra
     if number is not None:
         return _open_level(number, open_scores)
     if rating in ("", "mixed"):
-        name, colour = (_DIFFERS, OTHER_COLOUR) if rating else (_NOT_RATED, NONE_COLOUR)
+        name, colour = (_DIFFERS, OTHER_COLOUR) if rating else (_NOT_RATED, NOT_JUDGED)
         return Rated(name, colour, (4, 0.0 if rating else 1.0, ""))
     return Rated(rating, OTHER_COLOUR, (3, 0.0, rating.casefold()))
 
@@ -243,7 +243,7 @@ def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
             _bar(page, segments, label, y)
             y += height
         if layout.bars:
-            _axis(page, y)
+            percent_axis(page, _edges(page), y)
             y += 0.3
         for row in keys:
             for x, name, colour in row:
@@ -263,23 +263,8 @@ def _bar(page: Page, segments: tuple[Segment, ...], label: tuple[list[str], list
     margin, small = page.style.margin, page.style.small
     below = page.lines(margin, y + 0.06, label[0], _LINE, small)
     page.lines(margin, below, label[1], _LINE, small, colour=FAINT)
-    x, right = _edges(page)
-    inches = (right - x) / 100
-    top = y + 0.06 + _LINE * (len(label[0]) + len(label[1]) - 1) / 2 - _BAR / 2
-    for segment in segments:
-        wide = inches * segment.share
-        corners = [(x, top), (x + wide, top), (x + wide, top + _BAR), (x, top + _BAR)]
-        page.polygon(corners, segment.colour, "white", 0.6)
-        x += wide
-
-
-def _axis(page: Page, y: float) -> None:
-    left, right = _edges(page)
-    page.line([left, right], [y, y], DARK, 0.7)
-    for tick in (0, 25, 50, 75, 100):
-        x = left + (right - left) * tick / 100
-        page.line([x, x], [y, y + 0.035], DARK, 0.7)
-        page.text(x, y + 0.095, f"{tick}%", page.style.small, "center")
+    middle = y + 0.06 + _LINE * (len(label[0]) + len(label[1]) - 1) / 2
+    stacked(page, _edges(page), middle, _BAR, ((segment.colour, segment.share, "") for segment in segments))
 
 
 def _key(page: Page, x: float, y: float, name: str, colour: str | None) -> None:

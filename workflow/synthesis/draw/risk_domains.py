@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 from synthesis import text
 from synthesis.data.risk_tools import OVERALL, TOOLS, Tool
 from synthesis.draw.canvas import (
-    DARK,
     FAINT,
     GRID,
     NOTE_SPACING,
@@ -26,6 +25,8 @@ from synthesis.draw.canvas import (
     settings,
 )
 from synthesis.draw.layout import judgement
+from synthesis.draw.lights import NOT_JUDGED, percent_axis, stacked
+from synthesis.draw.lights import light as draw_light
 from synthesis.results.extracted import Assessed
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted, Study
@@ -167,7 +168,6 @@ def _shares(lights: Sequence[tuple[Light, float]]) -> tuple[tuple[Light, float],
 
 _ROW, _COLUMN, _LABEL, _RADIUS = 0.19, 0.44, 2.6, 0.06
 _BAR, _BAR_ROW, _HEAD, _KEY = 0.13, 0.2, 0.24, 0.18
-_NOT_JUDGED = "#f3f3f3"
 
 
 @draw.register
@@ -220,32 +220,19 @@ def _light_at(page: Page, x: float, middle: float, light: Light) -> None:
     if not light.symbol:
         page.circle(x, middle, _RADIUS, "#ffffff", GRID, 0.7)
         return
-    page.circle(x, middle, _RADIUS, light.colour)
-    page.text(x, middle - 0.004, light.symbol, page.style.small, "center", "#ffffff", weight="bold")
+    draw_light(page, x, middle, _RADIUS, light.colour, light.symbol)
 
 
 def _bars(page: Page, panel: Panel, y: float) -> None:
     style = page.style
-    left, right = style.margin + _LABEL, style.width - style.margin - 0.2
+    ends = style.margin + _LABEL, style.width - style.margin - 0.2
     for i, (head, bar) in enumerate(zip(panel.heads, panel.bars, strict=True)):
         middle = y + _BAR_ROW * (i + 0.5)
         words, weight = (head, "bold") if bar.name == OVERALL else (f"{head} {bar.name}", "normal")
         page.text(style.margin, middle, words, style.small, weight=weight)
-        x = left
-        for light, share in bar.shares:
-            wide = (right - left) * share / 100
-            corners = [(x, middle - _BAR / 2), (x + wide, middle - _BAR / 2)]
-            corners += [(x + wide, middle + _BAR / 2), (x, middle + _BAR / 2)]
-            page.polygon(corners, light.colour or _NOT_JUDGED, "white", 0.6)
-            if light.symbol and wide > 3 * _RADIUS:
-                page.text(x + wide / 2, middle - 0.004, light.symbol, style.small, "center", "#ffffff", weight="bold")
-            x += wide
-    bottom = y + _BAR_ROW * len(panel.bars) + 0.03
-    page.line([left, right], [bottom, bottom], DARK, 0.7)
-    for tick in (0, 25, 50, 75, 100):
-        x = left + (right - left) * tick / 100
-        page.line([x, x], [bottom, bottom + 0.035], DARK, 0.7)
-        page.text(x, bottom + 0.095, f"{tick}%", style.small, "center")
+        shares = ((light.colour or NOT_JUDGED, share, light.symbol) for light, share in bar.shares)
+        stacked(page, ends, middle, _BAR, shares)
+    percent_axis(page, ends, y + _BAR_ROW * len(panel.bars) + 0.03)
 
 
 def _legend(page: Page, legend: Sequence[Light], y: float) -> None:

@@ -6,6 +6,8 @@ Tau2Method = Literal["FE", "DL", "HE", "HS", "HSk", "SJ", "ML", "REML", "EB", "P
 CiMethod = Literal["wald", "wald_t", "hksj", "hksj_adhoc"]
 # How effects that share a sample are treated; docs/defaults.md.
 DependenceModel = Literal["composites", "che", "three_level"]
+# How the type I error of a living review is spent on its looks.
+Spending = Literal["obrien_fleming", "pocock"]
 
 
 def terms(literal: object) -> tuple[str, ...]:

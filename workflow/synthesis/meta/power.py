@@ -12,7 +12,7 @@ from synthesis.errors import InputError, Problem
 from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, column, number
 
 # Beyond this a float no longer counts one by one.
-_COUNTED = 1e15
+COUNTED = 1e15
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,12 @@ def pool_power(
     these. Of few samples the test by t with the HKSJ variance finds less. Raises InputError for an effect of 0, bad
     variances, and chances that are not between 0 and 1 (`wanted`: not above `alpha`).
     """
-    number("effect", effect, allowed="an effect other than 0")
-    if effect == 0:
-        raise InputError([Problem("effect", "0", "an effect other than 0", "no number of samples finds it")])
+    check_chances(effect, alpha, wanted, "an effect")
     v = column("vi", vi, finite=False)
     if not len(v):
         raise InputError([Problem("vi", "no variances", "at least one")])
     check_effects([0.0] * len(v), v)
     number("tau2", tau2, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")
-    number("alpha", alpha, 1e-12, 1 - 1e-12, allowed="between 0 and 1")
-    number("wanted", wanted, alpha, 1 - 1e-12, allowed="a power between alpha and 1")
     each = float((1 / (v + tau2)).mean())
     critical = -float(scipy.special.ndtri(alpha / 2))
 
@@ -62,7 +58,7 @@ def pool_power(
 
     # Without the far tail it is a formula, which asks for a little more than is needed.
     estimate = ((critical + float(scipy.special.ndtri(wanted))) / effect) ** 2 / each
-    if not estimate < _COUNTED:
+    if not estimate < COUNTED:
         raise InputError([Problem("effect", f"{effect:g}", "an effect that fewer than 1e15 samples find")])
     needed = max(1, math.ceil(estimate))
     while needed > 1 and of(needed - 1) >= wanted:
@@ -77,3 +73,12 @@ def pool_power(
         wanted=float(wanted),
         needed=needed,
     )
+
+
+def check_chances(effect: float, alpha: float, wanted: float, what: str) -> None:
+    """Raises InputError for an effect of 0, and chances that are not between 0 and 1 (`wanted`: not above `alpha`)."""
+    number("effect", effect, allowed=f"{what} other than 0")
+    if effect == 0:
+        raise InputError([Problem("effect", "0", f"{what} other than 0", "no number of samples finds it")])
+    number("alpha", alpha, 1e-12, 1 - 1e-12, allowed="between 0 and 1")
+    number("wanted", wanted, alpha, 1 - 1e-12, allowed="a power between alpha and 1")

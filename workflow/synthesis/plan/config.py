@@ -44,6 +44,7 @@ from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
 from synthesis.plan.jointly import JointModel
 from synthesis.plan.judged import Certainty
+from synthesis.plan.monitored import Monitored, Psychometrics
 from synthesis.plan.naming import A_COLUMN, name_faults, repeated
 from synthesis.results.files import Cell
 
@@ -279,6 +280,11 @@ class Relevance(Model):
     thresholds: dict[Metric, tuple[str, ...]] = Field(
         default_factory=dict, description="effect_id of rows that hold a threshold, by metric."
     )
+    differences: dict[Metric, str] = Field(
+        default_factory=dict,
+        description="effect_id of the row that holds the smallest difference that matters between levels of a "
+        "moderator, by metric; where it is missing the smallest of the thresholds. Power is computed for it.",
+    )
     bootstrap: int = Field(2000, ge=200, description="Resamples of the samples for intervals of shares.")
     seed: int = Field(1, ge=0, description="Seed of the resamples.")
 
@@ -372,6 +378,14 @@ class Config(Model):
 
     processes: Processes | None = Field(
         None, description="Processes of treatment beside each other, with the findings that print no number."
+    )
+    monitoring: dict[Name, Monitored] = Field(
+        default_factory=dict, description="Syntheses that are monitored sequentially as samples come in, by name."
+    )
+    psychometric: dict[Name, Psychometrics] = Field(
+        default_factory=dict,
+        description="Syntheses of Fisher z whose correlations are corrected for unreliability beside the raw ones, by "
+        "name; those of metric r_corrected always have both.",
     )
     doubts: dict[Name, Doubt] = Field(
         default_factory=dict, description="Records and decisions that may be doubted, and what each moves."

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from synthesis.data.columns import BY_NAME
-from synthesis.data.vocabulary import Descriptor, NumericModerator
+from synthesis.data.vocabulary import NO_NULL, Descriptor, NumericModerator
 from synthesis.errors import Problem
 from synthesis.meta.options import terms
 from synthesis.plan.conditions import undeclared
@@ -147,6 +147,28 @@ def _doubts(plan: Config) -> Iterator[Problem]:
         yield from _unknown(f"doubts.{key}.syntheses", doubt.syntheses, plan.syntheses)
 
 
+def _beside(plan: Config) -> Iterator[Problem]:
+    """What stands beside pools of independent samples."""
+    for key in plan.monitoring:
+        yield from _unknown(f"monitoring.{key}", [key], plan.syntheses)
+        synthesis = plan.syntheses.get(key)
+        if synthesis and synthesis.metric in NO_NULL:
+            yield Problem(f"monitoring.{key}", synthesis.metric, "a metric with a value of no effect")
+        if synthesis and synthesis.levels:
+            hint = "looks take samples as independent, which levels say that they are not"
+            yield Problem(f"monitoring.{key}", ", ".join(synthesis.levels), "a synthesis without levels", hint)
+    for metric, named in plan.relevance.differences.items():
+        if metric in NO_NULL:
+            hint = f"a value of {metric} is a place on its scale, no difference"
+            yield Problem(f"relevance.differences.{metric}", named, "a metric with a value of no effect", hint)
+    for key in plan.psychometric:
+        yield from _unknown(f"psychometric.{key}", [key], plan.syntheses)
+        synthesis = plan.syntheses.get(key)
+        if synthesis and synthesis.metric != "z":
+            hint = "r_corrected has both sides without being named here" if synthesis.metric == "r_corrected" else ""
+            yield Problem(f"psychometric.{key}", synthesis.metric, "a synthesis of metric z", hint)
+
+
 _CHECKS = (
     _syntheses,
     _groupings,
@@ -158,4 +180,5 @@ _CHECKS = (
     _multiverses,
     _processes,
     _doubts,
+    _beside,
 )

@@ -231,6 +231,25 @@ class Plan:
         thresholds = {k: v for k, v in self._content["relevance"]["thresholds"].items() if k == metric}
         return self._part({name: self._some(name)}, {"relevance": {"thresholds": thresholds}})
 
+    def smallest_differences(self) -> str:
+        """What differences between levels of moderators are held against."""
+        return self._part({(name := next(iter(self._syntheses))): self._some(name)}, self._of("relevance"))
+
+    def monitoring(self) -> str:
+        """What monitored syntheses are held against."""
+        named = list(self.config.monitoring) or [next(iter(self._syntheses))]
+        return self._part({name: self._some(name) for name in self._ordered(named)}, self._of("monitoring"))
+
+    def attenuation(self) -> str:
+        """Reliabilities of what correlations are between."""
+        named = self.corrected_syntheses() or [next(iter(self._syntheses))]
+        return self._part({name: self._some(name) for name in named}, self._of("psychometric"))
+
+    def corrected_syntheses(self) -> list[str]:
+        """Syntheses that have correlations with and without correction for unreliability."""
+        of_rows = [name for name, synthesis in self.config.syntheses.items() if synthesis.metric == "r_corrected"]
+        return self._ordered([*self.config.psychometric, *of_rows])
+
     def bridges_over_multiverses(self) -> str:
         """The bridges whose two sides have a multiverse each."""
         bridges = self.bridged_multiverses()

@@ -19,7 +19,7 @@ from synthesis.data.extraction import (
     unknown_corrections,
     with_filled,
 )
-from synthesis.data.published import find, rows_by_id, threshold
+from synthesis.data.published import find, rows_by_id, smallest_effect, threshold
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.risk_table import find_risk
 from synthesis.data.search import find_search
@@ -198,6 +198,13 @@ def _published_faults(config: Config, by_source: dict[str, Extracted]) -> list[P
         for key in keys:
             with _collected(problems):
                 threshold(f"config.yaml, key relevance.thresholds.{metric}", key, metric, rows)
+    for name, monitored in config.monitoring.items():
+        with _collected(problems):
+            where = f"config.yaml, key monitoring.{name}.smallest_effect"
+            smallest_effect(where, monitored.smallest_effect, config.syntheses[name].metric, rows)
+    for metric, key in config.relevance.differences.items():
+        with _collected(problems):
+            threshold(f"config.yaml, key relevance.differences.{metric}", key, metric, rows)
     for name, interaction in config.interactions.items():
         for field in ("coefficient", "points", "threshold", "points_threshold"):
             with _collected(problems):

@@ -11,11 +11,12 @@ from synthesis.data.source import Source
 from synthesis.plan.config import Config
 from synthesis.results.certainty import DomainRow, FindingsRow, LowRiskRow
 from synthesis.results.checks import CheckRow
-from synthesis.results.comparisons import BridgeRow, Comparisons, TippingRow
+from synthesis.results.comparisons import BridgeRow, Comparisons, ModeratorPowerRow, TippingRow
 from synthesis.results.curves import MultiverseSummary, PairRow
 from synthesis.results.extracted import Assessed, Dropped, Effect
 from synthesis.results.files import check_whole
 from synthesis.results.fitted import Fitted
+from synthesis.results.further import LookRow, PsychometricRow
 from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
 from synthesis.results.readings import AgreementRow, DisagreementRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -56,6 +57,9 @@ class ReviewResults:
     findings: list[FindingsRow] = field(default_factory=list)
     domains: list[DomainRow] = field(default_factory=list)
     low_risk: list[LowRiskRow] = field(default_factory=list)
+    moderator_power: list[ModeratorPowerRow] = field(default_factory=list)
+    looks: list[LookRow] = field(default_factory=list)
+    psychometric: list[PsychometricRow] = field(default_factory=list)
     assessed: Sequence[Assessed] = ()
     process: ProcessResults | None = None
     doubts: list[DoubtRow] = field(default_factory=list)

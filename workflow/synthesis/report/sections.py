@@ -12,6 +12,7 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import (
     adjusted_table,
+    beside,
     certainty_table,
     coders,
     comparing,
@@ -20,6 +21,7 @@ from synthesis.report import (
     methods,
     moving,
     multiverse_section,
+    power_table,
     sentences,
 )
 from synthesis.report import result_tables as tables
@@ -29,6 +31,7 @@ from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
+_LOOKS = "Monitoring: outside the dashed boundary a look finds something even though there were looks before it."
 _COMPARED = "Associations and effects have axes of their own; where they stand on one scale, each reading has a row."
 
 
@@ -62,6 +65,8 @@ def _synthesis(review: ReviewResults, document: Fitted) -> Context:
     name = document.synthesis
     planned = diagnostic_figures(review.config, name)
     examined = [figure(review, f.name, FIGURE_CAPTIONS[f.kind]) for f in planned]
+    if name in review.config.monitoring:
+        examined.append(figure(review, f"monitoring_{name}", _LOOKS))
     see = f"Each line is a sample with its interval, larger squares weigh more; diamond: the pooled {document.word}."
     return {
         "document": document,
@@ -79,6 +84,9 @@ def diagnostics(review: ReviewResults) -> Context:
         "small_study": tables.small_study(review),
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
+        "power": power_table.by_level(review),
+        "monitoring": beside.monitoring(review),
+        "psychometric": beside.psychometric(review),
         "regressions": joint_table.regressions(review),
         "few_samples": tables.few_samples(review),
     }

@@ -139,6 +139,29 @@ class RelevanceRow(Document, frozen=True, kw_only=True):
     note: str = ""
 
 
+class ModeratorPowerRow(Document, frozen=True, kw_only=True):
+    """A row of moderator_power.csv: the test of two levels of a moderator, if their means differ by the threshold.
+
+    `se` of their difference, with `df` of its test (None: normal); `samples_for_80`: samples with a level, in the same
+    proportions, for a power of 80%. Without numbers where there is no such test; `note` then says why.
+    """
+
+    synthesis: str
+    moderator: str
+    first: str
+    second: str
+    samples_first: int
+    samples_second: int
+    metric: str
+    threshold: str
+    threshold_value: float
+    se: float | None = None
+    df: float | None = None
+    power: float | None = None
+    samples_for_80: int | None = None
+    note: str = ""
+
+
 class InteractionRow(Document, frozen=True, kw_only=True):
     """A row of interactions.csv: a published interaction, above 0 where more severe patients gain more."""
 
