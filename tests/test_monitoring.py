@@ -14,7 +14,7 @@ from synthesis.errors import InputError
 from synthesis.living.yearly import looks
 from synthesis.meta.monitoring import spent_error
 from synthesis.plan.monitored import Monitored
-from synthesis.report import beside
+from synthesis.report import declared_tables
 from typed import fitted, raw_row
 
 # rpact 3.3.4, getDesignGroupSequential(kMax, alpha, sided = 2, typeOfDesign = "asOF" or "asP", informationRates)
@@ -210,7 +210,7 @@ def test_the_report_says_when_the_boundary_was_crossed(effect, said):
         looks = looks([document()], {"x": Monitored(smallest_effect="mid")}, rows_of(effect))
         by_name = {"x": document()}  # noqa: RUF012
 
-    (sentence,) = beside.monitored(Review())
+    (sentence,) = declared_tables.monitored(Review())
     assert said in sentence
     assert f"g = {effect:.2f}" in sentence
-    assert len(beside.monitoring(Review()).rows) == 3
+    assert len(declared_tables.monitoring(Review()).rows) == 3

@@ -14,7 +14,7 @@ from synthesis.data.associations import corrected as corrected_r
 from synthesis.data.reading import parse
 from synthesis.errors import InputError
 from synthesis.plan.monitored import Psychometrics, ReliabilityOf
-from synthesis.report import beside
+from synthesis.report import declared_tables
 from synthesis.review.attenuation import corrected
 from typed import fitted, raw_row
 
@@ -168,11 +168,11 @@ def test_the_report_names_the_raw_correlation_first(metric):
         psychometric = corrected([document], declared(outcome=ReliabilityOf(mean=0.8, source="A")), rows)
         by_name = {"x": document}  # noqa: RUF012
 
-    (sentence,) = beside.corrected(Review())
+    (sentence,) = declared_tables.corrected(Review())
     raw, _, rest = sentence.partition("; corrected for unreliability")
     assert raw.startswith("X: r = 0.2")
     assert "80% of true correlations between" in rest
-    assert len(beside.psychometric(Review()).rows) == 1
+    assert len(declared_tables.psychometric(Review()).rows) == 1
 
 
 @pytest.mark.parametrize("given", [{}, {"mean": 0.8, "values": (0.8,)}, {"values": (1.2,)}])

@@ -12,10 +12,10 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report import (
     adjusted_table,
-    beside,
     certainty_table,
     coders,
     comparing,
+    declared_tables,
     evidence_section,
     joint_table,
     methods,
@@ -85,8 +85,8 @@ def diagnostics(review: ReviewResults) -> Context:
         "adjusted": adjusted_table.adjusted(review),
         "moderators": tables.moderators(review) if review.diagnostics.moderators else None,
         "power": power_table.by_level(review),
-        "monitoring": beside.monitoring(review),
-        "psychometric": beside.psychometric(review),
+        "monitoring": declared_tables.monitoring(review),
+        "psychometric": declared_tables.psychometric(review),
         "regressions": joint_table.regressions(review),
         "few_samples": tables.few_samples(review),
     }

@@ -9,7 +9,7 @@ from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of
-from synthesis.report import beside, headline, methods, power_table, sentences
+from synthesis.report import declared_tables, headline, methods, power_table, sentences
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.evidence_section import answer_of
@@ -61,7 +61,7 @@ def _first_figure(review: ReviewResults) -> Figure | None:
 
 def results(review: ReviewResults) -> Context:
     """Every pool in one table."""
-    return {"pools": _pools(review.documents), "corrected": beside.corrected(review)}
+    return {"pools": _pools(review.documents), "corrected": declared_tables.corrected(review)}
 
 
 def _pools(documents: list[Fitted]) -> Table:
@@ -175,7 +175,7 @@ def robustness(review: ReviewResults) -> Context | None:
         "moderators": signals,
         "tests": len(tests),
         "power": power_table.low_power(review),
-        "monitored": beside.monitored(review),
+        "monitored": declared_tables.monitored(review),
         "curves": multiverse_table(review.multiverses, titles(review), several=False),
         "doubts": len(review.doubts),
         "turned": list(dict.fromkeys(turned)),
