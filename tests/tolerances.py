@@ -111,3 +111,7 @@ BETA_SELECTION_DEFAULT = 5e-3
 BETA_SELECTION_LIKELIHOOD = 1e-7
 # puniform's optimisers and root finders stop at about 1e-4 of their own scale.
 P_UNIFORM = 2e-4
+# rma.mv by BFGS to a relative change of 1e-14 of the likelihood: of its place about half of those digits.
+RMA_MV = 1e-6
+# The same model by two of our own searches, the fast one for one correlation and the dense one for any covariance.
+TWO_SEARCHES = 1e-6

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         trim_fill,
     )
     from synthesis.meta.confounding import e_value, e_value_of_r, impact_threshold
+    from synthesis.meta.correlated import correlated_errors
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
@@ -45,6 +46,7 @@ __all__ = [
     "bayes",
     "beta_selection",
     "control_variance",
+    "correlated_errors",
     "cumulative",
     "design",
     "e_value",
@@ -112,6 +114,7 @@ _HOMES = {
     "meta.dependent": ("robust_regress",),
     "meta.confounding": ("e_value", "e_value_of_r", "impact_threshold"),
     "meta.joint": ("joint_regress",),
+    "meta.correlated": ("correlated_errors",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
     "meta.many": ("pool_many",),

@@ -29,6 +29,7 @@ from synthesis.meta.dependent import JointTest
 from synthesis.meta.result import LevelVariance
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
+from synthesis.review.declared import in_words
 
 if TYPE_CHECKING:
     from synthesis.meta.dependent import JointTest
@@ -332,16 +333,19 @@ def method_of(document: Fitted) -> str:
 
 def _dependence(document: Fitted) -> str:
     """How effects of one sample were treated, where any sample has several."""
-    shared = ", covariance of shared control arms" if any(study.sampling for study in document.studies) else ""
+    said = document.correlations
+    arms = any(study.sampling for study in document.studies) if said is None else said.control_arms
+    shared = ", covariance of shared control arms" if arms else ""
+    composite = f"ρ = {document.fit.composite_rho:g}" if said is None else f"ρ = {in_words(said)}"
     match document.fit.model:
         case "che" if document.fit.rho is None:
-            return f", correlated and hierarchical effects (ρ = {document.fit.composite_rho:g}){shared}"
+            return f", correlated and hierarchical effects ({composite}){shared}"
         case "che":
             return f", correlated and hierarchical effects (ρ = {document.fit.rho:g})"
         case "three_level":
             return ", three-level model"
         case "composites":
-            return f", composites (ρ = {document.fit.composite_rho:g}){shared}"
+            return f", composites ({composite}){shared}"
     return ""
 
 

@@ -7,6 +7,7 @@ import json
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MULTILEVEL
+from synthesis.review.declared import in_words
 
 _TEST = {"wald": "z", "wald_t": "t", "hksj": "knha", "hksj_adhoc": "adhoc"}
 _UNKNOWN_METHODS = ("DL2", "HE2")
@@ -98,7 +99,10 @@ def _fit(document: Fitted) -> list[str]:
 
 def _covariance(document: Fitted) -> list[str]:
     """V with the sampling covariance of the effects of each sample that has several, in the order of the rows."""
-    lines, at = ["V <- diag(dat$vi)"], 1
+    said = (
+        [] if document.correlations is None else [f"# Correlations within samples: {in_words(document.correlations)}"]
+    )
+    lines, at = [*said, "V <- diag(dat$vi)"], 1
     for study in document.studies:
         count = len(study.members)
         if count > 1:

@@ -40,6 +40,7 @@ from synthesis.plan.conditions import (
     undeclared,
     word_column_faults,
 )
+from synthesis.plan.correlated import Correlations
 from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
 from synthesis.plan.jointly import JointModel
@@ -148,6 +149,9 @@ class Synthesis(Model):
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
     model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    correlations: Correlations | None = Field(
+        None, description="Correlations by what two effects of a sample have in common, and by time; rho for the rest."
+    )
     levels: tuple[LevelColumn, ...] = Field(
         (),
         description="Levels of the model from the top down to the sample, as [study, sample_id]: a variance for each, "

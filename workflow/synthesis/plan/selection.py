@@ -11,6 +11,7 @@ from synthesis.data.covariances import sampling_covariance
 from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import InputError, Problem
+from synthesis.meta.kernel import Array
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Grouping, Synthesis
 from synthesis.results.document import columns
@@ -326,6 +327,25 @@ def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict
     return levels
 
 
+def covariance_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Array | None:
+    """The sampling covariance of the effects as the plan and the data have it; None where `rho` says it all.
+
+    Raises InputError as `sampling_covariance`, with the key of the plan.
+    """
+    if synthesis.correlations is None:
+        return sampling_covariance(chosen, rho)
+    try:
+        return sampling_covariance(chosen, rho, synthesis.correlations.declared)
+    except InputError as error:
+        key = f"config.yaml, key syntheses.{name}"
+        raise InputError(
+            [
+                p if "control_group" in p.where else Problem(f"{key}: {p.where}", p.value, p.allowed, p.hint)
+                for p in error.problems
+            ]
+        ) from None
+
+
 def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen: Sequence[Chosen]) -> bool:
     """Checks what the plan and the data say of dependence; whether there is more than samples that repeat.
 
@@ -335,7 +355,7 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
     key, model = f"config.yaml, key syntheses.{name}", synthesis.model or defaults.model
     levels = levels_of(name, synthesis, chosen)
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
-    covariance = sampling_covariance(chosen, rho)
+    covariance = covariance_of(name, synthesis, chosen, rho)
     problems = []
     if levels and model == "composites":
         allowed = "che or three_level, as the synthesis has levels"
@@ -347,7 +367,8 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
         problems.append(Problem(f"{key}.levels", value, allowed, "too few for a test between them"))
     if covariance is not None and model == "three_level":
         hint = "three_level has no sampling covariance; che with rho: 0 has that of the control arms alone"
-        value = "three_level with conversions.shared_control: covariance"
+        said = f"syntheses.{name}.correlations" if synthesis.correlations else "conversions.shared_control: covariance"
+        value = f"three_level with {said}"
         problems.append(Problem(f"{key}.model", value, "che or composites", hint))
     if problems:
         raise InputError(problems)

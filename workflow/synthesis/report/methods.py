@@ -19,6 +19,7 @@ from synthesis.results.checks import CheckRow
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
+from synthesis.review.declared import in_words
 
 ESTIMATOR = {
     "FE": "a common effect",
@@ -283,7 +284,13 @@ def _dependence(repeated: list[Fitted]) -> str:
     words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
     if averaged:
         words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
-    shared = sum(any(study.sampling for study in d.studies) for d in repeated)
+    words += "".join(
+        f". In \u201c{d.title}\u201d the correlation is {in_words(d.correlations)}" for d in repeated if d.correlations
+    )
+    shared = sum(
+        any(study.sampling for study in d.studies) if d.correlations is None else d.correlations.control_arms
+        for d in repeated
+    )
     if shared:
         words += (
             f". In {text.plural(shared, 'synthesis', 'syntheses')} effects that compare with one control arm have the "

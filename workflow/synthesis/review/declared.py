@@ -8,10 +8,10 @@ from typing import TypedDict
 import numpy as np
 
 from synthesis.meta.kernel import Array
-from synthesis.results.fitted import Study
+from synthesis.results.fitted import Correlations, Study
 
 # Where regressions and other models know samples that repeat, and no more than these.
-NO_TEST = "no test: it knows effects that share a sample, but neither levels above it nor control arms that are shared"
+NO_TEST = "no test: it knows effects that share a sample, but no dependence that is declared beside that"
 
 
 class Dependence(TypedDict, total=False):
@@ -50,3 +50,10 @@ def _whole(studies: Sequence[Study]) -> Array:
     for start, end, study in zip(sizes[:-1], sizes[1:], studies, strict=True):
         matrix[start:end, start:end] = study.sampling
     return matrix
+
+
+def in_words(said: Correlations) -> str:
+    """Correlations of effects of a sample, as a sentence has them after `correlation`."""
+    pairs = [f"{value:g} of the same {name.replace('_', ' ')}" for name, value in said.same.items()]
+    words = ", ".join([*pairs, f"{said.rho:g} {'otherwise' if pairs else 'at one time'}"])
+    return f"{words}; times {said.phi:g} for each unit of {said.time.replace('_', ' ')} between" if said.time else words

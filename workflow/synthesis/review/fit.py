@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from synthesis.data.covariances import sampling_covariance
+from synthesis.data.covariances import shared_arms
 from synthesis.data.extraction import reference_rows
 from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
@@ -25,10 +25,10 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, levels_of, select_effects, shared_direction
+from synthesis.plan.selection import SET_TO_ZERO, covariance_of, levels_of, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
-from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
+from synthesis.results.fitted import BlockFit, Correlations, Fitted, Member, Shown, Study, SummaryLine, Versions
 from synthesis.review.declared import NO_TEST, Dependence, declared, is_declared
 from synthesis.text import plain, shared
 
@@ -42,7 +42,7 @@ def run_synthesis(
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
     yi, vi = np.array([row.yi for row in chosen]), np.array([row.vi for row in chosen])
     cluster = [row.sample_id for row in chosen]
-    levels, covariance = levels_of(name, synthesis, chosen), sampling_covariance(chosen, rho)
+    levels, covariance = levels_of(name, synthesis, chosen), covariance_of(name, synthesis, chosen, rho)
     fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho, declared(levels, covariance))
     combined = composites(yi, vi, cluster, rho, covariance=covariance)
     more = tuple(name for name in (synthesis.group_by,) if name and name not in columns(Study))
@@ -59,6 +59,7 @@ def run_synthesis(
         sources=synthesis.sources,
         set_to_zero=sum(row.exactness == SET_TO_ZERO for row in chosen),
         fit=fit,
+        correlations=_correlations(synthesis, chosen, rho) if covariance is not None else None,
         tau_scale=tau_scale,
         studies=studies,
         groups=_blocks(fit, studies, values),
@@ -73,6 +74,16 @@ def run_synthesis(
         config_sha256=_config_digest(synthesis, defaults),
         inputs_sha256=digest([{column: getattr(row, column) for column in _INPUTS} for row in chosen]),
         versions=versions(),
+    )
+
+
+def _correlations(synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Correlations | None:
+    """What the plan says of correlations, for those who read the fit."""
+    if synthesis.correlations is None:
+        return None
+    said = synthesis.correlations
+    return Correlations(
+        same=said.same, rho=rho, time=said.time or "", phi=said.phi, control_arms=bool(shared_arms(chosen))
     )
 
 
@@ -93,9 +104,10 @@ def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
     fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "regressions", "alternatives"})
     fitted["orientation"] = synthesis.oriented
-    if not synthesis.levels:
-        # As before there were any: the same fit.
-        del fitted["levels"]
+    for name in ("levels", "correlations"):
+        if not fitted[name]:
+            # As before there were any: the same fit.
+            del fitted[name]
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 
