@@ -10,7 +10,8 @@ import yaml
 from conftest import DATA, Project
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthesis.draw.rows import heterogeneity
+from synthesis.draw.chart import sample_note
+from synthesis.draw.rows import heterogeneity, notes_of
 from synthesis.errors import InputError
 from synthesis.export.r_script import r_script
 from synthesis.plan.config import read_config
@@ -208,7 +209,17 @@ def test_a_multiverse_beside_correlations_is_refused(repeated):
         plan_of(repeated, model="che", correlations=DECLARED)
         (name,) = project.config["syntheses"]
         project.configure(multiverses={"m": {"title": "m", "synthesis": name, "which": {}, "how": {}}})
-        with pytest.raises(InputError, match="without levels and correlations"):
+        with pytest.raises(InputError, match="without levels, crossed and correlations"):
             check(Plan(read_config(project.config_path)), project.raw)
     finally:
         project.config_path.write_text(kept)
+
+
+def test_a_reader_is_told_the_correlations_and_not_one_of_them(repeated):
+    plan = plan_of(repeated, model="che", rho=0.6, correlations=DECLARED)
+    document = fitted(plan, repeated / "data" / "raw")
+    said = "(assumed correlation 1 of the same outcome, 0.6 otherwise; times 0.95 for each unit of weeks between)"
+    assert f"A sample with several estimates is drawn as their mean {said}." in notes_of([document])
+    assert said in sample_note(document)
+    plain = fitted(plan_of(repeated, model="che", rho=0.6, correlations=None), repeated / "data" / "raw")
+    assert "A sample with several estimates is drawn as their mean (assumed correlation 0.6)." in notes_of([plain])

@@ -115,3 +115,8 @@ P_UNIFORM = 2e-4
 RMA_MV = 1e-6
 # The same model by two of our own searches, the fast one for one correlation and the dense one for any covariance.
 TWO_SEARCHES = 1e-6
+# rma.mv by BFGS works on logarithms of variances and so ends above a variance of 0, by up to 4e-7 here, which moves the
+# others and the likelihood by as much. Absolute.
+CROSSED = 1e-6
+# confint of rma.mv stops its root finder at a change of about 1e-4 of the variance.
+METAFOR_LIMITS = 1e-3

@@ -56,6 +56,9 @@ blocks_of <- function(v, cluster) lapply(split(seq_along(cluster), cluster), fun
 
 knapp <- dat.knapp2017
 knapp$esid <- seq_len(nrow(knapp))
+crede <- escalc(measure = "ZCOR", ri = ri, ni = ni, data = dat.crede2010)
+crede$study <- crede$studyid
+crede$esid <- seq_len(nrow(crede))
 schools <- dat.konstantopoulos2011
 white <- escalc(measure = "ZCOR", ri = r, ni = n, data = dat.white2020)
 white$esid <- seq_len(nrow(white))
@@ -120,6 +123,10 @@ cat(toJSON(list(
       data = data_of(schools, c("district", "school", "year", "yi", "vi")),
       reml = crossed(list(~ 1 | year, ~ 1 | district / school), schools),
       ml = crossed(list(~ 1 | year, ~ 1 | district / school), schools, "ML")
+    ),
+    crede2010 = list(
+      data = data_of(crede, c("study", "criterion", "yi", "vi")),
+      reml = crossed(list(~ 1 | criterion, ~ 1 | study / esid), crede)
     ),
     white2020 = list(
       data = data_of(white, c("study_id", "class", "col_var", "yi", "vi")),

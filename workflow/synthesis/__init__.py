@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from synthesis.meta.selection_model import selection_model
     from synthesis.meta.significance import excess_significance, p_curve, p_uniform_star
     from synthesis.meta.small_study import henmi_copas, limit_meta, uwls, waap
+    from synthesis.meta.working import working_models
 
 __all__ = [
     "Fit",
@@ -83,6 +84,7 @@ __all__ = [
     "trim_fill",
     "uwls",
     "waap",
+    "working_models",
 ]
 __version__ = "0.1.0"
 
@@ -117,6 +119,7 @@ _HOMES = {
     "meta.correlated": ("correlated_errors",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
+    "meta.working": ("working_models",),
     "meta.many": ("pool_many",),
     "meta.permutation": ("permutation_test",),
     "meta.regression": ("design", "predict", "regress", "subgroups"),

@@ -290,7 +290,7 @@ def check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: in
     tau2 = synthesis.tau2 or defaults.tau2
     if model == "composites" or effects == samples:
         return
-    if tau2 != "REML":
+    if tau2 != "REML" and not (synthesis.crossed and tau2 == "ML"):
         key = f"config.yaml, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
         allowed = f"REML, as syntheses.{name} has model {model}"
         raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
@@ -313,18 +313,26 @@ def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict
 
     Raises InputError for effects without a label.
     """
-    levels: dict[str, list[str]] = {}
+    return _labels(name, "levels", synthesis.levels[:-1], chosen, "a sample that shares it with no other has one, too")
+
+
+def crossed_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict[str, list[str]]:
+    """The labels of each crossed random effect, by its column. Raises InputError for effects without a label."""
+    return _labels(name, "crossed", synthesis.crossed, chosen, "an effect that shares it with no other has one, too")
+
+
+def _labels(name: str, key: str, asked: Iterable[str], chosen: Sequence[Chosen], hint: str) -> dict[str, list[str]]:
+    held: dict[str, list[str]] = {}
     problems = []
-    for column in synthesis.levels[:-1]:
-        levels[column] = [row.words(column) for row in chosen]
+    for column in asked:
+        held[column] = [row.words(column) for row in chosen]
         empty = [row.effect_id for row in chosen if not row.words(column)]
         if empty:
-            key = f"config.yaml, key syntheses.{name}.levels"
-            hint = "a sample that shares it with no other has a label of its own"
-            problems.append(Problem(key, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
+            where = f"config.yaml, key syntheses.{name}.{key}"
+            problems.append(Problem(where, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
     if problems:
         raise InputError(problems)
-    return levels
+    return held
 
 
 def covariance_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Array | None:
@@ -349,16 +357,17 @@ def covariance_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen], rho
 def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen: Sequence[Chosen]) -> bool:
     """Checks what the plan and the data say of dependence; whether there is more than samples that repeat.
 
-    Raises InputError for levels without a label or with too few members, for models that cannot have them, and for
-    control arms that have no covariance.
+    Raises InputError for levels and crossed columns without a label, for levels with too few members, for models that
+    cannot have them, and for control arms that have no covariance.
     """
     key, model = f"config.yaml, key syntheses.{name}", synthesis.model or defaults.model
     levels = levels_of(name, synthesis, chosen)
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
     covariance = covariance_of(name, synthesis, chosen, rho)
     problems = []
-    if levels and model == "composites":
-        allowed = "che or three_level, as the synthesis has levels"
+    crossed = crossed_of(name, synthesis, chosen)
+    if (levels or crossed) and model == "composites":
+        allowed = f"che or three_level, as the synthesis has {'levels' if levels else 'crossed random effects'}"
         problems.append(Problem(f"{key}.model", model, allowed, "defaults.model, where the synthesis names none"))
     top = next(iter(levels), "")
     if levels and len(set(levels[top])) < LEAST_SAMPLES:
@@ -372,7 +381,7 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
         problems.append(Problem(f"{key}.model", value, "che or composites", hint))
     if problems:
         raise InputError(problems)
-    return bool(levels) or covariance is not None
+    return bool(levels) or bool(crossed) or covariance is not None
 
 
 def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str], second: Iterable[str]) -> list[str]:
