@@ -120,3 +120,5 @@ TWO_SEARCHES = 1e-6
 CROSSED = 1e-6
 # confint of rma.mv stops its root finder at a change of about 1e-4 of the variance.
 METAFOR_LIMITS = 1e-3
+# A variance of 20,000 draws has a relative standard error of 1%; the formula is a large-sample one, near to 2% here.
+MONTE_CARLO_VARIANCE = 0.05
