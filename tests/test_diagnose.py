@@ -211,8 +211,10 @@ def test_every_section_is_there_and_flat_tables_hold_it():
     assert [level["level"] for level in rater["levels"]] == ["a", "b"]
     assert len(year["bubbles"]) == 16
     found_in = flat([found])
-    assert {name for name, rows in found_in.items() if not rows} == {"regressions"}, "those that nobody asked for"
-    assert len(found_in) == 7
+    assert {name for name, rows in found_in.items() if not rows} == {"regressions", "working_models"}, (
+        "those that nobody asked for"
+    )
+    assert len(found_in) == 8
 
 
 def test_few_samples_get_a_bayesian_fit_and_no_funnel():

@@ -96,7 +96,7 @@ def test_the_plan_in_the_how_to_is_one():
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
     # The recipes for comparisons, bridges, claims and multiverses are additions to the plan of this review.
     recipes = [block for block in blocks if yaml.safe_load(block).keys() & ADDED]
-    assumed, declared, used, together, example, sharing, levels, drawn, graded, judged = (
+    assumed, declared, used, together, example, correlated, sharing, levels, crossed, working, drawn, graded, judged = (
         block for block in blocks if block not in recipes
     )
     about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
@@ -109,6 +109,12 @@ def test_the_plan_in_the_how_to_is_one():
     ours = yaml.safe_load((ROOT / "config.yaml").read_text())["syntheses"]["alliance"]
     ours |= {"group_by": None} | yaml.safe_load(levels)["syntheses"]["alliance"]
     assert parse(Synthesis, ours, "alliance").levels[-1] == "sample_id"
+    said = yaml.safe_load(correlated)["syntheses"]["alliance"]
+    assert parse(Synthesis, ours | said, "alliance").correlations.time == "weeks"
+    said = yaml.safe_load(crossed)["syntheses"]["alliance"]
+    assert parse(Synthesis, ours | said, "alliance").crossed == ("alliance_measure",)
+    said = yaml.safe_load(working)["syntheses"]["alliance"]
+    assert parse(Synthesis, ours | said, "alliance").working_models == (0, 0.3, 0.5, 0.8)
     examples = yaml.safe_load(example)["syntheses"] | yaml.safe_load(assumed)["syntheses"]
     for name, content in examples.items():
         assert parse(Synthesis, content, name).sources == ("alliance_primary",)

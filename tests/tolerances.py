@@ -113,3 +113,14 @@ BETA_SELECTION_DEFAULT = 5e-3
 BETA_SELECTION_LIKELIHOOD = 1e-7
 # puniform's optimisers and root finders stop at about 1e-4 of their own scale.
 P_UNIFORM = 2e-4
+# rma.mv by BFGS to a relative change of 1e-14 of the likelihood: of its place about half of those digits.
+RMA_MV = 1e-6
+# The same model by two of our own searches, the fast one for one correlation and the dense one for any covariance.
+TWO_SEARCHES = 1e-6
+# rma.mv by BFGS works on logarithms of variances and so ends above a variance of 0, by up to 4e-7 here, which moves the
+# others and the likelihood by as much. Absolute.
+CROSSED = 1e-6
+# confint of rma.mv stops its root finder at a change of about 1e-4 of the variance.
+METAFOR_LIMITS = 1e-3
+# A variance of 20,000 draws has a relative standard error of 1%; the formula is a large-sample one, near to 2% here.
+MONTE_CARLO_VARIANCE = 0.05

@@ -1,7 +1,7 @@
 # in:  results/sources/<source>.json
 # out: results/models/<synthesis>.json, results/crosscheck/<synthesis>.json, results/diagnostics/<synthesis>.json,
 #      results/tables/{pooled,crosscheck,influence,cumulative,small_study,moderators,regressions,
-#      few_samples,adjusted_estimates,psychometric}.csv
+#      few_samples,adjusted_estimates,psychometric}.csv; working_models.csv where the plan asks for it
 # config: syntheses, defaults, diagnostics, groupings, psychometric
 
 MODELS = expand("results/models/{synthesis}.json", synthesis=PLAN.config.syntheses)
@@ -17,6 +17,7 @@ DIAGNOSTIC_TABLES = expand(
         "regressions",
         "few_samples",
         "adjusted_estimates",
+        *(["working_models"] if any(s.working_models for s in PLAN.config.syntheses.values()) else []),
     ],
 )
 # Where correlations are corrected for unreliability; else there is no such table.

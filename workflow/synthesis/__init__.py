@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     )
     from synthesis.meta.confounding import e_value, e_value_of_r, impact_threshold
     from synthesis.meta.contrast_power import contrast_power
+    from synthesis.meta.correlated import correlated_errors
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
     from synthesis.meta.gosh import gosh, gosh_batches
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from synthesis.meta.selection_model import selection_model
     from synthesis.meta.significance import excess_significance, p_curve, p_uniform_star
     from synthesis.meta.small_study import henmi_copas, limit_meta, uwls, waap
+    from synthesis.meta.working import working_models
 
 __all__ = [
     "Fit",
@@ -51,6 +53,7 @@ __all__ = [
     "boundaries",
     "contrast_power",
     "control_variance",
+    "correlated_errors",
     "cumulative",
     "design",
     "e_value",
@@ -91,6 +94,7 @@ __all__ = [
     "trim_fill",
     "uwls",
     "waap",
+    "working_models",
 ]
 __version__ = "0.1.0"
 
@@ -125,8 +129,10 @@ _HOMES = {
     "meta.confounding": ("e_value", "e_value_of_r", "impact_threshold"),
     "meta.joint": ("joint_regress",),
     "meta.contrast_power": ("contrast_power",),
+    "meta.correlated": ("correlated_errors",),
     "meta.covariance": ("control_variance", "shared_control"),
     "meta.pool": ("Fit", "pool"),
+    "meta.working": ("working_models",),
     "meta.many": ("pool_many",),
     "meta.permutation": ("permutation_test",),
     "meta.regression": ("design", "predict", "regress", "subgroups"),

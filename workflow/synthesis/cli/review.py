@@ -97,7 +97,9 @@ def diagnose(args: argparse.Namespace) -> None:
         document = with_columns(document, read_extracted(args.sources), named)
     elif missing := [name for name in named if name not in columns(Member)]:
         refuse("--sources", "none", [f"the rows that hold {', '.join(missing)}"])
-    write_document(args.out, diagnose_fit(document, moderators, plan.diagnostics, plan.groupings, regressions))
+    working = synthesis.working_models
+    found = diagnose_fit(document, moderators, plan.diagnostics, plan.groupings, regressions, working)
+    write_document(args.out, found)
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 

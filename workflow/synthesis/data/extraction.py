@@ -21,6 +21,7 @@ from synthesis.data.columns import (
     Column,
 )
 from synthesis.data.converters import convert, summary_point
+from synthesis.data.one_arm import for_clusters
 from synthesis.data.own import ABOUT, columns_of, declared
 from synthesis.data.printed import Numbered, Row, effective
 from synthesis.data.registry import Z_95, Policy
@@ -235,10 +236,12 @@ def _effect(row: Row, source: str, metric: str, policy: Policy, together: Row | 
         name, version, exact = "summary", 1, True
     else:
         estimate, converter = convert(effective(together or row), metric, policy)
-        yi, vi = estimate.yi, estimate.vi
         name, version, exact = converter.name, converter.version, converter.exact
         if together is not None:
             name = f"arms_combined_{name}"
+        if clustered := for_clusters(together or row, metric, policy, estimate):
+            estimate, name, exact = clustered, f"clustered_arm_{name}", False
+        yi, vi = estimate.yi, estimate.vi
     return Effect(
         source=source,
         metric=metric,

@@ -36,6 +36,10 @@ class Policy:
     reliability_outcome: float | None = None
     # combine: treatment arms that share a control arm are one comparison; covariance: each is an effect of its own.
     shared_control: SharedControl = "combine"
+    # The user's own columns of the patients of a cluster in the treated arm and of their intraclass correlation, or its
+    # value.
+    cluster_size_treat: str | None = None
+    icc_treat: str | float | None = None
 
 
 def variance_from_interval(low: float, high: float) -> float:

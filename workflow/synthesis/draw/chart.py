@@ -17,6 +17,7 @@ from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.files import Cell
+from synthesis.review.declared import of_mean
 
 if TYPE_CHECKING:
     from synthesis.results.diagnosed import Diagnosed
@@ -316,8 +317,7 @@ def sample_note(document: Fitted) -> str:
     counted = text.plural(document.fit.samples, "sample")
     if document.fit.k == document.fit.samples:
         return f"{counted}."
-    rho = document.fit.composite_rho
-    assumed = "" if rho is None else f" (assumed correlation {rho:g})"
+    assumed = "" if document.fit.composite_rho is None else f" ({of_mean(document)})"
     return f"{counted}; one with several estimates counts as their mean{assumed}."
 
 

@@ -29,6 +29,7 @@ from synthesis.meta.dependent import JointTest
 from synthesis.meta.result import LevelVariance
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
+from synthesis.review.declared import in_words, of_mean
 
 if TYPE_CHECKING:
     from synthesis.meta.dependent import JointTest
@@ -327,21 +328,30 @@ INTERVAL_NAME = {
 
 def method_of(document: Fitted) -> str:
     """Estimator, interval and treatment of dependent effects, in words."""
-    return f"{document.fit.method}, {INTERVAL_NAME[document.fit.ci_method]}{_dependence(document)}"
+    return f"{document.fit.method}, {INTERVAL_NAME[document.fit.ci_method]}{_dependence(document)}{_crossing(document)}"
+
+
+def _crossing(document: Fitted) -> str:
+    """What samples are crossed with."""
+    names = [COLUMN_NAME.get(level.level, level.level).lower() for level in document.fit.levels if level.crossed]
+    return f", crossed with {' and '.join(names)}" if names else ""
 
 
 def _dependence(document: Fitted) -> str:
     """How effects of one sample were treated, where any sample has several."""
-    shared = ", covariance of shared control arms" if any(study.sampling for study in document.studies) else ""
+    said = document.correlations
+    arms = any(study.sampling for study in document.studies) if said is None else said.control_arms
+    shared = ", covariance of shared control arms" if arms else ""
+    rho = in_words(said) if said is not None else f"{document.fit.composite_rho or 0:g}"
     match document.fit.model:
         case "che" if document.fit.rho is None:
-            return f", correlated and hierarchical effects (ρ = {document.fit.composite_rho:g}){shared}"
+            return f", correlated and hierarchical effects (ρ = {rho}){shared}"
         case "che":
             return f", correlated and hierarchical effects (ρ = {document.fit.rho:g})"
         case "three_level":
             return ", three-level model"
         case "composites":
-            return f", composites (ρ = {document.fit.composite_rho:g}){shared}"
+            return f", composites (ρ = {rho}){shared}"
     return ""
 
 
@@ -469,9 +479,9 @@ def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
 def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
     """What a reader must know of what is drawn."""
     notes = []
-    for rho in sorted({d.fit.composite_rho for d in documents if d.fit.composite_rho is not None}):
-        if any(d.figure.rows != "estimates" for d in documents):
-            notes.append(f"A sample with several estimates is drawn as their mean (assumed correlation {rho:g}).")
+    if any(d.figure.rows != "estimates" for d in documents):
+        for said in sorted({of_mean(d) for d in documents if d.fit.composite_rho is not None}):
+            notes.append(f"A sample with several estimates is drawn as their mean ({said}).")
     if any(d.fit.model in ("che", "three_level") for d in documents):
         notes.append(
             "The pooled value is of the single estimates, in a model with true differences within samples too."

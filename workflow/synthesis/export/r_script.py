@@ -7,6 +7,7 @@ import json
 from synthesis.results.files import Cell
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MULTILEVEL
+from synthesis.review.declared import crossed_names, in_words
 
 _TEST = {"wald": "z", "wald_t": "t", "hksj": "knha", "hksj_adhoc": "adhoc"}
 _UNKNOWN_METHODS = ("DL2", "HE2")
@@ -16,7 +17,8 @@ TOLERANCE = 1e-4
 
 def data_columns(document: Fitted) -> tuple[str, ...]:
     """The columns of the data that the script reads."""
-    return ("effect_id", "sample_id", *document.studies[0].held_by, "label", "yi", "vi")
+    declared = (*document.studies[0].held_by, *crossed_names(document.studies))
+    return ("effect_id", "sample_id", *declared, "label", "yi", "vi")
 
 
 def r_data(document: Fitted) -> list[dict[str, Cell]]:
@@ -25,7 +27,7 @@ def r_data(document: Fitted) -> list[dict[str, Cell]]:
     rows: list[dict[str, Cell]] = []
     for s in document.studies:
         for m in s.members:
-            row: dict[str, Cell] = {"effect_id": m.effect_id, "sample_id": s.sample_id, **s.held_by}
+            row: dict[str, Cell] = {"effect_id": m.effect_id, "sample_id": s.sample_id, **s.held_by, **m.crossed}
             rows.append(
                 row | {"label": s.label, "yi": m.yi, "vi": m.vi} | {name: m.more.get(name) for name in declared}
             )
@@ -74,12 +76,16 @@ def _fit(document: Fitted) -> list[str]:
         nested = " / ".join([*document.studies[0].held_by, "sample_id", "effect_id"])
         if document.fit.levels and document.fit.omega2 is None:
             nested = nested.removesuffix(" / effect_id")
+        crossed = crossed_names(document.studies)
+        random = ", ".join(f"~ 1 | {name}" for name in (*crossed, nested))
+        random = f"list({random})" if crossed else random
         if any(study.sampling for study in document.studies):
             lines, variance = _covariance(document), "V"
         elif document.fit.model == "che" and document.fit.rho is not None:
             lines = [f"V <- vcalc(vi, cluster = sample_id, obs = effect_id, rho = {document.fit.rho:g}, data = dat)"]
             variance = "V"
-        call = f"yi, {variance}, random = ~ 1 | {nested}, data = dat, level = {level:g}"
+        ml = ', method = "ML"' if document.fit.method == "ML" else ""
+        call = f"yi, {variance}, random = {random}, data = dat, level = {level:g}{ml}"
         if document.fit.ci_method != "cr2":
             return [*lines, f'res <- rma.mv({call}, test = "t", dfs = "contain")']
         return [
@@ -98,7 +104,10 @@ def _fit(document: Fitted) -> list[str]:
 
 def _covariance(document: Fitted) -> list[str]:
     """V with the sampling covariance of the effects of each sample that has several, in the order of the rows."""
-    lines, at = ["V <- diag(dat$vi)"], 1
+    said = (
+        [] if document.correlations is None else [f"# Correlations within samples: {in_words(document.correlations)}"]
+    )
+    lines, at = [*said, "V <- diag(dat$vi)"], 1
     for study in document.studies:
         count = len(study.members)
         if count > 1:

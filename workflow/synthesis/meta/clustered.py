@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.crossed import check_crossed, fit_crossed
 from synthesis.meta.inputs import labels
 from synthesis.meta.kernel import Array
 from synthesis.meta.multilevel import fit_multilevel, variance_interval
-from synthesis.meta.nested import Nested, fit_nested, nested_interval
+from synthesis.meta.nested import fit_nested, nested_interval
 from synthesis.meta.result import Fit, LevelVariance, notes_on, prediction_interval
 from synthesis.meta.robust import LEAST_DF, Robust, robust
 
@@ -22,13 +23,18 @@ EQUAL_WITHIN = (
     "the effects have no spread: the cluster-robust interval has width 0; given is the model's own, by t with "
     "samples - 1 df"
 )
+CROSSED = (
+    "random effects are crossed, so that no groups are independent of each other: the interval is the model's own, by "
+    "t with the fewest members of one of them less 1 df"
+)
 SAMPLE, EFFECT = "sample", "effect"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What is asked of a model. `covariance` (k, k): checked, in place of `rho`; `levels`: labels (k,) by name, from
-    the top, above the sample; `near`: variances to start from, then without their intervals."""
+    the top, above the sample; `crossed`: labels (k,) by name, of what is nested in nothing else; `near`: variances to
+    start from, then without their intervals; `restricted`: REML, else ML."""
 
     model: str
     rho: float
@@ -37,12 +43,15 @@ class Asked:
     near: tuple[float, float] | None = None
     covariance: Array | None = None
     levels: Mapping[str, Sequence[Hashable]] = dataclasses.field(default_factory=dict)
+    crossed: Mapping[str, Sequence[Hashable]] = dataclasses.field(default_factory=dict)
+    restricted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     """The numbers of a fitted model. `variance`: the model's own of the estimate; `weights` (samples,) do not sum to
-    anything; `parameters`: coefficients and variances."""
+    anything; `parameters`: coefficients and variances; `tested`: by CR2, None where nothing is independent of the rest;
+    `independent`: how many groups the tests are between."""
 
     estimate: float
     variance: float
@@ -53,7 +62,8 @@ class _Model:
     q: float
     log_likelihood: float
     parameters: int
-    tested: Robust
+    tested: Robust | None
+    independent: int
     weights: Array
     samples: int
     rho: float | None
@@ -65,6 +75,8 @@ def clustered(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> 
 
     Raises InputError where CR2 has fewer than 4 degrees of freedom, and as `fit_nested`.
     """
+    if asked.crossed:
+        return _as_fit(y, v, _crossed(y, v, cluster, asked), asked)
     given = asked.covariance is not None or asked.levels
     return _as_fit(y, v, (_declared if given else _multilevel)(y, v, cluster, asked), asked)
 
@@ -89,6 +101,7 @@ def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -
         log_likelihood=fitted.log_likelihood,
         parameters=len(fitted.beta) + 2,
         tested=tested,
+        independent=tested.clusters,
         weights=np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal]),
         samples=tested.clusters,
         rho=rho,
@@ -130,10 +143,50 @@ def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> 
         log_likelihood=fitted.log_likelihood,
         parameters=len(fitted.beta) + len(names),
         tested=fitted.tested,
-        weights=_by_sample(fitted, cluster),
+        independent=fitted.tested.clusters,
+        weights=_by_sample(fitted.weights, cluster),
         samples=len(set(cluster)),
         rho=_rho_of(asked, within is not None),
         levels=tuple(described) if asked.levels else (),
+    )
+
+
+def _crossed(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Model:
+    """The fit with random effects that are not nested, beside those of levels, samples and effects."""
+    nested = {SAMPLE: list(cluster)} if len(set(cluster)) < len(y) else {}
+    above = {name: labels(f"levels {name}", given, len(y)) for name, given in asked.levels.items()}
+    if above:
+        _check_nesting([*above, SAMPLE], [*above.values(), list(cluster)])
+    crossed = {name: labels(f"crossed {name}", given, len(y)) for name, given in asked.crossed.items()}
+    check_crossed([*above, *nested, *crossed], [*above.values(), *nested.values(), *crossed.values()])
+    factors = crossed | above | nested
+    last = EFFECT if nested else SAMPLE
+    covariance = asked.covariance
+    if covariance is None:
+        covariance = _correlated(v, cluster, asked.rho if asked.model == "che" and nested else 0.0)
+    level = asked.level if asked.near is None else None
+    fitted = fit_crossed(y, v, list(factors.values()), covariance, restricted=asked.restricted, level=level)
+    members = [*(len(set(named)) for named in factors.values()), len(y)]
+    described = [
+        LevelVariance(name, count, variance, *to, crossed=name in crossed)
+        for name, count, variance, to in zip([*factors, last], members, fitted.variances, fitted.intervals, strict=True)
+    ]
+    return _Model(
+        estimate=fitted.estimate,
+        variance=fitted.variance,
+        tau2=math.fsum(fitted.variances[:-1]) if nested else math.fsum(fitted.variances),
+        omega2=fitted.variances[-1] if nested else None,
+        interval=(None, None),
+        typical=fitted.typical,
+        q=fitted.q,
+        log_likelihood=fitted.log_likelihood,
+        parameters=2 + len(factors),
+        tested=None,
+        independent=min(members),
+        weights=_by_sample(fitted.weights.tolist(), cluster),
+        samples=len(set(cluster)),
+        rho=_rho_of(asked, bool(nested)),
+        levels=tuple(described),
     )
 
 
@@ -171,10 +224,10 @@ def _check_nesting(names: Sequence[str], grouped: Sequence[Sequence[Hashable]]) 
         raise InputError([Problem("levels", f"one {names[0]}", "at least two at the top level", hint)])
 
 
-def _by_sample(fitted: Nested, cluster: Sequence[Hashable]) -> Array:
+def _by_sample(weights: Iterable[float], cluster: Sequence[Hashable]) -> Array:
     """The weights of the effects added up by sample, in order of first appearance."""
     total: dict[Hashable, float] = {}
-    for name, weight in zip(cluster, fitted.weights, strict=True):
+    for name, weight in zip(cluster, weights, strict=True):
         total[name] = total.get(name, 0.0) + weight
     return np.array(list(total.values()))
 
@@ -194,26 +247,33 @@ class _Interval:
 
 
 def _interval(model: _Model, asked: Asked) -> _Interval:
-    """By CR2; by the model's own variance where the effects have no spread around it."""
+    """By CR2; by the model's own variance where the effects have no spread around it, or nothing is independent."""
     tested = model.tested
+    if tested is None:
+        return _by_model(model, asked.level, CROSSED)
     df = float(tested.df[0])
     if df < LEAST_DF:
         raise _too_few(asked, tested.clusters, df)
     if tested.spread[0]:
         se, statistic, p = float(tested.se[0]), float(tested.statistic[0]), float(tested.p[0])
         return _Interval(se, df, statistic, p, float(tested.ci_low[0]), float(tested.ci_high[0]), "cr2")
-    se, df = model.variance**0.5, float(tested.clusters - 1)
-    statistic, half = model.estimate / se, float(scipy.special.stdtrit(df, 0.5 + asked.level / 2)) * se
+    return _by_model(model, asked.level, EQUAL_WITHIN)
+
+
+def _by_model(model: _Model, level: float, note: str) -> _Interval:
+    """By the model's own variance and t."""
+    se, df = model.variance**0.5, float(model.independent - 1)
+    statistic, half = model.estimate / se, float(scipy.special.stdtrit(df, 0.5 + level / 2)) * se
     p = float(2 * scipy.special.stdtr(df, -abs(statistic)))
     low, high = model.estimate - half, model.estimate + half
-    return _Interval(se, df, statistic, p, low, high, "wald_t", (EQUAL_WITHIN,))
+    return _Interval(se, df, statistic, p, low, high, "wald_t", (note,))
 
 
 def _as_fit(y: Array, v: Array, model: _Model, asked: Asked) -> Fit:
     interval = _interval(model, asked)
     total = model.tau2 + (model.omega2 or 0.0)
     # Independent are the members of the top level: the samples, or what holds them.
-    low, high = prediction_interval(model.estimate, interval.se, total, model.tested.clusters - 2, asked.level)
+    low, high = _predicted(model, interval.se, total, asked.level)
     return Fit(
         k=len(y),
         samples=model.samples,
@@ -240,9 +300,9 @@ def _as_fit(y: Array, v: Array, model: _Model, asked: Asked) -> Fit:
         q=model.q,
         q_df=len(y) - 1,
         q_p=float(scipy.special.chdtrc(len(y) - 1, model.q)),
-        **_information(model, len(y)),
+        **_information(model, len(y) - asked.restricted),
         model=asked.model,
-        method="REML",
+        method="REML" if asked.restricted else "ML",
         ci_method=interval.method,
         rho=model.rho,
         composite_rho=asked.rho,
@@ -254,6 +314,13 @@ def _as_fit(y: Array, v: Array, model: _Model, asked: Asked) -> Fit:
     )
 
 
+def _predicted(model: _Model, se: float, total: float, level: float) -> tuple[float, float] | tuple[None, None]:
+    """The prediction interval; none between two groups."""
+    if model.independent < 3:
+        return None, None
+    return prediction_interval(model.estimate, se, total, model.independent - 2, level)
+
+
 def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
     held = next(iter(asked.levels), "samples")
     hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
@@ -263,10 +330,10 @@ def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
     return InputError([Problem("model", given, f"at least {LEAST_DF:g} degrees of freedom", hint)])
 
 
-def _information(model: _Model, k: int) -> dict[str, float]:
+def _information(model: _Model, count: int) -> dict[str, float]:
     value, parameters = model.log_likelihood, model.parameters
     return {
         "log_likelihood": value,
         "aic": 2 * parameters - 2 * value,
-        "bic": float(np.log(k - 1)) * parameters - 2 * value,
+        "bic": float(np.log(count)) * parameters - 2 * value,
     }

@@ -42,6 +42,7 @@ def pool(
     near: tuple[float, float] | None = None,
     V: ArrayLike | None = None,  # noqa: N803 - metafor's name
     levels: Mapping[str, Sequence[Hashable]] | None = None,
+    crossed: Mapping[str, Sequence[Hashable]] | None = None,
 ) -> Fit:
     """Pools effects `yi` with sampling variances `vi`, arrays of shape (k,), by a random-effects model.
 
@@ -67,6 +68,9 @@ def pool(
     `synthesis.shared_control` makes that of effects with one control group. `levels` are labels (k,) of what holds the
     samples, by name from the top, as {"lab": labs, "paper": papers}: che and three_level then have a variance for each,
     as random = ~ 1 | lab / paper / sample / effect, and are tested by CR2 between the members of the top level.
+    `crossed` are labels (k,) by name of what is neither above nor below them, as {"instrument": instruments}, with a
+    variance each: random = list(~ 1 | instrument, ~ 1 | sample / effect), by REML or ML. Tests are the model's own,
+    by t with the fewest members of any of them less 1 df, and the prediction interval has one df fewer.
 
     Raises InputError for bad effects (missing, masked, text, dates, truth values), missing labels of samples, unknown
     options, a rho or level out of range, a `V` of another shape or that is no covariance of these effects, samples that
@@ -78,14 +82,15 @@ def pool(
     check_rho(rho)
     _check_few(fixed_tau2, near, metric)
     k, used_rho, used_model = len(y), None, "independent"
-    _check_declared(V, levels, cluster, model)
+    _check_declared(V, {"levels": levels, "crossed": crossed}, cluster, model)
     if cluster is not None:
         cluster = labels("cluster", cluster, k)
         covariance = None if V is None else check_covariance(V, v, cluster)
-        if len(set(cluster)) < k or levels:
+        if len(set(cluster)) < k or levels or crossed:
             if model != "composites":
-                _check_multilevel(cluster, tau2, model, fixed_tau2)
-                return clustered(y, v, cluster, Asked(model, rho, level, metric, near, covariance, levels or {}))
+                _check_multilevel(cluster, tau2, model, fixed_tau2, crossed)
+                held, reml = (levels or {}, crossed or {}), tau2 == "REML"
+                return clustered(y, v, cluster, Asked(model, rho, level, metric, near, covariance, *held, reml))
             combined = composites(y, v, cluster, rho, covariance=covariance)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
@@ -95,19 +100,22 @@ def pool(
     return _random_effects(y, v, tau2, ci, fixed_tau2, about)
 
 
-def _check_declared(given: object, levels: object, cluster: object, model: str) -> None:
-    """What `V` and `levels` need beside them."""
+def _check_declared(given: object, held: Mapping[str, object], cluster: object, model: str) -> None:
+    """What `V`, and what is `held` of levels and crossed random effects, need beside them."""
     if given is not None and (cluster is None or model == "three_level"):
         hint = "say by cluster which effects are of one sample; three_level has no sampling covariance, che has"
         declared = f"model {model}" if cluster is not None else "no cluster"
         raise InputError([Problem("V", declared, "nothing but for composites and che with a cluster", hint)])
-    if levels is None:
-        return
-    if not isinstance(levels, Mapping) or not levels:
-        raise InputError([Problem("levels", shown_of(levels), "labels by name of the level, from the top")])
-    if cluster is None or model == "composites":
-        hint = "say by cluster which effects are of one sample; a level above it is one of che and three_level"
-        raise InputError([Problem("levels", f"model {model}", "che or three_level with a cluster", hint)])
+    for name, labelled in held.items():
+        if labelled is None:
+            continue
+        if not isinstance(labelled, Mapping) or not labelled:
+            allowed = "labels by name of the level, from the top" if name == "levels" else "labels by name"
+            raise InputError([Problem(name, shown_of(labelled), allowed)])
+        if cluster is None or model == "composites":
+            what = "a level above it is one" if name == "levels" else "crossed random effects are those"
+            hint = f"say by cluster which effects are of one sample; {what} of che and three_level"
+            raise InputError([Problem(name, f"model {model}", "che or three_level with a cluster", hint)])
 
 
 def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
@@ -122,7 +130,11 @@ def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
         raise InputError([Problem("metric", shown_of(metric), "the name of a metric")])
 
 
-def _check_multilevel(cluster: Sequence[Hashable], tau2: str, model: str, fixed_tau2: float | None) -> None:
+def _check_multilevel(
+    cluster: Sequence[Hashable], tau2: str, model: str, fixed_tau2: float | None, crossed: object
+) -> None:
+    if crossed and tau2 == "ML":
+        return
     if tau2 != "REML":
         raise InputError([Problem("tau2", tau2, f"REML for model {model}", "model composites takes every estimator")])
     if fixed_tau2 is not None:

@@ -18,7 +18,8 @@ EXTREME_VARIANCE = 1e5
 class LevelVariance:
     """One level of a model with levels above the sample: how many members it has, and the variance between them.
 
-    The limits are those of the profile likelihood; None where they were not asked for.
+    The limits are those of the profile likelihood; None where they were not asked for. `crossed`: it is no level of the
+    others, neither above nor below them.
     """
 
     level: str
@@ -26,6 +27,7 @@ class LevelVariance:
     variance: float
     ci_low: float | None
     ci_high: float | None
+    crossed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Fit(PooledNumbers):
 
     `levels`: of a model with levels above the sample the variance of each, from the top to the effect (where no sample
     repeats, to the sample); `tau2` is then their sum without that of the effect, and has no interval of its own.
+    Crossed random effects stand before them.
     """
 
     weights: tuple[float, ...]
@@ -95,7 +98,10 @@ class Fit(PooledNumbers):
 
     @property
     def independent(self) -> int:
-        """How many groups of people are independent of each other: the members of the top level."""
+        """How many groups of people are independent of each other: the members of the top level; of crossed random
+        effects the fewest members."""
+        if any(level.crossed for level in self.levels):
+            return min(level.members for level in self.levels)
         return self.levels[0].members if self.levels else self.samples
 
     @property

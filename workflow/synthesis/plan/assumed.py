@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from synthesis.data.model import Model
+from synthesis.data.model import Model, Name
 from synthesis.data.registry import Policy, SharedControl
+from synthesis.errors import InputError, Problem
+from synthesis.plan.conditions import own_kinds, undeclared
 
 
 class Conversions(Model):
@@ -42,10 +44,35 @@ class Conversions(Model):
         "arms; covariance keeps each as an effect, with the sampling covariance that the control arm brings.",
     )
 
+    cluster_size_treat: Name | None = Field(
+        None,
+        description="Column of one's own with the mean number of patients of a therapist or group, of trials in which "
+        "the treated arm alone has any; rows without it have none. Their g and its variance are corrected.",
+    )
+    icc_treat: Annotated[float, Field(ge=0, lt=1)] | Name | None = Field(
+        None,
+        description="Intraclass correlation of patients of a therapist or group: a number, or a column of one's own.",
+    )
+
     @property
     def policy(self) -> Policy:
         """What the converters take."""
         return Policy(**self.model_dump())
+
+    @model_validator(mode="after")
+    def _clusters_are_known(self, info: ValidationInfo) -> Conversions:
+        own, faults = own_kinds(info), list[Problem]()
+        given = {"cluster_size_treat": self.cluster_size_treat, "icc_treat": self.icc_treat}
+        for name, said in given.items():
+            if isinstance(said, str) and own.get(said) != "number":
+                numbers = [column for column, kind in own.items() if kind == "number"]
+                faults.append(undeclared(name, said, numbers, "a column of numbers that source.yaml declares"))
+        lacking = [name for name, said in given.items() if said is None]
+        if len(lacking) == 1:
+            faults.append(Problem(lacking[0], "missing", "cluster_size_treat and icc_treat together"))
+        if faults:
+            raise InputError(faults)
+        return self
 
     @model_validator(mode="after")
     def _of_some_size(self) -> Conversions:

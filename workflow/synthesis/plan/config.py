@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -40,6 +41,7 @@ from synthesis.plan.conditions import (
     undeclared,
     word_column_faults,
 )
+from synthesis.plan.correlations import Correlations
 from synthesis.plan.decisions import Multiverse
 from synthesis.plan.doubted import Doubt, Processes
 from synthesis.plan.jointly import JointModel
@@ -149,10 +151,24 @@ class Synthesis(Model):
     ci: CiMethod | None = Field(None, description="Overrides defaults.ci.")
     model: DependenceModel | None = Field(None, description="Overrides defaults.model.")
     rho: float | None = Field(None, ge=0, le=1, description="Overrides defaults.rho.")
+    correlations: Correlations | None = Field(
+        None, description="Correlations by what two effects of a sample have in common, and by time; rho for the rest."
+    )
     levels: tuple[LevelColumn, ...] = Field(
         (),
         description="Levels of the model from the top down to the sample, as [study, sample_id]: a variance for each, "
         "and tests between the members of the top one. Needs model che or three_level.",
+    )
+    crossed: tuple[Name, ...] = Field(
+        (),
+        description="Columns of words with a variance each that are neither above samples nor below them, such as the "
+        "instrument: crossed random effects. Needs model che or three_level; tau2 is REML or ML.",
+    )
+    working_models: tuple[Annotated[float, Field(ge=0, lt=1)], ...] = Field(
+        (),
+        description="Correlations, as [0, 0.3, 0.5, 0.8]: the pooled estimate with cluster-robust interval under "
+        "independence, correlated effects and che at each, three_level and composites, in "
+        "results/tables/working_models.csv. Without any there is no such table.",
     )
     moderators: tuple[Name, ...] = Field(
         (),
@@ -189,19 +205,23 @@ class Synthesis(Model):
         """What the sign of its effects means."""
         return self.orientation or ("as_reported" if self.metric in AS_PRINTED else "better")
 
-    def _level_faults(self) -> list[Problem]:
-        """Levels that do not end in the sample, and what takes samples as independent beside them."""
-        if not self.levels:
-            return []
-        faults = repeated("levels", self.levels)
-        if self.levels[-1] != "sample_id" or len(self.levels) < 2:
+    def _level_faults(self, declared: Mapping[str, str]) -> list[Problem]:
+        """Levels that do not end in the sample, crossed columns that hold no words, and what takes samples as
+        independent beside them."""
+        faults = repeated("levels", self.levels) + repeated("crossed", self.crossed)
+        if self.levels and (self.levels[-1] != "sample_id" or len(self.levels) < 2):
             levels = ", ".join(self.levels)
             hint = "from the top down; effects stand within samples by themselves"
             faults.append(Problem("levels", levels, "one column or more, then sample_id, as [study, sample_id]", hint))
-        hint = "it takes samples as independent, which levels say that they are not"
+        for name in self.crossed:
+            faults += word_column_faults("crossed", name, declared)
+            if name in ("effect_id", "sample_id", *self.levels):
+                faults.append(Problem("crossed", name, "a column that is neither a level nor the effect itself"))
+        held = "levels" if self.levels else "crossed" if self.crossed else ""
+        hint = f"it takes samples as independent, which {held} say that they are not"
         for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
-            if value:
-                faults.append(Problem(key, value, "nothing beside levels", hint))
+            if value and held:
+                faults.append(Problem(key, value, f"nothing beside {held}", hint))
         return faults
 
     @field_validator("metric", mode="before")
@@ -226,7 +246,7 @@ class Synthesis(Model):
         ]
         if self.group_by:
             faults += word_column_faults("group_by", self.group_by, declared)
-        faults += repeated("sources", self.sources) + self._level_faults()
+        faults += repeated("sources", self.sources) + self._level_faults(declared)
         if self.nonsignificant_as_zero and self.lane != "A":
             hint = "it is a stress test of lane A only"
             faults.append(Problem("nonsignificant_as_zero", "true", "false", hint))

@@ -22,7 +22,7 @@ Part = dict[str, Any]
 # How a synthesis is shown: no fit, diagnostic or multiverse depends on it.
 PRESENTATION = ("title", "columns", "sort", "rows", "favours", "note")
 # What others ask of a synthesis, which is not part of its fit either.
-_ASKED = ("moderators", "regressions", "alternatives")
+ASKED = ("moderators", "regressions", "alternatives", "working_models")
 # Tables of the manuscript by the stems of their files: those of its text, in their order, and those beside it.
 TABLES_IN_TEXT = ("pools", "contrasts", "readings", "sensitivity", "low_risk", "signals", "certainty")
 TABLES_BESIDE = ("sources", "selection", "conversions", "bridges", "relevance", "small_study", "moderators",
@@ -148,7 +148,7 @@ class Plan:
 
     def diagnosis(self, synthesis: str) -> str:
         """What is examined beside a synthesis."""
-        part = self._some(synthesis, "moderators", "regressions")
+        part = self._some(synthesis, "moderators", "regressions", "working_models")
         named = {*part["moderators"], *self._named_together(synthesis)}
         forced = {"force_funnel": [name for name in self._content["diagnostics"]["force_funnel"] if name == synthesis]}
         groupings = {k: v for k, v in self._content["groupings"].items() if k in named}
@@ -279,7 +279,7 @@ class Plan:
         """A synthesis without what its fit does not depend on."""
         _check("syntheses", synthesis, self._syntheses)
         content = self._syntheses[synthesis]
-        return {"title": synthesis} | {k: v for k, v in content.items() if k not in (*PRESENTATION, *_ASKED)}
+        return {"title": synthesis} | {k: v for k, v in content.items() if k not in (*PRESENTATION, *ASKED)}
 
     def _part(self, syntheses: dict[str, Part], more: Part | None = None) -> str:
         """A plan of these entries alone, as JSON."""

@@ -126,7 +126,7 @@ def _own_faults(plan: Plan, raw: Path) -> Iterator[Problem]:
 
 def _undeclared_faults(config: Config, declared: set[str]) -> list[Problem]:
     """Multiverses of syntheses whose dependence is declared: their analyses know samples that repeat, and no more."""
-    allowed = "a synthesis without levels, whose effects share no control arm"
+    allowed = "a synthesis without levels, crossed and correlations, whose effects share no control arm"
     hint = "its analyses know samples that repeat, and no other dependence; shared_control: combine?"
     return [
         Problem(f"config.yaml, key multiverses.{name}.synthesis", multiverse.synthesis, allowed, hint)

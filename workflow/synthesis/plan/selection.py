@@ -11,6 +11,7 @@ from synthesis.data.covariances import sampling_covariance
 from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
 from synthesis.errors import InputError, Problem
+from synthesis.meta.kernel import Array
 from synthesis.plan.conditions import Condition, number
 from synthesis.plan.config import MIX_COLUMNS, Comparison, Defaults, Grouping, Synthesis
 from synthesis.results.document import columns
@@ -289,7 +290,7 @@ def check_model(name: str, synthesis: Synthesis, defaults: Defaults, effects: in
     tau2 = synthesis.tau2 or defaults.tau2
     if model == "composites" or effects == samples:
         return
-    if tau2 != "REML":
+    if tau2 != "REML" and not (synthesis.crossed and tau2 == "ML"):
         key = f"config.yaml, key {f'syntheses.{name}' if synthesis.tau2 else 'defaults'}.tau2"
         allowed = f"REML, as syntheses.{name} has model {model}"
         raise InputError([Problem(key, tau2, allowed, "model composites takes every estimator")])
@@ -312,33 +313,61 @@ def levels_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict
 
     Raises InputError for effects without a label.
     """
-    levels: dict[str, list[str]] = {}
+    return _labels(name, "levels", synthesis.levels[:-1], chosen, "a sample that shares it with no other has one, too")
+
+
+def crossed_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dict[str, list[str]]:
+    """The labels of each crossed random effect, by its column. Raises InputError for effects without a label."""
+    return _labels(name, "crossed", synthesis.crossed, chosen, "an effect that shares it with no other has one, too")
+
+
+def _labels(name: str, key: str, asked: Iterable[str], chosen: Sequence[Chosen], hint: str) -> dict[str, list[str]]:
+    held: dict[str, list[str]] = {}
     problems = []
-    for column in synthesis.levels[:-1]:
-        levels[column] = [row.words(column) for row in chosen]
+    for column in asked:
+        held[column] = [row.words(column) for row in chosen]
         empty = [row.effect_id for row in chosen if not row.words(column)]
         if empty:
-            key = f"config.yaml, key syntheses.{name}.levels"
-            hint = "a sample that shares it with no other has a label of its own"
-            problems.append(Problem(key, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
+            where = f"config.yaml, key syntheses.{name}.{key}"
+            problems.append(Problem(where, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
     if problems:
         raise InputError(problems)
-    return levels
+    return held
+
+
+def covariance_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Array | None:
+    """The sampling covariance of the effects as the plan and the data have it; None where `rho` says it all.
+
+    Raises InputError as `sampling_covariance`, with the key of the plan.
+    """
+    if synthesis.correlations is None:
+        return sampling_covariance(chosen, rho)
+    try:
+        return sampling_covariance(chosen, rho, synthesis.correlations.declared)
+    except InputError as error:
+        key = f"config.yaml, key syntheses.{name}"
+        raise InputError(
+            [
+                p if "control_group" in p.where else Problem(f"{key}: {p.where}", p.value, p.allowed, p.hint)
+                for p in error.problems
+            ]
+        ) from None
 
 
 def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen: Sequence[Chosen]) -> bool:
     """Checks what the plan and the data say of dependence; whether there is more than samples that repeat.
 
-    Raises InputError for levels without a label or with too few members, for models that cannot have them, and for
-    control arms that have no covariance.
+    Raises InputError for levels and crossed columns without a label, for levels with too few members, for models that
+    cannot have them, and for control arms that have no covariance.
     """
     key, model = f"config.yaml, key syntheses.{name}", synthesis.model or defaults.model
     levels = levels_of(name, synthesis, chosen)
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
-    covariance = sampling_covariance(chosen, rho)
+    covariance = covariance_of(name, synthesis, chosen, rho)
     problems = []
-    if levels and model == "composites":
-        allowed = "che or three_level, as the synthesis has levels"
+    crossed = crossed_of(name, synthesis, chosen)
+    if (levels or crossed) and model == "composites":
+        allowed = f"che or three_level, as the synthesis has {'levels' if levels else 'crossed random effects'}"
         problems.append(Problem(f"{key}.model", model, allowed, "defaults.model, where the synthesis names none"))
     top = next(iter(levels), "")
     if levels and len(set(levels[top])) < LEAST_SAMPLES:
@@ -347,11 +376,12 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
         problems.append(Problem(f"{key}.levels", value, allowed, "too few for a test between them"))
     if covariance is not None and model == "three_level":
         hint = "three_level has no sampling covariance; che with rho: 0 has that of the control arms alone"
-        value = "three_level with conversions.shared_control: covariance"
+        said = f"syntheses.{name}.correlations" if synthesis.correlations else "conversions.shared_control: covariance"
+        value = f"three_level with {said}"
         problems.append(Problem(f"{key}.model", value, "che or composites", hint))
     if problems:
         raise InputError(problems)
-    return bool(levels) or covariance is not None
+    return bool(levels) or bool(crossed) or covariance is not None
 
 
 def check_shared_samples(name: str, comparison: Comparison, first: Iterable[str], second: Iterable[str]) -> list[str]:

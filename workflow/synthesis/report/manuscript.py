@@ -20,6 +20,7 @@ from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.certainty import FindingsRow
 from synthesis.results.fitted import Fitted
+from synthesis.review.declared import in_words
 
 _TAU2, _I2, _OMEGA2 = "\u03c4\u00b2", "I\u00b2", "\u03c9\u00b2"
 _PRINTED = "Numbers are rounded for print; results/tables/ has them in full."
@@ -172,7 +173,8 @@ def _method(review: ReviewResults, document: Fitted) -> str:
     words[-1] += f"{methods.INTERVAL[fit.ci_method]}."
     if fit.k > fit.samples:
         how = methods.DEPENDENCE.get(fit.model, fit.model.replace("_", " "))
-        assumed = "" if fit.rho is None else f", with an assumed correlation of {fit.rho:g}"
+        rho = in_words(document.correlations) if document.correlations else "" if fit.rho is None else f"{fit.rho:g}"
+        assumed = f", with an assumed correlation of {rho}" if rho else ""
         words.append(f"Estimates of one sample: {how}{assumed}.")
     else:
         words.append("No sample has several estimates.")

@@ -19,6 +19,7 @@ from synthesis.results.checks import CheckRow
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 from synthesis.review.crosscheck import MATRICES
+from synthesis.review.declared import in_words
 
 ESTIMATOR = {
     "FE": "a common effect",
@@ -276,14 +277,20 @@ def _dependence(repeated: list[Fitted]) -> str:
     """How the syntheses treat samples with several estimates."""
     known = [d for d in repeated if d.fit.model in DEPENDENCE]
     rho = sorted({f"{d.fit.rho:g}" for d in repeated if d.fit.rho is not None})
-    composite = [d.fit.composite_rho for d in repeated if d.fit.composite_rho != d.fit.rho]
+    composite = [d.fit.composite_rho for d in repeated if d.fit.composite_rho != d.fit.rho and d.correlations is None]
     averaged = sorted({f"{value:g}" for value in composite if value is not None})
     words = f"Samples with several estimates occur in {text.plural(len(repeated), 'synthesis', 'syntheses')}"
     words += f": {_groups((d.fit.model for d in known), DEPENDENCE)}" if known else ""
     words += f"; the correlation assumed between estimates of a sample is {_listed(rho)}" if rho else ""
     if averaged:
         words += f", and {_listed(averaged)} where a sample counts as the mean of its estimates"
-    shared = sum(any(study.sampling for study in d.studies) for d in repeated)
+    words += "".join(
+        f". In \u201c{d.title}\u201d the correlation is {in_words(d.correlations)}" for d in repeated if d.correlations
+    )
+    shared = sum(
+        any(study.sampling for study in d.studies) if d.correlations is None else d.correlations.control_arms
+        for d in repeated
+    )
     if shared:
         words += (
             f". In {text.plural(shared, 'synthesis', 'syntheses')} effects that compare with one control arm have the "
@@ -300,10 +307,14 @@ def _levels(held: list[Fitted]) -> list[str]:
             f"{level.level} {text.variance(level.variance, level.ci_low, level.ci_high)} ({level.members})"
             for level in document.fit.levels
         ]
+        is_crossed = any(level.crossed for level in document.fit.levels)
+        kind, between = "nested", "tests and prediction interval are between the members of the top level"
+        if is_crossed:
+            kind, between = "crossed", "tests are the model's own, by t with the fewest members less 1 df"
         said.append(
-            f"\u201c{document.title}\u201d has nested random effects, with a variance "
+            f"\u201c{document.title}\u201d has {kind} random effects, with a variance "
             f"({100 * document.fit.level:g}% profile-likelihood interval, members) for each level: {_listed(parts)}; "
-            "tests and prediction interval are between the members of the top level."
+            f"{between}."
         )
     return said
 

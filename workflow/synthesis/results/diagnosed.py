@@ -13,6 +13,7 @@ from synthesis.meta.joint import JointRegression
 from synthesis.meta.permutation import Permutation
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.meta.significance import ExcessSignificance, PCurve
+from synthesis.meta.working import WorkingModel
 from synthesis.results.adjusted import AdjustedEstimate
 from synthesis.results.document import Document
 
@@ -243,11 +244,29 @@ class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     bayes: Bayes | None = None
     small_study: SmallStudyTests | None = None
     adjusted: tuple[AdjustedEstimate, ...] = ()
+    working_models: tuple[WorkingModel, ...] = ()
     moderators: tuple[ModeratorFit, ...]
     regressions: tuple[JointFit, ...] = ()
 
 
 # --- tables of all syntheses --------------------------------------------------------------------------------------
+
+
+class WorkingRow(Document, frozen=True, kw_only=True):
+    """A row of working_models.csv: the pool under one working model; `note` alone where there is none."""
+
+    synthesis: str
+    model: str
+    rho: float | None = None
+    estimate: float | None = None
+    se: float | None = None
+    df: float | None = None
+    p: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    tau2: float | None = None
+    omega2: float | None = None
+    note: str = ""
 
 
 class InfluenceRow(Document, frozen=True, kw_only=True):

@@ -51,7 +51,8 @@ class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Member(Described, frozen=True, kw_only=True):
-    """One effect of a sample, with its numeric moderators; `cells`: what the plan shows of it, by column."""
+    """One effect of a sample, with its numeric moderators; `cells`: what the plan shows of it, by column; `crossed`:
+    its members of crossed random effects, by name."""
 
     effect_id: str
     yi: float
@@ -61,13 +62,15 @@ class Member(Described, frozen=True, kw_only=True):
     n_total: float | None
     severity: float | None
     cells: dict[str, Cell] = msgspec.field(default_factory=dict)
+    crossed: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Study(Described, frozen=True, kw_only=True):
     """One independent sample: its mean effect, weight in percent, people (the most of its effects) and effects.
 
     `held_by`: its members of the levels above the sample, by name. `sampling`: the sampling covariance of its effects,
-    row by row, where they share a control arm or those of another sample of the synthesis do; else it is by `rho`.
+    row by row, where they share a control arm or those of another sample of the synthesis do, and where the plan has
+    several correlations; else it is by `rho`.
     """
 
     sample_id: str
@@ -144,12 +147,23 @@ class Shown(Document, frozen=True, kw_only=True, omit_defaults=True):
     tools: tuple[str, ...] = ()
 
 
+class Correlations(Document, frozen=True, kw_only=True, omit_defaults=True):
+    """How the plan has effects of one sample correlated: by columns that a pair shares (`same`), else `rho`, times
+    `phi` to the power of the difference in `time`; `control_arms`: some share one, which has its own covariance."""
+
+    same: dict[str, float] = msgspec.field(default_factory=dict)
+    rho: float
+    time: str = ""
+    phi: float | None = None
+    control_arms: bool = False
+
+
 class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     """The model document of a synthesis. Its fit's fields stand among its own on disk.
 
     `title`, what is `shown` of it and the cells of its samples come from the plan where it is shown (`presented`).
     `constructs`: what its effects are of. `groups_test` is None without blocks. `tau_scale`: scale of the half-normal
-    prior on tau of Bayesian fits, None for a metric in units that has none.
+    prior on tau of Bayesian fits, None for a metric in units that has none. `correlations`: where the plan has several.
     """
 
     spread: ClassVar[tuple[str, ...]] = ("fit",)
@@ -162,6 +176,7 @@ class Fitted(Document, frozen=True, kw_only=True, omit_defaults=True):
     sources: tuple[str, ...]
     set_to_zero: int
     fit: Fit
+    correlations: Correlations | None = None
     tau_scale: float | None
     studies: tuple[Study, ...]
     groups: tuple[BlockFit, ...]

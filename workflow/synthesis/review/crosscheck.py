@@ -331,13 +331,14 @@ def _check_multilevel(rows: _Rows) -> None:
 def _check_levels(rows: _Rows) -> None:
     """A model with levels above the sample, its variances level by level."""
     document, parts = rows.document, nested(rows.document)
-    variances = search_levels(parts)
+    variances = search_levels(parts, document.fit.method == "REML")
     for level, variance in zip(document.fit.levels, variances, strict=True):
         name = f"variance of {level.level}"
         rows.compare(name, MATRICES, float(variance), parts.scale, SEARCH_RTOL, ours=level.variance)
     marginal = parts.marginal(parts.variances)
     robust = document.fit.ci_method == "cr2"
-    estimate, se, df = cr2(parts.y, marginal) if robust else model_based(parts.y, marginal)
+    groups = document.fit.independent
+    estimate, se, df = cr2(parts.y, marginal) if robust else model_based(parts.y, marginal, groups)
     rows.compare("estimate", MATRICES, estimate, parts.scale**0.5, CLOSED_FORM_RTOL)
     rows.compare("se", MATRICES, se, parts.scale**0.5, ROBUST_RTOL)
     rows.compare("df", MATRICES, df, 1.0, ROBUST_RTOL)

@@ -27,6 +27,7 @@ from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_
 from synthesis.meta.permutation import Permutation, permutation_test
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, selection_model
+from synthesis.meta.working import WorkingModel
 from synthesis.plan.config import Diagnostics, Grouping
 from synthesis.plan.jointly import JointModel
 from synthesis.results.adjusted import AdjustedEstimate
@@ -53,6 +54,7 @@ def diagnose(
     options: Diagnostics,
     groupings: Mapping[str, Grouping] | None = None,
     regressions: Mapping[str, JointModel] | None = None,
+    working: Sequence[float] = (),
 ) -> Diagnosed:
     """Diagnostics of a model document: its sections, and under `skipped` why others are missing.
 
@@ -60,11 +62,13 @@ def diagnose(
     the robust regression test and moderators use all effects with the document's own model.
     """
     name, metric, skipped = document.synthesis, document.metric, dict[str, str]()
+    models = _working(document, working, skipped) if working else ()
     if len(document.studies) < 2:
         skipped["all"] = "one sample: nothing to compare"
         return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
     if document.fit.levels:
-        skipped["all"] = "levels above the sample: what is examined here takes samples as independent"
+        held = "crossed random effects" if document.fit.levels[0].crossed else "levels above the sample"
+        skipped["all"] = f"{held}: what is examined here takes samples as independent"
         return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
     y = np.array([study.yi for study in document.studies])
     v = np.array([study.vi for study in document.studies])
@@ -86,9 +90,28 @@ def diagnose(
         bayes=of_samples.bayes(),
         small_study=tests,
         adjusted=adjusted,
+        working_models=models,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
         regressions=_regressions(document, regressions or {}, groupings or {}, ci, options.seed),
     )
+
+
+def _working(document: Fitted, rhos: Sequence[float], skipped: dict[str, str]) -> tuple[WorkingModel, ...]:
+    """The pool under several working models of dependence; why there is none goes to `skipped`."""
+    from synthesis.meta.working import working_models
+
+    if is_declared(document.studies):
+        skipped["working_models"] = (
+            "none: they know effects that share a sample, but no dependence declared beside that"
+        )
+        return ()
+    y, v, cluster = _effects(document)
+    rho, level = document.fit.composite_rho, document.fit.level
+    try:
+        return working_models(y, v, cluster, rhos=rhos, composite_rho=rho or 0.0, level=level)
+    except InputError as error:
+        skipped["working_models"] = reason_of(error)
+        return ()
 
 
 def _regressions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from synthesis.results.diagnosed import (
     ModeratorRow,
     RegressionRow,
     SmallStudyRow,
+    WorkingRow,
 )
 from synthesis.results.document import columns, write_rows
 from synthesis.review.joint_rows import joint_rows
@@ -39,6 +41,7 @@ class DiagnosticTables:
     regressions: list[RegressionRow] = field(default_factory=list)
     few_samples: list[FewSamplesRow] = field(default_factory=list)
     adjusted_estimates: list[AdjustedRow] = field(default_factory=list)
+    working_models: list[WorkingRow] = field(default_factory=list)
 
 
 def tables(documents: Iterable[Diagnosed]) -> DiagnosticTables:
@@ -53,6 +56,7 @@ def tables(documents: Iterable[Diagnosed]) -> DiagnosticTables:
         flat.regressions.extend(row for fit in document.regressions for row in joint_rows(name, fit))
         flat.few_samples.extend(_few_rows(document))
         flat.adjusted_estimates.extend(_adjusted_rows(document))
+        flat.working_models.extend(_working_rows(document))
     return flat
 
 
@@ -65,6 +69,15 @@ def write_tables(folder: Path, flat: DiagnosticTables) -> None:
     write_rows(folder / "regressions.csv", flat.regressions, RegressionRow)
     write_rows(folder / "few_samples.csv", flat.few_samples, FewSamplesRow)
     write_rows(folder / "adjusted_estimates.csv", flat.adjusted_estimates, AdjustedRow)
+    if flat.working_models:
+        write_rows(folder / "working_models.csv", flat.working_models, WorkingRow)
+
+
+def _working_rows(document: Diagnosed) -> Iterator[WorkingRow]:
+    for found in document.working_models:
+        yield WorkingRow(synthesis=document.synthesis, **dataclasses.asdict(found))
+    if "working_models" in document.skipped:
+        yield WorkingRow(synthesis=document.synthesis, model="all", note=document.skipped["working_models"])
 
 
 def _adjusted_rows(document: Diagnosed) -> Iterator[AdjustedRow]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
-from synthesis.data.covariances import sampling_covariance
+from synthesis.data.covariances import shared_arms
 from synthesis.data.extraction import reference_rows
 from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
 from synthesis.errors import InputError, Problem
@@ -24,11 +24,11 @@ from synthesis.meta.options import CiMethod, Tau2Method, named_ci, named_model, 
 from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
-from synthesis.plan.parts import PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, levels_of, select_effects, shared_direction
+from synthesis.plan.parts import ASKED, PRESENTATION
+from synthesis.plan.selection import SET_TO_ZERO, covariance_of, crossed_of, levels_of, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
-from synthesis.results.fitted import BlockFit, Fitted, Member, Shown, Study, SummaryLine, Versions
+from synthesis.results.fitted import BlockFit, Correlations, Fitted, Member, Shown, Study, SummaryLine, Versions
 from synthesis.review.declared import NO_TEST, Dependence, declared, is_declared
 from synthesis.text import plain, shared
 
@@ -42,11 +42,12 @@ def run_synthesis(
     rho = defaults.rho if synthesis.rho is None else synthesis.rho
     yi, vi = np.array([row.yi for row in chosen]), np.array([row.vi for row in chosen])
     cluster = [row.sample_id for row in chosen]
-    levels, covariance = levels_of(name, synthesis, chosen), sampling_covariance(chosen, rho)
-    fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho, declared(levels, covariance))
+    levels, covariance = levels_of(name, synthesis, chosen), covariance_of(name, synthesis, chosen, rho)
+    crossed = crossed_of(name, synthesis, chosen)
+    fit = _pooled(name, synthesis, defaults, yi, vi, cluster, rho, declared(levels, covariance, crossed))
     combined = composites(yi, vi, cluster, rho, covariance=covariance)
     more = tuple(name for name in (synthesis.group_by,) if name and name not in columns(Study))
-    studies = _with_dependence(_studies(chosen, combined, fit.weights, more), combined, levels, covariance)
+    studies = _with_dependence(_studies(chosen, combined, fit.weights, more), combined, levels, covariance, crossed)
     key = f"config.yaml, key defaults.tau_scale.{synthesis.metric}"
     tau_scale = defaults.tau_scale_of(synthesis.metric)
     values = [study.words(synthesis.group_by) for study in studies] if synthesis.group_by else []
@@ -59,6 +60,7 @@ def run_synthesis(
         sources=synthesis.sources,
         set_to_zero=sum(row.exactness == SET_TO_ZERO for row in chosen),
         fit=fit,
+        correlations=_correlations(synthesis, chosen, rho) if covariance is not None else None,
         tau_scale=tau_scale,
         studies=studies,
         groups=_blocks(fit, studies, values),
@@ -73,6 +75,16 @@ def run_synthesis(
         config_sha256=_config_digest(synthesis, defaults),
         inputs_sha256=digest([{column: getattr(row, column) for column in _INPUTS} for row in chosen]),
         versions=versions(),
+    )
+
+
+def _correlations(synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Correlations | None:
+    """What the plan says of correlations, for those who read the fit."""
+    if synthesis.correlations is None:
+        return None
+    said = synthesis.correlations
+    return Correlations(
+        same=said.same, rho=rho, time=said.time or "", phi=said.phi, control_arms=bool(shared_arms(chosen))
     )
 
 
@@ -91,11 +103,12 @@ _INPUTS = ("effect_id", "sample_id", "yi", "vi", "converter", "converter_version
 
 def _config_digest(synthesis: Synthesis, defaults: Defaults) -> str:
     # What others ask of the synthesis, and how it is shown, is not part of its fit.
-    fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, "moderators", "regressions", "alternatives"})
+    fitted = synthesis.model_dump(mode="json", exclude={*PRESENTATION, *ASKED})
     fitted["orientation"] = synthesis.oriented
-    if not synthesis.levels:
-        # As before there were any: the same fit.
-        del fitted["levels"]
+    for name in ("levels", "correlations", "crossed"):
+        if not fitted[name]:
+            # As before there were any: the same fit.
+            del fitted[name]
     return digest({"synthesis": fitted, "defaults": defaults.model_dump(mode="json")})
 
 
@@ -226,20 +239,30 @@ def _studies(
 
 
 def _with_dependence(
-    studies: tuple[Study, ...], combined: Composites, levels: dict[str, list[str]], covariance: Array | None
+    studies: tuple[Study, ...],
+    combined: Composites,
+    levels: dict[str, list[str]],
+    covariance: Array | None,
+    crossed: dict[str, list[str]],
 ) -> tuple[Study, ...]:
-    """The samples with what holds them, and with the covariance of their effects where one was computed."""
+    """The samples with what holds them, what their effects are crossed with, and the covariance of these where one was
+    computed."""
     held_studies = []
     for study, members in zip(studies, combined.members, strict=True):
         held = {name: labels[members[0]] for name, labels in levels.items()}
         block = () if covariance is None else covariance[np.ix_(members, members)].tolist()
-        held_studies.append(replace(study, held_by=held, sampling=tuple(tuple(row) for row in block)))
+        study = replace(study, held_by=held, sampling=tuple(tuple(row) for row in block))
+        if crossed:
+            of_each = [{name: labels[at] for name, labels in crossed.items()} for at in members]
+            crossing = zip(study.members, of_each, strict=True)
+            study = replace(study, members=tuple(replace(member, crossed=own) for member, own in crossing))
+        held_studies.append(study)
     return tuple(held_studies)
 
 
 def _member(row: Chosen) -> Member:
     """What is kept of each effect: enough to fit the model again, with moderators."""
-    described = {name: row.words(name) for name in terms(Descriptor)}
+    described: dict[str, Any] = {name: row.words(name) for name in terms(Descriptor)}
     return Member(
         effect_id=row.effect_id,
         yi=row.yi,

@@ -71,12 +71,12 @@ def residual_q(parts: Scaled) -> float:
     return math.fsum(float((y - mean) @ wj @ (y - mean)) for wj, y in zip(w, parts.y, strict=True))
 
 
-def model_based(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
-    """The weighted mean with the standard error of the model; df are samples - 1."""
+def model_based(y: list[Array], blocks: list[Array], groups: int | None = None) -> tuple[float, float, float]:
+    """The weighted mean with the standard error of the model; df are samples - 1, or `groups` - 1."""
     w = [np.linalg.inv(block) for block in blocks]
     total = math.fsum(float(wj.sum()) for wj in w)
     mean = math.fsum(float((wj @ yj).sum()) for wj, yj in zip(w, y, strict=True)) / total
-    return mean, math.sqrt(1 / total), float(len(y) - 1)
+    return mean, math.sqrt(1 / total), float((groups or len(y)) - 1)
 
 
 def cr2(y: list[Array], blocks: list[Array]) -> tuple[float, float, float]:
@@ -212,8 +212,10 @@ class Nested:
 
 
 def nested(document: Fitted) -> Nested:
-    """The effects of a document with levels above the sample."""
+    """The effects of a document with levels above the sample, or crossed random effects."""
     plain = scaled(document)
+    if any(level.crossed for level in document.fit.levels):
+        return _crossed(document, plain)
     tops: dict[str, list[int]] = {}
     for at, study in enumerate(document.studies):
         tops.setdefault(next(iter(study.held_by.values())), []).append(at)
@@ -233,12 +235,26 @@ def nested(document: Fitted) -> Nested:
     return Nested(plain.scale, y, sampling, shares, ours)
 
 
-def search_levels(parts: Nested) -> Array:
-    """The variances with the largest restricted likelihood: L-BFGS-B from several starts, then Newton's method."""
+def _crossed(document: Fitted, plain: Scaled) -> Nested:
+    """All effects as one member: what is crossed leaves none that is independent of the others."""
+    from scipy.linalg import block_diag
+
+    pairs = [(study, member) for study in document.studies for member in study.members]
+    named = [[*m.crossed.values(), *study.held_by.values(), study.sample_id] for study, m in pairs]
+    shares = [np.array([[float(a == b) for a in of] for b in of]) for of in zip(*named, strict=True)]
+    ours = np.array([level.variance for level in document.fit.levels]) / plain.scale
+    sampling = block_diag(*plain.sampling)
+    return Nested(
+        plain.scale, [np.concatenate(plain.y)], [sampling], [[*shares, np.eye(len(pairs))][: len(ours)]], ours
+    )
+
+
+def search_levels(parts: Nested, restricted: bool = True) -> Array:
+    """The variances with the largest (restricted) likelihood: L-BFGS-B from several starts, then Newton's method."""
     from scipy.optimize import minimize
 
     def falling(theta: Array) -> tuple[float, Array]:
-        value, gradient = _restricted_levels(parts, theta)
+        value, gradient = _likelihood_of_levels(parts, theta, restricted)
         return -value, -gradient
 
     spread = float(np.var(np.concatenate(parts.y))) + min(float(np.diag(s).min()) for s in parts.sampling)
@@ -253,14 +269,14 @@ def search_levels(parts: Nested) -> Array:
     return min((climbed(start) for start in starts), key=lambda theta: falling(theta)[0])
 
 
-def _restricted_levels(parts: Nested, theta: Array) -> tuple[float, Array]:
-    """Restricted log-likelihood without its constant, and its gradient in the variances. Harville (1977)."""
+def _likelihood_of_levels(parts: Nested, theta: Array, restricted: bool) -> tuple[float, Array]:
+    """(Restricted) log-likelihood without its constant, and its gradient in the variances. Harville (1977)."""
     w = [np.linalg.inv(block) for block in parts.marginal(theta)]
     total = math.fsum(float(wj.sum()) for wj in w)
     mean = math.fsum(float((wj @ y).sum()) for wj, y in zip(w, parts.y, strict=True)) / total
-    value, gradient = -math.log(total), np.zeros(len(theta))
+    value, gradient = -math.log(total) if restricted else 0.0, np.zeros(len(theta))
     for y, wj, shares in zip(parts.y, w, parts.shares, strict=True):
         u, ones = wj @ (y - mean), wj.sum(axis=1)
         value += float(np.linalg.slogdet(wj)[1]) - float(u @ (y - mean))
-        gradient += [float(u @ g @ u - np.sum(wj * g) + ones @ g @ ones / total) for g in shares]
+        gradient += [float(u @ g @ u - np.sum(wj * g) + restricted * ones @ g @ ones / total) for g in shares]
     return value / 2, gradient / 2
