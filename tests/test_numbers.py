@@ -375,3 +375,92 @@ def test_shared_variance_of_the_bridge_has_the_limits_of_its_correlation(complet
         found = floats(row, "effect_estimate", "effect_ci_low", "effect_ci_high")
         wanted = [100 * x**2 / (x**2 + 4) for x in (d, low, high)]
         assert found == pytest.approx(wanted, rel=tolerances.FAR_FROM_ZERO)
+
+
+def test_the_test_of_blocks_is_that_of_their_difference(complete):
+    document = json.loads((complete / "models" / "alliance_zero.json").read_text())
+    # The block of those set to zero has one value: it is in the model, and no part of the test.
+    tested = [(m, study) for study in document["studies"] for m in study["members"]]
+    y, v = ([m[name] for m, _ in tested] for name in ("yi", "vi"))
+    blocks = ["zero" if study["yi"] == 0 else study["exactness"] for _, study in tested]
+    slope = synthesis.design({"block": blocks}, len(tested))
+    fit = synthesis.robust_regress(y, v, slope, [study["sample_id"] for _, study in tested], rho=document["rho"])
+    found = document["groups_test"]
+    assert found["df1"] == 1
+    assert found["statistic"] == pytest.approx((fit.estimate[1] / fit.se[1]) ** 2, rel=tolerances.FORMULA)
+    assert found["df2"] == pytest.approx(fit.df[1], rel=tolerances.FORMULA)
+    assert found["p"] == pytest.approx(2 * t.sf(abs(fit.estimate[1] / fit.se[1]), fit.df[1]), rel=tolerances.FORMULA)
+
+
+def test_r_scripts_ask_for_the_level_of_the_plan(complete):
+    fits = [
+        line
+        for path in (complete / "r").glob("*.R")
+        for line in path.read_text().splitlines()
+        if re.match(r"(res|fit) <- rma", line)
+    ]
+    assert len(fits) > 20
+    assert {re.search(r"level = ([\d.]+)", line)[1] for line in fits} == {f"{100 * LEVEL:g}"}
+
+
+def test_the_short_report_counts_the_checks_of_each_statement(complete):
+    report = (complete / "report.html").read_text(encoding="utf-8")
+    wanted = {}
+    for row in rows_of(complete / "tables" / "claims.csv"):
+        of_statement = wanted.setdefault(row["statement"], {"says": row["says"]})
+        of_statement[row["verdict"]] = of_statement.get(row["verdict"], 0) + 1
+    assert any(count > 1 for found in wanted.values() for count in found.values() if count != found["says"])
+    for found in wanted.values():
+        (_, verdicts) = cells(report, found.pop("says"))[:2]
+        counted = {verdict: int(count) for verdict, count in re.findall(r"([a-z ]+?) \((\d+)\)", verdicts)}
+        assert {verdict.strip(): count for verdict, count in counted.items()} == found
+
+
+def test_a_share_of_true_effects_is_in_percent_and_has_an_interval(complete):
+    (claim,) = [r for r in rows_of(complete / "tables" / "claims.csv") if r["claim_id"] == "share_true"]
+    rows = [r for r in rows_of(complete / "tables" / "relevance.csv") if r["synthesis"] == "alliance"]
+    above = {r["threshold"]: float(r["share_above"]) for r in rows}
+    share = 100 * (above["small_r"] - above["medium_r"])
+    assert float(claim["estimate"]) == pytest.approx(share, rel=tolerances.FORMULA)
+    assert printed_whole(claim["why"])[:3] == [round(float(claim[x])) for x in ("estimate", "ci_low", "ci_high")]
+    # A share that is counted has none.
+    (counted,) = [r for r in rows_of(complete / "tables" / "claims.csv") if r["claim_id"] == "share_estimates"]
+    assert counted["why"].startswith(f"{round(float(counted['estimate']))}% (")
+
+
+def printed_whole(words):
+    return [int(x) for x in re.findall(r"\d+", words)]
+
+
+def test_a_verdict_that_a_shift_turns_says_which(complete):
+    report = html.unescape((complete / "report_appendix.html").read_text(encoding="utf-8"))
+    shifts = [r for r in rows_of(complete / "tables" / "tipping_points.csv") if r["shift_to_flip"]]
+    assert shifts
+    for row in shifts:
+        shift = f"{float(row['shift_to_flip']):.2f}".replace("-", "\N{MINUS SIGN}")
+        assert f"a shift of {shift} turns it to \u201c{row['verdict_after_shift']}\u201d" in report
+    assert len(re.findall("a shift of ", report)) == len(shifts)
+
+
+def test_pet_peese_among_the_adjusted_has_the_error_of_the_one_that_was_chosen(complete):
+    chosen = set()
+    for row in rows_of(complete / "tables" / "adjusted_estimates.csv"):
+        if row["name"] != "pet_peese" or not row["se"]:
+            continue
+        studies = json.loads((complete / "models" / f"{row['synthesis']}.json").read_text())["studies"]
+        fit = synthesis.pet_peese([s["yi"] for s in studies], [s["vi"] for s in studies], level=LEVEL)
+        limit = fit.pet if fit.chosen == "pet" else fit.peese
+        assert floats(row, "estimate", "se", "p") == pytest.approx(
+            [fit.estimate, limit.limit_se, limit.limit_p], rel=tolerances.FORMULA
+        )
+        assert row["note"].startswith(fit.chosen.upper())
+        chosen.add(fit.chosen)
+    assert chosen
+
+
+def test_measures_of_influence_need_three_samples(complete):
+    rows = rows_of(complete / "tables" / "influence.csv")
+    samples = {name: len([r for r in rows if r["synthesis"] == name]) for name in {r["synthesis"] for r in rows}}
+    assert {2, 3} <= set(samples.values())
+    for row in rows:
+        assert (row["cook"] == "") == (samples[row["synthesis"]] < 3)
