@@ -464,3 +464,28 @@ def test_measures_of_influence_need_three_samples(complete):
     assert {2, 3} <= set(samples.values())
     for row in rows:
         assert (row["cook"] == "") == (samples[row["synthesis"]] < 3)
+
+
+def test_the_short_report_has_both_sides_of_a_bridge_with_their_limits(complete):
+    report = (complete / "report.html").read_text(encoding="utf-8")
+    readings = report[report.index("Effects beside the association, read as d") :].partition("</table>")[0]
+    titles = {r["synthesis"]: r["title"] for r in rows_of(complete / "tables" / "pooled.csv")}
+    rows = [r for r in rows_of(complete / "tables" / "bridge.csv") if r["unit"] == "d"]
+    for name in {r["bridge"] for r in rows}:
+        of_bridge = [r for r in rows if r["bridge"] == name]
+        sides = [[of_bridge[0][f"effect_{x}"] for x in ("estimate", "ci_low", "ci_high")]]
+        sides += [[r[f"association_{x}"] for x in ("estimate", "ci_low", "ci_high")] for r in of_bridge]
+        row = cells(readings, titles[of_bridge[0]["effect"]])
+        for cell, side in zip(row[1:], sides, strict=True):
+            assert printed(cell) == pytest.approx([float(x) for x in side], abs=tolerances.PRINTED_2 + tolerances.ZERO)
+
+
+def test_the_methods_count_the_fits_that_were_computed_twice(complete):
+    rows = [r for r in rows_of(complete / "tables" / "crosscheck.csv") if r["route"] == "matrices"]
+    report = html.unescape((complete / "report_appendix.html").read_text(encoding="utf-8"))
+    said = re.search(r"covariance matrices written out: (.*?) \(in brackets", report)[1]
+    fits = len({r["synthesis"] for r in rows})
+    words = {"df": "degrees of freedom", "estimate": "the estimate", "omega2": "\u03c9\u00b2"}
+    for quantity, name in words.items():
+        held = len({r["synthesis"] for r in rows if r["quantity"] == quantity})
+        assert (name if held == fits else f"{name} ({held})") in said
