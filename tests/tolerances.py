@@ -111,3 +111,8 @@ BETA_SELECTION_DEFAULT = 5e-3
 BETA_SELECTION_LIKELIHOOD = 1e-7
 # puniform's optimisers and root finders stop at about 1e-4 of their own scale.
 P_UNIFORM = 2e-4
+# RoBMA: samples of JAGS (estimates), and bridge sampling (Bayes factors, relative or of their logarithm).
+ROBMA_SAMPLED = 0.006
+ROBMA_BAYES_FACTOR = 0.02
+# Log marginal likelihoods of the 36 models with the nodes that are used, beside adaptive integrals and more nodes.
+MODEL_EVIDENCE = 1e-3

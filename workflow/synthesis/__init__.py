@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     )
     from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
+    from synthesis.meta.model_averaging import model_average
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
     from synthesis.meta.power import pool_power
@@ -61,6 +62,7 @@ __all__ = [
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
+    "model_average",
     "p_curve",
     "p_uniform_star",
     "permutation_test",
@@ -104,6 +106,7 @@ _HOMES = {
         "leave_one_sample_out",
         "shrunken",
     ),
+    "meta.model_averaging": ("model_average",),
     "meta.power": ("pool_power",),
     "meta.selection_model": ("selection_model",),
     "meta.significance": ("excess_significance", "p_curve", "p_uniform_star"),

@@ -65,7 +65,7 @@ class SelectionModel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class StepProblem:
     """Effects with upper and lower bounds (k, intervals, pieces) of each interval of p on the scale of the effects."""
 
     y: Array
@@ -153,7 +153,7 @@ def selection_model(
     check_reach(y, v)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
-    problem = _problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
+    problem = step_problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
     _check_counts(problem.counts, cuts, alternative)
     theta = _maximise(problem)
     value, errors = problem.value(theta), standard_errors(problem, theta)
@@ -191,7 +191,7 @@ def _check_counts(counts: Array, cuts: Sequence[float], alternative: str) -> Non
             raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
 
 
-def _gain(problem: _Problem, value: float) -> float:
+def _gain(problem: StepProblem, value: float) -> float:
     """Twice the log-likelihood `value` less that of the model without selection."""
     tau2 = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
     return max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, tau2, restricted=False)))
@@ -222,7 +222,8 @@ def _notes(k: int, tau2: float) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _Problem:
+def step_problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> StepProblem:
+    """Effects of shape (k,), large ones being significant, with the intervals of p that end at `cuts`, 1 last."""
     tails = np.array(cuts) / (2 if two_sided else 1)
     at = np.where(tails < 1, -scipy.special.ndtri(tails), -np.inf)
     edges = np.concatenate([[np.inf], at])
@@ -234,11 +235,11 @@ def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _P
     counts = np.bincount(interval, minlength=len(cuts)).astype(float)
     if two_sided:
         # The same interval below 0: from -upper to -lower.
-        return _Problem(y, v, np.stack([upper, -lower], axis=2), np.stack([lower, -upper], axis=2), interval, counts)
-    return _Problem(y, v, upper[:, :, None], lower[:, :, None], interval, counts)
+        return StepProblem(y, v, np.stack([upper, -lower], axis=2), np.stack([lower, -upper], axis=2), interval, counts)
+    return StepProblem(y, v, upper[:, :, None], lower[:, :, None], interval, counts)
 
 
-def _maximise(problem: _Problem) -> Array:
+def _maximise(problem: StepProblem) -> Array:
     """Newton's method from the best points of a grid, of which the highest end wins.
 
     For a given mean and tau2 the likelihood is concave in log delta, so only those two need a grid.
