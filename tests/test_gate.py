@@ -58,6 +58,7 @@ CALLS = {
     "leave_one_sample_out": {"yi": Y, "vi": V, "cluster": SAMPLES, "tau2": "REML", "ci": "hksj", "rho": 0.6,
                              "model": "composites", "level": 0.95, "V": None},
     "limit_meta": {"yi": Y, "vi": V, "tau2": "REML", "level": 0.95},
+    "model_average": {"yi": Y[:4], "vi": V[:4], "scale": 0.5, "alternative": "less", "level": 0.95, "nodes": 8},
     "p_curve": {"yi": Y, "vi": V},
     "p_uniform_star": {"yi": Y, "vi": V, "side": "greater", "level": 0.95},
     "permutation_test": {"yi": Y, "vi": V, "moderators": {"year": YEARS}, "tau2": "REML", "ci": "hksj",

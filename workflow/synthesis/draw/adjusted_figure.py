@@ -54,6 +54,8 @@ def _note(document: Fitted, estimates: tuple[AdjustedEstimate, ...]) -> str:
         f"Diamond and dashed line: the pool ({method_of(document)}). Each other row has an idea of its own of what "
         "is missing; where it is wrong, so is the estimate, and none proves or rules out bias. One value per sample."
     ]
+    if any(e.name == "model_averaged" and e.estimate is not None for e in estimates):
+        parts.append("Model-averaged: posterior mean and credible interval, over models that are weighed by the data.")
     left = [f"{ESTIMATORS[e.name][0]} ({e.reason})" for e in estimates if e.reason and e.name != "pet_peese_cr2"]
     if left:
         parts.append(f"Not computed: {'; '.join(left)}.")

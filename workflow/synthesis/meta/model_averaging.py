@@ -219,7 +219,7 @@ class _Ensemble:
         laws = [one.mu if what == "mu" else one.tau for one in self.found]
         mixture = _Mixture(
             [(w, law) for w, law in zip(weight, laws, strict=True) if law is not None and w > _NEGLIGIBLE],
-            float(sum(w for w, law in zip(weight, laws, strict=True) if law is None)),
+            math.fsum(w for w, law in zip(weight, laws, strict=True) if law is None),
         )
         tail = (1 - level) / 2
         low, median, high = (float(unit * mixture.quantile(p)) for p in (tail, 0.5, 1 - tail))
@@ -234,11 +234,11 @@ class _Mixture:
     at_zero: float
 
     def mean(self) -> float:
-        return float(sum(weight * law.average() for weight, law in self.parts))
+        return math.fsum(weight * law.average() for weight, law in self.parts)
 
     def below(self, at: float) -> float:
         """Chance of a smaller value."""
-        return sum(weight * law.cdf(at) for weight, law in self.parts)
+        return math.fsum(weight * law.cdf(at) for weight, law in self.parts)
 
     def quantile(self, p: float) -> float:
         """Where the distribution function reaches p: 0, or a root by Illinois steps, every fifth a bisection."""

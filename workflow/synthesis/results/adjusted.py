@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from synthesis.results.document import Document
 
-# By name: how it is called, and what must hold for it to be right. In the order in which they are shown.
+# By name: how it is called, and what must hold for it to be right. In the order in which they are shown; the last one
+# where the plan asks for it.
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "pool": ("Pool, not adjusted", "no sample is missing because of its result"),
     "uwls": ("Unrestricted weighted least squares", "small samples are biased; they weigh as under a common effect"),
@@ -38,6 +39,11 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
     "p_uniform": (
         "p-uniform*",
         "significant results in the direction of the pool are equally likely to appear, and so are the others",
+    ),
+    "model_averaged": (
+        "Model-averaged (Bayesian)",
+        "one of 36 models is right: with or without an effect and heterogeneity, under no bias, six kinds of "
+        "selection, PET or PEESE; and so are their priors",
     ),
 }
 

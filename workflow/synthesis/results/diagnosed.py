@@ -10,6 +10,7 @@ from synthesis.meta.bayes import Bayes
 from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFill
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.joint import JointRegression
+from synthesis.meta.model_averaging import ModelAverage
 from synthesis.meta.permutation import Permutation
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.meta.significance import ExcessSignificance, PCurve
@@ -243,6 +244,7 @@ class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     bayes: Bayes | None = None
     small_study: SmallStudyTests | None = None
     adjusted: tuple[AdjustedEstimate, ...] = ()
+    model_average: ModelAverage | None = None
     moderators: tuple[ModeratorFit, ...]
     regressions: tuple[JointFit, ...] = ()
 
