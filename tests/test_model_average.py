@@ -13,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import cauchy, invgamma, multivariate_normal, norm
 from synthesis.errors import InputError
 from synthesis.meta.bias_quadrature import evidence
-from synthesis.meta.model_averaging import BIASES
+from synthesis.meta.model_averaging import BIASES, NODES
 from tally import data
 
 # Bem (2011), as R's RoBMA holds it (Bem2011), printed in the README of version 2.0.
@@ -104,7 +104,7 @@ def likelihood(bias, mu, tau, omega, y=BEM_D, v=BEM_SE**2):
 
 
 def log_of(bias, effect, heterogeneity, y=BEM_D, v=BEM_SE**2):
-    return evidence(y, v, BY_NAME[bias], effect, heterogeneity, 20).log_marginal
+    return evidence(y, v, BY_NAME[bias], effect, heterogeneity, NODES).log_marginal
 
 
 def panels(*edges, nodes=12):
@@ -202,9 +202,9 @@ def test_twice_the_nodes_change_nothing_that_counts():
     v = BEM_SE**2
     for bias, effect, heterogeneity in itertools.product(BIASES, (False, True), (False, True)):
         # With three ratios twice the nodes take a minute.
-        nodes = 30 if len(bias.steps) == 3 and effect and heterogeneity else 40
+        nodes = 28 if len(bias.steps) == 3 and effect and heterogeneity else 2 * NODES
         finer = evidence(BEM_D, v, bias, effect, heterogeneity, nodes)
-        coarse = evidence(BEM_D, v, bias, effect, heterogeneity, 20)
+        coarse = evidence(BEM_D, v, bias, effect, heterogeneity, NODES)
         assert coarse.log_marginal == pytest.approx(finer.log_marginal, abs=tol.MODEL_EVIDENCE), (bias, effect)
         if effect:
             assert coarse.mu.average() == pytest.approx(finer.mu.average(), abs=tol.MODEL_EVIDENCE)

@@ -24,7 +24,7 @@ TAU_SCALE = 0.15
 _LOG_2PI = math.log(2 * math.pi)
 # Nodes of the search for the place of the mass, by parameter, and its rounds; a log density so far below the peak does
 # not count.
-_COARSE, _ROUNDS, _DEEP = 9, 6, 18.0
+_COARSE, _ROUNDS, _DEEP = 9, 4, 18.0
 # exp(-0.15 / tau) is exp(-60) at the first of these; the others are where nothing is left under any data.
 _LOG_TAU = (math.log(TAU_SCALE / 60), math.log(1e6))
 _LOG_BETA = (-20.0, 20.0)
@@ -34,9 +34,10 @@ _CHUNK = 2**18
 # Logits of ratios so far from their mean do not count.
 _FURTHEST_LOGIT = 15.0
 # Their means and SDs: nodes up to so many SDs away, and sweeps over them.
-_SEARCH, _SEARCH_NODES, _SWEEPS = 6.0, 25, 4
+_SEARCH, _SWEEPS = 6.0, 3
+_UNIT = np.linspace(-_SEARCH, _SEARCH, 21)
 # Nodes of each ratio in the search, and in proportion to those of the other parameters.
-_COARSE_SHARES, _SHARES = 7, (2.4, 1.4, 1.0)
+_ROUGH, _SHARES = 7, (2.4, 1.5, 1.1)
 # Nodes where only beta and tau are left, in the same proportion.
 _CLOSED = 4
 # Shares below count as this, so that products of a few of them do not underflow.
@@ -217,8 +218,7 @@ class _Selected:
         for _ in range(_ROUNDS if self.effect or self.heterogeneity else 0):
             self._narrow()
         grid = self._grid(nodes)
-        rough = grid.density(_COARSE_SHARES)
-        log_mass = grid.density(round(nodes * _SHARES[len(self.problem.counts) - 2]), rough > rough.max() - _DEEP)
+        log_mass = grid.density(round(nodes * _SHARES[len(self.problem.counts) - 2]))
         peak = float(log_mass.max())
         mass = np.exp(log_mass - peak)
         total, volume = float(mass.sum()), 1.0
@@ -247,7 +247,7 @@ class _Selected:
     def _narrow(self) -> None:
         """Both lines are cut to where the density, at its largest over the other, counts."""
         grid = self._grid(_COARSE)
-        density = grid.density(_COARSE_SHARES)
+        density = grid.density()
         if self.effect:
             mu = grid.mu
             modes = np.take_along_axis(mu, density.argmax(axis=1)[:, None], axis=1)[:, 0]
@@ -277,11 +277,24 @@ class _Grid:
         """Means (rows, x)."""
         return np.asarray(self.centre[:, None] + self.scale[:, None] * np.sinh(self.x))
 
-    def density(self, nodes: int, where: NDArray[np.bool_] | None = None) -> Array:
+    def density(self, nodes: int | None = None) -> Array:
         """Log density of (log tau, x), the chances to appear integrated out with `nodes` of each: (rows, x).
 
-        `where` not: -inf.
+        None: roughly; with them, -inf where the rough density is too low to count.
         """
+        before, counts = self._before(), self.problem.counts
+        tau2 = np.repeat(np.exp(2 * self.log_tau), len(self.x))
+        chances = _Chances.of(self.problem.shares(self.mu.ravel(), tau2), counts)
+        rough = before + chances.log(_ROUGH).reshape(before.shape)
+        if nodes is None:
+            return np.asarray(rough)
+        keep = rough > rough.max() - _DEEP
+        fine = np.full(before.shape, -np.inf)
+        fine[keep] = before[keep] + chances.log(nodes, keep.ravel())
+        return fine
+
+    def _before(self) -> Array:
+        """Log density before selection of the effects, and of the priors: (rows, x)."""
         mu, total = self.mu, self.problem.v + np.exp(self.log_tau)[:, None] ** 2
         square = (self.problem.y - mu[:, :, None]) ** 2 / total[:, None, :]
         log = -0.5 * (square.sum(axis=2) + (np.log(total) + _LOG_2PI).sum(axis=1)[:, None])
@@ -289,61 +302,78 @@ class _Grid:
             log -= 0.5 * (mu**2 + _LOG_2PI) - np.log(self.scale[:, None] * np.cosh(self.x))
         if np.isfinite(self.log_tau).all():
             log += _log_tau_prior(self.log_tau)[:, None]
-        where = np.full(mu.shape, True) if where is None else where
-        tau2 = np.broadcast_to(np.exp(2 * self.log_tau)[:, None], mu.shape)
-        log[~where] = -np.inf
-        log[where] += _log_selection(self.problem.shares(mu[where], tau2[where]), self.problem.counts, nodes)
         return np.asarray(log)
 
 
-def _log_selection(intervals: Array, counts: Array, nodes: int) -> Array:
-    """Log integral over the chances to appear of what they make of a likelihood; `intervals`: (n, k, intervals).
+@dataclass(frozen=True, slots=True)
+class _Chances:
+    """Chances to appear, each the one before times a ratio, at n places of mean and tau.
 
-    Each chance is the one before times a ratio. The ratios are independent a priori, the j-th of d with density
-    (d - j) ratio^(d - j - 1), j from 0; nodes lie around the mean of each given the others.
+    `intervals`: (n, k, intervals), the chance of each interval before selection. The ratios are independent a priori,
+    the j-th of d with density (d - j) ratio^(d - j - 1), j from 0. `power`: of each in the likelihood, prior and
+    Jacobian of its logit; `centre`, `spread`: mean and SD of the logit with the others at their means, (n, d).
     """
-    intervals = np.maximum(intervals, _LEAST_SHARE)
-    d = len(counts) - 1
-    power = np.cumsum(counts[:0:-1])[::-1] + d - np.arange(d)
-    centre, spread = _ratios(intervals, power)
-    reach = np.arcsinh(_FURTHEST_LOGIT / spread)
-    x = np.linspace(-reach, reach, nodes, axis=2)
-    logit = centre[:, :, None] + spread[:, :, None] * np.sinh(x)
-    step = 2 * reach / (nodes - 1) * spread
-    log = power[:, None] * -np.logaddexp(0, -logit) - np.logaddexp(0, logit) + np.log(step[:, :, None] * np.cosh(x))
+
+    intervals: Array
+    power: Array
+    centre: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, intervals: Array, counts: Array) -> _Chances:
+        """`counts`: effects in each interval."""
+        intervals, d = np.maximum(intervals, _LEAST_SHARE), len(counts) - 1
+        power = np.cumsum(counts[:0:-1])[::-1] + d - np.arange(d)
+        centre, spread = np.zeros((len(intervals), d)), np.full((len(intervals), d), _FURTHEST_LOGIT / _SEARCH)
+        for _ in range(_SWEEPS):
+            for j in range(d):
+                _settle(intervals, power[j], centre, spread, j)
+        return cls(intervals, power, centre, spread)
+
+    def log(self, nodes: int, where: NDArray[np.bool_] | slice = slice(None)) -> Array:
+        """Log integral over the chances of what they make of a likelihood: (n,), or of the places `where`."""
+        intervals, centre, spread = self.intervals[where], self.centre[where], self.spread[where]
+        d = len(self.power)
+        reach = np.arcsinh(_FURTHEST_LOGIT / spread)
+        x = np.linspace(-reach, reach, nodes, axis=2)
+        logit = centre[:, :, None] + spread[:, :, None] * np.sinh(x)
+        step = 2 * reach / (nodes - 1) * spread
+        log = _log_ratio(logit, self.power[:, None]) + np.log(step[:, :, None] * np.cosh(x))
+        ratio = scipy.special.expit(logit)
+        size = max(1, _CHUNK // (intervals.shape[1] * nodes**d))
+        parts = [
+            _log_sum(_log_chance(intervals[i : i + size], ratio[i : i + size], log[i : i + size]))
+            for i in range(0, len(ratio), size)
+        ]
+        return np.concatenate(parts) + math.lgamma(d + 1)
+
+
+def _log_ratio(logit: Array, power: Array | float) -> Array:
+    """Log of ratio^power (1 - ratio)."""
+    return np.asarray(-power * np.logaddexp(0, -logit) - np.logaddexp(0, logit))
+
+
+def _settle(intervals: Array, power: float, centre: Array, spread: Array, j: int) -> None:
+    """Sets mean and SD of the logit of the j-th ratio, from nodes around those that there are."""
+    logit = centre[:, j, None] + spread[:, j, None] * _UNIT
     ratio = scipy.special.expit(logit)
-    size = max(1, _CHUNK // (intervals.shape[1] * nodes**d))
-    parts = [
-        _log_sum(_log_chance(intervals[i : i + size], ratio[i : i + size], log[i : i + size]))
-        for i in range(0, len(ratio), size)
-    ]
-    return np.concatenate(parts) + math.lgamma(d + 1)
-
-
-def _ratios(intervals: Array, power: Array) -> tuple[Array, Array]:
-    """Mean and SD of the logit of each ratio with the others at their means: (n, ratios)."""
-    n, d = len(intervals), len(power)
-    centre, spread = np.zeros((n, d)), np.full((n, d), _FURTHEST_LOGIT / _SEARCH)
-    unit = np.linspace(-_SEARCH, _SEARCH, _SEARCH_NODES)
-    for _ in range(_SWEEPS):
-        for j in range(d):
-            chance = np.cumprod(np.hstack([np.ones((n, 1)), scipy.special.expit(centre)]), axis=1)
-            logit = centre[:, j, None] + spread[:, j, None] * unit
-            ratio = scipy.special.expit(logit)
-            at = scipy.special.expit(centre[:, j, None])
-            whole = intervals * chance[:, None, :]
-            fixed, moved = whole[:, :, : j + 1].sum(axis=2), whole[:, :, j + 1 :].sum(axis=2) / at
-            log = power[j] * -np.logaddexp(0, -logit) - np.logaddexp(0, logit)
-            for first in range(0, intervals.shape[1], _FACTORS):
-                some = slice(first, first + _FACTORS)
-                log -= np.log((fixed[:, some, None] + moved[:, some, None] * ratio[:, None, :]).prod(axis=1))
-            mass = np.exp(log - log.max(axis=1, keepdims=True))
-            mass /= mass.sum(axis=1, keepdims=True)
-            centre[:, j] = (mass * logit).sum(axis=1)
-            away = logit - centre[:, j, None]
-            # At least the distance of the nodes that were looked at: what lies between two is seen in the next sweep.
-            spread[:, j] = np.maximum(np.sqrt((mass * away**2).sum(axis=1)), spread[:, j] * (unit[1] - unit[0]) / 2)
-    return centre, spread
+    others = scipy.special.expit(centre)
+    others[:, j] = 1.0
+    whole = intervals * np.cumprod(np.hstack([np.ones((len(centre), 1)), others]), axis=1)[:, None, :]
+    fixed, moved = whole[:, :, : j + 1].sum(axis=2), whole[:, :, j + 1 :].sum(axis=2)
+    log = _log_ratio(logit, power)
+    for first in range(0, intervals.shape[1], _FACTORS):
+        product = np.ones_like(ratio)
+        for i in range(first, min(first + _FACTORS, intervals.shape[1])):
+            product *= fixed[:, i, None] + moved[:, i, None] * ratio
+        log -= np.log(product)
+    mass = np.exp(log - log.max(axis=1, keepdims=True))
+    mass /= mass.sum(axis=1, keepdims=True)
+    centre[:, j] = (mass * logit).sum(axis=1)
+    away = logit - centre[:, j, None]
+    # At least half the distance of the nodes: what lies between two of them is seen in the next sweep.
+    least = spread[:, j] * (_UNIT[1] - _UNIT[0]) / 2
+    spread[:, j] = np.maximum(np.sqrt((mass * away**2).sum(axis=1)), least)
 
 
 def _log_chance(intervals: Array, ratio: Array, log: Array) -> Array:
@@ -360,7 +390,10 @@ def _log_chance(intervals: Array, ratio: Array, log: Array) -> Array:
         chances = np.concatenate([np.repeat(chances, nodes, axis=2), chance[:, None, :]], axis=1)
     appear = intervals @ chances
     for first in range(0, appear.shape[1], _FACTORS):
-        total -= np.log(appear[:, first : first + _FACTORS].prod(axis=1))
+        product = appear[:, first]
+        for i in range(first + 1, min(first + _FACTORS, appear.shape[1])):
+            product = product * appear[:, i]
+        total -= np.log(product)
     return total
 
 

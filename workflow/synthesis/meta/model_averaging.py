@@ -35,7 +35,7 @@ BIASES = (
     Bias("PEESE", 1 / 8, predictor="v", scale=5.0),
 )
 # With so many nodes log marginal likelihoods are within 0.001 of what twice as many give.
-NODES = 20
+NODES = 18
 _FEWEST_NODES, _MOST_NODES = 8, 80
 # Standardised mean differences beyond this are none: the priors would say next to nothing of them.
 _LARGEST = 30.0
