@@ -41,20 +41,25 @@ def test_they_are_those_of_the_library(dependent):
     samples, effects, variances = zip(*members, strict=True)
     robust = synthesis.robust_pet_peese(effects, variances, list(samples), rho=model["rho"])
     assert by_name["pet_peese_cr2"]["estimate"] == pytest.approx(robust.estimate, rel=tol.SAME_FORMULA)
+    side = "greater" if model["estimate"] > 0 else "less"
+    step = synthesis.selection_model(effects, variances, alternative=side, clusters=list(samples))
+    assert (by_name["step_one_robust"]["estimate"], by_name["step_one_robust"]["se"]) == (step.estimate, step.se)
+    assert by_name["step_one_robust"]["k"] == len(effects) > len(y)
     assert by_name["pet_peese"]["estimate"] == found["small_study"]["pet_peese"]["estimate"]
 
 
 def test_independent_effects_have_no_robust_twin():
     found = diagnosed(document(), [], Diagnostics())
-    row = next(r for r in found["adjusted"] if r["name"] == "pet_peese_cr2")
-    assert "no sample has several" in row["reason"]
+    for name in ("pet_peese_cr2", "step_one_robust"):
+        row = next(r for r in found["adjusted"] if r["name"] == name)
+        assert "no sample has several" in row["reason"]
 
 
 def test_a_metric_without_a_null_has_nothing_significant():
     model = document() | {"metric": "logit", "lane": "C"}
     found = diagnosed(model, [], Diagnostics())
     reasons = {row["name"]: row["reason"] for row in found["adjusted"]}
-    for name in ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform"):
+    for name in ("waap", "step_one", "step_one_robust", "step_three", "step_two", "beta", "p_uniform"):
         assert "no value of no effect" in reasons[name]
     assert {"excess_significance", "p_curve"} <= set(found["small_study"]["refused"])
 

@@ -116,3 +116,5 @@ ROBMA_SAMPLED = 0.006
 ROBMA_BAYES_FACTOR = 0.02
 # Log marginal likelihoods of the 36 models with the nodes that are used, beside adaptive integrals and more nodes.
 MODEL_EVIDENCE = 1e-3
+# Scores and information by differences of log densities, of a step of 1e-4.
+SANDWICH = 1e-4

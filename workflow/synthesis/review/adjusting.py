@@ -24,12 +24,12 @@ from synthesis.meta.significance import (
     p_uniform_star,
 )
 from synthesis.meta.small_study import Adjusted, HenmiCopas, Limit, henmi_copas, limit_meta, uwls, waap
-from synthesis.results.adjusted import ESTIMATORS, AdjustedEstimate
+from synthesis.results.adjusted import ESTIMATORS, OF_ESTIMATES, AdjustedEstimate
 from synthesis.results.diagnosed import SmallStudyTests
 from synthesis.results.fitted import Fitted
 
 # They ask whether effects differ from 0: of a metric without a value of no effect there is nothing to ask.
-_ABOUT_ZERO = ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform")
+_ABOUT_ZERO = ("waap", "step_one", "step_three", "step_two", "step_one_robust", "beta", "p_uniform")
 _NO_ZERO = "its metric has no value of no effect that a sample could differ from"
 AVERAGED = "model_averaged"
 _REPEATS = "no sample has several estimates"
@@ -112,7 +112,7 @@ def _estimate(name: str, document: Fitted, data: Samples, tests: SmallStudyTests
     if adjustment is None:
         key = _TESTED[name]
         return AdjustedEstimate(name=name, assumes=assumes, reason=tests.refused.get(key, "not fitted"))
-    return _typed(name, assumes, adjustment, len(data.effects) if name == "pet_peese_cr2" else len(data.y))
+    return _typed(name, assumes, adjustment, len(data.effects) if name in OF_ESTIMATES else len(data.y))
 
 
 # Estimates that the small-study tests hold, by their name there.
@@ -122,7 +122,7 @@ _TESTED = {"trim_fill": "trim_fill_L0", "pet_peese": "pet_peese", "step_one": "s
 def _not_asked(name: str, document: Fitted, data: Samples) -> str:
     if name in _ABOUT_ZERO and document.metric in NO_NULL:
         return _NO_ZERO
-    if name == "pet_peese_cr2" and len(set(data.cluster)) == len(data.cluster):
+    if name in OF_ESTIMATES and len(set(data.cluster)) == len(data.cluster):
         return _REPEATS
     return ""
 
@@ -146,6 +146,9 @@ def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, 
         "step_one": lambda: tests.selection_model,
         "step_three": lambda: selection_model(y, v, steps=(0.025, 0.5), alternative=alternative, level=level),
         "step_two": lambda: selection_model(y, v, steps=(0.05,), alternative="two-sided", level=level),
+        "step_one_robust": lambda: selection_model(
+            data.effects, data.variances, alternative=alternative, level=level, clusters=data.cluster
+        ),
         "beta": lambda: beta_selection(y, v, alternative=alternative, level=level),
         "p_uniform": lambda: p_uniform_star(y, v, side=side, level=level),
     }
