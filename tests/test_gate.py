@@ -80,6 +80,7 @@ CALLS = {
     "trim_fill": {"yi": Y, "vi": V, "estimator": "L0", "side": "left", "tau2": "REML", "ci": "hksj", "level": 0.95},
     "uwls": {"yi": Y, "vi": V, "level": 0.95},
     "waap": {"yi": Y, "vi": V, "level": 0.95},
+    "z_curve": {"yi": [y + 0.4 for y in Y], "vi": V, "bootstraps": 3, "seed": 1, "level": 0.95},
 }  # fmt: skip
 
 

@@ -118,3 +118,9 @@ ROBMA_BAYES_FACTOR = 0.02
 MODEL_EVIDENCE = 1e-3
 # Scores and information by differences of log densities, of a step of 1e-4.
 SANDWICH = 1e-4
+# zcurve's EM stops at a change of 1e-6 of its likelihood; its weights lie on a ridge.
+Z_CURVE_WEIGHTS = 0.006
+# Percentiles of other resamples.
+Z_CURVE_LIMITS = 0.03
+# Log-likelihood of another maximiser, whose weights of 0 are only small.
+Z_CURVE_LIKELIHOOD = 1e-4

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from synthesis.meta.confounding import e_value, e_value_of_r, impact_threshold
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
+    from synthesis.meta.discovery import z_curve
     from synthesis.meta.gosh import gosh, gosh_batches
     from synthesis.meta.influence import (
         baujat,
@@ -83,6 +84,7 @@ __all__ = [
     "trim_fill",
     "uwls",
     "waap",
+    "z_curve",
 ]
 __version__ = "0.1.0"
 
@@ -97,6 +99,7 @@ _HOMES = {
         "robust_pet_peese",
         "trim_fill",
     ),
+    "meta.discovery": ("z_curve",),
     "meta.gosh": ("gosh", "gosh_batches"),
     "meta.influence": (
         "baujat",

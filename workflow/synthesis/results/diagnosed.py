@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from synthesis.meta.bayes import Bayes
 from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFill
 from synthesis.meta.dependent import JointTest
+from synthesis.meta.discovery import ZCurve
 from synthesis.meta.joint import JointRegression
 from synthesis.meta.model_averaging import ModelAverage
 from synthesis.meta.permutation import Permutation
@@ -105,6 +106,7 @@ class SmallStudyTests(Document, frozen=True, kw_only=True, omit_defaults=True):
     selection_model: SelectionModel | None = None
     excess_significance: ExcessSignificance | None = None
     p_curve: PCurve | None = None
+    z_curve: ZCurve | None = None
     fail_safe_rosenthal: FailSafe | None = None
     fail_safe_orwin: FailSafe | None = None
     fail_safe_rosenberg: FailSafe | None = None

@@ -9,6 +9,7 @@ from synthesis.data.vocabulary import NO_NULL, SMD_UNITS
 from synthesis.errors import InputError, Problem
 from synthesis.meta import bias
 from synthesis.meta.beta_selection import BetaSelection, beta_selection
+from synthesis.meta.discovery import ZCurve, z_curve
 from synthesis.meta.kernel import Array
 from synthesis.meta.model_averaging import ModelAverage, model_average
 from synthesis.meta.options import Tau2Method
@@ -92,6 +93,12 @@ def p_curve_of(document: Fitted, data: Samples) -> PCurve:
     """p-curve. Raises InputError where nothing can be significant."""
     _about_zero(document)
     return p_curve(data.y, data.v)
+
+
+def z_curve_of(document: Fitted, data: Samples) -> ZCurve:
+    """z-curve, without an interval. Raises InputError where fewer than 10 samples are significant."""
+    _about_zero(document)
+    return z_curve(data.y, data.v)
 
 
 def _about_zero(document: Fitted) -> None:

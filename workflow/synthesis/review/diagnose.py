@@ -47,6 +47,7 @@ from synthesis.review.adjusting import (
     averaged_row,
     excess_of,
     p_curve_of,
+    z_curve_of,
 )
 from synthesis.review.declared import NO_TEST, dependence_of, is_declared
 from synthesis.review.fit import method_of
@@ -345,6 +346,7 @@ def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTes
         selection_model=kept("selection_model", lambda: selection_model(y, v, alternative=side, level=level)),
         excess_significance=kept("excess_significance", lambda: excess_of(document, data)),
         p_curve=kept("p_curve", lambda: p_curve_of(document, data)),
+        z_curve=kept("z_curve", lambda: z_curve_of(document, data)),
         fail_safe_rosenthal=kept("fail_safe_rosenthal", lambda: bias.fail_safe(y, v, method="rosenthal")),
         fail_safe_orwin=kept("fail_safe_orwin", lambda: bias.fail_safe(y, v, method="orwin")),
         fail_safe_rosenberg=kept("fail_safe_rosenberg", lambda: bias.fail_safe(y, v, method="rosenberg")),
