@@ -120,6 +120,8 @@ MODEL_EVIDENCE = 1e-3
 SANDWICH = 1e-4
 # zcurve's EM stops at a change of 1e-6 of its likelihood; its weights lie on a ridge.
 Z_CURVE_WEIGHTS = 0.006
+# 1 / power is 20 for a mean of 0, which is 0.003 heavier here, and counts that much.
+Z_CURVE_DISCOVERY = 0.005
 # Percentiles of other resamples.
 Z_CURVE_LIMITS = 0.03
 # Log-likelihood of another maximiser, whose weights of 0 are only small.
