@@ -30,6 +30,8 @@ Z = [
     2.25712924448622, 2.38670773449225, 3.40346104739445, 2.12007168974215, 2.68885162489308,
 ]  # fmt: skip
 
+CRITICAL = norm.isf(0.025)
+
 
 def osc(**options):
     return synthesis.z_curve(Z, np.ones(len(Z)), **options)
@@ -47,8 +49,8 @@ def test_the_reproducibility_project_is_as_zcurve_prints_it():
     of_fitted = np.array(found.weights[:7]) / (73 / 85)
     assert of_fitted == pytest.approx([0.056, 0.005, 0.734, 0.205, 0, 0, 0], abs=tol.Z_CURVE_WEIGHTS)
     weights = np.append(of_fitted * (1 - 12 / 90), 12 / 90)
-    one = np.append(norm.cdf(np.arange(7) - 1.959964), 1)
-    two = np.append(one[:7] + norm.cdf(-np.arange(7) - 1.959964), 1)
+    one = np.append(norm.cdf(np.arange(7) - CRITICAL), 1)
+    two = np.append(one[:7] + norm.cdf(-np.arange(7) - CRITICAL), 1)
     assert weights @ one == pytest.approx(0.615, abs=tol.PRINTED_3)
     assert 1 / (weights / two).sum() == pytest.approx(0.388, abs=tol.Z_CURVE_DISCOVERY)
     assert found.replicability == pytest.approx(np.array(found.weights) @ one, rel=tol.SAME_FORMULA)
@@ -67,10 +69,10 @@ def test_its_bootstrap_limits_are_near_those_of_zcurve():
 
 def test_no_other_weights_have_a_higher_likelihood():
     """Another maximiser, of the logarithms of the weights."""
-    inside = np.array([z for z in Z if 1.959964 < z < 6])
+    inside = np.array([z for z in Z if CRITICAL < z < 6])
     means = np.arange(7)
     folded = norm.pdf(inside[:, None], means) + norm.pdf(-inside[:, None], means)
-    mass = norm.cdf(6, means) - norm.cdf(1.959964, means) + norm.cdf(-1.959964, means) - norm.cdf(-6, means)
+    mass = norm.cdf(6, means) - norm.cdf(CRITICAL, means) + norm.cdf(-CRITICAL, means) - norm.cdf(-6, means)
 
     def loss(logs):
         weights = np.exp(logs - logs.max())
@@ -85,7 +87,7 @@ def test_no_other_weights_have_a_higher_likelihood():
 def test_studies_of_one_power_are_found_out(mean):
     z = np.random.default_rng(4).normal(mean, 1, 20_000)
     found = synthesis.z_curve(z, np.ones(len(z)))
-    power = norm.cdf(mean - 1.959964) + norm.cdf(-mean - 1.959964)
+    power = norm.cdf(mean - CRITICAL) + norm.cdf(-mean - CRITICAL)
     assert found.observed == pytest.approx(power, abs=tol.Z_CURVE_LIMITS)
     assert found.discovery == pytest.approx(power, abs=2 * tol.Z_CURVE_LIMITS)
     # Of the significant ones alone it finds as much: the others are not used.
