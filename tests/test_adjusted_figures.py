@@ -23,7 +23,8 @@ def dependent():
 
 def test_every_estimate_has_numbers_or_a_reason(dependent):
     _, found = dependent
-    assert [row["name"] for row in found["adjusted"]] == list(ESTIMATORS)
+    unasked = [name for name in ESTIMATORS if name != "model_averaged"]
+    assert [row["name"] for row in found["adjusted"]] == unasked
     for row in found["adjusted"]:
         assert (row["estimate"] is None) == bool(row["reason"]), row
         assert row["assumes"]
@@ -40,22 +41,51 @@ def test_they_are_those_of_the_library(dependent):
     samples, effects, variances = zip(*members, strict=True)
     robust = synthesis.robust_pet_peese(effects, variances, list(samples), rho=model["rho"])
     assert by_name["pet_peese_cr2"]["estimate"] == pytest.approx(robust.estimate, rel=tol.SAME_FORMULA)
+    side = "greater" if model["estimate"] > 0 else "less"
+    step = synthesis.selection_model(effects, variances, alternative=side, clusters=list(samples))
+    assert (by_name["step_one_robust"]["estimate"], by_name["step_one_robust"]["se"]) == (step.estimate, step.se)
+    assert by_name["step_one_robust"]["k"] == len(effects) > len(y)
     assert by_name["pet_peese"]["estimate"] == found["small_study"]["pet_peese"]["estimate"]
 
 
 def test_independent_effects_have_no_robust_twin():
     found = diagnosed(document(), [], Diagnostics())
-    row = next(r for r in found["adjusted"] if r["name"] == "pet_peese_cr2")
-    assert "no sample has several" in row["reason"]
+    for name in ("pet_peese_cr2", "step_one_robust"):
+        row = next(r for r in found["adjusted"] if r["name"] == name)
+        assert "no sample has several" in row["reason"]
 
 
 def test_a_metric_without_a_null_has_nothing_significant():
     model = document() | {"metric": "logit", "lane": "C"}
     found = diagnosed(model, [], Diagnostics())
     reasons = {row["name"]: row["reason"] for row in found["adjusted"]}
-    for name in ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform"):
+    for name in ("waap", "step_one", "step_one_robust", "step_three", "step_two", "beta", "p_uniform"):
         assert "no value of no effect" in reasons[name]
     assert {"excess_significance", "p_curve"} <= set(found["small_study"]["refused"])
+
+
+def test_the_model_averaged_estimate_is_there_where_the_plan_asks_for_it():
+    model = document(16)
+    found = diagnosed(model, [], Diagnostics(model_averaging=["x"]))
+    row = found["adjusted"][-1]
+    y, v = (np.array([study[key] for study in model["studies"]]) for key in ("yi", "vi"))
+    of_library = synthesis.model_average(y, v, scale=0.5, alternative="greater" if model["estimate"] > 0 else "less")
+    assert (row["name"], row["k"]) == ("model_averaged", 16)
+    assert (row["estimate"], row["ci_low"]) == (of_library.estimate, of_library.ci_low)
+    assert "Bayes factors: effect" in row["note"]
+    weights = [m["posterior"] for m in found["model_average"]["models"]]
+    assert len(weights) == 36
+    assert sum(weights) == pytest.approx(1, rel=tol.SAME_FORMULA)
+    drawn = adjusted(model | SHOWN, found)
+    assert drawn.sections[0].rows[-1].key == "x/model_averaged"
+    assert "credible interval" in drawn.notes[0]
+
+
+def test_a_metric_without_the_scale_of_its_priors_has_a_reason_instead():
+    model = document() | {"metric": "log_risk_ratio", "lane": "B"}
+    row = diagnosed(model, [], Diagnostics(model_averaging=["x"]))["adjusted"][-1]
+    assert (row["name"], row["estimate"]) == ("model_averaged", None)
+    assert "standardised mean difference" in row["reason"]
 
 
 def test_few_samples_have_one_row_that_says_so():

@@ -58,6 +58,7 @@ CALLS = {
     "leave_one_sample_out": {"yi": Y, "vi": V, "cluster": SAMPLES, "tau2": "REML", "ci": "hksj", "rho": 0.6,
                              "model": "composites", "level": 0.95, "V": None},
     "limit_meta": {"yi": Y, "vi": V, "tau2": "REML", "level": 0.95},
+    "model_average": {"yi": Y[:4], "vi": V[:4], "scale": 0.5, "alternative": "less", "level": 0.95, "nodes": 8},
     "p_curve": {"yi": Y, "vi": V},
     "p_uniform_star": {"yi": Y, "vi": V, "side": "greater", "level": 0.95},
     "permutation_test": {"yi": Y, "vi": V, "moderators": {"year": YEARS}, "tau2": "REML", "ci": "hksj",
@@ -71,13 +72,15 @@ CALLS = {
     "robust_pet_peese": {"yi": Y, "vi": V, "cluster": SAMPLES, "rho": 0.6, "level": 0.95},
     "robust_regress": {"yi": Y, "vi": V, "moderators": {"year": YEARS}, "cluster": SAMPLES, "rho": 0.6, "level": 0.95,
                        "at": [[1.0, 2000.0]]},
-    "selection_model": {"yi": Y, "vi": V, "steps": (0.025,), "alternative": "greater", "level": 0.95},
+    "selection_model": {"yi": Y, "vi": V, "steps": (0.025,), "alternative": "greater", "level": 0.95,
+                        "clusters": SAMPLES},
     "shrunken": {"yi": Y, "vi": V, "tau2": "REML", "level": 0.95},
     "subgroups": {"yi": Y, "vi": V, "groups": GROUPS, "tau2": "REML", "ci": "hksj", "common_tau2": False,
                   "cluster": None, "rho": 0.6, "level": 0.95},
     "trim_fill": {"yi": Y, "vi": V, "estimator": "L0", "side": "left", "tau2": "REML", "ci": "hksj", "level": 0.95},
     "uwls": {"yi": Y, "vi": V, "level": 0.95},
     "waap": {"yi": Y, "vi": V, "level": 0.95},
+    "z_curve": {"yi": [y + 0.4 for y in Y], "vi": V, "bootstraps": 3, "seed": 1, "level": 0.95},
 }  # fmt: skip
 
 

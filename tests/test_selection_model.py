@@ -1,8 +1,11 @@
 """The step-function selection model against metafor's, its symmetries, refusals, and a simulation of known bias."""
 
+import math
+
 import numpy as np
 import pytest
 import tolerances
+from scipy.stats import norm
 from synthesis.errors import InputError
 from synthesis.meta.pool import pool
 from synthesis.meta.selection_model import selection_model
@@ -151,3 +154,79 @@ def test_finds_a_maximum_with_a_tiny_delta():
     found = selection_model(y, v)
     # By Nelder-Mead on scipy.stats.norm in logs, from 12 starts.
     assert found.log_likelihood == pytest.approx(79.921342711, abs=1e-6)
+
+
+def log_densities(y, v, steps, theta):
+    """Of each effect given that it appeared, one-sided, for theta = (mean, tau2, delta_2, ...): written down again."""
+    mean, tau2, *delta = theta
+    cuts, share, sd = [0.0, *steps, 1.0], [1.0, *delta], np.sqrt(v + tau2)
+    p = norm.sf(y / np.sqrt(v))
+    own = np.array([share[int(np.searchsorted(cuts[1:], value))] for value in p])
+    edges = [norm.isf(cut) * np.sqrt(v) for cut in cuts]
+    chance = sum(
+        share[j] * (norm.cdf(edges[j], mean, sd) - norm.cdf(edges[j + 1], mean, sd)) for j in range(len(share))
+    )
+    return norm.logpdf(y, mean, sd) + np.log(own / chance)
+
+
+def sandwich(y, v, steps, theta, clusters):
+    """By differences of the log densities alone."""
+    theta, n = np.array(theta), len(theta)
+    size = np.diag(1e-4 * np.maximum(np.abs(theta), 0.01))
+
+    def value(at):
+        return log_densities(y, v, steps, at)
+
+    scores = np.array([(value(theta + h) - value(theta - h)) / (2 * h.sum()) for h in size]).T
+    hessian = np.empty((n, n))
+    for i, a in enumerate(size):
+        for j, b in enumerate(size):
+            four = value(theta + a + b) - value(theta + a - b) - value(theta - a + b) + value(theta - a - b)
+            hessian[i, j] = four.sum() / (4 * a.sum() * b.sum())
+    summed = np.array([scores[np.array(clusters) == c].sum(axis=0) for c in dict.fromkeys(clusters)])
+    bread = np.linalg.inv(hessian)
+    return np.sqrt(np.diag(bread @ summed.T @ summed @ bread))
+
+
+@pytest.mark.parametrize("steps", [(0.025,), (0.025, 0.5)])
+@pytest.mark.parametrize("per_cluster", [1, 3])
+def test_robust_errors_are_the_sandwich_of_numerical_scores(steps, per_cluster):
+    y, v = effects("assink2016")
+    clusters = [f"s{i // per_cluster}" for i in range(len(y))]
+    found = selection_model(y, v, steps=steps, clusters=clusters)
+    theta = [found.estimate, found.tau2, *found.delta[1:]]
+    expected = sandwich(y, v, steps, theta, clusters)
+    ours = [found.se, found.tau2_se, *found.delta_se[1:]]
+    assert ours == pytest.approx(expected, rel=tolerances.SANDWICH)
+
+
+def test_robust_errors_leave_the_estimates_and_take_order_and_names_of_clusters_as_they_come():
+    y, v = effects("assink2016")
+    clusters = [i // 4 for i in range(len(y))]
+    plain, robust = selection_model(y, v), selection_model(y, v, clusters=clusters)
+    assert (robust.estimate, robust.tau2, robust.delta) == (plain.estimate, plain.tau2, plain.delta)
+    assert robust.se != plain.se
+    half = norm.ppf(0.975) * robust.se
+    assert (robust.ci_low, robust.ci_high) == pytest.approx((robust.estimate - half, robust.estimate + half))
+    mixed = np.random.default_rng(2).permutation(len(y))
+    other = selection_model(y[mixed], v[mixed], clusters=[f"x{clusters[i]}" for i in mixed])
+    assert other.se == pytest.approx(robust.se, rel=tolerances.SELECTION_LAW)
+    assert any("25 clusters" in note and "scores" in note for note in robust.notes)
+
+
+def test_effects_said_twice_are_worth_as_much_as_once():
+    """A cluster that repeats its effect has its score twice: the error is that of the effects once."""
+    y, v = effects("cohen1981")
+    once = selection_model(y, v, clusters=list(range(len(y))))
+    twice = selection_model(np.tile(y, 2), np.tile(v, 2), clusters=[*range(len(y))] * 2)
+    assert twice.estimate == pytest.approx(once.estimate, rel=tolerances.SELECTION_LAW)
+    assert twice.se == pytest.approx(once.se, rel=tolerances.SELECTION_LAW)
+    assert selection_model(np.tile(y, 2), np.tile(v, 2)).se == pytest.approx(
+        selection_model(y, v).se / math.sqrt(2), rel=tolerances.SELECTION_LAW
+    )
+
+
+def test_no_more_clusters_than_parameters_are_refused():
+    y, v = effects("assink2016")
+    with pytest.raises(InputError, match="3 clusters"):
+        selection_model(y, v, clusters=[i % 3 for i in range(len(y))])

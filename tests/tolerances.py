@@ -124,3 +124,18 @@ CROSSED = 1e-6
 METAFOR_LIMITS = 1e-3
 # A variance of 20,000 draws has a relative standard error of 1%; the formula is a large-sample one, near to 2% here.
 MONTE_CARLO_VARIANCE = 0.05
+# RoBMA: samples of JAGS (estimates), and bridge sampling (Bayes factors, relative or of their logarithm).
+ROBMA_SAMPLED = 0.006
+ROBMA_BAYES_FACTOR = 0.02
+# Log marginal likelihoods of the 36 models with the nodes that are used, beside adaptive integrals and more nodes.
+MODEL_EVIDENCE = 1e-3
+# Scores and information by differences of log densities, of a step of 1e-4.
+SANDWICH = 1e-4
+# zcurve's EM stops at a change of 1e-6 of its likelihood; its weights lie on a ridge.
+Z_CURVE_WEIGHTS = 0.006
+# 1 / power is 20 for a mean of 0, which is 0.003 heavier here, and counts that much.
+Z_CURVE_DISCOVERY = 0.005
+# Percentiles of other resamples.
+Z_CURVE_LIMITS = 0.03
+# Log-likelihood of another maximiser, whose weights of 0 are only small.
+Z_CURVE_LIKELIHOOD = 1e-4

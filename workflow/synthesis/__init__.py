@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from synthesis.meta.correlated import correlated_errors
     from synthesis.meta.covariance import control_variance, shared_control
     from synthesis.meta.dependent import robust_regress
+    from synthesis.meta.discovery import z_curve
     from synthesis.meta.gosh import gosh, gosh_batches
     from synthesis.meta.influence import (
         baujat,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from synthesis.meta.joint import joint_regress
     from synthesis.meta.many import pool_many
+    from synthesis.meta.model_averaging import model_average
     from synthesis.meta.monitoring import boundaries, monitor, required_information
     from synthesis.meta.permutation import permutation_test
     from synthesis.meta.pool import Fit, pool
@@ -70,6 +72,7 @@ __all__ = [
     "leave_one_out",
     "leave_one_sample_out",
     "limit_meta",
+    "model_average",
     "monitor",
     "p_curve",
     "p_uniform_star",
@@ -95,6 +98,7 @@ __all__ = [
     "uwls",
     "waap",
     "working_models",
+    "z_curve",
 ]
 __version__ = "0.1.0"
 
@@ -109,6 +113,7 @@ _HOMES = {
         "robust_pet_peese",
         "trim_fill",
     ),
+    "meta.discovery": ("z_curve",),
     "meta.gosh": ("gosh", "gosh_batches"),
     "meta.influence": (
         "baujat",
@@ -120,6 +125,7 @@ _HOMES = {
     ),
     "meta.monitoring": ("boundaries", "monitor", "required_information"),
     "meta.psychometric": ("Reliabilities", "psychometric", "psychometric_each"),
+    "meta.model_averaging": ("model_average",),
     "meta.power": ("pool_power",),
     "meta.selection_model": ("selection_model",),
     "meta.significance": ("excess_significance", "p_curve", "p_uniform_star"),

@@ -1,5 +1,6 @@
 """The closed sets of terms, each in one place."""
 
+import math
 from collections.abc import Iterable
 from typing import Literal
 
@@ -93,6 +94,9 @@ Metric = Literal[
     "smcr",
     "smcc",
 ]
+# What a standardised mean difference of 1 is in other metrics: r is half of d where d is small, so is z; a logistic
+# distribution has an SD of pi / sqrt(3) (Hasselblad & Hedges 1995; as RoBMA takes the priors from one to another).
+SMD_UNITS = {"g": 1.0, "z": 0.5, "log_odds_ratio": math.pi / math.sqrt(3)}
 # By which SD a change of one group was standardized.
 Standardizer = Literal["baseline", "change"]
 Lane = Literal["A", "B", "C"]

@@ -99,10 +99,37 @@ def polish(
     return theta, value, _error(theta, gradient, at_zero) < 100 * _GRADIENT
 
 
+class Scored(Likelihood, Protocol):
+    """A log-likelihood that is a sum over effects."""
+
+    def scores(self, theta: Array) -> Array:
+        """What each effect adds to the gradient: (k, p)."""
+        ...
+
+
+def robust_errors(problem: Scored, theta: Array, groups: np.ndarray) -> Array:
+    """Roots of the diagonal of the sandwich: inverse information, squares of the scores summed by group (k,), inverse
+    information. Without tau2 when that is 0."""
+    free, errors = np.ones(len(theta), dtype=bool), np.full(len(theta), np.nan)
+    free[1] = theta[1] > 0
+    bread = _inverse_information(problem, theta, free)
+    summed = np.zeros((int(groups.max()) + 1, int(free.sum())))
+    np.add.at(summed, groups, problem.scores(theta)[:, free])
+    reach = summed @ bread
+    errors[free] = np.sqrt((reach**2).sum(axis=0))
+    return errors
+
+
 def standard_errors(problem: Likelihood, theta: Array) -> Array:
     """Roots of the diagonal of the inverse observed information, without tau2 when that is 0."""
     free, errors = np.ones(len(theta), dtype=bool), np.full(len(theta), np.nan)
     free[1] = theta[1] > 0
+    errors[free] = np.sqrt(np.diag(_inverse_information(problem, theta, free)))
+    return errors
+
+
+def _inverse_information(problem: Likelihood, theta: Array, free: np.ndarray) -> Array:
+    """Inverse of the observed information of the `free` parameters. Raises InputError where there is none."""
     try:
         inverse = np.linalg.inv(-problem.derivatives(theta)[1][np.ix_(free, free)])
     except np.linalg.LinAlgError:
@@ -110,8 +137,7 @@ def standard_errors(problem: Likelihood, theta: Array) -> Array:
     variances = np.diag(inverse)
     if not (np.isfinite(variances) & (variances > 0)).all():
         raise _flat("not positive")
-    errors[free] = np.sqrt(variances)
-    return errors
+    return np.asarray(inverse)
 
 
 def _flat(information: str) -> InputError:

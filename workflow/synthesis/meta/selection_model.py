@@ -6,7 +6,7 @@ Vevea & Hedges (1995), Psychometrika 60:419-435; the three-parameter model has o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,14 +16,17 @@ from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.heterogeneity import full_log_likelihood
-from synthesis.meta.inputs import check_effects, check_level, column, option
+from synthesis.meta.inputs import check_effects, check_level, column, labels, option
 from synthesis.meta.kernel import Array, estimate_tau2
-from synthesis.meta.maximum import polish, standard_errors
+from synthesis.meta.maximum import polish, robust_errors, standard_errors
 from synthesis.meta.options import terms
 
 Alternative = Literal["greater", "less", "two-sided"]
 # Each parameter takes its data; below this the likelihood is all but flat.
 FEW_STUDIES = 10
+# Robust errors without a correction are too small with fewer (Cameron & Miller 2015, J Hum Resour 50:317-372: from 20
+# to 50, by how unequal the clusters are).
+FEW_CLUSTERS = 50
 # Starts: a grid of means (in SDs around the pooled one) and tau2 (shares of the variance of the effects).
 _MEANS = np.arange(-4, 4.5, 0.5)
 _TAU2 = np.array([0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0])
@@ -65,7 +68,7 @@ class SelectionModel:
 
 
 @dataclass(frozen=True, slots=True)
-class _Problem:
+class StepProblem:
     """Effects with upper and lower bounds (k, intervals, pieces) of each interval of p on the scale of the effects."""
 
     y: Array
@@ -95,6 +98,20 @@ class _Problem:
         s2 = self.v + theta[1]
         normal = -0.5 * (np.log(2 * math.pi * s2) + (self.y - theta[0]) ** 2 / s2)
         return float(np.sum(normal - np.log(weight)) + self.counts @ np.log(delta))
+
+    def scores(self, theta: Array) -> Array:
+        """What each effect adds to the gradient: (k, p)."""
+        delta, s2 = np.append(1.0, theta[2:]), self.v + theta[1]
+        share, s = self.shares(theta[:1], theta[1:2])[0], np.sqrt(s2)[:, None, None]
+        edges = np.stack([self.upper, self.lower])
+        u = np.where(np.isfinite(edges), (edges - theta[0]) / s, 0.0)
+        density = np.exp(-0.5 * u * u) / math.sqrt(2 * math.pi) * np.isfinite(edges)
+        by_mean = (np.diff(density, axis=0)[0] / s).sum(axis=2)
+        by_tau2 = (np.diff(u * density, axis=0)[0] / s**2).sum(axis=2) / 2
+        slopes = np.column_stack([by_mean @ delta, by_tau2 @ delta, share[:, 1:]]) / (share @ delta)[:, None]
+        r = self.y - theta[0]
+        own = (self.interval[:, None] == np.arange(1, len(delta))) / delta[1:]
+        return np.asarray(np.column_stack([r / s2, 0.5 * (r**2 / s2**2 - 1 / s2), own]) - slopes)
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Gradient (p,) and Hessian (p, p) of `value`."""
@@ -137,28 +154,50 @@ def selection_model(
     steps: Sequence[float] = (0.025,),
     alternative: Alternative = "greater",
     level: float = 0.95,
+    clusters: Sequence[Hashable] | None = None,
 ) -> SelectionModel:
     """Fits the model to `yi`, `vi`, shape (k,), k >= 3, by maximum likelihood, with p-values cut at `steps`.
 
     `alternative`: p-values are one-sided (greater: large effects are significant; less: small ones) or two-sided.
-    Raises InputError for bad effects and steps, and for an interval of p that holds no study: its chance of appearing
-    cannot be estimated.
+    `clusters`, shape (k,): the sample of each effect, where effects hang together; standard errors, interval and test
+    of the mean are then those of the sandwich estimator, the scores of a cluster summed (Pustejovsky, Citkowicz & Joshi
+    2025, doi:10.31222/osf.io/qg5x6_v1; without a correction for few clusters, as in R's metaselection), and the test of
+    the likelihood ratio, which takes effects as independent, is no test. Raises InputError for bad effects and steps,
+    for an interval of p that holds no study, as its chance of appearing cannot be estimated, and for no more clusters
+    than parameters.
     """
     y, v = check_effects(yi, vi)
     check_level(level)
     option("alternative", alternative, terms(Alternative))
     cuts = (*_checked_steps(steps), 1.0)
+    groups = None if clusters is None else _groups(labels("clusters", clusters, len(y)), len(cuts) + 1)
     if len(y) < 3:
         raise InputError([Problem("yi", f"{len(y)} effects", "at least 3")])
     check_reach(y, v)
     unit = math.sqrt(float(np.median(v)))
     sign = -1.0 if alternative == "less" else 1.0
-    problem = _problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
+    problem = step_problem(sign * y / unit, v / unit**2, cuts, alternative == "two-sided")
     _check_counts(problem.counts, cuts, alternative)
     theta = _maximise(problem)
-    value, errors = problem.value(theta), standard_errors(problem, theta)
+    errors = standard_errors(problem, theta) if groups is None else robust_errors(problem, theta, groups)
+    notes = (*_notes(len(y), theta[1]), *_clustered(groups))
+    return _fitted(problem, theta, errors, cuts, alternative, unit, level, notes)
+
+
+def _fitted(
+    problem: StepProblem,
+    theta: Array,
+    errors: Array,
+    cuts: tuple[float, ...],
+    alternative: str,
+    unit: float,
+    level: float,
+    notes: tuple[str, ...],
+) -> SelectionModel:
+    """The maximum `theta` with its standard errors, brought back to the units and the sign of the effects."""
+    value = problem.value(theta)
     gain = _gain(problem, value)
-    estimate, se = sign * theta[0] * unit, errors[0] * unit
+    estimate, se = (-theta[0] if alternative == "less" else theta[0]) * unit, errors[0] * unit
     half = float(scipy.special.ndtri(0.5 + level / 2)) * se
     return SelectionModel(
         steps=cuts,
@@ -176,10 +215,27 @@ def selection_model(
         lrt=gain,
         lrt_df=len(cuts) - 1,
         lrt_p=float(scipy.special.chdtrc(len(cuts) - 1, gain)),
-        log_likelihood=value - len(y) * math.log(unit),
+        log_likelihood=value - len(problem.y) * math.log(unit),
         k_per_interval=tuple(int(c) for c in problem.counts),
-        notes=_notes(len(y), theta[1]),
+        notes=notes,
     )
+
+
+def _groups(clusters: Sequence[Hashable], parameters: int) -> np.ndarray:
+    """The number of the cluster of each effect, from 0."""
+    places = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
+    if len(places) <= parameters:
+        hint = "the scores of fewer clusters do not span the parameters; fewer steps"
+        raise InputError([Problem("clusters", f"{len(places)} clusters", f"more than {parameters} parameters", hint)])
+    return np.array([places[cluster] for cluster in clusters])
+
+
+def _clustered(groups: np.ndarray | None) -> tuple[str, ...]:
+    if groups is None:
+        return ()
+    count = int(groups.max()) + 1
+    few = (f"with fewer than {FEW_CLUSTERS} clusters such errors tend to be too small",) if count < FEW_CLUSTERS else ()
+    return (f"standard errors by the scores of {count} clusters", *few)
 
 
 def _check_counts(counts: Array, cuts: Sequence[float], alternative: str) -> None:
@@ -191,7 +247,7 @@ def _check_counts(counts: Array, cuts: Sequence[float], alternative: str) -> Non
             raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
 
 
-def _gain(problem: _Problem, value: float) -> float:
+def _gain(problem: StepProblem, value: float) -> float:
     """Twice the log-likelihood `value` less that of the model without selection."""
     tau2 = float(estimate_tau2(problem.y[None], problem.v[None], "ML")[0])
     return max(0.0, 2 * (value - full_log_likelihood(problem.y, problem.v, tau2, restricted=False)))
@@ -222,7 +278,8 @@ def _notes(k: int, tau2: float) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _Problem:
+def step_problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> StepProblem:
+    """Effects of shape (k,), large ones being significant, with the intervals of p that end at `cuts`, 1 last."""
     tails = np.array(cuts) / (2 if two_sided else 1)
     at = np.where(tails < 1, -scipy.special.ndtri(tails), -np.inf)
     edges = np.concatenate([[np.inf], at])
@@ -234,11 +291,11 @@ def _problem(y: Array, v: Array, cuts: tuple[float, ...], two_sided: bool) -> _P
     counts = np.bincount(interval, minlength=len(cuts)).astype(float)
     if two_sided:
         # The same interval below 0: from -upper to -lower.
-        return _Problem(y, v, np.stack([upper, -lower], axis=2), np.stack([lower, -upper], axis=2), interval, counts)
-    return _Problem(y, v, upper[:, :, None], lower[:, :, None], interval, counts)
+        return StepProblem(y, v, np.stack([upper, -lower], axis=2), np.stack([lower, -upper], axis=2), interval, counts)
+    return StepProblem(y, v, upper[:, :, None], lower[:, :, None], interval, counts)
 
 
-def _maximise(problem: _Problem) -> Array:
+def _maximise(problem: StepProblem) -> Array:
     """Newton's method from the best points of a grid, of which the highest end wins.
 
     For a given mean and tau2 the likelihood is concave in log delta, so only those two need a grid.

@@ -115,6 +115,11 @@ class Diagnostics(Model):
         10, ge=3, description="Fewest samples for tests of small-study effects and publication bias."
     )
     force_funnel: tuple[Name, ...] = Field((), description="Syntheses tested with fewer samples, with a warning.")
+    model_averaging: tuple[Name, ...] = Field(
+        (),
+        description="Syntheses whose adjusted estimates hold the one that is averaged over 36 models with and without "
+        "bias, in metric g, z or log_odds_ratio; half a second each.",
+    )
     bayes_up_to: int = Field(4, ge=0, description="Most samples for which the Bayesian fit is added.")
     permutations: int = Field(
         10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."

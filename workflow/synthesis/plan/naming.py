@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from synthesis.data.columns import BY_NAME
-from synthesis.data.vocabulary import NO_NULL, Descriptor, NumericModerator
+from synthesis.data.vocabulary import NO_NULL, SMD_UNITS, Descriptor, NumericModerator
 from synthesis.errors import Problem
 from synthesis.meta.options import terms
 from synthesis.plan.conditions import undeclared
@@ -73,6 +73,12 @@ def _examined(plan: Config) -> Iterator[Problem]:
     for name in plan.certainty.indirectness:
         yield from _unknown(f"certainty.indirectness.{name}", [name], plan.syntheses)
     yield from _unknown("diagnostics.force_funnel", plan.diagnostics.force_funnel, plan.syntheses)
+    place, averaged = "diagnostics.model_averaging", plan.diagnostics.model_averaging
+    yield from _unknown(place, averaged, plan.syntheses)
+    for name in averaged:
+        if name in plan.syntheses and plan.syntheses[name].metric not in SMD_UNITS:
+            hint = "its priors are on standardised mean differences"
+            yield Problem(place, f"{name}, in {plan.syntheses[name].metric}", "one in " + ", ".join(SMD_UNITS), hint)
 
 
 def _comparisons(plan: Config) -> Iterator[Problem]:

@@ -150,9 +150,12 @@ class Plan:
         """What is examined beside a synthesis."""
         part = self._some(synthesis, "moderators", "regressions", "working_models")
         named = {*part["moderators"], *self._named_together(synthesis)}
-        forced = {"force_funnel": [name for name in self._content["diagnostics"]["force_funnel"] if name == synthesis]}
+        content = self._content["diagnostics"]
+        forced = {
+            key: [name for name in content[key] if name == synthesis] for key in ("force_funnel", "model_averaging")
+        }
         groupings = {k: v for k, v in self._content["groupings"].items() if k in named}
-        more = {"diagnostics": self._content["diagnostics"] | forced, "groupings": groupings}
+        more = {"diagnostics": content | forced, "groupings": groupings}
         return self._part({synthesis: part}, more)
 
     def _named_together(self, synthesis: str) -> list[str]:

@@ -28,8 +28,8 @@ _FAMILY = {
     "selection": "selection model",
     "excess": "excess significance",
 }
-# A small p of the p-curve speaks for a true effect, not for bias.
-NO_SIGN = ("all", "p_curve")
+# A small p of the p-curve speaks for a true effect, not for bias; the z-curve has none.
+NO_SIGN = ("all", "p_curve", "z_curve")
 # Bases of every reading that puts an association beside an effect as a difference.
 _UNIT = "d"
 

@@ -36,6 +36,7 @@ TEST_NAME = {
     "selection_model": "Three-parameter selection model",
     "excess_significance": "Excess significance, observed over expected",
     "p_curve": "p-curve",
+    "z_curve": "z-curve, expected replicability rate",
     "fail_safe_rosenthal": "Fail-safe N, Rosenthal",
     "fail_safe_orwin": "Fail-safe N, Orwin",
     "fail_safe_rosenberg": "Fail-safe N, Rosenberg",

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from synthesis.results.document import Document
 
-# By name: how it is called, and what must hold for it to be right. In the order in which they are shown.
+# By name: how it is called, and what must hold for it to be right. In the order in which they are shown; the last one
+# where the plan asks for it.
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "pool": ("Pool, not adjusted", "no sample is missing because of its result"),
     "uwls": ("Unrestricted weighted least squares", "small samples are biased; they weigh as under a common effect"),
@@ -34,16 +35,29 @@ ESTIMATORS: dict[str, tuple[str, str]] = {
         "as before, and results in the other direction have a chance of their own",
     ),
     "step_two": ("Step model, two-sided .05", "significant results in either direction are likelier to appear"),
+    "step_one_robust": (
+        "Step model of all estimates, one-sided .025",
+        "as the step model at .025; estimates of one sample hang together (robust standard errors)",
+    ),
     "beta": ("Beta selection model", "the chance to appear changes smoothly with the one-sided p"),
     "p_uniform": (
         "p-uniform*",
         "significant results in the direction of the pool are equally likely to appear, and so are the others",
     ),
+    "model_averaged": (
+        "Model-averaged (Bayesian)",
+        "one of 36 models is right: with or without an effect and heterogeneity, under no bias, six kinds of "
+        "selection, PET or PEESE; and so are their priors",
+    ),
 }
 
 
+# All estimates of a sample count in these, and they are there where a sample has several.
+OF_ESTIMATES = ("pet_peese_cr2", "step_one_robust")
+
+
 class AdjustedEstimate(Document, frozen=True, kw_only=True):
-    """One estimate with its interval, on the metric of the pool; `k`: samples (CR2: estimates) that it is of.
+    """One estimate with its interval, on the metric of the pool; `k`: samples that it is of, `OF_ESTIMATES` estimates.
 
     `reason`: why it was not computed; then there are no numbers. `assumes`: what must hold for it to be right.
     """

@@ -9,7 +9,9 @@ from msgspec.structs import replace
 from synthesis.meta.bayes import Bayes
 from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFill
 from synthesis.meta.dependent import JointTest
+from synthesis.meta.discovery import ZCurve
 from synthesis.meta.joint import JointRegression
+from synthesis.meta.model_averaging import ModelAverage
 from synthesis.meta.permutation import Permutation
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.meta.significance import ExcessSignificance, PCurve
@@ -105,6 +107,7 @@ class SmallStudyTests(Document, frozen=True, kw_only=True, omit_defaults=True):
     selection_model: SelectionModel | None = None
     excess_significance: ExcessSignificance | None = None
     p_curve: PCurve | None = None
+    z_curve: ZCurve | None = None
     fail_safe_rosenthal: FailSafe | None = None
     fail_safe_orwin: FailSafe | None = None
     fail_safe_rosenberg: FailSafe | None = None
@@ -245,6 +248,7 @@ class Diagnosed(Document, frozen=True, kw_only=True, omit_defaults=True):
     small_study: SmallStudyTests | None = None
     adjusted: tuple[AdjustedEstimate, ...] = ()
     working_models: tuple[WorkingModel, ...] = ()
+    model_average: ModelAverage | None = None
     moderators: tuple[ModeratorFit, ...]
     regressions: tuple[JointFit, ...] = ()
 

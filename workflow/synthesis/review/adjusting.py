@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from synthesis.data.vocabulary import NO_NULL
+from synthesis.data.vocabulary import NO_NULL, SMD_UNITS
 from synthesis.errors import InputError, Problem
 from synthesis.meta import bias
 from synthesis.meta.beta_selection import BetaSelection, beta_selection
+from synthesis.meta.discovery import ZCurve, z_curve
 from synthesis.meta.kernel import Array
+from synthesis.meta.model_averaging import ModelAverage, model_average
 from synthesis.meta.options import Tau2Method
 from synthesis.meta.pool import Fit
 from synthesis.meta.selection_model import Alternative, SelectionModel, selection_model
@@ -23,13 +25,14 @@ from synthesis.meta.significance import (
     p_uniform_star,
 )
 from synthesis.meta.small_study import Adjusted, HenmiCopas, Limit, henmi_copas, limit_meta, uwls, waap
-from synthesis.results.adjusted import ESTIMATORS, AdjustedEstimate
+from synthesis.results.adjusted import ESTIMATORS, OF_ESTIMATES, AdjustedEstimate
 from synthesis.results.diagnosed import SmallStudyTests
 from synthesis.results.fitted import Fitted
 
 # They ask whether effects differ from 0: of a metric without a value of no effect there is nothing to ask.
-_ABOUT_ZERO = ("waap", "step_one", "step_three", "step_two", "beta", "p_uniform")
+_ABOUT_ZERO = ("waap", "step_one", "step_three", "step_two", "step_one_robust", "beta", "p_uniform")
 _NO_ZERO = "its metric has no value of no effect that a sample could differ from"
+AVERAGED = "model_averaged"
 _REPEATS = "no sample has several estimates"
 Adjustment = Fit | bias.PetPeese | SelectionModel | BetaSelection | PUniformStar | Adjusted | HenmiCopas | Limit
 
@@ -48,7 +51,36 @@ class Samples:
 
 def adjusted_estimates(document: Fitted, data: Samples, tests: SmallStudyTests) -> tuple[AdjustedEstimate, ...]:
     """All adjusted estimates of a pool, the pool itself first. `tests`: those of them that are fitted already."""
-    return tuple(_estimate(name, document, data, tests) for name in ESTIMATORS)
+    return tuple(_estimate(name, document, data, tests) for name in ESTIMATORS if name != AVERAGED)
+
+
+def average_of(document: Fitted, data: Samples) -> ModelAverage:
+    """The model-averaged estimate. Raises InputError for a metric without a scale for its priors."""
+    if document.metric not in SMD_UNITS:
+        allowed = "one in which a standardised mean difference has a size: " + ", ".join(SMD_UNITS)
+        raise InputError([Problem("metric", document.metric, allowed)])
+    scale, level = SMD_UNITS[document.metric], document.fit.level
+    return model_average(data.y, data.v, scale=scale, alternative=_side(document), level=level)
+
+
+def averaged_row(average: ModelAverage | None, reason: str) -> AdjustedEstimate:
+    """The model-averaged estimate among the others, or the `reason` why it was not computed."""
+    assumes = ESTIMATORS[AVERAGED][1]
+    if average is None:
+        return AdjustedEstimate(name=AVERAGED, assumes=assumes, reason=reason)
+    factors = (
+        f"Bayes factors: effect {average.bf_effect:.3g}, heterogeneity {average.bf_heterogeneity:.3g}, "
+        f"bias {average.bf_bias:.3g}"
+    )
+    note = "; ".join(["posterior mean and credible interval", factors, *average.notes])
+    return AdjustedEstimate(
+        name=AVERAGED, k=average.k, estimate=average.estimate, ci_low=average.ci_low, ci_high=average.ci_high,
+        assumes=assumes, note=note,
+    )  # fmt: skip
+
+
+def _side(document: Fitted) -> Side:
+    return "greater" if document.fit.estimate > 0 else "less"
 
 
 def excess_of(document: Fitted, data: Samples) -> ExcessSignificance:
@@ -61,6 +93,12 @@ def p_curve_of(document: Fitted, data: Samples) -> PCurve:
     """p-curve. Raises InputError where nothing can be significant."""
     _about_zero(document)
     return p_curve(data.y, data.v)
+
+
+def z_curve_of(document: Fitted, data: Samples) -> ZCurve:
+    """z-curve, without an interval. Raises InputError where fewer than 10 samples are significant."""
+    _about_zero(document)
+    return z_curve(data.y, data.v)
 
 
 def _about_zero(document: Fitted) -> None:
@@ -81,7 +119,7 @@ def _estimate(name: str, document: Fitted, data: Samples, tests: SmallStudyTests
     if adjustment is None:
         key = _TESTED[name]
         return AdjustedEstimate(name=name, assumes=assumes, reason=tests.refused.get(key, "not fitted"))
-    return _typed(name, assumes, adjustment, len(data.effects) if name == "pet_peese_cr2" else len(data.y))
+    return _typed(name, assumes, adjustment, len(data.effects) if name in OF_ESTIMATES else len(data.y))
 
 
 # Estimates that the small-study tests hold, by their name there.
@@ -91,14 +129,14 @@ _TESTED = {"trim_fill": "trim_fill_L0", "pet_peese": "pet_peese", "step_one": "s
 def _not_asked(name: str, document: Fitted, data: Samples) -> str:
     if name in _ABOUT_ZERO and document.metric in NO_NULL:
         return _NO_ZERO
-    if name == "pet_peese_cr2" and len(set(data.cluster)) == len(data.cluster):
+    if name in OF_ESTIMATES and len(set(data.cluster)) == len(data.cluster):
         return _REPEATS
     return ""
 
 
 def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, Callable[[], Adjustment | None]]:
     y, v, level = data.y, data.v, document.fit.level
-    side: Side = "greater" if document.fit.estimate > 0 else "less"
+    side = _side(document)
     alternative: Alternative = side
     filled = tests.trim_fill_L0
     return {
@@ -115,6 +153,9 @@ def _ways(document: Fitted, data: Samples, tests: SmallStudyTests) -> dict[str, 
         "step_one": lambda: tests.selection_model,
         "step_three": lambda: selection_model(y, v, steps=(0.025, 0.5), alternative=alternative, level=level),
         "step_two": lambda: selection_model(y, v, steps=(0.05,), alternative="two-sided", level=level),
+        "step_one_robust": lambda: selection_model(
+            data.effects, data.variances, alternative=alternative, level=level, clusters=data.cluster
+        ),
         "beta": lambda: beta_selection(y, v, alternative=alternative, level=level),
         "p_uniform": lambda: p_uniform_star(y, v, side=side, level=level),
     }

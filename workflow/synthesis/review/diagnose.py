@@ -23,6 +23,7 @@ from synthesis.meta.influence import (
 )
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import finite
+from synthesis.meta.model_averaging import ModelAverage
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method, named_ci
 from synthesis.meta.permutation import Permutation, permutation_test
 from synthesis.meta.pool import Fit
@@ -40,7 +41,15 @@ from synthesis.results.diagnosed import (
     SubsetMap,
 )
 from synthesis.results.fitted import Fitted
-from synthesis.review.adjusting import Samples, adjusted_estimates, excess_of, p_curve_of
+from synthesis.review.adjusting import (
+    Samples,
+    adjusted_estimates,
+    average_of,
+    averaged_row,
+    excess_of,
+    p_curve_of,
+    z_curve_of,
+)
 from synthesis.review.declared import NO_TEST, dependence_of, is_declared
 from synthesis.review.fit import method_of
 from synthesis.review.moderators import moderator, reason_of
@@ -78,7 +87,7 @@ def diagnose(
     samples = of_samples.kept("influence", lambda: _influence(document, y, v, method, ci)) or ()
     steps = of_samples.kept("cumulative", lambda: _cumulative(document, y, v, method, ci)) or ()
     samples, subsets = of_samples.subsets(samples)
-    tests, adjusted = of_samples.small_study()
+    tests, adjusted, average = of_samples.small_study()
     return Diagnosed(
         synthesis=name,
         metric=metric,
@@ -91,6 +100,7 @@ def diagnose(
         small_study=tests,
         adjusted=adjusted,
         working_models=models,
+        model_average=average,
         moderators=tuple(moderator(document, m, (groupings or {}).get(m), ci) for m in moderators),
         regressions=_regressions(document, regressions or {}, groupings or {}, ci, options.seed),
     )
@@ -173,15 +183,20 @@ class _OfSamples:
             return None
         return self.kept("bayes", lambda: bayes(self.y, self.v, tau_scale=scale))
 
-    def small_study(self) -> tuple[SmallStudyTests | None, tuple[AdjustedEstimate, ...]]:
-        """Tests of small-study effects and adjusted estimates, of many samples or where the plan forces them."""
+    def small_study(self) -> tuple[SmallStudyTests | None, tuple[AdjustedEstimate, ...], ModelAverage | None]:
+        """Tests of small-study effects and adjusted estimates, of many samples or where the plan forces them; the
+        average over models where it asks for it."""
         forced = self.document.synthesis in self.options.force_funnel and len(self.y) >= 3
         if len(self.y) < self.options.funnel_from and not forced:
             self.skipped["small_study"] = f"{len(self.y)} samples: fewer than {self.options.funnel_from}"
-            return None, ()
+            return None, (), None
         data = Samples(self.y, self.v, *_effects(self.document), self.method)
         tests = _small_study(self.document, data, self.ci)
-        return tests, adjusted_estimates(self.document, data, tests)
+        adjusted = adjusted_estimates(self.document, data, tests)
+        if self.document.synthesis not in self.options.model_averaging:
+            return tests, adjusted, None
+        average = self.kept("model_average", lambda: average_of(self.document, data))
+        return tests, (*adjusted, averaged_row(average, self.skipped.get("model_average", ""))), average
 
 
 def ci_of_samples(fit: Fit) -> CiMethod:
@@ -354,6 +369,7 @@ def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTes
         selection_model=kept("selection_model", lambda: selection_model(y, v, alternative=side, level=level)),
         excess_significance=kept("excess_significance", lambda: excess_of(document, data)),
         p_curve=kept("p_curve", lambda: p_curve_of(document, data)),
+        z_curve=kept("z_curve", lambda: z_curve_of(document, data)),
         fail_safe_rosenthal=kept("fail_safe_rosenthal", lambda: bias.fail_safe(y, v, method="rosenthal")),
         fail_safe_orwin=kept("fail_safe_orwin", lambda: bias.fail_safe(y, v, method="orwin")),
         fail_safe_rosenberg=kept("fail_safe_rosenberg", lambda: bias.fail_safe(y, v, method="rosenberg")),

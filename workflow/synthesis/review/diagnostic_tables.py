@@ -10,6 +10,7 @@ from pathlib import Path
 from synthesis import text
 from synthesis.meta.bias import Asymmetry, FailSafe, PetPeese, RankTest, TrimFill
 from synthesis.meta.dependent import levels_left_out
+from synthesis.meta.discovery import ZCurve
 from synthesis.meta.pool import EQUAL_EFFECTS
 from synthesis.meta.selection_model import SelectionModel
 from synthesis.meta.significance import ExcessSignificance, PCurve
@@ -123,6 +124,15 @@ def _small_study_row(synthesis: str, test: str, result: object) -> SmallStudyRow
             note = f"{said}; {result.significant} significant samples; statistic and p: right skew of the full curve"
             return SmallStudyRow(
                 synthesis=synthesis, test=test, statistic=result.skew_full_z, p=result.skew_full_p, note=note
+            )
+        case ZCurve():
+            note = (
+                f"significant results: {result.observed:.0%} observed of {text.plural(result.k, 'sample')}, "
+                f"{result.discovery:.0%} expected of all studies that were done; {result.replicability:.0%} of the "
+                "significant expected again (statistic); no interval"
+            )
+            return SmallStudyRow(
+                synthesis=synthesis, test=test, statistic=result.replicability, note="; ".join([note, *result.notes])
             )
         case FailSafe():
             return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.number)
