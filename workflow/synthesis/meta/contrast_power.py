@@ -67,13 +67,14 @@ def contrast_power(
     for a difference of 0, unknown levels, bad variances and chances, and a test of fewer than 4 df.
     """
     check_chances(effect, alpha, wanted, "a difference")
+    option("ci", ci, terms(CiMethod))
     v = _variances(vi, tau2, omega2)
     rows, difference = _coded(list(map(str, labels("levels", levels, len(v)))), contrast)
     if cluster is None:
         samples, spent = rows.shape
         held = (rows[:, difference != 0] / (v + tau2)[:, None]).sum(axis=0)
         se = math.sqrt(math.fsum(1 / held))
-        df = None if option("ci", ci, terms(CiMethod)) == "wald" else float(samples - spent)
+        df = None if ci == "wald" else float(samples - spent)
     else:
         check_rho(rho)
         ordered = blocks(np.zeros(len(v)), v, rows, labels("cluster", cluster, len(v)), rho)
@@ -99,6 +100,8 @@ def contrast_power(
 def _variances(vi: ArrayLike, tau2: object, omega2: object) -> Array:
     """The sampling variances (k,); raises InputError for them and for the others."""
     v = column("vi", vi, finite=False)
+    if not len(v):
+        raise InputError([Problem("vi", "no variances", "at least one for each level of the contrast")])
     check_effects([0.0] * len(v), v)
     for name, value in (("tau2", tau2), ("omega2", omega2)):
         number(name, value, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")

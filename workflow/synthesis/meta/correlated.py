@@ -54,6 +54,8 @@ def _by_size(
     same: Mapping[str, tuple[Sequence[Hashable], float]],
 ) -> list[tuple[str, tuple[Sequence[Hashable], float]]]:
     """The smallest correlation first, so that the largest is what stays."""
+    if not isinstance(same, Mapping):
+        raise InputError([Problem("same", type(same).__name__, "a mapping of names to labels and a correlation")])
     for name, given in same.items():
         if not isinstance(given, tuple) or len(given) != 2:
             raise InputError([Problem(f"same {name}", type(given).__name__, "labels and a correlation")])

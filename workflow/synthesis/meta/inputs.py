@@ -360,6 +360,6 @@ def gathered(*checks: Callable[[], object], earlier: Sequence[Problem] = ()) -> 
         raise InputError(problems)
 
 
-def check_rho(rho: object) -> None:
+def check_rho(rho: object, name: str = "rho") -> None:
     """Raises InputError unless 0 <= rho <= 1."""
-    number("rho", rho, 0, 1, allowed="a correlation between 0 and 1")
+    number(name, rho, 0, 1, allowed="a correlation between 0 and 1")

@@ -170,10 +170,10 @@ def required_information(
     ((z(1 - alpha/2) + z(power)) / effect)^2, over 1 - D2 for heterogeneity; Wetterslev, Thorlund, Brok & Gluud (2009),
     BMC Med Res Methodol 9:86, who count it in people. Raises InputError for an effect of 0 and bad chances.
     """
-    check_chances(smallest_effect, alpha, power, "an effect")
+    check_chances(smallest_effect, alpha, power, "an effect", ("smallest_effect", "power"))
     if not 1 / LARGEST_RATIO <= abs(smallest_effect) <= LARGEST_RATIO:
         allowed = f"an effect between {1 / LARGEST_RATIO:g} and {LARGEST_RATIO:g} in size"
-        raise InputError([Problem("effect", f"{smallest_effect:g}", allowed, "in other units?")])
+        raise InputError([Problem("smallest_effect", f"{smallest_effect:g}", allowed, "in other units?")])
     number("diversity", diversity, 0, 1 - 1e-9, allowed="at least 0 and below 1")
     quantiles = float(scipy.special.ndtri(1 - alpha / 2) + scipy.special.ndtri(power))
     return (quantiles / smallest_effect) ** 2 / (1 - diversity)

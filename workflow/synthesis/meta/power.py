@@ -75,10 +75,15 @@ def pool_power(
     )
 
 
-def check_chances(effect: float, alpha: float, wanted: float, what: str) -> None:
-    """Raises InputError for an effect of 0, and chances that are not between 0 and 1 (`wanted`: not above `alpha`)."""
-    number("effect", effect, allowed=f"{what} other than 0")
+def check_chances(
+    effect: float, alpha: float, wanted: float, what: str, names: tuple[str, str] = ("effect", "wanted")
+) -> None:
+    """Raises InputError for an effect of 0, and chances that are not between 0 and 1 (`wanted`: not above `alpha`).
+
+    `names`: those of the effect and of the power.
+    """
+    number(names[0], effect, allowed=f"{what} other than 0")
     if effect == 0:
-        raise InputError([Problem("effect", "0", f"{what} other than 0", "no number of samples finds it")])
+        raise InputError([Problem(names[0], "0", f"{what} other than 0", "no number of samples finds it")])
     number("alpha", alpha, 1e-12, 1 - 1e-12, allowed="between 0 and 1")
-    number("wanted", wanted, alpha, 1 - 1e-12, allowed="a power between alpha and 1")
+    number(names[1], wanted, alpha, 1 - 1e-12, allowed="a power between alpha and 1")

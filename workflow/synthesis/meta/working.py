@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependence import composites
-from synthesis.meta.inputs import check_effects, check_level, check_rho, labels, number
+from synthesis.meta.inputs import check_effects, check_level, check_rho, column, labels, number
 from synthesis.meta.kernel import Array
 from synthesis.meta.multilevel import fit_multilevel
 from synthesis.meta.robust import LEAST_DF, Robust, robust, too_few_df
@@ -66,9 +66,9 @@ def working_models(
     """
     y, v = check_effects(yi, vi)
     check_level(level)
-    check_rho(composite_rho)
+    check_rho(composite_rho, "composite_rho")
     named = labels("cluster", cluster, len(y))
-    for rho in rhos:
+    for rho in column("rhos", rhos, finite=False).tolist():
         number("rhos", rho, 0, np.nextafter(1, 0), allowed="correlations of at least 0 and below 1")
     if len(set(named)) == len(y):
         hint = "the working models are one where no sample has several effects"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from synthesis import text
@@ -72,7 +72,7 @@ def _association(review: ReviewResults) -> Said:
     )
     r = back_transform(document.metric, document.fit.estimate)
     if document.metric == "z" and r is not None:
-        words += f"; the two share {_percent(r * r)} of their variance"
+        words += f"; the two measures share {_percent(r * r)} of their variance"
     stress = next((d for d in review.documents if d.set_to_zero and d.lane == "A"), None)
     if stress is not None:
         entered = text.plural(stress.set_to_zero, "finding")
@@ -80,7 +80,7 @@ def _association(review: ReviewResults) -> Said:
             f", and with {entered} reported as not significant entered as 0, a stress test, it is "
             f"{sentences.estimate(stress)}"
         )
-    return Said(f"{words}.", document.figure.note)
+    return Said(f"{words}.", " ".join(filter(None, (_certainty(review, [document]), document.figure.note))))
 
 
 def _percent(share: float) -> str:
@@ -104,11 +104,35 @@ def _effects(review: ReviewResults) -> Said:
             counted += f"; {above[d.synthesis]:.0f} of 100 treated patients"
             # Said once, and understood of the others.
             if not any("end above" in part for part in parts):
-                counted += " end above the middle of the comparison group"
+                counted += " end above the middle of the comparison group, where 50 would be no effect"
         parts.append(f"{d.title}, {sentences.estimate(d)} ({counted})")
     lead = "Effect of randomised treatment" if len(parts) == 1 else "Effects of randomised treatments"
     note = pooled[0].figure.note if len(pooled) == 1 else ""
-    return Said(f"{lead}: {'; '.join(parts)}.", note)
+    return Said(
+        f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, (_new_setting(pooled), _certainty(review, pooled), note)))
+    )
+
+
+def _new_setting(pooled: Sequence[Fitted]) -> str:
+    """Of how many effects the prediction interval holds none."""
+    ranged = [d.fit for d in pooled if d.fit.pi_low is not None and d.fit.pi_high is not None]
+    none = sum(
+        1 for fit in ranged if fit.pi_low is not None and fit.pi_high is not None and fit.pi_low <= 0 <= fit.pi_high
+    )
+    if not none:
+        return ""
+    if len(ranged) == 1:
+        return "In a new setting there may be no effect: the prediction interval includes 0."
+    which = f"all {len(ranged)}" if none == len(ranged) else f"{none} of {len(ranged)}"
+    return f"In a new setting there may be no effect: {which} prediction intervals include 0."
+
+
+def _certainty(review: ReviewResults, documents: Sequence[Fitted]) -> str:
+    """GRADE of some syntheses, in their order."""
+    graded = {row.synthesis: row for row in review.findings}
+    rows = [graded[d.synthesis] for d in documents if d.synthesis in graded]
+    levels = [f"at most {row.certainty}" if row.undecided else row.certainty for row in rows]
+    return f"Certainty (GRADE): {', '.join(levels)}." if levels else ""
 
 
 def _above(review: ReviewResults) -> dict[str, float]:
@@ -117,56 +141,55 @@ def _above(review: ReviewResults) -> dict[str, float]:
     return {name: share for name, share in shares.items() if share is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class _Bridged:
-    """A bridge as differences: the effect, and the association under the readings that make it least and most."""
-
-    title: str
-    effect: float
-    low: BridgeRow
-    high: BridgeRow
-
-    @property
-    def standing(self) -> str:
-        """Whether the reading decides which of the two is the larger."""
-        low, high = self.low.association_estimate or 0.0, self.high.association_estimate or 0.0
-        if low < self.effect < high:
-            return "depends on the reading"
-        return "the association is larger" if low >= self.effect else "the effect is larger"
-
-
-def _bridged_effects(review: ReviewResults) -> list[_Bridged]:
+def _bridged(review: ReviewResults) -> list[list[BridgeRow]]:
+    """The readings of each bridge as a difference, by size of the association."""
     bridged = []
-    for name, bridge in review.config.bridges.items():
+    for name in review.config.bridges:
         rows = [r for r in review.bridge_rows(name) if r.unit == _UNIT and r.association_estimate is not None]
-        if not rows or rows[0].effect_estimate is None:
-            continue
-        rows.sort(key=lambda r: r.association_estimate or 0.0)
-        bridged.append(_Bridged(review.by_name[bridge.effect].title, rows[0].effect_estimate, rows[0], rows[-1]))
+        if rows and rows[0].effect_estimate is not None:
+            bridged.append(sorted(rows, key=lambda r: r.association_estimate or 0.0))
     return bridged
 
 
 def _comparison(review: ReviewResults) -> Said:
     """Why there is no single answer: what the association is as a difference depends on how it is read."""
-    bridged = _bridged_effects(review)
+    bridged = _bridged(review)
     if not bridged:
         return Said("")
     first, of = bridged[0], constructs_of(review.documents)
     ends = " to ".join(
-        f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first.low, first.high)
+        f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first[0], first[-1])
     )
-    by_answer: dict[str, list[str]] = {}
-    for effect in bridged:
-        by_answer.setdefault(effect.standing, []).append(
-            f"\u201c{effect.title}\u201d (g = {text.number(effect.effect)})"
-        )
-    depends = by_answer.pop("depends on the reading", [])
-    parts = [f"which of the two is larger depends on the reading beside {_listed(depends)}"] if depends else []
-    parts += [f"{which} under every reading beside {_listed(names)}" for which, names in by_answer.items()]
+    parts = [_standing(review, rows, first[0].association) for rows in bridged]
     return Said(
-        f"As a difference between patients the association is d = {ends}: {'; '.join(parts)}.",
+        f"As a difference between patients the association is d = {ends}. {' '.join(parts)}",
         f"The data do not say which reading is right. {sentences.not_assigned(review.documents)}",
     )
+
+
+def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> str:
+    """In how many readings one side of a bridge is larger, by the interval of the difference.
+
+    `usual`: the association that is not named again.
+    """
+    effect = review.by_name[rows[0].effect].title
+    named = f"Beside \u201c{effect}\u201d (g = {text.number(rows[0].effect_estimate)})"
+    if rows[0].association != usual:
+        other = review.by_name[rows[0].association]
+        counted = f"{text.plural(other.fit.samples, 'sample')}{sentences.with_people(other)}"
+        named += f", with \u201c{other.title}\u201d ({sentences.estimate(other)}; {counted}),"
+    larger = {
+        "the effect is larger": sum(1 for r in rows if r.difference_ci_high is not None and r.difference_ci_high < 0),
+        "the association is larger": sum(
+            1 for r in rows if r.difference_ci_low is not None and r.difference_ci_low > 0
+        ),
+    }
+    readings = text.plural(len(rows), "reading")
+    said = [f"{words} in {count} of {readings}" for words, count in larger.items() if count]
+    if not said:
+        return f"{named} neither is shown to be larger in any of {readings}."
+    rest = len(rows) - sum(larger.values())
+    return f"{named} {' and '.join(said)}{', neither in the others' if rest else ''}."
 
 
 def _reading(row: BridgeRow, of: Iterable[str]) -> str:
