@@ -1,5 +1,6 @@
 """The report as it is read: short, in words that a reader knows, with the answer and the signs of bias first."""
 
+import csv
 import html
 import re
 from html.parser import HTMLParser
@@ -243,3 +244,36 @@ def test_ratios_keep_their_logarithmic_axis():
 )
 def test_what_is_no_forest_plot_or_has_other_marks_is_not_redrawn(data):
     assert narrow_forest("", data) is None
+
+
+# --- what the answer states ----------------------------------------------------------------------------------------
+
+
+def test_the_answer_counts_the_readings_that_show_a_difference(complete):
+    """It once compared point estimates, and called an effect larger whose difference had an interval across 0."""
+    screen = text_of((complete / "report.html").read_text(encoding="utf-8"))
+    with (complete / "tables" / "bridge.csv").open(encoding="utf-8", newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["unit"] == "d"]
+    counted = 0
+    for name in {row["bridge"] for row in rows}:
+        of_bridge = [row for row in rows if row["bridge"] == name]
+        effect = sum(float(row["difference_ci_high"]) < 0 for row in of_bridge)
+        association = sum(float(row["difference_ci_low"]) > 0 for row in of_bridge)
+        readings = f"{len(of_bridge)} reading{'s' if len(of_bridge) > 1 else ''}"
+        for words, count in (("the effect", effect), ("the association", association)):
+            assert (f"{words} is larger in {count} of {readings}" in screen) == (count > 0)
+            counted += count
+        if not effect + association:
+            assert f"neither is shown to be larger in any of {readings}" in screen
+    assert counted
+
+
+def test_the_answer_says_how_certain_it_is_and_where_there_may_be_no_effect(complete):
+    screen = text_of((complete / "report.html").read_text(encoding="utf-8"))
+    with (complete / "tables" / "summary_of_findings.csv").open(encoding="utf-8", newline="") as handle:
+        graded = {row["synthesis"]: row for row in csv.DictReader(handle)}
+    first = graded["alliance"]
+    assert f"Certainty (GRADE): {'at most ' if first['undecided'] else ''}{first['certainty']}." in screen
+    pooled = graded["trials"]
+    crosses = float(pooled["pi_low"]) <= 0 <= float(pooled["pi_high"])
+    assert ("In a new setting there may be no effect" in screen) == crosses

@@ -132,7 +132,8 @@ def _certainty(review: ReviewResults, documents: Sequence[Fitted]) -> str:
     graded = {row.synthesis: row for row in review.findings}
     rows = [graded[d.synthesis] for d in documents if d.synthesis in graded]
     levels = [f"at most {row.certainty}" if row.undecided else row.certainty for row in rows]
-    return f"Certainty (GRADE): {', '.join(levels)}." if levels else ""
+    order = ", in this order" if len(levels) > 1 else ""
+    return f"Certainty (GRADE){order}: {', '.join(levels)}." if levels else ""
 
 
 def _above(review: ReviewResults) -> dict[str, float]:
