@@ -174,7 +174,7 @@ def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> s
     `usual`: the association that is not named again.
     """
     effect = review.by_name[rows[0].effect].title
-    named = f"Beside \u201c{effect}\u201d (g = {text.number(rows[0].effect_estimate)})"
+    named = f"Beside \u201c{effect}\u201d"
     if rows[0].association != usual:
         other = review.by_name[rows[0].association]
         counted = f"{text.plural(other.fit.samples, 'sample')}{sentences.with_people(other)}"

@@ -42,7 +42,8 @@ def answer(review: ReviewResults) -> Context:
         "said": headline.answer(review),
         "figure": _first_figure(review),
         "bias": headline.bias(review),
-        "not_causal": sentences.not_causal(review.documents),
+        # Beside a comparison the answer says it.
+        "not_causal": "" if review.compared.bridges else sentences.not_causal(review.documents),
     }
 
 
