@@ -45,7 +45,7 @@ def configure(folder):
         "blocks": [{"synthesis": "alliance"}, {"synthesis": "low_intensity"}],
         "bridges": ["alliance_beside_low_intensity"],
     }
-    del plan["processes"], plan["doubts"]
+    del plan["processes"], plan["doubts"], plan["certainty"]
     syntheses = {name: plan["syntheses"][name] | {"alternatives": []} for name in ("alliance", "low_intensity")}
     for synthesis in syntheses.values():
         synthesis["sources"] = [source for source in synthesis["sources"] if source in SOURCES]
