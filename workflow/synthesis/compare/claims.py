@@ -388,10 +388,10 @@ def verdict_of_data(claim: Claim, evidence: Evidence) -> Finding:
     for verdict in _ORDER:
         labels = [value.label for value, (said, _) in zip(values, decided, strict=True) if said == verdict]
         if labels:
-            parts.append(f"{verdict}: {', '.join(labels)}")
+            parts.append(f"{verdict} in {len(labels)} of {len(values)} values: {', '.join(labels)}")
     verdicts = {verdict for verdict, _ in decided}
     overall: Verdict = verdicts.pop() if len(verdicts) == 1 else "cannot be decided"
-    return Finding(overall, f"of {len(values)} values, " + "; ".join(parts), values)
+    return Finding(overall, "; ".join(parts), values)
 
 
 _ORDER: tuple[Verdict, ...] = ("supported", "not supported", "cannot be decided")

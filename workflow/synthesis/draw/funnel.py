@@ -146,7 +146,7 @@ def _funnel_notes(document: Fitted, tests: SmallStudyTests) -> tuple[str, ...]:
         )
     elif filled is not None:
         notes.append("Trim and fill (L0) adds no sample.")
-    notes.append("Asymmetry has other causes than publication bias.")
+    notes.append("Asymmetry can have other causes than publication bias.")
     return (first, " ".join(notes))
 
 

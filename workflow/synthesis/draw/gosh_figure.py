@@ -48,7 +48,10 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         lines = [Line("null", (0.0, 0.0), (0.0, 100.0))]
         if mean is not None:
             lines.append(Line("limit", (mean, mean), (0.0, 100.0), heading))
+        # Where the leading sample is in no subset, the pool of all the others.
         whole = Point("pooled", subsets.estimate, subsets.i2, 0.085, name, "all samples")
+        if side == 1 and leading.estimate_without is not None and leading.i2_without is not None:
+            whole = Point("pooled", leading.estimate_without, leading.i2_without, 0.085, name, "all other samples")
         named = Axis(y.name, y.low, y.high, y.ticks, y.texts) if side == 0 else Axis("", y.low, y.high)
         panels.append(Panel(x, named, _areas(subsets, side), tuple(lines), (whole,), heading=heading))
     counted = text.count(subsets.subsets)
@@ -67,7 +70,8 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         kind, name, title_of(kind, document), document.lane, tuple(panels), width=WIDE, height=2.5, left=0.55,
         legend=(
             Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "95 in 100"),
-            Key("area", "all", "all"), Key("line", "limit", "mean"), Key("point", "pooled", "all samples"),
+            Key("area", "all", "all"), Key("line", "limit", "mean"),
+            Key("point", "pooled", "all samples (right: all others)"),
         ),
         notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *plan_notes(document)),
     )  # fmt: skip

@@ -195,9 +195,9 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
     x = number_axis("Contribution to residual heterogeneity (Q)", [0.0, *(p.x for p in points)], about=5)
     y = number_axis("Influence on the estimate", [0.0, *(p.y for p in points)], about=5, pad=0.06)
     marked = (
-        f"named: {text.plural(len(named), 'sample')} above {_STANDS_OUT:g} times an even share of either"
+        f"labelled: {text.plural(len(named), 'sample')} with more than {_STANDS_OUT:g} times the average of either"
         if named
-        else f"none is above {_STANDS_OUT:g} times an even share of either"
+        else f"no sample has more than {_STANDS_OUT:g} times the average of either"
     )
     note = (
         f"{sample_note(document)} Influence: squared change of the estimate without the sample, in its variances "
