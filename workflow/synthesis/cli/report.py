@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from synthesis.errors import refuse
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from synthesis.plan.config import Config
     from synthesis.report import ReviewResults
     from synthesis.results.comparisons import Comparisons
+    from synthesis.results.document import Document
+
+Read = TypeVar("Read", bound="Document")
 
 # Tables of comparisons that the report shows; those of the second extraction may be missing.
 TABLES = ("comparison", "bridge", "relevance", "interactions", "robustness", "tipping_points")
@@ -111,6 +114,13 @@ def _comparisons(tables: Mapping[str, Path], claims: Path) -> Comparisons:
     )
 
 
+def _named(paths: Iterable[Path], stem: str, kind: type[Read]) -> list[Read]:
+    """The rows of the table with this name; none where it is not among the paths."""
+    from synthesis.results.document import read_rows
+
+    return [row for path in paths if path.stem == stem for row in read_rows(path, kind)]
+
+
 def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
     """What both are written from, without drawings."""
     from synthesis.data.source import read_abouts
@@ -123,7 +133,7 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
     from synthesis.results.document import read_document, read_rows
     from synthesis.results.extracted import read_extracted
     from synthesis.results.further import LookRow, PsychometricRow
-    from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
+    from synthesis.results.process import DoubtedClaim, DoubtedComparison, DoubtRow, ProcessResults
     from synthesis.results.readings import AgreementRow, DisagreementRow
     from synthesis.review.diagnostic_tables import tables as diagnostic_tables
     from synthesis.review.presentation import read_presented
@@ -144,13 +154,9 @@ def _review_results(args: argparse.Namespace, config: Config) -> ReviewResults:
         multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
         pairs=[row for path in args.pairs for row in read_rows(path, PairRow)],
         process=next((read_document(path, ProcessResults) for path in args.process), None),
-        doubts=[row for path in args.doubts if path.stem == "doubts" for row in read_rows(path, DoubtRow)],
-        doubted=[
-            row
-            for path in args.doubts
-            if path.stem == "doubted_comparisons"
-            for row in read_rows(path, DoubtedComparison)
-        ],
+        doubts=_named(args.doubts, "doubts", DoubtRow),
+        doubted=_named(args.doubts, "doubted_comparisons", DoubtedComparison),
+        doubted_claims=_named(args.doubts, "doubted_claims", DoubtedClaim),
         agreement=read_rows(tables["agreement"], AgreementRow) if "agreement" in tables else [],
         disagreements=read_rows(tables["disagreements"], DisagreementRow) if "disagreements" in tables else [],
         findings=read_rows(tables["summary_of_findings"], FindingsRow) if "summary_of_findings" in tables else [],

@@ -16,6 +16,8 @@ from synthesis.results.fitted import Fitted
 NO_TEST = "no test"
 # So many samples are named; of more only the number is said.
 NAMED = 3
+_MANY = "the conclusion turns without any one of "
+_FEW = "the conclusion hangs on one sample: it is another one without "
 
 
 def with_remark(
@@ -60,6 +62,12 @@ def _turned(
 
 def _words(turned: list[tuple[str, str]]) -> str:
     if len(turned) > NAMED:
-        return f"the conclusion turns without any one of {len(turned)} samples"
+        return f"{_MANY}{len(turned)} samples"
     named = " or ".join(f"{label} ({conclusion})" for label, conclusion in turned)
-    return f"the conclusion hangs on one sample: it is another one without {named}"
+    return f"{_FEW}{named}"
+
+
+def turning(note: str) -> str:
+    """What a remark says of the samples without which the conclusion is another one; nothing where there is none."""
+    many, few = note.partition(_MANY)[2], note.partition(_FEW)[2]
+    return f"any one of {many}" if many else few

@@ -107,9 +107,14 @@ def at_high_risk(study: Study, scores: Mapping[str, RiskScore | None]) -> bool |
     return place < 0.5 if scale.better == "larger" else place > 0.5
 
 
+def _null(metric: str) -> str:
+    """The value without any difference, as it is read."""
+    return "1 (no difference)" if back_transform(metric, 0.0) == 1 else "zero"
+
+
 def _points(document: Fitted, threshold: float | None) -> list[tuple[float, str]]:
     """Values at which a conclusion changes: no effect, and the smallest that matters, on the side of the estimate."""
-    points = [] if document.metric in NO_NULL else [(0.0, "no " + document.word)]
+    points = [] if document.metric in NO_NULL else [(0.0, _null(document.metric))]
     if threshold is not None and document.metric not in NO_NULL:
         points.append((math.copysign(threshold, document.fit.estimate), f"the smallest {document.word} that matters"))
     return points
@@ -128,7 +133,7 @@ def _inconsistency(document: Fitted, threshold: float | None) -> DomainRow:
     crossed = _within(fit.pi_low, fit.pi_high, _points(document, threshold))
     both = threshold is not None and fit.pi_low < -threshold and fit.pi_high > threshold
     down = 0 if fit.i2 < SUBSTANTIAL or not crossed else 2 if both and fit.i2 >= CONSIDERABLE else 1
-    where = f"crosses {' and '.join(crossed)}" if crossed else "stays on one side of every point that matters"
+    where = f"includes {' and '.join(crossed)}" if crossed else "stays on one side of every point that matters"
     return _row(document, "inconsistency", down, f"I\u00b2 {fit.i2:.0f}%; the prediction interval {where}")
 
 
@@ -141,10 +146,10 @@ def _indirectness(document: Fitted, plan: Certainty) -> DomainRow:
 
 
 def _imprecision(document: Fitted, threshold: float | None) -> DomainRow:
-    """A level for each point that the interval crosses, and one below the optimal information size; two at most."""
+    """A level for each point that the interval includes, and one below the optimal information size; two at most."""
     fit = document.fit
     crossed = _within(fit.ci_low, fit.ci_high, _points(document, threshold))
-    parts = [f"the interval crosses {' and '.join(crossed) or 'no point that matters'}"]
+    parts = [f"the interval includes {' and '.join(crossed) or 'no point that matters'}"]
     needed, people = optimal_size(document.metric, threshold, fit.level), _people(document)
     short = needed is not None and people is not None and people < needed
     if needed is None:

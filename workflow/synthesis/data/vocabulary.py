@@ -237,6 +237,13 @@ RISK_DOMAINS, DOMAIN_COLUMN = "rob_domains", "rob_domains.{}"
 # Tools that judge risk of bias by domain: data/risk_tools.py.
 RiskTool = Literal["RoB 2", "ROBINS-I", "QUIPS"]
 Verdict = Literal["supported", "not supported", "cannot be decided", "misquoted"]
+# What each verdict says, as the report explains it.
+VERDICT_WORDS: dict[Verdict, str] = {
+    "supported": "the interval lies where the statement needs it",
+    "not supported": "it lies elsewhere",
+    "cannot be decided": "it lies on both sides, or no number decides",
+    "misquoted": "the cited source does not say it",
+}
 
 LANE_WORD: dict[str, str] = {"A": "association", "B": "effect", "C": "estimate"}
 LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {

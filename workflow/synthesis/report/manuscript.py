@@ -160,8 +160,9 @@ def _software(review: ReviewResults) -> str:
 def _method(review: ReviewResults, document: Fitted) -> str:
     """How one synthesis was made: rows, metric, conversions, model, intervals, dependence."""
     fit, plan = document.fit, review.config.syntheses[document.synthesis]
+    titles = methods.source_titles(review)
     words = [
-        f"Rows: {methods.conditions(plan)} (sources: {', '.join(document.sources)}). Metric: "
+        f"Rows: {methods.conditions(plan)} (sources: {'; '.join(titles.get(s, s) for s in document.sources)}). Metric: "
         f"{METRIC_NAME[document.metric]}, shown as {estimate_name(document)}. Conversions: "
         f"{_conversions(review, document)}."
     ]

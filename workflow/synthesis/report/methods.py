@@ -95,6 +95,12 @@ def in_short(review: ReviewResults) -> list[str]:
     return [extracted, f"Pooled as {_listed(metrics)}.", *(model(review, pooled)[:_IN_SHORT] if pooled else [])]
 
 
+def source_titles(review: ReviewResults) -> dict[str, str]:
+    """The titles of the sources by their names; a source that is not described keeps its name."""
+    described = {name: one.title for name, one in zip(review.config.sources, review.sources, strict=False)}
+    return {name: name for name in review.config.sources} | described
+
+
 def sources(review: ReviewResults) -> Table:
     """Every source with its citation, terms, extraction, and how many of its rows are used."""
     used = Counter(r.source for r in review.usable.values())
@@ -137,11 +143,12 @@ def _condition(condition: Condition) -> str:
 
 def eligibility(review: ReviewResults) -> Table:
     """Which rows each synthesis takes."""
+    titles = source_titles(review)
     rows: list[Row] = []
     for name, synthesis in review.config.syntheses.items():
         document = review.by_name.get(name)
         samples = document.fit.samples if document else None
-        rows.append([synthesis.title, Text(", ".join(synthesis.sources), "code"), conditions(synthesis), samples])
+        rows.append([synthesis.title, "; ".join(titles[s] for s in synthesis.sources), conditions(synthesis), samples])
     return table("Conditions of each synthesis", ["Synthesis", "Sources", "Conditions", "Samples"], rows, {3})
 
 
@@ -254,8 +261,7 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     words = []
     if random:
         words.append(
-            f"{text.plural(len(random), 'synthesis', 'syntheses')} of {len(pooled)} "
-            f"{'uses' if len(random) == 1 else 'use'} a random-effects model with "
+            f"{_of_all(len(random), len(pooled))} {'uses' if len(random) == 1 else 'use'} a random-effects model with "
             "inverse-variance weights, because true values are expected to differ between settings."
         )
     words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), ESTIMATOR)}.")
@@ -271,6 +277,13 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
             f"{'shows' if single == 1 else 'show'} that sample, unpooled."
         )
     return words
+
+
+def _of_all(some: int, of: int) -> str:
+    """So many of the pools of several samples."""
+    if some == of:
+        return "The one pool of several samples" if of == 1 else f"All {of} pools of several samples"
+    return f"{some} of {of} pools of several samples"
 
 
 def _dependence(repeated: list[Fitted]) -> str:

@@ -97,22 +97,33 @@ def multiverse_table(
 ) -> Table | None:
     """One row per curve: where its analyses lie, and which decisions move them most.
 
-    `pools`: titles of syntheses; `several`: also the curves of several non-equivalent options at once, how many
-    analyses and the test of each curve, and the decisions behind it; without it those behind the first, and a pool's
-    title once.
+    `pools`: titles of syntheses; `several`: each curve in a row of its own, with how many analyses and its test;
+    without it a row for each multiverse, with the medians of its other curves of one non-equivalent option.
     """
     cells: list[Row] = []
     for document in documents:
         curves = [curve for curve in document.curves if several or _JOINED not in str(curve.curve)]
         rows = [row for curve in curves if (row := _curve_row(document, curve, pools))]
-        cells += rows if several else [*rows[:1], *(["", *row[1:-1], ""] for row in rows[1:])]
+        cells += rows if several else _in_one(rows)
     heads = ["Analyses of", "Curve", "How many", "Median", "Nine in ten lie in", "Significant", "p by sign changes",
              "Decisions, with their share of the variance"]  # fmt: skip
+    if not several:
+        heads[1] = "Medians by other decisions"
     kept = [i for i, head in enumerate(heads) if several or head not in ("How many", "p by sign changes")]
     numbers = {place for place, i in enumerate(kept) if i in (2, 3, 4, 5)}
     caption = "All declared analyses: where they lie, and what moves them most"
     kept_cells = [[row[i] for i in kept] for row in cells]
     return table(caption, [heads[i] for i in kept], kept_cells, numbers) if cells else None
+
+
+def _in_one(rows: list[Row]) -> list[Row]:
+    """The first curve of a multiverse, with the range of the medians of its others."""
+    if not rows:
+        return []
+    first, others = rows[0], [row[3] for row in rows[1:]]
+    medians = sorted(float(c.order) for c in others if isinstance(c, Cell) and isinstance(c.order, float))
+    ends = dict.fromkeys(text.number(x) for x in (medians[0], medians[-1])) if medians else {}
+    return [[first[0], " to ".join(ends), *first[2:]]]
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

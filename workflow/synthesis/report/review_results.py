@@ -17,7 +17,7 @@ from synthesis.results.extracted import Assessed, Dropped, Effect
 from synthesis.results.files import check_whole
 from synthesis.results.fitted import Fitted
 from synthesis.results.further import LookRow, PsychometricRow
-from synthesis.results.process import DoubtedComparison, DoubtRow, ProcessResults
+from synthesis.results.process import DoubtedClaim, DoubtedComparison, DoubtRow, ProcessResults
 from synthesis.results.readings import AgreementRow, DisagreementRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
 
@@ -64,6 +64,7 @@ class ReviewResults:
     process: ProcessResults | None = None
     doubts: list[DoubtRow] = field(default_factory=list)
     doubted: list[DoubtedComparison] = field(default_factory=list)
+    doubted_claims: list[DoubtedClaim] = field(default_factory=list)
 
     @cached_property
     def by_name(self) -> dict[str, Fitted]:

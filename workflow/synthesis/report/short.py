@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import CONTRASTS, contrast_name
+from synthesis.data.vocabulary import CONTRASTS, VERDICT_WORDS, contrast_name
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import constructs_of
-from synthesis.report import declared_tables, headline, methods, power_table, sentences
+from synthesis.report import declared_tables, headline, indirect, methods, power_table, sentences, signs, turning
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.evidence_section import answer_of
 from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
-from synthesis.report.result_tables import CATEGORY_NAME, interval, plain_p, with_interval
+from synthesis.report.result_tables import interval, limited, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
-_DIAMONDS = (
-    "Diamonds are pooled estimates, the pale band behind one is where a new setting is expected. Clear of the grey "
-    "line a diamond shows that something is there, not why."
-)
-# Letters of a statement; the whole of it is in the appendix.
-_QUOTED = 80
+_DIAMONDS = "Diamonds are pooled estimates; the pale band is where a new setting is expected."
 _TWO_AXES = (
-    "Associations and effects have axes of their own and cannot be compared by eye: the last part puts them on one "
-    "scale, under each reading."
+    "Associations and effects have axes of their own; only the last part puts them on one scale, under each reading."
 )
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
@@ -41,7 +33,7 @@ def answer(review: ReviewResults) -> Context:
         "question": review.config.question,
         "said": headline.answer(review),
         "figure": _first_figure(review),
-        "bias": headline.bias(review),
+        "bias": signs.bias(review),
         # Beside a comparison the answer says it.
         "not_causal": "" if review.compared.bridges else sentences.not_causal(review.documents),
     }
@@ -61,8 +53,13 @@ def _first_figure(review: ReviewResults) -> Figure | None:
 
 
 def results(review: ReviewResults) -> Context:
-    """Every pool in one table."""
-    return {"pools": _pools(review.documents), "corrected": declared_tables.corrected(review)}
+    """Every synthesis in one table."""
+    return {
+        "pools": _pools(review.documents),
+        "single": sum(1 for d in review.documents if d.fit.samples == 1),
+        "corrected": declared_tables.corrected(review),
+        "protocol": indirect.not_the_protocol_alone(review),
+    }
 
 
 def _pools(documents: list[Fitted]) -> Table:
@@ -73,13 +70,11 @@ def _pools(documents: list[Fitted]) -> Table:
         value, low, high, new_low, new_high = (back_transform(d.metric, x) for x in read)
         title = cell(Text(d.title, place=f"synthesis-{d.synthesis}"), d.title)
         i2 = cell("" if fit.i2 is None else f"{fit.i2:.0f}%", fit.i2)
-        estimate = with_interval((value, low, high))
-        rows.append(
-            [title, f"{d.word}\u00a0({estimate_name(d)})", fit.samples, estimate, interval(new_low, new_high), i2]
-        )
+        estimate = cell(f"{estimate_name(d)} = {limited(value, low, high)}", value)
+        rows.append([title, fit.samples, estimate, interval(new_low, new_high), i2])
     level = f"{100 * documents[0].fit.level:g}% interval"
-    heads = ["Pool", "What it is", "Samples", f"Estimate, {level}", "In a new setting", "I\u00b2"]
-    return table("Every pooled estimate", heads, rows, {2, 3, 4, 5})
+    heads = ["Synthesis", "Samples", f"Estimate, {level}", "In a new setting", "I\u00b2"]
+    return table("Every estimate", heads, rows, {1, 2, 3, 4})
 
 
 def compared(review: ReviewResults) -> Context | None:
@@ -89,17 +84,11 @@ def compared(review: ReviewResults) -> Context | None:
     if not contrasts and readings is None:
         return None
     return {
-        "contrasts": _contrasts(review) if contrasts else None,
+        "contrasts": indirect.contrasts(review) if contrasts else None,
+        "indirect": indirect.indirect(review),
+        "bounds": indirect.bounds(review),
         "readings": readings,
     }
-
-
-def _contrasts(review: ReviewResults) -> Table:
-    rows: list[Row] = []
-    for r in review.compared.contrasts:
-        difference = with_interval((r.difference, r.ci_low, r.ci_high))
-        rows.append([r.title, difference, plain_p(r.p), r.conclusion])
-    return table("Differences on one metric", ["Comparison", "Difference", "p", "Conclusion"], rows, {1, 2})
 
 
 def _readings(review: ReviewResults) -> Table | None:
@@ -135,42 +124,37 @@ def claims(review: ReviewResults) -> Context | None:
     for claim in decided:
         statements.setdefault(claim.statement, Counter())[claim.verdict] += 1
         words.setdefault(claim.statement, claim.says)
+    found = {claim.verdict for claim in decided}
     rows: list[Row] = [
         [
-            Text(textwrap.shorten(words[name], _QUOTED, placeholder=" \u2026"), "q"),
+            Text(words[name], "q"),
             ", ".join(f"{verdict} ({count})" for verdict, count in verdicts.most_common()),
         ]
         for name, verdicts in statements.items()
     ]
     return {
         "checks": len(decided),
+        "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
         "statements": table("Statements, with the verdicts of their checks", ["The text says", "Verdicts"], rows),
     }
 
 
 def processes(review: ReviewResults) -> Context | None:
-    """In how many approaches the first process differs from each other one."""
+    """What the first process is beside each other one, by the treatment of findings without a number."""
     results = review.process
     if results is None:
         return None
-    first = results.names[results.first]
-    rows: list[Row] = []
-    for construct, name in results.names.items():
-        tested = [r for r in results.contrasts if r.construct == construct and r.p is not None]
-        if construct == results.first:
-            continue
-        answers = Counter(answer_of(r) for r in tested)
-        said = ", ".join(f"{words} ({count})" for words, count in answers.most_common())
-        rows.append([name, len(tested), said or "no test is possible"])
-    caption = f"{first} beside each other process, by approach"
-    return {"first": first, "table": table(caption, ["Process", "Approaches", f"{first} is"], rows, {1})}
+    return {
+        "first": results.names[results.first],
+        "summaries": indirect.only_summaries(results),
+        "table": indirect.processes(results),
+    }
 
 
 def robustness(review: ReviewResults) -> Context | None:
     """Single samples, moderators, decisions, doubts."""
     influence = influence_table(review.diagnostics.influence, headline.headline_documents(review))
     signals, tests = moderator_signals(review), tested_moderators(review)
-    turned = [row.comparison_title for row in review.doubted if row.turns]
     context: Context = {
         "influence": influence,
         "moderators": signals,
@@ -179,7 +163,9 @@ def robustness(review: ReviewResults) -> Context | None:
         "monitored": declared_tables.monitored(review),
         "curves": multiverse_table(review.multiverses, titles(review), several=False),
         "doubts": len(review.doubts),
-        "turned": list(dict.fromkeys(turned)),
+        "turned": turning.comparisons(review),
+        "claims": turning.claims(review),
+        "turning_moderators": turning.moderators(review),
     }
     return context if influence or tests or review.looks or review.multiverses or review.doubts else None
 
@@ -187,12 +173,11 @@ def robustness(review: ReviewResults) -> Context | None:
 def limits(review: ReviewResults) -> Context:
     """What the results rest on, and what they cannot show."""
     lost = Counter(row.category for row in review.lost.values())
-    rows: list[Row] = [[CATEGORY_NAME[name], lost[name]] for name in CATEGORY_NAME if lost[name]]
     return {
         "usable": len(review.usable),
         "gaps": lost["gap"],
         "spread": sentences.spread(review.documents),
-        "lost": table("Extracted rows that are in no pool", ["Why", "Rows"], rows, {1}) if rows else None,
+        "lost": sum(lost.values()) - lost["gap"],
         "twice": sum(1 for row in review.rows.values() if row.second_coder),
         "extracted": len(review.rows),
         "sources": len(review.sources),
@@ -220,7 +205,7 @@ def method(review: ReviewResults) -> Context:
 
 SECTIONS: tuple[Section, ...] = (
     Section("answer", "Question and answer", answer),
-    Section("results", "Every pooled estimate", results),
+    Section("results", "Every estimate", results),
     Section("compared", "Compared with each other", compared),
     Section("processes", "What is specific to the protocol", processes),
     Section("claims", "The claims, checked", claims),

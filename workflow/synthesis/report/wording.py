@@ -40,6 +40,9 @@ _WORDS = {
     "intrcpt": "intercept",
     "sei": "standard error",
     "2x2": "two-by-two table",
+    "tier": "fit to the question, by the extractor",
+    "strict_borderline": "strict (borderline)",
+    "main_borderline": "main (borderline)",
 }
 _PARTS = {
     "sd": "SD",
@@ -47,6 +50,14 @@ _PARTS = {
     "r2": "R\u00b2",
     "2x2": "two-by-two table",
     "se or ci": "standard error or interval",
+}
+# Statistics that a conversion starts from.
+_STATISTICS = {
+    "f2": "Cohen's f\u00b2",
+    "chi2": "\u03c7\u00b2",
+    "f": "F",
+    "or": "odds ratio",
+    "beta": "standardized coefficient",
 }
 # A name in the style of code: two parts or more that an underscore joins.
 _CODE = re.compile(r"(?<![\w./-])[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+(?![\w/]|\.\w)")
@@ -78,7 +89,7 @@ def _conversion(name: str) -> str:
 
 
 def _source(start: str) -> str:
-    return _WORDS.get(start) or " ".join(_PARTS.get(part, part) for part in start.split("_"))
+    return _WORDS.get(start) or _STATISTICS.get(start) or " ".join(_PARTS.get(part, part) for part in start.split("_"))
 
 
 def said(words: str) -> str:
