@@ -1,4 +1,4 @@
-"""The first screen: the answer in three sentences, and the tests that point to bias; made of what the plan has."""
+"""The first screen: the answer in three sentences, made of what the plan has."""
 
 from __future__ import annotations
 
@@ -10,26 +10,11 @@ from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.rows import constructs_of
 from synthesis.report import sentences
-from synthesis.report.content import Context, Row, Table, Text, cell, table
-from synthesis.report.result_tables import with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import BridgeRow
-from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.results.fitted import Fitted
 
-# What counts as a signal; these tests have little power, so that a larger p is no proof of the contrary.
-SIGNAL = 0.05
 _SENTENCES = 3
-# Tests in a word; their forms have rows of their own in the appendix.
-_FAMILY = {
-    "egger": "Egger",
-    "rank": "rank correlation",
-    "trim": "trim and fill",
-    "selection": "selection model",
-    "excess": "excess significance",
-}
-# A small p of the p-curve speaks for a true effect, not for bias; the z-curve has none.
-NO_SIGN = ("all", "p_curve", "z_curve")
 # Bases of every reading that puts an association beside an effect as a difference.
 _UNIT = "d"
 
@@ -199,58 +184,3 @@ def _reading(row: BridgeRow, of: Iterable[str]) -> str:
 
 def _listed(words: list[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
-
-
-# --- signs of bias -------------------------------------------------------------------------------------------------
-
-
-def bias(review: ReviewResults) -> Context:
-    """The pools in which a test points to small-study effects or selective reporting, and those in which none does."""
-    rows = [r for r in review.diagnostics.small_study if r.test not in NO_SIGN]
-    tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
-    signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
-    flagged = {r.synthesis for r in signals}
-    return {
-        "tested": len(tested),
-        "of": len(review.documents),
-        "flagged": len(flagged),
-        "from": review.config.diagnostics.funnel_from,
-        "table": _signals(review, signals) if signals else None,
-        "quiet": len(tested) - len(flagged),
-    }
-
-
-def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
-    """One row per pool: the tests that point to bias, and between which estimates those lie that they imply."""
-    cells: list[Row] = []
-    for name in dict.fromkeys(r.synthesis for r in signals):
-        document = review.by_name[name]
-        tests_of = [r for r in signals if r.synthesis == name]
-        implied = [back_transform(document.metric, r.adjusted_estimate) for r in tests_of]
-        values = sorted({text.number(x): x for x in implied if x is not None}.items(), key=lambda item: item[1])
-        implied_range = " to ".join(dict.fromkeys((values[0][0], values[-1][0]))) if values else ""
-        tests = ", ".join(
-            f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})" for r in _of_each_family(tests_of)
-        )
-        title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
-        cells.append([title, tests, with_interval(_read(document)), implied_range])
-    heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "What these tests would make of it"]
-    return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
-
-
-def _p(row: SmallStudyRow) -> str:
-    return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
-
-
-def _of_each_family(rows: list[SmallStudyRow]) -> list[SmallStudyRow]:
-    """Of each kind of test (the forms of Egger's are one) the row with the smallest p; all of them in the appendix."""
-    best: dict[str, SmallStudyRow] = {}
-    for row in sorted(rows, key=lambda row: row.p or 0.0):
-        best.setdefault(row.test.partition("_")[0], row)
-    return [row for row in rows if row in best.values()]
-
-
-def _read(document: Fitted) -> list[float | None]:
-    """A pooled estimate and its limits as they are read."""
-    fit = document.fit
-    return [back_transform(document.metric, value) for value in (fit.estimate, fit.ci_low, fit.ci_high)]

@@ -13,7 +13,17 @@ from synthesis.data.vocabulary import METRIC_NAME
 from synthesis.draw.layout import estimate_name
 from synthesis.draw.rows import people_words
 from synthesis.plan.parts import TABLES_IN_TEXT
-from synthesis.report import certainty_table, comparing, headline, methods, moving, result_tables, sentences, short
+from synthesis.report import (
+    certainty_table,
+    comparing,
+    headline,
+    methods,
+    moving,
+    result_tables,
+    sentences,
+    short,
+    signs,
+)
 from synthesis.report.content import Row, Table, cell, table
 from synthesis.report.paper import Block, Exhibit, Heading, Items, Paper, Paragraph, Picture
 from synthesis.report.review_results import ReviewResults
@@ -303,15 +313,15 @@ def _adjusted(review: ReviewResults, document: Fitted) -> str:
 def _bias(review: ReviewResults, document: Fitted) -> str:
     """The tests that point to small-study effects or selective reporting."""
     rows = [r for r in review.diagnostics.small_study if r.synthesis == document.synthesis and r.test != "all"]
-    done = [r for r in rows if r.p is not None and r.test not in headline.NO_SIGN]
+    done = [r for r in rows if r.p is not None and r.test not in signs.NO_SIGN]
     if not done:
         least = review.config.diagnostics.funnel_from
         return f"Small-study effects were not tested (fewer than {least} samples)." if document.fit.samples > 1 else ""
-    signals = [r for r in done if r.p is not None and r.p < headline.SIGNAL]
+    signals = [r for r in done if r.p is not None and r.p < signs.SIGNAL]
     if not signals:
         return (
             f"None of {text.plural(len(done), 'test')} of small-study effects or selective reporting has "
-            f"p < {headline.SIGNAL:g}, which proves no absence of either."
+            f"p < {signs.SIGNAL:g}, which proves no absence of either."
         )
     named = "; ".join(f"{result_tables.TEST_NAME[r.test]}, {text.p_value(r.p or 0.0)}" for r in signals)
     return f"Signs of small-study effects or selective reporting: {named}."
@@ -358,7 +368,7 @@ def _tables(review: ReviewResults) -> Iterator[tuple[str, Table, tuple[str, ...]
     yield "sensitivity", _or_nothing(influence, "Each pool without any one of its samples"), ()
     low_risk = certainty_table.low_risk(review.low_risk, review.documents)
     yield "low_risk", _or_nothing(low_risk, "Each pool without its samples at high risk of bias"), ()
-    yield "signals", _or_nothing(headline.bias(review)["table"], "Signs of small-study effects"), ()
+    yield "signals", _or_nothing(signs.bias(review)["table"], "Signs of small-study effects"), ()
     yield "certainty", findings, notes
     yield "sources", methods.sources(review), ()
     yield "selection", methods.eligibility(review), ()

@@ -79,7 +79,7 @@ def section(review: ReviewResults) -> Context:
 
 
 # Of the sentences on the model: what it is, its between-study variance, its intervals.
-_IN_SHORT = 3
+_IN_SHORT = 2
 
 
 def in_short(review: ReviewResults) -> list[str]:

@@ -24,8 +24,13 @@ _NAMED = 2
 _JOINED = "; "
 
 
-def influence_table(rows: Iterable[InfluenceRow], documents: Iterable[Fitted]) -> Table | None:
-    """How far leaving out one sample moves each pool, and which samples those are; nothing where none has several."""
+def influence_table(
+    rows: Iterable[InfluenceRow], documents: Iterable[Fitted], *, influential: bool = True
+) -> Table | None:
+    """How far leaving out one sample moves each pool, and which samples those are; nothing where none has several.
+
+    `influential`: whether a column names the samples that the measures of influence mark.
+    """
     rows = list(rows)
     cells: list[Row] = []
     for document in documents:
@@ -40,10 +45,11 @@ def influence_table(rows: Iterable[InfluenceRow], documents: Iterable[Fitted]) -
                 number(back_transform(document.metric, document.fit.estimate)),
                 cell(f"{text.number(low)} (without {low_name})", low),
                 cell(f"{text.number(high)} (without {high_name})", high),
-                ", ".join(marked) or "none",
+                *([", ".join(marked) or "none"] if influential else []),
             ]
         )
-    heads = ["Pool", "All samples", "Lowest without one", "Highest without one", "Marked influential"]
+    heads = ["Pool", "All samples", "Lowest without one", "Highest without one"]
+    heads += ["Marked influential"] if influential else []
     return table("Each pool without any one of its samples", heads, cells, {1}) if cells else None
 
 

@@ -33,7 +33,7 @@ def answer(review: ReviewResults) -> Context:
         "question": review.config.question,
         "said": headline.answer(review),
         "figure": _first_figure(review),
-        "bias": signs.bias(review),
+        "bias": signs.bias(review, every=False),
         # Beside a comparison the answer says it.
         "not_causal": "" if review.compared.bridges else sentences.not_causal(review.documents),
     }
@@ -153,7 +153,7 @@ def processes(review: ReviewResults) -> Context | None:
 
 def robustness(review: ReviewResults) -> Context | None:
     """Single samples, moderators, decisions, doubts."""
-    influence = influence_table(review.diagnostics.influence, headline.headline_documents(review))
+    influence = influence_table(review.diagnostics.influence, headline.headline_documents(review), influential=False)
     signals, tests = moderator_signals(review), tested_moderators(review)
     context: Context = {
         "influence": influence,

@@ -4,39 +4,75 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.scales import back_transform
-from synthesis.report import headline
-from synthesis.report.content import Cell, Context, Table, cell, table
+from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.result_tables import number
 from synthesis.report.review_results import ReviewResults
+from synthesis.results.diagnosed import SmallStudyRow
 
-_HEAD = "All adjusted estimates"
+# What counts as a signal; these tests have little power, so that a larger p is no proof of the contrary.
+SIGNAL = 0.05
+# Tests in a word; their forms have rows of their own in the appendix.
+_FAMILY = {
+    "egger": "Egger",
+    "rank": "rank correlation",
+    "trim": "trim and fill",
+    "selection": "selection model",
+    "excess": "excess significance",
+}
+# A small p of the p-curve speaks for a true effect, not for bias; the z-curve has none.
+NO_SIGN = ("all", "p_curve", "z_curve")
 # Rows that adjust nothing: the pool itself, and the one that says why a pool has none.
 _NOT_ADJUSTED = ("pool", "all")
 
 
-def bias(review: ReviewResults) -> Context:
-    """The pools with a sign of bias, each with the range of all its adjusted estimates, significant test or not."""
-    made = headline.bias(review)
-    shown = made["table"]
-    return {**made, "table": _with_all(review, shown)} if isinstance(shown, Table) else made
+def bias(review: ReviewResults, *, every: bool = True) -> Context:
+    """The pools in which a test points to small-study effects or selective reporting, and those in which none does.
+
+    `every`: whether the table has the other selections of a question, too.
+    """
+    rows = [r for r in review.diagnostics.small_study if r.test not in NO_SIGN]
+    tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
+    signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
+    flagged = {r.synthesis for r in signals}
+    other = {name for plan in review.config.syntheses.values() for name in plan.alternatives} & flagged
+    shown = signals if every or other == flagged else [r for r in signals if r.synthesis not in other]
+    return {
+        "tested": len(tested),
+        "of": sum(1 for document in review.documents if document.fit.samples > 1),
+        "flagged": len(flagged),
+        "left_out": len(flagged) - len({r.synthesis for r in shown}),
+        "from": review.config.diagnostics.funnel_from,
+        "table": _signals(review, shown) if shown else None,
+        "quiet": len(tested) - len(flagged),
+    }
 
 
-def _with_all(review: ReviewResults, shown: Table) -> Table:
-    """The table with the range over all adjusted estimates in place of its last column."""
-    named = [(row, _synthesis(row[0])) for row in shown.rows]
-    rows = [(*row[:2], _pooled(review, name), all_adjusted(review, name)) for row, name in named]
-    return table(shown.caption, [*shown.heads[:-1], _HEAD], rows, shown.numbers)
+def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
+    """One row per pool: the tests that point to bias, and between which values all its adjusted estimates lie."""
+    cells: list[Row] = []
+    for name in dict.fromkeys(r.synthesis for r in signals):
+        document = review.by_name[name]
+        tests = ", ".join(
+            f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})"
+            for r in _of_each_family([r for r in signals if r.synthesis == name])
+        )
+        title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
+        pooled = number(back_transform(document.metric, document.fit.estimate))
+        cells.append([title, tests, pooled, all_adjusted(review, name)])
+    heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "All adjusted estimates"]
+    return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
 
 
-def _pooled(review: ReviewResults, synthesis: str) -> Cell:
-    """The pooled estimate, whose interval stands in the table of all estimates."""
-    document = review.by_name[synthesis]
-    return number(back_transform(document.metric, document.fit.estimate))
+def _p(row: SmallStudyRow) -> str:
+    return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
 
 
-def _synthesis(title: Cell) -> str:
-    """The synthesis that a title leads to."""
-    return title.texts[0].place.removeprefix("synthesis-")
+def _of_each_family(rows: list[SmallStudyRow]) -> list[SmallStudyRow]:
+    """Of each kind of test (the forms of Egger's are one) the row with the smallest p; all of them in the appendix."""
+    best: dict[str, SmallStudyRow] = {}
+    for row in sorted(rows, key=lambda row: row.p or 0.0):
+        best.setdefault(row.test.partition("_")[0], row)
+    return [row for row in rows if row in best.values()]
 
 
 def all_adjusted(review: ReviewResults, synthesis: str) -> Cell:
