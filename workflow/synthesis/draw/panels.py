@@ -73,7 +73,7 @@ STROKES: dict[LineKind, Stroke] = {
 }
 FILLS: dict[PointKind, Fill] = {
     "added": Fill("white", LANE, 0.9),
-    "estimate": Fill(LANE, LANE, 0.0, 0.5),
+    "estimate": Fill(LANE, LANE, 0.4, 0.55),
     "sample": Fill(LANE, "white", 0.4),
     "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
     "marked_small": Fill(DARK, DARK, 0.0),

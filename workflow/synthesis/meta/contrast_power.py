@@ -67,14 +67,13 @@ def contrast_power(
     for a difference of 0, unknown levels, bad variances and chances, and a test of fewer than 4 df.
     """
     check_chances(effect, alpha, wanted, "a difference")
-    option("ci", ci, terms(CiMethod))
+    normal = option("ci", ci, terms(CiMethod)) == "wald"
     v = _variances(vi, tau2, omega2)
     rows, difference = _coded(list(map(str, labels("levels", levels, len(v)))), contrast)
     if cluster is None:
         samples, spent = rows.shape
-        held = (rows[:, difference != 0] / (v + tau2)[:, None]).sum(axis=0)
-        se = math.sqrt(math.fsum(1 / held))
-        df = None if ci == "wald" else float(samples - spent)
+        se = math.sqrt(math.fsum(1 / (rows[:, difference != 0] / (v + tau2)[:, None]).sum(axis=0)))
+        df = None if normal else float(samples - spent)
     else:
         check_rho(rho)
         ordered = blocks(np.zeros(len(v)), v, rows, labels("cluster", cluster, len(v)), rho)
