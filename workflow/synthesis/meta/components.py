@@ -6,7 +6,7 @@ y = X beta + sum over components of Z_c u_c + e,   var u_c = variance_c I,   cov
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,14 +143,14 @@ def profile_interval(
     far = 2 * max(top, profile.spread)
     while profile.drop(far)[0] <= 0:
         far *= 2
-    high = profile.root(top, far, far)
+    high = root_of(profile.drop, top, far, far)
     if top == 0:
         return 0.0, high
     at_zero = profile.drop(0.0)[0]
     if at_zero <= 0:
         return 0.0, high
     # Where the chord of the root of the drop, which is nearly a line, crosses.
-    return profile.root(top, 0.0, top * at_zero / (at_zero + profile.allowed**0.5)), high
+    return root_of(profile.drop, top, 0.0, top * at_zero / (at_zero + profile.allowed**0.5)), high
 
 
 class _Profile:
@@ -174,16 +174,17 @@ class _Profile:
         slope = -float(point.gradient[self.component])
         return root - math.sqrt(self.allowed), slope / (2 * root) if root > 0 else 0.0
 
-    def root(self, inside: float, outside: float, start: float) -> float:
-        """Where the drop is the allowed one, between a point with less and one with more: Newton, else bisection."""
-        t = start
-        for _ in range(_NEWTON_STEPS):
-            value, slope = self.drop(t)
-            inside, outside = (inside, t) if value > 0 else (t, outside)
-            new = t - value / slope if slope else math.nan
-            if not min(inside, outside) <= new <= max(inside, outside):
-                new = (inside + outside) / 2
-            if abs(new - t) <= _LAST_STEP * abs(new):
-                return new
-            t = new
-        return t
+
+def root_of(drop: Callable[[float], tuple[float, float]], inside: float, outside: float, start: float) -> float:
+    """Where `drop`, a value with its slope, is 0: `inside` it is below, `outside` above. Newton, or else halving."""
+    t = start
+    for _ in range(_NEWTON_STEPS):
+        value, slope = drop(t)
+        inside, outside = (inside, t) if value > 0 else (t, outside)
+        new = t - value / slope if slope else math.nan
+        if not min(inside, outside) <= new <= max(inside, outside):
+            new = (inside + outside) / 2
+        if abs(new - t) <= _LAST_STEP * abs(new):
+            return new
+        t = new
+    return t

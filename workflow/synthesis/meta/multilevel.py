@@ -20,6 +20,7 @@ import scipy
 from numpy.typing import NDArray
 
 from synthesis.errors import InputError, Problem
+from synthesis.meta.components import root_of
 from synthesis.meta.kernel import Array
 
 _GRID = np.concatenate([[0.0], np.geomspace(1e-4, 30.0, 9)])
@@ -33,8 +34,6 @@ _FLOOR = 1e-3
 _ROUNDING = 1e-12
 _SMALLEST_STEP = 1e-10
 _WIDTH = 1e-6
-# Relative length of the last Newton step towards a limit: what is left is about its square.
-_LAST_STEP = 1e-9
 # (range of the effects)^2 and largest variance over the smallest variance.
 _LARGEST_REACH = 1e10
 # A component that ends below this share of the spread is compared with exactly 0.
@@ -351,13 +350,13 @@ def variance_interval(model: Multilevel, component: int, level: float, restricte
     far = 2 * max(top, profile.spread)
     while profile.drop(far)[0] <= 0:
         far *= 2
-    high = profile.root(top, far, far)
+    high = root_of(profile.drop, top, far, far)
     if top == 0:
         return 0.0, high * unit
     at_zero = profile.drop(0.0)[0]
     # Where the chord of the root of the drop, which is nearly a line, crosses.
     start = top * at_zero / (at_zero + profile.allowed**0.5)
-    return (0.0 if at_zero <= 0 else profile.root(top, 0.0, start)) * unit, high * unit
+    return (0.0 if at_zero <= 0 else root_of(profile.drop, top, 0.0, start)) * unit, high * unit
 
 
 class _Profile:
@@ -382,17 +381,3 @@ class _Profile:
         root = math.sqrt(max(0.0, self.top - point.value))
         slope = -float(point.gradient[self.component])
         return root - math.sqrt(self.allowed), slope / (2 * root) if root > 0 else 0.0
-
-    def root(self, inside: float, outside: float, start: float) -> float:
-        """Where the drop is the allowed one, between a point with less and one with more: Newton, else bisection."""
-        t = start
-        for _ in range(_NEWTON_STEPS):
-            value, slope = self.drop(t)
-            inside, outside = (inside, t) if value > 0 else (t, outside)
-            new = t - value / slope if slope else math.nan
-            if not min(inside, outside) <= new <= max(inside, outside):
-                new = (inside + outside) / 2
-            if abs(new - t) <= _LAST_STEP * abs(new):
-                return new
-            t = new
-        return t
