@@ -443,6 +443,12 @@ def test_a_year_is_one(project):
         planning.check(planning.load(project.config, raw=project.raw), project.raw)
 
 
+def test_a_source_of_a_name_that_no_folder_can_have_is_named(project):
+    project.configure(sources=["x" * 300])
+    with pytest.raises(InputError, match=r"key sources\.0"):
+        planning.load(project.config, raw=project.raw)
+
+
 def test_a_capital_letter_is_a_slip_of_a_name():
     assert undeclared("columns", "N", ("n", "rater")).hint == "did you mean n?"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.data.extraction import corrections_of, load_own
+from synthesis.data.model import LONGEST_NAME
 from synthesis.data.own import common, declared
 from synthesis.data.source import OwnColumn
 
@@ -23,7 +24,8 @@ def with_own_columns(content: Any, raw: Path) -> Any:
     if not isinstance(sources, list | tuple) or KEY in content:
         return content
     by_source = {}
-    for source in (name for name in sources if isinstance(name, str) and name.isidentifier()):
+    names = (name for name in sources if isinstance(name, str) and name.isidentifier())
+    for source in (name for name in names if len(name) <= LONGEST_NAME):
         if columns := declared(raw / source).columns:
             by_source[source] = columns
     if not by_source:
