@@ -115,7 +115,7 @@ def test_the_axis_stands_below_the_last_row_and_words_below_the_axis():
         figure = draw(layout)
         row, axis, words = (
             placed_in(figure, content)[1]
-            for content in ("Prediction interval", section.axis, notes_below(section)[0].label.split(";")[0])
+            for content in ("95% prediction interval", section.axis, notes_below(section)[0].label.split(";")[0])
         )
         assert row < axis < words
         tick = placed_in(figure, section.tick_texts[0])[1]

@@ -11,7 +11,8 @@ from conftest import DATA, Project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from synthesis.draw.chart import sample_note
-from synthesis.draw.rows import heterogeneity, notes_of
+from synthesis.draw.forest_notes import notes_of
+from synthesis.draw.rows import heterogeneity
 from synthesis.errors import InputError
 from synthesis.export.r_script import r_script
 from synthesis.plan.config import read_config

@@ -23,6 +23,8 @@ _REACH = 3.0
 _PAD, _CLEAR = 0.02, 0.06
 # An axis of ratios has from three to this many ticks.
 _FEWEST, _MOST = 3, 8
+# An axis of differences has about so many; each has so many more where a side of no effect would have none.
+_ABOUT, _DENSER = 6, (0, 2, 4, 6, 10)
 # Multiples of a power of ten that an axis of ratios may show, from many ticks to few.
 _MANTISSAS = ((1, 2, 5), (1, 3), (1,))
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -44,10 +46,46 @@ def axis_of(
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
     """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
     low, high = _limits(_extent(list(rows)), null, clip)
+    if null is not None and not ratio:
+        low, high = _to_ticks(low, high, null)
+    about = next((about for about in _DENSER if _on_both_sides(_ticks(low, high, ratio, about)[0], low, high, null)), 0)
+    return low, high, *_ticks(low, high, ratio, about)
+
+
+def _ticks(low: float, high: float, ratio: bool, denser: int) -> tuple[tuple[float, ...], tuple[str, ...]]:
+    """Ticks and their texts, `denser` more than usual."""
     if ratio:
-        return low, high, *ratio_ticks(low, high)
-    ticks, decimals = linear_ticks(low, high)
-    return low, high, tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
+        return ratio_ticks(low, high, _MOST + denser)
+    ticks, decimals = linear_ticks(low, high, _ABOUT + denser)
+    return tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
+
+
+def _sides(low: float, high: float, null: float) -> tuple[bool, bool]:
+    """On which sides of no effect the axis shows more than its margin."""
+    least = 2 * _PAD * (high - low)
+    return null - low > least, high - null > least
+
+
+def _on_both_sides(ticks: Sequence[float], low: float, high: float, null: float | None) -> bool:
+    """Whether every side of no effect that the axis shows has a tick."""
+    if null is None:
+        return True
+    left, right = _sides(low, high, null)
+    return (not left or any(t < null for t in ticks)) and (not right or any(t > null for t in ticks))
+
+
+def _to_ticks(low: float, high: float, null: float) -> tuple[float, float]:
+    """The axis as far as the next tick on a side that shows none, where that is hardly longer."""
+    ticks, _ = linear_ticks(low, high)
+    if len(ticks) < 2:
+        return low, high
+    step, room = ticks[1] - ticks[0], _NEARLY * (high - low)
+    left, right = _sides(low, high, null)
+    if left and ticks[0] >= null and low - (ticks[0] - step) <= room:
+        low = ticks[0] - step
+    if right and ticks[-1] <= null and (ticks[-1] + step) - high <= room:
+        high = ticks[-1] + step
+    return low, high
 
 
 def _extent(rows: Sequence[Row]) -> _Extent:
@@ -97,7 +135,7 @@ def _held(low: float, high: float, values: Sequence[float]) -> tuple[float, floa
     return (min(low, *values), max(high, *values)) if values else (low, high)
 
 
-def linear_ticks(low: float, high: float, about: int = 6) -> tuple[list[float], int]:
+def linear_ticks(low: float, high: float, about: int = _ABOUT) -> tuple[list[float], int]:
     """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))

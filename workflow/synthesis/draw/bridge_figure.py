@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from synthesis import text
 from synthesis.data.vocabulary import CONTRASTS, contrast_name, nobody_assigned, process_name
 from synthesis.draw.axes import axis_of
+from synthesis.draw.comparison import reading_kind
+from synthesis.draw.forest_notes import constructs_of
 from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section
-from synthesis.draw.rows import constructs_of
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.fitted import Fitted
 
@@ -35,16 +39,57 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         for key, heading, axis, contrasts, decimals, null in SECTIONS
     ]
     first = table[0]
+    empty = [i for i in range(len(PROBABILITY_COLUMNS)) if not any(_held(s.rows, i) for s in sections)]
+    sections = [_without(section, empty) for section in sections]
+    shown = [name for i, name in enumerate(PROBABILITY_COLUMNS) if i not in empty]
     notes = (
-        "Hollow diamonds: the association, read in several ways; filled: the effect, with their intervals; thin lines: "
-        "a new setting.",
-        "P mean, P new: probability that the association is the larger of both, for the means and in a new setting.",
+        *_mark_notes(sections, association),
+        *_chances_note(shown),
         "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
         "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
         *_needed(table),
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
     return Layout(name, first.title, tuple(sections), notes=notes)
+
+
+def _held(rows: Sequence[Row], i: int) -> bool:
+    return any(i < len(row.cells) and row.cells[i] for row in rows)
+
+
+def _without(section: Section, empty: list[int]) -> Section:
+    """A section without the columns that hold nothing in any section."""
+
+    def kept(cells: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(cell for i, cell in enumerate(cells) if i not in empty)
+
+    rows = tuple(replace(row, cells=kept(row.cells)) for row in section.rows)
+    return replace(section, columns=kept(section.columns), rows=rows)
+
+
+def _mark_notes(sections: list[Section], association: Fitted) -> list[str]:
+    """What the marks are of those that are drawn."""
+    kinds = {row.kind for section in sections for row in section.rows}
+    hollow = (
+        "Hollow squares: the association in one sample"
+        if "converted single" in kinds
+        else ("Hollow diamonds: the association")
+    )
+    filled = "a filled square: the effect in one sample" if "single" in kinds else "filled diamonds: the effect"
+    level = f"{100 * association.fit.level:g}%"
+    said = [f"{hollow}, read in several ways; {filled}, with their {level} CIs."]
+    if any(row.pi_low is not None for section in sections for row in section.rows):
+        said.append(f"Light bands: {level} prediction intervals, for a new setting.")
+    return said
+
+
+def _chances_note(shown: list[str]) -> list[str]:
+    """What the columns of probabilities are, of those that are drawn."""
+    if not shown:
+        return []
+    of = {"P mean": "for the means", "P new": "in a new setting"}
+    where = " and ".join(of[name] for name in shown)
+    return [f"{', '.join(shown)}: probability that the association is the larger of both, {where}."]
 
 
 def _needed(table: list[BridgeRow]) -> list[str]:
@@ -76,8 +121,8 @@ def _section(
     for entry in table:
         reading = next((contrast_name(c, of) for c in CONTRASTS if entry.contrast.endswith(c)), "")
         label = f"{named}: {reading}" if reading and len(table) > 1 else association.title
-        rows.append(_row("converted", label, "A", entry, "association", decimals))
-    rows.append(_row("pooled", effect.title, "B", table[0], "effect", decimals))
+        rows.append(_row(reading_kind(association, converted=True), label, "A", entry, "association", decimals))
+    rows.append(_row(reading_kind(effect, converted=False), effect.title, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)
     return Section(
         name=key,

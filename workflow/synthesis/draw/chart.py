@@ -6,14 +6,15 @@ Coordinates are those of the panel's axes; sizes are in inches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from synthesis import text
 from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
 from synthesis.draw.axes import linear_ticks, ratio_ticks
+from synthesis.draw.forest_notes import zeros_note
 from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.files import Cell
@@ -246,9 +247,39 @@ def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0
     values = list(values)
     for about in (6, 5, 4, 3, 2):
         axis = number_axis(name, values, about, pad)
-        if len(axis.texts) * (0.05 * max(map(len, axis.texts), default=0) + 0.05) <= width:
+        if _fit(axis.texts, width):
             break
-    return axis
+    if len(axis.ticks) >= _FEW_TICKS:
+        return axis
+    finer = (_every_second(number_axis(name, values, about, pad)) for about in (8, 6, 5, 4))
+    return next((f for f in finer if len(f.ticks) > len(axis.ticks) and _fits_finer(f, axis, width)), axis)
+
+
+# With fewer ticks than this, an axis has more of them and texts at every second one.
+_FEW_TICKS = 4
+
+
+def _fit(texts: Sequence[str], width: float) -> bool:
+    """Whether the texts of ticks have room in `width` inches."""
+    return len(texts) * (0.05 * max(map(len, texts), default=0) + 0.05) <= width
+
+
+def _fits_finer(finer: Axis, axis: Axis, width: float) -> bool:
+    """Whether an axis has as many texts as another, each clear of the next."""
+    held = [label for label in finer.texts if label]
+    if len(held) < 2:
+        return False
+    apart = 2 * (finer.ticks[1] - finer.ticks[0]) / (finer.high - finer.low) * width
+    return len(held) >= len(axis.texts) and apart >= 0.046 * max(map(len, held)) + 0.04
+
+
+def _every_second(axis: Axis) -> Axis:
+    """An axis with texts at every second tick: at even multiples of the step, and so at 0."""
+    step = axis.ticks[1] - axis.ticks[0] if len(axis.ticks) > 1 else 0.0
+    if not step:
+        return axis
+    even = (round(tick / step) % 2 == 0 for tick in axis.ticks)
+    return replace(axis, texts=tuple(label if is_even else "" for is_even, label in zip(even, axis.texts, strict=True)))
 
 
 def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float = 0.04, whole: bool = False) -> Axis:
@@ -329,6 +360,5 @@ def sample_method(document: Fitted) -> str:
 
 def plan_notes(document: Fitted) -> tuple[str, ...]:
     """What the plan says a reader of this synthesis must know."""
-    stress = "Samples reported as not significant and entered as 0 are a stress test, not data."
     note = document.figure.note
-    return (*([stress] if document.set_to_zero else []), *([note] if note else []))
+    return (*([zeros_note(document)] if document.set_to_zero else []), *([note] if note else []))

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.vocabulary import LANE_WORD, contrast_name, process_name
-from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.rows import (
+from synthesis.draw.forest_notes import (
+    band_note,
     constructs_of,
     notes_of,
     people_cell,
     people_note,
-    pooled_rows,
-    reference_block,
-    study_rows,
+    row_notes,
     title_note,
 )
+from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
+from synthesis.draw.rows import pooled_rows, reference_block, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted
@@ -80,10 +82,8 @@ def comparison(
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
-    notes = (*notes_of(used), *people_note(used), *overlap_note(used), *title_note(sections))
-    if not plan.studies:
-        marks = "Diamonds: pooled estimate with its interval; thin lines: prediction interval; a square: one sample."
-        notes = (marks, *notes)
+    known = (*band_note(sections, used), *one_sample_note(sections), *notes_of(used), *row_notes(sections))
+    notes = (*known, *people_note(used), *overlap_note(used), *title_note(sections))
     return Layout(name, plan.title, tuple(sections), notes=notes)
 
 
@@ -94,14 +94,66 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
     return SECTION_HEADING[f"lane {lane}"]
 
 
+# As many samples of two syntheses are named; the others are counted.
+_NAMED = 8
+
+
 def overlap_note(documents: list[Fitted]) -> list[str]:
-    """How many samples stand in several of the syntheses that are drawn, so that these are not independent."""
+    """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
+    of two where neither is a part of the other."""
     held = Counter(study.sample_id for document in documents for study in document.studies)
     several = sum(count > 1 for count in held.values())
     if not several:
         return []
     verb = "stands" if several == 1 else "stand"
-    return [f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses."]
+    lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses."
+    return [" ".join([lead, *_parts(documents), *_pairs(documents)])]
+
+
+def _samples(document: Fitted) -> set[str]:
+    return {study.sample_id for study in document.studies}
+
+
+def _parts(documents: list[Fitted]) -> list[str]:
+    """Which syntheses are parts of which larger one that is no part itself."""
+    largest = [d for d in documents if not any(_samples(d) < _samples(other) for other in documents)]
+    said = []
+    for whole in largest:
+        parts = [_quoted(d) for d in documents if _samples(d) < _samples(whole)]
+        if parts:
+            said.append(f"All samples of {', '.join(parts)} also stand in {_quoted(whole)}.")
+    return said
+
+
+def _pairs(documents: list[Fitted]) -> list[str]:
+    """The samples that two syntheses share, by name, where neither is a part of the other."""
+    said = []
+    for first, second in combinations(documents, 2):
+        both = _samples(first) & _samples(second)
+        if not both or both in (_samples(first), _samples(second)):
+            continue
+        names = sorted(study.label for study in first.studies if study.sample_id in both)
+        more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+        said.append(f"In both {_quoted(first)} and {_quoted(second)}: {', '.join([*names[:_NAMED], *more])}.")
+    return said
+
+
+def _quoted(document: Fitted) -> str:
+    return f"\N{LEFT DOUBLE QUOTATION MARK}{document.title}\N{RIGHT DOUBLE QUOTATION MARK}"
+
+
+def one_sample_note(sections: Iterable[Section]) -> tuple[str, ...]:
+    """What a square is where diamonds are pools."""
+    one = any(row.kind in {"single", "converted single"} for section in sections for row in section.rows)
+    return ("A square: one sample, nothing pooled.",) if one else ()
+
+
+def reading_kind(document: Fitted | None, converted: bool) -> RowKind:
+    """How one side of a bridge is drawn: of a single sample nothing is pooled."""
+    one = document is not None and document.fit.samples == 1
+    if converted:
+        return "converted single" if one else "converted"
+    return "single" if one else "pooled"
 
 
 def _favours(lane: str, documents: list[Fitted]) -> tuple[str, str] | None:
@@ -149,10 +201,12 @@ def _bridge_section(
         named = text.capital(process_name(of, article=False))
         for entry in differences:
             label = f"{named} as d: {contrast_name(entry.contrast, of)}"
-            rows.append(_reading_row("converted", label, "A", entry, "association", entry.contrast))
+            kind = reading_kind(documents.get(table[0].association), converted=True)
+            rows.append(_reading_row(kind, label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect].title if effect in documents else effect
-        rows.append(_reading_row("pooled", label, "B", differences[0], "effect", effect))
+        kind = reading_kind(documents.get(effect), converted=False)
+        rows.append(_reading_row(kind, label, "B", differences[0], "effect", effect))
     return section_of(
         BOTH,
         "g",

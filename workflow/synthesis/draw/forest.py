@@ -14,7 +14,6 @@ from synthesis.draw.canvas import (
     DARK,
     FAINT,
     GRID,
-    NOTE_SPACING,
     RISK_COLOUR,
     TITLE_SPACING,
     Page,
@@ -24,6 +23,7 @@ from synthesis.draw.canvas import (
     settings,
 )
 from synthesis.draw.forest_columns import (
+    JOINT,
     NOT_PRINTED,
     WEIGHT_NAME,
     Columns,
@@ -33,101 +33,30 @@ from synthesis.draw.forest_columns import (
     not_printed,
     weight_of,
 )
-from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
+from synthesis.draw.forest_measures import (
+    BELOW_AXIS,
+    HEADING_LINE,
+    LINE,
+    NOTE_LINE,
+    cell_lines,
+    direction,
+    head_lines,
+    heading_lines,
+    heaviest,
+    height_of,
+    label_lines,
+    note_lines_of,
+    notes_below,
+    row_height,
+    symbol_of,
+)
+from synthesis.draw.forest_pages import split
+from synthesis.draw.layout import Judgement, Layout, Row, Section
 from synthesis.draw.lights import light
 from synthesis.draw.marks import Mark, marks
 
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
-# Inches from line to line of a row, of a heading, of a note in units of a row.
-_LINE, _HEADING_LINE, _NOTE_LINE = 0.125, 0.145, 0.86
 _GUIDE = (2.5, 2.0)
-# Inches from the name of the axis to the words below it.
-_BELOW_AXIS = 0.05
-
-
-def _note_lines(page: Page, row: Row) -> list[str]:
-    return page.wrapped(row.label, page.inside - 0.12, page.style.small)
-
-
-def _label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
-    """The lines of a row's label: in its column, or up to the plot where the row has no cells."""
-    style = page.style
-    if row.kind == "heading":
-        return page.wrapped(row.label, page.inside, style.font, "bold")
-    free = columns.label_width if any(row.cells) else columns.edge - columns.label - style.gap
-    return page.wrapped(row.label, free - indent(row), style.font, weight_of(row))
-
-
-def _symbol(columns: Columns, row: Row, i: int) -> Judgement | None:
-    return judgement(row.cells[i]) if columns.judged[i] else None
-
-
-def _cell_lines(page: Page, columns: Columns, row: Row, i: int) -> list[str]:
-    cell = row.cells[i]
-    if columns.fractions[i] is not None or _symbol(columns, row, i):
-        return [cell]
-    return page.wrapped(cell, columns.cell_widths[i], page.style.font, weight_of(row))
-
-
-def notes_below(section: Section) -> tuple[Row, ...]:
-    """The lines of words that end a section: they stand below its axis, which stands below the last row."""
-    count = len(section.rows)
-    while count and section.rows[count - 1].kind == "note":
-        count -= 1
-    return section.rows[count:]
-
-
-def _row_height(page: Page, columns: Columns, row: Row) -> float:
-    if row.kind == "note":
-        return page.style.row * (_NOTE_LINE * len(_note_lines(page, row)) + 0.35)
-    lines = len(_label_lines(page, columns, row))
-    if row.kind == "heading":
-        return page.style.row * 1.25 + _LINE * (lines - 1)
-    cells = (len(_cell_lines(page, columns, row, i)) for i in range(min(len(row.cells), len(columns.cells))))
-    return page.style.row + _LINE * (max(lines, *cells, 1) - 1)
-
-
-def _heading_lines(page: Page, section: Section) -> list[str]:
-    if not section.heading:
-        return []
-    return page.wrapped(section.heading, page.inside, page.style.font + 0.6, "bold")
-
-
-def _head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]]:
-    """The head of each column of cells, in lines; numbers have theirs on the right, others on the left."""
-    return [
-        page.wrapped(name, width, page.style.font, "bold")
-        for name, width in zip(section.columns, columns.cell_widths, strict=False)
-    ]
-
-
-def _direction(page: Page, columns: Columns, section: Section) -> list[tuple[float, str, list[str]]]:
-    """Where the words about directions stand: place, side and lines; of a side that the axis does not show, nothing."""
-    if not section.favours:
-        return []
-    share = (section.null - section.low) / (section.high - section.low)
-    at = columns.plot_left + share * (columns.plot_right - columns.plot_left)
-    left, right = section.favours
-    sides = []
-    if left and share > 0:
-        edge = min(at, columns.plot_right) - 0.06
-        lines = page.wrapped(f"\N{LEFTWARDS ARROW} {left}", edge - page.style.margin, page.style.small)
-        sides.append((edge, "right", lines))
-    if right and share < 1:
-        edge = max(at, columns.plot_left) + 0.06
-        room = page.style.width - page.style.margin - edge
-        sides.append((edge, "left", page.wrapped(f"{right} \N{RIGHTWARDS ARROW}", room, page.style.small)))
-    return sides
-
-
-def _section_height(page: Page, columns: Columns, section: Section) -> float:
-    lines = len(_heading_lines(page, section))
-    head = (0.26 + _HEADING_LINE * (lines - 1) if lines else 0.0) + 0.24
-    head += _LINE * (max((len(names) for names in _head_lines(page, columns, section)), default=1) - 1)
-    below = max((len(lines) for _, _, lines in _direction(page, columns, section)), default=0)
-    foot = 0.38 + (0.12 if section.favours else 0.0) + _LINE * max(0, below - 1)
-    foot += _BELOW_AXIS if notes_below(section) else 0.0
-    return head + math.fsum(_row_height(page, columns, row) for row in section.rows) + foot
 
 
 @draw.register
@@ -143,52 +72,19 @@ def draw_forest(layout: Layout, style: Style | None = None) -> Figure:
 def pages(layout: Layout, height: float, style: Style | None = None) -> list[Figure]:
     """The figure on pages no taller than `height` inches, each with its heads and axes; one page where it fits.
 
-    Rows are never cut, a heading stays with the row below it, notes stand on the last page.
+    Rows are never cut; a heading stays with the row below it, a subtotal with a row above it; a block that goes on
+    has its heading again; notes stand on the last page.
     """
     style = style or Style()
     with settings():
         layout = _printed(layout, style)
         columns, style = columns_of(Page(style, 1.0), layout)
         ruler = Page(style, 1.0)
-        if _height(ruler, columns, layout) <= height:
+        if height_of(ruler, columns, layout) <= height:
             return []
-        parts = _split(ruler, columns, layout, height)
+        parts = split(ruler, columns, layout, height)
         titled = [replace(part, title=f"{layout.title} ({i} of {len(parts)})") for i, part in enumerate(parts, start=1)]
         return [_draw(part, style, columns) for part in titled]
-
-
-def _split(page: Page, columns: Columns, layout: Layout, height: float) -> list[Layout]:
-    """Layouts of single pages."""
-    room = height - _height(page, columns, replace(layout, sections=()))
-    filled: list[list[Section]] = [[]]
-    left = room
-    for section in layout.sections:
-        frame = _section_height(page, columns, replace(section, rows=())) + 0.1 + _BELOW_AXIS
-        words = notes_below(section)
-        below = math.fsum(_row_height(page, columns, row) for row in words)
-        last_drawn = len(section.rows) - len(words) - 1
-        rows: list[Row] = []
-        left -= frame
-        for i, row in enumerate(section.rows):
-            needed = _row_height(page, columns, row)
-            if row.kind == "heading" and i + 1 < len(section.rows):
-                needed += _row_height(page, columns, section.rows[i + 1])
-            # Words below an axis stay with a row above it.
-            needed += below if i == last_drawn else 0.0
-            if needed > left:
-                if rows:
-                    filled[-1].append(replace(section, rows=tuple(rows)))
-                filled.append([])
-                rows, left = [], room - frame
-            rows.append(row)
-            left -= _row_height(page, columns, row)
-        filled[-1].append(replace(section, rows=tuple(rows)))
-    kept = [sections for sections in filled if sections]
-    last = len(kept) - 1
-    return [
-        replace(layout, sections=tuple(sections), notes=layout.notes if i == last else ())
-        for i, sections in enumerate(kept)
-    ]
 
 
 def _printed(layout: Layout, style: Style) -> Layout:
@@ -210,16 +106,10 @@ def _printed(layout: Layout, style: Style) -> Layout:
     return replace(layout, sections=sections)
 
 
-def _height(page: Page, columns: Columns, layout: Layout) -> float:
-    top = 0.13 + TITLE_SPACING * len(page.title_lines(layout.title))
-    body = math.fsum(_section_height(page, columns, s) + 0.1 for s in layout.sections)
-    return top + body + NOTE_SPACING * len(page.note_lines(layout.notes)) + 0.12
-
-
 def _draw(layout: Layout, style: Style, columns: Columns) -> Figure:
     ruler = Page(style, 1.0)
     title = ruler.title_lines(layout.title)
-    page = Page(style, _height(ruler, columns, layout))
+    page = Page(style, height_of(ruler, columns, layout))
     page.titled(0.16, title)
     y = 0.13 + TITLE_SPACING * len(title)
     for section, named in zip(layout.sections, marks(layout), strict=True):
@@ -234,8 +124,7 @@ class _SectionDrawing:
     def __init__(self, page: Page, columns: Columns, section: Section, marks: list[Mark | None]) -> None:
         self.page, self.style = page, page.style
         self.columns, self.section, self.marks = columns, section, marks
-        studies = [row.weight or 0.0 for row in section.rows if row.kind == "study"]
-        self.heaviest = max(studies, default=0.0)
+        self.heaviest = heaviest(section)
 
     def x_of(self, value: float | None) -> float:
         """Position of a value on the axis, in inches; it may lie outside the plot."""
@@ -247,18 +136,18 @@ class _SectionDrawing:
         """Draws from `y` downwards; returns where the section ends."""
         style, page, section = self.style, self.page, self.section
         if section.heading:
-            lines = _heading_lines(page, section)
-            deeper = _HEADING_LINE * (len(lines) - 1)
+            lines = heading_lines(page, section)
+            deeper = HEADING_LINE * (len(lines) - 1)
             page.box(style.margin - 0.05, y, page.inside + 0.1, 0.21 + deeper, BAND)
-            page.lines(style.margin, y + 0.105, lines, _HEADING_LINE, style.font + 0.6, weight="bold")
+            page.lines(style.margin, y + 0.105, lines, HEADING_LINE, style.font + 0.6, weight="bold")
             y += 0.26 + deeper
         y = self._heads(y)
         drawn = len(section.rows) - len(notes_below(section))
-        heights = [_row_height(page, self.columns, row) for row in section.rows]
+        heights = [row_height(page, self.columns, row) for row in section.rows]
         self._upright_lines(y, heights)
         for i, (row, mark, height) in enumerate(zip(section.rows, self.marks, heights, strict=True)):
             if i == drawn:
-                y = self._axis(y) + _BELOW_AXIS
+                y = self._axis(y) + BELOW_AXIS
             self._row(row, mark, y, height)
             y += height
         return y if drawn < len(section.rows) else self._axis(y)
@@ -267,11 +156,13 @@ class _SectionDrawing:
         style, page, left = self.style, self.page, self.columns.label
         match row.kind:
             case "heading":
-                lines = _label_lines(page, self.columns, row)
-                page.lines(left, y + style.row * 0.725, lines, _LINE, weight="bold")
+                lines = label_lines(page, self.columns, row)
+                page.lines(left, y + style.row * 0.725, lines, LINE, weight="bold")
             case "note":
-                spacing = style.row * _NOTE_LINE
-                page.lines(left + 0.1, y + style.row * 0.5, _note_lines(page, row), spacing, style.small, colour=FAINT)
+                spacing = style.row * NOTE_LINE
+                page.lines(
+                    left + 0.1, y + style.row * 0.5, note_lines_of(page, row), spacing, style.small, colour=FAINT
+                )
             case _:
                 page.marked(mark)
                 self._texts(row, y + height / 2)
@@ -294,18 +185,18 @@ class _SectionDrawing:
         """Whether the line of no effect goes through a row: not where its words stand."""
         if row.kind != "heading":
             return row.kind != "note"
-        lines = _label_lines(self.page, self.columns, row)
+        lines = label_lines(self.page, self.columns, row)
         reach = max(self.page.width(line, self.style.font, "bold") for line in lines)
         return self.columns.label + reach < self.x_of(self.section.null)
 
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
-        lines = _head_lines(page, columns, section)
-        y += _LINE * (max(map(len, lines), default=1) - 1)
+        lines = head_lines(page, columns, section)
+        y += LINE * (max(map(len, lines), default=1) - 1)
         middle = y + 0.09
 
         def head(x: float, names: list[str], align: str = "left") -> None:
-            page.lines(x, middle + _LINE * (1 - len(names)), names, _LINE, align=align, weight="bold")
+            page.lines(x, middle + LINE * (1 - len(names)), names, LINE, align=align, weight="bold")
 
         places = zip(columns.cells, columns.cell_widths, columns.fractions, lines, strict=False)
         for left, width, after, names in places:
@@ -324,12 +215,12 @@ class _SectionDrawing:
         italic = "italic" if row.kind == "reference" else "normal"
 
         def placed(x: float, lines: list[str], slant: str = "normal") -> None:
-            page.lines(x, middle - _LINE * (len(lines) - 1) / 2, lines, _LINE, weight=weight, style=slant)
+            page.lines(x, middle - LINE * (len(lines) - 1) / 2, lines, LINE, weight=weight, style=slant)
 
-        placed(columns.label + indent(row), _label_lines(page, columns, row), italic)
+        placed(columns.label + indent(row), label_lines(page, columns, row), italic)
         places = zip(columns.cells, columns.cell_widths, columns.fractions, row.cells, strict=False)
         for i, (left, width, after, cell) in enumerate(places):
-            judged = _symbol(columns, row, i)
+            judged = symbol_of(columns, row, i)
             if after is not None:
                 # On the decimal point: whole part to its left, the rest to its right.
                 point = left + width - after
@@ -338,10 +229,12 @@ class _SectionDrawing:
             elif judged:
                 self._risk(left + width / 2, middle, judged)
             else:
-                placed(left, _cell_lines(page, columns, row, i))
+                placed(left, cell_lines(page, columns, row, i))
+        # The lower limit follows the upper one, not a column of its own: no gap opens before a short upper limit.
+        joint = page.width(row.high_text, style.font, weight) + JOINT if row.high_text else 0.0
         numbers = [
             (columns.estimate, row.estimate_text),
-            (columns.low, row.low_text),
+            (columns.high - joint, row.low_text),
             (columns.high, row.high_text),
         ]
         if columns.weight is not None and self.section.weights:
@@ -381,6 +274,11 @@ class _SectionDrawing:
             left, right = self.x_of(row.ci_low), self.x_of(row.ci_high)
             diamond = [(left, middle), (x, middle - half), (right, middle), (x, middle + half)]
             page.polygon(diamond, colour if row.kind in {"pooled", "subgroup"} else "white", colour)
+        elif row.kind == "converted single":
+            self._whisker(row.ci_low, row.ci_high, middle, colour)
+            side = half * 0.7
+            corners = [(x + a * side, middle + b * side) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+            page.polygon(corners, "white", colour)
         elif row.kind == "reference":
             if row.ci_low is not None:
                 self._whisker(row.ci_low, row.ci_high, middle, FAINT)
@@ -418,10 +316,10 @@ class _SectionDrawing:
             page.text(x, y + 0.095, label, style.small, align="center")
         y += 0.22
         if section.favours:
-            sides = _direction(page, columns, section)
+            sides = direction(page, columns, section)
             for x, side, lines in sides:
-                page.lines(x, y, lines, _LINE, style.small, align=side, colour=FAINT)
-            y += _LINE * max(1, *(len(lines) for _, _, lines in sides), 1)
+                page.lines(x, y, lines, LINE, style.small, align=side, colour=FAINT)
+            y += LINE * max(1, *(len(lines) for _, _, lines in sides), 1)
         half = page.width(section.axis, style.small) / 2
         centre = (columns.plot_left + columns.plot_right) / 2
         place = max(min(centre, style.width - style.margin - half), style.margin + half)

@@ -16,9 +16,9 @@ BOLD = frozenset({"pooled", "single", "subgroup"})
 NOT_PRINTED = "not printed"
 WEIGHT_NAME = "Weight, %"
 _NUMBER = re.compile("[<>\N{GREATER-THAN OR EQUAL TO}]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
-_INDENTED = frozenset({"study", "prediction", "converted", "subgroup", "summary"})
+_INDENTED = frozenset({"study", "prediction", "converted", "converted single", "subgroup", "summary"})
 # Inches: a symbol, an indent, from the estimate to its interval, between the two limits.
-_SYMBOL, _INDENT, _SPACE, _JOINT = 0.11, 0.1, 0.07, 0.045
+_SYMBOL, _INDENT, _SPACE, JOINT = 0.11, 0.1, 0.07, 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,6 @@ class Columns:
     plot_left: float
     plot_right: float
     estimate: float
-    low: float
     high: float
     weight: float | None
     # Per cell column the width right of the decimal point where it holds numbers, else None.
@@ -161,7 +160,7 @@ def _widths(page: Page, layout: Layout) -> _Widths:
         label(rows),
         _INDENT + max((_widest_word(page, [row.label], weight_of(row)) for row in rows), default=0.0),
         _widest(page, estimates, "bold"),
-        max(low, over - high - _JOINT),
+        max(low, over - high - JOINT),
         high,
         max(_widest(page, ["100.0"]), _widest(page, [WEIGHT_NAME], "bold")) if weighted else None,
     )
@@ -192,9 +191,9 @@ def columns_of(page: Page, layout: Layout) -> tuple[Columns, Style]:
     return columns, style
 
 
-def _edges(style: Style, widths: _Widths, x: float) -> tuple[float, float, float, float, float, float | None]:
-    """Limits of the plot, right edges of estimate, lower and upper limit, and weight, in the order of the style."""
-    numbers = widths.estimate + _SPACE + widths.low + _JOINT + widths.high
+def _edges(style: Style, widths: _Widths, x: float) -> tuple[float, float, float, float, float | None]:
+    """Limits of the plot, right edges of estimate, interval and weight, in the order of the style."""
+    numbers = widths.estimate + _SPACE + widths.low + JOINT + widths.high
     taken = {"estimate": numbers, "weight": widths.weight or 0.0}
     parts = [part for part in style.order if part != "weight" or widths.weight is not None]
     room = style.width - style.margin - x
@@ -204,9 +203,8 @@ def _edges(style: Style, widths: _Widths, x: float) -> tuple[float, float, float
         edges[part] = x
         x += (room if part == "plot" else taken[part]) + style.gap
     estimate = edges["estimate"] + widths.estimate
-    low = estimate + _SPACE + widths.low
     weight = edges["weight"] + taken["weight"] if "weight" in edges else None
-    return edges["plot"], edges["plot"] + room, estimate, low, low + _JOINT + widths.high, weight
+    return edges["plot"], edges["plot"] + room, estimate, edges["estimate"] + numbers, weight
 
 
 def _fitted(style: Style, widths: _Widths, name: str) -> tuple[Sequence[float], float, float]:
@@ -216,7 +214,7 @@ def _fitted(style: Style, widths: _Widths, name: str) -> tuple[Sequence[float], 
     names and cells on more lines.
     """
     gap, count = style.gap, len(widths.cells)
-    beyond = gap + widths.estimate + _SPACE + widths.low + _JOINT + widths.high + style.margin
+    beyond = gap + widths.estimate + _SPACE + widths.low + JOINT + widths.high + style.margin
     if widths.weight is not None:
         beyond += gap + widths.weight
     whole = [c.whole for c in widths.cells]

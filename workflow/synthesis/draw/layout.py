@@ -31,6 +31,7 @@ RowKind = Literal[
     "prediction",
     "reference",
     "converted",
+    "converted single",
     "note",
 ]
 
@@ -137,7 +138,16 @@ def judgement(word: str) -> Judgement | None:
     return _JUDGED.get(plain.removesuffix(" of bias").removesuffix(" risk"))
 
 
-# Below every figure that puts an association beside an effect.
+def block_name(column: str, value: str) -> str:
+    """The heading of a block: "high" alone would not say of what."""
+    judged = judgement(value) if column == "rob" else None
+    if judged is not None:
+        return f"{judged.level.capitalize()} risk of bias" if judged.level in _OF_RISK else judged.level.capitalize()
+    return GROUP_NAME.get(value, value[:1].upper() + value[1:])
+
+
+_OF_RISK = ("low", "high", "critical")
+
 # Columns of the bridge: probability that the association is the larger of both, for the means and in a new setting.
 PROBABILITY_COLUMNS = ("P mean", "P new")
 
@@ -207,6 +217,8 @@ class Section:
     has_null: bool = True
     # Where a dashed line crosses all rows.
     guide: float | None = None
+    # The weight with the largest square; 0: the heaviest of its own rows.
+    heaviest: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +291,10 @@ def mark_of(metric: str, estimate: float, low: float | None, high: float | None,
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
 
+# Of an axis with no effect on it, the least share that its rows fill.
+_FILLED = 2 / 3
+
+
 def section_of(
     name: str,
     metric: str,
@@ -295,14 +311,21 @@ def section_of(
     guide: float | None = None,
     clip: float = CLIP_SHARE,
     titles: Mapping[str, str] | None = None,
+    always_null: bool = True,
 ) -> Section:
     """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end.
 
-    `titles`: heads of the user's own columns.
+    `titles`: heads of the user's own columns. Without `always_null`, no effect is on the axis where its rows fill most
+    of it all the same.
     """
-    low, high, ticks, texts = axis_of(rows, metric in LOGARITHMS, null=None if metric in NO_NULL else 0.0, clip=clip)
+    ratio, null = metric in LOGARITHMS, None if metric in NO_NULL else 0.0
+    low, high, ticks, texts = axis_of(rows, ratio, null=null, clip=clip)
+    if not always_null:
+        close = axis_of(rows, ratio, null=None, clip=clip)
+        if close[1] - close[0] < _FILLED * (high - low):
+            low, high, ticks, texts = close
     kinds = {row.kind for row in rows}
-    usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
+    usual_name = "" if kinds & {"converted", "converted single"} else "Study" if "study" in kinds else "Synthesis"
     return Section(
         name=name,
         heading=heading,

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from synthesis import text
-from synthesis.data.risk_tools import TOOLS
-from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, is_domain
+from synthesis.data.vocabulary import is_domain
+from synthesis.draw.forest_notes import band_note, notes_of, own_notes, people_cell, row_notes, title_note
 from synthesis.draw.layout import (
     COLUMN_NAME,
     GROUP_NAME,
     Layout,
     Row,
-    Section,
     axis_name,
+    block_name,
     coordinates,
     decimals_of,
     estimate_name,
@@ -29,13 +29,12 @@ from synthesis.meta.dependent import JointTest
 from synthesis.meta.result import LevelVariance
 from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
-from synthesis.review.declared import in_words, of_mean
+from synthesis.review.declared import in_words
 
 if TYPE_CHECKING:
     from synthesis.meta.dependent import JointTest
     from synthesis.results.fitted import BlockFit, Fitted, Member, Study
 
-AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
 _MANY_ESTIMATES = " ({} estimates)"
 
 
@@ -84,17 +83,6 @@ def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = 
     return rows
 
 
-def block_name(column: str, value: str) -> str:
-    """The heading of a block: "high" alone would not say of what."""
-    judged = judgement(value) if column == "rob" else None
-    if judged is not None:
-        return f"{judged.level.capitalize()} risk of bias" if judged.level in _OF_RISK else judged.level.capitalize()
-    return GROUP_NAME.get(value, value[:1].upper() + value[1:])
-
-
-_OF_RISK = ("low", "high", "critical")
-
-
 def block_key(column: str, value: str) -> tuple[int, float, str]:
     """Order of blocks: judgements from the best to the worst, numbers by size, words by letter, then what is mixed or
     not stated."""
@@ -125,9 +113,11 @@ def _sorted(studies: Sequence[Study], by: str) -> list[Study]:
 
 
 def _cells(held: Study | Member, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """The cells of the plan's columns; without them, what the fit itself says."""
+    """The cells of the plan's columns; without them, what the fit itself says; a dash for what is not reported, but a
+    judgement of bias that nobody made."""
     cells = held.cells
-    return tuple(cell_text(c, cells[c] if c in cells else getattr(held, c, None)) for c in columns)
+    said = {c: cell_text(c, cells[c] if c in cells else getattr(held, c, None)) for c in columns}
+    return tuple(said[c] or ("" if c == "rob" or is_domain(c) else text.NONE) for c in columns)
 
 
 def _sample_row(document: Fitted, study: Study, columns: tuple[str, ...]) -> Row:
@@ -204,40 +194,10 @@ def _group_row(document: Fitted, group: BlockFit, studies: Sequence[Study], colu
     )
 
 
-def people(studies: Sequence[Study]) -> tuple[int, int]:
-    """People in the samples whose size is known, and how many samples those are."""
-    known = [study.n for study in studies if study.n is not None]
-    return sum(known), len(known)
-
-
-def people_cell(studies: Sequence[Study]) -> str:
-    """People as a cell: all, at least so many where sizes are not known, nothing where none is."""
-    count, known = people(studies)
-    return f"{'' if known == len(studies) else AT_LEAST}{text.count(count)}" if known else ""
-
-
-def people_words(studies: Sequence[Study]) -> str:
-    """People in words: "4 574 people", "at least 3 022 people (19 of 26 samples)", nothing where no size is known."""
-    count, known = people(studies)
-    if not known:
-        return ""
-    said = f"{text.count(count)} {'person' if count == 1 else 'people'}"
-    return said if known == len(studies) else f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
-
-
-def people_note(documents: list[Fitted]) -> list[str]:
-    """What the sign before a number of people means, where some sizes are not known."""
-    said = []
-    for document in documents:
-        samples = len(document.studies)
-        unknown = samples - people(document.studies)[1]
-        if 0 < unknown < samples:
-            lead = f"{document.title}: " if len(documents) > 1 else ""
-            said.append(f"{lead}the size of {unknown} of {text.plural(samples, 'sample')} is not known")
-    return [f"{AT_LEAST}: at least; {'; '.join(said)}."] if said else []
-
-
-_SUMMARY_NAME = {"common": "Common effect (fixed)", "bayes": "Bayesian (half-normal prior on tau)"}
+_SUMMARY_NAME = {
+    "common": "Common effect (fixed)",
+    "bayes": "Bayesian (half-normal prior on τ)",
+}
 
 
 def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False) -> list[Row]:
@@ -257,9 +217,8 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
         low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
         texts = interval_texts(metric, document.fit.estimate, document.fit.pi_low, document.fit.pi_high, decimals)
         texts["estimate_text"] = ""
-        rows.append(
-            Row("prediction", "Prediction interval", lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts)
-        )
+        name = f"{100 * document.fit.level:g}% prediction interval"
+        rows.append(Row("prediction", name, lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts))
     for summary in document.summaries:
         mark = mark_of(metric, summary.estimate, summary.ci_low, summary.ci_high, decimals)
         name = _SUMMARY_NAME[summary.kind]
@@ -390,109 +349,44 @@ def forest(document: Fitted) -> Layout:
         name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document), titles=options.titles,
     )  # fmt: skip
-    notes = (*notes_of([document]), *same, *_own_notes(document, columns), *title_note([section]))
+    notes = (
+        *notes_of([document]),
+        *same,
+        *band_note([section], [document]),
+        *row_notes([section]),
+        *own_notes(document, columns),
+        *title_note([section]),
+    )
     return Layout(name, document.title, (section,), notes=notes)
 
 
-def _own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
-    notes = []
-    if any(summary.kind == "bayes" for summary in document.summaries):
-        name = ESTIMATE_NAME[document.metric]
-        notes.append(f"Bayesian: median and equal-tailed interval; half-normal prior on tau of {name}, scale "
-                     f"{document.tau_scale:g}; one mean of each sample.")  # fmt: skip
-    if document.groups:
-        notes.append(_block_note(document))
-    if "n" in columns:
-        notes += people_note([document])
-    if "rob" in columns or any(map(is_domain, columns)):
-        notes += _risk_note(document)
-    notes += [domain_note(tool) for tool in document.figure.tools]
-    return notes
-
-
-def domain_note(tool: str) -> str:
-    """What the columns of domains stand for."""
-    named = "; ".join(f"D{i} {name}" for i, name in enumerate(TOOLS[tool].domains, start=1))
-    return f"{tool}: {named}."
-
-
 def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
-    """The columns that tell samples apart, and a note in the place of those with one word for all of them.
+    """The columns that tell samples apart, and a note in the place of those with one word, or nothing, for all of them.
 
-    Numbers and judgements of bias always have their column.
+    What the heading of a block says has no column beside it.
     """
     columns, same = [], []
     held: list[Study | Member] = list(document.studies)
     if document.figure.rows == "estimates":
         held = [member for study in document.studies for member in study.members]
     for column in document.figure.columns:
+        if _said_by_blocks(document, column):
+            continue
         values = {described.cells.get(column, getattr(described, column, None)) for described in held}
         words = {value for value in values if isinstance(value, str)}
-        if column == "rob" or is_domain(column) or len(document.studies) < 2 or len(values) > 1 or not words:
+        differ = len(values) > 1 or (not words and None not in values)
+        if column == "rob" or is_domain(column) or len(document.studies) < 2 or differ:
             columns.append(column)
         else:
             name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
-            same.append(f"{name}: {words.pop() or 'not stated'}")
+            same.append(f"{name}: {words.pop() if any(words) else 'not reported'}")
     return tuple(columns), [f"In all samples, {'; '.join(same)}."] if same else []
 
 
-def _block_note(document: Fitted) -> str:
-    """How the subtotals were fitted, and which of them otherwise than the whole."""
-    said = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
-    if document.fit.model not in ("che", "three_level"):
-        return f"{said}."
-    few = [block_name(document.figure.group_by or "", g.value) for g in document.groups if g.model == "composites"]
-    lead = f"; too few samples for it, so of one mean of each sample: {'; '.join(few)}" if few else ""
-    return f"{said}{lead}."
-
-
-def _risk_note(document: Fitted) -> list[str]:
-    """What the symbols of the column stand for, from the best to the worst, of those that are drawn."""
-    held = [study.cells.get("rob", study.rob) for study in document.studies]
-    held += [member.rob for study in document.studies for member in study.members]
-    by_domain = [cell for study in document.studies for name, cell in study.cells.items() if is_domain(name)]
-    held += by_domain
-    ratings = [str(rating) for rating in held if rating not in (None, "")]
-    symbols = {judged.rank: judged for rating in ratings if (judged := judgement(rating))}
-    said = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
-    if said and by_domain:
-        # In the words of the tool: moderate has the symbol of some concerns, serious that of high.
-        used = sorted({(judged.rank, judged.symbol, r.lower()) for r in ratings if (judged := judgement(r))})
-        return [f"Risk of bias by domain: {', '.join(f'{symbol} {word}' for _, symbol, word in used)}."]
-    if said:
-        return [f"Risk of bias as the source's database rates it: {said}."]
-    return ["Risk of bias: scores as the source's database gives them."] if ratings else []
-
-
-def constructs_of(documents: Iterable[Fitted]) -> list[str]:
-    """What the associations of these documents are of."""
-    return [name for document in documents if document.lane == "A" for name in document.constructs]
-
-
-def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
-    """What a name in quotation marks is, where a row has one."""
-    if not any(row.label.startswith("\N{LEFT DOUBLE QUOTATION MARK}") for section in sections for row in section.rows):
-        return ()
-    return ("In quotation marks: first words of a title; the authors are not recorded.",)
-
-
-def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
-    """What a reader must know of what is drawn."""
-    notes = []
-    if any(d.figure.rows != "estimates" for d in documents):
-        for said in sorted({of_mean(d) for d in documents if d.fit.composite_rho is not None}):
-            notes.append(f"A sample with several estimates is drawn as their mean ({said}).")
-    if any(d.fit.model in ("che", "three_level") for d in documents):
-        notes.append(
-            "The pooled value is of the single estimates, in a model with true differences within samples too."
-        )
-    if any(d.lane == "A" for d in documents):
-        notes.append(f"Correlations are associations: {early_improvement(constructs_of(documents))}.")
-    if any(d.set_to_zero for d in documents):
-        notes.append("Samples reported as not significant and entered as 0 are a stress test, not data.")
-    for document in documents:
-        planned = [document.figure.note] if document.figure.note else []
-        remarks = [f"{note[:1].upper()}{note[1:]}." for note in document.fit.notes] + planned
-        lead = f"{document.title}: " if len(documents) > 1 else ""
-        notes += [f"{lead}{remark}" for remark in remarks]
-    return tuple(notes)
+def _said_by_blocks(document: Fitted, column: str) -> bool:
+    """Whether all rows of a block have one value of a column, which its heading says."""
+    if column != document.figure.group_by:
+        return False
+    if document.figure.rows != "estimates":
+        return True
+    return all(not _varies(study.members, column) for study in document.studies if study.members)

@@ -31,7 +31,7 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
-from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
+from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, estimate_text, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
 from synthesis.results.fitted import Fitted, Study
@@ -161,9 +161,12 @@ def _forest_like(
         row_name=row_name,
         guide=guide,
         clip=clip,
+        always_null=kind != "leave_one_out",
     )
     several = () if document.fit.k == document.fit.samples else (sample_note(document),)
-    notes = (note, *(several if kind == "cumulative" else ()), *plan_notes(document))
+    beyond = section.has_null and not section.low <= section.null <= section.high
+    off = (f"No effect ({estimate_text(document.metric, 0.0, 0)}) lies beyond the axis.",) if beyond else ()
+    notes = (note, *off, *(several if kind == "cumulative" else ()), *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
 

@@ -7,8 +7,8 @@ import msgspec
 from synthesis.data.scales import back_transform
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import METRIC_NAME, early_improvement, nobody_assigned
+from synthesis.draw.forest_notes import people, people_words
 from synthesis.draw.layout import estimate_name, turned
-from synthesis.draw.rows import people, people_words
 from synthesis.plan.config import Synthesis
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, contrast_name
-from synthesis.draw.rows import constructs_of
+from synthesis.draw.forest_notes import constructs_of
 from synthesis.report import sentences
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import BridgeRow

@@ -7,7 +7,7 @@ from collections import Counter
 from synthesis import text
 from synthesis.compare.fragile import NO_TEST, turning
 from synthesis.data.vocabulary import process_name
-from synthesis.draw.rows import constructs_of
+from synthesis.draw.forest_notes import constructs_of
 from synthesis.report.content import Row, Table, table
 from synthesis.report.evidence_section import answer_of
 from synthesis.report.result_tables import plain_p, with_interval

@@ -10,8 +10,8 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.search import REMOVED, SearchRow, total
 from synthesis.data.vocabulary import METRIC_NAME
+from synthesis.draw.forest_notes import people_words
 from synthesis.draw.layout import estimate_name
-from synthesis.draw.rows import people_words
 from synthesis.plan.parts import TABLES_IN_TEXT
 from synthesis.report import (
     certainty_table,

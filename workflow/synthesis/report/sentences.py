@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, nobody_assigned, process_name
+from synthesis.draw.forest_notes import constructs_of, people_words
 from synthesis.draw.layout import estimate_name
-from synthesis.draw.rows import constructs_of, people_words
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.comparisons import BridgeRow

@@ -6,8 +6,8 @@ from collections import Counter
 
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, VERDICT_WORDS, contrast_name
+from synthesis.draw.forest_notes import constructs_of
 from synthesis.draw.layout import estimate_name
-from synthesis.draw.rows import constructs_of
 from synthesis.report import declared_tables, headline, indirect, methods, power_table, sentences, signs, turning
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure

@@ -1,0 +1,133 @@
+"""How tall the parts of a forest plot are, and in which lines its words stand."""
+
+from __future__ import annotations
+
+import math
+
+from synthesis.draw.canvas import NOTE_SPACING, TITLE_SPACING, Page
+from synthesis.draw.forest_columns import Columns, indent, weight_of
+from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
+
+# Inches from line to line of a row, of a heading, of a note in units of a row.
+LINE, HEADING_LINE, NOTE_LINE = 0.125, 0.145, 0.86
+# Inches from the name of the axis to the words below it.
+BELOW_AXIS = 0.05
+# Words about a direction: inches from the line of no effect, and the least share of the axis that they may take.
+_FROM_NULL, _SIDE = 0.06, 0.45
+_LEFT, _RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
+_FIRM = "\N{NO-BREAK SPACE}"
+
+
+def heaviest(section: Section) -> float:
+    """The weight with the largest square of a section: of all its rows, also where a page holds some of them."""
+    return section.heaviest or max((row.weight or 0.0 for row in section.rows if row.kind == "study"), default=0.0)
+
+
+def note_lines_of(page: Page, row: Row) -> list[str]:
+    """The lines of words below rows."""
+    return page.wrapped(row.label, page.inside - 0.12, page.style.small)
+
+
+def label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
+    """The lines of a row's label: in its column, or up to the plot where the row has no cells."""
+    style = page.style
+    if row.kind == "heading":
+        return page.wrapped(row.label, page.inside, style.font, "bold")
+    free = columns.label_width if any(row.cells) else columns.edge - columns.label - style.gap
+    return page.wrapped(row.label, free - indent(row), style.font, weight_of(row))
+
+
+def symbol_of(columns: Columns, row: Row, i: int) -> Judgement | None:
+    """The judgement that a cell shows as a symbol, if it does."""
+    return judgement(row.cells[i]) if columns.judged[i] else None
+
+
+def cell_lines(page: Page, columns: Columns, row: Row, i: int) -> list[str]:
+    """The lines of a cell in its column."""
+    cell = row.cells[i]
+    if columns.fractions[i] is not None or symbol_of(columns, row, i):
+        return [cell]
+    return page.wrapped(cell, columns.cell_widths[i], page.style.font, weight_of(row))
+
+
+def notes_below(section: Section) -> tuple[Row, ...]:
+    """The lines of words that end a section: they stand below its axis, which stands below the last row."""
+    count = len(section.rows)
+    while count and section.rows[count - 1].kind == "note":
+        count -= 1
+    return section.rows[count:]
+
+
+def row_height(page: Page, columns: Columns, row: Row) -> float:
+    """Inches that a row takes."""
+    if row.kind == "note":
+        return page.style.row * (NOTE_LINE * len(note_lines_of(page, row)) + 0.35)
+    lines = len(label_lines(page, columns, row))
+    if row.kind == "heading":
+        return page.style.row * 1.25 + LINE * (lines - 1)
+    cells = (len(cell_lines(page, columns, row, i)) for i in range(min(len(row.cells), len(columns.cells))))
+    return page.style.row + LINE * (max(lines, *cells, 1) - 1)
+
+
+def heading_lines(page: Page, section: Section) -> list[str]:
+    """The lines of a section's heading."""
+    if not section.heading:
+        return []
+    return page.wrapped(section.heading, page.inside, page.style.font + 0.6, "bold")
+
+
+def head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]]:
+    """The head of each column of cells, in lines; numbers have theirs on the right, others on the left."""
+    return [
+        page.wrapped(name, width, page.style.font, "bold")
+        for name, width in zip(section.columns, columns.cell_widths, strict=False)
+    ]
+
+
+def direction(page: Page, columns: Columns, section: Section) -> list[tuple[float, str, list[str]]]:
+    """Where the words about directions stand: place, side and lines; of a side that the axis does not show, nothing."""
+    if not section.favours:
+        return []
+    share = (section.null - section.low) / (section.high - section.low)
+    wide = columns.plot_right - columns.plot_left
+    at = columns.plot_left + share * wide
+    left, right = section.favours
+    sides = []
+    if left and share > 0:
+        edge = min(at, columns.plot_right) - _FROM_NULL
+        lines = _side_lines(page, f"{_LEFT} {left}", max(share, _SIDE) * wide, edge - page.style.margin)
+        sides.append((edge, "right", lines))
+    if right and share < 1:
+        edge = max(at, columns.plot_left) + _FROM_NULL
+        most = page.style.width - page.style.margin - edge
+        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", max(1 - share, _SIDE) * wide, most)))
+    return sides
+
+
+def _side_lines(page: Page, words: str, room: float, most: float) -> list[str]:
+    """Words about a direction in lines as wide as their side of the axis, or as their longest word, `most` at most."""
+    # An arrow alone on a line would point from nothing.
+    glued = words.replace(f"{_LEFT} ", f"{_LEFT}\N{NO-BREAK SPACE}").replace(
+        f" {_RIGHT}", f"\N{NO-BREAK SPACE}{_RIGHT}"
+    )
+    longest = max(page.width(word, page.style.small) for word in glued.split(" "))
+    lines = page.wrapped(glued, min(max(room, longest), most), page.style.small)
+    return [line.replace(_FIRM, " ") for line in lines]
+
+
+def section_height(page: Page, columns: Columns, section: Section) -> float:
+    """Inches that a section takes, with its heads and its axis."""
+    lines = len(heading_lines(page, section))
+    head = (0.26 + HEADING_LINE * (lines - 1) if lines else 0.0) + 0.24
+    head += LINE * (max((len(names) for names in head_lines(page, columns, section)), default=1) - 1)
+    below = max((len(lines) for _, _, lines in direction(page, columns, section)), default=0)
+    foot = 0.38 + (0.12 if section.favours else 0.0) + LINE * max(0, below - 1)
+    foot += BELOW_AXIS if notes_below(section) else 0.0
+    return head + math.fsum(row_height(page, columns, row) for row in section.rows) + foot
+
+
+def height_of(page: Page, columns: Columns, layout: Layout) -> float:
+    """Inches that a figure takes on one page."""
+    top = 0.13 + TITLE_SPACING * len(page.title_lines(layout.title))
+    body = math.fsum(section_height(page, columns, s) + 0.1 for s in layout.sections)
+    return top + body + NOTE_SPACING * len(page.note_lines(layout.notes)) + 0.12

@@ -1,0 +1,166 @@
+"""The notes below a forest plot: what a reader must know of what is drawn, computed from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from synthesis import text
+from synthesis.data.risk_tools import TOOLS
+from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, is_domain
+from synthesis.draw.layout import Section, block_name, judgement
+from synthesis.review.declared import of_mean
+
+if TYPE_CHECKING:
+    from synthesis.results.fitted import Fitted, Study
+
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
+
+
+def people(studies: Sequence[Study]) -> tuple[int, int]:
+    """People in the samples whose size is known, and how many samples those are."""
+    known = [study.n for study in studies if study.n is not None]
+    return sum(known), len(known)
+
+
+def people_cell(studies: Sequence[Study]) -> str:
+    """People as a cell: all, at least so many where sizes are not known, nothing where none is."""
+    count, known = people(studies)
+    return f"{'' if known == len(studies) else AT_LEAST}{text.count(count)}" if known else ""
+
+
+def people_words(studies: Sequence[Study]) -> str:
+    """People in words: "4 574 people", "at least 3 022 people (19 of 26 samples)", nothing where no size is known."""
+    count, known = people(studies)
+    if not known:
+        return ""
+    said = f"{text.count(count)} {'person' if count == 1 else 'people'}"
+    return said if known == len(studies) else f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
+
+
+def people_note(documents: list[Fitted]) -> list[str]:
+    """What the sign before a number of people means, where some sizes are not known."""
+    said = []
+    for document in documents:
+        samples = len(document.studies)
+        unknown = samples - people(document.studies)[1]
+        if 0 < unknown < samples:
+            lead = f"{document.title}: " if len(documents) > 1 else ""
+            said.append(f"{lead}the size of {unknown} of {text.plural(samples, 'sample')} is not known")
+    return [f"{AT_LEAST}: at least; {'; '.join(said)}."] if said else []
+
+
+def own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
+    """What a reader of the figure of one synthesis must know of its rows and columns."""
+    notes = []
+    if any(summary.kind == "bayes" for summary in document.summaries):
+        name = ESTIMATE_NAME[document.metric]
+        notes.append(f"Bayesian: median and equal-tailed interval; half-normal prior on τ of {name}, scale "
+                     f"{document.tau_scale:g}; one mean of each sample.")  # fmt: skip
+    if document.groups:
+        notes.append(_block_note(document))
+    if "n" in columns:
+        notes += people_note([document])
+    if "rob" in columns or any(map(is_domain, columns)):
+        notes += _risk_note(document)
+    elif document.figure.group_by == "rob":
+        notes.append("Blocks: risk of bias as the source's database rates it.")
+    notes += [domain_note(tool) for tool in document.figure.tools]
+    return notes
+
+
+def domain_note(tool: str) -> str:
+    """What the columns of domains stand for."""
+    named = "; ".join(f"D{i} {name}" for i, name in enumerate(TOOLS[tool].domains, start=1))
+    return f"{tool}: {named}."
+
+
+def _block_note(document: Fitted) -> str:
+    """How the subtotals were fitted, and which of them otherwise than the whole."""
+    said = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
+    if document.fit.model not in ("che", "three_level"):
+        return f"{said}."
+    few = [block_name(document.figure.group_by or "", g.value) for g in document.groups if g.model == "composites"]
+    lead = f"; too few samples for it, so of one mean of each sample: {'; '.join(few)}" if few else ""
+    return f"{said}{lead}."
+
+
+def _risk_note(document: Fitted) -> list[str]:
+    """What the symbols of the column stand for, from the best to the worst, of those that are drawn."""
+    held = [study.cells.get("rob", study.rob) for study in document.studies]
+    held += [member.rob for study in document.studies for member in study.members]
+    by_domain = [cell for study in document.studies for name, cell in study.cells.items() if is_domain(name)]
+    held += by_domain
+    ratings = [str(rating) for rating in held if rating not in (None, "")]
+    symbols = {judged.rank: judged for rating in ratings if (judged := judgement(rating))}
+    said = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
+    if said and by_domain:
+        # In the words of the tool: moderate has the symbol of some concerns, serious that of high.
+        used = sorted({(judged.rank, judged.symbol, r.lower()) for r in ratings if (judged := judgement(r))})
+        return [f"Risk of bias by domain: {', '.join(f'{symbol} {word}' for _, symbol, word in used)}."]
+    if said:
+        return [f"Risk of bias as the source's database rates it: {said}."]
+    return ["Risk of bias: scores as the source's database gives them."] if ratings else []
+
+
+def constructs_of(documents: Iterable[Fitted]) -> list[str]:
+    """What the associations of these documents are of."""
+    return [name for document in documents if document.lane == "A" for name in document.constructs]
+
+
+def row_notes(sections: Iterable[Section]) -> list[str]:
+    """What a bracket is, whose weight stands there, and what a dash in the place of a cell is, where one is drawn."""
+    rows = [row for section in sections for row in section.rows if row.kind == "study"]
+    notes = []
+    if any(row.bracket for row in rows):
+        notes.append("Joined by a bracket: estimates of one sample; the weight at the first is that of the sample.")
+    if any(text.NONE in row.cells for row in rows):
+        notes.append(f"{text.NONE}: not reported in the source.")
+    return notes
+
+
+def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
+    """What a name in quotation marks is, where a row has one."""
+    if not any(row.label.startswith("\N{LEFT DOUBLE QUOTATION MARK}") for section in sections for row in section.rows):
+        return ()
+    return ("In quotation marks: first words of a title; the authors are not recorded.",)
+
+
+def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
+    """What a reader must know of what is drawn."""
+    notes = []
+    if any(d.figure.rows != "estimates" for d in documents):
+        for said in sorted({of_mean(d) for d in documents if d.fit.composite_rho is not None}):
+            notes.append(f"A sample with several estimates is drawn as their mean ({said}).")
+    if any(d.fit.model in ("che", "three_level") for d in documents):
+        notes.append(
+            "The pooled value is of the single estimates, in a model with true differences within samples too."
+        )
+    if any(d.lane == "A" for d in documents):
+        notes.append(f"Correlations are associations: {early_improvement(constructs_of(documents))}.")
+    remarks: dict[str, list[str]] = {}
+    for document in documents:
+        own = [f"{note[:1].upper()}{note[1:]}." for note in document.fit.notes]
+        own += [zeros_note(document)] if document.set_to_zero else []
+        for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
+            remarks.setdefault(remark, []).append(document.title)
+    for remark, titles in remarks.items():
+        notes.append(f"{'; '.join(titles)}: {remark}" if len(documents) > 1 else remark)
+    return tuple(notes)
+
+
+def zeros_note(document: Fitted) -> str:
+    """That estimates of 0 are of the plan and not of data, and how many."""
+    entered = text.plural(document.set_to_zero, "finding")
+    return (
+        f"{entered} reported as not significant, without a number: set to 0 by the plan, not observed, with the "
+        "interval of a correlation of 0 at the sample's size. A stress test, not data."
+    )
+
+
+def band_note(sections: Iterable[Section], documents: Sequence[Fitted]) -> tuple[str, ...]:
+    """What the bands behind diamonds are, where any is drawn."""
+    if not any(row.pi_low is not None and row.kind != "prediction" for s in sections for row in s.rows):
+        return ()
+    level = f"{100 * documents[0].fit.level:g}%"
+    return (f"Light bands behind diamonds: {level} prediction intervals. Diamonds and numbers: {level} CIs.",)
