@@ -34,6 +34,18 @@ def capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def sentence(note: str) -> str:
+    """A note of a fit as a sentence of a figure, with its variances as they are written there."""
+    return f"{capital(lettered(note))}."
+
+
+def lettered(words: str) -> str:
+    """Words with variances in Greek letters, as all figures have them."""
+    return words.replace("tau2", "\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO}").replace(
+        "omega2", "\N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO}"
+    )
+
+
 def number(value: float | None, decimals: int = 2) -> str:
     """A number with fixed decimals; "-0.00" is written without its sign."""
     if value is None:

@@ -375,6 +375,59 @@ def early_improvement(constructs: Iterable[str]) -> str:
     return f"early improvement {'raises' if of == ('alliance',) else 'may raise'} {process_name(of)} too"
 
 
+# What abbreviations of instruments begin with: databases write them in lower case.
+_INSTRUMENTS = frozenset(
+    [
+        "bai",
+        "bdi",
+        "bsi",
+        "caps",
+        "ces",
+        "cidi",
+        "cis",
+        "core",
+        "cgi",
+        "dass",
+        "epds",
+        "gad",
+        "gds",
+        "hads",
+        "hai",
+        "ham",
+        "hamd",
+        "hdrs",
+        "hrsd",
+        "htq",
+        "ies",
+        "isi",
+        "lsas",
+        "madrs",
+        "mdi",
+        "pcl",
+        "pds",
+        "phq",
+        "pss",
+        "pswq",
+        "qids",
+        "scid",
+        "scl",
+        "si",
+        "spin",
+        "stai",
+        "thi",
+        "wai",
+        "ybocs",
+    ]
+)
+
+
+def instrument_name(outcome: str) -> str:
+    """An outcome as it is read: abbreviations of instruments in capitals (CAPS, PSS-I), all else as it is written."""
+    parts = outcome.split("-")
+    coded = outcome.isascii() and outcome == outcome.lower() and " " not in outcome
+    return outcome.upper() if coded and parts[0].rstrip("0123456789") in _INSTRUMENTS else outcome
+
+
 def is_domain(column: str) -> bool:
     """Whether a column of a forest plot holds the judgements of one domain of risk of bias."""
     return column.startswith(DOMAIN_COLUMN.format(""))

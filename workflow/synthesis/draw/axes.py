@@ -24,7 +24,7 @@ _PAD, _CLEAR = 0.02, 0.06
 # An axis of ratios has from three to this many ticks.
 _FEWEST, _MOST = 3, 8
 # An axis of differences has about so many; each has so many more where a side of no effect would have none.
-_ABOUT, _DENSER = 6, (0, 2, 4, 6, 10)
+_ABOUT, _DENSER = 6, (0, 2, 4, 6)
 # Multiples of a power of ten that an axis of ratios may show, from many ticks to few.
 _MANTISSAS = ((1, 2, 5), (1, 3), (1,))
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")

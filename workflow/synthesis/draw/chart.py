@@ -256,7 +256,7 @@ def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0
 
 
 # With fewer ticks than this, an axis has more of them and texts at every second one.
-_FEW_TICKS = 4
+_FEW_TICKS = 3
 
 
 def _fit(texts: Sequence[str], width: float) -> bool:

@@ -146,7 +146,7 @@ def _note(document: Fitted, joint: JointFit, fit: JointRegression) -> str:
         parts.append(f"Against {references}.")
     if joint.without_value:
         parts.append(f"{text.plural(joint.without_value, 'estimate')} without a value of some moderator left out.")
-    parts += [f"{note[:1].upper()}{note[1:]}." for note in fit.notes]
+    parts += [text.sentence(note) for note in fit.notes]
     untested = [c for c in fit.coefficients[1:] if c.p is None]
     if untested:
         parts.append("No interval where there are too few degrees of freedom, or one sample alone carries it.")

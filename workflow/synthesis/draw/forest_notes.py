@@ -140,7 +140,7 @@ def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
         notes.append(f"Correlations are associations: {early_improvement(constructs_of(documents))}.")
     remarks: dict[str, list[str]] = {}
     for document in documents:
-        own = [f"{note[:1].upper()}{note[1:]}." for note in document.fit.notes]
+        own = [text.sentence(note) for note in document.fit.notes]
         own += [zeros_note(document)] if document.set_to_zero else []
         for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)

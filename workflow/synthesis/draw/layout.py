@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 from synthesis import text
 from synthesis.data.risk_tools import MOST_DOMAINS
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import AXIS_NAME, DOMAIN_COLUMN, ESTIMATE_NAME, LOGARITHMS, NO_NULL
+from synthesis.data.vocabulary import AXIS_NAME, DOMAIN_COLUMN, ESTIMATE_NAME, LOGARITHMS, NO_NULL, instrument_name
 from synthesis.draw.axes import CLIP_SHARE, axis_of, power_of_ten
 from synthesis.results.files import Cell
 
@@ -143,6 +143,7 @@ def block_name(column: str, value: str) -> str:
     judged = judgement(value) if column == "rob" else None
     if judged is not None:
         return f"{judged.level.capitalize()} risk of bias" if judged.level in _OF_RISK else judged.level.capitalize()
+    value = instrument_name(value) if column == "outcome" else value
     return GROUP_NAME.get(value, value[:1].upper() + value[1:])
 
 

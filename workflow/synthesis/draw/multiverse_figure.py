@@ -74,7 +74,7 @@ def specification(document: MultiverseSummary) -> Chart:
             Panel(Axis("", 0.0, width), y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
         )
     texts_of = [
-        RowText(at[(i, j)], f"{title}: {option.title}", key=f"{i}:{j}") for i, j, title, option in rows
+        RowText(at[(i, j)], text.lettered(f"{title}: {option.title}"), key=f"{i}:{j}") for i, j, title, option in rows
     ]  # fmt: skip
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from synthesis import text
-from synthesis.data.vocabulary import is_domain
+from synthesis.data.vocabulary import instrument_name, is_domain
 from synthesis.draw.forest_notes import band_note, notes_of, own_notes, people_cell, row_notes, title_note
 from synthesis.draw.layout import (
     COLUMN_NAME,
@@ -52,7 +52,7 @@ def cell_text(column: str, value: Cell) -> str:
     if isinstance(value, int | float):
         whole = float(value).is_integer() and column != "year"
         return text.count(value) if whole else f"{value:g}".replace("-", text.MINUS)
-    return str(value)
+    return instrument_name(str(value)) if column == "outcome" else str(value)
 
 
 def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = None) -> list[Row]:
@@ -145,7 +145,9 @@ def _estimate_rows(document: Fitted, study: Study, columns: tuple[str, ...]) -> 
         half = quantile(document.fit.level) * math.sqrt(member.vi)
         mark = mark_of(document.metric, member.yi, member.yi - half, member.yi + half, decimals_of(document))
         place = "" if len(members) == 1 else "start" if i == 0 else "end" if i + 1 == len(members) else "middle"
-        differs = [member.words(name) for name in ("outcome", "rater", "timepoint") if _varies(members, name)]
+        differs = [
+            cell_text(name, member.words(name)) for name in ("outcome", "rater", "timepoint") if _varies(members, name)
+        ]
         label = study.label if i == 0 else "\u2003" if differs else f"\u2003estimate {i + 1}"
         rows.append(
             Row(
@@ -379,7 +381,7 @@ def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
             columns.append(column)
         else:
             name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
-            same.append(f"{name}: {words.pop() if any(words) else 'not reported'}")
+            same.append(f"{name}: {cell_text(column, words.pop()) if any(words) else 'not reported'}")
     return tuple(columns), [f"In all samples, {'; '.join(same)}."] if same else []
 
 

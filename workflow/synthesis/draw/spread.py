@@ -375,6 +375,6 @@ def _bubble_note(document: Fitted, fit: ModeratorFit, regression: Coefficients, 
     if banded < 1:
         where = "No interval where it has" if banded else "No interval:"
         parts.append(f"{where} too few degrees of freedom.")
-    parts += [f"{note[:1].upper()}{note[1:]}." for note in regression.notes if "no test" not in note]
+    parts += [text.sentence(note) for note in regression.notes if "no test" not in note]
     parts.append("Differences between samples, not causes.")
     return " ".join(parts)

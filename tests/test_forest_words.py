@@ -1,0 +1,308 @@
+"""What forest-like figures say and keep together: pages, directions, intervals, bands, single and shared samples."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from conftest import ROOT
+from hand_made import comparison, forest, leave_one_out
+from synthesis import text
+from synthesis.data.reading import read_yaml
+from synthesis.data.vocabulary import instrument_name
+from synthesis.draw.axes import axis_of
+from synthesis.draw.bridge_figure import bridge_layout
+from synthesis.draw.canvas import Page, Style, draw, settings
+from synthesis.draw.chart import narrow_axis
+from synthesis.draw.forest_columns import columns_of
+from synthesis.draw.forest_measures import direction, heaviest
+from synthesis.draw.forest_pages import CONTINUED, split
+from synthesis.draw.layout import Row
+from synthesis.plan.config import ComparisonFigure
+from test_diagnostic_figures import examined
+from test_figures import boxes_of, document, grouped, reading
+from typed import fitted
+
+
+def parts_of(layout, height):
+    """The layouts of single pages."""
+    with settings():
+        columns, style = columns_of(Page(Style(), 1.0), layout)
+        return split(Page(style, 1.0), columns, layout, height)
+
+
+# --- pages --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("height", [4.0, 4.1, 4.2, 4.3, 4.5, 6.0])
+def test_a_block_that_goes_on_has_its_heading_again_and_a_subtotal_a_row_above_it(height):
+    layout = forest(grouped(60))
+    drawn = [part.sections[0].rows for part in parts_of(layout, height)]
+    assert len(drawn) > 2
+    heading = ""
+    for rows in drawn:
+        first = rows[0]
+        if heading:
+            assert first.kind == "heading"
+            assert first.label in {"Usual care", "Wait list", f"{heading}{CONTINUED}"}
+        for above, row in pairwise(rows):
+            if row.kind == "subgroup":
+                assert above.kind == "study"
+        heading = [row.label.removesuffix(CONTINUED) for row in rows if row.kind == "heading"][-1]
+    labels = [row.label for rows in drawn for row in rows if row.kind == "study"]
+    assert labels == [row.label for row in layout.sections[0].rows if row.kind == "study"]
+
+
+def test_all_pages_have_one_scale_of_squares_and_one_axis():
+    made = document(60)
+    made["studies"][0]["weight"] = 40.0
+    layout = forest(made)
+    parts = [part.sections[0] for part in parts_of(layout, 5.0)]
+    assert {heaviest(section) for section in parts} == {40.0}
+    assert {(section.low, section.high, section.ticks) for section in parts} == {
+        (layout.sections[0].low, layout.sections[0].high, layout.sections[0].ticks)
+    }
+
+
+def test_a_section_that_goes_on_says_so():
+    plan = ComparisonFigure(title="t", blocks=({"synthesis": "x"},))
+    parts = parts_of(comparison("c", plan, {"x": document(60)}, {}, []), 5.0)
+    headings = [part.sections[0].heading for part in parts]
+    assert not headings[0].endswith(CONTINUED)
+    assert all(heading.endswith(CONTINUED) for heading in headings[1:])
+
+
+def test_rows_of_one_sample_and_all_that_closes_a_block_stand_on_one_page():
+    made = document(40)
+    for study in made["studies"]:
+        study["members"] = [{"effect_id": f"{study['sample_id']}{i}", "yi": 0.1 * i, "vi": 0.02} for i in range(3)]
+    made["figure"] |= {"rows": "estimates"}
+    for height in (4.0, 4.2, 4.4, 4.7):
+        for part in parts_of(forest(made), height):
+            rows = [row for row in part.sections[0].rows if row.kind != "heading"]
+            assert rows[0].bracket == "start"
+            assert rows[-1].bracket in {"end", ""}
+
+
+# --- intervals, bands, brackets, dashes -----------------------------------------------------------------------------
+
+
+def test_limits_stand_together_whatever_stands_above_them():
+    limits = {"association_ci_low": 0.05, "association_ci_high": 0.55, "effect_ci_low": 0.1, "effect_ci_high": 0.9}
+    figure = draw(bridge_of(fitted(document(5, "z", "A", name="a")), **limits))
+    boxes_of(figure)
+    texts = {id(t): t for t in figure.texts}.values()
+    lows = [t for t in texts if t.get_text().startswith("[") and t.get_text().endswith(",")]
+    assert lows
+    box = {id(t): t.get_window_extent() for t in texts}
+    for low in lows:
+        ends = [box[id(t)] for t in texts if t.get_text().endswith("]") and abs(t.start[1] - low.start[1]) < 1e-6]
+        gap = min(end.x0 for end in ends if end.x0 > box[id(low)].x0) - box[id(low)].x1
+        assert 0 <= gap < 0.06 * figure.dpi
+
+
+def test_bands_behind_diamonds_are_explained_and_a_prediction_interval_has_its_level():
+    (note,) = [note for note in forest(grouped()).notes if note.startswith("Light bands")]
+    assert "95% prediction intervals" in note
+    labels = [row.label for row in forest(grouped(level=0.9)).sections[0].rows if row.kind == "prediction"]
+    assert labels == ["90% prediction interval"]
+    # Its own row says what it is where no other band is drawn.
+    assert not any(note.startswith("Light bands") for note in forest(document(8)).notes)
+
+
+def test_a_weight_that_stands_once_for_several_rows_is_said_to_be_of_the_sample():
+    made = document(3)
+    made["figure"] |= {"rows": "estimates"}
+    assert not any("bracket" in note for note in forest(made).notes)
+    made["studies"][0]["members"] = [{"effect_id": f"e{i}", "yi": 0.1 * i, "vi": 0.02} for i in range(2)]
+    assert any("the weight at the first is that of the sample" in note for note in forest(made).notes)
+
+
+def test_what_is_not_reported_is_a_dash_with_a_note():
+    made = document(4)
+    made["studies"][2]["n"] = None
+    layout = forest(made)
+    cells = {row.key: row.cells for row in layout.sections[0].rows if row.kind == "study"}
+    assert cells["x2"][0] == text.NONE
+    assert f"{text.NONE}: not reported in the source." in layout.notes
+    assert not any(note.startswith(text.NONE) for note in forest(document(4)).notes)
+
+
+def test_columns_that_hold_nothing_or_what_the_block_says_are_not_drawn():
+    made = grouped()
+    made["figure"]["columns"] = ["n", "comparator"]
+    assert forest(made).sections[0].columns == ("n",)
+    for study in made["studies"]:
+        study["n"] = None
+    layout = forest(made)
+    assert layout.sections[0].columns == ()
+    assert "In all samples, n: not reported." in layout.notes
+    made["figure"] |= {"group_by": "rob", "columns": ["n", "rob"]}
+    assert "Blocks: risk of bias as the source's database rates it." in forest(made).notes
+
+
+# --- axes -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_side_of_no_effect_that_the_axis_shows_has_a_tick():
+    for low in (-0.06, -0.1, -0.2, -0.3, -0.38, -0.45):
+        for high in (0.9, 1.5, 1.9, 3.1):
+            rows = [Row("study", "a", estimate=0.4, ci_low=low, ci_high=high)] * 3
+            for ratio in (False, True):
+                ends = axis_of(rows, ratio)
+                if ends[0] < -0.16 * (ends[1] - ends[0]):
+                    assert min(ends[2]) < -1e-9 < max(ends[2]), (low, high, ratio)
+                assert ends[0] - 1e-9 <= min(ends[2]) <= max(ends[2]) <= ends[1] + 1e-9
+
+
+def test_estimates_without_one_sample_fill_their_axis():
+    model, found = examined(24)
+    layout = leave_one_out(model, found)
+    (section,) = layout.sections
+    ends = [x for row in section.rows for x in (row.ci_low, row.ci_high) if x is not None]
+    assert max(ends) - min(ends) > 0.6 * (section.high - section.low)
+    beyond = not section.low <= 0 <= section.high
+    assert beyond == any("No effect (0) lies beyond the axis." in note for note in layout.notes)
+
+
+def test_a_narrow_axis_has_more_than_two_ticks():
+    for values in ((0.01, 0.097), (-0.7, 1.3), (0.003, 0.0064), (0.0, 1.1), (0.89, 1.1)):
+        axis = narrow_axis("", values, 0.66)
+        assert len(axis.ticks) >= 3
+        assert sum(map(bool, axis.texts)) >= 2
+
+
+@pytest.mark.parametrize("low", [-0.2, -1.0, -2.0])
+def test_words_about_directions_are_no_wider_than_their_side_and_stay_on_it(low):
+    made = document(6)
+    made["figure"]["favours"] = ["worse outcome with a better alliance", "better outcome with a better alliance"]
+    layout = forest(made)
+    section = replace(layout.sections[0], low=low, high=1.0)
+    with settings():
+        columns, style = columns_of(Page(Style(), 1.0), layout)
+        page = Page(style, 1.0)
+        wide = columns.plot_right - columns.plot_left
+        null = columns.plot_left - low / (1.0 - low) * wide
+        (left, _, lines), (right, _, others) = direction(page, columns, section)
+        assert left < null < right
+        for side, share in ((lines, -low / (1 - low)), (others, 1 / (1 - low))):
+            assert all(page.width(line, style.small) <= max(share, 0.45) * wide + 1e-9 for line in side)
+            assert not any(line.strip() in {"\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"} for line in side)
+
+
+# --- bridges and comparisons ------------------------------------------------------------------------------------------
+
+
+def bridge_of(association, **changes):
+    contrasts = ("2_sd", "1_sd", "median_split", "concordance")
+    named = [(c, "d") for c in contrasts] + [("probability", "%"), ("concordance_r", "r"), ("variance", "%")]
+    named += [(f"{prefix}_{c}", "%") for prefix in ("u3", "overlap") for c in contrasts]
+    given = {"association_estimate": 0.3, "effect_estimate": 0.2, "p_association_larger": 0.4} | changes
+    rows = [reading(unit, contrast=c, **given) for c, unit in named]
+    return bridge_layout("m", rows, association, fitted(document(5, name="b", title="Tutoring")))
+
+
+def test_a_bridge_draws_one_sample_as_no_pool_and_leaves_out_what_is_empty():
+    several = bridge_of(fitted(document(5, "z", "A", name="a")), p_association_larger_new=0.45)
+    assert {row.kind for s in several.sections for row in s.rows} == {"converted", "pooled"}
+    assert several.sections[0].columns == ("P mean", "P new")
+    one = bridge_of(fitted(document(1, "z", "A", name="a")), p_association_larger_new=None)
+    assert {row.kind for s in one.sections for row in s.rows} == {"converted single", "pooled"}
+    assert one.sections[0].columns == ("P mean",)
+    assert all(len(row.cells) <= 1 for s in one.sections for row in s.rows)
+    assert any(note.startswith("Hollow squares: the association in one sample") for note in one.notes)
+    assert not any("P new" in note or "Hollow diamonds" in note for note in one.notes)
+    boxes_of(draw(one))
+
+
+def samples_of(name, ids):
+    """A document of these samples."""
+    made = document(len(ids), name=name)
+    for study, sample in zip(made["studies"], ids, strict=True):
+        study |= {"sample_id": sample, "label": f"Trial {sample}"}
+    return made
+
+
+def overlap(*documents):
+    plan = ComparisonFigure.model_validate(
+        {"title": "t", "studies": False, "blocks": [{"synthesis": d["synthesis"]} for d in documents]}
+    )
+    layout = comparison("c", plan, {d["synthesis"]: d for d in documents}, {}, [])
+    return next((note for note in layout.notes if "more than one of these syntheses" in note), "")
+
+
+def test_samples_that_two_syntheses_share_are_named_up_to_a_number():
+    said = overlap(samples_of("a", "pqrs"), samples_of("b", "rstu"))
+    assert "2 samples of 6 stand in more than one" in said
+    assert "In both “Title of a” and “Title of b”: Trial r, Trial s." in said
+    assert overlap(samples_of("a", "pqrs"), samples_of("b", "tuvw")) == ""
+    letters = "abcdefghijkl"
+    assert "Trial h, and 3 more." in overlap(samples_of("a", letters[:11] + "x"), samples_of("b", letters[:11] + "y"))
+
+
+def test_a_synthesis_that_is_part_of_another_is_named_and_not_its_samples():
+    said = overlap(samples_of("a", "pqrs"), samples_of("b", "pq"))
+    assert "All samples of “Title of b” also stand in “Title of a”." in said
+    assert "Trial p" not in said
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("caps", "CAPS"), ("pcl", "PCL"), ("pss-sr", "PSS-SR"), ("bdi-2", "BDI-2"), ("PHQ-9", "PHQ-9"), ("cis-r", "CIS-R"),
+     ("BDI-II", "BDI-II"), ("pain", "pain"), ("depression", "depression"), ("panic severity", "panic severity")],
+)  # fmt: skip
+def test_abbreviations_of_instruments_are_in_capitals(written, read):
+    assert instrument_name(written) == read
+
+
+def test_outcomes_in_a_figure_are_read_as_instruments():
+    made = document(4)
+    made["figure"] |= {"columns": ["outcome"]}
+    for study, outcome in zip(made["studies"], ("caps", "caps", "pcl", "pcl"), strict=True):
+        study["outcome"] = outcome
+    assert {row.cells for row in forest(made).sections[0].rows if row.kind == "study"} == {("CAPS",), ("PCL",)}
+    made["figure"]["group_by"] = "outcome"
+    assert [r.label for r in forest(made).sections[0].rows if r.kind == "heading"] == ["CAPS", "PCL"]
+    for study in made["studies"]:
+        study["outcome"] = "caps"
+    made["figure"]["group_by"] = None
+    assert "In all samples, outcome: CAPS." in forest(made).notes
+
+
+def test_zeros_that_the_plan_enters_are_said_not_to_be_observed():
+    made = document(5, "z", "A", set_to_zero=3)
+    (note,) = [note for note in forest(made).notes if "set to 0 by the plan" in note]
+    assert note.startswith("3 findings reported as not significant")
+    assert "not observed" in note
+
+
+def test_variances_have_greek_letters_in_all_notes():
+    made = document(2, notes=("two samples: tau2 is hardly estimable",))
+    (note,) = [note for note in forest(made).notes if "hardly" in note]
+    assert note == "Two samples: τ² is hardly estimable."
+
+
+def test_a_remark_that_holds_for_several_syntheses_is_said_once():
+    first, second = samples_of("a", "pq"), samples_of("b", "rs")
+    for made in (first, second):
+        made["figure"] = made["figure"] | {"note": "Only abstracts were read."}
+    plan = ComparisonFigure.model_validate(
+        {"title": "t", "studies": False, "blocks": [{"synthesis": "a"}, {"synthesis": "b"}]}
+    )
+    notes = comparison("c", plan, {"a": first, "b": second}, {}, []).notes
+    assert [note for note in notes if "abstracts" in note] == ["Title of a; Title of b: Only abstracts were read."]
+
+
+def test_syntheses_of_the_same_sources_carry_the_same_note():
+    plan = read_yaml(ROOT / "config.yaml")["syntheses"]
+    notes = {}
+    for synthesis in plan.values():
+        notes.setdefault(tuple(synthesis["sources"]), set()).add(synthesis.get("note", ""))
+    assert all(len(said) == 1 for said in notes.values()), notes
+
+
+def test_a_figure_calls_a_synthesis_by_its_title():
+    plan = read_yaml(ROOT / "config.yaml")
+    assert not any(block.get("heading") for figure in plan["figures"].values() for block in figure["blocks"])
