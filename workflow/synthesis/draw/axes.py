@@ -46,8 +46,8 @@ def axis_of(
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
     """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
     low, high = _limits(_extent(list(rows)), null, clip)
-    if null is not None and not ratio:
-        low, high = _to_ticks(low, high, null)
+    if null is not None:
+        low, high = _to_ticks(low, high, null, ratio)
     about = next((about for about in _DENSER if _on_both_sides(_ticks(low, high, ratio, about)[0], low, high, null)), 0)
     return low, high, *_ticks(low, high, ratio, about)
 
@@ -74,18 +74,27 @@ def _on_both_sides(ticks: Sequence[float], low: float, high: float, null: float 
     return (not left or any(t < null for t in ticks)) and (not right or any(t > null for t in ticks))
 
 
-def _to_ticks(low: float, high: float, null: float) -> tuple[float, float]:
+def _to_ticks(low: float, high: float, null: float, ratio: bool) -> tuple[float, float]:
     """The axis as far as the next tick on a side that shows none, where that is hardly longer."""
-    ticks, _ = linear_ticks(low, high)
+    ticks, _ = _ticks(low, high, ratio, 0)
     if len(ticks) < 2:
         return low, high
-    step, room = ticks[1] - ticks[0], _NEARLY * (high - low)
+    room = _NEARLY * (high - low)
     left, right = _sides(low, high, null)
-    if left and ticks[0] >= null and low - (ticks[0] - step) <= room:
-        low = ticks[0] - step
-    if right and ticks[-1] <= null and (ticks[-1] + step) - high <= room:
-        high = ticks[-1] + step
+    below, above = _beyond(ticks[0], ticks[1], ratio), _beyond(ticks[-1], ticks[-2], ratio)
+    if left and ticks[0] >= null and low - below <= room:
+        low = min(low, below)
+    if right and ticks[-1] <= null and above - high <= room:
+        high = max(high, above)
     return low, high
+
+
+def _beyond(end: float, inner: float, ratio: bool) -> float:
+    """The tick after the last one, as far from it as the one before; of ratios by their difference."""
+    if not ratio:
+        return 2 * end - inner
+    value = 2 * math.exp(end) - math.exp(inner)
+    return math.log(value) if value > 0 else -math.inf
 
 
 def _extent(rows: Sequence[Row]) -> _Extent:

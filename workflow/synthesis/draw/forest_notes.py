@@ -115,7 +115,7 @@ def row_notes(sections: Iterable[Section]) -> list[str]:
     if any(row.bracket for row in rows):
         notes.append("Joined by a bracket: estimates of one sample; the weight at the first is that of the sample.")
     if any(text.NONE in row.cells for row in rows):
-        notes.append(f"{text.NONE}: not reported in the source.")
+        notes.append(f"{text.NONE}: the source states no single value.")
     return notes
 
 
