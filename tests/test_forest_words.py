@@ -244,6 +244,9 @@ def test_a_synthesis_that_is_part_of_another_is_named_and_not_its_samples():
     said = overlap(samples_of("a", "pqrs"), samples_of("b", "pq"))
     assert "All samples of “Title of b” also stand in “Title of a”." in said
     assert "Trial p" not in said
+    assert "“Title of a” and “Title of b” are of the same samples." in overlap(
+        samples_of("a", "pq"), samples_of("b", "pq")
+    )
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

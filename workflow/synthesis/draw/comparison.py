@@ -126,10 +126,12 @@ def _parts(documents: list[Fitted]) -> list[str]:
 
 
 def _pairs(documents: list[Fitted]) -> list[str]:
-    """The samples that two syntheses share, by name, where neither is a part of the other."""
+    """The samples that two syntheses share: by name, where neither is a part of the other."""
     said = []
     for first, second in combinations(documents, 2):
         both = _samples(first) & _samples(second)
+        if _samples(first) == _samples(second):
+            said.append(f"{_quoted(first)} and {_quoted(second)} are of the same samples.")
         if not both or both in (_samples(first), _samples(second)):
             continue
         names = sorted(study.label for study in first.studies if study.sample_id in both)
