@@ -145,14 +145,15 @@ def test_refitting_without_a_change_gives_the_same_fit():
     assert [s.sample_id for s in less.studies] == ["a0", "a1", "a3"]
 
 
-def test_shared_samples_are_counted_in_words_beside_the_difference():
+def test_shared_samples_are_named_beside_the_difference():
     first = document("a", [0.5, 0.4, 0.6, 0.3], [0.02] * 4, ["s1", "s2", "s3", "s4"])
     second = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["s4", "t1", "t2"])
     plan = Comparison(title="t", first="a", second="b", shared_samples="leave_out")
     row = contrast("c", plan, first, second)
+    (label,) = [study.label for study in fitted(first).studies if study.sample_id == "s4"]
     assert row.note == (
-        "1 sample stands on both sides and is left out of both here (3 of 4 and 2 of 3 samples remain), but not of the "
-        "two syntheses"
+        f"1 sample ({label}) stands on both sides and is left out of both here (3 of 4 and 2 of 3 samples remain), but "
+        "not of the two syntheses"
     )
     apart = document("b", [0.1, 0.2, 0.3], [0.02] * 3, ["t0", "t1", "t2"])
     assert contrast("c", plan, first, apart).note == ""

@@ -119,6 +119,17 @@ def probability(p: float) -> str:
     return ">0.99" if p > 0.995 else number(p)
 
 
+# As many names stand in a sentence; the others are counted.
+_NAMED = 8
+
+
+def named(names: Iterable[str]) -> str:
+    """Names in the order of letters: some of many, and how many more there are."""
+    ordered = sorted(names, key=str.casefold)
+    more = [f"and {count(len(ordered) - _NAMED)} more"] if len(ordered) > _NAMED else []
+    return ", ".join([*ordered[:_NAMED], *more])
+
+
 MIXED = "mixed"
 
 

@@ -82,14 +82,16 @@ def contrast(name: str, plan: Comparison, first: Fitted, second: Fitted, bound: 
 
 
 def left_out_note(first: Fitted, second: Fitted, shared: list[str]) -> str:
-    """How many samples stand on both sides of a contrast and are left out of both; nothing where none does."""
+    """Which samples stand on both sides of a contrast and are left out of both; nothing where none does."""
     if not shared:
         return ""
     verb, left = ("stands", "is") if len(shared) == 1 else ("stand", "are")
+    names = text.named(study.label for study in first.studies if study.sample_id in shared)
     kept = [document.fit.samples - len(shared) for document in (first, second)]
     return (
-        f"{text.plural(len(shared), 'sample')} {verb} on both sides and {left} left out of both here ({kept[0]} of "
-        f"{first.fit.samples} and {kept[1]} of {second.fit.samples} samples remain), but not of the two syntheses"
+        f"{text.plural(len(shared), 'sample')} ({names}) {verb} on both sides and {left} left out of both here "
+        f"({kept[0]} of {first.fit.samples} and {kept[1]} of {second.fit.samples} samples remain), "
+        "but not of the two syntheses"
     )
 
 

@@ -94,10 +94,6 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
     return SECTION_HEADING[f"lane {lane}"]
 
 
-# As many samples of two syntheses are named; the others are counted.
-_NAMED = 8
-
-
 def overlap_note(documents: list[Fitted]) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
     of two where neither is a part of the other."""
@@ -134,9 +130,8 @@ def _pairs(documents: list[Fitted]) -> list[str]:
             said.append(f"{_quoted(first)} and {_quoted(second)} are of the same samples.")
         if not both or both in (_samples(first), _samples(second)):
             continue
-        names = sorted(study.label for study in first.studies if study.sample_id in both)
-        more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
-        said.append(f"In both {_quoted(first)} and {_quoted(second)}: {', '.join([*names[:_NAMED], *more])}.")
+        names = text.named(study.label for study in first.studies if study.sample_id in both)
+        said.append(f"In both {_quoted(first)} and {_quoted(second)}: {names}.")
     return said
 
 

@@ -60,8 +60,8 @@ def cumulative(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     undated = sum(step.year is None for step in diagnostics.cumulative)
     note = (
         "Each row: the pool of all samples up to that one, by year of publication, one value per sample "
-        f"({sample_method(document)}); the first row is the first sample itself. The diamond: all estimates "
-        f"({method_of(document)})."
+        f"({sample_method(document)}); the first row is the first sample itself, without heterogeneity. The "
+        f"diamond: all estimates ({method_of(document)})."
     )
     if undated:
         note += f" Samples without a year ({undated}) come last."
