@@ -275,6 +275,16 @@ def test_outcomes_in_a_figure_are_read_as_instruments():
     assert "In all samples, outcome: CAPS." in forest(made).notes
 
 
+def test_several_values_of_a_sample_have_one_name_in_cells_and_headings():
+    made = document(4)
+    made["figure"] |= {"columns": ["rater"]}
+    made["studies"][1]["rater"] = text.MIXED
+    rows = forest(made).sections[0].rows
+    assert {row.cells for row in rows if row.kind == "study"} == {("client",), ("several",)}
+    made["figure"] |= {"group_by": "rater"}
+    assert "Several" in [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+
+
 def test_zeros_that_the_plan_enters_are_said_not_to_be_observed():
     made = document(5, "z", "A", set_to_zero=3)
     (note,) = [note for note in forest(made).notes if "set to 0 by the plan" in note]

@@ -52,7 +52,13 @@ def cell_text(column: str, value: Cell) -> str:
     if isinstance(value, int | float):
         whole = float(value).is_integer() and column != "year"
         return text.count(value) if whole else f"{value:g}".replace("-", text.MINUS)
+    if value == text.MIXED and column in _DIFFERING:
+        return GROUP_NAME[text.MIXED].lower()
     return instrument_name(str(value)) if column == "outcome" else str(value)
+
+
+# Columns of which no sample has a value called mixed: there it says that its estimates differ.
+_DIFFERING = ("rater", "timepoint", "outcome", "comparator")
 
 
 def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = None) -> list[Row]:
