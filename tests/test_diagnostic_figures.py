@@ -144,6 +144,36 @@ def test_a_ray_of_a_radial_plot_ends_at_its_estimate(correlations):
     assert all(panel.y.low <= t <= panel.y.high for t in panel.right.ticks)
 
 
+@pytest.mark.parametrize(
+    ("metric", "spacing"), [("z", ", spaced as Fisher z"), ("log_odds_ratio", ", logarithmic"), ("g", "")]
+)
+def test_axes_that_are_even_in_another_scale_say_so(metric, spacing):
+    model, found = examined(12, metric, "A" if metric == "z" else "B")
+    for axis in (funnel(model, found).panels[0].x, radial(model, found).panels[0].right):
+        assert axis.name.endswith(spacing or axis.name)
+        assert ("spaced" in axis.name or "logarithmic" in axis.name) == bool(spacing)
+    assert (
+        radial(model, found)
+        .panels[0]
+        .y.name.startswith("Fisher z" if metric == "z" else ("Log OR" if spacing else "g"))
+    )
+    for panel in gosh(model, found).panels:
+        assert panel.x.name.endswith(spacing)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in LAYOUTS])
+@pytest.mark.parametrize("metric", ["g", "z", "log_odds_ratio"])
+def test_every_axis_has_three_ticks_with_texts(kind, metric):
+    model, found = examined(14, metric, "A" if metric == "z" else "B")
+    drawn = layout(kind, model, found)
+    if isinstance(drawn, Chart):
+        axes = [axis for panel in drawn.panels for axis in (panel.x, panel.y, panel.right) if axis and axis.ticks]
+    else:
+        axes = list(drawn.sections)
+    assert axes
+    assert all(len(axis.ticks) >= 3 for axis in axes)
+
+
 # --- orchard, caterpillar, bubbles --------------------------------------------------------------------------------
 
 

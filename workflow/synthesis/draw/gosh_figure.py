@@ -20,8 +20,10 @@ from synthesis.draw.chart import (
     plan_notes,
     refusal,
     sample_method,
+    spaced_name,
     title_of,
 )
+from synthesis.draw.layout import axis_name
 from synthesis.results.diagnosed import Diagnosed, SubsetMap
 from synthesis.results.fitted import Fitted
 
@@ -40,7 +42,7 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         return refusal(kind, name, document, few_to_compare(diagnostics) or diagnostics.skipped["gosh"])
     leading = next(sample for sample in diagnostics.influence if sample.sample_id == subsets.leading)
     means = (leading.gosh_with_estimate, leading.gosh_without_estimate)
-    x = estimate_axis(metric, ESTIMATE_NAME[metric], subsets.estimates, spaced=True)
+    x = estimate_axis(metric, spaced_name(metric, axis_name(document)), subsets.estimates, spaced=True)
     y = Axis("I\u00b2", 0.0, 100.0, _I2_TICKS, tuple(f"{tick:g}%" for tick in _I2_TICKS))
     panels = []
     for side, heading in enumerate((f"With {leading.label}", f"Without {leading.label}")):

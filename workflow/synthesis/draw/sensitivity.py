@@ -210,6 +210,8 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
 
 
 _ROWS = Axis("", 0.0, 1.0)
+# Inches of a measure: three texts of ticks such as 0.006 have room below it.
+_LEAST_MEASURE = 0.73
 _MEASURES = (
     ("rstudent", "Residual"),
     ("dffits", "DFFITS"),
@@ -238,6 +240,7 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
         "influence", name, title_of("influence", document), document.lane, (Panel(_ROWS, _ROWS),) * len(_MEASURES),
         width=WIDE, height=max(0.5, 0.135 * count), left=room_for(s.label for s in samples), gap=0.13,
     )  # fmt: skip
+    chart = replace(chart, width=chart.width + len(_MEASURES) * max(0.0, _LEAST_MEASURE - chart.panel_width))
     panels = tuple(
         _measure_panel(key, heading, document, samples, effects, chart.panel_width) for key, heading in _MEASURES
     )
