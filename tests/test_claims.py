@@ -21,7 +21,7 @@ from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
-from synthesis.draw.claims_figure import VERDICTS, claims_layout
+from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout
 from synthesis.errors import InputError
 from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
@@ -463,6 +463,34 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
     for verdict in VERDICTS:
         number = sum(row.verdict == verdict for row in rows)
         assert number == 0 or f"{number} {verdict}" in counted
+
+
+def test_several_marks_have_their_names_and_axes_their_zero(decided):
+    layout = claims_layout(list(decided.values()), "Title")
+    drawn = [t.get_text() for t in draw(layout).texts]
+    rows = [row for statement in layout.statements for row in statement.rows]
+    several = [row for row in rows if len(row.marks) > 1]
+    assert several
+    assert all(drawn.count(mark.label) >= 1 for row in several for mark in row.marks)
+    for row in rows:
+        at = dict(axis_texts(row))
+        assert set(row.ticks) <= set(at)
+        if row.axis and row.axis[0] <= 0 <= row.axis[1]:
+            assert at[0].endswith(("0", "0%"))
+        assert all(words in drawn for words in at.values())
+    letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}
+    assert all(any(f"{letter}: " in note for note in layout.notes) for letter in letters)
+
+
+def test_a_turned_sign_is_said_beside_the_printed_number(decided, evidence):
+    name = decided["bower_interaction_small"].quantity.partition(":")[2]
+    printed = evidence.rows[evidence.plan.interactions[name].coefficient]
+    assert printed.direction == -1
+    assert decided["bower_interaction_small"].estimate == -float(printed.value)
+    said = decided["bower_interaction_small"].why.replace("\N{MINUS SIGN}", "-")
+    assert said.endswith(f"the source prints {printed.value} [{printed.ci_low}, {printed.ci_high}]")
+    assert "its sign is turned, so that above 0 is a larger gain of more severe patients" in said
+    assert not any("sign is turned" in row.why for row in decided.values() if row.claim_id != "bower_interaction_small")
 
 
 def test_words_of_the_claims_are_drawn_as_written(decided):
