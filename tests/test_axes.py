@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import pytest
 import synthesis
@@ -226,9 +227,17 @@ def bridge_of_all():
     contrasts = ("2_sd", "1_sd", "median_split", "concordance")
     named = [(c, "d") for c in contrasts] + [("probability", "%"), ("concordance_r", "r"), ("variance", "%")]
     named += [(f"{prefix}_{c}", "%") for prefix in ("u3", "overlap") for c in contrasts]
-    rows = [reading(unit, contrast=c, association_estimate=0.3, effect_estimate=0.2) for c, unit in named]
+    numbers = {"association_estimate": 0.3, "association_ci_low": 0.1, "association_ci_high": 0.5}
+    rows = [reading(unit, contrast=c, effect_estimate=0.2, **numbers) for c, unit in named]
     association = fitted(document(5, "z", "A", name="a", title="Attendance"))
     return bridge_layout("m", rows, association, fitted(document(5, name="b", title="Tutoring")))
+
+
+def test_an_interval_of_a_bridge_is_one_text():
+    """Limits in columns of their own were torn apart where another section has longer ones."""
+    rows = [row for section in bridge_of_all().sections for row in section.rows if row.ci_low is not None]
+    assert rows
+    assert all(re.fullmatch(r"\[\S+, \S+\]", row.high_text) and not row.low_text for row in rows)
 
 
 def test_the_two_correlations_of_one_effect_have_names_of_their_own():

@@ -170,9 +170,9 @@ def vibration(document: MultiverseSummary) -> Chart:
 _EQUIVALENT = "Every option that answers the same question"
 # Shares of the pairs, and what stands above them.
 _SHARES = {
-    "association_larger": "association\nlarger",
-    "association_larger_significant": "\nsignificantly",
-    "effect_larger_significant": "effect\nsignificantly",
+    "association_larger": "Association\nlarger",
+    "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
+    "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
 }
 
 
@@ -212,13 +212,14 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
         (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
         width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
         legend=(
-            Key("point", "pooled", "median"), Key("line", "interval", "half of all pairs"),
-            Key("line", "prediction", "nine in ten"),
+            Key("point", "pooled", "median of all pairs"), Key("line", "interval", "the middle half of them"),
+            Key("line", "prediction", "the middle nine in ten"), Key("line", "null", "no difference"),
         ),
         notes=(
-            "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
-            "difference (MOVER) excludes 0.",
-            "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
+            "Percentages: share of the pairs of analyses of which this holds; CI: the 95% interval of their difference "
+            "(MOVER).",
+            "A block pairs all analyses of one curve with all of another. A row reads the association in one way; "
+            "these are other questions, never mixed.",
             "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
         ),
     )  # fmt: skip

@@ -371,7 +371,7 @@ def _roomy(page: Page, chart: Chart) -> Chart:
     if chart.heads:
         heads = (page.width(line, size) for head in chart.heads for line in head.split("\n"))
         cells = (page.width(cell, size + 0.2) for row in chart.rows for cell in row.cells)
-        right = max(right, margin + len(chart.heads) * (max((*heads, *cells)) + 0.05))
+        right = max(right, margin + len(chart.heads) * (max((*heads, *cells)) + 0.1))
     if chart.panels:
         ticks = [page.width(label, size) for label in chart.panels[0].y.texts]
         left = max(left, max(ticks, default=0.0) + 0.06 + margin / 2)

@@ -98,7 +98,11 @@ def _extracted(documents: list[Fitted], effects: Sequence[Effect], dropped: Sequ
     return (
         Box(
             "Extraction",
-            (f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",),
+            (
+                f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",
+                "a row: one finding, with or without a number",
+                "a source: a database, or a set of papers, that was extracted as one",
+            ),
             (f"{text.plural(len(lost), 'row')} without a usable number", *gone),
         ),
         Box(
