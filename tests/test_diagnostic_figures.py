@@ -275,6 +275,25 @@ def test_leaving_out_is_of_the_models_own_fits_by_size(whole):
     assert section.columns == ("τ²", "ω²")
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.4, -0.6])
+def test_leaving_out_fills_its_axis_and_tells_pools_apart(whole, shift):
+    """An axis from 0 to pools that are far from it was empty over most of its length; all were printed alike."""
+    model, found = whole
+    moved = {"estimate", "ci_low", "ci_high"}
+    fit = {key: model[key] + shift for key in moved}
+    rows = [
+        r | {f"model_{key}_without": r[f"model_{key}_without"] + shift for key in moved} for r in found["influence"]
+    ]
+    drawn = leave_one_out(model | fit, found | {"influence": rows})
+    section = drawn.sections[0]
+    ends = [x for row in section.rows for x in (row.estimate, row.ci_low, row.ci_high) if x is not None]
+    assert max(ends) - min(ends) > 0.4 * (section.high - section.low)
+    reaches = section.low <= 0 <= section.high
+    assert section.has_null == reaches
+    assert ("does not reach 0 (no effect)" in drawn.notes[0]) == (not reaches)
+    assert all(len(row.estimate_text.partition(".")[2]) == 3 for row in section.rows if row.estimate is not None)
+
+
 def test_a_sample_without_which_nothing_is_fitted_comes_last(whole):
     model, found = whole
     rows = [dict(r) for r in found["influence"]]

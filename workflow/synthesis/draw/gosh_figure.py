@@ -71,8 +71,8 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         kind, name, title_of(kind, document), document.lane, tuple(panels), width=WIDE, height=2.5, left=0.55,
         legend=(
-            Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "95 in 100"),
-            Key("area", "all", "all"), Key("line", "limit", "mean"),
+            Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "densest 95% of them"),
+            Key("area", "all", "all subsets"), Key("line", "limit", "their mean"),
             Key("point", "pooled", "all samples (right: all others)"),
         ),
         notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *plan_notes(document)),

@@ -295,12 +295,14 @@ def section_of(
     guide: float | None = None,
     clip: float = CLIP_SHARE,
     titles: Mapping[str, str] | None = None,
+    hold_null: bool = True,
 ) -> Section:
     """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end.
 
-    `titles`: heads of the user's own columns.
+    `titles`: heads of the user's own columns; `hold_null`: whether no effect, if any, must be on the axis.
     """
-    low, high, ticks, texts = axis_of(rows, metric in LOGARITHMS, null=None if metric in NO_NULL else 0.0, clip=clip)
+    has_null = hold_null and metric not in NO_NULL
+    low, high, ticks, texts = axis_of(rows, metric in LOGARITHMS, null=0.0 if has_null else None, clip=clip)
     kinds = {row.kind for row in rows}
     usual_name = "" if "converted" in kinds else "Study" if "study" in kinds else "Synthesis"
     return Section(
@@ -314,8 +316,8 @@ def section_of(
         high=high,
         ticks=ticks,
         tick_texts=texts,
-        has_null=metric not in NO_NULL,
-        favours=favours,
+        has_null=has_null,
+        favours=favours if has_null or metric in NO_NULL else None,
         weights=weights,
         row_name=row_name or usual_name,
         interval_name=f"{100 * level:g}% CI",
