@@ -483,14 +483,12 @@ def test_several_marks_have_their_names_and_axes_their_zero(decided):
 
 
 def test_a_turned_sign_is_said_beside_the_printed_number(decided, evidence):
-    name = decided["bower_interaction_small"].quantity.partition(":")[2]
-    printed = evidence.rows[evidence.plan.interactions[name].coefficient]
-    assert printed.direction == -1
-    assert decided["bower_interaction_small"].estimate == -float(printed.value)
-    said = decided["bower_interaction_small"].why.replace("\N{MINUS SIGN}", "-")
-    assert said.endswith(f"the source prints {printed.value} [{printed.ci_low}, {printed.ci_high}]")
-    assert "its sign is turned, so that above 0 is a larger gain of more severe patients" in said
-    assert not any("sign is turned" in row.why for row in decided.values() if row.claim_id != "bower_interaction_small")
+    claim = decided["bower_interaction_small"]
+    printed = evidence.rows[evidence.plan.interactions[claim.quantity.partition(":")[2]].coefficient]
+    assert (printed.direction, claim.estimate) == (-1, -float(printed.value))
+    said = f"the source prints {printed.value} [{printed.ci_low}, {printed.ci_high}]"
+    assert claim.why.replace("\N{MINUS SIGN}", "-").endswith(f"is a larger gain of more severe patients: {said}")
+    assert [row.claim_id for row in decided.values() if "sign is turned" in row.why] == [claim.claim_id]
 
 
 def test_words_of_the_claims_are_drawn_as_written(decided):
