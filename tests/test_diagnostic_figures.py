@@ -144,36 +144,6 @@ def test_a_ray_of_a_radial_plot_ends_at_its_estimate(correlations):
     assert all(panel.y.low <= t <= panel.y.high for t in panel.right.ticks)
 
 
-@pytest.mark.parametrize(
-    ("metric", "spacing"), [("z", ", spaced as Fisher z"), ("log_odds_ratio", ", logarithmic"), ("g", "")]
-)
-def test_axes_that_are_even_in_another_scale_say_so(metric, spacing):
-    model, found = examined(12, metric, "A" if metric == "z" else "B")
-    for axis in (funnel(model, found).panels[0].x, radial(model, found).panels[0].right):
-        assert axis.name.endswith(spacing or axis.name)
-        assert ("spaced" in axis.name or "logarithmic" in axis.name) == bool(spacing)
-    assert (
-        radial(model, found)
-        .panels[0]
-        .y.name.startswith("Fisher z" if metric == "z" else ("Log OR" if spacing else "g"))
-    )
-    for panel in gosh(model, found).panels:
-        assert panel.x.name.endswith(spacing)
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in LAYOUTS])
-@pytest.mark.parametrize("metric", ["g", "z", "log_odds_ratio"])
-def test_every_axis_has_three_ticks_with_texts(kind, metric):
-    model, found = examined(14, metric, "A" if metric == "z" else "B")
-    drawn = layout(kind, model, found)
-    if isinstance(drawn, Chart):
-        axes = [axis for panel in drawn.panels for axis in (panel.x, panel.y, panel.right) if axis and axis.ticks]
-    else:
-        axes = list(drawn.sections)
-    assert axes
-    assert all(len(axis.ticks) >= 3 for axis in axes)
-
-
 # --- orchard, caterpillar, bubbles --------------------------------------------------------------------------------
 
 
@@ -273,25 +243,6 @@ def test_leaving_out_is_of_the_models_own_fits_by_size(whole):
     assert section.guide == model["estimate"]
     assert next(row for row in section.rows if row.kind == "pooled").estimate == model["estimate"]
     assert section.columns == ("τ²", "ω²")
-
-
-@pytest.mark.parametrize("shift", [0.0, 0.4, -0.6])
-def test_leaving_out_fills_its_axis_and_tells_pools_apart(whole, shift):
-    """An axis from 0 to pools that are far from it was empty over most of its length; all were printed alike."""
-    model, found = whole
-    moved = {"estimate", "ci_low", "ci_high"}
-    fit = {key: model[key] + shift for key in moved}
-    rows = [
-        r | {f"model_{key}_without": r[f"model_{key}_without"] + shift for key in moved} for r in found["influence"]
-    ]
-    drawn = leave_one_out(model | fit, found | {"influence": rows})
-    section = drawn.sections[0]
-    ends = [x for row in section.rows for x in (row.estimate, row.ci_low, row.ci_high) if x is not None]
-    assert max(ends) - min(ends) > 0.4 * (section.high - section.low)
-    reaches = section.low <= 0 <= section.high
-    assert section.has_null == reaches
-    assert ("does not reach 0 (no effect)" in drawn.notes[0]) == (not reaches)
-    assert all(len(row.estimate_text.partition(".")[2]) == 3 for row in section.rows if row.estimate is not None)
 
 
 def test_a_sample_without_which_nothing_is_fitted_comes_last(whole):

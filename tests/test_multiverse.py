@@ -424,13 +424,16 @@ def test_a_document_is_read_as_it_was_written(tmp_path):
     assert read_json(tmp_path / "m.json")["curves"][0]["curve"] == "main"
 
 
-@pytest.fixture(scope="module")
-def document(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("document")
-    found = enumerated(title="$\\alpha$ <script>alert(1)</script>")
+def summarised(folder, title):
+    found = enumerated(title=title)
     write_enumeration(folder / "m.jsonl", found)
     write_shard(folder / "m.jsonl", 0, 1, folder / "m.parquet")
     return summarise(found.head, folder / "m.parquet", found.units, [NamedThreshold(key="s", label="<b>", value=0.1)])
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    return summarised(tmp_path_factory.mktemp("document"), "$\\alpha$ <script>alert(1)</script>")
 
 
 def test_the_specification_curve_as_data(document):
@@ -455,42 +458,6 @@ def test_vibration_as_data(document):
     for panel, curve in zip(chart.panels, document.curves, strict=True):
         assert [p.x for p in panel.points] == [d.estimate for d in curve.drawn]
         assert [10**-p.y for p in panel.points] == pytest.approx([d.p for d in curve.drawn])
-
-
-@pytest.mark.parametrize("layout", [specification, vibration])
-def test_every_letter_and_mark_is_explained_in_the_figure(document, layout):
-    chart = layout(document)
-    explained = {(key.mark, key.kind) for key in chart.legend}
-    drawn = {("point", point.kind) for panel in chart.panels for point in panel.points}
-    drawn |= {("line", line.kind) for panel in chart.panels for line in panel.lines}
-    drawn |= {("letter", panel.heading.partition(":")[0]) for panel in chart.panels}
-    assert drawn <= explained
-    said = [key.content for key in chart.legend if key.mark == "letter"]
-    apart = [f for f in document.factors if any(option.kind == "non_equivalent" for option in f.options)]
-    for words, curve in zip(said, document.curves, strict=True):
-        # Each of its non-equivalent options by name, and what it takes of the other decisions that have any.
-        assert all(f"{factor.title}: " in words for factor in apart)
-        assert curve.curve == "main" or all(part in words for part in curve.curve.split("; "))
-    assert len(set(said)) == len(said)
-    table = chart.table()
-    assert [r["text"] for r in table if r["element"] == "legend"] == said
-
-
-def test_an_axis_that_is_even_in_another_scale_says_so(document):
-    correlations = replace(document, metric="z")
-    assert "spaced as Fisher z" in specification(correlations).panels[0].y.name
-    assert {panel.x.name for panel in vibration(correlations).panels} == {"Correlation r, spaced as Fisher z"}
-    ratios = replace(document, metric="log_odds_ratio")
-    assert "logarithmic" in vibration(ratios).panels[0].x.name
-    differences = replace(document, metric="g")
-    assert "spaced" not in vibration(differences).panels[0].x.name
-
-
-def test_the_axis_of_estimates_ends_above_the_options(document):
-    chart = specification(document)
-    axis = chart.panels[0].y
-    assert axis.begins is not None
-    assert max(row.y for row in chart.rows) < axis.begins <= min(axis.ticks)
 
 
 @pytest.mark.parametrize("layout", [specification, vibration])
@@ -519,12 +486,6 @@ def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document
     assert axis.high < 1
     assert max(p.x for p in vibration(far).panels[0].points) == axis.high
     assert len(axis.ticks) > 1
-
-
-def test_a_multiverse_without_a_fit_is_said_and_not_drawn(document):
-    empty = replace(document, curves=tuple(replace(curve, drawn=()) for curve in document.curves))
-    assert "no specification could be fitted" in specification(empty).refused
-    assert "no specification could be fitted" in vibration(empty).refused
 
 
 def test_the_table_of_curves_calls_nothing_of_lane_a_an_effect(document):
