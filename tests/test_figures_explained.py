@@ -1,10 +1,13 @@
 """Figures say in themselves what they show: axes, letters, colours; and leave no room empty."""
 
+import re
+
 import pytest
+from hand_made import cumulative, flow, gosh, leave_one_out, radial
 from hand_made import funnel_plot as funnel
-from hand_made import gosh, leave_one_out, radial
 from hand_made import layout as diagnostic
 from msgspec.structs import replace
+from synthesis.draw.canvas import draw
 from synthesis.draw.chart import Chart
 from synthesis.draw.diagnostic import LAYOUTS
 from synthesis.draw.multiverse_figure import specification, vibration
@@ -93,6 +96,22 @@ def test_every_axis_has_three_ticks_with_texts(kind, metric):
         axes = list(drawn.sections)
     assert axes
     assert all(len(axis.ticks) >= 3 for axis in axes)
+
+
+def test_a_limit_that_is_cut_has_its_arrow_explained(whole):
+    model, found = whole
+    for drawn in (cumulative(model, found), leave_one_out(model, found)):
+        section = drawn.sections[0]
+        rows = [row for row in section.rows if row.kind == "study" and row.ci_low is not None]
+        cut = any(row.ci_low < section.low or row.ci_high > section.high for row in rows)
+        assert ("Arrows: limits beyond the axis." in drawn.notes[0]) == cut
+
+
+def test_a_number_of_the_flow_stands_on_one_line_with_what_it_counts():
+    model = {"title": "T" * 40 + " of words", "samples": 12, "k": 14, "studies": []}
+    lines = [t.get_text() for t in draw(flow("X", [model], [], [])).texts]
+    assert not any(re.search(r"\d$", line) for line in lines)
+    assert any("12 samples" in line for line in lines)
 
 
 @pytest.mark.parametrize("shift", [0.0, 0.4, -0.6])

@@ -184,6 +184,10 @@ def _forest_like(
         hold_null=hold_null,
     )
     several = () if document.fit.k == document.fit.samples else (sample_note(document),)
+    if any(row.ci_low is not None and row.ci_low < section.low for row in rows) or any(
+        row.ci_high is not None and row.ci_high > section.high for row in rows
+    ):
+        note += " Arrows: limits beyond the axis."
     notes = (note, *(several if kind == "cumulative" else ()), *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
