@@ -359,6 +359,11 @@ def test_a_narrow_axis_has_three_texts_that_touch_nothing(width):
         assert sum(map(bool, texts)) >= 3
 
 
+def test_measures_as_wide_as_those_of_influence_have_three_texts_of_five_characters():
+    axis = narrow_axis("", [0.0031, 0.0064], 0.75)
+    assert axis.texts == ("0.002", "0.004", "0.006")
+
+
 def test_no_axis_of_numbers_has_fewer_than_three_ticks():
     drawn = random.Random(1)  # noqa: S311
     for _ in range(3000):

@@ -98,6 +98,18 @@ def test_every_axis_has_three_ticks_with_texts(kind, metric):
     assert all(len(axis.ticks) >= 3 for axis in axes)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in LAYOUTS])
+def test_every_mark_of_a_diagnostic_figure_is_in_its_legend(whole, kind):
+    chart = diagnostic(kind, *whole)
+    if not isinstance(chart, Chart):
+        return
+    drawn = {("point", point.kind) for panel in chart.panels for point in panel.points}
+    drawn |= {("line", line.kind) for panel in chart.panels for line in panel.lines}
+    # The line at 0 is named by its axis; the interval of a caterpillar plot with its estimate.
+    named = {("line", "grid"), ("line", "effect"), *([] if kind == "influence" else [("line", "null")])}
+    assert drawn - named <= {(key.mark, key.kind) for key in chart.legend}
+
+
 def test_a_limit_that_is_cut_has_its_arrow_explained(whole):
     model, found = whole
     for drawn in (cumulative(model, found), leave_one_out(model, found)):

@@ -231,12 +231,13 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         "baujat", name, title_of("baujat", document), document.lane, (Panel(x, y, points=points),),
         left=0.55, notes=(note, *plan_notes(document)),
+        legend=(Key("point", "sample", "sample"), *([Key("point", "marked", "labelled")] if named else [])),
     )  # fmt: skip
 
 
 _ROWS = Axis("", 0.0, 1.0)
 # Inches of a measure: three texts of ticks such as 0.006 have room below it.
-_LEAST_MEASURE = 0.73
+_LEAST_MEASURE = 0.75
 _MEASURES = (
     ("rstudent", "Residual"),
     ("dffits", "DFFITS"),
@@ -272,7 +273,10 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
     texts = tuple(RowText(i + 0.5, s.label, bold=bool(s.influential), key=s.sample_id) for i, s in enumerate(samples))
     return replace(
         chart, panels=panels, rows=texts,
-        legend=(Key("point", "sample", "sample"), Key("point", "marked", "influential sample")),
+        legend=(
+            Key("point", "sample", "sample"), Key("point", "marked", "influential sample"),
+            Key("line", "null", "no influence; of the weight: an even share"), Key("line", "threshold", "border"),
+        ),
         notes=(_influence_note(document, samples), pooled_sentence(document), *plan_notes(document)),
     )  # fmt: skip
 
