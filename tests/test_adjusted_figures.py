@@ -7,7 +7,7 @@ import tolerances as tol
 from synthesis.draw import adjusted_figure
 from synthesis.draw.layout import Layout
 from synthesis.plan.config import Diagnostics
-from synthesis.results.adjusted import ESTIMATORS
+from synthesis.results.adjusted import ESTIMATORS, AdjustedEstimate, samples_words
 from test_diagnose import diagnosed, document, flat
 from typed import on_documents
 
@@ -107,6 +107,29 @@ def test_the_figure_has_the_pool_and_a_row_for_each_estimate(dependent):
     for row in found["adjusted"]:
         if row["reason"]:
             assert row["reason"] in drawn.notes[0]
+
+
+def test_imputed_samples_and_single_estimates_are_counted_apart(dependent):
+    model, found = dependent
+    rows = {row.key.split("/")[1]: row.cells[0] for row in adjusted(model | SHOWN, found).sections[0].rows}
+    samples, estimates = model["samples"], model["k"]
+    assert rows["pool"] == str(samples)
+    assert rows["pet_peese_cr2"] == f"{samples} ({estimates} estimates)"
+    made_up = AdjustedEstimate(name="trim_fill", k=samples + 8)
+    assert samples_words(made_up, samples) == f"{samples} + 8 imputed"
+    missing = found["small_study"]["trim_fill_L0"]["missing"]
+    assert rows["trim_fill"] == (f"{samples} + {missing} imputed" if missing else str(samples))
+    assert all(rows.values())
+
+
+def test_reasons_are_sentences_of_no_program():
+    y, v = np.linspace(0.3, 0.5, 12), np.full(12, 0.01)
+    made = document(12)
+    for study, a, b in zip(made["studies"], y, v, strict=True):
+        study |= {"yi": float(a), "vi": float(b)}
+    reasons = [row["reason"] for row in diagnosed(made, [], Diagnostics())["adjusted"]]
+    assert any("no study with p-values" in reason for reason in reasons)
+    assert not any("(greater)" in reason or "needed:" in reason for reason in reasons)
 
 
 def test_the_figure_of_few_samples_says_why_it_is_not_drawn():

@@ -2,16 +2,17 @@
 
 import math
 import random
+import re
 
 import pytest
 import synthesis
 import synthesis.draw.forest
 from hand_made import comparison, forest
 from synthesis.draw import canvas, panels
-from synthesis.draw.axes import ratio_ticks
+from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
-from synthesis.draw.chart import Axis, Chart, Panel, Point, RowText
+from synthesis.draw.chart import Axis, Chart, Panel, Point, RowText, narrow_axis
 from synthesis.draw.forest import notes_below, pages
 from synthesis.draw.layout import estimate_text
 from synthesis.draw.panel_pages import split
@@ -226,9 +227,17 @@ def bridge_of_all():
     contrasts = ("2_sd", "1_sd", "median_split", "concordance")
     named = [(c, "d") for c in contrasts] + [("probability", "%"), ("concordance_r", "r"), ("variance", "%")]
     named += [(f"{prefix}_{c}", "%") for prefix in ("u3", "overlap") for c in contrasts]
-    rows = [reading(unit, contrast=c, association_estimate=0.3, effect_estimate=0.2) for c, unit in named]
+    numbers = {"association_estimate": 0.3, "association_ci_low": 0.1, "association_ci_high": 0.5}
+    rows = [reading(unit, contrast=c, effect_estimate=0.2, **numbers) for c, unit in named]
     association = fitted(document(5, "z", "A", name="a", title="Attendance"))
     return bridge_layout("m", rows, association, fitted(document(5, name="b", title="Tutoring")))
+
+
+def test_an_interval_of_a_bridge_is_one_text():
+    """Limits in columns of their own were torn apart where another section has longer ones."""
+    rows = [row for section in bridge_of_all().sections for row in section.rows if row.ci_low is not None]
+    assert rows
+    assert all(re.fullmatch(r"\[\S+, \S+\]", row.high_text) and not row.low_text for row in rows)
 
 
 def test_the_two_correlations_of_one_effect_have_names_of_their_own():
@@ -332,3 +341,34 @@ def test_characters_that_no_font_has_are_named_in_the_figure_and_in_the_log(no_f
         "warning: x: no font has 김 (U+AE40), in '김 2012'",
     ]
     assert not any("Boxes" in t.get_text() for t in draw(forest(document(3))).texts)
+
+
+@pytest.mark.parametrize("width", [0.85, 1.0, 2.5])
+def test_a_narrow_axis_has_three_texts_that_touch_nothing(width):
+    drawn = random.Random(1)  # noqa: S311
+    for _ in range(300):
+        size = 10 ** drawn.uniform(-1, 1.5)
+        low = drawn.uniform(-1, 1) * size
+        axis = narrow_axis("", [low, low + size], width)
+        assert axis.low <= low < low + size <= axis.high
+        assert len(axis.ticks) >= 3
+        page = canvas.Page(canvas.Style(), 1.0)
+        at = [width * (tick - axis.low) / (axis.high - axis.low) for tick in axis.ticks]
+        with canvas.settings():
+            texts = page.apart(at, axis.texts, page.style.small, at[1], (-0.065, width + 0.065))
+        assert sum(map(bool, texts)) >= 3
+
+
+def test_measures_as_wide_as_those_of_influence_have_three_texts_of_five_characters():
+    axis = narrow_axis("", [0.0031, 0.0064], 0.75)
+    assert axis.texts == ("0.002", "0.004", "0.006")
+
+
+def test_no_axis_of_numbers_has_fewer_than_three_ticks():
+    drawn = random.Random(1)  # noqa: S311
+    for _ in range(3000):
+        low, size = drawn.uniform(-5, 5), 10 ** drawn.uniform(-4, 3)
+        ticks, decimals = linear_ticks(low, low + size, drawn.randint(2, 8))
+        assert len(ticks) >= 3
+        assert all(low - 1e-6 <= tick <= low + size + 1e-6 for tick in ticks)
+        assert len({f"{tick:.{decimals}f}" for tick in ticks}) == len(ticks)

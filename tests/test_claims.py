@@ -21,7 +21,7 @@ from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
-from synthesis.draw.claims_figure import VERDICTS, claims_layout
+from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout
 from synthesis.errors import InputError
 from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
@@ -463,6 +463,30 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
     for verdict in VERDICTS:
         number = sum(row.verdict == verdict for row in rows)
         assert number == 0 or f"{number} {verdict}" in counted
+
+
+def test_several_marks_have_their_names_and_axes_their_zero(decided):
+    layout = claims_layout(list(decided.values()), "Title")
+    drawn = [t.get_text() for t in draw(layout).texts]
+    rows = [row for statement in layout.statements for row in statement.rows]
+    assert all(mark.label in drawn for row in rows if len(row.marks) > 1 for mark in row.marks)
+    for row in rows:
+        at = dict(axis_texts(row))
+        assert set(row.ticks) <= set(at)
+        if row.axis and row.axis[0] <= 0 <= row.axis[1]:
+            assert at[0].endswith(("0", "0%"))
+        assert all(words in drawn for words in at.values())
+    letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}
+    assert all(any(f"{letter}: " in note for note in layout.notes) for letter in letters)
+
+
+def test_a_turned_sign_is_said_beside_the_printed_number(decided, evidence):
+    claim = decided["bower_interaction_small"]
+    printed = evidence.rows[evidence.plan.interactions[claim.quantity.partition(":")[2]].coefficient]
+    assert (printed.direction, claim.estimate) == (-1, -float(printed.value))
+    said = f"the source prints {printed.value} [{printed.ci_low}, {printed.ci_high}]"
+    assert claim.why.replace("\N{MINUS SIGN}", "-").endswith(f"is a larger gain of more severe patients: {said}")
+    assert [row.claim_id for row in decided.values() if "sign is turned" in row.why] == [claim.claim_id]
 
 
 def test_words_of_the_claims_are_drawn_as_written(decided):

@@ -165,7 +165,9 @@ def test_the_flow_counts_every_row_once():
         {"sample_id": "a", "effects": ["e0", "e1"]}, {"sample_id": "b", "effects": ["e2", "d3"]}]}  # fmt: skip
     layout = flow("X", [model], effects, dropped)
     first, second, third = layout.boxes
-    assert first.words == ("14 rows extracted from 2 sources",)
+    assert first.words[0] == "14 rows extracted from 2 sources"
+    # What a row and a source are, stands in the box.
+    assert [words.partition(":")[0] for words in first.words[1:]] == ["a row", "a source"]
     assert first.left == ("4 rows without a usable number", "excluded, with the reason: 1",
                           "the reachable text prints no number: 3")  # fmt: skip
     assert second.words == ("10 rows converted",)
@@ -204,6 +206,8 @@ def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
     for _, segments in layout.bars:
         assert sum(s.share for s in segments) == pytest.approx(100)
     assert layout.bars[0][1][0].samples == 2
+    # What a score counts, as its source declares it.
+    assert "Score, from 4 (lowest risk) to 0 (highest): the database." in layout.notes
     figure = draw(layout)
     boxes_of(figure)
     nothing_cut(figure, "low: 2, some concerns: 1, high: 2, not rated: 1", "score 4: 2, score 3: 1, score 1: 1")
@@ -228,6 +232,7 @@ def test_a_score_that_grows_with_risk_is_turned_and_a_long_one_is_binned():
     turned = RiskScore(lowest=0, highest=4, better="smaller", basis="x")
     layout = risk_of_bias([ratings("x", "4", "0", "2", source="t")], {"t": turned})
     assert [s.rating for s in layout.bars[0][1]] == ["0", "2", "4"]
+    assert "Score, from 0 (lowest risk) to 4 (highest): x." in layout.notes
     assert dict(layout.legend)["Score"][0].name == "0 (lowest risk)"
     wide = RiskScore(lowest=0, highest=100, better="larger", basis="x")
     layout = risk_of_bias([ratings("x", "100", "0", "81", "79.5", "60", source="w")], {"w": wide})

@@ -162,7 +162,7 @@ def test_estimates_without_one_sample_fill_their_axis():
     ends = [x for row in section.rows for x in (row.ci_low, row.ci_high) if x is not None]
     assert max(ends) - min(ends) > 0.6 * (section.high - section.low)
     beyond = not section.low <= 0 <= section.high
-    assert beyond == any("No effect (0) lies beyond the axis." in note for note in layout.notes)
+    assert beyond == any("The axis does not reach 0" in note for note in layout.notes)
 
 
 def test_a_narrow_axis_has_more_than_two_ticks():

@@ -201,6 +201,10 @@ def test_the_figure_has_each_look_and_its_boundaries():
     assert upper.y == tuple(row.boundary for row in table if row.boundary is not None)
     assert lower.y == tuple(-y for y in upper.y)
     assert panel.x.low < 0 < 1 < panel.x.high
+    drawn = {("line", line.kind) for line in chart.panels[0].lines} | {
+        ("point", p.kind) for p in chart.panels[0].points
+    }
+    assert drawn - {("line", "null")} <= {(key.mark, key.kind) for key in chart.legend}
     assert looks_figure(model, []).refused == "Not drawn: it is not monitored."
 
 

@@ -102,10 +102,15 @@ def test_the_figure_has_a_line_of_numbers_per_reading_and_the_files_the_same_byt
     names = [("main", "all"), ("Estimand: total; <script>", "all")]
     rows = list(bridge_rows(PAIR, dict.fromkeys(names, curve(0.25, 9, 1)), {("main", "all"): curve(0.4, 8, 2)}))
     chart = bridge("b", rows)
-    assert [row.label for row in chart.rows if row.bold] == ["Equivalent and uncertain options", "Estimand: total"]
+    assert [row.label for row in chart.rows if row.bold] == [
+        "Every option that answers the same question",
+        "Estimand: total",
+    ]
     assert [row.detail for row in chart.rows if row.bold] == ["9 × 8 analyses", "<script>; 9 × 8 analyses"]
     said = [row.cells[0] for row in chart.rows if row.cells]
     assert said == [f"{100 * row.share_association_larger:.0f}%" for row in rows]
+    # A head says by itself of what its shares are.
+    assert all(head.lower().startswith(("association", "effect")) and "larger" in head for head in chart.heads)
     assert all(len(row.cells) == len(chart.heads) for row in chart.rows if row.cells)
     assert [point.x for point in chart.panels[0].points] == [row.difference_median for row in rows]
     contents = [svg_of(draw(chart), "x", chart.title, "", marks_of(chart)) for _ in range(2)]

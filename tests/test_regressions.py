@@ -161,6 +161,8 @@ def test_the_figure_has_a_row_and_a_mark_for_each_coefficient_but_the_intercept(
     assert {line.key for line in panel.lines if line.kind == "interval"} == with_interval
     assert [row.label for row in chart.rows] == ["Estimand: adjusted for baseline or earlier change", "Year, centred"]
     assert "not causes" in chart.notes[0]
+    # What it is on, and not the name that the plan has for it.
+    assert chart.title.endswith("coefficients of the regression on estimand and year")
     refused = layout("coefficients", model, diagnosed(complete, "alliance"), "too_many")
     assert "at most" in refused.refused
 

@@ -287,7 +287,8 @@ def _interaction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     row = interaction(name, plan, evidence.rows, evidence.plan.defaults.level)
     if row.coefficient is None:
         raise Missing(f"{plan.title}: the coefficient is not in the reachable text")
-    return [Value(plan.title, "coefficient", row.coefficient, row.ci_low, row.ci_high)]
+    turned = _turned(evidence.rows[plan.coefficient], "a larger gain of more severe patients")
+    return [Value(plan.title, "coefficient", row.coefficient, row.ci_low, row.ci_high, turned)]
 
 
 def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -298,7 +299,17 @@ def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     sign = 1.0 if row.direction is None else row.direction
     limits = sorted(sign * x for x in (number(row, "ci_low"), number(row, "ci_high")) if x is not None)
     low, high = limits if len(limits) == 2 else (None, None)
-    return [Value(row.label or row.study, row.statistic or "value", sign * value, low, high)]
+    return [Value(row.label or row.study, row.statistic or "value", sign * value, low, high, _turned(row, "better"))]
+
+
+def _turned(row: Row, above: str) -> str:
+    """That a printed value was turned, and how it is printed; nothing where it stands as it is printed."""
+    if row.direction != -1:
+        return ""
+    printed = [number(row, cell) for cell in ("value", "ci_low", "ci_high")]
+    value, low, high = (x if x is None else text.number(x, len(f"{x:g}".partition(".")[2])) for x in printed)
+    limits = f" [{low}, {high}]" if low is not None and high is not None else ""
+    return f"its sign is turned, so that above 0 is {above}: the source prints {value}{limits}"
 
 
 def _root(claim: Claim, name: str, evidence: Evidence) -> list[Value]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from synthesis import text
 from synthesis.draw.chart import KIND_NAME, Chart, few_to_compare, plan_notes, refusal
 from synthesis.draw.layout import Layout, Row, coordinates, mark_of, section_of
 from synthesis.draw.rows import method_of
-from synthesis.results.adjusted import ESTIMATORS, OF_ESTIMATES, AdjustedEstimate
+from synthesis.results.adjusted import ESTIMATORS, OF_ESTIMATES, AdjustedEstimate, samples_words
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
 
@@ -41,8 +40,7 @@ def _row(document: Fitted, adjusted: AdjustedEstimate) -> Row:
     mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
     if adjusted.ci_low is None:
         mark["high_text"] = "no interval"
-    # All estimates of a sample count in some, so that no number of samples belongs to them.
-    cells = ("" if adjusted.name in OF_ESTIMATES or adjusted.k is None else text.count(adjusted.k),)
+    cells = (samples_words(adjusted, document.fit.samples),)
     key, label = f"{document.synthesis}/{adjusted.name}", ESTIMATORS[adjusted.name][0]
     if adjusted.name == "pool":
         return Row("pooled", label, document.lane, cells, key=key, synthesis=document.synthesis, **mark)
@@ -52,11 +50,12 @@ def _row(document: Fitted, adjusted: AdjustedEstimate) -> Row:
 def _note(document: Fitted, estimates: tuple[AdjustedEstimate, ...]) -> str:
     parts = [
         f"Diamond and dashed line: the pool ({method_of(document)}). Each other row has an idea of its own of what "
-        "is missing; where it is wrong, so is the estimate, and none proves or rules out bias. One value per sample."
+        "is missing; where it is wrong, so is the estimate, and none proves or rules out bias. One value per sample, "
+        "but where the number of estimates is given."
     ]
     if any(e.name == "model_averaged" and e.estimate is not None for e in estimates):
         parts.append("Model-averaged: posterior mean and credible interval, over models that are weighed by the data.")
-    left = [f"{ESTIMATORS[e.name][0]} ({e.reason})" for e in estimates if e.reason and e.name not in OF_ESTIMATES]
+    left = [f"{ESTIMATORS[e.name][0]}: {e.reason}" for e in estimates if e.reason and e.name not in OF_ESTIMATES]
     if left:
         parts.append(f"Not computed: {'; '.join(left)}.")
     return " ".join(parts)

@@ -21,7 +21,7 @@ _NEARLY = 0.15
 _REACH = 3.0
 # Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.
 _PAD, _CLEAR = 0.02, 0.06
-# An axis of ratios has from three to this many ticks.
+# An axis has at least three ticks, one of ratios to this many.
 _FEWEST, _MOST = 3, 8
 # An axis of differences has about so many; each has so many more where a side of no effect would have none.
 _ABOUT, _DENSER = 6, (0, 2, 4, 6)
@@ -145,11 +145,15 @@ def _held(low: float, high: float, values: Sequence[float]) -> tuple[float, floa
 
 
 def linear_ticks(low: float, high: float, about: int = _ABOUT) -> tuple[list[float], int]:
-    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: for 6, four to eight."""
-    rough = (high - low) / about
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    """Multiples of 1, 2 or 5 times a power of ten inside the limits, with their decimals: `about` of them, at least
+    three."""
+    first = last = 0
+    while last - first + 1 < _FEWEST:
+        rough = (high - low) / about
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * 0.9)
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        about += 1
     decimals = max(0, -math.floor(math.log10(step) + 1e-9))
     return [i * step for i in range(first, last + 1)], decimals
 

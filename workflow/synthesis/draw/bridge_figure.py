@@ -162,8 +162,8 @@ def _row(kind: RowKind, label: str, lane: str, entry: BridgeRow, side: Side, dec
         pi_low=reading.pi_low,
         pi_high=reading.pi_high,
         estimate_text=text.number(reading.estimate, decimals),
-        low_text="" if low is None else f"[{text.number(low, decimals)},",
-        high_text="" if high is None else f"{text.number(high, decimals)}]",
+        # In one text: limits of percentages and of standard deviations have no width in common.
+        high_text="" if low is None or high is None else text.interval(low, high, decimals),
         key=entry.contrast if side == "association" else "effect",
         synthesis=entry.synthesis(side),
     )

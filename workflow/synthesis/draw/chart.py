@@ -6,13 +6,13 @@ Coordinates are those of the panel's axes; sizes are in inches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from synthesis import text
 from synthesis.data.scales import back_transform, on_scale
-from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
+from synthesis.data.vocabulary import AXIS_NAME, LOGARITHMS, NO_NULL
 from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.forest_notes import zeros_note
 from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
@@ -58,13 +58,17 @@ NARROW, WIDE = 3.5, 7.2
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Limits, ticks and their texts; `low` is at the left or the bottom, also where it is the larger number."""
+    """Limits, ticks and their texts; `low` is at the left or the bottom, also where it is the larger number.
+
+    `begins`: where the line of an axis of heights begins, if not at `low`.
+    """
 
     name: str
     low: float
     high: float
     ticks: tuple[float, ...] = ()
     texts: tuple[str, ...] = ()
+    begins: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class RowText:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An entry of the legend: a kind of mark and what it means."""
+    """An entry of the legend: a kind of mark and what it means; the mark "letter" is drawn as its kind is written."""
 
     mark: str
     kind: str
@@ -188,6 +192,8 @@ class Chart:
                     continue
                 base = of | {"element": f"{side} axis", "kind": "tick", "key": axis.name}
                 records += [base | {direction: t, "text": s} for t, s in zip(axis.ticks, axis.texts, strict=True)]
+        for letter in (key for key in self.legend if key.mark == "letter"):
+            records.append(blank | {"element": "legend", "kind": "letter", "key": letter.kind, "text": letter.content})
         notes = (*self.notes, *([self.refused] if self.refused else []))
         return records + [blank | {"element": "note", "text": note} for note in notes]
 
@@ -243,43 +249,56 @@ def room_for(labels: Iterable[str]) -> float:
 
 
 def narrow_axis(name: str, values: Iterable[float], width: float, pad: float = 0.08) -> Axis:
-    """A linear axis with as many ticks as have room for their texts in `width` inches."""
+    """A linear axis with as many ticks as have room for their texts in `width` inches, and not fewer than three: where
+    these have no room it is longer than the values need."""
     values = list(values)
+    axis = number_axis(name, values, 6, pad)
     for about in (6, 5, 4, 3, 2):
         axis = number_axis(name, values, about, pad)
-        if _fit(axis.texts, width):
-            break
-    if len(axis.ticks) >= _FEW_TICKS:
-        return axis
-    finer = (_every_second(number_axis(name, values, about, pad)) for about in (8, 6, 5, 4))
-    return next((f for f in finer if len(f.ticks) > len(axis.ticks) and _fits_finer(f, axis, width)), axis)
+        if _with_room(axis, width):
+            return axis
+    longer = [_lengthened(axis, width, step) for step in _steps(axis.high - axis.low)]
+    return min((a for a in longer if _with_room(a, width)), key=lambda a: a.high - a.low, default=axis)
 
 
-# With fewer ticks than this, an axis has more of them and texts at every second one.
-_FEW_TICKS = 3
+# Inches: a digit of a tick's text, what lies between two texts, and how far one may reach beyond its axis.
+_DIGIT, _BETWEEN, _BEYOND = 0.0535, 0.04, 0.04
 
 
-def _fit(texts: Sequence[str], width: float) -> bool:
-    """Whether the texts of ticks have room in `width` inches."""
-    return len(texts) * (0.05 * max(map(len, texts), default=0) + 0.05) <= width
+def _text_width(texts: Iterable[str]) -> float:
+    """Inches of the longest text; a point is half as wide as a digit."""
+    return max(_DIGIT * (len(t) - 0.5 * t.count(".")) for t in texts)
 
 
-def _fits_finer(finer: Axis, axis: Axis, width: float) -> bool:
-    """Whether an axis has as many texts as another, each clear of the next."""
-    held = [label for label in finer.texts if label]
-    if len(held) < 2:
-        return False
-    apart = 2 * (finer.ticks[1] - finer.ticks[0]) / (finer.high - finer.low) * width
-    return len(held) >= len(axis.texts) and apart >= 0.046 * max(map(len, held)) + 0.04
+def _with_room(axis: Axis, width: float) -> bool:
+    """Whether no text of a tick touches another, and three stay near the axis, which is `width` inches long."""
+    unit, text_width = width / (axis.high - axis.low), _text_width(axis.texts)
+    ends = (axis.ticks[0] - axis.low, axis.high - axis.ticks[-1])
+    cut = sum(end * unit + _BEYOND < text_width / 2 - 0.001 for end in ends)
+    return (axis.ticks[1] - axis.ticks[0]) * unit >= text_width + _BETWEEN and len(axis.ticks) - cut >= 3
 
 
-def _every_second(axis: Axis) -> Axis:
-    """An axis with texts at every second tick: at even multiples of the step, and so at 0."""
-    step = axis.ticks[1] - axis.ticks[0] if len(axis.ticks) > 1 else 0.0
-    if not step:
-        return axis
-    even = (round(tick / step) % 2 == 0 for tick in axis.ticks)
-    return replace(axis, texts=tuple(label if is_even else "" for is_even, label in zip(even, axis.texts, strict=True)))
+def _steps(span: float) -> list[float]:
+    """Round steps from about a fifth of a span to all of it."""
+    power = 10.0 ** math.floor(math.log10(span))
+    return [m * power for m in (0.2, 0.5, 1.0, 2.0, 5.0) if 0.15 * span <= m * power <= span]
+
+
+def _lengthened(axis: Axis, width: float, step: float) -> Axis:
+    """The axis with multiples of `step`, at least three, and room for the texts of the first and last one."""
+    first, last = math.ceil(axis.low / step - 1e-9), math.floor(axis.high / step + 1e-9)
+    while last - first < 2:
+        below, above = axis.low - (first - 1) * step, (last + 1) * step - axis.high
+        first, last = (first - 1, last) if below <= above else (first, last + 1)
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9))
+    ticks = tuple(i * step for i in range(first, last + 1))
+    texts = tuple(text.number(t, decimals) for t in ticks)
+    room = max(0.0, _text_width(texts) / 2 - _BEYOND) / width
+    low, high = axis.low, axis.high
+    # Each end moves what an inch holds, and so the other one.
+    for _ in range(8):
+        low, high = min(low, ticks[0] - room * (high - low)), max(high, ticks[-1] + room * (high - low))
+    return Axis(axis.name, low, high, ticks, texts)
 
 
 def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float = 0.04, whole: bool = False) -> Axis:
@@ -296,6 +315,19 @@ def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float =
 
 # Metrics with a spacing of their own below ticks of what is read, and what that is above.
 _SPACED = {"z": -1.0, "logit": 0.0, "arcsine": 0.0}
+
+
+# What an axis says whose ticks are not even in what they show.
+_SPACING = {
+    "z": ", spaced as Fisher z",
+    "logit": ", spaced as logits",
+    "arcsine": ", spaced as arcsines",
+} | dict.fromkeys(LOGARITHMS, ", logarithmic")
+
+
+def spaced_name(metric: str, name: str = "") -> str:
+    """The name of an axis that keeps the metric's own spacing below ticks of what is read, with that spacing."""
+    return (name or AXIS_NAME[metric]) + _SPACING.get(metric, "")
 
 
 def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced: bool = False) -> tuple[

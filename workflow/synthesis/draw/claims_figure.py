@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from matplotlib.figure import Figure
@@ -23,6 +24,8 @@ VERDICT_COLOUR = {
 # The colour of where a claim would hold.
 _HOLDS = "#dfeee9"
 _UNIT_NAME = {"smd": "SMD", "difference in d": "d", "difference in z": "z", "coefficient": "b"}
+# What the letter of a unit stands for, where the figure says nothing else of it.
+_UNIT_WORDS = {"d": "difference in d", "z": "difference in Fisher z", "b": "coefficient"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,20 @@ def claims_layout(claims: list[DecidedClaim], title: str) -> ClaimsLayout:
     counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
     notes = (
         f"{text.plural(len(claims), 'claim')}: {counts}.",
-        "Shaded: where the whole interval would have to lie for the claim to hold; each claim has its own axis.",
+        "Shaded: where the whole interval would have to lie for the claim to hold; dark lines: its ends. Each claim "
+        "has its own axis; grey line: 0.",
+        *_units(row for statement in statements for row in statement.rows),
         "The rules stand with the claims in data/raw/claims.csv; they were written when earlier pools were known. "
         "Associations are no causes.",
     )
     return ClaimsLayout("verdicts", title, statements, notes)
+
+
+def _units(rows: Iterable[ClaimRow]) -> tuple[str, ...]:
+    """What the letters at the axes stand for."""
+    used = {row.unit for row in rows if row.marks}
+    said = [f"{unit}: {words}" for unit, words in _UNIT_WORDS.items() if unit in used]
+    return (f"{'; '.join(said)}.",) if said else ()
 
 
 def _statement(name: str, claims: list[DecidedClaim]) -> Statement:
@@ -180,7 +192,7 @@ _BADGE, _CLAIM, _PLOT = 0.12, 1.2, 3.55
 _CLAIM_WIDTH, _PLOT_WIDTH = 2.2, 1.3
 _DATA = _PLOT + _PLOT_WIDTH + 0.14
 _LINE = 0.122
-_MARK = 0.12
+_MARK, _TINY, _SMALLER = 0.12, 5.6, 6.2
 
 
 def _row_lines(page: Page, row: ClaimRow) -> tuple[list[str], list[str]]:
@@ -193,7 +205,17 @@ def _row_lines(page: Page, row: ClaimRow) -> tuple[list[str], list[str]]:
 
 def _row_height(page: Page, row: ClaimRow) -> float:
     claim, data = _row_lines(page, row)
-    return max(_LINE * max(len(claim), len(data)), _MARK * len(row.marks) + 0.13) + 0.09
+    return max(_LINE * max(len(claim), len(data)), _above(page, row) + _MARK * len(row.marks) + 0.13) + 0.09
+
+
+def _above(page: Page, row: ClaimRow) -> float:
+    """Where the plot begins below the top of a row: below the claim, where the names of marks stand beside them."""
+    return _LINE * len(_row_lines(page, row)[0]) + 0.05 if _named(row) else 0.0
+
+
+def _named(row: ClaimRow) -> bool:
+    """Whether marks need names: of one alone the claim says what it is."""
+    return len(row.marks) > 1
 
 
 def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]:
@@ -212,7 +234,7 @@ def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]
 def _statement_height(page: Page, statement: Statement) -> float:
     said, words = _head_lines(page, statement)
     rows = math.fsum(_row_height(page, row) for row in statement.rows)
-    return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.08 + rows + 0.08
+    return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.04 + rows + 0.08
 
 
 @draw.register
@@ -263,25 +285,38 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
         share = (min(max(value, first), last) - first) / (last - first)
         return _PLOT + share * _PLOT_WIDTH
 
+    y += _above(page, row)
     bottom = y + _MARK * len(row.marks) + 0.03
     left, right = x_of(row.holds[0]), x_of(row.holds[1])
     page.box(left, y, right - left, bottom - y, _HOLDS)
     page.line([_PLOT, _PLOT + _PLOT_WIDTH], [bottom, bottom], GRID, 0.6)
-    if first <= 0 <= last and 0 not in row.ticks:
-        page.line([x_of(0)] * 2, [y, bottom], GRID, 0.6)
-    for tick in row.ticks:
-        page.line([x_of(tick)] * 2, [y, bottom + 0.025], DARK, 0.6)
-        page.text(x_of(tick), bottom + 0.07, f"{row.unit} {text.number(tick, _decimals(tick))}", 5.6, "center", FAINT)
+    for tick, words in axis_texts(row):
+        bound = tick in row.ticks
+        page.line([x_of(tick)] * 2, [y, bottom + 0.025], DARK if bound else GRID, 0.6)
+        page.text(x_of(tick), bottom + 0.07, words, _TINY, "center", FAINT)
     colour = VERDICT_COLOUR[row.verdict]
     for i, mark in enumerate(row.marks):
         at = y + _MARK * (i + 0.6)
+        if _named(row):
+            (name, *_) = page.wrapped(mark.label, _CLAIM_WIDTH + 0.06, _SMALLER)
+            page.text(_PLOT - 0.07, at, name, _SMALLER, "right", FAINT)
         if mark.low is not None and mark.high is not None and mark.low < mark.high:
             page.line([x_of(mark.low), x_of(mark.high)], [at, at], colour, 1.1)
         page.box(x_of(mark.estimate) - 0.022, at - 0.022, 0.044, 0.044, colour)
 
 
+def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
+    """What stands below an axis: its bounds with their unit, and 0 where it is on it and none of them."""
+    sign = "%" if row.unit == "%" else ""
+    unit = "" if sign else f"{row.unit} "
+    texts = [(tick, f"{unit}{text.number(tick, _decimals(tick))}{sign}") for tick in row.ticks]
+    if row.axis is not None and row.axis[0] <= 0 <= row.axis[1] and 0 not in row.ticks:
+        texts.append((0.0, f"0{sign}"))
+    return texts
+
+
 def _decimals(value: float) -> int:
-    return len(f"{value:g}".partition(".")[2])
+    return max(2 if value % 1 else 0, len(f"{value:g}".partition(".")[2]))
 
 
 def _badge(page: Page, verdict: str, x: float, y: float) -> None:

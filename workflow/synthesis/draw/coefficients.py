@@ -81,8 +81,8 @@ def _part(
 def coefficients(document: Fitted, diagnostics: Diagnosed, model: str) -> Chart:
     """The coefficients of a joint regression beside the intercept, with their intervals where they have a test."""
     name = f"{document.synthesis}_{model}"
-    title = title_of("coefficients", document, f"“{model.replace('_', ' ')}”")
     joint = next((joint for joint in diagnostics.regressions if joint.model == model), None)
+    title = title_of("coefficients", document, _regressed_on(document, joint) if joint else model.replace("_", " "))
     if joint is None or joint.fit is None:
         reason = joint.refused if joint else few_to_compare(diagnostics) or "the regression was not fitted"
         return Chart("coefficients", name, title, document.lane, refused=f"Not drawn: {reason}.")
@@ -107,6 +107,21 @@ def coefficients(document: Fitted, diagnostics: Diagnosed, model: str) -> Chart:
     )  # fmt: skip
 
 
+def _regressed_on(document: Fitted, joint: JointFit) -> str:
+    """The columns of a formula in words: on estimand, rater and year."""
+    *others, last = (_inside(document, column) for column in parse_formula(joint.formula).columns)
+    return f"on {', '.join(others)} and {last}" if others else f"on {last}"
+
+
+def _column(document: Fitted, column: str) -> str:
+    return column_name(column, document.figure.titles).removesuffix(" group")
+
+
+def _inside(document: Fitted, column: str) -> str:
+    """A column inside a sentence: the user's title as it is written."""
+    return document.figure.titles.get(column) or _column(document, column).lower()
+
+
 def _axis_name(document: Fitted) -> str:
     metric = document.metric
     unit = {"z": "Fisher z"}.get(metric, ESTIMATE_NAME[metric])
@@ -118,7 +133,7 @@ def _row(document: Fitted, joint: JointFit, fit: JointRegression, i: int, y: flo
     label = coefficient_words(
         coefficient.name,
         joint.formula,
-        lambda column: column_name(column, document.figure.titles).removesuffix(" group"),
+        lambda column: _column(document, column),
         _level_words,
     )
     return RowText(y, label, "", *_numbers(coefficient), key=coefficient.name)
@@ -139,7 +154,7 @@ def _numbers(coefficient: Combination) -> tuple[str, str]:
 
 
 def _note(document: Fitted, joint: JointFit, fit: JointRegression) -> str:
-    named = [(column_name(name).removesuffix(" group").lower(), _level_words(r)) for name, r in fit.reference.items()]
+    named = [(_inside(document, name), _level_words(r)) for name, r in fit.reference.items()]
     references = "; ".join(f"{name}: {level}" for name, level in named)
     parts = [f"{text.plural(fit.k, 'estimate')} of {text.plural(fit.samples, 'sample')} ({method_of(document)})."]
     if references:

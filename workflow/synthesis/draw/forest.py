@@ -100,6 +100,8 @@ def _printed(layout: Layout, style: Style) -> Layout:
         low, high = row.low_text, row.high_text
         if low.startswith("[") and low.endswith(","):
             low = f"{opening}{low[1:-1]}{middle}"
+        if high.startswith("["):
+            high = high.replace(", ", f"{middle} ")
         return replace(row, low_text=low, high_text=high.replace("]", closing).replace("[", opening))
 
     sections = tuple(replace(s, rows=tuple(turned(row) for row in s.rows)) for s in layout.sections)

@@ -25,6 +25,7 @@ from synthesis.draw.chart import (
     refusal,
     sample_note,
     sample_points,
+    spaced_name,
     title_of,
 )
 from synthesis.draw.layout import axis_name
@@ -36,11 +37,10 @@ from synthesis.results.fitted import Fitted
 POINT = 0.062
 # Two-sided p values at the borders of the regions around no effect: Peters et al. (2008), J Clin Epidemiol 61:991-996.
 CONTOURS = (0.01, 0.05, 0.1)
-_SPACING = {
-    "z": ", spaced as Fisher z",
-    "logit": ", spaced as logits",
-    "arcsine": ", spaced as arcsines",
-} | dict.fromkeys(LOGARITHMS, ", logarithmic")
+# What a metric is itself where estimates are read on another scale.
+_OWN_SCALE = {"z": "Fisher z", "logit": "Logit", "arcsine": "Arcsine"} | {
+    metric: f"Log {ESTIMATE_NAME[metric]}" for metric in LOGARITHMS
+}
 # Galbraith (1988), Stat Med 7:889-894.
 _BAND = 2.0
 
@@ -60,7 +60,7 @@ def funnel(document: Fitted, diagnostics: Diagnosed) -> Chart:
     centre, half = document.fit.estimate, NormalDist().inv_cdf(0.5 + document.fit.level / 2) * deepest
     x = estimate_axis(
         metric,
-        axis_name(document) + _SPACING.get(metric, ""),
+        spaced_name(metric, axis_name(document)),
         [*y, *(point.x for point in hollow), centre - half, centre + half],
         spaced=True,
     )
@@ -172,10 +172,10 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
     z = [a * b for a, b in zip(y, precision, strict=True)]
     centre, furthest = document.fit.estimate, 1.04 * max(precision)
     band = [centre * furthest + s * _BAND for s in (-1, 1)]
-    up = number_axis("Estimate / SE", [*z, *band, -_BAND, _BAND], about=6)
+    up = number_axis(f"{_OWN_SCALE.get(metric, ESTIMATE_NAME[metric])} / SE", [*z, *band, -_BAND, _BAND], about=6)
     across = number_axis("1 / SE", [0.0, furthest], about=6, pad=0.0)
     ticks, texts = estimate_ticks(metric, up.low / furthest, up.high / furthest, about=8, spaced=True)
-    right = Axis(ESTIMATE_NAME[metric], up.low, up.high, tuple(t * furthest for t in ticks), texts)
+    right = Axis(spaced_name(metric, axis_name(document)), up.low, up.high, tuple(t * furthest for t in ticks), texts)
     outside = sum(abs(a - centre * b) > _BAND for a, b in zip(z, precision, strict=True))
     panel = Panel(
         across,
@@ -186,8 +186,8 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
         right,
     )
     note = (
-        f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right "
-        f"({axis_name(document)}). {pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside "
+        f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right. "
+        f"{pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside "
         "the band; about 5% would be without heterogeneity."
     )
     return Chart(

@@ -20,8 +20,10 @@ from synthesis.draw.chart import (
     plan_notes,
     refusal,
     sample_method,
+    spaced_name,
     title_of,
 )
+from synthesis.draw.layout import axis_name
 from synthesis.results.diagnosed import Diagnosed, SubsetMap
 from synthesis.results.fitted import Fitted
 
@@ -40,7 +42,7 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         return refusal(kind, name, document, few_to_compare(diagnostics) or diagnostics.skipped["gosh"])
     leading = next(sample for sample in diagnostics.influence if sample.sample_id == subsets.leading)
     means = (leading.gosh_with_estimate, leading.gosh_without_estimate)
-    x = estimate_axis(metric, ESTIMATE_NAME[metric], subsets.estimates, spaced=True)
+    x = estimate_axis(metric, spaced_name(metric, axis_name(document)), subsets.estimates, spaced=True)
     y = Axis("I\u00b2", 0.0, 100.0, _I2_TICKS, tuple(f"{tick:g}%" for tick in _I2_TICKS))
     panels = []
     for side, heading in enumerate((f"With {leading.label}", f"Without {leading.label}")):
@@ -69,8 +71,8 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         kind, name, title_of(kind, document), document.lane, tuple(panels), width=WIDE, height=2.5, left=0.55,
         legend=(
-            Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "95 in 100"),
-            Key("area", "all", "all"), Key("line", "limit", "mean"),
+            Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "densest 95% of them"),
+            Key("area", "all", "all subsets"), Key("line", "limit", "their mean"),
             Key("point", "pooled", "all samples (right: all others)"),
         ),
         notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *plan_notes(document)),

@@ -292,10 +292,6 @@ def mark_of(metric: str, estimate: float, low: float | None, high: float | None,
     return {"estimate": x, "ci_low": x_low, "ci_high": x_high, **texts}
 
 
-# Of an axis with no effect on it, the least share that its rows fill.
-_FILLED = 2 / 3
-
-
 def section_of(
     name: str,
     metric: str,
@@ -312,19 +308,14 @@ def section_of(
     guide: float | None = None,
     clip: float = CLIP_SHARE,
     titles: Mapping[str, str] | None = None,
-    always_null: bool = True,
+    hold_null: bool = True,
 ) -> Section:
     """Rows on the axis of their metric, which may cut a share `clip` of their limits at each end.
 
-    `titles`: heads of the user's own columns. Without `always_null`, no effect is on the axis where its rows fill most
-    of it all the same.
+    `titles`: heads of the user's own columns; `hold_null`: whether no effect, if any, must be on the axis.
     """
-    ratio, null = metric in LOGARITHMS, None if metric in NO_NULL else 0.0
-    low, high, ticks, texts = axis_of(rows, ratio, null=null, clip=clip)
-    if not always_null:
-        close = axis_of(rows, ratio, null=None, clip=clip)
-        if close[1] - close[0] < _FILLED * (high - low):
-            low, high, ticks, texts = close
+    has_null = hold_null and metric not in NO_NULL
+    low, high, ticks, texts = axis_of(rows, metric in LOGARITHMS, null=0.0 if has_null else None, clip=clip)
     kinds = {row.kind for row in rows}
     usual_name = "" if kinds & {"converted", "converted single"} else "Study" if "study" in kinds else "Synthesis"
     return Section(
@@ -338,8 +329,8 @@ def section_of(
         high=high,
         ticks=ticks,
         tick_texts=texts,
-        has_null=metric not in NO_NULL,
-        favours=favours,
+        has_null=has_null,
+        favours=favours if has_null or metric in NO_NULL else None,
         weights=weights,
         row_name=row_name or usual_name,
         interval_name=f"{100 * level:g}% CI",

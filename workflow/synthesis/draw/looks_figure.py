@@ -54,6 +54,8 @@ def looks_figure(document: Fitted, looks: Sequence[LookRow]) -> Chart:
         Key("line", "curve", "z of all samples so far"),
         Key("line", "limit", "boundary of the look"),
         Key("line", "threshold", f"z of a single test, p = {last.alpha:g}"),
+        Key("line", "effect", "required information"),
+        Key("point", "estimate", "look"),
         Key("point", "marked", "boundary crossed"),
     )
     return Chart(

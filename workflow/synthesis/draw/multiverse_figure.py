@@ -25,8 +25,10 @@ from synthesis.draw.chart import (
     interval_text,
     number_axis,
     room_for,
+    spaced_name,
 )
-from synthesis.results.curves import Choice, Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
+from synthesis.draw.layout import COLUMN_NAME
+from synthesis.results.curves import Choice, Curve, CurveTest, Decision, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -38,14 +40,14 @@ _SIGNIFICANT = 0.05
 _SMALLEST_P = 1e-300
 
 
-_OPTION_KEYS = (Key("line", "choice", "option"), Key("line", "uncertain choice", "uncertain option"))
+_NOT_EQUIVALENT = "non_equivalent"
 
 
 def specification(document: MultiverseSummary) -> Chart:
     """Sorted estimates with their intervals, and below them a row per option; a panel per curve."""
     curves = _curves(document)
     factors = [(i, f) for i, f in enumerate(document.factors) if len(f.options) > 1]
-    rows = [(i, j, f.title, option) for i, f in factors for j, option in enumerate(f.options)]
+    rows = [(i, j, _title(f), option) for i, f in factors for j, option in enumerate(f.options)]
     if not curves:
         return _none("specification", document)
     height = _CURVE + _SPACE + _ROW * len(rows)
@@ -56,7 +58,7 @@ def specification(document: MultiverseSummary) -> Chart:
         return height - _CURVE + (min(max(value, low), high) - low) / (high - low) * _CURVE
 
     ticks, texts = estimate_ticks(document.metric, low, high, about=5, spaced=True)
-    axis = Axis(ESTIMATE_NAME[document.metric], 0.0, height, tuple(map(y, ticks)), texts)
+    axis = Axis(spaced_name(document.metric), 0.0, height, tuple(map(y, ticks)), texts, begins=height - _CURVE)
     at = {(i, j): height - _CURVE - _SPACE - (n + 0.5) * _ROW for n, (i, j, _, _) in enumerate(rows)}
     panels = []
     for number, curve in enumerate(curves):
@@ -79,9 +81,13 @@ def specification(document: MultiverseSummary) -> Chart:
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,
         tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), gap=0.1,
-        rows=tuple(texts_of), legend=(*_OPTION_KEYS, *_threshold_keys(document)),
+        rows=tuple(texts_of),
+        legend=(
+            *_curve_keys(document), *_option_keys(document), *_threshold_keys(document),
+            *_letter_keys(document, curves),
+        ),
         notes=(
-            _counts(document, curves), *_curve_names(curves), _tests(document, curves), *_beyond(points, low, high),
+            _counts(document, curves), *_apart(curves), _tests(document, curves), *_beyond(points, low, high),
         ),
     )  # fmt: skip
 
@@ -129,10 +135,10 @@ def vibration(document: MultiverseSummary) -> Chart:
     ticks, texts = next(
         spaced_ticks
         for about in range(max(2, min(6, int(chart.panel_width / 0.35))), 9)
-        if len((spaced_ticks := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 1
+        if len((spaced_ticks := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 2
         or about == 8
     )
-    x = Axis(ESTIMATE_NAME[document.metric], low, high, ticks, texts)
+    x = Axis(spaced_name(document.metric), low, high, ticks, texts)
     scale = number_axis("\N{MINUS SIGN}log10 p", [0.0, *_heights(points), -math.log10(_SIGNIFICANT)], about=5)
     panels = []
     for number, curve in enumerate(curves):
@@ -151,17 +157,22 @@ def vibration(document: MultiverseSummary) -> Chart:
         panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         chart.kind, chart.name, chart.title, chart.lane, tuple(panels), width=WIDE, height=chart.height,
-        left=chart.left, gap=chart.gap, legend=(Key("line", "limit", "p = 0.05"), *_threshold_keys(document)),
-        notes=(_counts(document, curves), *_curve_names(curves), *_beyond(points, low, high)),
+        left=chart.left, gap=chart.gap,
+        legend=(
+            Key("point", "estimate", "estimate of one analysis"), _null_key(document),
+            Key("line", "limit", f"p = {_SIGNIFICANT:g}"), *_threshold_keys(document),
+            *_letter_keys(document, curves),
+        ),
+        notes=(_counts(document, curves), *_apart(curves), *_beyond(points, low, high)),
     )  # fmt: skip
 
 
-_EQUIVALENT = "Equivalent and uncertain options"
+_EQUIVALENT = "Every option that answers the same question"
 # Shares of the pairs, and what stands above them.
 _SHARES = {
-    "association_larger": "association\nlarger",
-    "association_larger_significant": "\nsignificantly",
-    "effect_larger_significant": "effect\nsignificantly",
+    "association_larger": "Association\nlarger",
+    "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
+    "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
 }
 
 
@@ -201,13 +212,14 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
         (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
         width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
         legend=(
-            Key("point", "pooled", "median"), Key("line", "interval", "half of all pairs"),
-            Key("line", "prediction", "nine in ten"),
+            Key("point", "pooled", "median of all pairs"), Key("line", "interval", "the middle half of them"),
+            Key("line", "prediction", "the middle nine in ten"), Key("line", "null", "no difference"),
         ),
         notes=(
-            "Percentages: share of the pairs in which a side is the larger; significantly: the 95% interval of the "
-            "difference (MOVER) excludes 0.",
-            "A block pairs all analyses of one curve with all of another; contrasts are other questions, never mixed.",
+            "Percentages: share of the pairs of analyses of which this holds; CI: the 95% interval of their difference "
+            "(MOVER).",
+            "A block pairs all analyses of one curve with all of another. A row reads the association in one way; "
+            "these are other questions, never mixed.",
             "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
         ),
     )  # fmt: skip
@@ -279,14 +291,65 @@ def _band(heights: list[float]) -> tuple[float, float, float, float]:
 
 def _heading(curves: list[Curve], number: int) -> str:
     count = text.count(curves[number].scopes["all"].fitted)
-    return f"{chr(ord('A') + number)} ({count})" if len(curves) > 1 else f"{count} analyses"
+    return f"{_letter(number)}: {count} analyses" if len(curves) > 1 else f"{count} analyses"
+
+
+def _letter(number: int) -> str:
+    return chr(ord("A") + number)
+
+
+def _null_key(document: MultiverseSummary) -> Key:
+    return Key("line", "null", f"no {document.word}")
+
+
+def _curve_keys(document: MultiverseSummary) -> tuple[Key, ...]:
+    """What stands in the upper part of a specification curve."""
+    return (
+        Key("point", "marked_small", "estimate of one analysis"),
+        Key("line", "effect", f"its {100 * document.level:g}% CI"),
+        _null_key(document),
+    )
+
+
+def _title(factor: Decision) -> str:
+    """The name of a decision, with tau2 as all figures write it."""
+    return factor.title.replace("tau2", COLUMN_NAME["tau2"])
+
+
+def _option_keys(document: MultiverseSummary) -> tuple[Key, ...]:
+    """What stands in the rows of options."""
+    kinds = {option.kind for factor in document.factors if len(factor.options) > 1 for option in factor.options}
+    keys = [Key("line", "choice", "analyses with the option")]
+    if "uncertain" in kinds:
+        said = "the same, of an option that is uncertain: perhaps as good as the others"
+        keys.append(Key("line", "uncertain choice", said))
+    return tuple(keys)
+
+
+def _letter_keys(document: MultiverseSummary, curves: list[Curve]) -> tuple[Key, ...]:
+    """What the letter of each curve stands for."""
+    if len(curves) == 1:
+        return ()
+    return tuple(Key("letter", _letter(i), curve_words(document, curve)) for i, curve in enumerate(curves))
+
+
+def curve_words(document: MultiverseSummary, curve: Curve) -> str:
+    """The options of a curve in every decision that has non-equivalent ones: these, or the others that it takes."""
+    said = []
+    for i, factor in enumerate(document.factors):
+        if not any(option.kind == _NOT_EQUIVALENT for option in factor.options):
+            continue
+        taken = sorted({point.choice[i] for point in curve.drawn})
+        said.append(f"{_title(factor)}: {' or '.join(factor.options[j].title for j in taken)}")
+    return "; ".join(said)
 
 
 def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     if not document.thresholds:
         return ()
     metric = document.metric
-    named = ", ".join(f"{t.label} ({interval_text(metric, t.value)})" for t in document.thresholds)
+    ordered = sorted(document.thresholds, key=lambda threshold: threshold.value)
+    named = ", ".join(f"{t.label} ({interval_text(metric, t.value)})" for t in ordered)
     return (Key("line", "threshold", f"thresholds: {named}"),)
 
 
@@ -305,15 +368,10 @@ def _counts(document: MultiverseSummary, curves: list[Curve]) -> str:
     return f"{said}; {text.count(fitted)} could be fitted. Drawn: up to {drawn} of each curve, evenly spaced by rank."
 
 
-def _curve_names(curves: list[Curve]) -> tuple[str, ...]:
+def _apart(curves: list[Curve]) -> tuple[str, ...]:
     if len(curves) == 1:
         return ()
-    named = (f"{chr(ord('A') + i)}: {_words(c.curve)}" for i, c in enumerate(curves))
-    return ("Curves of non-equivalent options are never mixed. " + ". ".join(named) + ".",)
-
-
-def _words(curve: str) -> str:
-    return "equivalent and uncertain options only" if curve == "main" else curve
+    return ("Options that answer another question (non-equivalent) have curves of their own, which are never mixed.",)
 
 
 def _signs(test: CurveTest) -> str:
@@ -324,7 +382,7 @@ def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
     parts = []
     for i, curve in enumerate(curves):
         scope = curve.scopes["all"]
-        label = f"{chr(ord('A') + i)}: " if len(curves) > 1 else ""
+        label = f"{_letter(i)}: " if len(curves) > 1 else ""
         middle = interval_text(document.metric, scope.estimate_median)
         tested = f" ({_signs(curve.test)})" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")

@@ -179,7 +179,8 @@ class Frame:
             page.line([x, x], [self.bottom, self.bottom + 0.035], DARK, 0.7)
             page.text(x, self.bottom + 0.095, label, small, align="center")
         if panel.y.ticks:
-            page.line([self.left] * 2, [self.top, self.bottom], DARK, 0.7)
+            begins = self.bottom if panel.y.begins is None else self.y(panel.y.begins)
+            page.line([self.left] * 2, [self.top, begins], DARK, 0.7)
         for tick, label in self._heights(panel.y):
             page.line([self.left - 0.035, self.left], [self.y(tick)] * 2, DARK, 0.7)
             page.text(self.left - 0.06, self.y(tick), label, small, align="right")
@@ -204,9 +205,10 @@ class Frame:
 
     def _names(self) -> None:
         page, panel, small = self.page, self.panel, self.page.style.small
-        if panel.x.name:
+        shared = _shared_name(self.chart)
+        if panel.x.name and (not shared or panel is self.chart.panels[0]):
             half = page.width(panel.x.name, small) / 2
-            middle = (self.left + self.right) / 2
+            middle = (self.left + (page.style.width - self.chart.right if shared else self.right)) / 2
             place = min(max(middle, page.style.margin + half), page.style.width - page.style.margin - half)
             page.text(place, self.bottom + 0.225, panel.x.name, small, "center")
         if panel.y.name:
@@ -281,6 +283,11 @@ def _heading_lines(page: Page, chart: Chart, panel: Panel) -> list[str]:
     return page.wrapped(panel.heading, chart.panel_width + max(0.0, chart.gap - 0.06), page.style.small, "bold")
 
 
+def _shared_name(chart: Chart) -> bool:
+    """Whether all panels have the same axis below them, whose name is written once, in their middle."""
+    return len(chart.panels) > 1 and len({panel.x.name for panel in chart.panels}) == 1
+
+
 def _above_names(page: Page, chart: Chart) -> int:
     """By how many lines the name of the heights is lifted, to stay clear of the first heading."""
     if not chart.panels or not chart.panels[0].y.name:
@@ -309,7 +316,7 @@ def _legend_rows(page: Page, chart: Chart) -> list[list[Entry]]:
     for key in chart.legend:
         lines = page.wrapped(key.content, edge - page.style.margin - _KEY_WIDTH, page.style.small)
         wide = _KEY_WIDTH + max(page.width(line, page.style.small) for line in lines)
-        if not rows or x + wide > edge + ROUNDING:
+        if not rows or key.mark == "letter" or x + wide > edge + ROUNDING:
             rows.append([])
             x = page.style.margin
         rows[-1].append((x, key, lines))
@@ -324,7 +331,9 @@ def _legend_height(row: list[Entry]) -> float:
 def _legend(page: Page, chart: Chart, rows: list[list[Entry]], y: float) -> None:
     for row in rows:
         for x, key, lines in row:
-            if key.mark == "line":
+            if key.mark == "letter":
+                page.text(x + 0.1, y, key.kind, page.style.small, "center", weight="bold")
+            elif key.mark == "line":
                 stroke = STROKES[key.kind]  # type: ignore[index]
                 page.line(
                     [x, x + 0.2], [y, y], _colour(page.style, stroke.colour, chart.lane), stroke.width, stroke.dashes
@@ -362,7 +371,7 @@ def _roomy(page: Page, chart: Chart) -> Chart:
     if chart.heads:
         heads = (page.width(line, size) for head in chart.heads for line in head.split("\n"))
         cells = (page.width(cell, size + 0.2) for row in chart.rows for cell in row.cells)
-        right = max(right, margin + len(chart.heads) * (max((*heads, *cells)) + 0.05))
+        right = max(right, margin + len(chart.heads) * (max((*heads, *cells)) + 0.1))
     if chart.panels:
         ticks = [page.width(label, size) for label in chart.panels[0].y.texts]
         left = max(left, max(ticks, default=0.0) + 0.06 + margin / 2)

@@ -6,6 +6,7 @@ The search before the extraction stands above it where data/raw/search.csv has i
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +99,11 @@ def _extracted(documents: list[Fitted], effects: Sequence[Effect], dropped: Sequ
     return (
         Box(
             "Extraction",
-            (f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",),
+            (
+                f"{text.plural(len(usable) + len(lost), 'row')} extracted from {text.plural(len(sources), 'source')}",
+                "a row: one finding, with or without a number",
+                "a source: a database, or a set of papers, that was extracted as one",
+            ),
             (f"{text.plural(len(lost), 'row')} without a usable number", *gone),
         ),
         Box(
@@ -177,6 +182,7 @@ def _joined(zeros: int) -> tuple[str, ...]:
 
 _STAGE, _MAIN, _SIDE = 0.95, 3.35, 2.55
 _LINE, _PAD, _ARROW = 0.15, 0.11, 0.3
+_GLUE = "\N{NO-BREAK SPACE}"
 
 
 @draw.register
@@ -216,13 +222,15 @@ def _stage(page: Page, stage: str, lines: tuple[list[str], list[str], list[str]]
 
 
 def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str], list[str]]:
-    size = page.style.small
-    kept = [line for words in box.words for line in page.wrapped(words, _MAIN - 2 * _PAD, size)]
-    left, joined = (
-        [line for words in side for line in page.wrapped(words, _SIDE - 2 * _PAD, size)]
-        for side in (box.left, box.joined)
-    )
-    return kept, left, joined
+    kept = _in_lines(page, box.words, _MAIN)
+    return kept, _in_lines(page, box.left, _SIDE), _in_lines(page, box.joined, _SIDE)
+
+
+def _in_lines(page: Page, said: Sequence[str], width: float) -> list[str]:
+    """Texts in lines that fit a box, a number on one line with what it counts."""
+    glued = (re.sub(r"(?<=\d) (?=[a-z])", _GLUE, words) for words in said)
+    lines = (line for words in glued for line in page.wrapped(words, width - 2 * _PAD, page.style.small))
+    return [line.replace(_GLUE, " ") for line in lines]
 
 
 def _boxed(page: Page, left: float, top: float, width: float, height: float, lines: list[str]) -> None:

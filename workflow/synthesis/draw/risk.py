@@ -113,6 +113,7 @@ def risk_of_bias(documents: list[Fitted], scores: Mapping[str, RiskScore | None]
     if not bars:
         notes = ["Not drawn: no sample of any synthesis has a rating (column rob)."]
     scales = [scale for scale in dict.fromkeys(scores.values()) if scale is not None]
+    notes += [_scale_words(scale) for scale in _distinct(scales) if used & set(_score_levels(scale))]
     legend = _legend(used, scales, open_scores)
     if len(legend) > 1:
         notes.append("Judgements and scores are as the sources' databases give them; they are different scales.")
@@ -176,6 +177,17 @@ def _class(number: float, scale: RiskScore) -> int:
         return named[f"{number:g}"]
     place = min(len(levels) - 1, int(share * len(levels)))
     return len(levels) - 1 - place if scale.better == "larger" else place
+
+
+def _distinct(scales: list[RiskScore]) -> list[RiskScore]:
+    """One scale of each meaning."""
+    return list({(s.lowest, s.highest, s.better, s.basis): s for s in scales}.values())
+
+
+def _scale_words(scale: RiskScore) -> str:
+    """What a score counts, in the words of the source that declares it, and which end is good."""
+    ends = (scale.lowest, scale.highest) if scale.better == "smaller" else (scale.highest, scale.lowest)
+    return f"Score, from {ends[0]:g} (lowest risk) to {ends[1]:g} (highest): {scale.basis.strip().rstrip('.')}."
 
 
 def _legend(

@@ -208,7 +208,7 @@ _SUMMARY_NAME = {
 }
 
 
-def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False) -> list[Row]:
+def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False, decimals: int = 0) -> list[Row]:
     """The diamond, the prediction interval, other summaries, heterogeneity and, below `blocks`, the test of their
     difference; of a single sample just the line."""
     metric, lane, key = document.metric, document.lane, document.synthesis
@@ -218,7 +218,7 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
     model = "common effect" if document.fit.method == "FE" else "random effects"
     label = f"Pooled {document.word} ({model})"
     cells = tuple(people_cell(document.studies) if column == "n" else "" for column in columns)
-    decimals = decimals_of(document)
+    decimals = decimals or decimals_of(document)
     mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals)
     rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
     if document.fit.pi_low is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from synthesis import text
+from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
 from synthesis.draw.axes import CLIP_SHARE
 from synthesis.draw.chart import (
     KIND_NAME,
@@ -31,7 +32,7 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
-from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, estimate_text, mark_of, section_of
+from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
 from synthesis.results.fitted import Fitted, Study
@@ -39,13 +40,15 @@ from synthesis.results.fitted import Fitted, Study
 # Models that leave-one-out refits as they are.
 MULTILEVEL = ("che", "three_level")
 _LABELS = 8
+# Of pools that differ by one sample: with fewer all would be printed alike.
+_DECIMALS_WITHOUT = 3
 # Labelled in a Baujat plot: more than this many times an even share.
 _STANDS_OUT = 3.0
 
 
-def _pooled(document: Fitted, columns: int) -> list[Row]:
+def _pooled(document: Fitted, columns: int, decimals: int) -> list[Row]:
     """The diamond and the heterogeneity line of the whole."""
-    rows = pooled_rows(document, ("",) * columns)
+    rows = pooled_rows(document, ("",) * columns, decimals=decimals)
     joined = [replace(row, low_text="", high_text=f"{row.low_text} {row.high_text}".strip()) for row in rows]
     return [row for row in joined if row.kind != "prediction"]
 
@@ -93,11 +96,24 @@ def leave_one_out(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     pools = [_without(sample, refitted) for sample in diagnostics.influence]
     pools.sort(key=lambda pool: (pool.estimate is None, pool.estimate or 0.0))
     effects = {study.sample_id: study.effects for study in document.studies}
-    rows = [_without_row(document, pool, columns, effects[pool.sample.sample_id]) for pool in pools]
+    decimals = max(_DECIMALS_WITHOUT, decimals_of(document))
+    rows = [_without_row(document, pool, columns, effects[pool.sample.sample_id], decimals) for pool in pools]
     how = method_of(document) if refitted else sample_method(document)
     note = f"Each row: the pool without that sample ({how}), by size. Dashed line and diamond: with all samples."
     guide = coordinates(document.metric, document.fit.estimate)[0]
-    return _forest_like("leave_one_out", document, rows, columns, "Left out", note, guide=guide)
+    near = _near_no_effect(rows)
+    if not near and document.metric not in NO_NULL:
+        note += f" The axis does not reach {'1' if document.metric in LOGARITHMS else '0'} (no {document.word})."
+    return _forest_like(
+        "leave_one_out", document, rows, columns, "Left out", note, guide=guide, decimals=decimals, hold_null=near
+    )
+
+
+def _near_no_effect(rows: Sequence[Row]) -> bool:
+    """Whether an axis that reaches no effect leaves at least two thirds of itself to the rows."""
+    ends = [x for row in rows for x in (row.estimate, row.ci_low, row.ci_high) if x is not None]
+    away = max(0.0, min(ends, default=0.0), -max(ends, default=0.0))
+    return away <= (max(ends, default=0.0) - min(ends, default=0.0)) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +138,22 @@ def _without(sample: SampleInfluence, refitted: bool) -> _Without:
     )
 
 
-def _without_row(document: Fitted, pool: _Without, columns: tuple[str, ...], effects: tuple[str, ...]) -> Row:
+def _without_row(
+    document: Fitted, pool: _Without, columns: tuple[str, ...], effects: tuple[str, ...], decimals: int
+) -> Row:
     cells = tuple(text.small(pool.omega2 if column == "omega2" else pool.tau2, 4) for column in columns)
-    mark = _mark(document, pool.estimate, pool.ci_low, pool.ci_high)
+    mark = _mark(document, pool.estimate, pool.ci_low, pool.ci_high, decimals)
     if pool.ci_low is None:
         mark["high_text"] = "not fitted" if pool.estimate is None else "no interval"
     sample = pool.sample
     return Row("study", sample.label, document.lane, cells, key=sample.sample_id, effects=effects, **mark)
 
 
-def _mark(document: Fitted, estimate: float | None, low: float | None, high: float | None) -> Mark:
+def _mark(document: Fitted, estimate: float | None, low: float | None, high: float | None, decimals: int = 0) -> Mark:
     """A row's mark with both limits in one text: there are many rows, and each text takes its time."""
     if estimate is None:
         return Mark(estimate=None, ci_low=None, ci_high=None, estimate_text="", low_text="", high_text="")
-    mark = mark_of(document.metric, estimate, low, high, decimals_of(document))
+    mark = mark_of(document.metric, estimate, low, high, decimals or decimals_of(document))
     mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
     return mark
 
@@ -149,24 +167,28 @@ def _forest_like(
     note: str,
     guide: float | None = None,
     clip: float = 0.0,
+    decimals: int = 0,
+    hold_null: bool = True,
 ) -> Layout:
     name = document.synthesis
     section = section_of(
         name,
         document.metric,
         columns,
-        [*rows, *_pooled(document, len(columns))],
+        [*rows, *_pooled(document, len(columns), decimals)],
         document.fit.level,
         favours=document.figure.favours,
         row_name=row_name,
         guide=guide,
         clip=clip,
-        always_null=kind != "leave_one_out",
+        hold_null=hold_null,
     )
     several = () if document.fit.k == document.fit.samples else (sample_note(document),)
-    beyond = section.has_null and not section.low <= section.null <= section.high
-    off = (f"No effect ({estimate_text(document.metric, 0.0, 0)}) lies beyond the axis.",) if beyond else ()
-    notes = (note, *off, *(several if kind == "cumulative" else ()), *plan_notes(document))
+    if any(row.ci_low is not None and row.ci_low < section.low for row in rows) or any(
+        row.ci_high is not None and row.ci_high > section.high for row in rows
+    ):
+        note += " Arrows: limits beyond the axis."
+    notes = (note, *(several if kind == "cumulative" else ()), *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
 
@@ -209,10 +231,13 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         "baujat", name, title_of("baujat", document), document.lane, (Panel(x, y, points=points),),
         left=0.55, notes=(note, *plan_notes(document)),
+        legend=(Key("point", "sample", "sample"), *([Key("point", "marked", "labelled")] if named else [])),
     )  # fmt: skip
 
 
 _ROWS = Axis("", 0.0, 1.0)
+# Inches of a measure: three texts of ticks such as 0.006 have room below it.
+_LEAST_MEASURE = 0.75
 _MEASURES = (
     ("rstudent", "Residual"),
     ("dffits", "DFFITS"),
@@ -241,13 +266,17 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
         "influence", name, title_of("influence", document), document.lane, (Panel(_ROWS, _ROWS),) * len(_MEASURES),
         width=WIDE, height=max(0.5, 0.135 * count), left=room_for(s.label for s in samples), gap=0.13,
     )  # fmt: skip
+    chart = replace(chart, width=chart.width + len(_MEASURES) * max(0.0, _LEAST_MEASURE - chart.panel_width))
     panels = tuple(
         _measure_panel(key, heading, document, samples, effects, chart.panel_width) for key, heading in _MEASURES
     )
     texts = tuple(RowText(i + 0.5, s.label, bold=bool(s.influential), key=s.sample_id) for i, s in enumerate(samples))
     return replace(
         chart, panels=panels, rows=texts,
-        legend=(Key("point", "sample", "sample"), Key("point", "marked", "influential sample")),
+        legend=(
+            Key("point", "sample", "sample"), Key("point", "marked", "influential sample"),
+            Key("line", "null", "no influence; of the weight: an even share"), Key("line", "threshold", "border"),
+        ),
         notes=(_influence_note(document, samples), pooled_sentence(document), *plan_notes(document)),
     )  # fmt: skip
 

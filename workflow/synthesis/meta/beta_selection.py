@@ -223,5 +223,5 @@ def _maximise(problem: _Beta) -> tuple[Array, float, float]:
         ]
         where = ", ".join(words for words in ends_at if words) or "the likelihood is all but flat"
         hint = "the search has no end; take a step model, or pool without selection"
-        raise InputError([Problem("beta selection model", where, "data with a maximum", hint)])
+        raise InputError([Problem("beta selection model", where, "data whose likelihood has a maximum", hint)])
     return theta, value, tau2

@@ -242,7 +242,8 @@ def _check_counts(counts: Array, cuts: Sequence[float], alternative: str) -> Non
     """Raises InputError for an interval of p, up to one of `cuts`, that holds no study."""
     for first, last, count in zip((0.0, *cuts[:-1]), cuts, counts, strict=True):
         if count == 0:
-            where = f"p-values from {first:g} to {last:g} ({alternative})"
+            sides = "two-sided" if alternative == "two-sided" else "one-sided"
+            where = f"p-values from {first:g} to {last:g} ({sides})"
             hint = "fewer or other steps; without studies there its chance of appearing is not identified"
             raise InputError([Problem("steps", f"no study with {where}", "studies in every interval", hint)])
 

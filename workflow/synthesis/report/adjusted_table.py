@@ -7,7 +7,7 @@ from synthesis.report.content import Row, Table, table
 from synthesis.report.result_tables import p_cell, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said
-from synthesis.results.adjusted import ESTIMATORS
+from synthesis.results.adjusted import ESTIMATORS, samples_words
 
 
 def adjusted(review: ReviewResults) -> Table:
@@ -21,6 +21,16 @@ def adjusted(review: ReviewResults) -> Table:
         ]
         number = "" if estimate.estimate is None else with_interval(value)
         remark = f"not computed: {estimate.reason}" if estimate.reason else estimate.note
-        rows.append([document.title, name, estimate.k, number, p_cell(estimate.p), assumes, said(remark)])
+        rows.append(
+            [
+                document.title,
+                name,
+                samples_words(estimate, document.fit.samples),
+                number,
+                p_cell(estimate.p),
+                assumes,
+                said(remark),
+            ]
+        )
     heads = ["Synthesis", "Estimate", "Samples", "Value", "p", "Right if", "Remark"]
     return table("Estimates adjusted for bias", heads, rows, {2, 3, 4})

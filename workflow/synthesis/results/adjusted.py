@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from synthesis import text
 from synthesis.results.document import Document
 
 # By name: how it is called, and what must hold for it to be right. In the order in which they are shown; the last one
@@ -82,3 +83,14 @@ class AdjustedRow(Document, frozen=True, kw_only=True):
 
     synthesis: str
     adjusted: AdjustedEstimate
+
+
+def samples_words(adjusted: AdjustedEstimate, samples: int) -> str:
+    """How many of a pool's `samples` an estimate is of: imputed ones apart, and all estimates where they count."""
+    if adjusted.k is None:
+        return ""
+    if adjusted.name in OF_ESTIMATES:
+        return f"{text.count(samples)} ({text.plural(adjusted.k, 'estimate')})"
+    if adjusted.k > samples:
+        return f"{text.count(samples)} + {text.count(adjusted.k - samples)} imputed"
+    return text.count(adjusted.k)

@@ -114,7 +114,7 @@ def _estimate(name: str, document: Fitted, data: Samples, tests: SmallStudyTests
     try:
         adjustment = _ways(document, data, tests)[name]()
     except InputError as error:
-        reason = "; ".join(f"{p.value} (needed: {p.allowed})" for p in error.problems)
+        reason = "; ".join(f"{p.value}, and it needs {p.allowed}" for p in error.problems)
         return AdjustedEstimate(name=name, assumes=assumes, reason=reason)
     if adjustment is None:
         key = _TESTED[name]

@@ -1,0 +1,145 @@
+"""Figures say in themselves what they show: axes, letters, colours; and leave no room empty."""
+
+import re
+
+import pytest
+from hand_made import cumulative, flow, gosh, leave_one_out, radial
+from hand_made import funnel_plot as funnel
+from hand_made import layout as diagnostic
+from msgspec.structs import replace
+from synthesis.draw.canvas import draw
+from synthesis.draw.chart import Chart
+from synthesis.draw.diagnostic import LAYOUTS
+from synthesis.draw.multiverse_figure import specification, vibration
+from test_diagnostic_figures import KINDS, examined
+from test_multiverse import summarised
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    """A multiverse with two curves."""
+    return summarised(tmp_path_factory.mktemp("multiverse"), "Title")
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return examined(24)
+
+
+@pytest.mark.parametrize("layout", [specification, vibration])
+def test_every_letter_and_mark_is_explained_in_the_figure(document, layout):
+    chart = layout(document)
+    explained = {(key.mark, key.kind) for key in chart.legend}
+    drawn = {("point", point.kind) for panel in chart.panels for point in panel.points}
+    drawn |= {("line", line.kind) for panel in chart.panels for line in panel.lines}
+    drawn |= {("letter", panel.heading.partition(":")[0]) for panel in chart.panels}
+    assert drawn <= explained
+    said = [key.content for key in chart.legend if key.mark == "letter"]
+    apart = [f for f in document.factors if any(option.kind == "non_equivalent" for option in f.options)]
+    for words, curve in zip(said, document.curves, strict=True):
+        # Each of its non-equivalent options by name, and what it takes of the other decisions that have any.
+        assert all(f"{factor.title}: " in words for factor in apart)
+        assert curve.curve == "main" or all(part in words for part in curve.curve.split("; "))
+    assert len(set(said)) == len(said)
+    table = chart.table()
+    assert [r["text"] for r in table if r["element"] == "legend"] == said
+
+
+def test_an_axis_that_is_even_in_another_scale_says_so(document):
+    correlations = replace(document, metric="z")
+    assert "spaced as Fisher z" in specification(correlations).panels[0].y.name
+    assert {panel.x.name for panel in vibration(correlations).panels} == {"Correlation r, spaced as Fisher z"}
+    ratios = replace(document, metric="log_odds_ratio")
+    assert "logarithmic" in vibration(ratios).panels[0].x.name
+    differences = replace(document, metric="g")
+    assert "spaced" not in vibration(differences).panels[0].x.name
+
+
+def test_the_axis_of_estimates_ends_above_the_options(document):
+    chart = specification(document)
+    axis = chart.panels[0].y
+    assert axis.begins is not None
+    assert max(row.y for row in chart.rows) < axis.begins <= min(axis.ticks)
+
+
+def test_a_multiverse_without_a_fit_is_said_and_not_drawn(document):
+    empty = replace(document, curves=tuple(replace(curve, drawn=()) for curve in document.curves))
+    assert "no specification could be fitted" in specification(empty).refused
+    assert "no specification could be fitted" in vibration(empty).refused
+
+
+@pytest.mark.parametrize(
+    ("metric", "spacing"), [("z", ", spaced as Fisher z"), ("log_odds_ratio", ", logarithmic"), ("g", "")]
+)
+def test_axes_that_are_even_in_another_scale_say_so(metric, spacing):
+    model, found = examined(12, metric, "A" if metric == "z" else "B")
+    for axis in (funnel(model, found).panels[0].x, radial(model, found).panels[0].right):
+        assert axis.name.endswith(spacing or axis.name)
+        assert ("spaced" in axis.name or "logarithmic" in axis.name) == bool(spacing)
+    assert (
+        radial(model, found)
+        .panels[0]
+        .y.name.startswith("Fisher z" if metric == "z" else ("Log OR" if spacing else "g"))
+    )
+    for panel in gosh(model, found).panels:
+        assert panel.x.name.endswith(spacing)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in LAYOUTS])
+@pytest.mark.parametrize("metric", ["g", "z", "log_odds_ratio"])
+def test_every_axis_has_three_ticks_with_texts(kind, metric):
+    model, found = examined(14, metric, "A" if metric == "z" else "B")
+    drawn = diagnostic(kind, model, found)
+    if isinstance(drawn, Chart):
+        axes = [axis for panel in drawn.panels for axis in (panel.x, panel.y, panel.right) if axis and axis.ticks]
+    else:
+        axes = list(drawn.sections)
+    assert axes
+    assert all(len(axis.ticks) >= 3 for axis in axes)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind in LAYOUTS])
+def test_every_mark_of_a_diagnostic_figure_is_in_its_legend(whole, kind):
+    chart = diagnostic(kind, *whole)
+    if not isinstance(chart, Chart):
+        return
+    drawn = {("point", point.kind) for panel in chart.panels for point in panel.points}
+    drawn |= {("line", line.kind) for panel in chart.panels for line in panel.lines}
+    # The line at 0 is named by its axis; the interval of a caterpillar plot with its estimate.
+    named = {("line", "grid"), ("line", "effect"), *([] if kind == "influence" else [("line", "null")])}
+    assert drawn - named <= {(key.mark, key.kind) for key in chart.legend}
+
+
+def test_a_limit_that_is_cut_has_its_arrow_explained(whole):
+    model, found = whole
+    for drawn in (cumulative(model, found), leave_one_out(model, found)):
+        section = drawn.sections[0]
+        rows = [row for row in section.rows if row.kind == "study" and row.ci_low is not None]
+        cut = any(row.ci_low < section.low or row.ci_high > section.high for row in rows)
+        assert ("Arrows: limits beyond the axis." in drawn.notes[0]) == cut
+
+
+def test_a_number_of_the_flow_stands_on_one_line_with_what_it_counts():
+    model = {"title": "T" * 40 + " of words", "samples": 12, "k": 14, "studies": []}
+    lines = [t.get_text() for t in draw(flow("X", [model], [], [])).texts]
+    assert not any(re.search(r"\d$", line) for line in lines)
+    assert any("12 samples" in line for line in lines)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.4, -0.6])
+def test_leaving_out_fills_its_axis_and_tells_pools_apart(whole, shift):
+    """An axis from 0 to pools that are far from it was empty over most of its length; all were printed alike."""
+    model, found = whole
+    moved = {"estimate", "ci_low", "ci_high"}
+    fit = {key: model[key] + shift for key in moved}
+    rows = [
+        r | {f"model_{key}_without": r[f"model_{key}_without"] + shift for key in moved} for r in found["influence"]
+    ]
+    drawn = leave_one_out(model | fit, found | {"influence": rows})
+    section = drawn.sections[0]
+    ends = [x for row in section.rows for x in (row.estimate, row.ci_low, row.ci_high) if x is not None]
+    assert max(ends) - min(ends) > 0.4 * (section.high - section.low)
+    reaches = section.low <= 0 <= section.high
+    assert section.has_null == reaches
+    assert ("does not reach 0 (no effect)" in drawn.notes[0]) == (not reaches)
+    assert all(len(row.estimate_text.partition(".")[2]) == 3 for row in section.rows if row.estimate is not None)
