@@ -5,8 +5,10 @@ import dataclasses
 from conftest import ROOT
 from msgspec.structs import replace
 from synthesis.plan.config import ComparisonFigure
-from synthesis.report import headline, published, sentences
+from synthesis.report import headline, published, sentences, signs
 from synthesis.results.certainty import LowRiskRow
+from synthesis.results.diagnosed import SmallStudyRow
+from synthesis.review.diagnostic_tables import DiagnosticTables
 from test_figures import document
 from test_report import FIT, material
 from typed import fitted
@@ -72,3 +74,13 @@ def test_heterogeneity_within_samples_alone_is_said():
 
 def test_short_tables_stay_on_one_printed_page():
     assert ".brief" in STYLE.split("@media print")[1].split("break-inside: avoid")[0]
+
+
+def test_the_regression_on_sizes_of_a_difference_of_means_is_a_kind_of_its_own():
+    rows = [
+        SmallStudyRow(synthesis="bcg", test=f"egger{form}", p=p) for form, p in (("", 0.01), ("_inverse_root_n", 0.02))
+    ]
+    found = DiagnosticTables(small_study=rows)
+    for metric, lane, said in (("g", "B", "Egger (0.010), Egger on 1/\u221an (0.020)"), ("z", "A", "Egger (0.010)")):
+        made = material(documents=[document(12, metric, lane, name="bcg", **FIT)], diagnostics=found)
+        assert signs.bias(made)["table"].rows[0][1].texts[0].content == said
