@@ -5,7 +5,7 @@ import dataclasses
 from conftest import ROOT
 from msgspec.structs import replace
 from synthesis.plan.config import ComparisonFigure
-from synthesis.report import headline, published, sentences, signs
+from synthesis.report import headline, sentences, signs, summaries_table
 from synthesis.results.certainty import LowRiskRow
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -30,19 +30,19 @@ def reviewed():
 
 def test_a_figure_says_how_many_published_summaries_it_draws():
     review, figure = reviewed()
-    assert "1 of 3 of associations" in published.shown(review, figure)
+    assert "1 of 3 of associations" in summaries_table.shown(review, figure)
 
 
 def test_every_published_summary_is_listed_whether_a_figure_draws_it_or_not():
     review, _ = reviewed()
-    rows = [(row[0].texts[0].content, row[-1].texts[0].content) for row in published.published(review).rows]
+    rows = [(row[0].texts[0].content, row[-1].texts[0].content) for row in summaries_table.published(review).rows]
     assert rows == [("one", "no"), ("two", "yes"), ("three", "no")]
 
 
 def test_without_published_summaries_nothing_is_said():
     review = material(documents=[document(6, "z", "A", name="bcg", **FIT)])
     review.effects[:] = [effect for effect in review.effects if effect.level != "summary"]
-    assert published.published(review) is None
+    assert summaries_table.published(review) is None
 
 
 def low_risk(rated, left_out):

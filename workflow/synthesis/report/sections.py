@@ -22,8 +22,8 @@ from synthesis.report import (
     moving,
     multiverse_section,
     power_table,
-    published,
     sentences,
+    summaries_table,
 )
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
@@ -51,10 +51,12 @@ def comparison(review: ReviewResults) -> Context:
     return {
         "marked": bool(review.drawings),
         "figures": [
-            figure(review, f"forest_{name}", f"{plan.title}. {_COMPARED} {published.shown(review, plan)}".rstrip())
+            figure(
+                review, f"forest_{name}", f"{plan.title}. {_COMPARED} {summaries_table.shown(review, plan)}".rstrip()
+            )
             for name, plan in planned
         ],
-        "published": published.published(review),
+        "published": summaries_table.published(review),
         "pooled": tables.pooled(review.documents),
         **comparing.section(review),
         "certainty": certainty_table.certainty(review.findings, review.domains, review.documents),

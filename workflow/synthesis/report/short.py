@@ -14,9 +14,9 @@ from synthesis.report import (
     indirect,
     methods,
     power_table,
-    published,
     sentences,
     signs,
+    summaries_table,
     turning,
 )
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
@@ -53,7 +53,9 @@ def _first_figure(review: ReviewResults) -> Figure | None:
         caption = _DIAMONDS if not plan.studies else FOREST.format(word="estimate")
         if len({review.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in review.by_name}) > 1:
             caption += f" {_TWO_AXES}"
-        drawn = figure(review, f"forest_{name}", f"{plan.title}. {caption} {published.shown(review, plan)}".rstrip())
+        drawn = figure(
+            review, f"forest_{name}", f"{plan.title}. {caption} {summaries_table.shown(review, plan)}".rstrip()
+        )
         if drawn:
             return drawn
     first = review.documents[0]
