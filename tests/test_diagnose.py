@@ -217,6 +217,20 @@ def test_every_section_is_there_and_flat_tables_hold_it():
     assert len(found_in) == 8
 
 
+def test_differences_of_means_have_a_regression_on_sizes_where_all_are_known():
+    """The standard error of g goes with g; Pustejovsky & Rodgers (2019). The values are those of `bias.egger`, which is
+    held to metafor's regtest(predictor="sqrtninv") by the validation."""
+    known = document() | {"metric": "g"}
+    found = diagnosed(known, [], Diagnostics())["small_study"]
+    expected = bias.egger(Y[:16], V[:16], predictor="sqrtninv", n=N[:16])
+    assert found["egger_inverse_root_n"]["p"] == pytest.approx(expected.p, rel=1e-6)
+    assert found["egger_inverse_root_n"]["p"] != found["egger"]["p"]
+    studies = [study | {"n": None} if i == 3 else study for i, study in enumerate(known["studies"])]
+    lacking = diagnosed(known | {"studies": studies}, [], Diagnostics())["small_study"]
+    assert lacking.get("egger_inverse_root_n") is None
+    assert lacking["refused"]["egger_inverse_root_n"] == "the sample size is known of 15 of 16 samples"
+
+
 def test_few_samples_get_a_bayesian_fit_and_no_funnel():
     found = diagnosed(document(4), [], Diagnostics())
     assert found["bayes"]["tau_scale"] == 0.25

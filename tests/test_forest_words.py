@@ -87,17 +87,19 @@ def test_rows_of_one_sample_and_all_that_closes_a_block_stand_on_one_page():
 
 
 def test_limits_stand_together_whatever_stands_above_them():
+    """As one text or as two: a column's width never parts them."""
     limits = {"association_ci_low": 0.05, "association_ci_high": 0.55, "effect_ci_low": 0.1, "effect_ci_high": 0.9}
-    figure = draw(bridge_of(fitted(document(5, "z", "A", name="a")), **limits))
-    boxes_of(figure)
-    texts = {id(t): t for t in figure.texts}.values()
-    lows = [t for t in texts if t.get_text().startswith("[") and t.get_text().endswith(",")]
-    assert lows
-    box = {id(t): t.get_window_extent() for t in texts}
-    for low in lows:
-        ends = [box[id(t)] for t in texts if t.get_text().endswith("]") and abs(t.start[1] - low.start[1]) < 1e-6]
-        gap = min(end.x0 for end in ends if end.x0 > box[id(low)].x0) - box[id(low)].x1
-        assert 0 <= gap < 0.06 * figure.dpi
+    for layout in (bridge_of(fitted(document(5, "z", "A", name="a")), **limits), forest(document(5))):
+        figure = draw(layout)
+        boxes_of(figure)
+        texts = {id(t): t for t in figure.texts}.values()
+        assert any(t.get_text().endswith("]") for t in texts)
+        box = {id(t): t.get_window_extent() for t in texts}
+        for low in (t for t in texts if t.get_text().startswith("[") and t.get_text().endswith(",")):
+            ends = [box[id(t)] for t in texts if t.get_text().endswith("]") and abs(t.start[1] - low.start[1]) < 1e-6]
+            gap = min(end.x0 for end in ends if end.x0 > box[id(low)].x0) - box[id(low)].x1
+            assert 0 <= gap < 0.06 * figure.dpi
+        assert not any("  " in t.get_text() for t in texts)
 
 
 def test_bands_behind_diamonds_are_explained_and_a_prediction_interval_has_its_level():

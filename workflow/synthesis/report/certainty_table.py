@@ -27,9 +27,9 @@ def certainty(
         judged = [getattr(row, domain) for domain in DOMAINS]
         level = f"at most {row.certainty}" if row.undecided else row.certainty
         cells.append([
-            row.title, row.word, row.samples, row.people, value, interval(row.pi_low, row.pi_high), *judged, level,
+            row.title, level, value, row.samples, row.people, interval(row.pi_low, row.pi_high), *judged, row.word,
         ])  # fmt: skip
-    heads = ["Synthesis", "What it is", "Samples", "People", "Estimate", "Prediction", *DOMAINS.values(), "Certainty"]
+    heads = ["Synthesis", "Certainty", "Estimate", "Samples", "People", "Prediction", *DOMAINS.values(), "What it is"]
     names = {study.sample_id: study.label for document in documents for study in document.studies}
     reasons: list[Row] = []
     for r in domains:

@@ -84,7 +84,7 @@ def _effects(review: ReviewResults) -> Said:
     above = _above(review)
     parts: list[str] = []
     for d in pooled:
-        counted = text.plural(d.fit.samples, "sample")
+        counted = text.plural(d.fit.samples, "sample") + _at_high_risk(review, d)
         if d.synthesis in above:
             counted += f"; {above[d.synthesis]:.0f} of 100 treated patients"
             # Said once, and understood of the others.
@@ -96,6 +96,15 @@ def _effects(review: ReviewResults) -> Said:
     return Said(
         f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, (_new_setting(pooled), _certainty(review, pooled), note)))
     )
+
+
+def _at_high_risk(review: ReviewResults, document: Fitted) -> str:
+    """ ", 4 of 5 at high risk of bias", where that is more than half of the samples that are rated."""
+    row = next((r for r in review.low_risk if r.synthesis == document.synthesis), None)
+    if row is None or 2 * row.left_out <= row.rated:
+        return ""
+    rated = "" if row.rated == row.samples else " rated"
+    return f", {row.left_out} of {row.rated}{rated} at high risk of bias"
 
 
 def _new_setting(pooled: Sequence[Fitted]) -> str:

@@ -23,6 +23,7 @@ from synthesis.report import (
     multiverse_section,
     power_table,
     sentences,
+    summaries_table,
 )
 from synthesis.report import result_tables as tables
 from synthesis.report.content import Context, table
@@ -49,7 +50,13 @@ def comparison(review: ReviewResults) -> Context:
     planned = review.config.figures.items()
     return {
         "marked": bool(review.drawings),
-        "figures": [figure(review, f"forest_{name}", f"{plan.title}. {_COMPARED}") for name, plan in planned],
+        "figures": [
+            figure(
+                review, f"forest_{name}", f"{plan.title}. {_COMPARED} {summaries_table.shown(review, plan)}".rstrip()
+            )
+            for name, plan in planned
+        ],
+        "published": summaries_table.published(review),
         "pooled": tables.pooled(review.documents),
         **comparing.section(review),
         "certainty": certainty_table.certainty(review.findings, review.domains, review.documents),
@@ -120,6 +127,11 @@ def limits(review: ReviewResults) -> Context:
     return {"sources": review.sources}
 
 
+def terms(review: ReviewResults) -> Context:
+    """Statistical terms of both pages that its readers may not know; those of the short report are explained there."""
+    return {"level": f"{100 * review.config.defaults.level:g}%", "from": review.config.diagnostics.funnel_from}
+
+
 def provenance(review: ReviewResults) -> Context:
     """Software and digests of the run."""
     versions = msgspec.to_builtins(review.documents[0].versions)
@@ -144,5 +156,6 @@ SECTIONS: tuple[Section, ...] = (
     Section("gaps", "Findings that are in no pool", dropped),
     Section("limits", "Limits of the sources", limits),
     Section("methods", "Methods", methods.section),
+    Section("terms", "Terms", terms),
     Section("provenance", "Software and digests", provenance),
 )

@@ -61,7 +61,18 @@ def sentence(document: Fitted) -> str:
             f"; {text.plural(document.set_to_zero, 'finding')} reported as not significant entered as 0, a stress test"
         )
     note = document.figure.note
-    return f"{words}. {note}" if note else f"{words}."
+    return " ".join(filter(None, (f"{words}.", within_samples(document), note)))
+
+
+def within_samples(document: Fitted) -> str:
+    """That all heterogeneity lies within samples, where a model that parts it finds none between them."""
+    fit = document.fit
+    if fit.tau2 is None or not fit.omega2 or round(fit.tau2, 4) > 0:
+        return ""
+    return (
+        f"All heterogeneity of \u201c{document.title}\u201d was estimated within samples (between them: "
+        f"\u03c4\u00b2 = {text.number(fit.tau2, 0)})."
+    )
 
 
 def converted(rows: list[BridgeRow]) -> tuple[float, float]:

@@ -8,7 +8,17 @@ from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, VERDICT_WORDS, contrast_name
 from synthesis.draw.forest_notes import constructs_of
 from synthesis.draw.layout import estimate_name
-from synthesis.report import declared_tables, headline, indirect, methods, power_table, sentences, signs, turning
+from synthesis.report import (
+    declared_tables,
+    headline,
+    indirect,
+    methods,
+    power_table,
+    sentences,
+    signs,
+    summaries_table,
+    turning,
+)
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
@@ -18,9 +28,7 @@ from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
 _DIAMONDS = "Diamonds are pooled estimates; the pale band is where a new setting is expected."
-_TWO_AXES = (
-    "Associations and effects have axes of their own; only the last part puts them on one scale, under each reading."
-)
+_TWO_AXES = "Associations and effects have axes of their own; only the last part puts them on one scale."
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
     "line below it where a new setting is expected."
@@ -45,7 +53,9 @@ def _first_figure(review: ReviewResults) -> Figure | None:
         caption = _DIAMONDS if not plan.studies else FOREST.format(word="estimate")
         if len({review.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in review.by_name}) > 1:
             caption += f" {_TWO_AXES}"
-        drawn = figure(review, f"forest_{name}", f"{plan.title}. {caption}")
+        drawn = figure(
+            review, f"forest_{name}", f"{plan.title}. {caption} {summaries_table.shown(review, plan)}".rstrip()
+        )
         if drawn:
             return drawn
     first = review.documents[0]
@@ -56,6 +66,7 @@ def results(review: ReviewResults) -> Context:
     """Every synthesis in one table."""
     return {
         "pools": _pools(review.documents),
+        "within": sentences.within_samples(sentences.headline(review)),
         "single": sum(1 for d in review.documents if d.fit.samples == 1),
         "corrected": declared_tables.corrected(review),
         "protocol": indirect.not_the_protocol_alone(review),

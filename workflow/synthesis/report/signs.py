@@ -14,6 +14,7 @@ SIGNAL = 0.05
 # Tests in a word; their forms have rows of their own in the appendix.
 _FAMILY = {
     "egger": "Egger",
+    "egger_inverse_root_n": "Egger on 1/\u221an",
     "rank": "rank correlation",
     "trim": "trim and fill",
     "selection": "selection model",
@@ -53,8 +54,8 @@ def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
     for name in dict.fromkeys(r.synthesis for r in signals):
         document = review.by_name[name]
         tests = ", ".join(
-            f"{_FAMILY.get(r.test.partition('_')[0], r.test)} ({_p(r)})"
-            for r in _of_each_family([r for r in signals if r.synthesis == name])
+            f"{_FAMILY.get(_family(r, document.metric), r.test)} ({_p(r)})"
+            for r in _of_each_family([r for r in signals if r.synthesis == name], document.metric)
         )
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
         pooled = number(back_transform(document.metric, document.fit.estimate))
@@ -67,11 +68,18 @@ def _p(row: SmallStudyRow) -> str:
     return text.p_value(row.p or 0.0).removeprefix("p ").removeprefix("= ").replace(" ", "\u00a0")
 
 
-def _of_each_family(rows: list[SmallStudyRow]) -> list[SmallStudyRow]:
+def _family(row: SmallStudyRow, metric: str) -> str:
+    """The kind of a test; of differences of means the form on 1/sqrt(n) is another one, as n does not go with them."""
+    if metric == "g" and row.test == "egger_inverse_root_n":
+        return row.test
+    return row.test.partition("_")[0]
+
+
+def _of_each_family(rows: list[SmallStudyRow], metric: str) -> list[SmallStudyRow]:
     """Of each kind of test (the forms of Egger's are one) the row with the smallest p; all of them in the appendix."""
     best: dict[str, SmallStudyRow] = {}
     for row in sorted(rows, key=lambda row: row.p or 0.0):
-        best.setdefault(row.test.partition("_")[0], row)
+        best.setdefault(_family(row, metric), row)
     return [row for row in rows if row in best.values()]
 
 

@@ -333,7 +333,11 @@ def _effects(document: Fitted) -> tuple[Array, Array, list[str]]:
 
 
 def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:
-    """Tests of small-study effects; for correlations the regression test is on 1/sqrt(n) too."""
+    """Tests of small-study effects; the regression test is on 1/sqrt(n) too where every n is known.
+
+    The standard error of a standardised mean difference is made with the difference itself, so that they go together
+    without any bias: Pustejovsky & Rodgers (2019), Res Synth Methods 10:57-71.
+    """
     y, v, level, refused = data.y, data.v, document.fit.level, dict[str, str]()
 
     def kept(name: str, run: Callable[[], T]) -> T | None:
@@ -349,7 +353,9 @@ def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTes
     egger = kept("egger", lambda: bias.egger(y, v, level=level))
     sizes = [study.n for study in document.studies if study.n]
     on_sizes = robust = None
-    if document.metric == "z" and len(sizes) == len(y):
+    if document.metric in ("z", "g") and len(sizes) < len(y):
+        refused["egger_inverse_root_n"] = f"the sample size is known of {len(sizes)} of {len(y)} samples"
+    elif document.metric in ("z", "g"):
         on_sizes = kept("egger_inverse_root_n", lambda: bias.egger(y, v, predictor="sqrtninv", n=sizes, level=level))
     if is_declared(document.studies):
         refused["egger_robust"] = NO_TEST

@@ -1,0 +1,63 @@
+"""Published summaries of the data: which of them the comparison figures draw, and all of them in one table."""
+
+from __future__ import annotations
+
+from synthesis import text
+from synthesis.data.extraction import reference_rows
+from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import ESTIMATE_NAME, LANE_WORD, process_name
+from synthesis.plan.config import ComparisonFigure
+from synthesis.report.content import Row, Table, table
+from synthesis.report.result_tables import with_interval
+from synthesis.report.review_results import ReviewResults
+from synthesis.results.extracted import Effect
+
+# The lane of a published summary, by the metric that its number is converted to.
+_LANE = {"z": "A", "g": "B"}
+
+
+def summaries(review: ReviewResults) -> list[Effect]:
+    """Every usable row that is a published summary and not a single study."""
+    return [row for row in review.effects if row.level == "summary" and row.metric in _LANE]
+
+
+def drawn(plan: ComparisonFigure) -> set[str]:
+    """The rows that a comparison figure names."""
+    return {name for named in plan.references.values() for name in (*named.effects, *named.when_filled)}
+
+
+def shown(review: ReviewResults, plan: ComparisonFigure) -> str:
+    """How many of the published summaries of each lane a figure draws; nothing where the data have none."""
+    named, counted = drawn(plan), []
+    for metric, lane in _LANE.items():
+        rows = [row for row in summaries(review) if row.metric == metric]
+        if rows:
+            count = sum(row.effect_id in named for row in rows)
+            counted.append(f"{count} of {len(rows)} of {LANE_WORD[lane]}s")
+    if not counted:
+        return ""
+    return f"Published summaries drawn: {', '.join(counted)}; all: in the appendix."
+
+
+def published(review: ReviewResults) -> Table | None:
+    """Every published summary with what it compares, and whether a comparison figure draws it."""
+    named = {name for plan in review.config.figures.values() for name in drawn(plan)}
+    rows: list[Row] = []
+    for row in summaries(review):
+        (reference,) = reference_rows("published", (row.effect_id,), row.metric, [row])
+        values = (back_transform(row.metric, x) for x in (row.yi, reference.ci_low, reference.ci_high))
+        subject = process_name([row.construct], article=False) if row.metric == "z" else (row.comparator or "")
+        detail = ", ".join(filter(None, (row.treatment, row.outcome)))
+        about = with_interval(values)
+        rows.append(
+            [
+                row.label,
+                ESTIMATE_NAME[row.metric],
+                about,
+                text.capital(subject) if subject else "",
+                detail,
+                "yes" if row.effect_id in named else "no",
+            ]
+        )
+    heads = ["Summary", "Measure", "Estimate", "Process, or comparator", "Of what", "In a figure"]
+    return table("Published summaries, never pooled", heads, rows, {2}) if rows else None
