@@ -71,6 +71,15 @@ def test_power_is_the_share_of_reviews_that_find_the_difference():
     assert abs(share - found.power) < 4 * math.sqrt(share * (1 - share) / 20_000)
 
 
+def test_a_far_side_that_is_next_to_nothing_is_no_number_that_is_missing():
+    """scipy's nctdtr is NaN there, and min(1.0, NaN) is 1.0: the power was 1 where it is 1 - 6e-8."""
+    found = synthesis.contrast_power(1.1182473336874237, V, LEVELS, ("a", "b"), tau2=0.0, ci="hksj")
+    shift = 1.1182473336874237 / found.se
+    expected = stats.nct.sf(stats.t.ppf(0.975, found.df), found.df, shift)
+    assert found.power == pytest.approx(expected, abs=tol.QUADRATURE)
+    assert found.power < 1
+
+
 @given(st.floats(0.01, 2), st.floats(0, 0.2), st.sampled_from(["wald", "hksj"]))
 def test_needed_samples_are_the_fewest(effect, tau2, ci):
     found = synthesis.contrast_power(effect, V, LEVELS, ("a", "b"), tau2=tau2, ci=ci)

@@ -45,8 +45,9 @@ def real():
 
 
 def counts(lines):
-    """The first number of each line."""
-    return [int(re.search(r"\d[\d\u202f]*", line)[0].replace("\u202f", "")) for line in lines]
+    """The first number of each line that counts something; a line that says what a word means has none."""
+    found = [re.search(r"\d[\d\u202f]*", line) for line in lines]
+    return [int(number[0].replace("\u202f", "")) for number in found if number]
 
 
 def stages(layout):

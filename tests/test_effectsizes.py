@@ -10,6 +10,7 @@ from synthesis.data import associations, ratios, scales, smd
 from synthesis.data import converters as es
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.printed import UNSIGNED_NAME
+from synthesis.data.registry import CONVERTERS
 from synthesis.errors import CannotConvert
 
 
@@ -158,6 +159,15 @@ def test_statistics_become_correlations(cells, r):
     assert estimate.vi == pytest.approx(1 / (cells["n"] - 3))
     assert converter.version >= 1
     assert converter.name == f"{cells['statistic']}_to_z"
+
+
+def test_f_with_one_degree_of_freedom_says_what_its_t_says():
+    by_t, of_t = convert(statistic="t", value=2.5, df=46.0, n=50.0)
+    by_f, _ = convert(statistic="f", value=6.25, df1=1.0, df=46.0, n=50.0)
+    assert (by_f.yi, by_f.vi) == pytest.approx((by_t.yi, by_t.vi))
+    # Both stand for a correlation that was not printed, as all tests do.
+    assert not of_t.exact
+    assert {CONVERTERS[s, "z"].exact for s in ("t", "f", "chi2", "p", "f2", "d")} == {of_t.exact}
 
 
 def test_partial_correlations_lose_a_degree_of_freedom():

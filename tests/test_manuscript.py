@@ -53,6 +53,10 @@ def test_every_number_of_a_result_is_that_of_its_fit():
     assert f"{fit.tau2:.3f}"[:4] in paragraph
     row = next(line for line in said.splitlines() if line.startswith("| Vaccine | effect"))
     assert f"{signed[0]} [{signed[1]}, {signed[2]}]" in row
+    tau2, i2, q = (part.strip() for part in row.strip("| ").split("|")[-3:])
+    assert tau2.startswith(f"{fit.tau2:.3f}"[:4])
+    assert i2.startswith(f"{fit.i2:.0f}%")
+    assert q == f"{fit.q:.1f} ({fit.q_df})"
 
 
 def test_a_single_sample_is_neither_pooled_nor_heterogeneous():

@@ -4,6 +4,7 @@ The Pythons and uv are small scripts that answer as the real ones do, so that no
 """
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -200,7 +201,10 @@ def test_what_must_hold_before_anything_lands_is_looked_at_each_time():
         "make docs",
         "make slurm",
     ):
-        assert f"step '{step}' " in steps or steps.count(f" {step}\n") == 1, step
+        assert f"step '{step}' " in steps or len(re.findall(f"^{step}( |$)", steps, re.M)) == 1, step
+    # The cluster runs beside the others: what came of it is waited for.
+    assert re.search(r"make slurm > .* &\ncluster=\$!\n", steps)
+    assert 'wait "$cluster" || { cat "$expected/slurm.log" >&2; exit 1; }' in steps
     assert "debian.sh bookworm 'make results'" in steps
     assert "BROWSER_TESTS=1" in steps
     nightly = (ROOT / "Makefile").read_text().partition("\nnightly:")[2].partition("\n\n")[0]

@@ -4,6 +4,7 @@ import html
 import re
 
 import pytest
+import tolerances
 from msgspec.structs import replace
 from synthesis.data.vocabulary import VERDICT_WORDS, Verdict
 from synthesis.meta.options import terms
@@ -149,3 +150,23 @@ def test_the_manuscript_names_sources_by_their_titles(complete):
     assert "tier:" not in methods_of_each
     assert term("f2_to_z") == "Cohen's f\u00b2 to Fisher z"
     assert term("strict_borderline") == "strict (borderline)"
+
+
+def test_each_reading_of_the_association_stands_beside_its_effect(complete, short):
+    """Numbers of the bridge table: none is left out, and each is in the column of its own reading."""
+    rows = [row for row in rows_of(complete / "tables" / "bridge.csv") if row["unit"] == "d"]
+    assert rows
+    for bridge in dict.fromkeys(row["bridge"] for row in rows):
+        own = [row for row in rows if row["bridge"] == bridge]
+        effect = [float(own[0][f"effect_{end}"]) for end in ("estimate", "ci_low", "ci_high")]
+        found = [
+            texts
+            for row in re.findall(r"<tr\b.*?</tr>", short, re.S)
+            for texts in [re.findall(r"<td\b.*?>(.*?)</td>", row, re.S)]
+            if len(texts) > len(own)
+            if printed(texts[-len(own) - 1]) == pytest.approx(effect, abs=tolerances.PRINTED_2)
+        ]
+        assert len(found) == 1
+        for side, row in zip(found[0][-len(own) :], own, strict=True):
+            names = ("association_estimate", "association_ci_low", "association_ci_high")
+            assert printed(side) == pytest.approx([float(row[name]) for name in names], abs=tolerances.PRINTED_2)

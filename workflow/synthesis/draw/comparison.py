@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from synthesis import text
 from synthesis.data.vocabulary import LANE_WORD, contrast_name, process_name
 from synthesis.draw.forest_notes import (
@@ -50,7 +52,8 @@ def comparison(
     `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
     """
     sections = []
-    used = [documents[block.synthesis] for block in plan.blocks]
+    # Notes call a pool as its row is called.
+    used = [replace(d, title=b.heading or d.title) for b in plan.blocks for d in [documents[b.synthesis]]]
     for lane, metric in sorted({(d.lane, d.metric) for d in used}):
         columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
         rows: list[Row] = []
@@ -82,9 +85,13 @@ def comparison(
         )
     if bridges:
         sections.append(_bridge_section(bridges, documents))
-    known = (*band_note(sections, used), *one_sample_note(sections), *notes_of(used), *row_notes(sections))
-    notes = (*known, *people_note(used), *overlap_note(used), *title_note(sections))
-    return Layout(name, plan.title, tuple(sections), notes=notes)
+    return Layout(name, plan.title, tuple(sections), notes=_notes(plan, sections, used))
+
+
+def _notes(plan: ComparisonFigure, sections: list[Section], used: list[Fitted]) -> tuple[str, ...]:
+    known = (*band_note(sections, used), *notes_of(used, plan.studies), *row_notes(sections))
+    one = () if any("One sample" in note for note in known) else one_sample_note(sections)
+    return (*known, *one, *people_note(used), *overlap_note(used), *title_note(sections))
 
 
 def lane_heading(lane: str, documents: list[Fitted]) -> str:
@@ -96,47 +103,25 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
 
 def overlap_note(documents: list[Fitted]) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
-    of two where neither is a part of the other."""
+    of syntheses where none is a part of the other."""
     held = Counter(study.sample_id for document in documents for study in document.studies)
     several = sum(count > 1 for count in held.values())
     if not several:
         return []
     verb = "stands" if several == 1 else "stand"
-    lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses."
-    return [" ".join([lead, *_parts(documents), *_pairs(documents)])]
+    lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses"
+    shared: dict[str, str] = {}
+    for first, second in combinations(documents, 2):
+        both = _samples(first) & _samples(second)
+        if both not in (_samples(first), _samples(second)):
+            labels = {study.sample_id: study.label for study in first.studies if study.sample_id in both}
+            shared = labels | shared
+    named = f"; of syntheses that are no part of each other: {text.named(shared.values())}" if shared else ""
+    return [f"{lead}{named}."]
 
 
 def _samples(document: Fitted) -> set[str]:
     return {study.sample_id for study in document.studies}
-
-
-def _parts(documents: list[Fitted]) -> list[str]:
-    """Which syntheses are parts of which larger one that is no part itself."""
-    largest = [d for d in documents if not any(_samples(d) < _samples(other) for other in documents)]
-    said = []
-    for whole in largest:
-        parts = [_quoted(d) for d in documents if _samples(d) < _samples(whole)]
-        if parts:
-            said.append(f"All samples of {', '.join(parts)} also stand in {_quoted(whole)}.")
-    return said
-
-
-def _pairs(documents: list[Fitted]) -> list[str]:
-    """The samples that two syntheses share: by name, where neither is a part of the other."""
-    said = []
-    for first, second in combinations(documents, 2):
-        both = _samples(first) & _samples(second)
-        if _samples(first) == _samples(second):
-            said.append(f"{_quoted(first)} and {_quoted(second)} are of the same samples.")
-        if not both or both in (_samples(first), _samples(second)):
-            continue
-        names = text.named(study.label for study in first.studies if study.sample_id in both)
-        said.append(f"In both {_quoted(first)} and {_quoted(second)}: {names}.")
-    return said
-
-
-def _quoted(document: Fitted) -> str:
-    return f"\N{LEFT DOUBLE QUOTATION MARK}{document.title}\N{RIGHT DOUBLE QUOTATION MARK}"
 
 
 def one_sample_note(sections: Iterable[Section]) -> tuple[str, ...]:

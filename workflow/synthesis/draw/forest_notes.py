@@ -126,13 +126,13 @@ def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
     return ("In quotation marks: first words of a title; the authors are not recorded.",)
 
 
-def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
-    """What a reader must know of what is drawn."""
+def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
+    """What a reader must know of what is drawn; `samples`: whether their rows are."""
     notes = []
-    if any(d.figure.rows != "estimates" for d in documents):
+    if samples and any(d.figure.rows != "estimates" for d in documents):
         for said in sorted({of_mean(d) for d in documents if d.fit.composite_rho is not None}):
             notes.append(f"A sample with several estimates is drawn as their mean ({said}).")
-    if any(d.fit.model in ("che", "three_level") for d in documents):
+    if samples and any(d.fit.model in ("che", "three_level") for d in documents):
         notes.append(
             "The pooled value is of the single estimates, in a model with true differences within samples too."
         )
@@ -145,17 +145,23 @@ def notes_of(documents: list[Fitted]) -> tuple[str, ...]:
         for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)
     for remark, titles in remarks.items():
-        notes.append(f"{'; '.join(titles)}: {remark}" if len(documents) > 1 else remark)
+        notes.append(f"{_whose(titles, documents)}: {remark}" if len(documents) > 1 else remark)
     return tuple(notes)
+
+
+def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:
+    """The pools that a remark is about: by name, but for all of a lane."""
+    for word in dict.fromkeys(d.word for d in documents):
+        of_word = [d.title for d in documents if d.word == word]
+        if len(of_word) > 1 and titles == of_word:
+            return f"All {word}s"
+    return "; ".join(titles)
 
 
 def zeros_note(document: Fitted) -> str:
     """That estimates of 0 are of the plan and not of data, and how many."""
     entered = text.plural(document.set_to_zero, "finding")
-    return (
-        f"{entered} reported as not significant, without a number: set to 0 by the plan, not observed, with the "
-        "interval of a correlation of 0 at the sample's size. A stress test, not data."
-    )
+    return f"{entered} reported as not significant, without a number, set to 0 by the plan: a stress test, not data."
 
 
 def band_note(sections: Iterable[Section], documents: Sequence[Fitted]) -> tuple[str, ...]:

@@ -162,7 +162,10 @@ class _Planned:
         critical = -float(scipy.special.stdtrit(df, self.alpha / 2))
         if shift - critical > _CERTAIN:
             return 1.0
-        far = float(scipy.special.nctdtr(df, shift, -critical))
+        # The far side by reflection, since nctdtr is NaN below -critical for large shifts; where the share is 1 but for
+        # rounding it is NaN as well (1e-15 before that), and the far side nothing.
+        within = float(scipy.special.nctdtr(df, -shift, critical))
+        far = 0.0 if math.isnan(within) else 1.0 - within
         return min(1.0, 1.0 - float(scipy.special.nctdtr(df, shift, critical)) + far)
 
     def needed(self, wanted: float) -> int:
