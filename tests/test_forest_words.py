@@ -236,7 +236,7 @@ def overlap(*documents):
 def test_samples_that_two_syntheses_share_are_named_up_to_a_number():
     said = overlap(samples_of("a", "pqrs"), samples_of("b", "rstu"))
     assert "2 samples of 6 stand in more than one" in said
-    assert "of syntheses that are no part of each other: Trial r, Trial s." in said
+    assert "shared by syntheses that are no part of each other: Trial r, Trial s." in said
     assert overlap(samples_of("a", "pqrs"), samples_of("b", "tuvw")) == ""
     letters = "abcdefghijkl"
     assert "Trial h, and 3 more." in overlap(samples_of("a", letters[:11] + "x"), samples_of("b", letters[:11] + "y"))

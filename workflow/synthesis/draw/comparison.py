@@ -116,7 +116,7 @@ def overlap_note(documents: list[Fitted]) -> list[str]:
         if both not in (_samples(first), _samples(second)):
             labels = {study.sample_id: study.label for study in first.studies if study.sample_id in both}
             shared = labels | shared
-    named = f"; of syntheses that are no part of each other: {text.named(shared.values())}" if shared else ""
+    named = f"; shared by syntheses that are no part of each other: {text.named(shared.values())}" if shared else ""
     return [f"{lead}{named}."]
 
 

@@ -27,8 +27,7 @@ from synthesis.draw.chart import (
     room_for,
     spaced_name,
 )
-from synthesis.draw.layout import COLUMN_NAME
-from synthesis.results.curves import Choice, Curve, CurveTest, Decision, DrawnSpecification, MultiverseSummary, PairRow
+from synthesis.results.curves import Choice, Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -47,7 +46,7 @@ def specification(document: MultiverseSummary) -> Chart:
     """Sorted estimates with their intervals, and below them a row per option; a panel per curve."""
     curves = _curves(document)
     factors = [(i, f) for i, f in enumerate(document.factors) if len(f.options) > 1]
-    rows = [(i, j, _title(f), option) for i, f in factors for j, option in enumerate(f.options)]
+    rows = [(i, j, f.title, option) for i, f in factors for j, option in enumerate(f.options)]
     if not curves:
         return _none("specification", document)
     height = _CURVE + _SPACE + _ROW * len(rows)
@@ -311,11 +310,6 @@ def _curve_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     )
 
 
-def _title(factor: Decision) -> str:
-    """The name of a decision, with tau2 as all figures write it."""
-    return factor.title.replace("tau2", COLUMN_NAME["tau2"])
-
-
 def _option_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     """What stands in the rows of options."""
     kinds = {option.kind for factor in document.factors if len(factor.options) > 1 for option in factor.options}
@@ -340,7 +334,7 @@ def curve_words(document: MultiverseSummary, curve: Curve) -> str:
         if not any(option.kind == _NOT_EQUIVALENT for option in factor.options):
             continue
         taken = sorted({point.choice[i] for point in curve.drawn})
-        said.append(f"{_title(factor)}: {' or '.join(factor.options[j].title for j in taken)}")
+        said.append(f"{text.lettered(factor.title)}: {' or '.join(factor.options[j].title for j in taken)}")
     return "; ".join(said)
 
 
