@@ -239,8 +239,15 @@ def snakemake(folder, *arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("-n",), ("--lint",), ("--dag",), ("--quiet", "all"), ("--profile", "none", "-c1"), ("--unlock",)],
-    ids=" ".join,
+    [
+        (),
+        ("-n",),
+        *(
+            pytest.param(given, marks=pytest.mark.slow)
+            for given in (("--lint",), ("--dag",), ("--quiet", "all"), ("--profile", "none", "-c1"), ("--unlock",))
+        ),
+    ],
+    ids=str,
 )
 def test_snakemake_says_the_message_alone(project, arguments):
     project.config_path.write_text(PLAN.replace("lane: B", "lane: D"))
