@@ -8,11 +8,13 @@ import tolerances
 from msgspec.structs import replace
 from synthesis.data.vocabulary import VERDICT_WORDS, Verdict
 from synthesis.meta.options import terms
-from synthesis.report import methods, render, signs, turning
+from synthesis.report import methods, moving, render, signs, turning
 from synthesis.report.indirect import not_the_protocol_alone, only_summaries, processes
 from synthesis.report.wording import term
 from synthesis.results.adjusted import AdjustedEstimate, AdjustedRow
+from synthesis.results.curves import MultiverseSummary
 from synthesis.results.diagnosed import SmallStudyRow
+from synthesis.results.document import read_document
 from synthesis.results.process import DoubtedClaim, ProcessContrast, ProcessResults
 from synthesis.review.diagnostic_tables import DiagnosticTables
 from test_figures import document
@@ -170,3 +172,35 @@ def test_each_reading_of_the_association_stands_beside_its_effect(complete, shor
         for side, row in zip(found[0][-len(own) :], own, strict=True):
             names = ("association_estimate", "association_ci_low", "association_ci_high")
             assert printed(side) == pytest.approx([float(row[name]) for name in names], abs=tolerances.PRINTED_2)
+
+
+@pytest.mark.parametrize(
+    ("tables_2x2", "said"),
+    [
+        ([(0, 20, 5, 20)], "1 two-by-two table with"),
+        ([(3, 20, 20, 20), (20, 20, 5, 20)], "2 two-by-two tables with"),
+        ([(3, 20, 5, 20)], None),
+        ([(0, None, 5, 20)], None),
+    ],
+)
+def test_tables_with_an_empty_cell_are_counted_where_something_is_added_to_them(tables_2x2, said):
+    effects = [
+        replace(
+            effect, converter="2x2", events_treat=a, total_treat=n, events_control=b, total_control=m,
+        )
+        for (a, n, b, m), effect in zip(tables_2x2, material().effects, strict=False)
+    ]  # fmt: skip
+    sentence = methods.measures(material(effects=effects))
+    assert ("empty cell" in sentence) == (said is not None)
+    assert said is None or said in sentence
+
+
+def test_two_decisions_are_named_beside_a_curve_the_weightiest_first(complete):
+    documents = [read_document(path, MultiverseSummary) for path in sorted((complete / "multiverse").glob("*.json"))]
+    curves = [curve for document in documents for curve in document.curves if curve.scopes["all"].fitted]
+    rows = moving.multiverse_table(documents, {}).rows
+    for curve, row in zip(curves, rows, strict=True):
+        shares = sorted((d.share for d in curve.decisions if d.share > 0), reverse=True)
+        named = [int(share) for share in re.findall(r"(\d+)%", " ".join(part.content for part in row[-1].texts))]
+        assert named == pytest.approx([100 * share for share in shares[:2]], abs=0.5 + tolerances.LAW)
+    assert max(sum(d.share > 0 for d in curve.decisions) for curve in curves) > 2

@@ -34,3 +34,11 @@ def test_several_values_have_the_verdict_that_all_of_them_have(claims, monkeypat
     found = c.verdict_of_data(dataclasses.replace(claim, rule="above"), c.Evidence({}, None, {}, []))
     assert found.verdict == verdict
     assert sum(int(n) for n in re.findall(r"in (\d+) of 2 values", found.why)) == 2
+
+
+def test_a_decided_claim_has_the_bounds_that_were_declared(claims, monkeypatch):
+    monkeypatch.setattr(c, "verdict_of_data", lambda claim, evidence: c.Finding("supported", "", (value(0.3, 0.4),)))
+    claim = dataclasses.replace(claims[0], low="0.1", high="0.5", evidence="", source_agrees="")
+    (decided,) = c.decided_claims([claim], c.Evidence({}, None, {}, []))
+    assert (decided.low, decided.high) == ("0.1", "0.5")
+    assert (decided.estimate, decided.ci_low, decided.ci_high) == (0.35, 0.3, 0.4)
