@@ -3,12 +3,12 @@
 import os
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 from synthesis.cli import preloaded
-from synthesis.compare.claims import check_folder
 from synthesis.plan import plan as planning
-from synthesis.plan.code import code_of
+from synthesis.plan import code
 from synthesis.plan.passing import as_arguments, as_input
 from synthesis.results.files import check_times, check_writable, digest, settle_times
 
@@ -16,11 +16,21 @@ with stops(LAYERS):
     PLAN = planning.load(config)
     # Jobs on a cluster parse this file again; the data are checked once, by the process that was started by hand.
     if workflow.is_main_process:
+        from synthesis.compare.claims import check_folder
+
         check_folder(planning.RAW, PLAN.config, planning.check(PLAN))
         if not workflow.output_settings.dryrun:
             check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))
             settle_times(Path("results"))
+
+digest_of_code = cache(code.code_of)
+
+
+def code_of(command):
+    """The digest of the code behind a command, of those alone that a process has jobs of."""
+    return lambda wildcards: digest_of_code(command)
+
 
 # Everything that a run makes but its logs; each file of rules adds its own.
 RESULTS = []

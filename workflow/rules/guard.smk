@@ -42,5 +42,8 @@ WORKFLOW = beside[0].parent if beside else snakefile().parent
 plan_file = "config.yaml"
 if not Path(plan_file).exists() and Path("config", plan_file).exists():
     plan_file = f"config/{plan_file}"
-with stops():
-    LAYERS = read_layers(plan_file, workflow.overwrite_configfiles, workflow.config_settings.config)
+# Where each key of the plan was written, for the process that was started by hand: the jobs of a cluster have its plan.
+LAYERS = []
+if workflow.is_main_process:
+    with stops():
+        LAYERS = read_layers(plan_file, workflow.overwrite_configfiles, workflow.config_settings.config)

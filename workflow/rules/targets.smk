@@ -2,8 +2,17 @@
 # "might raise exceptions", and a name that the plan does not have ends in a traceback.
 
 import difflib
+from itertools import takewhile
 
 from snakemake.cli import get_argument_parser
+
+# On a node of a cluster the jobs of a group run in the process that was started there for all of them, and many of them in forks
+# of one: a process of Snakemake for each would take longer than the job.
+if not workflow.is_main_process:
+    workflow.localrules(*(made.name for made in workflow.rules))
+    if "--target-jobs" in sys.argv and not deployed:
+        given = sys.argv[sys.argv.index("--target-jobs") + 1 :]
+        preloaded.start(len(list(takewhile(lambda word: not word.startswith("-"), given))))
 
 # What Snakemake was called with: it knows its targets itself only later. In a module they are those of the workflow that takes it.
 asked = []

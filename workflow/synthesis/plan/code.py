@@ -153,6 +153,8 @@ def _data_files(root: Path) -> tuple[Path, ...]:
 def _readers(root: Path, data: Path) -> frozenset[Path]:
     """Modules in whose texts a data file's name stands, or that of a folder on the way to it that is no package."""
     folders = [folder for folder in data.relative_to(root).parents if not (root / folder / "__init__.py").exists()]
-    words = "|".join(re.escape(name) for name in (data.name, *(folder.name for folder in folders)))
-    quoted = re.compile(rf"""["'/]({words})["'/]""".encode())
-    return frozenset(path for path in _sources(root) if quoted.search(_content(path)))
+    words = [name.encode() for name in (data.name, *(folder.name for folder in folders))]
+    quoted = re.compile(rb"""["'/](%s)["'/]""" % b"|".join(map(re.escape, words)))
+    # Most modules hold none of the words: asked so, it takes a tenth of the time.
+    held = (path for path in _sources(root) if any(word in _content(path) for word in words))
+    return frozenset(path for path in held if quoted.search(_content(path)))
