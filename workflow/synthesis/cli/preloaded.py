@@ -93,6 +93,9 @@ def _import_all() -> None:
         if not module.name.endswith("__main__"):
             import_module(module.name)
     _build(Model)
+    from synthesis.draw.writing import warm
+
+    warm()
 
 
 def _build(model: type[Model]) -> None:

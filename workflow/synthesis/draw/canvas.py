@@ -32,6 +32,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
 from synthesis.draw.marks import MANY, PART, Mark
+from synthesis.draw.outlines import outline
 
 DPI = 300
 _FONTS = Path(__file__).parent / "fonts"
@@ -221,8 +222,7 @@ class PlacedText(Text):
         content = self.get_text()
         key = (content, properties.get_weight(), properties.get_style(), *properties.get_family())
         if key not in _OUTLINES:
-            vertices, codes = text_to_path.get_text_path(properties, content, ismath=False)
-            _OUTLINES[key] = MarkPath(vertices, codes)
+            _OUTLINES[key] = outline(content, properties)
         return _OUTLINES[key]
 
 

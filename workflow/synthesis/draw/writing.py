@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +17,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from synthesis.draw.canvas import DPI, Style, draw, settings, unseen
+from synthesis.draw.canvas import DARK, DPI, Page, Style, draw, settings, unseen
 from synthesis.draw.marks import marks_of
 from synthesis.draw.svg import svg_of
 from synthesis.results.files import Cell, replace, write_csv, write_text
@@ -24,6 +25,8 @@ from synthesis.results.files import Cell, replace, write_csv, write_text
 FORMATS = ("svg", "pdf", "png")
 # A figure that is taller and has no pages gets a coarser PNG; its SVG and PDF are exact at any size.
 MAX_PIXELS = 6000
+# A character that only the second font has.
+_NOT_OURS = "\u2714"
 
 
 class Table(Protocol):
@@ -62,6 +65,27 @@ def write_figure(
     write_csv(folder / "data" / f"{name}.csv", table, list(table[0]) if table else ())
     print(f"{name}: {len(table)} rows")
     _warn(name, (value for record in table for value in record.values() if isinstance(value, str)))
+
+
+def warm() -> None:
+    """Draws a figure that is thrown away, so that what is looked up when first drawn is there for all that follow.
+
+    That is the fonts of each look and size, and what matplotlib and fontTools import only when they need it.
+    """
+    with settings():
+        style = Style()
+        page = Page(style, 1.0)
+        # Of our font, and of the one that has what ours lacks.
+        for content in ("abc: 0.5", f"{_NOT_OURS} abc"):
+            for size in (style.font, style.small, style.title):
+                for weight, slope in (("normal", "normal"), ("bold", "normal"), ("normal", "italic")):
+                    page.text(0.1, 0.5, content, size, weight=weight, style=slope)
+        page.box(0.1, 0.1, 0.1, 0.1, DARK)
+        unseen(_NOT_OURS)
+        svg_of(page.figure, "warm", "", "")
+        with TemporaryDirectory() as folder:
+            write_pdf(Path(folder) / "warm.pdf", (page.figure,))
+            write_png(Path(folder) / "warm.png", page.figure)
 
 
 def _warn(name: str, contents: Iterable[str]) -> None:
