@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # Fewer jobs are over before everything is imported.
 FEWEST_JOBS = 8
+# What several jobs of a run import at their first use only, a fifth of a second for each. Not pandas: it starts a thread.
+LATER = ("email.parser", "scipy.optimize")
 
 
 def start(jobs: int) -> None:
@@ -92,6 +94,8 @@ def _import_all() -> None:
     for module in walk_packages(synthesis.__path__, "synthesis."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
+    for name in LATER:
+        import_module(name)
     _build(Model)
     from synthesis.draw.writing import warm
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import scipy
@@ -55,6 +55,18 @@ class Blocks:
     starts: NDArray[np.intp]
     member: NDArray[np.intp]
     samples: tuple[Hashable, ...]
+    # What every evaluation of the likelihood needs and no variance changes: sqrt(v), v without what effects of a sample
+    # share, [x, y], and log det x'x.
+    root: Array = field(init=False, repr=False, compare=False)
+    own: Array = field(init=False, repr=False, compare=False)
+    columns: Array = field(init=False, repr=False, compare=False)
+    log_det_x: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", np.sqrt(self.v))
+        object.__setattr__(self, "own", (1 - self.rho) * self.v)
+        object.__setattr__(self, "columns", np.column_stack([self.x, self.y]))
+        object.__setattr__(self, "log_det_x", float(np.linalg.slogdet(self.x.T @ self.x)[1]))
 
     def sampling(self) -> list[Array]:
         """Sampling covariance matrix of each sample."""
@@ -121,8 +133,7 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     """
     tau2, omega2 = float(theta[0]), float(theta[1])
     k, p = b.x.shape
-    a = 1 / ((1 - b.rho) * b.v + omega2)
-    s = np.sqrt(b.v)
+    a, s = 1 / (b.own + omega2), b.root
 
     def total(z: Array) -> Array:
         return np.asarray(np.add.reduceat(z, b.starts, axis=0))
@@ -143,7 +154,7 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
         right = k12[:, None] * first + k22[:, None] * second
         return np.asarray(az - a[:, None] * (s[:, None] * left[member] + right[member]))
 
-    solved = solve(np.column_stack([b.x, b.y]))
+    solved = solve(b.columns)
     vx, vy = solved[:, :p], solved[:, p]
     information = b.x.T @ vx
     covariance = _inverse(information)
@@ -161,13 +172,26 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     lost = np.array([np.sum((inner @ covariance) * inner), np.sum((vx @ covariance) * vx)])
     if restricted:
         gradient = gradient + 0.5 * lost
-        fixed = np.linalg.slogdet(b.x.T @ b.x)[1] - np.linalg.slogdet(information)[1]
-        value += 0.5 * (float(fixed) + p * math.log(2 * math.pi))
+        fixed = b.log_det_x - _log_det(information)
+        value += 0.5 * (fixed + p * math.log(2 * math.pi))
     return _Point(value, gradient, beta, covariance, q, trace - float(lost[1]))
+
+
+def _log_det(information: Array) -> float:
+    """The logarithm of the determinant of a positive definite matrix."""
+    if len(information) == 1 and information[0, 0] > 0:
+        return math.log(information[0, 0])
+    return float(np.linalg.slogdet(information)[1])
 
 
 def _inverse(information: Array) -> Array:
     """The inverse of a positive definite matrix, scaled to a diagonal of 1 first."""
+    if len(information) == 1 and information[0, 0] > 0:
+        # The same steps in plain numbers: most models have a mean alone.
+        value = float(information[0, 0])
+        unit = 1 / math.sqrt(value)
+        root = unit / math.sqrt(value * (unit * unit))
+        return np.array([[root * root]])
     scale = 1 / np.sqrt(np.diag(information))
     triangle = np.linalg.cholesky(information * np.outer(scale, scale))
     half = np.linalg.solve(triangle, np.diag(scale))
@@ -182,8 +206,8 @@ def _heights(b: Blocks, thetas: Array, restricted: bool) -> Array:
 
 
 def _heights_at(b: Blocks, thetas: Array, restricted: bool) -> Array:
-    tau2, rho, s = thetas[:, :1], b.rho, np.sqrt(b.v)
-    a = 1 / ((1 - rho) * b.v + thetas[:, 1:])
+    tau2, rho, s = thetas[:, :1], b.rho, b.root
+    a = 1 / (b.own + thetas[:, 1:])
 
     def total(z: Array) -> Array:
         return np.asarray(np.add.reduceat(z, b.starts, axis=1))
@@ -192,7 +216,7 @@ def _heights_at(b: Blocks, thetas: Array, restricted: bool) -> Array:
     determinant = 1 + rho * ss + tau2 * tt + rho * tau2 * (ss * tt - st * st)
     k11, k22 = rho * (1 + tau2 * tt) / determinant, tau2 * (1 + rho * ss) / determinant
     k12 = -rho * tau2 * st / determinant
-    columns = np.column_stack([b.x, b.y])
+    columns = b.columns
     az = a[:, :, None] * columns
     first, second = total(s[:, None] * az), total(az)
     left = k11[:, :, None] * first + k12[:, :, None] * second
@@ -235,8 +259,7 @@ def fit_multilevel(
     unit = float(np.median(v))
     b = blocks(y / math.sqrt(unit), v / unit, x, cluster, rho)
     free = np.array([between, within])
-    theta = _maximise(b, free, restricted, None if near is None else np.array(near) / unit)
-    point = _evaluate(b, theta, restricted)
+    theta, point = _maximise(b, free, restricted, None if near is None else np.array(near) / unit)
     none = _evaluate(b, np.zeros(2), restricted=True)
     k, p = x.shape
     shift = 0.5 * (k - p if restricted else k) * math.log(unit)
@@ -261,19 +284,19 @@ def check_reach(y: Array, v: Array) -> None:
         raise InputError([Problem("yi, vi", f"{reach**0.5:g} times", allowed, hint)])
 
 
-def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array | None) -> Array:
-    """The pair of variances with the largest likelihood; components that are not free stay 0."""
+def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array | None) -> tuple[Array, _Point]:
+    """The pair of variances with the largest likelihood, and that point; components that are not free stay 0."""
     spread = _spread(b)
     if near is None:
         first = _GRID * spread if free[0] else np.zeros(1)
         second = _GRID * spread if free[1] else np.zeros(1)
         starts = [np.array([t, o]) for t in first for o in second]
+        heights = _heights(b, np.array(starts), restricted)
+        best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
     else:
-        starts = [near * free]
-    heights = _heights(b, np.array(starts), restricted)
-    best = [starts[i] for i in np.argsort(-heights, kind="stable")[:_STARTS]]
+        best = [near * free]
     ends = [_climb(b, start, free, restricted, spread) for start in best]
-    for end in list(ends):
+    for end, _ in list(ends):
         for i in np.flatnonzero(free & (end > 0)):
             if end[i] < _NEAR_ZERO * spread:
                 edge = end.copy()
@@ -281,18 +304,17 @@ def _maximise(b: Blocks, free: NDArray[np.bool_], restricted: bool, near: Array 
                 other = free.copy()
                 other[i] = False
                 ends.append(_climb(b, edge, other, restricted, spread))
-    values = [_evaluate(b, end, restricted).value for end in ends]
-    return ends[int(np.argmax(values))]
+    return ends[int(np.argmax([point.value for _, point in ends]))]
 
 
-def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, spread: float) -> Array:
-    """Newton's method with step halving, components held at 0 while the likelihood falls there."""
+def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, spread: float) -> tuple[Array, _Point]:
+    """Newton's method with step halving, components held at 0 while the likelihood falls there: the end, its point."""
     theta = start.copy()
     point = _evaluate(b, theta, restricted)
     for _ in range(_NEWTON_STEPS):
         active = free & ((theta > 0) | (point.gradient > 0))
         if not active.any():
-            return theta
+            return theta, point
         step = _newton_step(b, theta, point, active, restricted, spread)
         size = 1.0
         while size > _SMALLEST_STEP:
@@ -305,12 +327,12 @@ def _climb(b: Blocks, start: Array, free: NDArray[np.bool_], restricted: bool, s
                 break
             size /= 2
         else:
-            return theta
+            return theta, point
         moved = float(np.max(np.abs(new - theta) / (theta + _FLOOR * spread)))
         theta, point = new, trial
         if moved < _CONVERGED:
-            return theta
-    return theta
+            break
+    return theta, point
 
 
 def _newton_step(
@@ -375,8 +397,7 @@ class _Profile:
         """
         start = np.zeros(2)
         start[self.component], start[1 - self.component] = t, self.other
-        theta = _climb(self.blocks, start, self.free, self.restricted, self.spread)
-        point = _evaluate(self.blocks, theta, self.restricted)
+        theta, point = _climb(self.blocks, start, self.free, self.restricted, self.spread)
         self.other = float(theta[1 - self.component])
         root = math.sqrt(max(0.0, self.top - point.value))
         slope = -float(point.gradient[self.component])

@@ -55,23 +55,42 @@ class _Parts:
 
 
 def _parts(x: list[Array], v: list[Array], correction: Correction) -> _Parts:
-    inverse = [np.linalg.inv(block) for block in v]
-    bread = np.asarray(
-        np.linalg.inv(sum((xj.T @ wj @ xj for xj, wj in zip(x, inverse, strict=True)), np.zeros(1))), dtype=float
-    )
-    scores = []
-    for xj, vj, wj in zip(x, v, inverse, strict=True):
-        score = xj.T @ wj
-        if correction == "CR2":
-            lower = np.linalg.cholesky(vj)
-            inside = lower.T @ (vj - xj @ bread @ xj.T) @ lower
-            values, vectors = np.linalg.eigh((inside + inside.T) / 2)
-            # A sample that alone carries a coefficient has no residual: its part is 0, not rounding error.
-            kept = values > 1e-10 * np.trace(lower.T @ vj @ lower)
-            root = (vectors[:, kept] / np.sqrt(values[kept])) @ vectors[:, kept].T
-            score = score @ (lower @ root @ lower.T)
-        scores.append(score)
+    groups = _by_size(x, v)
+    weighted = [np.asarray(xs.transpose(0, 2, 1) @ np.linalg.inv(vs)) for _, xs, vs in groups]
+    shares: list[Array] = [np.empty(0)] * len(v)
+    for (at, xs, _), score in zip(groups, weighted, strict=True):
+        for i, share in zip(at, score @ xs, strict=True):
+            shares[i] = share
+    bread = np.asarray(np.linalg.inv(sum(shares, np.zeros(1))), dtype=float)
+    scores: list[Array] = [np.empty(0)] * len(v)
+    for (at, xs, vs), score in zip(groups, weighted, strict=True):
+        adjusted = _adjusted(score, xs, vs, bread) if correction == "CR2" else score
+        for i, one in zip(at, adjusted, strict=True):
+            scores[i] = one
     return _Parts(scores, bread, x, v)
+
+
+def _by_size(x: list[Array], v: list[Array]) -> list[tuple[list[int], Array, Array]]:
+    """Clusters of one size together: which they are, their designs (n, m, p) and covariances (n, m, m)."""
+    places: dict[int, list[int]] = {}
+    for i, block in enumerate(v):
+        places.setdefault(len(block), []).append(i)
+    return [(at, np.array([x[i] for i in at]), np.array([v[i] for i in at])) for at in places.values()]
+
+
+def _adjusted(scores: Array, x: Array, v: Array, bread: Array) -> Array:
+    """X'WA (n, p, m) of CR2 from X'W, for clusters of one size."""
+    lower = np.linalg.cholesky(v)
+    upper = lower.transpose(0, 2, 1)
+    inside = upper @ (v - x @ bread @ x.transpose(0, 2, 1)) @ lower
+    values, vectors = np.linalg.eigh((inside + inside.transpose(0, 2, 1)) / 2)
+    # A sample that alone carries a coefficient has no residual: its part is 0, not rounding error.
+    kept = values > 1e-10 * np.trace(upper @ v @ lower, axis1=1, axis2=2)[:, None]
+    if kept.all():
+        roots = (vectors / np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    else:
+        roots = np.array([(e[:, k] / np.sqrt(w[k])) @ e[:, k].T for e, w, k in zip(vectors, values, kept, strict=True)])
+    return np.asarray(scores @ (lower @ roots @ upper))
 
 
 def robust(

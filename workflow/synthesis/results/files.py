@@ -220,6 +220,8 @@ def check_finite(where: str, content: Any) -> None:
     The last line of defence of everything that is written. A missing number is None before it comes here: to write
     NaN as null would hide where it arose.
     """
+    if _finite(content):
+        return
     found = list(islice(_not_finite(content, ""), _MOST_FIELDS))
     if found:
         allowed = "a finite number, or None with the reason where there is none"
@@ -229,6 +231,18 @@ def check_finite(where: str, content: Any) -> None:
 
 # Fields named at most: one cause often spoils many.
 _MOST_FIELDS = 5
+
+
+def _finite(content: Any) -> bool:
+    """Whether all is well: without the names of fields, several times as fast as the search for them."""
+    kind = type(content)
+    if kind is float:
+        return math.isfinite(content)
+    if kind is dict:
+        return all(map(_finite, content.values()))
+    if kind is list or kind is tuple:
+        return all(map(_finite, content))
+    return kind is str or kind is int or content is None or next(_not_finite(content, ""), None) is None
 
 
 def _not_finite(content: Any, field: str) -> Iterator[tuple[str, str]]:
