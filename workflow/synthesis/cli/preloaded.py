@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Fewer jobs are over before everything is imported.
 FEWEST_JOBS = 8
-# What several jobs of a run import at their first use only, a fifth of a second for each. Not pandas: it starts a thread.
+# What several jobs of a run import at their first use, a fifth of a second for each. Not pandas: it starts a thread.
 LATER = ("email.parser", "scipy.optimize")
 
 
