@@ -4,6 +4,7 @@ import math
 import random
 import re
 
+import numpy as np
 import pytest
 import synthesis
 import synthesis.draw.forest
@@ -105,6 +106,53 @@ def test_limits_just_outside_extend_the_axis():
     section = forest(made).sections[0]
     studies = [row for row in section.rows if row.kind == "study"]
     assert all(section.low < row.ci_low < row.ci_high < section.high for row in studies)
+
+
+def test_no_limit_is_cut_that_lies_just_outside_the_axis_as_drawn():
+    draws = random.Random(11)  # noqa: S311 nothing secret
+    for _ in range(60):
+        count = draws.choice([12, 25, 60, 100])
+        made = pooled([(draws.gauss(0.4, 0.3), draws.choice([0.01, 0.02, 0.05, 0.2])) for _ in range(count)])
+        section = forest(made).sections[0]
+        room = 0.15 * (section.high - section.low)
+        for row in section.rows:
+            for end in (row.ci_low, row.ci_high, row.pi_low, row.pi_high):
+                outside = 0.0 if end is None else max(section.low - end, end - section.high)
+                assert outside <= 0 or outside > room, row.label
+
+
+def test_an_estimate_stretches_the_axis_as_long_as_the_others_are_read():
+    usual = [(0.4 + 0.05 * i, 0.04) for i in range(-6, 12)]
+    section = forest(pooled([*usual, (2.6, 0.06)])).sections[0]
+    assert section.low < 2.6 < section.high
+
+
+@pytest.mark.parametrize(("extremes", "sign"), [((9.0,), 1), ((-9.0,), -1), ((9.0, 8.5), 1)])
+def test_few_estimates_that_squeeze_all_others_are_arrow_heads_with_their_numbers(extremes, sign):
+    usual = [(0.4 + 0.05 * i, 0.04) for i in range(-6, 16)]
+    layout = forest(pooled([*usual, *((x, 0.06) for x in extremes)]))
+    (section,) = layout.sections
+    assert section.high - section.low < 9
+    far = [row for row in section.rows if row.kind == "study" and abs(row.estimate) > 5]
+    assert len(far) == len(extremes)
+    assert all(not section.low <= row.estimate <= section.high for row in far)
+    figure = draw(layout)
+    heads = [a.get_xy() for a in figure.artists if hasattr(a, "get_xy") and hasattr(a, "get_closed")]
+    arrows = [corners for corners in heads if len(corners) == 4]
+    assert len(arrows) == len(extremes) + sum(
+        row.pi_high is not None and row.pi_high > section.high for row in section.rows
+    )
+    tips = {round(float(max(c[:, 0]) if sign > 0 else min(c[:, 0])), 6) for c in map(np.asarray, arrows)}
+    assert len(tips) == 1
+    for row in far:
+        assert any(t.get_text() == row.estimate_text for t in figure.texts)
+    (note,) = [note for note in layout.notes if note.startswith("Arrow heads")]
+    assert all(row.label in note for row in far)
+
+
+def test_of_few_samples_no_estimate_is_left_off_the_axis():
+    section = forest(pooled([(0.1, 0.02), (0.2, 0.02), (9.0, 0.05)])).sections[0]
+    assert section.low < 0.1 < 9.0 < section.high
 
 
 def test_the_axis_stands_below_the_last_row_and_words_below_the_axis():

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CLIP_SHARE = 0.02
 # Limits that are cut although the axis would be longer by no more than this share extend it.
 _NEARLY = 0.15
+# Estimates that make the axis more than so many times as long are drawn as arrow heads at its edge, where they are at
+# most this share of those of samples.
+_STRETCH, _FEW = 3.0, 0.1
 # Beyond estimates and diamonds, the axis reaches as far again as they do, or this many usual intervals.
 _REACH = 3.0
 # Beyond the outermost value, and beyond the outermost estimate where limits are cut, in shares of the axis.
@@ -39,15 +42,20 @@ class _Extent:
     loose: tuple[float, ...]
     predicted: tuple[float, ...]
     usual: float
+    left_out: bool
 
 
 def axis_of(
     rows: Iterable[Row], ratio: bool, *, null: float | None = 0.0, clip: float = CLIP_SHARE
 ) -> tuple[float, float, tuple[float, ...], tuple[str, ...]]:
-    """Limits, tick positions and tick texts that show the null, if any, every estimate and nearly every interval."""
-    low, high = _limits(_extent(list(rows)), null, clip)
+    """Limits, tick positions and tick texts that show the null, if any, nearly every interval, and every estimate but
+    the few that would squeeze all others."""
+    extent = _extent(list(rows), null)
+    low, high = _limits(extent, null, clip)
     if null is not None:
         low, high = _to_ticks(low, high, null, ratio)
+    while (wider := _with_near(extent, low, high)) != (low, high):
+        low, high = wider if null is None else _to_ticks(*wider, null, ratio)
     about = next((about for about in _DENSER if _on_both_sides(_ticks(low, high, ratio, about)[0], low, high, null)), 0)
     return low, high, *_ticks(low, high, ratio, about)
 
@@ -97,27 +105,60 @@ def _beyond(end: float, inner: float, ratio: bool) -> float:
     return math.log(value) if value > 0 else -math.inf
 
 
-def _extent(rows: Sequence[Row]) -> _Extent:
+def _extent(rows: Sequence[Row], null: float | None) -> _Extent:
     firm: list[float] = []
     loose: list[float] = []
     lengths: list[float] = []
     others: list[float] = []
     for row in rows:
         study = row.kind == "study"
-        ends = [x for x in (row.ci_low, row.ci_high) if x is not None]
+        ends = _ends(row)
         (loose if study else firm).extend(ends)
         if len(ends) == 2:
             (lengths if study else others).append(ends[1] - ends[0])
-    points = tuple(row.estimate for row in rows if row.estimate is not None)
+    usual = median(lengths or others or [0.0])
+    fixed = [*(() if null is None else (null,)), *firm]
+    fixed += [row.estimate for row in rows if row.kind != "study" and row.estimate is not None]
+    left_out = _stretching(rows, fixed, usual)
+    points = tuple(row.estimate for row in rows if row.estimate is not None and row not in left_out)
+    for x in (end for row in left_out for end in _ends(row)):
+        loose.remove(x)
     predicted = tuple(x for row in rows for x in (row.pi_low, row.pi_high) if x is not None)
-    return _Extent(points, tuple(firm), tuple(sorted(loose)), predicted, median(lengths or others or [0.0]))
+    return _Extent(points, tuple(firm), tuple(sorted(loose)), predicted, usual, bool(left_out))
+
+
+def _ends(row: Row) -> list[float]:
+    return [x for x in (row.ci_low, row.ci_high) if x is not None]
+
+
+def _stretching(rows: Sequence[Row], fixed: Sequence[float], usual: float) -> list[Row]:
+    """The outermost samples that squeeze all others: as few as make the axis no more than half as long, if any do."""
+    kept = sorted((row for row in rows if row.kind == "study" and row.estimate is not None), key=_estimate)
+    most = int(_FEW * len(kept))
+
+    def length(held: Sequence[Row]) -> float:
+        values = [*fixed, *(_estimate(row) for row in held[:1]), *(_estimate(row) for row in held[-1:])]
+        return max(values) - min(values) + usual
+
+    whole = length(kept) if kept else 0.0
+    left_out: list[Row] = []
+    while len(left_out) < most:
+        first, last = length(kept[1:]), length(kept[:-1])
+        left_out.append(kept.pop(0) if first < last else kept.pop())
+        if min(first, last) * _STRETCH < whole:
+            return left_out
+    return []
+
+
+def _estimate(row: Row) -> float:
+    return row.estimate or 0.0
 
 
 def _limits(extent: _Extent, null: float | None, clip: float) -> tuple[float, float]:
     """Ends of the axis, with room beyond what it holds.
 
-    No effect, estimates and diamonds are always on it. Of the limits of studies, a share `clip` is cut at each end,
-    unless the axis would hardly be longer with them; and so is what lies far beyond all of these.
+    No effect, diamonds and all estimates that the extent holds are on it. Of the limits of studies, a share `clip` is
+    cut at each end, unless the axis would hardly be longer with them; and so is what lies far beyond all of these.
     """
     core = (*(() if null is None else (null,)), *extent.points, *extent.firm)
     least, most = float(min(core)), float(max(core))
@@ -130,7 +171,7 @@ def _limits(extent: _Extent, null: float | None, clip: float) -> tuple[float, fl
     reach = max(most - least, _REACH * extent.usual)
     low, high = max(low, least - reach), min(high, most + reach)
     ends = (*loose, *extent.predicted)
-    cuts = any(not low <= x <= high for x in ends)
+    cuts = extent.left_out or any(not low <= x <= high for x in ends)
     span = high - low or 1.0
     low, high = low - _PAD * span, high + _PAD * span
     if cuts and extent.points:
@@ -138,6 +179,16 @@ def _limits(extent: _Extent, null: float | None, clip: float) -> tuple[float, fl
         low = min(low, min(extent.points) - _CLEAR * span)
         high = max(high, max(extent.points) + _CLEAR * span)
     return low, high
+
+
+def _with_near(extent: _Extent, low: float, high: float) -> tuple[float, float]:
+    """The axis as it is drawn, and as far again as limits that lie just outside it."""
+    room = _NEARLY * (high - low)
+    ends = (*extent.loose, *extent.predicted)
+    pad = _PAD * (high - low)
+    below = [x - pad for x in ends if low - room <= x < low]
+    above = [x + pad for x in ends if high < x <= high + room]
+    return min([low, *below]), max([high, *above])
 
 
 def _held(low: float, high: float, values: Sequence[float]) -> tuple[float, float]:

@@ -108,15 +108,28 @@ def constructs_of(documents: Iterable[Fitted]) -> list[str]:
     return [name for document in documents if document.lane == "A" for name in document.constructs]
 
 
-def row_notes(sections: Iterable[Section]) -> list[str]:
-    """What a bracket is, whose weight stands there, and what a dash in the place of a cell is, where one is drawn."""
+def row_notes(sections: Sequence[Section]) -> list[str]:
+    """What a bracket is, whose weight stands there, what a dash in the place of a cell is, and which estimates are not
+    on the axis, where there is one."""
     rows = [row for section in sections for row in section.rows if row.kind == "study"]
     notes = []
+    if beyond := beyond_axis(sections):
+        notes.append(f"Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}.")
     if any(row.bracket for row in rows):
         notes.append("Joined by a bracket: estimates of one sample; the weight at the first is that of the sample.")
     if any(text.NONE in row.cells for row in rows):
         notes.append(f"{text.NONE}: the source states no single value.")
     return notes
+
+
+def beyond_axis(sections: Iterable[Section]) -> list[str]:
+    """The samples whose estimate would have squeezed all others, and is off the axis."""
+    return [
+        row.label
+        for section in sections
+        for row in section.rows
+        if row.kind == "study" and row.estimate is not None and not section.low <= row.estimate <= section.high
+    ]
 
 
 def title_note(sections: Iterable[Section]) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
+from synthesis.draw.forest_notes import beyond_axis
 from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
@@ -188,6 +189,8 @@ def _forest_like(
         row.ci_high is not None and row.ci_high > section.high for row in rows
     ):
         note += " Arrows: limits beyond the axis."
+    if beyond := beyond_axis([section]):
+        note += f" Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}."
     notes = (note, *(several if kind == "cumulative" else ()), *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
