@@ -21,7 +21,7 @@ from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.draw.canvas import draw
-from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout
+from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout, pages, parts
 from synthesis.errors import InputError
 from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
@@ -497,3 +497,39 @@ def test_words_of_the_claims_are_drawn_as_written(decided):
     assert r"$\beta$" in drawn
     assert any(r"$\alpha$ <b>" in t for t in drawn)
     assert all(not t.get_parse_math() for t in figure.texts)
+
+
+@pytest.mark.parametrize("height", [4.0, 6.0, 10.0, 20.0])
+def test_pages_of_the_figure_hold_every_claim_once_and_are_no_taller_than_asked(decided, height):
+    layout = claims_layout(list(decided.values()), "Title")
+    cut = parts(layout, height)
+    assert [row.claim_id for part in cut for s in part.statements for row in s.rows] == [
+        row.claim_id for s in layout.statements for row in s.rows
+    ]
+    assert [part.notes for part in cut] == [*[()] * (len(cut) - 1), layout.notes]
+    assert [part.title for part in cut] == [f"Title ({i} of {len(cut)})" for i in range(1, len(cut) + 1)]
+    drawn = pages(layout, height)
+    assert len(drawn) == len(cut) > 1
+    for part, page in zip(cut, drawn, strict=True):
+        assert page.get_size_inches()[1] <= height + 1e-9 or sum(len(s.rows) for s in part.statements) == 1
+        texts = [t.get_text() for t in page.texts]
+        assert {"Verdict", "Claim", "Data and rule", "In words"} <= {*texts}
+        assert ("(continued)" in " ".join(texts)) == part.statements[0].continued
+    names = [s.name for part in cut for s in part.statements if not s.continued]
+    assert names == [s.name for s in layout.statements]
+
+
+def test_a_figure_that_one_page_holds_has_no_further_ones(decided):
+    layout = claims_layout(list(decided.values())[:2], "Title")
+    assert pages(layout, 10.0) == []
+
+
+def test_the_main_job_asks_for_pages_of_the_figure(decided, tmp_path, project):
+    write_documents(tmp_path / "claims.json", list(decided.values()))
+    call = ["claims-figure", "--claims", tmp_path / "claims.json", "--page-height", "10", "--out", tmp_path]
+    assert main([*map(str, call)]) == 0
+    found = [tmp_path / "claims_verdicts.png", *(tmp_path / "pages" / "claims_verdicts").glob("*.png")]
+    assert len(found) > 1
+    assert all(int.from_bytes(png.read_bytes()[20:24], "big") <= 3000 for png in found)
+    rule = (ROOT / "workflow" / "rules" / "draw.smk").read_text().partition("rule claims_figure:")[2]
+    assert "--page-height" in rule.partition("\nrule ")[0]

@@ -227,6 +227,7 @@ rule claims_figure:
             caption="../report/claims.rst",
         ),
         other_files("claims_verdicts"),
+        further_pages("claims_verdicts"),
     log:
         "results/logs/claims_figure.log",
     benchmark:
@@ -235,9 +236,10 @@ rule claims_figure:
     conda:
         "../envs/synthesis.yaml"
     params:
+        height=PLAN.config.drawing.page_height,
         code=code_of("claims-figure"),
     shell:
-        "synthesis claims-figure --claims {input:q} --out results/figures > {log:q} 2>&1"
+        "synthesis claims-figure --claims {input:q} --page-height {params.height} --out results/figures > {log:q} 2>&1"
 
 
 rule multiverse_figure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,8 @@ def register(commands: Commands) -> None:
     added = commands.add(diagnostic_figure, plan=True).words("--kind").path("--model", "--diagnostics", "--out")
     added.other("--moderator", help="of a bubble figure; the regression of a figure of coefficients")
     commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
-    commands.add(claims_figure).path("--claims", "--out")
+    added = commands.add(claims_figure).path("--claims", "--out")
+    added.other("--page-height", type=float, default=math.inf, help="inches; without it one page")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
     commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
     added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
@@ -116,14 +118,15 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
 
 def claims_figure(args: argparse.Namespace) -> None:
     """Draws the verdicts on the claims."""
-    from synthesis.draw.claims_figure import claims_layout
+    from synthesis.draw.claims_figure import claims_layout, pages
     from synthesis.draw.writing import write_figure
     from synthesis.results.comparisons import DecidedClaim
     from synthesis.results.document import read_documents
 
     layout = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
     description = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
-    write_figure(args.out, f"claims_{layout.name}", layout, description)
+    cut = pages(layout, args.page_height)
+    write_figure(args.out, f"claims_{layout.name}", layout, description, None, cut)
 
 
 def multiverse_figure(args: argparse.Namespace) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from matplotlib.figure import Figure
 
 from synthesis import text
 from synthesis.draw.canvas import DARK, FAINT, GRID, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
+from synthesis.draw.layout import CONTINUED
 from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.files import Cell
 
@@ -56,7 +57,7 @@ class ClaimRow:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement of the text with its claims."""
+    """A statement of the text with its claims; one that goes on from the page before has its sources there."""
 
     name: str
     says: str
@@ -64,6 +65,7 @@ class Statement:
     source_says: str
     reading: str
     rows: tuple[ClaimRow, ...]
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +223,10 @@ def _named(row: ClaimRow) -> bool:
 def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]:
     width = page.inside
     cited = f" ({statement.cites})" if statement.cites else " (no source cited)"
-    said = page.wrapped(f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}",
-                        width, page.style.font, "bold")  # fmt: skip
+    quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}"
+    said = page.wrapped(f"{quoted}{CONTINUED if statement.continued else ''}", width, page.style.font, "bold")
+    if statement.continued:
+        return said, []
     words = []
     if statement.source_says:
         words += page.wrapped(f"Sources: {statement.source_says}", width, page.style.small)
@@ -237,23 +241,77 @@ def _statement_height(page: Page, statement: Statement) -> float:
     return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.04 + rows + 0.08
 
 
+def _around(page: Page, layout: ClaimsLayout) -> tuple[float, float]:
+    """Inches above the first statement, and below the last one."""
+    above = 0.37 + TITLE_SPACING * len(page.title_lines(layout.title))
+    return above, NOTE_SPACING * len(page.note_lines(layout.notes)) + 0.2
+
+
 @draw.register
 def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
     """The figure of a claims layout."""
     style = style or Style()
     with settings():
         ruler = Page(style, 1.0)
-        title, notes = ruler.title_lines(layout.title), ruler.note_lines(layout.notes)
-        y = 0.34 + TITLE_SPACING * len(title)
         body = math.fsum(_statement_height(ruler, statement) for statement in layout.statements)
-        page = Page(style, y + 0.03 + body + NOTE_SPACING * len(notes) + 0.2)
-        page.titled(0.17, title)
+        above, below = _around(ruler, layout)
+        page = Page(style, above + body + below)
+        page.titled(0.17, ruler.title_lines(layout.title))
+        y = above - 0.03
         for x, name in ((_BADGE, "Verdict"), (_CLAIM, "Claim"), (_PLOT, "Data and rule"), (_DATA, "In words")):
             page.text(x, y - 0.11, name, weight="bold")
         for statement in layout.statements:
             y = _draw_statement(page, statement, y)
-        page.noted(y + 0.1, notes)
+        page.noted(y + 0.1, ruler.note_lines(layout.notes))
     return page.figure
+
+
+def parts(layout: ClaimsLayout, height: float, style: Style | None = None) -> list[ClaimsLayout]:
+    """The layout in parts that stand on pages no taller than `height` inches; none where one page holds it.
+
+    No claim is cut. A statement with more claims than a page holds goes on below its words; notes stand at the end.
+    """
+    with settings():
+        page = Page(style or Style(), 1.0)
+        above, below = _around(page, replace(layout, title=f"{layout.title} (99 of 99)"))
+        room = height - above - below
+        heights = [_statement_height(page, statement) for statement in layout.statements]
+        if math.fsum(heights) <= room:
+            return []
+        held: list[list[Statement]] = [[]]
+        left = room
+        for statement in (piece for whole in layout.statements for piece in _pieces(page, whole, room)):
+            needed = _statement_height(page, statement)
+            if needed > left and held[-1]:
+                held.append([])
+                left = room
+            held[-1].append(statement)
+            left -= needed
+    return [
+        replace(
+            layout,
+            title=f"{layout.title} ({number} of {len(held)})",
+            statements=tuple(statements),
+            notes=layout.notes if number == len(held) else (),
+        )
+        for number, statements in enumerate(held, start=1)
+    ]
+
+
+def pages(layout: ClaimsLayout, height: float, style: Style | None = None) -> list[Figure]:
+    """The figure on pages no taller than `height` inches, each with its heads; none where one page holds it."""
+    return [draw_claims(part, style) for part in parts(layout, height, style)]
+
+
+def _pieces(page: Page, statement: Statement, room: float) -> list[Statement]:
+    """A statement, or what of it a page holds: at least one claim each time."""
+    pieces: list[list[ClaimRow]] = [[]]
+    for row in statement.rows:
+        if pieces[-1] and _statement_height(page, replace(statement, rows=(*pieces[-1], row))) > room:
+            pieces.append([])
+        pieces[-1].append(row)
+    first, *others = (replace(statement, rows=tuple(rows)) for rows in pieces)
+    return [first, *(replace(other, continued=True) for other in others)]
 
 
 def _draw_statement(page: Page, statement: Statement, y: float) -> float:

@@ -8,9 +8,8 @@ from dataclasses import replace
 from synthesis.draw.canvas import Page
 from synthesis.draw.forest_columns import Columns
 from synthesis.draw.forest_measures import BELOW_AXIS, heaviest, height_of, row_height, section_height
-from synthesis.draw.layout import Layout, Row, Section
+from synthesis.draw.layout import CONTINUED, Layout, Row, Section
 
-CONTINUED = " (continued)"
 # Rows that say something of the rows above them.
 _CLOSING = frozenset({"subgroup", "prediction", "summary", "note"})
 _POOLED = frozenset({"pooled", "single"})

@@ -21,6 +21,8 @@ from synthesis.results.files import Cell
 if TYPE_CHECKING:
     from synthesis.results.fitted import Fitted
 
+# Said of what goes on from the page before.
+CONTINUED = " (continued)"
 RowKind = Literal[
     "heading",
     "study",

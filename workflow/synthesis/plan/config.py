@@ -103,8 +103,8 @@ class Drawing(Model):
     page_height: float = Field(
         10.0,
         gt=3,
-        description="Inches; a taller forest plot is a PDF of several pages, and from 20 inches on several PNG files: "
-        "the first page, and the others in results/figures/pages/<name>/. The SVG stays whole.",
+        description="Inches; a taller forest plot or figure of claims is a PDF of several pages, and from 20 inches on "
+        "several PNG files: the first page, and the others in results/figures/pages/<name>/. The SVG stays whole.",
     )
 
 
