@@ -15,8 +15,8 @@ from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import narrow_axis
 from synthesis.draw.forest_columns import columns_of
 from synthesis.draw.forest_measures import direction, heaviest
-from synthesis.draw.forest_pages import CONTINUED, split
-from synthesis.draw.layout import Row
+from synthesis.draw.forest_pages import split
+from synthesis.draw.layout import CONTINUED, Row
 from synthesis.plan.config import ComparisonFigure
 from test_diagnostic_figures import examined
 from test_figures import boxes_of, document, grouped, reading
@@ -240,6 +240,13 @@ def test_samples_that_two_syntheses_share_are_named_up_to_a_number():
     assert overlap(samples_of("a", "pqrs"), samples_of("b", "tuvw")) == ""
     letters = "abcdefghijkl"
     assert "Trial h, and 3 more." in overlap(samples_of("a", letters[:11] + "x"), samples_of("b", letters[:11] + "y"))
+
+
+def test_a_sample_that_two_sources_call_otherwise_has_both_names():
+    first, second = samples_of("a", "pqrs"), samples_of("b", "stuv")
+    (s,) = [study for study in second["studies"] if study["sample_id"] == first["studies"][-1]["sample_id"]]
+    s["label"] = "Trial s et al."
+    assert "part of each other: Trial s (also Trial s et al.)." in overlap(first, second)
 
 
 def test_samples_of_a_part_are_counted_and_not_named():

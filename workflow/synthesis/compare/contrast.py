@@ -19,7 +19,7 @@ from synthesis.plan.config import Comparison
 from synthesis.plan.selection import check_shared_samples
 from synthesis.results.comparisons import ContrastRow
 from synthesis.results.extracted import Reference
-from synthesis.results.fitted import Fitted
+from synthesis.results.fitted import Fitted, labels_of
 from synthesis.review.declared import dependence_of
 
 # Limits of published summaries are 95% limits.
@@ -86,7 +86,7 @@ def left_out_note(first: Fitted, second: Fitted, shared: list[str]) -> str:
     if not shared:
         return ""
     verb, left = ("stands", "is") if len(shared) == 1 else ("stand", "are")
-    names = text.named(study.label for study in first.studies if study.sample_id in shared)
+    names = text.named(labels_of(shared, (first, second)).values())
     kept = [document.fit.samples - len(shared) for document in (first, second)]
     return (
         f"{text.plural(len(shared), 'sample')} ({names}) {verb} on both sides and {left} left out of both here "

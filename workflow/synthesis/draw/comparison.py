@@ -24,7 +24,7 @@ from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, de
 from synthesis.draw.rows import pooled_rows, reference_block, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
-from synthesis.results.fitted import Fitted
+from synthesis.results.fitted import Fitted, labels_of
 
 if TYPE_CHECKING:
     from synthesis.plan.config import ComparisonFigure
@@ -110,13 +110,13 @@ def overlap_note(documents: list[Fitted]) -> list[str]:
         return []
     verb = "stands" if several == 1 else "stand"
     lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses"
-    shared: dict[str, str] = {}
+    shared: set[str] = set()
     for first, second in combinations(documents, 2):
         both = _samples(first) & _samples(second)
         if both not in (_samples(first), _samples(second)):
-            labels = {study.sample_id: study.label for study in first.studies if study.sample_id in both}
-            shared = labels | shared
-    named = f"; shared by syntheses that are no part of each other: {text.named(shared.values())}" if shared else ""
+            shared |= both
+    called = labels_of(sorted(shared), documents)
+    named = f"; shared by syntheses that are no part of each other: {text.named(called.values())}" if shared else ""
     return [f"{lead}{named}."]
 
 
