@@ -14,7 +14,7 @@ from synthesis.draw.panels import draw
 from synthesis.draw.svg import svg_of
 from synthesis.multiverse.pairs import MOST, Ends, Pair, bridge_rows, read_curves
 from synthesis.report.multiverse_section import bridge_sentence
-from synthesis.results.curves import PairRow
+from synthesis.results.curves import MAIN_WORDS, PairRow
 from synthesis.results.document import read_rows
 
 PAIR = Pair("b", "T", "m1", "m2")
@@ -103,7 +103,7 @@ def test_the_figure_has_a_line_of_numbers_per_reading_and_the_files_the_same_byt
     rows = list(bridge_rows(PAIR, dict.fromkeys(names, curve(0.25, 9, 1)), {("main", "all"): curve(0.4, 8, 2)}))
     chart = bridge("b", rows)
     assert [row.label for row in chart.rows if row.bold] == [
-        "Every option that answers the same question",
+        MAIN_WORDS,
         "Estimand: total",
     ]
     assert [row.detail for row in chart.rows if row.bold] == ["9 × 8 analyses", "<script>; 9 × 8 analyses"]

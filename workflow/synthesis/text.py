@@ -29,6 +29,18 @@ def unwritable(text: str) -> str:
     return f"U+{ord(match[0]):04X}, {kind}"
 
 
+_PRINTED = {
+    "tau2": "\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO}",
+    "tau": "\N{GREEK SMALL LETTER TAU}",
+    "omega2": "\N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO}",
+    "I2": "I\N{SUPERSCRIPT TWO}",
+    "R2": "R\N{SUPERSCRIPT TWO}",
+    "chi2": "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}",
+    "sqrt(n)": "\N{SQUARE ROOT}n",
+}
+_STATISTIC = re.compile(r"(?<![\w.-])(?:tau2|tau|omega2|I2|R2|chi2)(?![\w(-])|sqrt\(n\)")
+
+
 def capital(words: str) -> str:
     """Words with a capital letter first; the others as they are."""
     return words[:1].upper() + words[1:]
@@ -40,10 +52,8 @@ def sentence(note: str) -> str:
 
 
 def lettered(words: str) -> str:
-    """Words with variances in Greek letters, as all figures have them."""
-    return words.replace("tau2", "\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO}").replace(
-        "omega2", "\N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO}"
-    )
+    """Words with statistics as they are printed, Greek letters and signs, as figures and pages have them."""
+    return _STATISTIC.sub(lambda match: _PRINTED[match[0]], words)
 
 
 def number(value: float | None, decimals: int = 2) -> str:

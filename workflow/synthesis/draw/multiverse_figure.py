@@ -27,7 +27,16 @@ from synthesis.draw.chart import (
     room_for,
     spaced_name,
 )
-from synthesis.results.curves import Choice, Curve, CurveTest, DrawnSpecification, MultiverseSummary, PairRow
+from synthesis.results.curves import (
+    MAIN,
+    MAIN_WORDS,
+    Choice,
+    Curve,
+    CurveTest,
+    DrawnSpecification,
+    MultiverseSummary,
+    PairRow,
+)
 
 # Inches: the curves, a row of options, the space between.
 _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
@@ -166,7 +175,6 @@ def vibration(document: MultiverseSummary) -> Chart:
     )  # fmt: skip
 
 
-_EQUIVALENT = "Every option that answers the same question"
 # Shares of the pairs, and what stands above them.
 _SHARES = {
     "association_larger": "Association\nlarger",
@@ -226,7 +234,7 @@ def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
 
 def _side(curves: tuple[str, str]) -> list[str]:
     """The non-equivalent options of both curves."""
-    return [option for curve in curves if curve != "main" for option in curve.split("; ")] or [_EQUIVALENT]
+    return [option for curve in curves if curve != MAIN for option in text.lettered(curve).split("; ")] or [MAIN_WORDS]
 
 
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
@@ -334,8 +342,8 @@ def curve_words(document: MultiverseSummary, curve: Curve) -> str:
         if not any(option.kind == _NOT_EQUIVALENT for option in factor.options):
             continue
         taken = sorted({point.choice[i] for point in curve.drawn})
-        said.append(f"{text.lettered(factor.title)}: {' or '.join(factor.options[j].title for j in taken)}")
-    return "; ".join(said)
+        said.append(f"{factor.title}: {' or '.join(factor.options[j].title for j in taken)}")
+    return text.lettered("; ".join(said))
 
 
 def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:

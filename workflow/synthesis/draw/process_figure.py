@@ -10,8 +10,8 @@ from synthesis.results.process import Approach, ProcessPool, ProcessResults, Pro
 NAME = "process"
 _LABELS: dict[Approach, str] = {
     "numbers": "Numbers of studies",
-    "nulls 0": "Nulls without a number as 0",
-    "stress test": "Stress test: nulls 0, significant ones at 1.96/√n",
+    "nulls 0": "Not significant without a number: as 0",
+    "stress test": "Stress test: not significant 0, significant 1.96/√n",
 }
 _NOTES = (
     "Filled diamond: the pool of numbers; square: one sample; small hollow diamonds: published summaries, never "
@@ -63,7 +63,7 @@ def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
     low, high = coordinates("z", lower.estimate, upper.estimate)
     return Row(
         "prediction",
-        "Bounds: nulls at either edge of significance",
+        "Bounds: at either edge of significance",
         "A",
         (text.count(lower.samples),),
         pi_low=low,

@@ -28,13 +28,12 @@ from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
 from synthesis.plan.selection import is_one_of, select_effects
-from synthesis.results.curves import Block, Choice, Decision, Head, ListedEffect
+from synthesis.results.curves import MAIN, Block, Choice, Decision, Head, ListedEffect
 from synthesis.results.document import decode, plain
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.files import AGAIN, check_whole, json_text, write_text
 
 Decisions = tuple[Decision, ...]
-MAIN_CURVE = "main"
 # Microseconds that a fit takes about (docs/scale.md): they decide the shards, not the results.
 COST = {"none": 60.0, "trim_fill": 250.0, "pet_peese": 60.0, "multilevel": 50_000.0, "unit": 400.0}
 # Work of a block: fitted together, never cut, so that results do not depend on the number of shards.
@@ -225,7 +224,7 @@ def _curve(decisions: Decisions, choice: tuple[int, ...]) -> str:
 
 def curve_name(*parts: str) -> str:
     """The name of a curve from what sets it apart."""
-    return "; ".join(part for part in parts if part) or MAIN_CURVE
+    return "; ".join(part for part in parts if part) or MAIN
 
 
 def how_choices(how: Decisions) -> list[tuple[int, ...]]:

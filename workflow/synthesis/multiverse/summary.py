@@ -12,10 +12,11 @@ import numpy as np
 
 from synthesis.meta.kernel import Array, Index, Mask
 from synthesis.meta.many import finite
-from synthesis.multiverse.enumeration import MAIN_CURVE, Unit
+from synthesis.multiverse.enumeration import Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
 from synthesis.multiverse.permute import SIGNIFICANT, permute_curves
 from synthesis.results.curves import (
+    MAIN,
     ChoiceSpread,
     Curve,
     CurveRow,
@@ -66,7 +67,7 @@ def summarise(head: Head, path: Path, units: Iterable[Unit], thresholds: Sequenc
         values=values,
     )
     curve = np.array(table["curve"].to_pylist(), dtype=object)
-    names = list(dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN_CURVE,))))
+    names = list(dict.fromkeys(sorted(curve, key=lambda c: (c != MAIN,))))
     tests = permute_curves(head, units)
     most = max(LEAST_DRAWN, DRAWN // max(1, len(names)))
     curves = [

@@ -192,7 +192,7 @@ def _method(review: ReviewResults, document: Fitted) -> str:
     if document.set_to_zero:
         entered = text.plural(document.set_to_zero, "finding")
         words.append(f"{entered} reported as not significant entered as 0: a stress test.")
-    return " ".join([*words, *(f"{text.capital(note)}." for note in fit.notes)])
+    return " ".join([*words, *(f"{text.sentence(note)}" for note in fit.notes)])
 
 
 def _conversions(review: ReviewResults, document: Fitted) -> str:

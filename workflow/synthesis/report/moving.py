@@ -13,7 +13,7 @@ from synthesis.report.content import Cell, Row, Table, cell, table
 from synthesis.report.result_tables import interval, number, plain_p
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
-from synthesis.results.curves import Curve, MultiverseSummary
+from synthesis.results.curves import MAIN, MAIN_WORDS, Curve, MultiverseSummary
 from synthesis.results.diagnosed import InfluenceRow, ModeratorRow
 from synthesis.results.fitted import Fitted
 
@@ -165,9 +165,9 @@ def _p_of_median(curve: Curve) -> Cell:
 
 def curve_name(curve: Curve) -> str:
     """A curve in words: its non-equivalent options, or that it has none."""
-    if curve.curve == "main":
-        return "Equivalent and uncertain options"
-    return " ".join(term(part) for part in str(curve.curve).split(" "))
+    if curve.curve == MAIN:
+        return MAIN_WORDS
+    return text.lettered(" ".join(term(part) for part in str(curve.curve).split(" ")))
 
 
 def percent(share: float) -> str:

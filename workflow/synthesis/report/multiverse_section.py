@@ -14,7 +14,7 @@ from synthesis.report.moving import curve_name, multiverse_table, percent, title
 from synthesis.report.result_tables import interval, number, p_cell
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said
-from synthesis.results.curves import ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope
+from synthesis.results.curves import MAIN, MAIN_WORDS, ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope
 
 # What there is to see in a figure.
 _SPECIFICATION = (
@@ -126,7 +126,7 @@ _SHARES = (
 
 
 def _words(curve: str) -> str:
-    return "equivalent and uncertain options" if curve == "main" else said(curve)
+    return MAIN_WORDS if curve == MAIN else said(curve)
 
 
 def counted(document: MultiverseSummary) -> str:
@@ -196,9 +196,9 @@ def _decisions(document: MultiverseSummary) -> Table:
                 rows.append(
                     [
                         curve_name(curve),
-                        decision.title,
+                        said(decision.title),
                         _share(decision.share),
-                        option.title,
+                        said(option.title),
                         option.kind.replace("_", "-"),
                         cell(text.count(option.specifications), option.specifications),
                         number(middle),

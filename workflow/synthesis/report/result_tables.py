@@ -12,7 +12,7 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said, term
+from synthesis.report.wording import has_code, said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
@@ -154,7 +154,7 @@ def few_samples(review: ReviewResults) -> Table:
         first = p_cell(value[0]) if r.what == "permutation p" else number(value[0], decimals)
         if bounded and value[0] is not None:
             first = cell(text.p_at_most(value[0]), value[0])
-        rows.append([document.title, r.what, first, interval(value[1], value[2], decimals), said(r.note)])
+        rows.append([document.title, said(r.what), first, interval(value[1], value[2], decimals), said(r.note)])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
     return table("Permutation tests and Bayesian fits", heads, rows, {2, 3})
 
@@ -185,7 +185,7 @@ def _study(row: Effect | Dropped) -> Cell:
 
 def _quote(row: Effect | Dropped) -> tuple[Text, Text]:
     # Columns and files of other people's data are named as they are called there.
-    return Text(row.quote, "q"), Text(row.locator, "code" if said(row.locator) != row.locator else "small")
+    return Text(row.quote, "q"), Text(row.locator, "code" if has_code(row.locator) else "small")
 
 
 def remarks(row: Effect) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from synthesis import text
+
 # Columns, and levels of them, that a plan, a moderator or a remark may name.
 _WORDS = {
     "n_total": "sample size",
@@ -93,5 +95,11 @@ def _source(start: str) -> str:
 
 
 def said(words: str) -> str:
-    """A text of the run with every code in it in words; paths and addresses stay."""
-    return _TERM.sub(lambda match: _WORDS[match[0]], _CODE.sub(lambda match: term(match[0]), words))
+    """A text of the run with every code in it in words, and statistics as they are printed; paths and addresses
+    stay."""
+    return text.lettered(_TERM.sub(lambda match: _WORDS[match[0]], _CODE.sub(lambda match: term(match[0]), words)))
+
+
+def has_code(words: str) -> bool:
+    """Whether a text has a name in the style of code."""
+    return _CODE.search(words) is not None or _TERM.search(words) is not None

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from synthesis.results.document import Document
 
+# The curve of all options but the non-equivalent ones, and what it is called wherever it is read.
+MAIN = "main"
+MAIN_WORDS = "Equivalent and uncertain options"
+
 
 class Choice(Document, frozen=True, kw_only=True):
     """An option of a decision."""
