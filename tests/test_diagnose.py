@@ -217,7 +217,7 @@ def test_every_section_is_there_and_flat_tables_hold_it():
     assert len(found_in) == 8
 
 
-def test_differences_of_means_have_a_regression_on_sizes_where_all_are_known():
+def test_differences_of_means_have_a_regression_on_sizes_of_the_samples_whose_size_is_known():
     """The standard error of g goes with g; Pustejovsky & Rodgers (2019). The values are those of `bias.egger`, which is
     held to metafor's regtest(predictor="sqrtninv") by the validation."""
     known = document() | {"metric": "g"}
@@ -226,9 +226,17 @@ def test_differences_of_means_have_a_regression_on_sizes_where_all_are_known():
     assert found["egger_inverse_root_n"]["p"] == pytest.approx(expected.p, rel=1e-6)
     assert found["egger_inverse_root_n"]["p"] != found["egger"]["p"]
     studies = [study | {"n": None} if i == 3 else study for i, study in enumerate(known["studies"])]
-    lacking = diagnosed(known | {"studies": studies}, [], Diagnostics())["small_study"]
-    assert lacking.get("egger_inverse_root_n") is None
-    assert lacking["refused"]["egger_inverse_root_n"] == "the sample size is known of 15 of 16 samples"
+    lacking = diagnosed(known | {"studies": studies}, [], Diagnostics())
+    without = bias.egger(np.delete(Y[:16], 3), np.delete(V[:16], 3), predictor="sqrtninv", n=np.delete(N[:16], 3))
+    test = lacking["small_study"]["egger_inverse_root_n"]
+    assert test["p"] == pytest.approx(without.p, rel=1e-6)
+    assert test["k"] == 15
+    (row,) = [row for row in flat([lacking])["small_study"] if row["test"] == "egger_inverse_root_n"]
+    assert row["note"].startswith("of the 15 of 16 samples whose size is known")
+    few = [study | {"n": None} if i > 8 else study for i, study in enumerate(known["studies"])]
+    refused = diagnosed(known | {"studies": few}, [], Diagnostics())["small_study"]
+    assert refused.get("egger_inverse_root_n") is None
+    assert refused["refused"]["egger_inverse_root_n"] == "known of 9 of 16 samples: at least 10, where not all are"
 
 
 def test_few_samples_get_a_bayesian_fit_and_no_funnel():

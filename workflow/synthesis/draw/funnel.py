@@ -152,6 +152,9 @@ def _funnel_notes(document: Fitted, tests: SmallStudyTests) -> tuple[str, ...]:
 
 def _egger_note(egger: Asymmetry, tests: SmallStudyTests) -> str:
     others = ((tests.egger_inverse_root_n, "on 1/√n"), (tests.egger_robust, "cluster-robust, all estimates"))
+    on_sizes = tests.egger_inverse_root_n
+    if on_sizes is not None and on_sizes.k < egger.k:
+        others = ((on_sizes, f"on 1/√n, {on_sizes.k} of {egger.k} samples whose n is known,"), others[1])
     more = [f"{name} {text.p_value(test.p)}" for test, name in others if test is not None and test.p is not None]
     also = f"; {'; '.join(more)}" if more else ""
     p = "no test" if egger.p is None else text.p_value(egger.p)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,8 @@ from typing import TypeVar
 import numpy as np
 from msgspec.structs import replace
 
-from synthesis.errors import InputError
+from synthesis import text
+from synthesis.errors import InputError, Problem
 from synthesis.meta import bias
 from synthesis.meta.bayes import Bayes, bayes
 from synthesis.meta.gosh import MOST_STUDIES, gosh_map
@@ -332,12 +334,30 @@ def _effects(document: Fitted) -> tuple[Array, Array, list[str]]:
     )
 
 
-def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:
-    """Tests of small-study effects; the regression test is on 1/sqrt(n) too where every n is known.
+# Of a pool in which some sizes are not known, the test on sizes needs as many that are: as any test for asymmetry
+# (Sterne et al. 2011, BMJ 343:d4002).
+_SIZES = 10
+
+
+def _egger_on_sizes(document: Fitted, y: Array, v: Array) -> bias.Asymmetry:
+    """The regression test on 1/sqrt(n), of the samples whose size is known; how many of all, where some are not.
 
     The standard error of a standardised mean difference is made with the difference itself, so that they go together
-    without any bias: Pustejovsky & Rodgers (2019), Res Synth Methods 10:57-71.
+    without any bias: Pustejovsky & Rodgers (2019), Res Synth Methods 10:57-71. Raises InputError for too few.
     """
+    sizes = {i: study.n for i, study in enumerate(document.studies) if study.n}
+    known = list(sizes)
+    counted = f"{len(known)} of {text.plural(len(y), 'sample')}"
+    if _SIZES > len(known) < len(y):
+        raise InputError([Problem("sizes", f"known of {counted}", f"at least {_SIZES}, where not all are")])
+    found = bias.egger(y[known], v[known], predictor="sqrtninv", n=list(sizes.values()), level=document.fit.level)
+    if len(known) == len(y):
+        return found
+    return dataclasses.replace(found, notes=(f"of the {counted} whose size is known", *found.notes))
+
+
+def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:
+    """Tests of small-study effects; the regression test is on 1/sqrt(n), too."""
     y, v, level, refused = data.y, data.v, document.fit.level, dict[str, str]()
 
     def kept(name: str, run: Callable[[], T]) -> T | None:
@@ -351,12 +371,9 @@ def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTes
         return bias.trim_fill(y, v, estimator=estimator, tau2=data.method, ci=ci, level=level)
 
     egger = kept("egger", lambda: bias.egger(y, v, level=level))
-    sizes = [study.n for study in document.studies if study.n]
     on_sizes = robust = None
-    if document.metric in ("z", "g") and len(sizes) < len(y):
-        refused["egger_inverse_root_n"] = f"the sample size is known of {len(sizes)} of {len(y)} samples"
-    elif document.metric in ("z", "g"):
-        on_sizes = kept("egger_inverse_root_n", lambda: bias.egger(y, v, predictor="sqrtninv", n=sizes, level=level))
+    if document.metric in ("z", "g"):
+        on_sizes = kept("egger_inverse_root_n", lambda: _egger_on_sizes(document, y, v))
     if is_declared(document.studies):
         refused["egger_robust"] = NO_TEST
     elif len(set(data.cluster)) < len(data.cluster):
