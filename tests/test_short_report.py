@@ -219,6 +219,36 @@ MARK = (
 )
 
 
+def test_words_about_a_side_keep_their_second_line_on_a_narrow_screen():
+    wrapped = (
+        '<text x="9" y="40" font-size="6.8" text-anchor="end">\u2190 worse outcome with</text>'
+        '<text x="9" y="49" font-size="6.8" text-anchor="end">better alliance</text>'
+        '<text x="12" y="40" font-size="6.8">better outcome with</text>'
+        '<text x="12" y="49" font-size="6.8">it \u2192</text>'
+    )
+    drawn = narrow_forest(f"{MARK}{wrapped}", HEAD + STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90"))
+    assert drawn.axes[0].sides[-2:] == ("\u2190 worse outcome with better alliance", "better outcome with it \u2192")
+
+
+def test_the_sign_of_a_tick_at_the_edge_of_a_narrow_screen_is_not_cut():
+    rows = [STUDY.format(x, x - 0.2, x + 0.2, f"{x:.2f}", "a", "b") for x in (-0.31, 0.4)]
+    drawn = narrow_forest(MARK * 2, HEAD + "".join(rows))
+    for x, words, centred in drawn.axes[0].ticks:
+        assert not centred or x - 3.5 * len(words) > 0, words
+
+
+def test_what_a_narrow_axis_cuts_has_an_arrow():
+    rows = [STUDY.format(0.1 * i, 0.1 * i - 0.2, 0.1 * i + 0.2, "0.50", "a", "b") for i in range(11)]
+    wide = STUDY.format(0.5, -90, 90, "0.50", "a", "b")
+    far = STUDY.format(9.0, 8.8, 9.2, "9.00", "a", "b")
+    *usual, cut, beyond = narrow_forest(MARK * 13, HEAD + "".join([*rows, wide, far])).lines
+    assert all(line.arrows == () and line.box for line in usual)
+    assert len(cut.arrows) == 2
+    assert cut.box
+    assert len(beyond.arrows) == 1
+    assert beyond.box is None
+
+
 def test_a_narrow_drawing_has_the_label_above_the_plot_and_the_estimate_beside_it():
     drawn = narrow_forest(MARK, HEAD + STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90"))
     (line,) = drawn.lines
@@ -234,7 +264,7 @@ def test_a_narrow_drawing_has_the_label_above_the_plot_and_the_estimate_beside_i
 
 def test_ratios_keep_their_logarithmic_axis():
     drawn = narrow_forest(MARK, HEAD + STUDY.format(-0.6931, -1.2, -0.2, "0.50", "0.30", "0.82"))
-    ticks = [float(words) for _, words in drawn.axes[0].ticks]
+    ticks = [float(words) for _, words, _ in drawn.axes[0].ticks]
     assert min(ticks) > 0
     assert 1 in ticks
 

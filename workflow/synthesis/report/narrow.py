@@ -12,7 +12,7 @@ import math
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from synthesis.draw.axes import axis_of
@@ -32,14 +32,18 @@ _HALF = 4.6
 _POOLED = frozenset({"pooled", "subgroup", "summary", "converted"})
 _NAME = re.compile(r": (\S+(?: or \S+)?) = ")
 _MARK = re.compile(r'<g id="[^"]*" class="mark" ([^>]*)>')
-_SIDE = re.compile(r'<text x="[^"]*" y="([\d.]+)"[^>]*>(\u2190 [^<]*|[^<]* \u2192)</text>')
+_TEXT = re.compile(r'<text x="([^"]*)" y="([\d.]+)"([^>]*)>([^<]*)</text>')
+_TO_LEFT, _TO_RIGHT = "\u2190 ", " \u2192"
+# Nearer to the left edge than this, a tick has its words from the edge on: centred, their minus sign would be off it.
+_EDGE = 16.0
 _AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
 _ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: its texts, where they stand, and the shapes of its strip, None where there is none."""
+    """A row: its texts, where they stand, and the shapes of its strip, None where there is none; an arrow for each
+    limit that the axis cuts, alone where it cuts the estimate, too."""
 
     kind: str
     lane: str
@@ -53,15 +57,19 @@ class Line:
     diamond: str = ""
     box: tuple[float, float] | None = None
     null: float | None = None
+    arrows: tuple[str, ...] = ()
     mark: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Ticks:
-    """The axis of a section: where it is, its ticks with their texts, what is measured, what its sides favour."""
+    """The axis of a section: where it is, its ticks with their texts, what is measured, what its sides favour.
+
+    A tick is its place, its words, and whether these stand centred below it.
+    """
 
     top: float
-    ticks: tuple[tuple[float, str], ...]
+    ticks: tuple[tuple[float, str, bool], ...]
     name: str
     sides: tuple[str, ...] = ()
 
@@ -102,8 +110,20 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
 
 
 def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
-    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one."""
-    return tuple(html.unescape(words) for y, words in _SIDE.findall(svg) if top < float(y) < bottom)
+    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one,
+    each with all of its lines, which stand below each other."""
+    blocks: list[str] = []
+    before: tuple[str, str, float] | None = None
+    for x, y, look, words in _TEXT.findall(svg):
+        if not top < float(y) < bottom:
+            continue
+        if before and before[:2] == (x, look) and float(y) > before[2]:
+            blocks[-1] += f" {words}"
+        else:
+            blocks.append(words)
+        before = (x, look, float(y))
+    sides = [html.unescape(block) for block in blocks]
+    return tuple(side for side in sides if side.startswith(_TO_LEFT) or side.endswith(_TO_RIGHT))
 
 
 def _row(record: dict[str, str]) -> Row | None:
@@ -158,9 +178,10 @@ def _section(
             y = _words(Line(row.kind, row.lane, y, 0, _wrapped(row.label, letters)), y, lines)
             continue
         label = _wrapped(row.label, _BOLD_LETTERS if row.kind in _POOLED else _LETTERS)
-        lines.append(_drawn(row, mark, y, label, x_of, x_of(null) if low <= null <= high else None))
+        line = _drawn(row, mark, y, label, x_of, x_of(null) if low <= null <= high else None)
+        lines.append(_cut(line, row, low, high))
         y += lines[-1].height
-    labelled = tuple((x_of(tick), words) for tick, words in zip(ticks, texts, strict=True))
+    labelled = tuple((x_of(tick), words, x_of(tick) > _EDGE) for tick, words in zip(ticks, texts, strict=True))
     axes.append(Ticks(y, labelled, measured, sides))
     return y + _AXIS + _LINE * len(sides)
 
@@ -203,8 +224,23 @@ def _drawn(
     value = " ".join(filter(None, (row.estimate_text, row.low_text, row.high_text)))
     return Line(
         row.kind, row.lane, top, height, label, middle, value, between(row.pi_low, row.pi_high), limits, diamond, box,
-        null, mark,
+        null, (), mark,
     )  # fmt: skip
+
+
+def _cut(line: Line, row: Row, low: float, high: float) -> Line:
+    """The line with arrows at the ends of the axis that hold no limit of it, and no mark of an estimate beyond them."""
+    ends = (row.ci_low, row.ci_high, row.pi_low, row.pi_high)
+    below = any(x is not None and x < low for x in ends)
+    above = any(x is not None and x > high for x in ends)
+    arrows = [_arrow(edge, sign, line.middle) for edge, sign, cut in ((_LEFT, 1, below), (_RIGHT, -1, above)) if cut]
+    beyond = row.estimate is not None and not low <= row.estimate <= high
+    return replace(line, arrows=tuple(arrows), box=None if beyond else line.box)
+
+
+def _arrow(edge: float, inwards: int, middle: float) -> str:
+    back = edge + inwards * _HALF
+    return f"{edge:.2f},{middle:.2f} {back:.2f},{middle - 3:.2f} {back:.2f},{middle + 3:.2f}"
 
 
 def _diamond(left: float, x: float, right: float, middle: float) -> str:
