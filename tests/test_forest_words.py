@@ -225,9 +225,9 @@ def samples_of(name, ids):
     return made
 
 
-def overlap(*documents):
+def overlap(*documents, studies=False):
     plan = ComparisonFigure.model_validate(
-        {"title": "t", "studies": False, "blocks": [{"synthesis": d["synthesis"]} for d in documents]}
+        {"title": "t", "studies": studies, "blocks": [{"synthesis": d["synthesis"]} for d in documents]}
     )
     layout = comparison("c", plan, {d["synthesis"]: d for d in documents}, {}, [])
     return next((note for note in layout.notes if "more than one of these syntheses" in note), "")
@@ -246,7 +246,8 @@ def test_a_sample_that_two_sources_call_otherwise_has_both_names():
     first, second = samples_of("a", "pqrs"), samples_of("b", "stuv")
     (s,) = [study for study in second["studies"] if study["sample_id"] == first["studies"][-1]["sample_id"]]
     s["label"] = "Trial s et al."
-    assert "part of each other: Trial s (also Trial s et al.)." in overlap(first, second)
+    assert "part of each other: Trial s (also Trial s et al.)." in overlap(first, second, studies=True)
+    assert "part of each other: Trial s." in overlap(first, second)
 
 
 def test_samples_of_a_part_are_counted_and_not_named():

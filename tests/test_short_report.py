@@ -12,6 +12,7 @@ from synthesis.plan.config import Diagnostics
 from synthesis.report import Drawing, render, render_appendix
 from synthesis.report.headline import answer
 from synthesis.report.narrow import narrow_forest
+from synthesis.report.result_tables import difference_cell
 from synthesis.report.wording import said, term
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -22,7 +23,15 @@ from typed import fitted
 # What a reader of the short report may be asked to read.
 MOST_WORDS = 3000
 # Codes of tables and libraries without an underscore; "sd treat" is what is left of a column's name.
-CODES = re.compile(r"\b(?:intrcpt|nan|[Ss]d treat|[Ss]d control|[Mm]ean treat|n total|r total|r partial)\b")
+CODES = re.compile(
+    r"\b(?:intrcpt|nan|[Ss]d treat|[Ss]d control|[Mm]ean treat|n total|r total|r partial)\b"
+    r"|\b(?:tau2?|omega2|chi2|sqrt)\b|\b[Nn]ulls (?:as|at) "
+)
+# What a reader may not know, and must find among the terms where it stands in the short report.
+TERMS = (
+    "Certainty (GRADE)", "Egger", "Excess significance", "Fisher z", "In a new setting", "I\u00b2", "Moderator", "Pool",
+    "rank correlation", "reading", "selection model", "synthesis", "trim and fill", "\u03c4\u00b2",
+)  # fmt: skip
 SNAKE = re.compile(r"\b[A-Za-z0-9]+(?:_[A-Za-z0-9]+)+\b")
 # Files of the run and of the data, addresses: a path, or parts that a dot joins.
 PATH = re.compile(r"[\w.<>*/-]*/[\w.<>*/-]+|[\w-]+(?:\.[\w-]+)+")
@@ -83,6 +92,40 @@ def test_the_report_of_the_main_job_has_few_words():
 @pytest.mark.parametrize("name", PAGES)
 def test_the_pages_of_the_main_job_show_no_code(name):
     assert codes((MAIN / name).read_text(encoding="utf-8")) == []
+
+
+def unexplained(page):
+    """The technical terms of a short report that its last section does not hold."""
+    body, _, rest = page.partition('<section aria-labelledby="reading">')
+    used = text_of(body).casefold()
+    held = text_of("".join(re.findall("<dt>(.*?)</dt>", rest.partition("</section>")[0]))).casefold()
+    return [term for term in map(str.casefold, TERMS) if term in used and term not in held]
+
+
+@main_job
+def test_every_technical_term_of_the_report_of_the_main_job_is_explained():
+    assert unexplained((MAIN / PAGES[0]).read_text(encoding="utf-8")) == []
+
+
+def test_every_technical_term_of_the_small_review_is_explained(complete):
+    assert unexplained((complete / PAGES[0]).read_text(encoding="utf-8")) == []
+
+
+def test_statistics_are_printed_as_in_a_paper():
+    said_of = {"tau2 by REML": "τ² by REML",
+               "prior on tau, scale 1": "prior on τ, scale 1", "1.96 / sqrt(n)": "1.96 / √n",
+               "R2 of a model": "R² of a model", "Tau the cat": "Tau the cat", "a/tau2.csv": "a/tau2.csv"}  # fmt: skip
+    assert {words: said(words) for words in said_of} == said_of
+
+
+@pytest.mark.parametrize(
+    ("limits", "shown"),
+    [((0.0973, 0.0004, 0.194), "0.0973 [0.0004, 0.1940]"), ((0.1, 0.004, 0.2), "0.100 [0.004, 0.200]"),
+     ((0.001, -0.09, 0.08), "0.00 [\N{MINUS SIGN}0.09, 0.08]"), ((0.1, 0.0, 0.2), "0.10 [0.00, 0.20]")],
+)  # fmt: skip
+def test_a_limit_of_a_difference_shows_on_which_side_of_zero_it_lies(limits, shown):
+    (text,) = difference_cell(limits).texts
+    assert text.content == shown
 
 
 def test_the_report_of_the_small_review_has_few_words(complete):

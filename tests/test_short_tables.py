@@ -59,7 +59,7 @@ def with_estimates(*values):
 
 def test_every_adjusted_estimate_counts_not_only_that_of_a_significant_test():
     shown = signs.bias(with_estimates(("pool", 0.9), ("limit", 0.1), ("waap", 0.5), ("beta", None)))["table"]
-    assert shown.heads[-1] == "All adjusted estimates"
+    assert shown.heads[-1] == "All adjusted estimates (how many)"
     assert [row[-1] for row in words(shown)] == ["0.10 to 0.50 (2)"]
     assert [row[-1] for row in words(signs.bias(with_estimates())["table"])] == ["none computed"]
 
@@ -94,7 +94,7 @@ def test_treatments_of_findings_without_a_number_are_no_vote():
     (row,) = words(processes(results))
     assert row == [
         "Adherence",
-        "in 2 of 4 treatments of findings without a number: larger for the alliance; undecided in 1; smaller in 1",
+        "larger in 2 of 4; undecided in 1; smaller in 1",
         "\N{MINUS SIGN}0.50 to 0.40",
     ]
     assert only_summaries(results) == ["Homework"]

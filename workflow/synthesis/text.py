@@ -38,7 +38,7 @@ _PRINTED = {
     "chi2": "\N{GREEK SMALL LETTER CHI}\N{SUPERSCRIPT TWO}",
     "sqrt(n)": "\N{SQUARE ROOT}n",
 }
-_STATISTIC = re.compile(r"(?<![\w.-])(?:tau2|tau|omega2|I2|R2|chi2)(?![\w(-])|sqrt\(n\)")
+_STATISTIC = re.compile(r"(?<![\w./-])(?:tau2|tau|omega2|I2|R2|chi2)(?![\w(-])|sqrt\(n\)")
 
 
 def capital(words: str) -> str:

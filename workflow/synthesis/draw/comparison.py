@@ -91,7 +91,7 @@ def comparison(
 def _notes(plan: ComparisonFigure, sections: list[Section], used: list[Fitted]) -> tuple[str, ...]:
     known = (*band_note(sections, used), *notes_of(used, plan.studies), *row_notes(sections))
     one = () if any("One sample" in note for note in known) else one_sample_note(sections)
-    return (*known, *one, *people_note(used), *overlap_note(used), *title_note(sections))
+    return (*known, *one, *people_note(used), *overlap_note(used, plan.studies), *title_note(sections))
 
 
 def lane_heading(lane: str, documents: list[Fitted]) -> str:
@@ -101,9 +101,9 @@ def lane_heading(lane: str, documents: list[Fitted]) -> str:
     return SECTION_HEADING[f"lane {lane}"]
 
 
-def overlap_note(documents: list[Fitted]) -> list[str]:
+def overlap_note(documents: list[Fitted], drawn: bool = True) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
-    of syntheses where none is a part of the other."""
+    of syntheses where none is a part of the other; `drawn`: whether samples have rows, under all of their names."""
     held = Counter(study.sample_id for document in documents for study in document.studies)
     several = sum(count > 1 for count in held.values())
     if not several:
@@ -115,9 +115,14 @@ def overlap_note(documents: list[Fitted]) -> list[str]:
         both = _samples(first) & _samples(second)
         if both not in (_samples(first), _samples(second)):
             shared |= both
-    called = labels_of(sorted(shared), documents)
+    called = labels_of(sorted(shared), documents) if drawn else _labels(shared, documents)
     named = f"; shared by syntheses that are no part of each other: {text.named(called.values())}" if shared else ""
     return [f"{lead}{named}."]
+
+
+def _labels(samples: set[str], documents: list[Fitted]) -> dict[str, str]:
+    studies = [study for document in reversed(documents) for study in document.studies]
+    return {study.sample_id: study.label for study in studies if study.sample_id in samples}
 
 
 def _samples(document: Fitted) -> set[str]:

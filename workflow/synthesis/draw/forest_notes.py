@@ -40,14 +40,18 @@ def people_words(studies: Sequence[Study]) -> str:
 
 def people_note(documents: list[Fitted]) -> list[str]:
     """What the sign before a number of people means, where some sizes are not known."""
-    said = []
+    lacking = []
     for document in documents:
         samples = len(document.studies)
         unknown = samples - people(document.studies)[1]
         if 0 < unknown < samples:
-            lead = f"{document.title}: " if len(documents) > 1 else ""
-            said.append(f"{lead}the size of {unknown} of {text.plural(samples, 'sample')} is not known")
-    return [f"{AT_LEAST}: at least; {'; '.join(said)}."] if said else []
+            lacking.append((unknown, samples))
+    if not lacking:
+        return []
+    counted = ", ".join(f"{unknown} of {samples}" for unknown, samples in lacking)
+    noun = "sample" if lacking[-1][1] == 1 else "samples"
+    order = ", in this order" if len(lacking) > 1 else ""
+    return [f"{AT_LEAST}: at least; the size of {counted} {noun}{order} is not known."]
 
 
 def own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synthesis import text
 from synthesis.report.content import Context, Row, Table, table
 from synthesis.report.result_tables import interval, number
 from synthesis.report.review_results import ReviewResults
@@ -22,7 +23,7 @@ def section(review: ReviewResults) -> Context:
 def _fields(records: list[AgreementRow]) -> Table:
     rows: list[Row] = [
         [
-            f"{r.field} ({r.statistic})" if r.statistic else r.field,
+            text.lettered(f"{r.field} ({r.statistic})" if r.statistic else r.field),
             number(r.rows, 0),
             number(r.agree, 0),
             number(r.percent, 0),

@@ -63,6 +63,11 @@ def _way(row: ProcessContrast) -> str:
     return words.get(row.approach, bounds if row.approach == "bounds" else row.approach)
 
 
+def _pool_way(approach: str) -> str:
+    """How a pool enters findings without a number; those without significance are called nulls in tables."""
+    return approach.replace("nulls 0", "not significant as 0").replace("nulls at", "not significant at")
+
+
 def _difference(row: ProcessContrast) -> str:
     return f"{text.number(row.difference)} {text.interval(row.ci_low, row.ci_high)}"
 
@@ -105,8 +110,8 @@ def _pools(results: ProcessResults) -> Table:
     for row in results.pools:
         estimate = with_interval(back_transform("z", value) for value in (row.estimate, row.ci_low, row.ci_high))
         counts = [text.count(n) for n in (row.samples, row.numbers, row.nulls, row.significant)]
-        cells.append([row.title, row.approach, *counts, estimate, row.model])
-    heads = ["Process", "Approach", "Samples", "Numbers", "Nulls", "Significant", "r", "Model"]
+        cells.append([row.title, _pool_way(row.approach), *counts, estimate, row.model])
+    heads = ["Process", "Approach", "Samples", "Numbers", "Not significant", "Significant", "r", "Model"]
     return table("Associations under each approach", heads, cells, range(2, 7))
 
 

@@ -89,7 +89,9 @@ def _effects(review: ReviewResults) -> Said:
             counted += f"; {above[d.synthesis]:.0f} of 100 treated patients"
             # Said once, and understood of the others.
             if not any("end above" in part for part in parts):
-                counted += " end above the middle of the comparison group, where 50 would be no effect"
+                counted += (
+                    " end above the middle of the comparison group, if distributions are normal; 50 would be no effect"
+                )
         parts.append(f"{d.title}, {sentences.estimate(d)} ({counted})")
     lead = "Effect of randomised treatment" if len(parts) == 1 else "Effects of randomised treatments"
     note = pooled[0].figure.note if len(pooled) == 1 else ""
@@ -184,7 +186,7 @@ def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> s
     if not said:
         return f"{named} neither is shown to be larger in any of {readings}."
     rest = len(rows) - sum(larger.values())
-    return f"{named} {' and '.join(said)}{', neither in the others' if rest else ''}."
+    return f"{named} {' and '.join(said)}{', undecided in the others' if rest else ''}."
 
 
 def _reading(row: BridgeRow, of: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from synthesis.data.vocabulary import process_name
 from synthesis.draw.forest_notes import constructs_of
 from synthesis.report.content import Row, Table, table
 from synthesis.report.evidence_section import answer_of
-from synthesis.report.result_tables import plain_p, with_interval
+from synthesis.report.result_tables import difference_cell, plain_p
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import ContrastRow
 from synthesis.results.fitted import Fitted
@@ -19,13 +19,15 @@ from synthesis.results.process import ProcessContrast, ProcessResults
 # Comparators that give neither a therapist nor an expectation of the treatment.
 _NOTHING_LIKE_IT = ("usual care", "wait list", "wait list plus usual care", "assessment only")
 _PUBLISHED = "published value"
+# What the answers of the process section end with; the head of the table says it.
+_FOR = " for the alliance"
 
 
 def contrasts(review: ReviewResults) -> Table:
     """Every tested difference on one metric, whether it is equivalent, and what its conclusion hangs on."""
     rows: list[Row] = []
     for r in _tested(review):
-        difference = with_interval((r.difference, r.ci_low, r.ci_high))
+        difference = difference_cell((r.difference, r.ci_low, r.ci_high))
         rows.append([r.title, difference, plain_p(r.p_equivalence), r.conclusion, _hangs(review, r)])
     heads = ["Comparison", "Difference", "p of equivalence", "Conclusion", "Turns"]
     return table("Differences on one metric", heads, rows, {1, 2})
@@ -98,7 +100,7 @@ def processes(results: ProcessResults) -> Table | None:
         treated = _treated(results, construct)
         if treated:
             rows.append([name, _answers(treated), _range(treated)])
-    heads = ["Process", f"{results.names[results.first]} is", "Difference, z"]
+    heads = ["Process", f"{results.names[results.first]} is, by treatment of missing numbers", "Difference, z"]
     caption = f"{results.names[results.first]} beside each other process"
     return table(caption, heads, rows, {2}) if rows else None
 
@@ -114,11 +116,11 @@ def _treated(results: ProcessResults, construct: str) -> list[ProcessContrast]:
 
 
 def _answers(rows: list[ProcessContrast]) -> str:
-    """ "larger for the alliance in 3 of 5 treatments of findings without a number, undecided in 1"."""
+    """ "larger in 3 of 5; undecided in 1": of the ways to enter findings without a number."""
     counts = Counter(answer_of(row) for row in rows).most_common()
     (answer, count), *others = counts
-    lead = f"in {count} of {text.plural(len(rows), 'treatment')} of findings without a number: {answer}"
-    return "; ".join([lead, *(f"{other.removesuffix(' for the alliance')} in {n}" for other, n in others)])
+    lead = f"{answer.removesuffix(_FOR)} in {count} of {len(rows)}"
+    return "; ".join([lead, *(f"{other.removesuffix(_FOR)} in {n}" for other, n in others)])
 
 
 def _range(rows: list[ProcessContrast]) -> str:

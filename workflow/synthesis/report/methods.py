@@ -79,7 +79,8 @@ def section(review: ReviewResults) -> Context:
 
 
 # Of the sentences on the model: what it is, its between-study variance, its intervals.
-_IN_SHORT = 2
+_IN_SHORT = 3
+_BECAUSE = ", because true values are expected to differ between settings"
 
 
 def in_short(review: ReviewResults) -> list[str]:
@@ -92,7 +93,8 @@ def in_short(review: ReviewResults) -> list[str]:
         f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote."
     )
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
-    return [extracted, f"Pooled as {_listed(metrics)}.", *(model(review, pooled)[:_IN_SHORT] if pooled else [])]
+    said = model(review, pooled)[:_IN_SHORT] if pooled else []
+    return [extracted, f"Pooled as {_listed(metrics)}.", *(words.replace(_BECAUSE, "") for words in said)]
 
 
 def source_titles(review: ReviewResults) -> dict[str, str]:
@@ -262,7 +264,7 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     if random:
         words.append(
             f"{_of_all(len(random), len(pooled))} {'uses' if len(random) == 1 else 'use'} a random-effects model with "
-            "inverse-variance weights, because true values are expected to differ between settings."
+            f"inverse-variance weights{_BECAUSE}."
         )
     words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), ESTIMATOR)}.")
     level, intervals = 100 * pooled[0].fit.level, _groups((d.fit.ci_method for d in pooled), INTERVAL)
@@ -344,7 +346,7 @@ def _multiverses(review: ReviewResults) -> Table:
         rows.append(
             [
                 plan.title,
-                _listed(f.title.lower() for f in declared),
+                text.lettered(_listed(f.title.lower() for f in declared)),
                 _listed(f"{count} {kind}" for kind, count in kinds.items()),
                 crossed + drawn,
                 cell(text.count(document.specifications), document.specifications),

@@ -111,13 +111,13 @@ def multiverse_table(
         curves = [curve for curve in document.curves if several or _JOINED not in str(curve.curve)]
         rows = [row for curve in curves if (row := _curve_row(document, curve, pools))]
         cells += rows if several else _in_one(rows)
-    heads = ["Analyses of", "Curve", "How many", "Median", "Nine in ten lie in", "Significant", "p by sign changes",
+    heads = ["Analyses of", "Curve", "How many", "Median", "Nine in ten lie in", "p < 0.05", "p by sign changes",
              "Decisions, with their share of the variance"]  # fmt: skip
     if not several:
-        heads[1] = "Medians by other decisions"
+        heads[1] = "Medians of other questions"
     kept = [i for i, head in enumerate(heads) if several or head not in ("How many", "p by sign changes")]
     numbers = {place for place, i in enumerate(kept) if i in (2, 3, 4, 5)}
-    caption = "All declared analyses: where they lie, and what moves them most"
+    caption = "All combinations of declared decisions: where estimates lie, what moves them most"
     kept_cells = [[row[i] for i in kept] for row in cells]
     return table(caption, [heads[i] for i in kept], kept_cells, numbers) if cells else None
 
@@ -149,7 +149,7 @@ def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str])
         interval(low, high),
         cell(percent(scope.share_positive_significant), scope.share_positive_significant),
         _p_of_median(curve),
-        ", ".join(f"{d.title.lower()} {percent(d.share)}" for d in moved),
+        text.lettered(", ".join(f"{d.title.lower()} {percent(d.share)}" for d in moved)),
     ]
 
 

@@ -145,7 +145,7 @@ def provenance(review: ReviewResults) -> Context:
 SECTIONS: tuple[Section, ...] = (
     Section("answer", "The answer at length", answer),
     Section("comparison", "The comparison", comparison),
-    Section("processes", "What is specific to the protocol", evidence_section.processes),
+    Section("processes", "Other processes of treatment", evidence_section.processes),
     Section("claims", "The claims, checked", comparing.claims),
     Section("syntheses", "Each synthesis", syntheses),
     Section("diagnostics", "Diagnostics", diagnostics),

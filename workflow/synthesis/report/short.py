@@ -27,8 +27,8 @@ from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.fitted import Fitted
 
-_DIAMONDS = "Diamonds are pooled estimates; the pale band is where a new setting is expected."
-_TWO_AXES = "Associations and effects have axes of their own; only the last part puts them on one scale."
+_DIAMONDS = "Diamonds are pooled estimates; pale bands are prediction intervals."
+_TWO_AXES = "Only the last part has one scale for associations and effects."
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
     "line below it where a new setting is expected."
@@ -67,7 +67,6 @@ def results(review: ReviewResults) -> Context:
     return {
         "pools": _pools(review.documents),
         "within": sentences.within_samples(sentences.headline(review)),
-        "single": sum(1 for d in review.documents if d.fit.samples == 1),
         "corrected": declared_tables.corrected(review),
         "protocol": indirect.not_the_protocol_alone(review),
     }
@@ -204,6 +203,10 @@ def reading(review: ReviewResults) -> Context:
         "r": "z" in metrics,
         "g": "g" in metrics,
         "ratios": any(metric.startswith("log") for metric in metrics),
+        "graded": bool(review.findings),
+        "readings": any(r.unit == "d" for r in review.compared.bridges),
+        "tested": bool(review.diagnostics.small_study),
+        "moderated": bool(tested_moderators(review)),
         "ranged": any(d.fit.pi_low is not None for d in review.documents),
         "level": f"{100 * review.config.defaults.level:g}%",
     }
@@ -218,7 +221,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("answer", "Question and answer", answer),
     Section("results", "Every estimate", results),
     Section("compared", "Compared with each other", compared),
-    Section("processes", "What is specific to the protocol", processes),
+    Section("processes", "Other processes of treatment", processes),
     Section("claims", "The claims, checked", claims),
     Section("robustness", "What moves the results", robustness),
     Section("limits", "What this cannot show", limits),

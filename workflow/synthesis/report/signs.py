@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.scales import back_transform
+from synthesis.draw.layout import estimate_name
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
-from synthesis.report.result_tables import number
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.diagnosed import SmallStudyRow
 
@@ -39,6 +39,7 @@ def bias(review: ReviewResults, *, every: bool = True) -> Context:
     shown = signals if every or other == flagged else [r for r in signals if r.synthesis not in other]
     return {
         "tested": len(tested),
+        "tests": max((sum(r.synthesis == d.synthesis and r.p is not None for r in rows) for d in tested), default=0),
         "of": sum(1 for document in review.documents if document.fit.samples > 1),
         "flagged": len(flagged),
         "left_out": len(flagged) - len({r.synthesis for r in shown}),
@@ -58,9 +59,10 @@ def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
             for r in _of_each_family([r for r in signals if r.synthesis == name], document.metric)
         )
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
-        pooled = number(back_transform(document.metric, document.fit.estimate))
+        value = back_transform(document.metric, document.fit.estimate)
+        pooled = cell(f"{estimate_name(document)} = {text.number(value)}", value)
         cells.append([title, tests, pooled, all_adjusted(review, name)])
-    heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "All adjusted estimates"]
+    heads = ["Pool", f"Tests with p < {SIGNAL:g}, and p", "Pooled estimate", "All adjusted estimates (how many)"]
     return table("Signs of small-study effects or selective reporting", heads, cells, {2, 3})
 
 

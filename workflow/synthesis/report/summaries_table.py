@@ -36,7 +36,7 @@ def shown(review: ReviewResults, plan: ComparisonFigure) -> str:
             counted.append(f"{count} of {len(rows)} of {LANE_WORD[lane]}s")
     if not counted:
         return ""
-    return f"Published summaries drawn: {', '.join(counted)}; all: in the appendix."
+    return f"Published summaries drawn: {', '.join(counted)}."
 
 
 def published(review: ReviewResults) -> Table | None:
