@@ -20,8 +20,7 @@ from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
-from synthesis.draw.canvas import draw
-from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout, pages, parts
+from synthesis.draw.claims_figure import VERDICTS, claims_layout
 from synthesis.errors import InputError
 from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
@@ -443,93 +442,3 @@ def test_claims_may_be_called_by_numbers_from_their_table_to_the_report(project)
     report = (out / "report_appendix.html").read_text()
     assert report.count("\u201cThe vaccine protects\u201d 1998<") == len(NAMES)
     assert "single changes" in report
-
-
-# --- the figure ---------------------------------------------------------------------------------------------------
-
-
-def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
-    layout = claims_layout(list(decided.values()), "Title")
-    rows = [row for statement in layout.statements for row in statement.rows]
-    assert {row.claim_id: row.verdict for row in rows} == {k: r.verdict for k, r in decided.items()}
-    for row in rows:
-        assert len(row.marks) == len(decided[row.claim_id].values)
-        if row.axis:
-            for mark in row.marks:
-                assert all(
-                    row.axis[0] <= x <= row.axis[1] for x in (mark.estimate, mark.low, mark.high) if x is not None
-                )
-    counted = layout.notes[0]
-    for verdict in VERDICTS:
-        number = sum(row.verdict == verdict for row in rows)
-        assert number == 0 or f"{number} {verdict}" in counted
-
-
-def test_several_marks_have_their_names_and_axes_their_zero(decided):
-    layout = claims_layout(list(decided.values()), "Title")
-    drawn = [t.get_text() for t in draw(layout).texts]
-    rows = [row for statement in layout.statements for row in statement.rows]
-    assert all(mark.label in drawn for row in rows if len(row.marks) > 1 for mark in row.marks)
-    for row in rows:
-        at = dict(axis_texts(row))
-        assert set(row.ticks) <= set(at)
-        if row.axis and row.axis[0] <= 0 <= row.axis[1]:
-            assert at[0].endswith(("0", "0%"))
-        assert all(words in drawn for words in at.values())
-    letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}
-    assert all(any(f"{letter}: " in note for note in layout.notes) for letter in letters)
-
-
-def test_a_turned_sign_is_said_beside_the_printed_number(decided, evidence):
-    claim = decided["bower_interaction_small"]
-    printed = evidence.rows[evidence.plan.interactions[claim.quantity.partition(":")[2]].coefficient]
-    assert (printed.direction, claim.estimate) == (-1, -float(printed.value))
-    said = f"the source prints {printed.value} [{printed.ci_low}, {printed.ci_high}]"
-    assert claim.why.replace("\N{MINUS SIGN}", "-").endswith(f"is a larger gain of more severe patients: {said}")
-    assert [row.claim_id for row in decided.values() if "sign is turned" in row.why] == [claim.claim_id]
-
-
-def test_words_of_the_claims_are_drawn_as_written(decided):
-    first, second = list(decided.values())[:2]
-    evil = [replace(first, says=r"$\alpha$ <b>", why="50% $x$"), replace(second, claim="<script>alert(1)</script>")]
-    figure = draw(claims_layout(evil, r"$\beta$"))
-    drawn = {t.get_text() for t in figure.texts}
-    assert r"$\beta$" in drawn
-    assert any(r"$\alpha$ <b>" in t for t in drawn)
-    assert all(not t.get_parse_math() for t in figure.texts)
-
-
-@pytest.mark.parametrize("height", [4.0, 6.0, 10.0, 20.0])
-def test_pages_of_the_figure_hold_every_claim_once_and_are_no_taller_than_asked(decided, height):
-    layout = claims_layout(list(decided.values()), "Title")
-    cut = parts(layout, height)
-    assert [row.claim_id for part in cut for s in part.statements for row in s.rows] == [
-        row.claim_id for s in layout.statements for row in s.rows
-    ]
-    assert [part.notes for part in cut] == [*[()] * (len(cut) - 1), layout.notes]
-    assert [part.title for part in cut] == [f"Title ({i} of {len(cut)})" for i in range(1, len(cut) + 1)]
-    drawn = pages(layout, height)
-    assert len(drawn) == len(cut) > 1
-    for part, page in zip(cut, drawn, strict=True):
-        assert page.get_size_inches()[1] <= height + 1e-9 or sum(len(s.rows) for s in part.statements) == 1
-        texts = [t.get_text() for t in page.texts]
-        assert {"Verdict", "Claim", "Data and rule", "In words"} <= {*texts}
-        assert ("(continued)" in " ".join(texts)) == part.statements[0].continued
-    names = [s.name for part in cut for s in part.statements if not s.continued]
-    assert names == [s.name for s in layout.statements]
-
-
-def test_a_figure_that_one_page_holds_has_no_further_ones(decided):
-    layout = claims_layout(list(decided.values())[:2], "Title")
-    assert pages(layout, 10.0) == []
-
-
-def test_the_main_job_asks_for_pages_of_the_figure(decided, tmp_path, project):
-    write_documents(tmp_path / "claims.json", list(decided.values()))
-    call = ["claims-figure", "--claims", tmp_path / "claims.json", "--page-height", "10", "--out", tmp_path]
-    assert main([*map(str, call)]) == 0
-    found = [tmp_path / "claims_verdicts.png", *(tmp_path / "pages" / "claims_verdicts").glob("*.png")]
-    assert len(found) > 1
-    assert all(int.from_bytes(png.read_bytes()[20:24], "big") <= 3000 for png in found)
-    rule = (ROOT / "workflow" / "rules" / "draw.smk").read_text().partition("rule claims_figure:")[2]
-    assert "--page-height" in rule.partition("\nrule ")[0]

@@ -239,7 +239,7 @@ rule claims_figure:
         height=PLAN.config.drawing.page_height,
         code=code_of("claims-figure"),
     shell:
-        "synthesis claims-figure --claims {input:q} --page-height {params.height} --out results/figures > {log:q} 2>&1"
+        "synthesis claims-figure --claims {input:q} --page-height {params.height:q} --out results/figures > {log:q} 2>&1"
 
 
 rule multiverse_figure:

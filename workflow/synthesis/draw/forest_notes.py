@@ -50,7 +50,7 @@ def people_note(documents: list[Fitted]) -> list[str]:
         return []
     counted = ", ".join(f"{unknown} of {samples}" for unknown, samples in lacking)
     noun = "sample" if lacking[-1][1] == 1 else "samples"
-    order = ", in this order" if len(lacking) > 1 else ""
+    order = " (in this order)" if len(lacking) > 1 else ""
     return [f"{AT_LEAST}: at least; the size of {counted} {noun}{order} is not known."]
 
 
