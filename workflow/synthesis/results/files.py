@@ -6,7 +6,6 @@ import csv
 import errno
 import fcntl
 import hashlib
-import io
 import json
 import math
 import os
@@ -257,23 +256,27 @@ def _not_finite(content: Any, field: str) -> Iterator[tuple[str, str]]:
             yield from _not_finite(value, f"{field}[{i}]")
 
 
-def json_text(where: str, content: Any, indent: int | None = None) -> str:
-    """JSON at full precision, keys in the order given, on one line without `indent`.
+def json_text(where: str, content: Any) -> str:
+    """JSON at full precision, keys in the order given, on one line.
 
     Raises InputError for a number that is NaN or infinite; `where` names what holds it.
     """
     check_finite(where, content)
-    if indent is None:
-        return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    # In pieces: `json.dumps` holds every word of an indented text as a string of its own, eight times the text.
-    text = io.StringIO()
-    text.writelines(json.JSONEncoder(indent=indent, ensure_ascii=False, allow_nan=False).iterencode(content))
-    return text.getvalue()
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON at full precision, keys in the order given. Raises InputError for NaN and infinity, by field."""
-    write_text(path, json_text(str(path), content, indent=1) + "\n")
+    check_finite(str(path), content)
+    words = json.JSONEncoder(indent=1, ensure_ascii=False, allow_nan=False).iterencode(content)
+
+    def write(target: Path) -> None:
+        # Word by word: the whole text takes several times the memory of what it says.
+        with target.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(words)
+            file.write("\n")
+
+    replace(path, write)
 
 
 def read_json(path: Path) -> Any:
