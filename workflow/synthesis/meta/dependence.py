@@ -45,6 +45,9 @@ def composites(
     members: dict[Hashable, list[int]] = {}
     for position, sample in enumerate(cluster):
         members.setdefault(sample, []).append(position)
+    if not inverse_variance and covariance is None:
+        means, variances = _plain(yi, vi, list(members.values()), rho)
+        return Composites(tuple(members), means, variances, tuple(map(tuple, members.values())))
     means, variances = [], []
     for positions in members.values():
         v = vi[positions]
@@ -55,16 +58,27 @@ def composites(
             means.append(float(weights @ yi[positions] / weights.sum()))
             variances.append(float(1 / weights.sum()))
             continue
-        if covariance is not None:
+        elif covariance is not None:
             means.append(yi[positions].mean())
             variances.append(covariance[np.ix_(positions, positions)].sum() / len(positions) ** 2)
-            continue
-        variance_sum, total = v.sum(), np.sqrt(v).sum() ** 2
-        means.append(yi[positions].mean())
-        variances.append((variance_sum + rho * (total - variance_sum)) / len(positions) ** 2)
     return Composites(
         tuple(members),
         np.array(means),
         np.array(variances),
         tuple(tuple(positions) for positions in members.values()),
     )
+
+
+def _plain(yi: Array, vi: Array, members: list[list[int]], rho: float) -> tuple[Array, Array]:
+    """Means and their variances (samples,): samples of one number of effects together."""
+    means, variances = np.empty(len(members)), np.empty(len(members))
+    counts = np.array([len(positions) for positions in members])
+    for count in np.unique(counts).tolist():
+        places = np.flatnonzero(counts == count)
+        index = np.array([members[place] for place in places])
+        v = vi[index]
+        means[places] = yi[index].mean(axis=1)
+        variance = v.sum(axis=1)
+        total = np.array([root**2 for root in np.sqrt(v).sum(axis=1).tolist()])
+        variances[places] = (variance + rho * (total - variance)) / count**2
+    return means, variances

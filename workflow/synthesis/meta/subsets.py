@@ -8,6 +8,7 @@ maximum lies. A few Newton steps finish it. Rows that the grid cannot decide go 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,15 @@ class _Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scaled:
+    """Rows, the smallest variance that is their unit, and the centre of their effects."""
+
+    rows: _Rows
+    unit: float
+    centre: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Terms:
     """y'Py, y'PPy, y'PPPy, tr P, tr PP, tr W, tr WW and sum wy, sum wyy; see kernel.Terms."""
 
@@ -83,24 +93,46 @@ def pool_flips(
     return _pool(yi, vi, np.ones((1, len(yi))), np.asarray(signs, dtype=float), tau2, ci, level)
 
 
+def flip_tests(
+    yi: Array, vi: Array, signs: Array, *, tau2: Tau2Method, intervals: Sequence[CiMethod]
+) -> list[tuple[Array, Array]]:
+    """Estimates and p (n,) of `pool_flips` alone, for each of some interval methods: tau2 is solved once."""
+    scaled = _scaled(yi, vi, np.ones((1, len(yi))), np.asarray(signs, dtype=float))
+    between = _between(scaled.rows, tau2)
+    tested = []
+    for ci in intervals:
+        estimate, se = _estimates(scaled, between, ci)
+        tested.append((estimate, _p(ratio(estimate, se), scaled.rows.count - 1, ci)))
+    return tested
+
+
 def _pool(
     yi: Array, vi: Array, held: Array, signed: Array | None, method: Tau2Method, ci: CiMethod, level: float
 ) -> Fits:
+    scaled = _scaled(yi, vi, held, signed)
+    at_zero = _terms(_at_node(scaled.rows, 0.0))
+    return _finish(scaled, _between(scaled.rows, method), at_zero, method, ci, level)
+
+
+def _scaled(yi: Array, vi: Array, held: Array, signed: Array | None) -> _Scaled:
     unit = float(vi.min())
     # Subsets may be shifted; turned effects may not.
     centre = float(np.dot(1 / vi, yi) / (1 / vi).sum()) if signed is None else 0.0
     n = len(held) if signed is None else len(signed)
     count = np.broadcast_to(held.sum(axis=1), (n,)) if len(held) == 1 else held.sum(axis=1)
-    rows = _Rows((yi - centre) / unit**0.5, vi / unit, held, signed, np.ascontiguousarray(count))
-    between = np.zeros(n)
+    return _Scaled(_Rows((yi - centre) / unit**0.5, vi / unit, held, signed, np.ascontiguousarray(count)), unit, centre)
+
+
+def _between(rows: _Rows, method: Tau2Method) -> Array:
+    """tau2 in units of the smallest variance, 0 for rows of one study."""
+    between = np.zeros(len(rows.count))
     several = rows.count > 1
-    at_zero = _terms(_at_node(rows, 0.0))
     spread = max(float(rows.v.max()), float((rows.y**2).max()))
     if method != "FE" and several.any():
         part = rows if several.all() else rows.chosen(np.flatnonzero(several))
         fast = method in _FAST and spread <= _LARGEST_SPREAD
         between[several] = _tau2(part, method) if fast else _general(part, method)
-    return _finish(rows, between, at_zero, method, ci, level, unit, centre)
+    return between
 
 
 def _general(rows: _Rows, method: Tau2Method) -> Array:
@@ -305,16 +337,9 @@ def _solve_q(rows: _Rows, target: Array) -> Array:
     return t
 
 
-def _finish(
-    rows: _Rows,
-    between: Array,
-    at_zero: _Terms,
-    method: Tau2Method,
-    ci: CiMethod,
-    level: float,
-    unit: float,
-    centre: float,
-) -> Fits:
+def _estimates(scaled: _Scaled, between: Array, ci: CiMethod) -> tuple[Array, Array]:
+    """Estimates and their standard errors (n,) in the units of the effects."""
+    rows = scaled.rows
     w = rows.held / (rows.v + between[:, None])
     total = w.sum(axis=1)
     signed = w if rows.signed is None else w * rows.signed
@@ -329,8 +354,23 @@ def _finish(
         # The difference of two sums keeps only so many digits.
         flat = ~single & (rss <= len(rows.y) * EPSILON * np.maximum(1.0, squares))
         se = se * hksj_scale(factor, flat, ci, "adhoc" if rows.signed is None else "zero")
-    size = unit**0.5
-    estimate, se = mean * size + centre, se * size
+    size = scaled.unit**0.5
+    return mean * size + scaled.centre, se * size
+
+
+def _p(statistic: Array, df: Array, ci: CiMethod) -> Array:
+    return np.asarray(
+        2 * (scipy.special.ndtr(-abs(statistic)) if ci == "wald" else scipy.special.stdtr(df, -abs(statistic)))
+    )
+
+
+def _finish(
+    scaled: _Scaled, between: Array, at_zero: _Terms, method: Tau2Method, ci: CiMethod, level: float
+) -> Fits:
+    rows = scaled.rows
+    df = rows.count - 1
+    single = rows.count == 1
+    estimate, se = _estimates(scaled, between, ci)
     statistic = ratio(estimate, se)
     tail = 0.5 + level / 2
     # Few distinct sizes: their quantiles are looked up.
@@ -338,7 +378,7 @@ def _finish(
     quantile = (
         np.full(len(df), scipy.special.ndtri(tail)) if ci == "wald" else scipy.special.stdtrit(sizes, tail)[where]
     )
-    p = 2 * (scipy.special.ndtr(-abs(statistic)) if ci == "wald" else scipy.special.stdtr(df, -abs(statistic)))
+    p = _p(statistic, df, ci)
     q = np.where(single, 0.0, np.maximum(0.0, at_zero.q))
     with np.errstate(divide="ignore", invalid="ignore"):
         if method == "FE":
@@ -348,6 +388,6 @@ def _finish(
             i2, h2 = 100 * between / (between + typical), (between + typical) / typical
     q_p = np.where(single, 1.0, scipy.special.chdtrc(np.maximum(df, 1), q))
     return Fits(
-        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, between * unit,
+        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, between * scaled.unit,
         np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, q_p,
     )  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 import scipy
 
 from synthesis.meta.kernel import Array
-from synthesis.meta.subsets import pool_flips
+from synthesis.meta.subsets import flip_tests
 from synthesis.multiverse.enumeration import Unit, curve_name
 from synthesis.multiverse.fitting import Fitter
 from synthesis.results.curves import CurveTest, Head
@@ -60,11 +60,10 @@ def _test(fitter: Fitter, specifications: list[tuple[Unit, int]], signs: Array, 
         for (tau2, rho, metric), intervals in group.items():
             y, v, samples = fitter.rows_of(unit, rho, metric)
             sample_signs = signs[:, [place[s] for s in samples]]
-            for ci in intervals:
-                fits = pool_flips(y, v, sample_signs, tau2=tau2, ci=ci)
+            for estimate, p in flip_tests(y, v, sample_signs, tau2=tau2, intervals=intervals):
                 # A mean of correlations is within -1 and 1.
-                estimates[:, column] = np.arctanh(fits.estimate) if metric == "r" else fits.estimate
-                z[:, column] = -scipy.special.ndtri(np.maximum(fits.p, 1e-300) / 2) * np.sign(fits.estimate)
+                estimates[:, column] = np.arctanh(estimate) if metric == "r" else estimate
+                z[:, column] = -scipy.special.ndtri(np.maximum(p, 1e-300) / 2) * np.sign(estimate)
                 column += 1
     border = -float(scipy.special.ndtri(SIGNIFICANT / 2))
     median = np.median(estimates, axis=1)
