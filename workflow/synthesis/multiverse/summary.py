@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -169,30 +168,36 @@ def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float
         dummies = (column[:, None] == levels).astype(float)
         blocks.append(dummies - dummies.mean(axis=0))
     used = [i for i in range(factors) if blocks[i].shape[1]]
-    place: dict[int, list[int]] = {}
-    start = 0
-    for i in used:
-        place[i] = list(range(start, start + blocks[i].shape[1]))
-        start += blocks[i].shape[1]
     if not used:
         return shares, 0.0
-    z = np.concatenate([blocks[i] for i in used], axis=1)
-    gram, cross, total = z.T @ z, z.T @ y, float(y @ y)
-    explained: dict[frozenset[int], float] = {frozenset(): 0.0}
-    for size in range(1, len(used) + 1):
-        for chosen in itertools.combinations(used, size):
-            index = [j for i in chosen for j in place[i]]
-            beta = np.linalg.lstsq(gram[np.ix_(index, index)], cross[index], rcond=1e-10)[0]
-            explained[frozenset(chosen)] = float(beta @ cross[index]) / total
+    explained = _explained(y, [blocks[i] for i in used])
+    # Sets of the others: the small ones first.
+    sets = np.arange(len(explained) // 2)
+    size = np.bitwise_count(sets)
+    order = np.lexsort((-sets, size))
     count = len(used)
-    for i in used:
-        others = [j for j in used if j != i]
-        for size in range(count):
-            weight = 1 / (count * math.comb(count - 1, size))
-            for chosen in itertools.combinations(others, size):
-                before = frozenset(chosen)
-                shares[i] += weight * (explained[before | {i}] - explained[before])
-    return [share if abs(share) > _NOTHING else 0.0 for share in shares], explained[frozenset(used)]
+    weights = np.array([1 / (count * math.comb(count - 1, held)) for held in range(count)])[size[order]]
+    for bit, i in zip(reversed(range(count)), used, strict=True):
+        low = sets[order] & ((1 << bit) - 1)
+        before = (sets[order] - low << 1) + low
+        shares[i] = float(np.cumsum(weights * (explained[before + (1 << bit)] - explained[before]))[-1])
+    return [share if abs(share) > _NOTHING else 0.0 for share in shares], float(explained[-1])
+
+
+def _explained(y: Array, blocks: list[Array]) -> Array:
+    """R2 of the regression of y on every set of blocks of columns; bits of its place are the blocks, the first highest.
+
+    All are centred.
+    """
+    z = np.concatenate(blocks, axis=1)
+    gram, cross, total = z.T @ z, z.T @ y, float(y @ y)
+    owner = 1 << np.repeat(np.arange(len(blocks))[::-1], [block.shape[1] for block in blocks])
+    explained = np.zeros(1 << len(blocks))
+    for chosen in range(1, len(explained)):
+        index = np.flatnonzero(owner & chosen)
+        beta = np.linalg.lstsq(gram[index[:, None], index], cross[index], rcond=1e-10)[0]
+        explained[chosen] = float(beta @ cross[index]) / total
+    return explained
 
 
 def _decisions(
