@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from synthesis.compare.claims import Evidence, syntheses_of, verdict_of_data
@@ -31,8 +31,9 @@ def refits(config: Config, raw: Path) -> dict[str, dict[str, Fitted]]:
     Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
     """
     refitted = {}
+    corrections, read = corrections_of(raw) if config.doubts else [], {}
     for name, doubt in config.doubts.items():
-        extracted = _under(f"doubts.{name}", doubt, config, raw)
+        extracted = _under(f"doubts.{name}", doubt, config, _Raw(raw, corrections, read))
         refitted[name] = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
     return refitted
 
@@ -110,17 +111,37 @@ def _compared(
         )
 
 
-def _under(key: str, doubt: Doubt, config: Config, raw: Path) -> Extracted:
-    """The effects of all sources of the doubt's syntheses under the other decision, and those that it takes in."""
-    undone = {(effect_id, field) for effect_id, fields in doubt.undo.items() for field in fields}
-    corrections = [(n, c) for n, c in corrections_of(raw) if (c["effect_id"], c["field"]) not in undone]
-    sources = [s for name in doubt.syntheses for s in config.syntheses[name].sources]
-    held: dict[str, list[Numbered]] = {}
-    for source in config.sources if doubt.replace else dict.fromkeys(sources):
-        rows, problems = load_source(raw, source, corrections)
+@dataclass(frozen=True, slots=True)
+class _Raw:
+    """The raw tables, their corrections, and the rows by source that were read already, all of them corrected."""
+
+    folder: Path
+    corrections: list[Numbered]
+    read: dict[str, list[Numbered]]
+
+    def rows(self, source: str, undo: Mapping[str, Sequence[str]]) -> list[Numbered]:
+        """The rows of a source without some corrections: fields by effect_id."""
+        if source not in self.read:
+            self.read[source] = self._load(source, self.corrections)
+        rows = self.read[source]
+        if not any(row["effect_id"] in undo for _, row in rows):
+            return rows
+        return self._load(
+            source, [(n, c) for n, c in self.corrections if c["field"] not in undo.get(c["effect_id"], ())]
+        )
+
+    def _load(self, source: str, corrections: list[Numbered]) -> list[Numbered]:
+        rows, problems = load_source(self.folder, source, corrections)
         if problems:
             raise InputError(problems)
-        held[source] = rows
+        return rows
+
+
+def _under(key: str, doubt: Doubt, config: Config, raw: _Raw) -> Extracted:
+    """The effects of all sources of the doubt's syntheses under the other decision, and those that it takes in."""
+    sources = [s for name in doubt.syntheses for s in config.syntheses[name].sources]
+    asked = config.sources if doubt.replace else dict.fromkeys(sources)
+    held = {source: raw.rows(source, doubt.undo) for source in asked}
     _check_known(key, doubt, held)
     taken = {row["effect_id"]: row for rows in held.values() for _, row in rows}
     effects: list[Effect] = []

@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from synthesis.data import vocabulary as v
@@ -52,6 +53,7 @@ _OTHER_KINDS = {
 }
 # Known constructs that are no treatment: nobody is assigned to them.
 _RATED = frozenset(terms(v.Construct)) - {"protocol"}
+_NUMERIC = {name: column.kind in NUMERIC_KINDS for name, column in BY_NAME.items()}
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -119,7 +121,9 @@ def csv_lines(path: Path) -> list[list[str]]:
 
 def unwritable_cells(path: Path, lines: list[list[str]]) -> list[Problem]:
     """Cells with a character that no figure or page can hold; the header is row 1."""
-    problems = []
+    problems: list[Problem] = []
+    if not unwritable("".join(chain.from_iterable(lines))):
+        return problems
     for number, cells in enumerate(lines, start=1):
         for place, cell in enumerate(cells):
             fault = unwritable(cell)
@@ -202,8 +206,12 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
     """Checks each cell against its column; returns all problems, row by row."""
     by_name = {c.name: c for c in columns}
     problems = []
+    # Most cells hold what one above them holds.
+    sound: dict[str, set[str]] = {name: set() for name in by_name}
     for number, row in rows:
         for name, text in row.items():
+            if name not in SIZES and text in sound[name]:
+                continue
             column = by_name[name]
             if name in SIZES and row.get("design_effect") and _NUMBER.fullmatch(text):
                 # An effective size of a cluster trial may have decimals.
@@ -211,6 +219,8 @@ def check_cells(path: Path, rows: list[Numbered], columns: Iterable[Column]) -> 
             if not cell_ok(column, text):
                 where = f"{path}, row {number}, column {name}"
                 problems.append(Problem(where, text, column.allowed_text, _hint(column, text)))
+            else:
+                sound[name].add(text)
     return problems
 
 
@@ -245,12 +255,12 @@ def typed(row: Mapping[str, str], declared: Iterable[Column] = ()) -> Cells:
     """
     cells = {c: row.get(c.name, "") for c in declared}
     record: Cells = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
-    for name, column in BY_NAME.items():
-        text = row.get(name, "")
-        if column.kind in NUMERIC_KINDS:
-            record[name] = float(text) if text else None
+    for name, numeric in _NUMERIC.items():
+        text = row.get(name)
+        if not text:
+            record[name] = None if numeric else ""
         else:
-            record[name] = unmarked(text)
+            record[name] = float(text) if numeric else unmarked(text)
     return record
 
 

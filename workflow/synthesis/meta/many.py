@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -126,7 +127,7 @@ def hksj_scale(factor: Array, flat: NDArray[np.bool_], ci: CiMethod, equal: Equa
 
 def finite(value: float) -> float | None:
     """A number of these arrays as documents have it: None where it is not defined."""
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None
 
 
 def ratio(estimate: Array, se: Array) -> Array:

@@ -56,14 +56,16 @@ class Blocks:
     member: NDArray[np.intp]
     samples: tuple[Hashable, ...]
     # What every evaluation of the likelihood needs and no variance changes: sqrt(v), v without what effects of a sample
-    # share, [x, y], and log det x'x.
+    # share, [x, y], the rows v, sqrt(v) and 1, and log det x'x.
     root: Array = field(init=False, repr=False, compare=False)
     own: Array = field(init=False, repr=False, compare=False)
     columns: Array = field(init=False, repr=False, compare=False)
+    powers: Array = field(init=False, repr=False, compare=False)
     log_det_x: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", np.sqrt(self.v))
+        object.__setattr__(self, "powers", np.array([self.root * self.root, self.root, np.ones_like(self.root)]))
         object.__setattr__(self, "own", (1 - self.rho) * self.v)
         object.__setattr__(self, "columns", np.column_stack([self.x, self.y]))
         object.__setattr__(self, "log_det_x", float(np.linalg.slogdet(self.x.T @ self.x)[1]))
@@ -133,28 +135,19 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     """
     tau2, omega2 = float(theta[0]), float(theta[1])
     k, p = b.x.shape
-    a, s = 1 / (b.own + omega2), b.root
-
-    def total(z: Array) -> Array:
-        return np.asarray(np.add.reduceat(z, b.starts, axis=0))
-
-    member = b.member
-    ss, st, tt = total(s * s * a), total(s * a), total(a)
+    a, s, rho, member = 1 / (b.own + omega2), b.root, b.rho, b.member
+    ss, st, tt = np.add.reduceat(b.powers * a, b.starts, axis=1)
     # K = C (I + S'A S C)^-1 is symmetric; V^-1 = A - A S K S' A.
-    rho = b.rho
     determinant = 1 + rho * ss + tau2 * tt + rho * tau2 * (ss * tt - st * st)
     k11 = rho * (1 + tau2 * tt) / determinant
     k22 = tau2 * (1 + rho * ss) / determinant
     k12 = -rho * tau2 * st / determinant
-
-    def solve(z: Array) -> Array:
-        az = a[:, None] * z
-        first, second = total(s[:, None] * az), total(az)
-        left = k11[:, None] * first + k12[:, None] * second
-        right = k12[:, None] * first + k22[:, None] * second
-        return np.asarray(az - a[:, None] * (s[:, None] * left[member] + right[member]))
-
-    solved = solve(b.columns)
+    az = a[:, None] * b.columns
+    sums = np.add.reduceat(np.concatenate([s[:, None] * az, az], axis=1), b.starts, axis=0)
+    first, second = sums[:, : p + 1], sums[:, p + 1 :]
+    left = k11[:, None] * first + k12[:, None] * second
+    right = k12[:, None] * first + k22[:, None] * second
+    solved = az - a[:, None] * (s[:, None] * left[member] + right[member])
     vx, vy = solved[:, :p], solved[:, p]
     information = b.x.T @ vx
     covariance = _inverse(information)
@@ -164,12 +157,13 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     log_det = float(np.log(determinant).sum() - np.log(a).sum())
     value = -0.5 * (log_det + q + k * math.log(2 * math.pi))
     # tr(V^-1 G) for G = 11' within samples, and for G = I
-    inner = total(vx)
+    inner = np.add.reduceat(vx, b.starts, axis=0)
     ones = tt - (k11 * st * st + 2 * k12 * st * tt + k22 * tt * tt)
-    aa = a * a
-    trace = float(a.sum() - np.sum(k11 * total(s * s * aa) + 2 * k12 * total(s * aa) + k22 * total(aa)))
-    gradient = 0.5 * np.array([np.sum(total(e) ** 2) - ones.sum(), e @ e - trace])
-    lost = np.array([np.sum((inner @ covariance) * inner), np.sum((vx @ covariance) * vx)])
+    ss2, st2, tt2 = np.add.reduceat(b.powers * (a * a), b.starts, axis=1)
+    trace = float(a.sum() - (k11 * ss2 + 2 * k12 * st2 + k22 * tt2).sum())
+    within = np.add.reduceat(e, b.starts)
+    gradient = 0.5 * np.array([(within * within).sum() - ones.sum(), e @ e - trace])
+    lost = np.array([((inner @ covariance) * inner).sum(), ((vx @ covariance) * vx).sum()])
     if restricted:
         gradient = gradient + 0.5 * lost
         fixed = b.log_det_x - _log_det(information)

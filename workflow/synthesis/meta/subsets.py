@@ -364,9 +364,7 @@ def _p(statistic: Array, df: Array, ci: CiMethod) -> Array:
     )
 
 
-def _finish(
-    scaled: _Scaled, between: Array, at_zero: _Terms, method: Tau2Method, ci: CiMethod, level: float
-) -> Fits:
+def _finish(scaled: _Scaled, between: Array, at_zero: _Terms, method: Tau2Method, ci: CiMethod, level: float) -> Fits:
     rows = scaled.rows
     df = rows.count - 1
     single = rows.count == 1

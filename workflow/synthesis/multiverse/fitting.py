@@ -59,6 +59,7 @@ class Fitter:
 
     def __init__(self, head: Head) -> None:
         self.head = head
+        self.columns = factor_columns(head)
         self.hows = how_choices(head.how)
         self.curves = [how_curve(head.how, choice) for choice in self.hows]
         self.models = {
@@ -192,12 +193,12 @@ class Fitter:
         decisions = (*self.head.which, *self.head.how)
         numbers = (*task.unit.choice, *self.hows[task.how])
         chosen = [decision.options[i] for decision, i in zip(decisions, numbers, strict=True)]
-        uncertain = any(option.kind == "uncertain" for option in chosen)
+        uncertain = "uncertain" in [option.kind for option in chosen]
         return {
             "spec": task.unit.number * len(self.hows) + task.how,
             "curve": curve_name(task.unit.curve, self.curves[task.how]),
             "kind": "uncertain" if uncertain else "equivalent",
-            **{name: o.name for name, o in zip(factor_columns(self.head), chosen, strict=True)},
+            **{name: o.name for name, o in zip(self.columns, chosen, strict=True)},
             "k": len(task.unit.rows),
             "samples": task.unit.samples,
             **fitted,
