@@ -41,7 +41,7 @@ def children(process: int) -> list[int]:
 def waiting(tmp_path_factory):
     place = tmp_path_factory.mktemp("waiting") / "of" / "socket"
     place.parent.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(PACKAGE)}
+    environment = os.environ | preloaded.ONE_THREAD | {"PYTHONPATH": str(PACKAGE)}
     command = [sys.executable, "-m", "synthesis.cli.preloaded", str(place)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
         wait_for(place.exists)

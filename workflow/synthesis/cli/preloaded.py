@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 # Fewer jobs are over before everything is imported.
 FEWEST_JOBS = 8
-# What several jobs of a run import at their first use, a fifth of a second for each. Not pandas: it starts a thread.
-LATER = ("email.parser", "scipy.optimize")
+# What several jobs of a run import at their first use, from a fifth of a second on for each.
+LATER = ("email.parser", "pandas", "pyarrow.parquet", "scipy.optimize")
+# A process that forks has one thread: pyarrow's allocator would start one that gives memory back.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
 def start(jobs: int) -> None:
@@ -43,7 +45,7 @@ def start(jobs: int) -> None:
         return
     place = Path(tempfile.mkdtemp(prefix="synthesis-")) / "socket"
     package = str(Path(__file__).parents[2])
-    environment = os.environ | {"PYTHONPATH": package, "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | ONE_THREAD | {"PYTHONPATH": package}
     # Its standard input is a pipe that nobody writes to: it is closed when the last process that could has ended.
     command = [sys.executable, "-m", "synthesis.cli.preloaded", str(place)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
