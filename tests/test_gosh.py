@@ -8,8 +8,8 @@ from synthesis.errors import InputError
 from synthesis.meta.gosh import gosh_map, members, scattered
 from synthesis.meta.kernel import log_likelihood, prepare
 from synthesis.meta.many import pool_many
-from synthesis.meta.options import Tau2Method, terms
-from synthesis.meta.subsets import pool_flips, pool_subsets
+from synthesis.meta.options import CiMethod, Tau2Method, terms
+from synthesis.meta.subsets import flip_tests, pool_flips, pool_subsets
 from tally import reference
 
 RANDOM = np.random.default_rng(20261123)
@@ -47,6 +47,18 @@ def test_subsets_and_sign_flips_give_what_the_general_kernel_gives(method, k, sp
         for name in FIELDS:
             want = getattr(b, name)
             assert getattr(a, name) == pytest.approx(want, rel=tolerances.LAW, abs=tolerances.LAW, nan_ok=True), name
+
+
+@pytest.mark.parametrize("method", terms(Tau2Method))
+def test_tests_of_sign_flips_are_those_of_their_fits(method):
+    """tau2 is solved once for all intervals: each has the very numbers of a fit of its own."""
+    y, v = effects(12, 1.0)
+    signs = RANDOM.choice([-1.0, 1.0], (200, 12))
+    asked = terms(CiMethod)
+    for ci, (estimate, p) in zip(asked, flip_tests(y, v, signs, tau2=method, intervals=asked), strict=True):
+        fits = pool_flips(y, v, signs, tau2=method, ci=ci)
+        assert np.array_equal(estimate, fits.estimate)
+        assert np.array_equal(p, fits.p)
 
 
 @pytest.mark.parametrize("spread", [0.5, 2.0, 4.0])
