@@ -257,10 +257,7 @@ def typed(row: Mapping[str, str], declared: Iterable[Column] = ()) -> Cells:
     record: Cells = {"own": {c.name: _own_cell(c, text) for c, text in cells.items()}}
     for name, numeric in _NUMERIC.items():
         text = row.get(name)
-        if not text:
-            record[name] = None if numeric else ""
-        else:
-            record[name] = float(text) if numeric else unmarked(text)
+        record[name] = (float(text) if numeric else unmarked(text)) if text else (None if numeric else "")
     return record
 
 
