@@ -95,9 +95,14 @@ def _spaced(curve: Ends) -> Ends:
 
 def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[int, int], d: Ends, g: Ends) -> PairRow:
     difference = np.subtract.outer(d.estimate, g.estimate)
-    below = np.sqrt(np.add.outer((d.estimate - d.low) ** 2, (g.high - g.estimate) ** 2))
-    above = np.sqrt(np.add.outer((d.high - d.estimate) ** 2, (g.estimate - g.low) ** 2))
-    marks = np.percentile(difference, _MARKS).tolist()
+    below = np.add.outer((d.estimate - d.low) ** 2, (g.high - g.estimate) ** 2)
+    above = np.add.outer((d.high - d.estimate) ** 2, (g.estimate - g.low) ** 2)
+    for squared in (below, above):
+        np.sqrt(squared, out=squared)
+    pairs, larger = difference.size, np.count_nonzero(difference > 0)
+    larger_beyond = np.count_nonzero(difference > below)
+    smaller_beyond = np.count_nonzero(difference < np.negative(above, out=above))
+    marks = np.percentile(difference, _MARKS, overwrite_input=True).tolist()
     spread = float(d.estimate.var()), float(g.estimate.var())
     total = math.fsum(spread)
     return PairRow(
@@ -112,10 +117,10 @@ def _row(pair: Pair, curves: tuple[str, str, str], contrast: str, counts: tuple[
         quantity=f"difference, {contrast_name(contrast, pair.constructs)}",
         associations=counts[0],
         effects=counts[1],
-        pairs=difference.size,
-        share_association_larger=float((difference > 0).mean()),
-        share_association_larger_significant=float((difference - below > 0).mean()),
-        share_effect_larger_significant=float((difference + above < 0).mean()),
+        pairs=pairs,
+        share_association_larger=larger / pairs,
+        share_association_larger_significant=larger_beyond / pairs,
+        share_effect_larger_significant=smaller_beyond / pairs,
         difference_5=marks[0],
         difference_25=marks[1],
         difference_median=marks[2],
