@@ -35,6 +35,10 @@ STAGES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+# Parsers by file of the command line, where they were made before they were asked for.
+_PREPARED: dict[str, argparse.ArgumentParser] = {}
+
+
 class Commands:
     """The parser's commands, to which each file adds its own."""
 
@@ -94,12 +98,18 @@ def parser_of(stages: Iterable[str] = STAGES) -> argparse.ArgumentParser:
     return parser
 
 
+def prepare() -> None:
+    """Makes the parsers of all commands, for processes that are forked from this one."""
+    for stage in STAGES:
+        _PREPARED[stage] = parser_of((stage,))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; errors that a user can mend are printed without a traceback. Returns the exit status."""
     argv = expanded(sys.argv[1:] if argv is None else argv)
     # Of a command that there is, just its own file is imported: starting is most of what a job costs.
     stages = [stage for stage, commands in STAGES.items() if argv and argv[0] in commands]
-    parser = parser_of(stages or STAGES)
+    parser = _PREPARED[stages[0]] if stages and stages[0] in _PREPARED else parser_of(stages or STAGES)
     if argv and not stages and not argv[0].startswith("-"):
         close = difflib.get_close_matches(argv[0], sum(STAGES.values(), ()), n=1)
         meant = f" (did you mean {close[0]}?)" if close else ""

@@ -22,8 +22,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+import msgspec
+
 from synthesis.cli.asking import HEAD, PLACE
 from synthesis.data.model import Model
+from synthesis.results.document import Document
 
 if TYPE_CHECKING:
     from resource import struct_rusage
@@ -99,8 +102,13 @@ def _import_all() -> None:
     for name in LATER:
         import_module(name)
     _build(Model)
+    _decode(Document)
+    from synthesis.cli.main import prepare
     from synthesis.draw.writing import warm
+    from synthesis.review.fit import versions
 
+    prepare()
+    versions()
     warm()
 
 
@@ -109,6 +117,13 @@ def _build(model: type[Model]) -> None:
     for derived in model.__subclasses__():
         derived.model_rebuild()
         _build(derived)
+
+
+def _decode(document: type[Document]) -> None:
+    """What msgspec puts off until a document is first read, of all that derive from it."""
+    for derived in document.__subclasses__():
+        msgspec.json.Decoder(derived)
+        _decode(derived)
 
 
 def _fork(listener: socket.socket, running: dict[int, str]) -> None:

@@ -31,9 +31,9 @@ def refits(config: Config, raw: Path) -> dict[str, dict[str, Fitted]]:
     Raises InputError for rows that no source has, for cells that no column may hold, and where nothing is left.
     """
     refitted = {}
-    corrections, read = corrections_of(raw) if config.doubts else [], {}
+    tables = _Raw(raw, corrections_of(raw) if config.doubts else [], {})
     for name, doubt in config.doubts.items():
-        extracted = _under(f"doubts.{name}", doubt, config, _Raw(raw, corrections, read))
+        extracted = _under(f"doubts.{name}", doubt, config, tables)
         refitted[name] = {synthesis: _fitted(synthesis, config, extracted) for synthesis in doubt.syntheses}
     return refitted
 

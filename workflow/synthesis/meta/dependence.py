@@ -46,8 +46,9 @@ def composites(
     for position, sample in enumerate(cluster):
         members.setdefault(sample, []).append(position)
     if not inverse_variance and covariance is None:
-        means, variances = _plain(yi, vi, list(members.values()), rho)
-        return Composites(tuple(members), means, variances, tuple(map(tuple, members.values())))
+        return Composites(
+            tuple(members), *_plain(yi, vi, list(members.values()), rho), tuple(map(tuple, members.values()))
+        )
     means, variances = [], []
     for positions in members.values():
         v = vi[positions]
@@ -58,7 +59,7 @@ def composites(
             means.append(float(weights @ yi[positions] / weights.sum()))
             variances.append(float(1 / weights.sum()))
             continue
-        elif covariance is not None:
+        if covariance is not None:
             means.append(yi[positions].mean())
             variances.append(covariance[np.ix_(positions, positions)].sum() / len(positions) ** 2)
     return Composites(

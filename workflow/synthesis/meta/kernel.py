@@ -120,7 +120,7 @@ def _dot(a: Array, b: Array) -> Array:
 
 def _intercept_terms(y: Array, w: Array) -> Terms:
     # The first study has the largest weight; sums that leave it out are formed without subtracting it, so that
-    # variances that differ by 10^16 cost no digits. Arrays are used again: to fetch new ones takes longer than the sums.
+    # variances that differ by 10^16 cost no digits. Arrays are used again: new ones take longer than the sums.
     rest = w[:, 1:].sum(axis=1)
     s1 = w[:, 0] + rest
     residual = y - (_dot(w, y) / s1)[:, None]

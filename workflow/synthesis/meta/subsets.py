@@ -386,6 +386,6 @@ def _finish(scaled: _Scaled, between: Array, at_zero: _Terms, method: Tau2Method
             i2, h2 = 100 * between / (between + typical), (between + typical) / typical
     q_p = np.where(single, 1.0, scipy.special.chdtrc(np.maximum(df, 1), q))
     return Fits(
-        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se, between * scaled.unit,
-        np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, q_p,
+        rows.count, estimate, se, statistic, p, estimate - quantile * se, estimate + quantile * se,
+        between * scaled.unit, np.where(single, 0.0, i2), np.where(single, 1.0, h2), q, q_p,
     )  # fmt: skip

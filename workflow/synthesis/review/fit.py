@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -335,6 +336,7 @@ def digest(content: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@cache
 def versions() -> Versions:
     """Versions of what computed a result."""
     import platform
