@@ -145,8 +145,8 @@ def middle(values: Sequence[float]) -> float:
 
 def row(what: str, before: Sequence[float], after: Sequence[float], unit: str) -> str:
     ratios = sorted(a / b for a, b in zip(after, before, strict=True))
-    digits = 3 if unit != "MB" else 0
-    old, new = (f"{middle(values):.{digits}g}" if digits else f"{middle(values):.0f}" for values in (before, after))
+    # Three significant digits.
+    old, new = (f"{float(f'{middle(values):.3g}'):g}" for values in (before, after))
     line = f"| {what} | {old} {unit} | {new} {unit} | {middle(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f}) |"
     print(line, flush=True)
     return line
