@@ -213,6 +213,10 @@ def cases():
                     if not kind.startswith(("numbers as text", "text array")):
                         yield function, argument, kind, good | {"year": spoil(YEARS)}
                 yield from ((function, argument, kind, bad) for kind, bad in SIMPLE.items())
+            elif argument in {"same", "crossed", "levels"}:
+                # What is empty or false is no "nothing given" either.
+                empty = {"empty list": [], "zero": 0, "false": False, "empty text": ""}
+                yield from ((function, argument, kind, bad) for kind, bad in (SIMPLE | empty).items())
             elif argument in {"formula", "reference", "means", "at"}:
                 yield from ((function, argument, kind, bad) for kind, bad in SIMPLE.items() if kind != "a list")
                 yield function, argument, "a list", [[0.5]]

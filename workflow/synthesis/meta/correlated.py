@@ -42,7 +42,7 @@ def correlated_errors(
     check_rho(rho)
     named = labels("cluster", cluster, len(v))
     correlation = np.full((len(v), len(v)), float(rho))
-    for name, (given, value) in _by_size(same or {}):
+    for name, (given, value) in _by_size({} if same is None else same):
         correlation[_alike(labels(f"same {name}", given, len(v)))] = value
     correlation = correlation * _decay(time, phi, len(v)) * _alike(named)
     np.fill_diagonal(correlation, 1.0)
