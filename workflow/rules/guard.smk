@@ -35,6 +35,8 @@ if not workflow.output_settings.dryrun and (
 ):
     speak(logger)
 
+# As a module, the rules of the workflow that takes it: they are its own matter.
+OTHERS = {made.name for made in workflow.rules}
 # Of the checkout, or inside the installed package: holds the Snakefile and its rules.
 WORKFLOW = beside[0].parent if beside else snakefile().parent
 

@@ -9,7 +9,7 @@ from snakemake.cli import get_argument_parser
 # On a node of a cluster the jobs of a group run in the process that was started there for all of them, and many of them in forks
 # of one: a process of Snakemake for each would take longer than the job.
 if not workflow.is_main_process:
-    workflow.localrules(*(made.name for made in workflow.rules))
+    workflow.localrules(*{made.name for made in workflow.rules} - OTHERS)
     if "--target-jobs" in sys.argv and not deployed:
         given = sys.argv[sys.argv.index("--target-jobs") + 1 :]
         preloaded.start(len(list(takewhile(lambda word: not word.startswith("-"), given))))
