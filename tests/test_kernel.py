@@ -55,9 +55,11 @@ def test_the_optimum_on_the_boundary_beside_a_local_one():
     assert (log_likelihood(batch, np.zeros(len(y)), True)[both] >= heights.max(axis=0)[both]).all()
 
 
+@pytest.mark.parametrize("spread", [1.0, 5.0])
 @pytest.mark.parametrize("method", METHODS)
-def test_one_batch_gives_what_single_fits_give(method):
-    y, v = adversarial(200, 6, 1.0)
+def test_one_batch_gives_what_single_fits_give(method, spread):
+    """Of few data sets the likelihood is looked at in other places."""
+    y, v = adversarial(200, 6, spread)
     one_by_one = [estimate_tau2(y[i : i + 1], v[i : i + 1], method)[0] for i in range(len(y))]
     assert estimate_tau2(y, v, method) == pytest.approx(one_by_one, rel=tolerances.LAW, abs=tolerances.LAW)
 
@@ -79,6 +81,14 @@ def test_any_scale(method, factor):
     y, v = adversarial(100, 6, 1.0)
     scaled = estimate_tau2(y * factor, v * factor**2, method) / factor**2
     assert scaled == pytest.approx(estimate_tau2(y, v, method), rel=tolerances.LAW, abs=tolerances.LAW)
+
+
+def test_fits_that_differ_by_rounding_are_sorted_as_equal():
+    values = np.array([0.25, 0.25 * (1 + 4 * kernel.EPSILON), 0.25 * (1 + 1e-9), -3.0, np.nan, -np.inf])
+    first, second, third, smallest, missing, below = kernel.to_sort_by(values)
+    assert below < smallest < first == second < third
+    assert np.isnan(missing)
+    assert (kernel.to_sort_by(values * 2.0**-900)[:4] == (first, second, third, smallest)).all()
 
 
 # HS divides by the sum of the weights, so that one tiny variance drives it to 0 by construction.

@@ -55,8 +55,8 @@ def describe(
     k, p = len(y), 1 if x is None else x.shape[1]
     tau2 = float(estimate_tau2(y[None], v[None], method, x)[0]) if fixed is None else fixed
     batch = prepare(y[None], v[None], x)
-    at_zero = terms(batch, np.zeros(1))
-    q, typical = float(at_zero.q[0]), (k - p) / float(at_zero.tr_p[0])
+    sums = terms(batch.rows(np.array([0, 0])), np.array([0.0, tau2]))
+    q, typical = float(sums.q[0]), (k - p) / float(sums.tr_p[0])
     if method == "FE":
         i2, h2 = (max(0.0, 100 * (q - (k - p)) / q) if q else 0.0), q / (k - p)
     else:
@@ -66,7 +66,7 @@ def describe(
     observations = k - p if method == "REML" else k
     return Heterogeneity(
         tau2=tau2,
-        tau2_se=tau2_standard_error(v, tau2, method, batch, at_zero, x) if fixed is None else None,
+        tau2_se=tau2_standard_error(v, tau2, method, batch, sums, x) if fixed is None else None,
         i2=i2,
         h2=h2,
         q=q,
@@ -93,25 +93,24 @@ def _log_likelihood(batch: Batch, tau2: float, restricted: bool, x: Array | None
 
 
 def tau2_standard_error(
-    v: Array, tau2: float, method: Tau2Method, batch: Batch, at_zero: Terms, x: Array | None
+    v: Array, tau2: float, method: Tau2Method, batch: Batch, sums: Terms, x: Array | None
 ) -> float | None:
-    """Asymptotic standard error of tau2, of a `batch` of one data set and its terms `at_zero`; None for FE and the
-    two-step estimators.
+    """Asymptotic standard error of tau2, of a `batch` of one data set and its terms at 0 and at tau2, in this order;
+    None for FE and the two-step estimators.
 
     ML, REML: inverse Fisher information, Viechtbauer (2005); DL, HE, HS, SJ: variance of y'Ay for normal y,
     2 tr(ASAS) with S the marginal covariance; PM, PMM, EB: from the information of Q.
     """
     k, p = len(v), batch.p
-    sums = terms(batch, np.array([tau2]))
     match method:
         case "FE" | "DL2" | "HE2":
             return None
         case "ML":
-            return float(np.sqrt(2 / sums.s2[0]))
+            return math.sqrt(2 / float(sums.s2[1]))
         case "REML":
-            return float(np.sqrt(2 / sums.tr_p2[0]))
+            return math.sqrt(2 / float(sums.tr_p2[1]))
         case "EB" | "PM" | "PMM":
-            return float(np.sqrt(2 * k * k / (k - p)) / sums.s1[0])
+            return math.sqrt(2 * k * k / (k - p)) / float(sums.s1[1])
         case "HE":
             weights, factor = np.ones(k), 1 / (k - p)
         case "SJ":
@@ -121,7 +120,7 @@ def tau2_standard_error(
             weights, factor = 1 / (v + start), start / (k - p)
         case "DL" | "HS" | "HSk":
             weights = 1 / v
-            factor = 1 / float(at_zero.tr_p[0] if method == "DL" else at_zero.s1[0])
+            factor = 1 / float(sums.tr_p[0] if method == "DL" else sums.s1[0])
             factor *= k / (k - p) if method == "HSk" else 1
     variance = _quadratic_form_variance(weights, v + tau2, x)
     return None if variance is None else factor * math.sqrt(variance)

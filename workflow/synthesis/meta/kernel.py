@@ -15,6 +15,7 @@ shows what that costs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +33,16 @@ Score = tuple[Array, ...]
 # Rows handled at once: keeps the working set inside the processor's cache.
 _CELLS = 1 << 17
 _MAX_STEPS = 200
+# Of few data sets the likelihood is looked at in so many places at once: a call costs more than its sums.
+_PLACES = 8
+_FEW_CELLS = 1 << 11
 # An interval this short (relative to t + smallest variance) is a point.
 _POINT = 1e-9
 # A Newton step this short (relative to t) was the last: the error left is about its square.
 _LAST_STEP = 1e-9
 EPSILON = float(np.finfo(float).eps)
+# Binary digits of the largest value by which fits are sorted: twelve decimal ones.
+_SORTED_BITS = 40
 # Units in the last place that the residuals of equal effects may have.
 _ROUNDINGS = 8
 
@@ -197,6 +203,12 @@ def without_rounding(difference: Array, size: float | Array) -> Array:
     return np.where(np.abs(difference) <= _ROUNDINGS * EPSILON * size, 0.0, difference)
 
 
+def to_sort_by(values: Array) -> Array:
+    """Values without the last digits of the largest, by which fits that ought to be equal differ between processors."""
+    largest = np.abs(values).max(initial=0.0, where=np.isfinite(values))
+    return np.asarray(np.round(np.ldexp(values, _SORTED_BITS - np.frexp(largest)[1])))
+
+
 def log_likelihood(batch: Batch, t: Array, restricted: bool) -> Array:
     """(Restricted) log-likelihood at `t` (n,) with the coefficients profiled out, without its constant."""
     q, _, log_det = _forms(batch, t)
@@ -309,7 +321,6 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
     """
     low, high = _search_range(batch, restricted)
     n = len(high)
-    tops: list[tuple[Index, Array]] = []
 
     def score(rows: Batch, t: Array) -> Score:
         sums = terms(rows, t)
@@ -317,22 +328,27 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
             return sums.d, sums.tr_p, -2 * sums.c, -sums.tr_p2
         return sums.d, sums.s1, -2 * sums.c, -sums.s2
 
-    at_zero = score(batch, np.zeros(n))
-    index = np.flatnonzero(high > 0)
-    tops.append((np.flatnonzero(at_zero[0] <= at_zero[1]), np.zeros(int((at_zero[0] <= at_zero[1]).sum()))))
-    a, b = np.zeros(len(index)), high[index]
-    rows = batch.rows(index)
-    left = tuple(part[index] for part in at_zero)
-    right = score(rows, b)
-    brackets: list[tuple[Index, Array, Array]] = []
+    edges = _edges(low, high, batch.y.size)
+    everywhere = score(batch.rows(np.repeat(np.arange(n), edges.shape[1])), edges.ravel())
+    at_edges = tuple(part.reshape(edges.shape) for part in everywhere)
+    flat_at_zero = np.flatnonzero(at_edges[0][:, 0] <= at_edges[1][:, 0])
+    tops: list[tuple[Index, Array]] = [(flat_at_zero, np.zeros(len(flat_at_zero)))]
+    searched = np.flatnonzero(high > 0)
+    index = np.repeat(searched, edges.shape[1] - 1)
+    a, b = edges[searched, :-1].ravel(), edges[searched, 1:].ravel()
+    left = tuple(part[searched, :-1].ravel() for part in at_edges)
+    right = tuple(part[searched, 1:].ravel() for part in at_edges)
     for _ in range(_MAX_STEPS):
         if not len(index):
             break
         keep, flat, split = _judged(left, right, b - a, _POINT * (b + low[index]))
         if keep.any():
-            brackets.append((index[keep], a[keep], b[keep]))
+            ends = tuple(part[keep] for part in left), tuple(part[keep] for part in right)
+            tops.append((index[keep], _refine(batch.rows(index[keep]), a[keep], b[keep], ends, score)))
         if flat.any():
             tops.append((index[flat], b[flat]))
+        if not split.any():
+            break
         index, a, b = index[split], a[split], b[split]
         left, right = tuple(part[split] for part in left), tuple(part[split] for part in right)
         middle = np.sqrt((a + low[index]) * (b + low[index])) - low[index]
@@ -344,9 +360,16 @@ def _likelihood(batch: Batch, restricted: bool) -> Array:
             tuple(np.concatenate(pair) for pair in zip(left, between, strict=True)),
             tuple(np.concatenate(pair) for pair in zip(between, right, strict=True)),
         )
-    for where, lower, upper in brackets:
-        tops.append((where, _refine(batch.rows(where), lower, upper, restricted)))
     return _best(batch, tops, restricted, n)
+
+
+def _edges(low: Array, high: Array, cells: int) -> Array:
+    """From 0 to `high` per row, in equal ratios of t + `low`: shape (n, places + 1), more places the fewer cells."""
+    places = max(1, min(_PLACES, _FEW_CELLS // cells))
+    share = np.arange(places + 1) / places
+    edges = low[:, None] * ((1 + high / low)[:, None] ** share - 1)
+    edges[:, 0], edges[:, -1] = 0.0, high
+    return np.asarray(edges)
 
 
 def _judged(left: Score, right: Score, length: Array, point: Array) -> tuple[Mask, Mask, Mask]:
@@ -389,20 +412,27 @@ def _search_range(batch: Batch, restricted: bool) -> tuple[Array, Array]:
     return low, np.maximum(0.0, half + np.sqrt(inside)) * (1 + 1e-12)
 
 
-def _refine(batch: Batch, low: Array, high: Array, restricted: bool) -> Array:
-    """The root of a falling score in each bracket: Newton's method, bisection where it leaves the bracket."""
-    t = low + (high - low) / 2
+def _refine(
+    batch: Batch, low: Array, high: Array, ends: tuple[Score, Score], score: Callable[[Batch, Array], Score]
+) -> Array:
+    """The root of a falling score D - T in each bracket, `ends` its terms there.
+
+    Newton's method on T/D = 1, bisection where it leaves the bracket: with equal variances T/D is a straight line.
+    """
+    (d0, t0, *_), (d1, t1, *_) = ends
+    with np.errstate(all="ignore"):
+        before, after = t0 / d0, t1 / d1
+        t = low + (high - low) * (1 - before) / (after - before)
+    t = np.where((t >= low) & (t <= high), t, low + (high - low) / 2)
     active = np.arange(len(t))
     low, high = low.copy(), high.copy()
     rows = batch
     for _ in range(_MAX_STEPS):
-        sums = terms(rows, t[active])
-        h = sums.d - (sums.tr_p if restricted else sums.s1)
-        slope = -2 * sums.c + (sums.tr_p2 if restricted else sums.s2)
-        up = h > 0
+        d, trace, d_slope, trace_slope = score(rows, t[active])
+        up = d > trace
         low[active[up]], high[active[~up]] = t[active[up]], t[active[~up]]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            new = t[active] - h / slope
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            new = t[active] + (d - trace) / (trace_slope - trace * (d_slope / d))
         lower, upper = low[active], high[active]
         inside = (new >= lower) & (new <= upper)
         new = np.where(inside, new, lower + (upper - lower) / 2)

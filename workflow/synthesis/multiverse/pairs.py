@@ -15,7 +15,7 @@ import numpy as np
 
 from synthesis.compare.conversions import CONTRASTS
 from synthesis.data.vocabulary import contrast_name
-from synthesis.meta.kernel import Array
+from synthesis.meta.kernel import Array, to_sort_by
 from synthesis.results.curves import PairRow
 from synthesis.results.files import check_whole
 
@@ -53,7 +53,7 @@ def read_curves(path: Path) -> dict[tuple[str, str], Ends]:
         for scope in ("all", "equivalent"):
             held = values[fitted & (curve == name) & ((scope == "all") | (kind == scope))]
             if len(held):
-                curves[(str(name), scope)] = Ends(*held[np.lexsort(held.T[::-1])].T)
+                curves[(str(name), scope)] = Ends(*held[np.lexsort([to_sort_by(ends) for ends in held.T[::-1]])].T)
     return curves
 
 

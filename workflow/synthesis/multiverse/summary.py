@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthesis.meta.kernel import Array, Index, Mask
+from synthesis.meta.kernel import Array, Index, Mask, to_sort_by
 from synthesis.meta.many import finite
 from synthesis.multiverse.enumeration import Unit
 from synthesis.multiverse.fitting import RESULTS, factor_columns
@@ -229,7 +229,7 @@ def _decisions(
 def _drawn(specifications: _Specifications, index: Index, most: int) -> tuple[DrawnSpecification, ...]:
     """Evenly spaced specifications of the sorted curve, the first and the last among them."""
     spec, values = specifications.spec, specifications.values
-    order = index[np.lexsort((spec[index], values["estimate"][index]))]
+    order = index[np.lexsort((spec[index], to_sort_by(values["estimate"][index])))]
     count = min(most, len(order))
     ranks = [round(i * (len(order) - 1) / max(1, count - 1)) for i in range(count)]
     return tuple(
