@@ -301,6 +301,5 @@ def test_the_cluster_profile_names_rules_and_groups_that_exist():
     assert set(profile["set-resources"]) <= names
     assert set(profile["groups"]) <= names
     assert "group:" not in rules
-    assert set(profile["group-components"]) == set(profile["groups"].values()) - {"multiverse"}
-    # A submission of its own has what can take minutes alone.
-    assert names - set(profile["groups"]) == {"multiverse_fit", "all"} & names
+    assert set(profile["group-components"]) == {*profile["groups"].values(), "sources"}
+    assert names - set(profile["groups"]) == {"config", "extract"} | ({"all"} & names)

@@ -7,16 +7,31 @@ from itertools import takewhile
 from snakemake.cli import get_argument_parser
 
 # On a node of a cluster the jobs of a group run in the process that was started there for all of them, and many of them in forks
-# of one: a process of Snakemake for each would take longer than the job.
+# of one: a process of Snakemake for each would take longer than the job. What limits them is the cores that the group asked for;
+# Snakemake's limit there is one job, since it takes each for a step that is sent on.
 if not workflow.is_main_process:
     workflow.localrules(*{made.name for made in workflow.rules} - OTHERS)
+    workflow.global_resources["_nodes"] = None
     if "--target-jobs" in sys.argv and not deployed:
         given = sys.argv[sys.argv.index("--target-jobs") + 1 :]
         preloaded.start(len(list(takewhile(lambda word: not word.startswith("-"), given))))
 
+
+# Whether this is the workflow that was called, and no module of another.
+ALONE = Path(workflow.main_snakefile).parent == WORKFLOW
+# So many sources are extracted in some seconds where the run was started, in less time than a queue and its status check take;
+# more are sent by the dozen, like the groups of the profile.
+MOST_HERE = 40
+if workflow.is_main_process and ALONE:
+    if len(PLAN.config.sources) <= MOST_HERE:
+        workflow.localrules("config", "extract")
+    else:
+        for made in map(workflow.get_rule, ("config", "extract")):
+            made.group = "sources"
+
 # What Snakemake was called with: it knows its targets itself only later. In a module they are those of the workflow that takes it.
 asked = []
-if workflow.is_main_process and Path(workflow.main_snakefile).parent == WORKFLOW:
+if workflow.is_main_process and ALONE:
     if Path(sys.argv[0]).stem in {"snakemake", "__main__"}:
         asked = get_argument_parser().parse_known_args(sys.argv[1:])[0].targets
 # The names of the plan that stand for wildcards.

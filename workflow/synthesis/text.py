@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 
 MINUS = "\N{MINUS SIGN}"
+# Of a limit that is not 0 but would be printed as 0.
+_MOST_DECIMALS = 4
 # Where there is no number to print.
 NONE = "\N{EN DASH}"
 
@@ -67,10 +69,16 @@ def number(value: float | None, decimals: int = 2) -> str:
 
 
 def interval(low: float | None, high: float | None, decimals: int = 2) -> str:
-    """[low, high], or nothing where a limit is missing."""
+    """[low, high], or nothing where a limit is missing; a limit beside 0 has the decimals that show on which side."""
     if low is None or high is None:
         return ""
-    return f"[{number(low, decimals)}, {number(high, decimals)}]"
+    return f"[{_beside_zero(low, decimals)}, {_beside_zero(high, decimals)}]"
+
+
+def _beside_zero(limit: float, decimals: int) -> str:
+    """A limit with a third or fourth decimal where two would print it as 0."""
+    needed = (d for d in range(decimals, _MOST_DECIMALS + 1) if round(limit, d))
+    return number(limit, next(needed, decimals) if decimals > 1 else decimals)
 
 
 def p_value(p: float) -> str:
