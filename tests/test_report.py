@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import json
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -193,6 +194,7 @@ def material_saying(words):
     said = saying("title", "citation", "licence", "doi") | {"limits": [words], "extraction": how}
     synthesis = made.config.syntheses["bcg"].model_copy(update=saying("title"))
     rows = [[filled(kind, words)] for kind in (ContrastRow, RelevanceRow, InteractionRow, RobustnessRow, DecidedClaim)]
+    rows[1] = [replace(row, synthesis="bcg") for row in rows[1]]
     return dataclasses.replace(
         made,
         config=made.config.model_copy(update=saying("title", "question") | {"syntheses": {"bcg": synthesis}}),
@@ -421,3 +423,27 @@ def test_the_second_route_is_described_by_what_was_compared():
 def test_two_samples_say_nothing_of_a_new_setting():
     assert "two samples say nothing of a new setting" in sentence(document(2))
     assert "new setting between" in sentence(document(3))
+
+
+MIXED = {
+    "Each pool without any one of its samples": ["All samples"],
+    "Each pool without its samples at high risk of bias": ["All samples", "Without those"],
+    "Tests of small-study effects": ["Estimate it implies"],
+    "Estimates adjusted for bias": ["Value"],
+    "Pooled estimates against thresholds of relevance": ["Estimate"],
+}
+
+
+@pytest.mark.parametrize("caption", MIXED)
+def test_tables_of_correlations_and_differences_say_which_a_number_is(complete, caption):
+    pages = [(complete / name).read_text(encoding="utf-8") for name in ("report.html", "report_appendix.html")]
+    tables = [page.split(f"<caption>{caption}</caption>")[1].split("</table>")[0] for page in pages if caption in page]
+    cells = [
+        unescape(re.sub("<[^>]+>", "", said))
+        for body in tables
+        for head, said in re.findall(r'<td data-head="([^"]*)"[^>]*>(.*?)</td>', body)
+        if unescape(head) in MIXED[caption]
+    ]
+    numbers = [said for said in cells if re.search(r"\d", said)]
+    assert len({said.split(" = ")[0] for said in numbers}) > 1
+    assert [said for said in numbers if " = " not in said] == []

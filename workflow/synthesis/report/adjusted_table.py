@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Row, Table, table
-from synthesis.report.result_tables import p_cell, with_interval
+from synthesis.report.result_tables import estimated, p_cell
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import said
 from synthesis.results.adjusted import ESTIMATORS, samples_words
@@ -19,7 +19,7 @@ def adjusted(review: ReviewResults) -> Table:
         value = [
             back_transform(document.metric, limit) for limit in (estimate.estimate, estimate.ci_low, estimate.ci_high)
         ]
-        number = "" if estimate.estimate is None else with_interval(value)
+        number = estimated(document, *value)
         remark = f"not computed: {estimate.reason}" if estimate.reason else estimate.note
         rows.append(
             [

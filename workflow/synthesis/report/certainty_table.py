@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Context, Row, Table, table
-from synthesis.report.result_tables import interval, with_interval
+from synthesis.report.result_tables import estimated, interval, with_interval
 from synthesis.results.certainty import DOMAINS, DomainRow, FindingsRow, LowRiskRow
 from synthesis.results.fitted import Fitted
 
@@ -48,6 +48,7 @@ def low_risk(rows: Sequence[LowRiskRow], documents: Sequence[Fitted]) -> Table |
     `documents`: they name the samples that are left out.
     """
     names = {study.sample_id: study.label for document in documents for study in document.studies}
+    by_name = {document.synthesis: document for document in documents}
     cells: list[Row] = []
     for r in rows:
         if not r.rated:
@@ -56,6 +57,7 @@ def low_risk(rows: Sequence[LowRiskRow], documents: Sequence[Fitted]) -> Table |
         values = [back_transform(r.metric, value) for value in read]
         left = "; ".join(names.get(sample, sample) for sample in r.left_out_samples.split("; ") if sample)
         rated = f"{r.rated} of {r.samples}"
-        cells.append([r.title, rated, r.left_out, with_interval(values[:3]), with_interval(values[3:]), left, r.reason])
+        pools = [estimated(by_name[r.synthesis], *three) for three in (values[:3], values[3:])]
+        cells.append([r.title, rated, r.left_out, *pools, left, r.reason])
     heads = ["Synthesis", "Rated", "At high risk", "All samples", "Without those", "Left out", "Remark"]
     return table("Each pool without its samples at high risk of bias", heads, cells, {2, 3, 4}) if cells else None

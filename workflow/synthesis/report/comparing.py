@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.result_tables import difference_cell, limited, number, p_cell, share_cell, with_interval
+from synthesis.report.result_tables import (
+    difference_cell,
+    estimated,
+    limited,
+    number,
+    p_cell,
+    share_cell,
+    with_interval,
+)
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import bridge_sentence, not_assigned
 from synthesis.results.comparisons import (
@@ -17,6 +27,7 @@ from synthesis.results.comparisons import (
     RobustnessRow,
     TippingRow,
 )
+from synthesis.results.fitted import Fitted
 
 BRIDGE = (
     "Hollow marks are the association under each reading, the filled one is the effect: where hollow marks lie on both "
@@ -34,7 +45,7 @@ def section(review: ReviewResults) -> Context:
             figure(review, f"bridge_{name}", f"{plan.title}. {BRIDGE}") for name, plan in bridges.items()
         ],
         "readings": readings(compared.bridges),
-        "relevance": relevance(compared.relevance) if compared.relevance else None,
+        "relevance": relevance(compared.relevance, review.by_name) if compared.relevance else None,
         "not_assigned": not_assigned(review.documents),
         "robustness": robustness(compared.robustness) if compared.robustness else None,
         "interactions": [interaction(row) for row in compared.interactions],
@@ -72,12 +83,13 @@ def readings(rows: list[BridgeRow]) -> Table:
     return table("Associations and effects under every reading", heads, cells, {3, 4, 5, 6})
 
 
-def relevance(rows: list[RelevanceRow]) -> Table:
+def relevance(rows: list[RelevanceRow], by_name: Mapping[str, Fitted]) -> Table:
     """Pools against thresholds, with the share of true effects above each."""
     cells: list[Row] = []
     for r in rows:
         threshold = number(back_transform(r.metric, r.threshold_value))
-        estimate = with_interval(back_transform(r.metric, value) for value in (r.estimate, r.ci_low, r.ci_high))
+        read = (back_transform(r.metric, value) for value in (r.estimate, r.ci_low, r.ci_high))
+        estimate = estimated(by_name[r.synthesis], *read)
         shares = (r.share_above, r.share_above_low, r.share_above_high)
         above = with_interval((None if share is None else 100 * share for share in shares), 0)
         chance = share_cell(r.probability_new_above)

@@ -374,7 +374,7 @@ def _tables(review: ReviewResults) -> Iterator[tuple[str, Table, tuple[str, ...]
     yield "selection", methods.eligibility(review), ()
     yield "conversions", methods.converters(review), ()
     yield "bridges", comparing.readings(review.compared.bridges), ()
-    yield "relevance", comparing.relevance(review.compared.relevance), ()
+    yield "relevance", comparing.relevance(review.compared.relevance, review.by_name), ()
     yield "small_study", result_tables.small_study(review), ()
     yield "moderators", result_tables.moderators(review), ()
     yield "certainty_reasons", reasons, ()

@@ -10,7 +10,7 @@ from synthesis.data.vocabulary import ESTIMATE_NAME, NumericModerator
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.meta.options import terms
 from synthesis.report.content import Cell, Row, Table, cell, table
-from synthesis.report.result_tables import interval, number, plain_p
+from synthesis.report.result_tables import estimated, interval, plain_p
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
 from synthesis.results.curves import MAIN, MAIN_WORDS, Curve, MultiverseSummary
@@ -42,7 +42,7 @@ def influence_table(
         cells.append(
             [
                 document.title,
-                number(back_transform(document.metric, document.fit.estimate)),
+                estimated(document, back_transform(document.metric, document.fit.estimate)),
                 cell(f"{text.number(low)} (without {low_name})", low),
                 cell(f"{text.number(high)} (without {high_name})", high),
                 *([", ".join(marked) or "none"] if influential else []),

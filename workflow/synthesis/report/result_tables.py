@@ -60,6 +60,13 @@ def with_interval(values: Iterable[float | None], decimals: int = 2) -> Cell:
     return cell(limited(value, low, high, decimals), value)
 
 
+def estimated(document: Fitted, value: float | None, low: float | None = None, high: float | None = None) -> Cell:
+    """An estimate on the scale of its synthesis, with what it is: tables hold correlations beside differences."""
+    if value is None:
+        return cell(None, None)
+    return cell(f"{estimate_name(document)} = {limited(value, low, high)}", value)
+
+
 def difference_cell(values: Iterable[float | None]) -> Cell:
     """A difference and its limits, with decimals enough to see on which side of zero a limit lies."""
     value, low, high = values
@@ -111,7 +118,7 @@ def small_study(review: ReviewResults) -> Table:
         adjusted = (r.adjusted_estimate, r.adjusted_ci_low, r.adjusted_ci_high)
         value = [back_transform(document.metric, limit) for limit in adjusted]
         decimals = 0 if r.test.startswith(("trim", "fail")) else 2
-        values = [number(r.statistic, decimals), p_cell(r.p), with_interval(value)]
+        values = [number(r.statistic, decimals), p_cell(r.p), estimated(document, *value)]
         rows.append([document.title, TEST_NAME[r.test], *values, said(r.note)])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
     return table("Tests of small-study effects", heads, rows, {2, 3, 4})
@@ -138,7 +145,8 @@ def moderators(review: ReviewResults) -> Table:
         if r.kind == "test of all":
             value = [None, None, None]
         decimals = 4 if is_slope else 2
-        values = [number(value[0], decimals), interval(value[1], value[2], decimals)]
+        estimate = estimated(document, value[0]) if r.kind == "level" else number(value[0], decimals)
+        values = [estimate, interval(value[1], value[2], decimals)]
         p = p_cell(None if r.kind == "level" else r.p)
         declared = review.config.own_columns.get(r.moderator)
         name = declared.title if declared and declared.title else term(r.moderator)
@@ -159,7 +167,8 @@ def few_samples(review: ReviewResults) -> Table:
             value = [back_transform(document.metric, x) for x in value]
         decimals = 2 if on_scale else 3
         bounded = r.what == "permutation p" and "the smallest" in r.note
-        first = p_cell(value[0]) if r.what == "permutation p" else number(value[0], decimals)
+        first = estimated(document, value[0]) if on_scale else number(value[0], decimals)
+        first = p_cell(value[0]) if r.what == "permutation p" else first
         if bounded and value[0] is not None:
             first = cell(text.p_at_most(value[0]), value[0])
         rows.append([document.title, said(r.what), first, interval(value[1], value[2], decimals), said(r.note)])
