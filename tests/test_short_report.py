@@ -12,7 +12,7 @@ from synthesis.plan.config import Diagnostics
 from synthesis.report import Drawing, render, render_appendix
 from synthesis.report.headline import answer
 from synthesis.report.narrow import narrow_forest
-from synthesis.report.result_tables import difference_cell
+from synthesis.report.result_tables import with_interval
 from synthesis.report.wording import said, term
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -120,11 +120,11 @@ def test_statistics_are_printed_as_in_a_paper():
 
 @pytest.mark.parametrize(
     ("limits", "shown"),
-    [((0.0973, 0.0004, 0.194), "0.0973 [0.0004, 0.1940]"), ((0.1, 0.004, 0.2), "0.100 [0.004, 0.200]"),
+    [((0.0973, 0.0004, 0.194), "0.10 [0.0004, 0.19]"), ((0.1, 0.004, 0.2), "0.10 [0.004, 0.20]"),
      ((0.001, -0.09, 0.08), "0.00 [\N{MINUS SIGN}0.09, 0.08]"), ((0.1, 0.0, 0.2), "0.10 [0.00, 0.20]")],
 )  # fmt: skip
-def test_a_limit_of_a_difference_shows_on_which_side_of_zero_it_lies(limits, shown):
-    (text,) = difference_cell(limits).texts
+def test_a_limit_shows_on_which_side_of_zero_it_lies(limits, shown):
+    (text,) = with_interval(limits).texts
     assert text.content == shown
 
 

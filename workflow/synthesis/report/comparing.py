@@ -8,15 +8,7 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.result_tables import (
-    difference_cell,
-    estimated,
-    limited,
-    number,
-    p_cell,
-    share_cell,
-    with_interval,
-)
+from synthesis.report.result_tables import estimated, limited, number, p_cell, share_cell, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import bridge_sentence, not_assigned
 from synthesis.results.comparisons import (
@@ -62,7 +54,7 @@ def contrasts(rows: list[ContrastRow]) -> Table:
             words += f"; different as long as the published standard error is below {text.number(r.largest_se)}"
         first = with_interval((r.estimate_first, r.ci_low_first, r.ci_high_first))
         second = with_interval((r.estimate_second, r.ci_low_second, r.ci_high_second))
-        difference = difference_cell((r.difference, r.ci_low, r.ci_high))
+        difference = with_interval((r.difference, r.ci_low, r.ci_high))
         cells.append([r.title, first, second, difference, p_cell(r.p), bound, words, r.metric, r.note])
     heads = ["Comparison", "First", "Second", "Difference", "p", "Equivalence (bound)", "Conclusion", "Scale", "Remark"]
     return table("Differences on one metric", heads, cells, {1, 2, 3, 4, 5})

@@ -10,7 +10,7 @@ from synthesis.data.vocabulary import process_name
 from synthesis.draw.forest_notes import constructs_of
 from synthesis.report.content import Row, Table, table
 from synthesis.report.evidence_section import answer_of
-from synthesis.report.result_tables import difference_cell, plain_p
+from synthesis.report.result_tables import plain_p, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.comparisons import ContrastRow
 from synthesis.results.fitted import Fitted
@@ -27,7 +27,7 @@ def contrasts(review: ReviewResults) -> Table:
     """Every tested difference on one metric, whether it is equivalent, and what its conclusion hangs on."""
     rows: list[Row] = []
     for r in _tested(review):
-        difference = difference_cell((r.difference, r.ci_low, r.ci_high))
+        difference = with_interval((r.difference, r.ci_low, r.ci_high))
         rows.append([r.title, difference, plain_p(r.p_equivalence), r.conclusion, _hangs(review, r)])
     heads = ["Comparison", "Difference", "p of equivalence", "Conclusion", "Turns"]
     return table("Differences on one metric", heads, rows, {1, 2})

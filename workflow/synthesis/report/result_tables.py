@@ -67,14 +67,6 @@ def estimated(document: Fitted, value: float | None, low: float | None = None, h
     return cell(f"{estimate_name(document)} = {limited(value, low, high)}", value)
 
 
-def difference_cell(values: Iterable[float | None]) -> Cell:
-    """A difference and its limits, with decimals enough to see on which side of zero a limit lies."""
-    value, low, high = values
-    limits = [x for x in (low, high) if x]
-    decimals = next((d for d in (2, 3) if all(round(x, d) for x in limits)), 4)
-    return with_interval((value, low, high), decimals)
-
-
 def limited(value: float | None, low: float | None, high: float | None, decimals: int = 2) -> str:
     """A number and its limits in words."""
     return f"{text.number(value, decimals)} {text.interval(low, high, decimals)}".strip()
