@@ -125,7 +125,7 @@ def main() -> int:
         )
         table.append(
             f"| {name} | {few:,} | {short:.2f} s | {small:.0f} MB | {many:,} | {long:.2f} s | {large:.0f} MB "
-            f"| {times:.2f} | {memory:.2f} |"
+            f"| {times:.2f} | {max(memory, 0.0):.2f} |"
         )
         print(table[-1], flush=True)
         if times > (PAIRS if name in QUADRATIC else STEEPEST):
