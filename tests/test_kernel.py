@@ -83,6 +83,14 @@ def test_any_scale(method, factor):
     assert scaled == pytest.approx(estimate_tau2(y, v, method), rel=tolerances.LAW, abs=tolerances.LAW)
 
 
+def test_places_of_the_likelihood_lie_in_order_at_any_scale():
+    high = np.array([1e-25, 1.2e-16, 3e-16, 1e-8, 1.0, 1e9, 1e150])
+    edges = kernel._edges(np.ones(len(high)), high, 1)
+    assert (np.diff(edges, axis=1) > 0).all()
+    assert (edges[:, 0] == 0).all()
+    assert (edges[:, -1] == high).all()
+
+
 def test_fits_that_differ_by_rounding_are_sorted_as_equal():
     values = np.array([0.25, 0.25 * (1 + 4 * kernel.EPSILON), 0.25 * (1 + 1e-9), -3.0, np.nan, -np.inf])
     first, second, third, smallest, missing, below = kernel.to_sort_by(values)

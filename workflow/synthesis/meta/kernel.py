@@ -367,7 +367,7 @@ def _edges(low: Array, high: Array, cells: int) -> Array:
     """From 0 to `high` per row, in equal ratios of t + `low`: shape (n, places + 1), more places the fewer cells."""
     places = max(1, min(_PLACES, _FEW_CELLS // cells))
     share = np.arange(places + 1) / places
-    edges = low[:, None] * ((1 + high / low)[:, None] ** share - 1)
+    edges = low[:, None] * np.expm1(share * np.log1p(high / low)[:, None])
     edges[:, 0], edges[:, -1] = 0.0, high
     return np.asarray(edges)
 
