@@ -4,7 +4,7 @@
 process of its own, forked from one that has imported the libraries, and never written into the tree. Only the commands
 of the review that reach the changed line are run, on the results of an unchanged run, and those after them where they
 changed a file. A change counts where a number of the results moves; it is noticed where a test of a value fails: one of
-those that import the changed module, or test_numbers.py. What they do not notice is tried once more in a copy of the
+those that import the changed module, or test_numbers*.py. What they do not notice is tried once more in a copy of the
 tree, where commands that tests start run the changed code, too. The stored tables of test_complete.py would notice any
 change of a table: they are counted apart. Writes docs/validation.md.
 """
@@ -43,7 +43,7 @@ ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "validation.md"
 BEGIN, END = "<!-- mutation: begin -->", "<!-- mutation: end -->"
 ROOMS = ("plan", "data", "review", "compare", "report", "export", "living")
-VALUES, STORED = "tests/test_numbers.py", "tests/test_complete.py"
+VALUES, STORED = ("tests/test_numbers.py", "tests/test_numbers_printed.py"), "tests/test_complete.py"
 # Tests of other things than values: whole workflows, browsers, the layout of the checkout.
 OTHER = frozenset(
     {"workflow", "living", "tutorial", "security", "browser", "validation", "faults", "fuzz", "package", "docs", "own"}
@@ -355,9 +355,9 @@ def tests_of(path: str) -> list[str]:
     found = []
     for test in sorted((ROOT / "tests").glob("test_*.py")):
         name = test.relative_to(ROOT).as_posix()
-        if test.stem.removeprefix("test_") not in OTHER and name not in (VALUES, STORED) and module in imported(test):
+        if test.stem.removeprefix("test_") not in OTHER and name not in (*VALUES, STORED) and module in imported(test):
             found.append(name)
-    return [VALUES, *found]
+    return [*VALUES, *found]
 
 
 def imported(path: Path) -> set[str]:

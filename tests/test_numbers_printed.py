@@ -1,0 +1,115 @@
+"""Numbers as the pages of the complete small review print them, against its tables and models.
+
+As in test_numbers.py, each test names a change of the code that nothing else noticed.
+"""
+
+import math
+import re
+from html import unescape
+
+import pytest
+from synthesis import text
+from synthesis.report.content import Text, cell
+from test_numbers import rows_of
+
+POINT = r"(−?\d+\.\d+)"
+
+
+@pytest.fixture(scope="module")
+def appendix(complete):
+    return (complete / "report_appendix.html").read_text(encoding="utf-8")
+
+
+def table_of(page, caption):
+    """The rows of a table by head, without markup."""
+    body = page.split(f"<caption>{caption}</caption>")[1].split("</table>")[0]
+    rows = []
+    for row in re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL):
+        cells = re.findall(r'<td data-head="([^"]*)"[^>]*>(.*?)</td>', row, re.DOTALL)
+        if cells:
+            rows.append({unescape(head): unescape(re.sub("<[^>]+>", "", said)) for head, said in cells})
+    return rows
+
+
+def optional(said):
+    return float(said) if said else None
+
+
+def test_the_answer_counts_the_readings_under_which_a_side_is_larger(complete):
+    """By the interval of the difference, not by its estimate."""
+    page = (complete / "report.html").read_text(encoding="utf-8")
+    rows = [r for r in rows_of(complete / "tables" / "bridge.csv") if r["unit"] == "d" and r["difference_estimate"]]
+    larger = []
+    for bridge in dict.fromkeys(r["bridge"] for r in rows):
+        own = [r for r in rows if r["bridge"] == bridge]
+        effect = sum(float(r["difference_ci_high"]) < 0 for r in own)
+        association = sum(float(r["difference_ci_low"]) > 0 for r in own)
+        larger += [
+            (side, count, len(own)) for side, count in (("effect", effect), ("association", association)) if count
+        ]
+    said = re.findall(r"the (effect|association) is larger in (\d+) of (\d+) readings", page)
+    assert sorted((side, int(count), int(of)) for side, count, of in said) == sorted(larger)
+    assert larger
+
+
+def test_what_a_regression_leaves_is_printed_with_its_test(complete, appendix):
+    left = [r for r in rows_of(complete / "tables" / "regressions.csv") if r["term"] == "Q"]
+    said = [unescape(words) for words in re.findall(r"what is left: (Q = [^<]*? df, p [^<]*?)\. ", appendix)]
+    wanted = [f"Q = {float(r['estimate']):.1f}, {float(r['df']):.0f} df, {text.p_value(float(r['p']))}" for r in left]
+    assert wanted
+    assert said == wanted
+
+
+BACK = {"r": math.tanh, "g": float, "OR": math.exp, "RR": math.exp}
+
+
+def test_bayesian_fits_are_printed_on_the_scale_of_their_synthesis(complete, appendix):
+    """Means and new studies with two decimals, tau with three."""
+    rows = [r for r in rows_of(complete / "tables" / "few_samples.csv") if r["what"].startswith("Bayes")]
+    printed = [r for r in table_of(appendix, "Permutation tests and Bayesian fits") if r["What"].startswith("Bayes")]
+    assert len(rows) == len(printed) > 3
+    for row, said in zip(rows, printed, strict=True):
+        value, low, high = (optional(row[name]) for name in ("estimate", "ci_low", "ci_high"))
+        if row["what"] in ("Bayes: mean", "Bayes: new study"):
+            letters, _, number = said["Value"].partition(" = ")
+            if letters not in BACK:
+                continue
+            back = BACK[letters]
+            value, low, high = map(back, (value, low, high))
+            assert number == text.number(value)
+            assert said["95% interval"] == text.interval(low, high)
+        else:
+            assert said["Value"] == text.number(value, 3)
+            assert said["95% interval"] == text.interval(low, high, 3)
+
+
+DECIMALS = {"%": 0, "people": 1, "d": 2, "r": 2}
+
+
+def test_readings_of_a_bridge_have_the_decimals_of_their_unit(complete, appendix):
+    rows = rows_of(complete / "tables" / "bridge.csv")
+    printed = table_of(appendix, "Associations and effects under every reading")
+    assert len(rows) == len(printed)
+    assert {r["unit"] for r in rows} == set(DECIMALS)
+    for row, said in zip(rows, printed, strict=True):
+        for side in ("association", "effect"):
+            value, low, high = (optional(row[f"{side}_{name}"]) for name in ("estimate", "ci_low", "ci_high"))
+            decimals = DECIMALS[row["unit"]]
+            wanted = f"{text.number(value, decimals)} {text.interval(low, high, decimals)}".strip()
+            assert wanted in said.values(), (row["bridge"], row["quantity"], side)
+
+
+def test_published_summaries_are_printed_as_correlations(complete, appendix):
+    effects = rows_of(complete / "tables" / "effects.csv")
+    wanted = [r["yi"] for r in effects if r["level"] == "summary" and r["metric"] == "z"]
+    printed = [r for r in table_of(appendix, "Published summaries, never pooled") if r["Measure"] == "r"]
+    said = [re.match(POINT, r["Estimate"])[1] for r in printed]
+    assert len(said) > 1
+    assert sorted(said) == sorted(text.number(math.tanh(float(yi))) for yi in wanted)
+
+
+def test_a_cell_of_several_texts_keeps_each_and_leaves_out_the_empty_ones():
+    parts = cell((Text("0.24", place="row"), "", "[0.20, 0.28]"), 0.24).texts
+    assert [part.content for part in parts] == ["0.24", "[0.20, 0.28]"]
+    assert [part.content for part in cell(0.25).texts] == ["0.25"]
+    assert cell(None).texts == ()
