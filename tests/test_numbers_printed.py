@@ -113,3 +113,10 @@ def test_a_cell_of_several_texts_keeps_each_and_leaves_out_the_empty_ones():
     assert [part.content for part in parts] == ["0.24", "[0.20, 0.28]"]
     assert [part.content for part in cell(0.25).texts] == ["0.25"]
     assert cell(None).texts == ()
+
+
+def test_every_estimate_of_the_short_report_has_two_decimals(complete):
+    rows = table_of((complete / "report.html").read_text(encoding="utf-8"), "Every estimate")
+    said = [words for row in rows for head, words in row.items() if head.startswith("Estimate")]
+    assert len(said) == len(rows) > 5
+    assert [words for words in said if not re.match(r"[^=]+ = −?\d+\.\d\d \[", words)] == []
