@@ -3,6 +3,7 @@
 As in test_numbers.py, each test names a change of the code that nothing else noticed.
 """
 
+import json
 import math
 import re
 from html import unescape
@@ -60,7 +61,13 @@ def test_what_a_regression_leaves_is_printed_with_its_test(complete, appendix):
     assert said == wanted
 
 
-BACK = {"r": math.tanh, "g": float, "OR": math.exp, "RR": math.exp}
+# From the scale of pooling to the one that is read.
+BACK = {
+    "z": math.tanh,
+    "logit": lambda x: 1 / (1 + math.exp(-x)),
+    "arcsine": lambda x: math.sin(min(max(x, 0), math.pi / 2)) ** 2,
+    **dict.fromkeys(("log_odds_ratio", "log_risk_ratio", "log_hazard_ratio", "log_rate"), math.exp),
+}
 
 
 def test_bayesian_fits_are_printed_on_the_scale_of_their_synthesis(complete, appendix):
@@ -71,10 +78,9 @@ def test_bayesian_fits_are_printed_on_the_scale_of_their_synthesis(complete, app
     for row, said in zip(rows, printed, strict=True):
         value, low, high = (optional(row[name]) for name in ("estimate", "ci_low", "ci_high"))
         if row["what"] in ("Bayes: mean", "Bayes: new study"):
-            letters, _, number = said["Value"].partition(" = ")
-            if letters not in BACK:
-                continue
-            back = BACK[letters]
+            number = said["Value"].partition(" = ")[2]
+            model = json.loads((complete / "models" / f"{row['synthesis']}.json").read_text(encoding="utf-8"))
+            back = BACK.get(model["metric"], float)
             value, low, high = map(back, (value, low, high))
             assert number == text.number(value)
             assert said["95% interval"] == text.interval(low, high)
