@@ -51,10 +51,10 @@ multiverses:
 OF = {"bubble": "-year", "coefficients": "-size"}
 
 
-def snakemake(folder, *arguments, ok=True):
-    """Runs the workflow on a folder; returns what it said."""
+def snakemake(folder, *arguments, ok=True, packages=""):
+    """Runs the workflow on a folder; returns what it said. `packages`: a folder of plugins."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")}
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache"), "PYTHONPATH": str(packages)}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     said = done.stdout + done.stderr
     assert (done.returncode == 0) == ok, said

@@ -6,10 +6,12 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from snakemake.io import is_flagged
+
 from synthesis.cli import preloaded
 from synthesis.plan import plan as planning
 from synthesis.plan import code
-from synthesis.plan.passing import as_arguments, as_input
+from synthesis.plan.passing import among_copies, as_arguments, as_input, written
 from synthesis.results.files import check_times, check_writable, digest, settle_times
 
 with stops(LAYERS):
@@ -41,6 +43,12 @@ JUDGED = [name for name in PLAN.config.syntheses if set(PLAN.sources(name)) & se
 NAME = "[a-z][a-z0-9_]*"
 
 
+# Where files are kept elsewhere (`--default-storage-provider`), jobs work on copies in a folder of their own: `synthesis` runs in
+# it, with the names that the files have everywhere. Empty where the folder of the run is shared.
+kept = workflow.modifier.path_modifier.modify("results")
+PLACE = str(kept).removesuffix("results") if is_flagged(kept, "storage_object") else ""
+
+
 def sources_of(*syntheses):
     """The extracted sources of syntheses."""
     return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
@@ -48,7 +56,7 @@ def sources_of(*syntheses):
 
 def read_of(source):
     """What extraction reads of a source: where any has columns of its own, what declares them too."""
-    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns else ["effects.csv"]
+    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns or PLACE else ["effects.csv"]
     files += ["risk_of_bias.csv"] if source in ASSESSED else []
     return [f"data/raw/{source}/{name}" for name in files]
 
@@ -94,6 +102,12 @@ if "APPTAINER" in deployed:
     container: image
 
 
+# Where there are copies, a command runs among them, and its arguments are as ever. Those of data must be what was checked here.
+COPIES = ""
+if PLACE:
+    at_hand = sorted(path for path in Path("data/raw").glob("**/*") if path.is_file())
+    listed = Path.cwd() / written("\n".join(f"{digest([path])} {path.as_posix()}" for path in at_hand))
+    COPIES = among_copies(PLACE, listed).replace("{", "{{").replace("}", "}}")
 # `synthesis` in a shell command is the package beside this file, run by the Python that runs Snakemake, or by that of the
 # image or the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
 # for linear algebra: the arrays are small, and sums must not depend on the number of cores. A PYTHONPATH of one's own goes:
@@ -101,8 +115,9 @@ if "APPTAINER" in deployed:
 shell.prefix(
     "set -euo pipefail; WORKFLOW={folder}; "
     "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow; "
-    'synthesis() {{{{ {python} -m synthesis "$@"; }}}}; '.format(
+    'synthesis() {{{{ {copies}{python} -m synthesis "$@"; }}}}; '.format(
         folder=shlex.quote(str(WORKFLOW)),
+        copies=COPIES,
         python="python" if deployed else shlex.quote(sys.executable),
     )
 )

@@ -6,6 +6,8 @@
 SOURCES = expand("results/sources/{source}.json", source=PLAN.config.sources)
 TABLES = expand("data/raw/{source}/effects.csv", source=PLAN.config.sources)
 ABOUT = expand("data/raw/{source}/source.yaml", source=PLAN.config.sources)
+# Declares columns and words of one's own, which corrections may name. A folder that is at hand has it anyway.
+DECLARING = ABOUT if PLAN.config.own_columns or PLACE else []
 # A folder of one's own need not have claims or corrections.
 CORRECTIONS = ["data/raw/corrections.csv"] if exists("data/raw/corrections.csv") else []
 CLAIMS = ["data/raw/claims.csv"] if exists("data/raw/claims.csv") else []
@@ -44,6 +46,7 @@ rule extract:
     input:
         lambda wildcards: read_of(wildcards.source),
         CORRECTIONS,
+        DECLARING if PLACE and CORRECTIONS else [],
     output:
         "results/sources/{source}.json",
     log:

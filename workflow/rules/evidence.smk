@@ -77,6 +77,7 @@ rule doubts:
         sources=SOURCES,
         tables=TABLES,
         corrections=CORRECTIONS,
+        declaring=DECLARING,
         claims=CLAIMS,
     output:
         table=report(
@@ -106,7 +107,7 @@ rule doubts:
         sources=as_arguments(SOURCES),
         plan=as_input(PLAN.whole()),
         claims=["--claims", *CLAIMS] if CLAIMS else [],
-        read=digest([*TABLES, *CORRECTIONS, *CLAIMS]),
+        read=digest([*TABLES, *DECLARING, *CORRECTIONS, *CLAIMS]),
         code=code_of("doubts"),
     shell:
         "synthesis doubts --config - --raw data/raw --models {params.models:q} --sources {params.sources:q} "

@@ -20,6 +20,7 @@ rule agreement:
     input:
         tables=TABLES,
         corrections=CORRECTIONS,
+        declaring=DECLARING,
     output:
         report(
             AGREEMENT_TABLES,
@@ -34,7 +35,7 @@ rule agreement:
         "../envs/synthesis.yaml"
     params:
         sources=as_arguments(PLAN.config.sources),
-        read=digest(TABLES) + CORRECTIONS_READ,
+        read=digest([*TABLES, *DECLARING]) + CORRECTIONS_READ,
         code=code_of("agreement"),
     shell:
         "synthesis agreement --raw data/raw --sources {params.sources:q} --tables results/tables > {log:q} 2>&1"
@@ -76,7 +77,7 @@ rule changes:
             table=["effects", "pooled", "claims", "comparison", "relevance", "interactions"],
         ),
         corrections=CORRECTIONS,
-        base=[f"releases/{RELEASE}/datapackage.json"] if RELEASE else [],
+        base=[str(path) for path in sorted(Path("releases", RELEASE).rglob("*.*"))] if RELEASE else [],
     output:
         page=report(
             "results/changes.html",

@@ -13,6 +13,7 @@ from typing import Any
 
 from synthesis.errors import CannotWrite, Disagreement, InputError, placed
 from synthesis.plan.passing import expanded
+from synthesis.results.files import check_copies
 
 # The file of the command line that holds each command, as `workflow/rules/` has a file for each.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -35,6 +36,8 @@ STAGES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+# Where data are copies out of a storage: the file that says what they are.
+CHECKED = "SYNTHESIS_CHECKED"
 # Parsers by file of the command line, where they were made before they were asked for.
 _PREPARED: dict[str, argparse.ArgumentParser] = {}
 
@@ -116,6 +119,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"there is no command '{argv[0]}'{meant}; synthesis --help lists them")
     args = parser.parse_args(argv)
     try:
+        if listed := os.environ.get(CHECKED):
+            check_copies(Path(listed))
         args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:

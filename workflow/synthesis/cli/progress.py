@@ -29,9 +29,15 @@ _NOISE = (
     "Assuming unrestricted shared filesystem",
     "Building DAG of jobs",
     "Conda environments: ignored",
+    # Of each file that is kept in a storage, and of each copy of it.
+    "Finished retrieval",
+    "Finished upload",
     "Provided cores",
+    "Removing local copy of storage",
+    "Retrieving from storage",
     "Rules claiming more threads",
     "Select jobs to execute",
+    "Storing in storage",
     "Using shell",
 )
 _NOISY_EVENTS = frozenset({"resources_info", "job_started", "shellcmd", "group_info"})
@@ -39,6 +45,8 @@ _NOISY_EVENTS = frozenset({"resources_info", "job_started", "shellcmd", "group_i
 _COMMAND = "CalledProcessError in file"
 # Worth a line after an error only: a good run ends with what to open.
 _AFTER_ERRORS = ("Complete log", "Elapsed time")
+# What Snakemake puts behind the name of a log that is kept in a storage, and where its copies are.
+_STORED, _COPIES = " (send to storage)", Path(".snakemake") / "storage"
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -163,6 +171,7 @@ def _job(record: Any) -> str:
 
 def _end_of(paths: Sequence[str], lines: int) -> list[str]:
     """The end of the first log that says something, and where the whole is."""
+    paths = [_at_hand(path) for path in paths]
     for path in paths:
         last_lines = tail(Path(path), lines)
         if last_lines:
@@ -170,6 +179,15 @@ def _end_of(paths: Sequence[str], lines: int) -> list[str]:
             see = f"  the whole log: {', '.join([path, *others])}"
             return ["  end of its log:", *(f"    {line}" for line in last_lines), shortened(see)]
     return [shortened(f"  its log says nothing: {', '.join(paths)}")] if paths else []
+
+
+def _at_hand(path: str) -> str:
+    """The copy of a log that is going to a storage; its name there where there is none any more."""
+    if not path.endswith(_STORED):
+        return path
+    name = path.removesuffix(_STORED)
+    copies = (copy / name.split("://")[-1].lstrip("/") for copy in _COPIES.glob("*"))
+    return next((str(copy) for copy in copies if copy.is_file()), name)
 
 
 def _live_line() -> Progress:

@@ -179,6 +179,18 @@ def digest(paths: Iterable[Path | str]) -> str:
     return summed.hexdigest()[:16]
 
 
+def check_copies(listed: Path) -> None:
+    """Raises InputError for copies of data that are not what the run has checked.
+
+    `listed`: a file with a digest and a path per line; paths without a file are no copies of this job.
+    """
+    pairs = (line.split(" ", 1) for line in listed.read_text(encoding="utf-8").splitlines())
+    other = [path for checked, path in pairs if Path(path).is_file() and digest([path]) != checked]
+    allowed, hint = "the file that this run has checked", "copy data/ into the storage again, then run again"
+    if other:
+        raise InputError([Problem(path, "the storage has another content", allowed, hint) for path in other])
+
+
 def check_writable(folder: Path) -> None:
     """Raises InputError for a folder that is there and must not be written to."""
     if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
