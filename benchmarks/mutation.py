@@ -5,8 +5,8 @@ process of its own, forked from one that has imported the libraries, and never w
 of the review that reach the changed line are run, on the results of an unchanged run, and those after them where they
 changed a file. A change counts where a number of the results moves; it is noticed where a test of a value fails: one of
 those that import the changed module, or test_numbers*.py. What they do not notice is tried once more in a copy of the
-tree, where commands that tests start run the changed code, too. The stored tables of test_complete.py would notice any
-change of a table: they are counted apart. Writes docs/validation.md.
+tree, where commands that tests start run the changed code, too. The stored numbers of test_complete.py would notice any
+change of a table or a page: they are counted apart. Writes docs/validation.md.
 """
 
 from __future__ import annotations
@@ -436,9 +436,9 @@ def page(total: int, seed: int, found: dict[Place, str]) -> list[str]:
         f"`make mutation`: {len(found):,} of {total:,} small changes of the code (operators, constants, swapped",
         f"limits, mistaken fields, dropped transformations), drawn by seed {seed}, tried on the complete small review",
         "(`tests/complete/`). Those that move a number of its results should fail a test that knows the value; the",
-        "stored tables of that review notice the rest where a table holds the number.",
+        "stored numbers of that review, of tables and of pages, notice the rest.",
         "",
-        "| room | tried | no number moved | run stopped | moved | noticed by a value | share | by stored tables only |"
+        "| room | tried | no number moved | run stopped | moved | noticed by a value | share | by stored numbers only |"
         " by nothing |",
         "|---|---|---|---|---|---|---|---|---|",
         *rows,

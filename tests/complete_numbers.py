@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 import shutil
@@ -11,10 +12,16 @@ import tempfile
 from pathlib import Path
 
 STORED = Path(__file__).parent / "complete" / "tables.json"
+PAGES = Path(__file__).parent / "complete" / "pages.json"
 # No part of a name such as p01 or of a digest.
 _NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:\d+\.\d+|\d+|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
+_VERSION = re.compile(r"\b\d+\.\d+\.\d+\b")
 _DIGEST = re.compile(r"\b[0-9a-f]{16,64}\b")
-_TEXTS = frozenset({".csv", ".json", ".html", ".R", ".svg", ".jsonl"})
+_TEXTS = frozenset({".csv", ".json", ".html", ".md", ".R", ".svg", ".jsonl"})
+# What people read, or take on, of the results: all but the tables, and what the tables are made of.
+_READ = ("*.html", "manuscript/*.md", "manuscript/tables/*.csv", "figures/data/*.csv", "model_cards/*.json", "r/*")
+# Of a page its words: how a figure is drawn, or a page is set, is no number of a result.
+_NO_WORDS = re.compile(r"<(svg|style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 
 
 def numbers(results: Path) -> dict[str, list[float]]:
@@ -64,6 +71,19 @@ def tables(results: Path) -> dict[str, dict[str, list[float | str]]]:
     return found
 
 
+def pages(results: Path) -> dict[str, list[float]]:
+    """The numbers that people read, file by file in their order: of pages as printed, of other files to ten digits."""
+    paths = sorted({path for pattern in _READ for path in results.glob(pattern)})
+    return {path.relative_to(results).as_posix(): _read(path) for path in paths}
+
+
+def _read(path: Path) -> list[float]:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":
+        text = html.unescape(_NO_WORDS.sub(" ", text))
+    return [float(f"{x:.10g}") for x in _numbers(_VERSION.sub("", text))]
+
+
 def _cell(text: str) -> float | str:
     try:
         return float(f"{float(text):.10g}")
@@ -72,15 +92,16 @@ def _cell(text: str) -> float | str:
 
 
 def store() -> None:
-    """Writes the tables of a run as they are now: after a change that is meant, and was looked at."""
+    """Writes the numbers of a run as they are now: after a change that is meant, and was looked at."""
     from complete_run import commands, prepare, run
 
     with tempfile.TemporaryDirectory() as name:
         folder = prepare(Path(name) / "complete")
         run(folder, commands(folder))
-        content = tables(folder / "results")
+        content, read = tables(folder / "results"), pages(folder / "results")
         shutil.rmtree(folder)
     lines = [f" {json.dumps(name)}: {_columns(columns)}" for name, columns in content.items()]
+    PAGES.write_text("{\n" + ",\n".join(f" {json.dumps(k)}: {json.dumps(v)}" for k, v in read.items()) + "\n}\n")
     STORED.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The complete small review: every part of a plan has results, and its tables hold the numbers that are stored.
+"""The complete small review: every part of a plan has results, and its tables and pages hold the numbers that are stored.
 
 The stored numbers were made by this package (`python tests/complete_numbers.py` writes them again, after a change that
 is meant). What makes them right is elsewhere: `test_numbers.py` and the tests of each part; here nothing moves unseen.
@@ -8,7 +8,7 @@ import json
 
 import pytest
 import tolerances
-from complete_numbers import STORED, numbers, tables
+from complete_numbers import PAGES, STORED, numbers, pages, tables
 from synthesis.data.registry import CONVERTERS
 from synthesis.data.vocabulary import LANE_METRICS, NumericModerator, Verdict
 from synthesis.draw.spread import bubble
@@ -19,6 +19,7 @@ from synthesis.results.document import read_document
 from synthesis.review.presentation import read_presented
 
 STORED_TABLES = json.loads(STORED.read_text(encoding="utf-8"))
+STORED_PAGES = json.loads(PAGES.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,20 @@ def test_no_number_of_a_table_moves_unseen(found, name):
                 assert ours == stored, f"{column}, row {row}"
             else:
                 assert ours == pytest.approx(stored, rel=tolerances.FORMULA, abs=tolerances.LAW), f"{column}, row {row}"
+
+
+@pytest.fixture(scope="module")
+def read(complete):
+    return pages(complete)
+
+
+def test_the_pages_are_those_that_are_stored(read):
+    assert set(read) == set(STORED_PAGES)
+
+
+@pytest.mark.parametrize("name", sorted(STORED_PAGES))
+def test_no_number_of_a_page_moves_unseen(read, name):
+    assert read[name] == pytest.approx(STORED_PAGES[name], rel=tolerances.FORMULA, abs=tolerances.LAW)
 
 
 def test_it_exercises_what_a_plan_can_declare(found):
