@@ -1,4 +1,4 @@
-"""The complete small review: every part of a plan has results, and its tables and pages hold the numbers that are stored.
+"""The complete small review: every part of a plan has results, and tables and pages hold the numbers that are stored.
 
 The stored numbers were made by this package (`python tests/complete_numbers.py` writes them again, after a change that
 is meant). What makes them right is elsewhere: `test_numbers.py` and the tests of each part; here nothing moves unseen.
