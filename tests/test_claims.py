@@ -14,7 +14,7 @@ from synthesis import pool
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
 from synthesis.compare.hanging import with_what_they_hang_on
-from synthesis.compare.run import compare_all, evidence_of
+from synthesis.compare.planned import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
 from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS

@@ -13,9 +13,9 @@ from synthesis.cli.main import main
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.errors import InputError
 from synthesis.living.changes import State, changes, conclusions_of, read_state
-from synthesis.living.changes_page import render
 from synthesis.living.package import verify
 from synthesis.living.release import latest, releases_in, version_key
+from synthesis.report.changes_page import render
 from synthesis.results.files import read_csv, read_json, write_csv
 from synthesis.results.released import ContrastCells, FitCells, RelevanceCells
 from test_workflow import edit, jobs, snakemake

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import t as student
 from synthesis.compare.doubts import doubts, refits
 from synthesis.compare.findings import at_least, edge, findings_of, sign_test, stressed
+from synthesis.compare.planned import bounds
 from synthesis.compare.processes import processes, values_under
-from synthesis.compare.run import bounds
 from synthesis.data.extraction import extract
 from synthesis.draw.process_figure import process_layout
 from synthesis.errors import InputError

@@ -17,11 +17,19 @@ from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import Source
 from synthesis.draw.canvas import BAND, DARK, FAINT, GRID, LANE_COLOUR
-from synthesis.living import changes_page
 from synthesis.plan import plan
 from synthesis.plan.config import Diagnostics
 from synthesis.plan.parts import diagnostic_figures
-from synthesis.report import Drawing, ReviewResults, bridge_sentence, methods, render, render_appendix, short
+from synthesis.report import (
+    Drawing,
+    ReviewResults,
+    bridge_sentence,
+    changes_page,
+    methods,
+    render,
+    render_appendix,
+    short,
+)
 from synthesis.report.assets import read_asset
 from synthesis.report.environment import rendered
 from synthesis.report.sections import SECTIONS

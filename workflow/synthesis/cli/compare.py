@@ -27,7 +27,7 @@ def register(commands: Commands) -> None:
 
 def compare(args: argparse.Namespace) -> None:
     """Contrasts, bridges, clinical relevance, interactions, and what would leave nothing of a pool."""
-    from synthesis.compare.run import compare_all
+    from synthesis.compare.planned import compare_all
     from synthesis.results import comparisons as types
     from synthesis.results.document import write_rows
 
@@ -117,7 +117,7 @@ def moderator_power(args: argparse.Namespace) -> None:
 
 
 def _evidence(args: argparse.Namespace) -> Evidence:
-    from synthesis.compare.run import evidence_of
+    from synthesis.compare.planned import evidence_of
     from synthesis.plan.config import read_config
     from synthesis.results.extracted import read_extracted
     from synthesis.review.presentation import read_presented

@@ -60,7 +60,7 @@ def doubts(args: argparse.Namespace) -> None:
     """Fits again what a doubted record moves."""
     from synthesis.compare.doubts import doubted_claims, refits
     from synthesis.compare.doubts import doubts as computed
-    from synthesis.compare.run import bounds, evidence_of
+    from synthesis.compare.planned import bounds, evidence_of
     from synthesis.data.claim_table import read_claims
     from synthesis.plan.config import read_config
     from synthesis.results.document import write_rows

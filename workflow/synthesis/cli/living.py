@@ -62,8 +62,8 @@ def changes(args: argparse.Namespace) -> None:
     """Tells what is different from a release: a page, and a table."""
     from synthesis.living.changes import changes as compare
     from synthesis.living.changes import read_state
-    from synthesis.living.changes_page import render
     from synthesis.living.package import verify
+    from synthesis.report.changes_page import render
     from synthesis.results.document import write_rows
     from synthesis.results.files import write_text
     from synthesis.results.released import Change

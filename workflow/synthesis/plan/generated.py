@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from synthesis.data.columns import (
@@ -209,7 +210,7 @@ numbers that contradict each other are refused, those that are missing stay so.
 """
 
 
-def _type_text(schema: dict[str, Any], definitions: dict[str, Any]) -> str:
+def _type_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
     if "enum" in schema:
