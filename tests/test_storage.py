@@ -1,4 +1,4 @@
-"""Where data and results are in a storage and not in the folder of the run: the same bytes, and no stale data."""
+"""Where files are in a storage, or gone: the same bytes, no stale data, and what is missing is made again."""
 
 import shutil
 from functools import partial
@@ -39,3 +39,14 @@ def test_a_site_without_a_shared_folder_gives_the_same_bytes(finished, tmp_path)
     shutil.copytree(folder / "data", storage / "data", dirs_exist_ok=True)
     run()
     assert digests(storage) != digests(finished)
+
+
+def test_a_figure_of_the_manuscript_that_was_deleted_comes_back(finished, tmp_path):
+    """The folder is one output: Snakemake does not miss a file of it."""
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder, symlinks=True)
+    deleted = folder / "results/manuscript/figures/prisma_flow.pdf"
+    deleted.unlink()
+    said = snakemake(folder, "--cores", "2")
+    assert digests(folder) == digests(finished)
+    assert "fit" not in said

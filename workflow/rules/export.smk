@@ -85,7 +85,7 @@ rule crate:
         "../envs/synthesis.yaml"
     params:
         about=as_arguments(ABOUT),
-        files=as_arguments(RESULTS),
+        files=as_arguments([*(name for name in RESULTS if name != COPIED), *COPIED_FIGURES]),
         plan=as_input(PLAN.whole()),
         read=ABOUT_READ,
         version=snakemake_package.__version__,

@@ -6,6 +6,8 @@
 #      results/manuscript/tables/<table>.csv, results/manuscript/figures/<name>.{png,pdf}
 # config: all of it
 
+import shutil
+
 from synthesis.plan.parts import TABLES_BESIDE, TABLES_IN_TEXT
 
 PICTURES = [*PLAN.figures_of_manuscript(), *expand("risk_domains_{synthesis}", synthesis=JUDGED)]
@@ -15,9 +17,15 @@ MANUSCRIPT = [
         name=["manuscript.md", "manuscript.docx", "summary_of_findings.docx", "references.bib"],
     ),
     *expand("results/manuscript/tables/{table}.csv", table=[*TABLES_IN_TEXT, *TABLES_BESIDE]),
-    *expand("results/manuscript/figures/{name}.{kind}", name=PICTURES, kind=["png", "pdf"]),
 ]
-RESULTS += ["results/report.html", "results/report_appendix.html", *MANUSCRIPT]
+# One output, whatever the number of figures: Snakemake looks through all outputs of a job for each of them.
+COPIED = "results/manuscript/figures"
+COPIED_FIGURES = expand(COPIED + "/{name}.{kind}", name=PICTURES, kind=["png", "pdf"])
+RESULTS += ["results/report.html", "results/report_appendix.html", *MANUSCRIPT, COPIED]
+# A file of it that was deleted comes back with the others.
+if workflow.is_main_process and not workflow.output_settings.dryrun and not PLACE:
+    if not all(map(os.path.exists, COPIED_FIGURES)):
+        shutil.rmtree(COPIED, ignore_errors=True)
 
 
 rule report:
@@ -86,6 +94,7 @@ rule manuscript:
         doubts=DOUBTS,
     output:
         MANUSCRIPT,
+        directory(COPIED),
     log:
         "results/logs/manuscript.log",
     benchmark:
