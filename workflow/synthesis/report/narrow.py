@@ -136,7 +136,7 @@ def _row(record: dict[str, str]) -> Row | None:
     }
     words = {name: record[name] for name in ("label", "lane", "estimate_text", "low_text", "high_text", "synthesis")}
     effects = tuple(filter(None, record["effects"].split("; ")))
-    fill = record.get("fill", "")
+    fill = record.get("fill") or ""
     return Row(kind=record["kind"], effects=effects, fill=fill, **words, **number)  # type: ignore[arg-type]
 
 
