@@ -4,15 +4,18 @@ import dataclasses
 
 import pytest
 import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
-from hand_made import comparison, forest
+from hand_made import caterpillar, comparison, cumulative, forest, orchard
 from matplotlib.colors import to_hex
+from matplotlib.patches import Polygon
 from synthesis import text
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
 from synthesis.draw.forest import pages
 from synthesis.draw.writing import write_pdf
 from synthesis.meta.dependent import no_joint_test
 from synthesis.plan.config import ComparisonFigure
+from test_diagnostic_figures import examined
 from test_figures import document, grouped
+from test_forest_words import compared, parts_of
 
 
 def test_numbers():
@@ -221,3 +224,120 @@ def test_presets_change_brackets_and_colours_and_no_number(preset, low, high, di
     assert f"{row.high_text[:-1]}{high}" in drawn
     shapes = [artist for artist in figure.artists if hasattr(artist, "get_facecolor")]
     assert any(to_hex(artist.get_facecolor()) == diamond for artist in shapes)
+
+
+# --- what no source prints --------------------------------------------------------------------------------------------
+
+
+def marked(k=6, **changes):
+    """A document whose first sample is the two ends of a range, and whose second has a size that nobody printed."""
+    made = document(k, "z", "A", **changes)
+    made["figure"]["columns"] = ["n"]
+    for study, flags in zip(made["studies"], (["range_end", "f2"], ["n_derived"]), strict=False):
+        study["members"] = [{"effect_id": e, "yi": 0.2, "vi": 0.02, "flags": flags} for e in study["effects"]]
+    return made
+
+
+def test_ends_of_printed_ranges_are_marked_wherever_estimates_are():
+    model = marked(24)
+    layout = forest(model)
+    labels = [row.label for row in layout.sections[0].rows if "\N{DAGGER}" in row.label]
+    assert labels == ["Study 0 (2 estimates\N{DAGGER})"]
+    assert any(note.startswith("\N{DAGGER}: lower and upper end of a printed range") for note in layout.notes)
+    _, found = examined(24, metric="z", lane="A")
+    for draw_chart in (orchard, caterpillar):
+        chart = draw_chart(model, found)
+        (panel,) = chart.panels
+        assert [p.key for p in panel.points if p.kind == "range end"] == ["e0", "f0"]
+        assert "end of a printed range" in [key.content for key in chart.legend]
+        assert "Lower and upper end of a printed range, no single value: Study 0." in chart.notes
+    grown = cumulative(model, found)
+    assert [row.label for row in grown.sections[0].rows if "\N{DAGGER}" in row.label] == ["Study 0\N{DAGGER}"]
+    assert "\N{DAGGER}: lower and upper end of a printed range, no single value: Study 0." in grown.notes
+
+
+def test_a_pool_of_nothing_but_the_ends_of_a_range_says_so():
+    made = marked(1)
+    only = "Only the lower and upper end of a printed range, no other number."
+    assert only in forest(made).notes
+    layout = compared([made])
+    assert layout.sections[0].rows[0].label == "Title of x\N{DAGGER}"
+    assert only in layout.notes
+    assert only not in forest(marked(2)).notes
+
+
+def test_a_size_that_nobody_printed_is_marked_in_its_row_and_in_totals():
+    sign = "\N{ALMOST EQUAL TO}"
+    layout = forest(marked())
+    cells = {row.key or row.kind: row.cells for row in layout.sections[0].rows if row.cells}
+    assert (cells["x0"], cells["x1"], cells["x"]) == (("50",), (f"{sign}51",), (f"{sign}315",))
+    assert any(note.startswith(f"{sign}: not printed, but derived") for note in layout.notes)
+    assert compared([marked()]).sections[0].rows[0].cells == ("6", f"{sign}315")
+
+
+def test_values_of_the_plan_are_hollow_and_a_block_of_them_has_no_pool():
+    made = grouped(8, metric="z", lane="A", set_to_zero=4)
+    for study in made["studies"]:
+        entered = study["comparator"] == "wait list"
+        for held in (study, *study["members"]):
+            held["exactness"] = "set to zero" if entered else "exact"
+    layout = forest(made)
+    rows = layout.sections[0].rows
+    assert {row.fill for row in rows if row.kind == "study" and row.key in {"x1", "x3", "x5", "x7"}} == {"hollow"}
+    assert {row.fill for row in rows if row.kind == "study" and row.key in {"x0", "x2", "x4", "x6"}} == {""}
+    printed, constants = [row for row in rows if row.kind == "subgroup"]
+    assert (printed.fill, printed.estimate_text) == ("", "0.29")
+    assert constants.label == "4 samples, all entered by rule: no subtotal"
+    assert (constants.estimate, constants.estimate_text, constants.high_text) == (None, "", "")
+    assert next(row for row in rows if row.kind == "pooled").fill == "hollow"
+    assert any(note.startswith("Hollow marks: values that no source prints (findings") for note in layout.notes)
+    faces = [to_hex(shape.get_facecolor()) for shape in draw(layout).artists if isinstance(shape, Polygon)]
+    assert faces.count("#ffffff") == 5
+    assert compared([made]).sections[0].rows[0].fill == "hollow"
+    _, found = examined(8, metric="z", lane="A")
+    assert sum(point.kind == "added" for point in orchard(made, found).panels[0].points) == 4
+
+
+def test_people_of_arms_are_summed_below_them_and_in_all():
+    made = document(4)
+    made["figure"]["columns"] = ["n_treat", "n_control"]
+    for study in made["studies"][:3]:
+        study["cells"] = {"n_treat": 20.0, "n_control": 30.0}
+    made["studies"][3] |= {"n": None, "cells": {"n_treat": None, "n_control": None}}
+    layout = forest(made)
+    (pooled,) = [row for row in layout.sections[0].rows if row.kind == "pooled"]
+    assert pooled.cells == ("\N{GREATER-THAN OR EQUAL TO}60", "\N{GREATER-THAN OR EQUAL TO}90")
+    assert "at least 153 people (3 of 4 samples)" in layout.sections[0].rows[-1].label
+    assert any(note.startswith("\N{GREATER-THAN OR EQUAL TO}: at least") for note in layout.notes)
+
+
+def test_a_column_with_one_word_for_nearly_all_rows_is_a_note_that_names_the_others():
+    made = document(10)
+    made["figure"]["columns"] = ["n", "rater"]
+    for i, rater in ((2, "observer"), (5, "")):
+        made["studies"][i]["rater"] = rater
+    layout = forest(made)
+    assert layout.sections[0].columns == ("n",)
+    assert "Rater: client, but not stated: Study 5; observer: Study 2." in layout.notes
+    made["studies"][7]["rater"] = "therapist"
+    assert forest(made).sections[0].columns == ("n", "Rater")
+    one = document(1)
+    assert forest(one).sections[0].columns == ("n",)
+    assert "Comparator: usual care." in forest(one).notes
+
+
+def test_each_page_says_what_its_marks_are_and_where_the_other_notes_stand():
+    made = marked(60)
+    made["figure"]["sort"] = "given"
+    first, *_, last = parts_of(forest(made), 5.0)
+    assert first.notes[0].startswith("\N{DAGGER}: ")
+    assert first.notes[-1] == "Further notes: on the last page."
+    assert last.notes == forest(made).notes
+
+
+def test_a_bayesian_row_says_that_its_interval_is_a_credible_one():
+    made = document(4, tau_scale=0.5, summaries=[{"kind": "bayes", "estimate": 0.2, "ci_low": 0.0, "ci_high": 0.5}])
+    layout = compared([made], studies=True)
+    (row,) = [row for row in layout.sections[0].rows if row.kind == "summary"]
+    assert row.label == "Bayesian (half-normal prior on τ), 95% credible interval"
+    assert any("equal-tailed credible interval" in note for note in layout.notes)

@@ -19,7 +19,7 @@ from synthesis.draw.forest_pages import split
 from synthesis.draw.layout import CONTINUED, Row
 from synthesis.plan.config import ComparisonFigure
 from test_diagnostic_figures import examined
-from test_figures import boxes_of, document, grouped, reading
+from test_figures import REFERENCE, boxes_of, document, grouped, reading
 from typed import fitted
 
 
@@ -175,7 +175,7 @@ def test_a_narrow_axis_has_more_than_two_ticks():
 
 
 @pytest.mark.parametrize("low", [-0.2, -1.0, -2.0])
-def test_words_about_directions_are_no_wider_than_their_side_and_stay_on_it(low):
+def test_words_about_directions_stand_on_one_line_on_their_side(low):
     made = document(6)
     made["figure"]["favours"] = ["worse outcome with a better alliance", "better outcome with a better alliance"]
     layout = forest(made)
@@ -183,12 +183,15 @@ def test_words_about_directions_are_no_wider_than_their_side_and_stay_on_it(low)
     with settings():
         columns, style = columns_of(Page(Style(), 1.0), layout)
         page = Page(style, 1.0)
-        wide = columns.plot_right - columns.plot_left
-        null = columns.plot_left - low / (1.0 - low) * wide
+        null = columns.plot_left - low / (1.0 - low) * (columns.plot_right - columns.plot_left)
         (left, _, lines), (right, _, others) = direction(page, columns, section)
         assert left < null < right
-        for side, share in ((lines, -low / (1 - low)), (others, 1 / (1 - low))):
-            assert all(page.width(line, style.small) <= max(share, 0.45) * wide + 1e-9 for line in side)
+        assert (len(lines), len(others)) == (1, 1)
+        assert left - page.width(lines[0], style.small) >= style.margin
+        assert right + page.width(others[0], style.small) <= style.width - style.margin
+        long = replace(section, favours=("worse " * 30, "better " * 30))
+        for _, _, side in direction(page, columns, long):
+            assert len(side) > 1
             assert not any(line.strip() in {"\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"} for line in side)
 
 
@@ -221,7 +224,7 @@ def samples_of(name, ids):
     """A document of these samples."""
     made = document(len(ids), name=name)
     for study, sample in zip(made["studies"], ids, strict=True):
-        study |= {"sample_id": sample, "label": f"Trial {sample}"}
+        study |= {"sample_id": sample, "label": f"Trial {sample}", "effects": [f"e_{sample}"]}
     return made
 
 
@@ -254,6 +257,80 @@ def test_samples_of_a_part_are_counted_and_not_named():
     for part in ("pq", "pqrs"):
         said = overlap(samples_of("a", "pqrs"), samples_of("b", part))
         assert said == f"{len(part)} samples of 4 stand in more than one of these syntheses."
+
+
+def test_one_sample_with_another_contrast_is_no_part_of_the_pool_that_holds_it():
+    other = samples_of("b", "q")
+    other["studies"][0]["effects"] = ["e_q against something else"]
+    assert overlap(samples_of("a", "pqrs"), other).endswith("that are no part of each other: Trial q.")
+
+
+def compared(documents, references=(), lane="A", studies=False, bridges=()):
+    plan = ComparisonFigure.model_validate(
+        {"title": "t", "studies": studies, "blocks": [{"synthesis": d["synthesis"]} for d in documents]}
+    )
+    return comparison("c", plan, {d["synthesis"]: d for d in documents}, {lane: list(references)}, list(bridges))
+
+
+def test_published_summaries_of_another_construct_stand_apart_and_change_head_and_axis():
+    of_alliance = document(5, "z", "A", constructs=["alliance"])
+    of_alliance["figure"]["favours"] = ["worse outcome with better alliance", "better outcome with better alliance"]
+    (alone,) = compared([of_alliance], [REFERENCE]).sections
+    assert alone.heading == "Associations of alliance with outcome"
+    assert alone.favours[1] == "better outcome with better alliance"
+    webb = [REFERENCE | {"effect_id": name, "construct": name, "detail": ""} for name in ("adherence", "competence")]
+    (mixed,) = compared([of_alliance], [REFERENCE, *webb]).sections
+    assert mixed.heading == "Associations of alliance, adherence and competence with outcome"
+    assert mixed.favours == ("worse outcome with more of it", "better outcome with more of it")
+    kinds = [(row.kind, row.label) for row in mixed.rows if row.kind in {"heading", "reference"}]
+    assert kinds[2:] == [
+        ("heading", "Published meta-analyses of adherence and competence, for reference (not pooled)"),
+        ("reference", "Horvath & Symonds 1991: adherence (k = 26)"),
+        ("reference", "Horvath & Symonds 1991: competence (k = 26)"),
+    ]
+    single = forest(of_alliance | {"references": webb})
+    assert single.sections[0].favours[1] == "better outcome with more of it"
+
+
+def test_a_published_summary_says_where_its_comparator_is_no_pools():
+    made = document(5, constructs=["protocol"])
+    cited = REFERENCE | {"construct": "protocol", "comparator": "mixed controls"}
+    for layout in (compared([made], [cited], "B"), forest(made | {"references": [cited]})):
+        (row,) = [row for row in layout.sections[0].rows if row.kind == "reference"]
+        assert row.label == "Horvath & Symonds 1991: overall, against mixed controls (k = 26)"
+        assert (
+            "Published meta-analyses against mixed controls: a comparator that differs from the pools'." in layout.notes
+        )
+    same = compared([made], [cited | {"comparator": "wait list"}], "B")
+    assert not any("comparator" in note for note in same.notes)
+
+
+def test_samples_of_several_disorders_have_an_axis_for_each():
+    first, second = document(6, name="a"), document(6, name="b", spread=3.0)
+    for made, disorder in ((first, "depression"), (second, "PTSD")):
+        for study in made["studies"]:
+            study["disorder"] = disorder
+    cited = REFERENCE | {"construct": "protocol"}
+    sections = compared([first, second], [cited], "B", studies=True).sections
+    head = "Randomised effects of protocols"
+    assert [s.heading for s in sections] == [
+        f"{head}: {of}" for of in ("depression", "PTSD", "published meta-analyses")
+    ]
+    assert len({s.name for s in sections}) == 3
+    assert sections[0].high < sections[1].high
+    assert len(compared([first, second], [cited], "B").sections) == 1
+
+
+def test_a_bridge_has_directions_and_says_that_it_tests_no_causes():
+    associated, effect = document(5, "z", "A", name="a", constructs=["alliance"]), document(5, name="b")
+    rows = [reading("d", contrast="2_sd", association="a", effect="b", association_estimate=0.3, effect_estimate=0.2)]
+    layout = compared([associated, effect], bridges=[("A bridge", rows)])
+    assert layout.sections[-1].heading.endswith("not a test of causes")
+    assert layout.sections[-1].favours == ("worse outcome", "better outcome")
+    assert "Conversions are not a test of causes: nobody was assigned to an alliance." in layout.notes
+    assert any(
+        note.startswith("Hollow marks: values that no source prints (r converted to d).") for note in layout.notes
+    )
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from synthesis.compare.findings import at_least, edge, findings_of, sign_test, s
 from synthesis.compare.planned import bounds
 from synthesis.compare.processes import processes, values_under
 from synthesis.data.extraction import extract
+from synthesis.draw.forest_columns import weight_of
 from synthesis.draw.process_figure import process_layout
 from synthesis.errors import InputError
 from synthesis.plan.config import read_config
@@ -24,6 +25,7 @@ from synthesis.results.document import read_document, write_document
 from synthesis.results.extracted import Extracted
 from synthesis.results.process import Finding, ProcessResults
 from synthesis.review.fit import run_synthesis
+from synthesis.text import NONE
 
 RAW = ROOT / "data" / "raw"
 
@@ -171,6 +173,22 @@ def test_a_figure_row_for_each_pool_and_summary(results):
     assert [row.label for row in section.rows if row.kind == "heading"] == list(results.names.values())
     assert sum(row.kind == "reference" for row in section.rows) == len(results.summaries)
     assert any("techniques*" in label for label in labels)
+
+
+def test_marks_and_counts_of_the_figure_say_what_is_pooled_and_what_is_not_printed(results):
+    layout = process_layout(results)
+    (section,) = layout.sections
+    rows = {(row.key, row.label): row for row in section.rows}
+    for construct, kind, weight in (("alliance", "pooled", "bold"), ("adherence", "single", "normal")):
+        row = rows[construct, "Numbers of studies"]
+        assert (row.kind, weight_of(row)) == (kind, weight)
+    bounds = [row for row in section.rows if row.label.startswith("Bounds")]
+    assert {(row.kind, row.pi_low) for row in bounds} == {("bounds", None)}
+    assert all(row.ci_low < row.ci_high for row in bounds)
+    unknown = {s.effect_id for s in results.summaries if s.k is None}
+    assert unknown
+    assert {row.key for row in section.rows if row.kind == "reference" and row.cells == (NONE,)} == unknown
+    assert f"{NONE}: the source prints no number of studies." in layout.notes
 
 
 def test_the_document_is_read_as_it_was_written(results, tmp_path: Path):

@@ -273,6 +273,15 @@ def test_words_about_a_side_keep_their_second_line_on_a_narrow_screen():
     assert drawn.axes[0].sides[-2:] == ("\u2190 worse outcome with better alliance", "better outcome with it \u2192")
 
 
+def test_a_narrow_screen_names_the_part_of_a_lane_and_draws_hollow_what_is_hollow():
+    row = STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90")
+    row = row.replace("x,study", "lane B: PTSD,study").replace("\n", ",hollow\n")
+    drawn = narrow_forest(MARK, HEAD.replace("\n", ",fill\n") + row)
+    heading, line = drawn.lines
+    assert heading.label == ("Randomised effects of protocols: PTSD",)
+    assert line.kind == "study hollow"
+
+
 def test_the_sign_of_a_tick_at_the_edge_of_a_narrow_screen_is_not_cut():
     rows = [STUDY.format(x, x - 0.2, x + 0.2, f"{x:.2f}", "a", "b") for x in (-0.31, 0.4)]
     drawn = narrow_forest(MARK * 2, HEAD + "".join(rows))

@@ -97,6 +97,7 @@ rule diagnostic_figure:
     input:
         model="results/models/{synthesis}.json",
         diagnostics="results/diagnostics/{synthesis}.json",
+        sources=lambda wildcards: sources_of(wildcards.synthesis),
     output:
         report(
             "results/figures/{kind}_{synthesis}.svg",
@@ -120,7 +121,8 @@ rule diagnostic_figure:
         code=code_of("diagnostic-figure"),
     shell:
         "synthesis diagnostic-figure --config - --kind {wildcards.kind:q} --model {input.model:q} "
-        "--diagnostics {input.diagnostics:q} --out results/figures {params.plan} > {log:q} 2>&1"
+        "--diagnostics {input.diagnostics:q} --sources {input.sources:q} --out results/figures "
+        "{params.plan} > {log:q} 2>&1"
 
 
 # Names hold no hyphen, so that it ends the synthesis and begins the moderator.

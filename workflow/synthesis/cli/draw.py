@@ -26,6 +26,7 @@ def register(commands: Commands) -> None:
     added.path("--bridge", "--out")
     added = commands.add(diagnostic_figure, plan=True).words("--kind").path("--model", "--diagnostics", "--out")
     added.other("--moderator", help="of a bubble figure; the regression of a figure of coefficients")
+    added.other("--sources", type=Path, nargs="*", default=[], help="the rows behind the estimates, with their flags")
     commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
     added = commands.add(claims_figure).path("--claims", "--out")
     added.other("--page-height", type=float, default=math.inf, help="inches; without it one page")
@@ -104,10 +105,13 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
     from synthesis.plan.parts import Figure
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.document import read_document
-    from synthesis.review.presentation import read_presented
+    from synthesis.results.extracted import read_extracted
+    from synthesis.review.presentation import read_presented, with_flags
 
     plan = read_config(args.config)
     (document,) = read_presented([args.model], plan.syntheses, own=plan.own_columns)
+    if args.sources:
+        document = with_flags(document, read_extracted(args.sources))
     diagnostics = read_document(args.diagnostics, Diagnosed)
     if diagnostics.synthesis != document.synthesis:
         refuse("--diagnostics", diagnostics.synthesis, [document.synthesis])

@@ -351,6 +351,7 @@ def reference_rows(key: str, effect_ids: tuple[str, ...], metric: str, effects: 
                     se=None if printed_precision is None else math.sqrt(printed_precision.variance),
                     df=None if printed_precision is None else printed_precision.df,
                     basis="" if printed_precision is None else printed_precision.basis,
+                    comparator=row.comparator,
                 )
             )
     if problems:

@@ -251,9 +251,13 @@ LANE_ESTIMANDS: dict[str, tuple[str, ...]] = {
     "B": ("d_between",),
     "C": ("one_group",),
 }
+RANGE_END, N_DERIVED = "range_end", "n_derived"
+# How exact a value is that stands for a finding without a number.
+SET_TO_ZERO = "set to zero"
 # Flags of a row that a reader must know of, in words.
 FLAG_WORDS: dict[str, str] = {
-    "range_end": "one end of a printed range",
+    RANGE_END: "one end of a printed range",
+    N_DERIVED: "n is not printed, but derived from other numbers of the source",
     "rater_assumed": "the rater is assumed, not printed",
     "therapist_level_n": "n is the number of therapists",
     "glyphs_mended": "signs of the quote that the copy broke are mended",

@@ -14,7 +14,7 @@ from synthesis import text
 from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import AXIS_NAME, LOGARITHMS, NO_NULL
 from synthesis.draw.axes import linear_ticks, ratio_ticks
-from synthesis.draw.forest_notes import zeros_note
+from synthesis.draw.forest_notes import is_entered, of_range, zeros_note
 from synthesis.draw.layout import decimals_of, estimate_name, estimate_text
 from synthesis.draw.rows import INTERVAL_NAME, method_of
 from synthesis.results.files import Cell
@@ -22,9 +22,9 @@ from synthesis.review.declared import of_mean
 
 if TYPE_CHECKING:
     from synthesis.results.diagnosed import Diagnosed
-    from synthesis.results.fitted import Fitted
+    from synthesis.results.fitted import Fitted, Member
 
-PointKind = Literal["sample", "estimate", "added", "marked", "marked_small", "pooled"]
+PointKind = Literal["sample", "estimate", "added", "range end", "marked", "marked_small", "pooled"]
 LineKind = Literal[
     "null",
     "grid",
@@ -388,6 +388,24 @@ def sample_method(document: Fitted) -> str:
     """Estimator and interval of the fits that take one value of each sample."""
     interval = document.fit.ci_method if document.fit.ci_method != "cr2" else "hksj"
     return f"{document.fit.method}, {INTERVAL_NAME[interval]}"
+
+
+def estimate_kind(member: Member, usual: PointKind) -> PointKind:
+    """How an estimate is drawn: what the plan entered hollow, the ends of printed ranges as triangles."""
+    return "added" if is_entered(member) else "range end" if of_range(member) else usual
+
+
+def estimate_keys(points: Iterable[Point]) -> list[Key]:
+    """What estimates with a mark of their own are, of those that are drawn."""
+    words: dict[PointKind, str] = {"range end": "end of a printed range", "added": "entered as 0 by rule"}
+    kinds = {point.kind for point in points}
+    return [Key("point", kind, said) for kind, said in words.items() if kind in kinds]
+
+
+def range_note(document: Fitted) -> list[str]:
+    """Which samples are the two ends of a printed range."""
+    ends = [study.label for study in document.studies if of_range(study)]
+    return [f"Lower and upper end of a printed range, no single value: {text.named(ends)}."] if ends else []
 
 
 def plan_notes(document: Fitted) -> tuple[str, ...]:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from synthesis import text
-from synthesis.data.vocabulary import LANE_WORD, contrast_name, process_name
+from synthesis.data.vocabulary import LANE_WORD, contrast_name, nobody_assigned, process_name
 from synthesis.draw.forest_notes import (
     band_note,
+    bayes_note,
     constructs_of,
     notes_of,
+    of_range_alone,
     people_cell,
     people_note,
     row_notes,
     title_note,
 )
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.rows import pooled_rows, reference_block, study_rows
+from synthesis.draw.reference_rows import comparator_note, other_constructs, reference_block, sides
+from synthesis.draw.rows import fill_of, pooled_rows, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
 from synthesis.results.fitted import Fitted, labels_of
@@ -36,7 +39,7 @@ SECTION_HEADING = {
     "lane A": "Associations with outcome",
     "lane B": "Randomised effects of protocols",
     "lane C": "One group, compared with nobody",
-    BOTH: "Comparison under each conversion of r to d",
+    BOTH: "Comparison under each conversion of r to d: not a test of causes",
 }
 
 
@@ -51,59 +54,95 @@ def comparison(
 
     `documents` by synthesis, `references` by lane; `bridges`: title and rows of the comparison table.
     """
-    sections = []
     # Notes call a pool as its row is called.
     used = [replace(d, title=b.heading or d.title) for b in plan.blocks for d in [documents[b.synthesis]]]
+    sections: list[Section] = []
     for lane, metric in sorted({(d.lane, d.metric) for d in used}):
-        columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
+        held = [d for d in used if (d.lane, d.metric) == (lane, metric)]
+        sections += _lane_sections(plan, lane, metric, held, references.get(lane, []))
+    if bridges:
+        sections.append(_bridge_section(bridges, documents))
+    return Layout(name, plan.title, tuple(sections), notes=_notes(plan, sections, used, references))
+
+
+def _lane_sections(
+    plan: ComparisonFigure, lane: str, metric: str, held: list[Fitted], references: list[Reference]
+) -> list[Section]:
+    """The sections of a lane: one, but that samples of several disorders have an axis for each of these, and published
+    summaries then one of their own."""
+    columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
+    name = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
+    parts = _by_disorder(held) if plan.studies else {"": held}
+    cited = reference_block(references, metric, held)
+    sections = []
+    for of, documents in parts.items():
         rows: list[Row] = []
-        for block in plan.blocks:
-            document = documents[block.synthesis]
-            if (document.lane, document.metric) != (lane, metric):
-                continue
-            heading = block.heading or document.title
+        for document in documents:
             if plan.studies:
-                rows.append(Row("heading", heading, lane))
+                rows.append(Row("heading", document.title, lane))
                 rows += study_rows(document, columns)
                 rows += pooled_rows(document, columns)
             else:
-                rows.append(_summary_row(document, heading))
-        rows += reference_block(references.get(lane, []), metric)
-        favours = _favours(lane, [d for d in used if (d.lane, d.metric) == (lane, metric)])
-        name_of_section = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
-        sections.append(
-            section_of(
-                name_of_section,
-                metric,
-                columns,
-                rows,
-                used[0].fit.level,
-                heading=lane_heading(lane, used),
-                favours=favours,
-                weights=plan.studies,
-            )
+                rows.append(_summary_row(document, document.title))
+        sections.append((of, rows if of else [*rows, *cited]))
+    if cited and len(parts) > 1:
+        sections.append(("published meta-analyses", cited))
+    head = lane_heading(lane, held, references)
+    return [
+        section_of(
+            f"{name}: {of}" if of else name,
+            metric,
+            columns,
+            rows,
+            held[0].fit.level,
+            heading=f"{head}: {of}" if of else head,
+            favours=sides(_favours(lane, held), references, held),
+            weights=plan.studies,
         )
-    if bridges:
-        sections.append(_bridge_section(bridges, documents))
-    return Layout(name, plan.title, tuple(sections), notes=_notes(plan, sections, used))
+        for of, rows in sections
+    ]
 
 
-def _notes(plan: ComparisonFigure, sections: list[Section], used: list[Fitted]) -> tuple[str, ...]:
+def _by_disorder(documents: list[Fitted]) -> dict[str, list[Fitted]]:
+    """Syntheses by the disorder that each of them is of; all in one where some are of several, or of the same."""
+    parts: dict[str, list[Fitted]] = {}
+    for document in documents:
+        parts.setdefault(text.shared(study.disorder for study in document.studies), []).append(document)
+    return {"": documents} if len(parts) < 2 or {"", text.MIXED} & parts.keys() else parts
+
+
+def _notes(
+    plan: ComparisonFigure, sections: list[Section], used: list[Fitted], references: dict[str, list[Reference]]
+) -> tuple[str, ...]:
     known = (*band_note(sections, used), *notes_of(used, plan.studies), *row_notes(sections))
     one = () if any("One sample" in note for note in known) else one_sample_note(sections)
-    return (*known, *one, *people_note(used), *overlap_note(used, plan.studies), *title_note(sections))
+    compared = [comparator_note(r, [d for d in used if d.lane == lane]) for lane, r in references.items()]
+    bridged = any(section.name == BOTH for section in sections)
+    causes = [f"Conversions are not a test of causes: {nobody_assigned(constructs_of(used))}."] if bridged else []
+    return (
+        *known,
+        *one,
+        *(note for notes in compared for note in notes),
+        *causes,
+        *(bayes_note(used) if plan.studies else ()),
+        *people_note(used),
+        *overlap_note(used, plan.studies),
+        *title_note(sections),
+    )
 
 
-def lane_heading(lane: str, documents: list[Fitted]) -> str:
+def lane_heading(lane: str, documents: list[Fitted], references: Sequence[Reference] = ()) -> str:
     """What a lane holds."""
     if lane == "A":
-        return f"Associations of {process_name(constructs_of(documents), article=False)} with outcome"
+        constructs = [*constructs_of(documents), *other_constructs(references, documents)]
+        return f"Associations of {process_name(constructs, article=False)} with outcome"
     return SECTION_HEADING[f"lane {lane}"]
 
 
 def overlap_note(documents: list[Fitted], drawn: bool = True) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
-    of syntheses where none is a part of the other; `drawn`: whether samples have rows, under all of their names."""
+    of syntheses where none is a part of the other, with the same effects; `drawn`: whether samples have rows, under all
+    of their names."""
     held = Counter(study.sample_id for document in documents for study in document.studies)
     several = sum(count > 1 for count in held.values())
     if not several:
@@ -112,9 +151,8 @@ def overlap_note(documents: list[Fitted], drawn: bool = True) -> list[str]:
     lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses"
     shared: set[str] = set()
     for first, second in combinations(documents, 2):
-        both = _samples(first) & _samples(second)
-        if both not in (_samples(first), _samples(second)):
-            shared |= both
+        if _effects(first) & _effects(second) not in (_effects(first), _effects(second)):
+            shared |= _samples(first) & _samples(second)
     called = labels_of(sorted(shared), documents) if drawn else _labels(shared, documents)
     named = f"; shared by syntheses that are no part of each other: {text.named(called.values())}" if shared else ""
     return [f"{lead}{named}."]
@@ -127,6 +165,10 @@ def _labels(samples: set[str], documents: list[Fitted]) -> dict[str, str]:
 
 def _samples(document: Fitted) -> set[str]:
     return {study.sample_id for study in document.studies}
+
+
+def _effects(document: Fitted) -> set[str]:
+    return {effect for study in document.studies for effect in study.effects}
 
 
 def one_sample_note(sections: Iterable[Section]) -> tuple[str, ...]:
@@ -164,13 +206,14 @@ def _summary_row(document: Fitted, label: str) -> Row:
     mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals_of(document))
     return Row(
         "single" if document.fit.samples == 1 else "pooled",
-        label,
+        label + of_range_alone(document),
         document.lane,
         (text.count(document.fit.samples), people_cell(document.studies)),
         pi_low=low,
         pi_high=high,
         key=document.synthesis,
         synthesis=document.synthesis,
+        fill=fill_of(document),
         **mark,
     )
 
@@ -194,6 +237,7 @@ def _bridge_section(
         label = documents[effect].title if effect in documents else effect
         kind = reading_kind(documents.get(effect), converted=False)
         rows.append(_reading_row(kind, label, "B", differences[0], "effect", effect))
+    turned = any(d.figure.orientation == "as_reported" for d in documents.values())
     return section_of(
         BOTH,
         "g",
@@ -201,6 +245,7 @@ def _bridge_section(
         rows,
         next(iter(documents.values())).fit.level,
         heading=SECTION_HEADING[BOTH],
+        favours=None if turned else ("worse outcome", "better outcome"),
         axis="Standardized mean difference (d converted from r, or Hedges g)",
         estimate_name="d or g",
     )

@@ -56,6 +56,10 @@ from synthesis.draw.lights import light
 from synthesis.draw.marks import Mark, marks
 
 _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
+# Kinds whose values no source prints, whatever their samples are.
+_HOLLOW = frozenset({"converted", "converted single", "bounds"})
+# Half the height of the mark of another summary, in that of a pool.
+_FLAT = 0.5
 _GUIDE = (2.5, 2.0)
 
 
@@ -259,7 +263,7 @@ class _SectionDrawing:
             self.page.line([x, x + 0.035], [middle, middle], FAINT, 0.7)
 
     def _mark(self, row: Row, middle: float, height: float) -> None:
-        page, half = self.page, self.style.row * 0.36
+        half = self.style.row * 0.36
         as_diamond = row.kind in _DIAMONDS or row.kind == "prediction"
         colour = (self.style.diamonds if as_diamond else self.style.marks)[row.lane]
         if row.bracket:
@@ -267,31 +271,46 @@ class _SectionDrawing:
         if row.pi_low is not None and row.pi_high is not None:
             edges = (self.columns.plot_left, self.columns.plot_right)
             left, right = (min(max(self.x_of(x), edges[0]), edges[1]) for x in (row.pi_low, row.pi_high))
-            page.box(left, middle - half * 0.62, right - left, 1.24 * half, self.style.bands[row.lane])
+            self.page.box(left, middle - half * 0.62, right - left, 1.24 * half, self.style.bands[row.lane])
             self._whisker(row.pi_low, row.pi_high, middle, colour, ticks=True)
-        if row.estimate is None:
-            return
-        x = self.x_of(row.estimate)
-        if row.kind in _DIAMONDS:
+        if row.kind == "bounds":
             left, right = self.x_of(row.ci_low), self.x_of(row.ci_high)
-            diamond = [(left, middle), (x, middle - half), (right, middle), (x, middle + half)]
-            page.polygon(diamond, colour if row.kind in {"pooled", "subgroup"} else "white", colour)
+            self._box(left, middle, right - left, half, "white", colour)
+        elif row.estimate is not None:
+            self._estimate(row, middle, half, colour)
+
+    def _estimate(self, row: Row, middle: float, half: float, colour: str) -> None:
+        """The mark of an estimate: filled, or hollow where no source prints its values; published summaries in grey."""
+        x = self.x_of(row.estimate)
+        face = "white" if row.kind in _HOLLOW or row.fill == "hollow" else colour
+        if row.kind in _DIAMONDS:
+            high = half * (_FLAT if row.kind == "summary" else 1.0)
+            self._diamond((self.x_of(row.ci_low), x, self.x_of(row.ci_high)), middle, high, face, colour)
+            return
+        if row.ci_low is not None and row.ci_high is not None:
+            self._whisker(row.ci_low, row.ci_high, middle, FAINT if row.kind == "reference" else colour)
+        if row.kind == "reference":
+            self._diamond((x - 0.045, x, x + 0.045), middle, half, FAINT, FAINT)
         elif row.kind == "converted single":
-            self._whisker(row.ci_low, row.ci_high, middle, colour)
-            side = half * 0.7
-            corners = [(x + a * side, middle + b * side) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-            page.polygon(corners, "white", colour)
-        elif row.kind == "reference":
-            if row.ci_low is not None:
-                self._whisker(row.ci_low, row.ci_high, middle, FAINT)
-            diamond = [(x - 0.045, middle), (x, middle - half), (x + 0.045, middle), (x, middle + half)]
-            page.polygon(diamond, "white", FAINT)
-        else:
-            self._whisker(row.ci_low, row.ci_high, middle, colour)
-            if self.columns.plot_left <= x <= self.columns.plot_right:
-                share = ((row.weight or 0.0) / self.heaviest) ** 0.5 if self.heaviest else 0.5
-                side = self.style.row * (0.16 + 0.54 * share)
-                page.box(x - side / 2, middle - side / 2, side, side, colour)
+            side = 1.4 * half
+            self._box(x - side / 2, middle, side, side, face, colour)
+        elif self.columns.plot_left <= x <= self.columns.plot_right:
+            share = ((row.weight or 0.0) / self.heaviest) ** 0.5 if self.heaviest else 0.5
+            side = self.style.row * (0.16 + 0.54 * share)
+            self._box(x - side / 2, middle, side, side, face, colour)
+
+    def _diamond(self, at: tuple[float, float, float], middle: float, half: float, face: str, edge: str) -> None:
+        left, x, right = at
+        corners = [(left, middle), (x, middle - half), (right, middle), (x, middle + half)]
+        self.page.polygon(corners, face, edge)
+
+    def _box(self, left: float, middle: float, wide: float, high: float, face: str, edge: str) -> None:
+        top = middle - high / 2
+        if face == edge:
+            self.page.box(left, top, wide, high, edge)
+            return
+        corners = [(left, top), (left + wide, top), (left + wide, top + high), (left, top + high)]
+        self.page.polygon(corners, face, edge)
 
     def _whisker(self, low: float | None, high: float | None, middle: float, colour: str, ticks: bool = False) -> None:
         """An interval, cut at the plot's edges with an arrow that says so."""

@@ -12,11 +12,14 @@ from synthesis.draw.canvas import ROUNDING, Page, Style
 from synthesis.draw.layout import JUDGED_HEADS, Layout, Row, judgement
 from synthesis.errors import InputError, Problem
 
-BOLD = frozenset({"pooled", "single", "subgroup"})
+# Nothing is pooled of a single sample.
+BOLD = frozenset({"pooled", "subgroup"})
 NOT_PRINTED = "not printed"
 WEIGHT_NAME = "Weight, %"
-_NUMBER = re.compile("[<>\N{GREATER-THAN OR EQUAL TO}]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?")
-_INDENTED = frozenset({"study", "prediction", "converted", "converted single", "subgroup", "summary"})
+_NUMBER = re.compile(
+    "[<>\N{GREATER-THAN OR EQUAL TO}\N{ALMOST EQUAL TO}]?[\N{MINUS SIGN}-]?[\\d\N{NARROW NO-BREAK SPACE}]+([.]\\d+)?"
+)
+_INDENTED = frozenset({"study", "prediction", "converted", "converted single", "bounds", "subgroup", "summary"})
 # Inches: a symbol, an indent, from the estimate to its interval, between the two limits.
 _SYMBOL, _INDENT, _SPACE, JOINT = 0.11, 0.1, 0.07, 0.03
 
@@ -58,7 +61,7 @@ def weight_of(row: Row) -> str:
 
 
 def not_printed(row: Row) -> bool:
-    """Whether a row has an estimate and no interval."""
+    """Whether a row has an estimate whose interval no source prints."""
     return row.estimate is not None and not (row.low_text or row.high_text)
 
 

@@ -12,8 +12,8 @@ from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
 LINE, HEADING_LINE, NOTE_LINE = 0.125, 0.145, 0.86
 # Inches from the name of the axis to the words below it.
 BELOW_AXIS = 0.05
-# Words about a direction: inches from the line of no effect, and the least share of the axis that they may take.
-_FROM_NULL, _SIDE = 0.06, 0.45
+# Words about a direction: inches from the line of no effect.
+_FROM_NULL = 0.06
 _LEFT, _RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 _FIRM = "\N{NO-BREAK SPACE}"
 
@@ -95,23 +95,22 @@ def direction(page: Page, columns: Columns, section: Section) -> list[tuple[floa
     sides = []
     if left and share > 0:
         edge = min(at, columns.plot_right) - _FROM_NULL
-        lines = _side_lines(page, f"{_LEFT} {left}", max(share, _SIDE) * wide, edge - page.style.margin)
+        lines = _side_lines(page, f"{_LEFT} {left}", edge - page.style.margin)
         sides.append((edge, "right", lines))
     if right and share < 1:
         edge = max(at, columns.plot_left) + _FROM_NULL
         most = page.style.width - page.style.margin - edge
-        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", max(1 - share, _SIDE) * wide, most)))
+        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", most)))
     return sides
 
 
-def _side_lines(page: Page, words: str, room: float, most: float) -> list[str]:
-    """Words about a direction in lines as wide as their side of the axis, or as their longest word, `most` at most."""
+def _side_lines(page: Page, words: str, most: float) -> list[str]:
+    """Words about a direction on one line: nothing else stands beside them; on more where the page ends before."""
     # An arrow alone on a line would point from nothing.
     glued = words.replace(f"{_LEFT} ", f"{_LEFT}\N{NO-BREAK SPACE}").replace(
         f" {_RIGHT}", f"\N{NO-BREAK SPACE}{_RIGHT}"
     )
-    longest = max(page.width(word, page.style.small) for word in glued.split(" "))
-    lines = page.wrapped(glued, min(max(room, longest), most), page.style.small)
+    lines = page.wrapped(glued, most, page.style.small)
     return [line.replace(_FIRM, " ") for line in lines]
 
 

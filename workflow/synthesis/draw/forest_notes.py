@@ -7,14 +7,53 @@ from typing import TYPE_CHECKING
 
 from synthesis import text
 from synthesis.data.risk_tools import TOOLS
-from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, is_domain
+from synthesis.data.vocabulary import (
+    ESTIMATE_NAME,
+    N_DERIVED,
+    RANGE_END,
+    SET_TO_ZERO,
+    early_improvement,
+    is_domain,
+)
 from synthesis.draw.layout import Section, block_name, judgement
 from synthesis.review.declared import of_mean
 
 if TYPE_CHECKING:
-    from synthesis.results.fitted import Fitted, Study
+    from synthesis.results.fitted import Fitted, Member, Study
 
-AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
+AT_LEAST, DERIVED = "\N{GREATER-THAN OR EQUAL TO}", "\N{ALMOST EQUAL TO}"
+# Columns of the people in an arm.
+ARMS = ("n_treat", "n_control")
+# Of estimates that are the two ends of a printed range.
+RANGE = "\N{DAGGER}"
+
+
+def of_range(held: Study | Member) -> str:
+    """The sign of an estimate that is the end of a printed range, or of a sample that has such."""
+    return RANGE if any(RANGE_END in flags for flags in _flags(held)) else ""
+
+
+def of_range_alone(document: Fitted) -> str:
+    """The sign of a pool of nothing but the ends of printed ranges."""
+    held = [flags for study in document.studies for flags in _flags(study)]
+    return RANGE if held and all(RANGE_END in flags for flags in held) else ""
+
+
+def size_sign(held: Study | Member) -> str:
+    """The sign before a number of people that the source does not print."""
+    return DERIVED if any(N_DERIVED in flags for flags in _flags(held)) else ""
+
+
+def is_entered(held: Study | Member) -> bool:
+    """Whether a value is of the plan, for a finding without a number."""
+    return held.exactness == SET_TO_ZERO
+
+
+def _flags(held: Study | Member) -> list[tuple[str, ...]]:
+    """The flags of an estimate, or of each estimate of a sample."""
+    members: Sequence[Member] | None = getattr(held, "members", None)
+    flags: tuple[str, ...] = getattr(held, "flags", ())
+    return [flags] if members is None else [member.flags for member in members]
 
 
 def people(studies: Sequence[Study]) -> tuple[int, int]:
@@ -26,7 +65,14 @@ def people(studies: Sequence[Study]) -> tuple[int, int]:
 def people_cell(studies: Sequence[Study]) -> str:
     """People as a cell: all, at least so many where sizes are not known, nothing where none is."""
     count, known = people(studies)
-    return f"{'' if known == len(studies) else AT_LEAST}{text.count(count)}" if known else ""
+    derived = next(filter(None, map(size_sign, studies)), "")
+    return f"{derived if known == len(studies) else AT_LEAST}{text.count(count)}" if known else ""
+
+
+def arm_cell(studies: Sequence[Study], column: str) -> str:
+    """People of an arm as a cell, as `people_cell`."""
+    known = [n for study in studies if isinstance(n := study.cells.get(column), float)]
+    return f"{'' if len(known) == len(studies) else AT_LEAST}{text.count(sum(known))}" if known else ""
 
 
 def people_words(studies: Sequence[Study]) -> str:
@@ -56,14 +102,10 @@ def people_note(documents: list[Fitted]) -> list[str]:
 
 def own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
     """What a reader of the figure of one synthesis must know of its rows and columns."""
-    notes = []
-    if any(summary.kind == "bayes" for summary in document.summaries):
-        name = ESTIMATE_NAME[document.metric]
-        notes.append(f"Bayesian: median and equal-tailed interval; half-normal prior on τ of {name}, scale "
-                     f"{document.tau_scale:g}; one mean of each sample.")  # fmt: skip
+    notes = bayes_note([document])
     if document.groups:
         notes.append(_block_note(document))
-    if "n" in columns:
+    if {"n", *ARMS} & set(columns):
         notes += people_note([document])
     if "rob" in columns or any(map(is_domain, columns)):
         notes += _risk_note(document)
@@ -71,6 +113,17 @@ def own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
         notes.append("Blocks: risk of bias as the source's database rates it.")
     notes += [domain_note(tool) for tool in document.figure.tools]
     return notes
+
+
+def bayes_note(documents: Iterable[Fitted]) -> list[str]:
+    """What a Bayesian summary is, where any has one."""
+    said = [
+        f"Bayesian: median and equal-tailed credible interval; half-normal prior on τ of "
+        f"{ESTIMATE_NAME[document.metric]}, scale {document.tau_scale:g}; one mean of each sample."
+        for document in documents
+        if any(summary.kind == "bayes" for summary in document.summaries)
+    ]
+    return list(dict.fromkeys(said))
 
 
 def domain_note(tool: str) -> str:
@@ -113,16 +166,36 @@ def constructs_of(documents: Iterable[Fitted]) -> list[str]:
 
 
 def row_notes(sections: Sequence[Section]) -> list[str]:
-    """What a bracket is, whose weight stands there, what a dash in the place of a cell is, and which estimates are not
-    on the axis, where there is one."""
-    rows = [row for section in sections for row in section.rows if row.kind == "study"]
-    notes = []
+    """What marks and signs are, of those that are drawn: brackets, dashes, ends of ranges, sizes that nobody printed;
+    and which estimates are not on the axis."""
+    every = [row for section in sections for row in section.rows]
+    rows = [row for row in every if row.kind == "study"]
+    said = " ".join(mark_notes(sections))
+    notes = [said] if said else []
     if beyond := beyond_axis(sections):
         notes.append(f"Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}.")
     if any(row.bracket for row in rows):
         notes.append("Joined by a bracket: estimates of one sample; the weight at the first is that of the sample.")
     if any(text.NONE in row.cells for row in rows):
         notes.append(f"{text.NONE}: the source states no single value.")
+    if any(RANGE in row.label for row in every):
+        notes.append(f"{RANGE}: lower and upper end of a printed range; the source prints no single value.")
+    if any(cell.startswith(DERIVED) for row in every for cell in row.cells):
+        notes.append(f"{DERIVED}: not printed, but derived from other numbers of the source; also a total with such.")
+    return notes
+
+
+def mark_notes(sections: Iterable[Section]) -> list[str]:
+    """What is hollow, grey or flat, of what is drawn."""
+    rows = [row for section in sections for row in section.rows]
+    kinds = {row.kind for row in rows}
+    hollow = ["findings entered as 0 by rule, and pools that hold them"] if any(row.fill for row in rows) else []
+    hollow += ["r converted to d"] if kinds & {"converted", "converted single"} else []
+    notes = [f"Hollow marks: values that no source prints ({'; '.join(hollow)})."] if hollow else []
+    if "reference" in kinds:
+        notes.append("Grey diamonds: published meta-analyses, never pooled.")
+    if "summary" in kinds:
+        notes.append("Flat diamonds: other summaries of the same samples.")
     return notes
 
 
@@ -159,6 +232,7 @@ def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
     for document in documents:
         own = [text.sentence(note) for note in document.fit.notes]
         own += [zeros_note(document)] if document.set_to_zero else []
+        own += ["Only the lower and upper end of a printed range, no other number."] if of_range_alone(document) else []
         for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)
     for remark, titles in remarks.items():

@@ -8,28 +8,45 @@ from dataclasses import replace
 from synthesis.draw.canvas import Page
 from synthesis.draw.forest_columns import Columns
 from synthesis.draw.forest_measures import BELOW_AXIS, heaviest, height_of, row_height, section_height
+from synthesis.draw.forest_notes import row_notes
 from synthesis.draw.layout import CONTINUED, Layout, Row, Section
 
 # Rows that say something of the rows above them.
 _CLOSING = frozenset({"subgroup", "prediction", "summary", "note"})
 _POOLED = frozenset({"pooled", "single"})
+_ELSEWHERE = "Further notes: on the last page."
 
 
 def split(page: Page, columns: Columns, layout: Layout, height: float) -> list[Layout]:
-    """Layouts of single pages, whose squares have one scale."""
-    room = height - height_of(page, columns, replace(layout, sections=()))
+    """Layouts of single pages, whose squares have one scale; what a mark or sign is stands on each page that has it."""
+    kept = _filled(page, columns, layout, height, (*row_notes(layout.sections), _ELSEWHERE))
+    ending = replace(layout, sections=tuple(kept[-1]))
+    if height_of(page, columns, ending) > height:
+        kept = _filled(page, columns, layout, height, (*layout.notes, _ELSEWHERE))
+    last = len(kept) - 1
+    return [
+        replace(layout, sections=tuple(sections), notes=layout.notes if i == last else _notes(layout, sections))
+        for i, sections in enumerate(kept)
+    ]
+
+
+def _filled(page: Page, columns: Columns, layout: Layout, height: float, notes: tuple[str, ...]) -> list[list[Section]]:
+    """What stands on each page where every page has room for these notes."""
+    room = height - height_of(page, columns, replace(layout, sections=(), notes=notes))
     filled: list[list[Section]] = [[]]
     left = room
     for section in layout.sections:
         pages, left = _section_pages(page, columns, section, room, left)
         filled[-1] += pages[0]
         filled += pages[1:]
-    kept = [sections for sections in filled if sections]
-    last = len(kept) - 1
-    return [
-        replace(layout, sections=tuple(sections), notes=layout.notes if i == last else ())
-        for i, sections in enumerate(kept)
-    ]
+    return [sections for sections in filled if sections]
+
+
+def _notes(layout: Layout, sections: list[Section]) -> tuple[str, ...]:
+    """The notes of a page before the last one."""
+    own = row_notes(sections)
+    elsewhere = [_ELSEWHERE] if set(layout.notes) - set(own) else []
+    return (*own, *elsewhere)
 
 
 def _section_pages(
@@ -87,4 +104,5 @@ def _kept_together(page: Page, columns: Columns, rows: tuple[Row, ...], room: fl
 def _stays(above: Row, row: Row) -> bool:
     """Whether a row belongs on the page of the row above it: below a heading, as what closes rows, in a bracket."""
     closes = row.kind in _CLOSING or (row.kind in _POOLED and above.kind not in _POOLED)
-    return above.kind == "heading" or closes or row.bracket in {"middle", "end"}
+    converted = row.kind in {"converted", "converted single"}
+    return above.kind == "heading" or closes or converted or row.bracket in {"middle", "end"}

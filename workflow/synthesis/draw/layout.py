@@ -34,6 +34,7 @@ RowKind = Literal[
     "reference",
     "converted",
     "converted single",
+    "bounds",
     "note",
 ]
 
@@ -179,6 +180,8 @@ class Row:
     synthesis: str = ""
     # Rows of one sample are joined by a bracket: "start", "middle" or "end" of it.
     bracket: str = ""
+    # Hollow: of values that no source prints.
+    fill: Literal["", "hollow"] = ""
 
 
 class MarkTexts(TypedDict):

@@ -33,6 +33,7 @@ from synthesis.draw.panel_pages import split
 
 LANE = "lane"
 _DIAMOND = Path([(0, 0.62), (0.62, 0), (0, -0.62), (-0.62, 0), (0, 0.62)], closed=True)
+_TRIANGLE = Path([(-0.55, -0.4), (0.55, -0.4), (0, 0.55), (-0.55, -0.4)], closed=True)
 _ROUND = Affine2D().scale(0.5).transform_path(Path.unit_circle())
 
 
@@ -75,6 +76,7 @@ FILLS: dict[PointKind, Fill] = {
     "added": Fill("white", LANE, 0.9),
     "estimate": Fill(LANE, LANE, 0.4, 0.55),
     "sample": Fill(LANE, "white", 0.4),
+    "range end": Fill(LANE, DARK, 0.5, 0.7, path=_TRIANGLE),
     "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
     "marked_small": Fill(DARK, DARK, 0.0),
     "pooled": Fill("white", DARK, 1.3),

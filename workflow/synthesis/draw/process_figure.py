@@ -5,6 +5,7 @@ from __future__ import annotations
 from synthesis import text
 from synthesis.data.summaries import BASIS_WORDS
 from synthesis.draw.layout import Layout, Row, RowKind, coordinates, mark_of, section_of
+from synthesis.draw.reference_rows import MORE_OF_IT
 from synthesis.results.process import Approach, ProcessPool, ProcessResults, ProcessSummary
 
 NAME = "process"
@@ -14,10 +15,10 @@ _LABELS: dict[Approach, str] = {
     "stress test": "Stress test: not significant 0, significant 1.96/√n",
 }
 _NOTES = (
-    "Filled diamond: the pool of numbers; square: one sample; small hollow diamonds: published summaries, never "
-    "pooled. Large hollow diamonds hold values that no source prints.",
-    "Between the bounds: the pooled value if every finding reported as not significant lay at one edge of the "
-    "significance of its n, or at the other; significant findings without a number have no place there.",
+    "Filled: numbers of studies, a diamond where they are pooled, a square of one sample. Hollow: with values that no "
+    "source prints. Grey: published summaries, never pooled.",
+    "Hollow bars, between the bounds: the pooled value if every finding reported as not significant lay at one edge of "
+    "the significance of its n, or at the other; significant findings without a number have no place there.",
     "Abstracts print numbers when they are significant; adherence, competence and integrity are skill and fidelity of "
     "the therapist, homework is what patients do. None of them is the protocol as such.",
 )
@@ -45,11 +46,17 @@ def process_layout(results: ProcessResults) -> Layout:
         ("samples",),
         rows,
         results.level,
-        favours=("worse outcome with more of it", "better outcome with more of it"),
+        favours=MORE_OF_IT,
         row_name="Association with outcome",
     )
     derived = sorted({BASIS_WORDS[row.basis] for row in results.summaries if row.basis in BASIS_WORDS})
-    notes = (*_NOTES, *(f"Of a summary marked with an asterisk {words}." for words in derived))
+    unknown = f"{text.NONE}: the source prints no number of studies."
+    lacking = any(row.k is None for row in results.summaries)
+    notes = (
+        *_NOTES,
+        *([unknown] if lacking else []),
+        *(f"Of a summary marked with an asterisk {words}." for words in derived),
+    )
     return Layout(NAME, results.title, (section,), notes=notes)
 
 
@@ -62,12 +69,12 @@ def _pool_row(pool: ProcessPool) -> Row:
 def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
     low, high = coordinates("z", lower.estimate, upper.estimate)
     return Row(
-        "prediction",
+        "bounds",
         "Bounds: at either edge of significance",
         "A",
         (text.count(lower.samples),),
-        pi_low=low,
-        pi_high=high,
+        ci_low=low,
+        ci_high=high,
         low_text=f"{text.number(low)} to",
         high_text=text.number(high),
         key=lower.construct,
@@ -78,6 +85,6 @@ def _summary_row(row: ProcessSummary) -> Row:
     mark = mark_of("z", row.estimate, row.ci_low, row.ci_high)
     detail = f", {row.detail}" if row.detail else ""
     star = "*" if row.basis in BASIS_WORDS else ""
-    count = "" if row.k is None else text.count(row.k)
+    count = text.NONE if row.k is None else text.count(row.k)
     label = f"{row.label}{detail}{star}"
     return Row("reference", label, "A", (count,), key=row.effect_id, effects=(row.effect_id,), **mark)

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from synthesis import text
 from synthesis.data.vocabulary import instrument_name, is_domain
-from synthesis.draw.forest_notes import band_note, notes_of, own_notes, people_cell, row_notes, title_note
+from synthesis.draw.forest_notes import (
+    ARMS,
+    arm_cell,
+    band_note,
+    is_entered,
+    notes_of,
+    of_range,
+    own_notes,
+    people_cell,
+    people_words,
+    row_notes,
+    size_sign,
+    title_note,
+)
 from synthesis.draw.layout import (
     COLUMN_NAME,
     GROUP_NAME,
@@ -24,10 +38,10 @@ from synthesis.draw.layout import (
     mark_of,
     section_of,
 )
+from synthesis.draw.reference_rows import comparator_note, reference_block, sides
 from synthesis.meta.clustered import EFFECT, SAMPLE
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.result import LevelVariance
-from synthesis.results.extracted import Reference
 from synthesis.results.files import Cell
 from synthesis.review.declared import in_words
 
@@ -35,7 +49,7 @@ if TYPE_CHECKING:
     from synthesis.meta.dependent import JointTest
     from synthesis.results.fitted import BlockFit, Fitted, Member, Study
 
-_MANY_ESTIMATES = " ({} estimates)"
+_MANY_ESTIMATES = " ({} estimates{})"
 
 
 def quantile(level: float) -> float:
@@ -123,7 +137,17 @@ def _cells(held: Study | Member, columns: tuple[str, ...]) -> tuple[str, ...]:
     judgement of bias that nobody made."""
     cells = held.cells
     said = {c: cell_text(c, cells[c] if c in cells else getattr(held, c, None)) for c in columns}
+    if said.get("n"):
+        said["n"] = size_sign(held) + said["n"]
     return tuple(said[c] or ("" if c == "rob" or is_domain(c) else text.NONE) for c in columns)
+
+
+def _people(studies: Sequence[Study], columns: tuple[str, ...]) -> tuple[str, ...]:
+    """The cells of a pool: how many people its samples have, and in each arm."""
+    return tuple(
+        people_cell(studies) if column == "n" else arm_cell(studies, column) if column in ARMS else ""
+        for column in columns
+    )
 
 
 def _sample_row(document: Fitted, study: Study, columns: tuple[str, ...]) -> Row:
@@ -132,13 +156,14 @@ def _sample_row(document: Fitted, study: Study, columns: tuple[str, ...]) -> Row
     mark = mark_of(document.metric, study.yi, study.yi - half, study.yi + half, decimals_of(document))
     return Row(
         "study",
-        study.label + (_MANY_ESTIMATES.format(several) if several > 1 else ""),
+        study.label + (_MANY_ESTIMATES.format(several, of_range(study)) if several > 1 else of_range(study)),
         document.lane,
         _cells(study, columns),
         weight=study.weight,
         weight_text=_weight_text(study.weight),
         key=study.sample_id,
         effects=study.effects,
+        fill="hollow" if is_entered(study) else "",
         **mark,
     )
 
@@ -155,10 +180,11 @@ def _estimate_rows(document: Fitted, study: Study, columns: tuple[str, ...]) -> 
             cell_text(name, member.words(name)) for name in ("outcome", "rater", "timepoint") if _varies(members, name)
         ]
         label = study.label if i == 0 else "\u2003" if differs else f"\u2003estimate {i + 1}"
+        label = f"{label} {', '.join(differs)}".rstrip() if differs else label
         rows.append(
             Row(
                 "study",
-                f"{label} {', '.join(differs)}".rstrip() if differs else label,
+                label + of_range(member),
                 document.lane,
                 _cells(member, columns),
                 weight=study.weight / len(members),
@@ -166,6 +192,7 @@ def _estimate_rows(document: Fitted, study: Study, columns: tuple[str, ...]) -> 
                 key=f"{study.sample_id}/{member.effect_id}",
                 effects=(member.effect_id,),
                 bracket=place,
+                fill="hollow" if is_entered(member) else "",
                 **mark,
             )
         )
@@ -184,8 +211,21 @@ def _varies(members: Sequence[Member], name: str) -> bool:
 def _group_row(document: Fitted, group: BlockFit, studies: Sequence[Study], columns: tuple[str, ...]) -> Row:
     weight = math.fsum(study.weight for study in studies)
     pi_low, pi_high = coordinates(document.metric, group.pi_low, group.pi_high)
-    cells = tuple(people_cell(studies) if column == "n" else "" for column in columns)
+    cells = _people(studies, columns)
     counted = text.plural(group.samples, "sample")
+    entered = [is_entered(study) for study in studies]
+    if all(entered):
+        # Constants have neither heterogeneity nor a sampling error of their own.
+        label = f"{counted}, all entered by rule: no subtotal"
+        return Row(
+            "subgroup",
+            label,
+            document.lane,
+            cells,
+            weight=weight,
+            weight_text=text.number(weight, 1),
+            key=f"{document.synthesis}/{group.value}",
+        )
     spread = "" if group.i2 is None else f", I\N{SUPERSCRIPT TWO} = {group.i2:.0f}%"
     return Row(
         "subgroup",
@@ -198,13 +238,14 @@ def _group_row(document: Fitted, group: BlockFit, studies: Sequence[Study], colu
         weight_text=text.number(weight, 1),
         key=f"{document.synthesis}/{group.value}",
         synthesis=document.synthesis,
+        fill="hollow" if any(entered) else "",
         **mark_of(document.metric, group.estimate, group.ci_low, group.ci_high, decimals_of(document)),
     )
 
 
 _SUMMARY_NAME = {
     "common": "Common effect (fixed)",
-    "bayes": "Bayesian (half-normal prior on τ)",
+    "bayes": "Bayesian (half-normal prior on τ), {level:g}% credible interval",
 }
 
 
@@ -212,15 +253,29 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
     """The diamond, the prediction interval, other summaries, heterogeneity and, below `blocks`, the test of their
     difference; of a single sample just the line."""
     metric, lane, key = document.metric, document.lane, document.synthesis
-    note = Row("note", heterogeneity(document), lane, key=key)
+    people = people_words(document.studies) if set(columns) & set(ARMS) and "n" not in columns else ""
+    note = Row("note", heterogeneity(document, people), lane, key=key)
     if document.fit.samples == 1:
         return [note]
     model = "common effect" if document.fit.method == "FE" else "random effects"
     label = f"Pooled {document.word} ({model})"
-    cells = tuple(people_cell(document.studies) if column == "n" else "" for column in columns)
+    cells = _people(document.studies, columns)
     decimals = decimals or decimals_of(document)
     mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals)
-    rows = [Row("pooled", label, lane, cells, weight=100.0, weight_text="100", key=key, synthesis=key, **mark)]
+    rows = [
+        Row(
+            "pooled",
+            label,
+            lane,
+            cells,
+            weight=100.0,
+            weight_text="100",
+            key=key,
+            synthesis=key,
+            fill=fill_of(document),
+            **mark,
+        )
+    ]
     if document.fit.pi_low is not None:
         low, high = coordinates(metric, document.fit.pi_low, document.fit.pi_high)
         texts = interval_texts(metric, document.fit.estimate, document.fit.pi_low, document.fit.pi_high, decimals)
@@ -229,12 +284,17 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
         rows.append(Row("prediction", name, lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts))
     for summary in document.summaries:
         mark = mark_of(metric, summary.estimate, summary.ci_low, summary.ci_high, decimals)
-        name = _SUMMARY_NAME[summary.kind]
+        name = _SUMMARY_NAME[summary.kind].format(level=100 * document.fit.level)
         rows.append(Row("summary", name, lane, key=f"{key}/{summary.kind}", synthesis=key, **mark))
     rows.append(note)
     if blocks and document.groups_test is not None:
         rows.append(Row("note", difference_of_blocks(document.groups_test, document.figure.group_by), lane, key=key))
     return rows
+
+
+def fill_of(document: Fitted) -> Literal["", "hollow"]:
+    """A pool that holds values of the plan is hollow, as these are."""
+    return "hollow" if document.set_to_zero else ""
 
 
 def difference_of_blocks(test: JointTest, group_by: str | None) -> str:
@@ -256,9 +316,10 @@ def _level_name(column: str | None, value: str) -> str:
     return judged.level if judged is not None else GROUP_NAME.get(value, value)
 
 
-def heterogeneity(document: Fitted) -> str:
-    """The line below a diamond: samples, effects, heterogeneity and how it was fitted."""
-    parts = [text.plural(document.fit.samples, "sample") + ", " + text.plural(document.fit.k, "estimate")]
+def heterogeneity(document: Fitted, people: str = "") -> str:
+    """The line below a diamond: samples, effects, `people`, heterogeneity and how it was fitted."""
+    counted = [text.plural(document.fit.samples, "sample"), text.plural(document.fit.k, "estimate"), people]
+    parts = [", ".join(filter(None, counted))]
     if document.fit.tau2 is not None and document.fit.method != "FE":
         limits = (document.fit.tau2_ci_low, document.fit.tau2_ci_high)
         between = text.variance(document.fit.tau2, *limits)
@@ -322,39 +383,17 @@ def _dependence(document: Fitted) -> str:
     return ""
 
 
-def reference_row(reference: Reference, metric: str) -> Row:
-    """A published summary: drawn hollow, never pooled."""
-    construct = reference.construct
-    said = construct if construct in {"adherence", "competence"} else reference.detail
-    detail = f": {said}" if said else ""
-    count = f" (k = {reference.k})" if reference.k is not None else ""
-    return Row(
-        "reference",
-        f"{reference.label}{detail}{count}",
-        key=reference.effect_id,
-        effects=(reference.effect_id,),
-        **mark_of(metric, reference.yi, reference.ci_low, reference.ci_high),
-    )
-
-
-def reference_block(references: Sequence[Reference], metric: str) -> list[Row]:
-    """Published summaries below a heading that says what they are."""
-    if not references:
-        return []
-    heading = Row("heading", "Published meta-analyses, for reference (not pooled)")
-    return [heading, *(reference_row(r, metric) for r in references)]
-
-
 def forest(document: Fitted) -> Layout:
     """The forest plot of one synthesis, from its model document."""
     options = document.figure
     columns, same = varying_columns(document)
     rows = study_rows(document, columns, options.group_by)
     rows += pooled_rows(document, columns, blocks=options.group_by is not None)
-    rows += reference_block(document.references, document.metric)
+    rows += reference_block(document.references, document.metric, [document])
     name, metric = document.synthesis, document.metric
     section = section_of(
-        name, metric, columns, rows, document.fit.level, favours=options.favours, weights=True,
+        name, metric, columns, rows, document.fit.level,
+        favours=sides(options.favours, document.references, [document]), weights=True,
         axis=axis_name(document), estimate_name=estimate_name(document), titles=options.titles,
     )  # fmt: skip
     notes = (
@@ -362,33 +401,62 @@ def forest(document: Fitted) -> Layout:
         *same,
         *band_note([section], [document]),
         *row_notes([section]),
+        *comparator_note(document.references, [document]),
         *own_notes(document, columns),
         *title_note([section]),
     )
     return Layout(name, document.title, (section,), notes=notes)
 
 
+# A column is a note where at least this share of its rows have one word, and no more than so many others.
+_NEARLY_ALL, _MOST_OTHERS = 0.8, 8
+
+
 def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
-    """The columns that tell samples apart, and a note in the place of those with one word, or nothing, for all of them.
+    """The columns that tell samples apart, and a note in the place of those with one word, or nothing, for all of them
+    or nearly all.
 
     What the heading of a block says has no column beside it.
     """
-    columns, same = [], []
-    held: list[Study | Member] = list(document.studies)
-    if document.figure.rows == "estimates":
-        held = [member for study in document.studies for member in study.members]
+    columns, same, nearly = [], [], []
     for column in document.figure.columns:
         if _said_by_blocks(document, column):
             continue
-        values = {described.cells.get(column, getattr(described, column, None)) for described in held}
-        words = {value for value in values if isinstance(value, str)}
-        differ = len(values) > 1 or (not words and None not in values)
-        if column == "rob" or is_domain(column) or len(document.studies) < 2 or differ:
+        rows = _column_texts(document, column)
+        common, count = Counter(words for _, words, _ in rows).most_common(1)[0] if rows else ("", 0)
+        name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
+        judged = column == "rob" or is_domain(column)
+        if judged or (common and any(is_number for *_, is_number in rows)):
             columns.append(column)
+        elif count == len(rows):
+            same.append(f"{name}: {common or 'not reported'}")
+        elif common and _NEARLY_ALL * len(rows) <= count and len(rows) - count <= _MOST_OTHERS:
+            nearly.append(_exceptions(name, common, rows))
         else:
-            name = COLUMN_NAME.get(column, column.replace("_", " ")).lower()
-            same.append(f"{name}: {cell_text(column, words.pop()) if any(words) else 'not reported'}")
-    return tuple(columns), [f"In all samples, {'; '.join(same)}."] if same else []
+            columns.append(column)
+    lead = "In all samples, " if len(document.studies) > 1 else ""
+    notes = [text.capital(f"{lead}{'; '.join(same)}.")] if same else []
+    return tuple(columns), notes + nearly
+
+
+def _column_texts(document: Fitted, column: str) -> list[tuple[str, str, bool]]:
+    """Per row of a column: the sample, what the cell says, and whether that is a number."""
+    rows = []
+    for study in document.studies:
+        for held in study.members if document.figure.rows == "estimates" else (study,):
+            value = held.cells.get(column, getattr(held, column, None))
+            rows.append((study.label, cell_text(column, value), isinstance(value, int | float)))
+    return rows
+
+
+def _exceptions(name: str, common: str, rows: Sequence[tuple[str, str, bool]]) -> str:
+    """What nearly all rows say of a column, and which say something else."""
+    others: dict[str, list[str]] = {}
+    for label, words, _ in rows:
+        if words != common:
+            others.setdefault(words or "not stated", []).append(label)
+    named = [f"{words}: {', '.join(dict.fromkeys(labels))}" for words, labels in sorted(others.items())]
+    return f"{text.capital(name)}: {common}, but {'; '.join(named)}."
 
 
 def _said_by_blocks(document: Fitted, column: str) -> bool:

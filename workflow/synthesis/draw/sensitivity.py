@@ -26,13 +26,14 @@ from synthesis.draw.chart import (
     number_axis,
     plan_notes,
     pooled_sentence,
+    range_note,
     refusal,
     room_for,
     sample_method,
     sample_note,
     title_of,
 )
-from synthesis.draw.forest_notes import beyond_axis
+from synthesis.draw.forest_notes import RANGE, beyond_axis, of_range
 from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
@@ -83,7 +84,8 @@ def _step_row(document: Fitted, step: CumulativeStep, study: Study) -> Row:
     i2 = text.NONE if step.i2 is None else text.number(step.i2, 0)
     cells = (text.count(step.samples), i2)
     mark = _mark(document, step.estimate, low, high)
-    return Row("study", step.label, document.lane, cells, key=step.sample_id, effects=study.effects, **mark)
+    label = step.label + of_range(study)
+    return Row("study", label, document.lane, cells, key=step.sample_id, effects=study.effects, **mark)
 
 
 def leave_one_out(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
@@ -191,7 +193,9 @@ def _forest_like(
         note += " Arrows: limits beyond the axis."
     if beyond := beyond_axis([section]):
         note += f" Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}."
-    notes = (note, *(several if kind == "cumulative" else ()), *plan_notes(document))
+    ranges = range_note(document) if kind == "cumulative" else []
+    signed = [f"{RANGE}: {said[:1].lower()}{said[1:]}" for said in ranges]
+    notes = (note, *(several if kind == "cumulative" else ()), *signed, *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 
 

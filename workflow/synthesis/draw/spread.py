@@ -20,11 +20,14 @@ from synthesis.draw.chart import (
     Point,
     RowText,
     estimate_axis,
+    estimate_keys,
+    estimate_kind,
     few_to_compare,
     interval_text,
     number_axis,
     plan_notes,
     pooled_sentence,
+    range_note,
     refusal,
     room_for,
     sample_method,
@@ -149,11 +152,12 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
         rows=tuple(rows),
         legend=(
             Key("point", "estimate", "single estimate, area by precision (1 / SE)"),
+            *estimate_keys(points),
             Key("point", "pooled", "pooled"),
             Key("line", "interval", f"{100 * document.fit.level:g}% CI"),
             Key("line", "prediction", "prediction interval (PI)"),
         ),
-        notes=(_orchard_note(document, factor), *plan_notes(document)),
+        notes=(_orchard_note(document, factor), *range_note(document), *plan_notes(document)),
     )
 
 
@@ -190,7 +194,8 @@ def _swarm_points(metric: str, pool: _Pool, sizes: dict[str, float], unit: float
     for estimate in sorted(pool.estimates, key=lambda e: e.member.yi):
         key = estimate.member.effect_id
         at = _place(metric, estimate.member.yi)
-        points.append(Point("estimate", at, 0.0, sizes[key], key, estimate.study.label, effects=(key,)))
+        kind = estimate_kind(estimate.member, "estimate")
+        points.append(Point(kind, at, 0.0, sizes[key], key, estimate.study.label, effects=(key,)))
     heights = swarm([(point.x * unit, point.size) for point in points])
     placed = [replace(point, y=height) for point, height in zip(points, heights, strict=True)]
     return placed, max((point.y + point.size / 2 for point in placed), default=0.0)
@@ -275,12 +280,15 @@ def caterpillar(document: Fitted, diagnostics: Diagnosed) -> Chart:
         low, high = _place(metric, y - half), _place(metric, y + half)
         ends += [low, high]
         lines.append(Line("effect", (low, high), (i + 1.0, i + 1.0), key))
-        points.append(Point("sample", _place(metric, y), i + 1.0, 0.042, key, estimate.study.label, effects=(key,)))
+        kind = estimate_kind(member, "sample")
+        size = 0.042 if kind == "sample" else 0.06
+        points.append(Point(kind, _place(metric, y), i + 1.0, size, key, estimate.study.label, effects=(key,)))
     fit = document.fit
     centre, low, high = (_place(metric, value) for value in (fit.estimate, fit.ci_low, fit.ci_high))
     bottom = count + 1.0
     ends += [low, high]
-    areas, legend = [], [Key("point", "sample", f"estimate, {100 * document.fit.level:g}% CI")]
+    areas = []
+    legend = [Key("point", "sample", f"estimate, {100 * document.fit.level:g}% CI"), *estimate_keys(points)]
     if document.fit.pi_low is not None and document.fit.pi_high is not None:
         left, right = _place(metric, document.fit.pi_low), _place(metric, document.fit.pi_high)
         areas.append(Area("prediction", (left, right, right, left), (0.0, 0.0, bottom, bottom)))
@@ -301,7 +309,7 @@ def caterpillar(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         "caterpillar", name, title_of("caterpillar", document), document.lane, (panel,),
         height=min(5.5, max(1.0, 0.058 * count + 0.2)), left=0.14,
-        legend=tuple(legend), notes=(note, *plan_notes(document)),
+        legend=tuple(legend), notes=(note, *range_note(document), *plan_notes(document)),
     )  # fmt: skip
 
 

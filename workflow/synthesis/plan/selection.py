@@ -9,7 +9,14 @@ from msgspec.structs import replace
 
 from synthesis.data.covariances import sampling_covariance
 from synthesis.data.nulls import Nulls, entered
-from synthesis.data.vocabulary import AS_PRINTED, IN_UNITS, LANE_ESTIMANDS, METRIC_NAME, RATIO_METRICS
+from synthesis.data.vocabulary import (
+    AS_PRINTED,
+    IN_UNITS,
+    LANE_ESTIMANDS,
+    METRIC_NAME,
+    RATIO_METRICS,
+    SET_TO_ZERO,
+)
 from synthesis.errors import InputError, Problem
 from synthesis.meta.kernel import Array
 from synthesis.plan.conditions import Condition, number
@@ -19,7 +26,6 @@ from synthesis.results.extracted import Chosen, Dropped, Effect, Row
 from synthesis.results.files import Cell
 from synthesis.text import plain
 
-SET_TO_ZERO = "set to zero"
 # How a row is marked that stands for a finding without a number.
 _ENTERED: dict[Nulls, str] = {
     "zero": SET_TO_ZERO,

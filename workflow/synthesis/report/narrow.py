@@ -136,7 +136,8 @@ def _row(record: dict[str, str]) -> Row | None:
     }
     words = {name: record[name] for name in ("label", "lane", "estimate_text", "low_text", "high_text", "synthesis")}
     effects = tuple(filter(None, record["effects"].split("; ")))
-    return Row(kind=record["kind"], effects=effects, **words, **number)  # type: ignore[arg-type]
+    fill = record.get("fill") or ""
+    return Row(kind=record["kind"], effects=effects, fill=fill, **words, **number)  # type: ignore[arg-type]
 
 
 def _is_ratio(rows: Iterable[Row]) -> bool:
@@ -158,8 +159,10 @@ def _section(
     sides: tuple[str, ...],
 ) -> float:
     """Adds the lines of a section and its axis from `y` downwards; returns where it ends."""
-    heading = _HEADING.get(name.partition(",")[0])
+    lane, _, part = name.partition(": ")
+    heading = _HEADING.get(lane.partition(",")[0])
     if heading:
+        heading = f"{heading}: {part}" if part else heading
         y = _words(Line("section", "", y, 0, _wrapped(heading, _BOLD_LETTERS)), y, lines)
     null = _NULL.get(name, 0.0)
     low, high, ticks, texts = axis_of(rows, _is_ratio(rows), null=null)
@@ -222,9 +225,9 @@ def _drawn(
         else:
             box = (x, middle)
     value = " ".join(filter(None, (row.estimate_text, row.low_text, row.high_text)))
+    kind, predicted = f"{row.kind} {row.fill}".rstrip(), between(row.pi_low, row.pi_high)
     return Line(
-        row.kind, row.lane, top, height, label, middle, value, between(row.pi_low, row.pi_high), limits, diamond, box,
-        null, (), mark,
+        kind, row.lane, top, height, label, middle, value, predicted, limits, diamond, box, null, (), mark,
     )  # fmt: skip
 
 

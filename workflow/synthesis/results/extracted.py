@@ -227,6 +227,7 @@ class Reference(Document, frozen=True, kw_only=True):
     """A published summary on the metric of a pool, as printed, oriented like it.
 
     Its limits are the printed ones; where none are, `se`, `df` and the limits follow from what `basis` names.
+    `comparator`: what it has protocols compared with.
     """
 
     effect_id: str
@@ -240,3 +241,4 @@ class Reference(Document, frozen=True, kw_only=True):
     se: float | None = None
     df: float | None = None
     basis: str = ""
+    comparator: str = ""

@@ -52,8 +52,8 @@ class Described(Document, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Member(Described, frozen=True, kw_only=True):
-    """One effect of a sample, with its numeric moderators; `cells`: what the plan shows of it, by column; `crossed`:
-    its members of crossed random effects, by name."""
+    """One effect of a sample, with its numeric moderators; `cells`: what the plan shows of it, by column; `flags`: of
+    its row, where it is shown; `crossed`: its members of crossed random effects, by name."""
 
     effect_id: str
     yi: float
@@ -63,6 +63,7 @@ class Member(Described, frozen=True, kw_only=True):
     n_total: float | None
     severity: float | None
     cells: dict[str, Cell] = msgspec.field(default_factory=dict)
+    flags: tuple[str, ...] = ()
     crossed: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from synthesis.data.covariances import shared_arms
 from synthesis.data.extraction import reference_rows
-from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, Descriptor, Summary
+from synthesis.data.vocabulary import LANE_WORD, RATIO_METRICS, SET_TO_ZERO, Descriptor, Summary
 from synthesis.errors import InputError, Problem
 from synthesis.meta.bayes import bayes
 from synthesis.meta.dependence import Composites, composites
@@ -26,7 +26,7 @@ from synthesis.meta.pool import Fit, pool
 from synthesis.meta.regression import design, regress
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.parts import ASKED, PRESENTATION
-from synthesis.plan.selection import SET_TO_ZERO, covariance_of, crossed_of, levels_of, select_effects, shared_direction
+from synthesis.plan.selection import covariance_of, crossed_of, levels_of, select_effects, shared_direction
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Correlations, Fitted, Member, Shown, Study, SummaryLine, Versions

@@ -115,6 +115,21 @@ def with_columns(document: Fitted, extracted: Extracted, names: Iterable[str]) -
     return replace(document, studies=tuple(map(filled, document.studies)))
 
 
+def with_flags(document: Fitted, extracted: Extracted) -> Fitted:
+    """A model document whose effects hold the flags of their rows."""
+    rows = _rows_of(document, extracted)
+
+    def flagged(study: Study) -> Study:
+        members = (replace(member, flags=_flags(rows[member.effect_id])) for member in study.members)
+        return replace(study, members=tuple(members))
+
+    return replace(document, studies=tuple(map(flagged, document.studies)))
+
+
+def _flags(row: Effect) -> tuple[str, ...]:
+    return tuple(filter(None, row.flag.split(";")))
+
+
 def _with_cells(
     study: Study, rows: Mapping[str, Effect], columns: Sequence[str], assessed: Assessed | None = None
 ) -> Study:
@@ -122,7 +137,8 @@ def _with_cells(
     shown = [name for name in columns if not is_domain(name)]
 
     def with_cells(member: Member) -> Member:
-        return replace(member, cells=cells([rows[member.effect_id]], shown) | judged)
+        row = rows[member.effect_id]
+        return replace(member, cells=cells([row], shown) | judged, flags=_flags(row))
 
     members = tuple(with_cells(member) for member in study.members)
     return replace(study, members=members, cells=cells([rows[m.effect_id] for m in members], shown) | judged)

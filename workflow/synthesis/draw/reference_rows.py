@@ -1,0 +1,70 @@
+"""Published summaries beside pools: their rows, and in what they differ from the pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from synthesis.data.vocabulary import process_name
+from synthesis.draw.layout import Row, mark_of
+from synthesis.results.extracted import Reference
+
+if TYPE_CHECKING:
+    from synthesis.results.fitted import Fitted
+
+# The sides of an axis with associations of several processes.
+MORE_OF_IT = ("worse outcome with more of it", "better outcome with more of it")
+
+
+def reference_block(references: Sequence[Reference], metric: str, documents: Sequence[Fitted]) -> list[Row]:
+    """Published summaries below headings that say what they are; those of other constructs than the pools' apart."""
+    others = other_constructs(references, documents)
+    rows = []
+    for of, constructs in ("", set()), (f" of {process_name(others, article=False)}", set(others)):
+        held = [r for r in references if (r.construct in constructs if of else r.construct not in others)]
+        if held:
+            rows.append(Row("heading", f"Published meta-analyses{of}, for reference (not pooled)"))
+            rows += [_reference_row(r, metric, documents) for r in held]
+    return rows
+
+
+def other_constructs(references: Sequence[Reference], documents: Sequence[Fitted]) -> list[str]:
+    """What published summaries are of and no pool is."""
+    held = {name for document in documents for name in document.constructs}
+    return list(dict.fromkeys(r.construct for r in references if held and r.construct not in held))
+
+
+def sides(
+    favours: tuple[str, str] | None, references: Sequence[Reference], documents: Sequence[Fitted]
+) -> tuple[str, str] | None:
+    """The words below an axis of pools, which do not name what some of its rows are not of."""
+    return MORE_OF_IT if favours and favours[0] and other_constructs(references, documents) else favours
+
+
+def comparator_note(references: Sequence[Reference], documents: Sequence[Fitted]) -> tuple[str, ...]:
+    """Which published summaries have a comparator that no pool has."""
+    other = sorted({r.comparator for r in references if _compares_otherwise(r, documents)})
+    if not other:
+        return ()
+    return (f"Published meta-analyses against {' or '.join(other)}: a comparator that differs from the pools'.",)
+
+
+def _compares_otherwise(reference: Reference, documents: Sequence[Fitted]) -> bool:
+    held = {study.comparator for document in documents for study in document.studies} - {""}
+    return bool(held and reference.comparator) and reference.comparator not in held
+
+
+def _reference_row(reference: Reference, metric: str, documents: Sequence[Fitted]) -> Row:
+    """A published summary: drawn grey, never pooled."""
+    construct = reference.construct
+    said = construct if construct in {"adherence", "competence"} else reference.detail
+    detail = f": {said}" if said else ""
+    against = f", against {reference.comparator}" if _compares_otherwise(reference, documents) else ""
+    count = f" (k = {reference.k})" if reference.k is not None else ""
+    return Row(
+        "reference",
+        f"{reference.label}{detail}{against}{count}",
+        key=reference.effect_id,
+        effects=(reference.effect_id,),
+        **mark_of(metric, reference.yi, reference.ci_low, reference.ci_high),
+    )
