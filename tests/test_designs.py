@@ -78,7 +78,7 @@ def test_two_arms_by_sd_standard_error_or_interval(measure, metric):
                     sd_control=sd2i, n_control=n2i)  # fmt: skip
 
     def by_others(m1i, sd1i, n1i, m2i, sd2i, n2i):
-        half = moments._t_975(n2i - 1) * sd2i / math.sqrt(n2i)
+        half = moments.t_975(n2i - 1) * sd2i / math.sqrt(n2i)
         return made(metric, statistic="mean_sd", mean_treat=m1i, se_treat=sd1i / math.sqrt(n1i), n_treat=n1i,
                     mean_control=m2i, mean_ci_low_control=m2i - half, mean_ci_high_control=m2i + half,
                     n_control=n2i)  # fmt: skip

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import gzip
 import json
 import math
 import re
@@ -192,6 +193,194 @@ def test_half_widths_in_most_rows_are_named_and_one_is_not():
     assert doubts(wide[0], *(G | {"se": SE} for _ in range(4))) == []
 
 
+ARMS = {"n_treat": 50.0, "n_control": 50.0, "estimand": "d_between"}
+T = ARMS | {"statistic": "t", "value": 2.5, "df": 98.0}
+F = ARMS | {"statistic": "f", "value": 6.25, "df1": 1.0, "df": 98.0}
+M = ARMS | {"statistic": "mean_sd", "mean_treat": 20.0, "sd_treat": 5.0, "mean_control": 17.0, "sd_control": 5.2}
+R = {"estimand": "r_total", "statistic": "r", "value": 0.3, "n": 70.0}
+TR = R | {"statistic": "t", "value": 2.6, "df": 68.0}
+UNEQUAL = {"n_treat": 80.0, "n_control": 20.0}
+CHI2 = R | {"statistic": "chi2", "value": 6.9, "df1": 1.0}
+RATES = {"statistic": "rates", "events_treat": 10.0, "time_treat": 100.0, "events_control": 20.0}
+CHANGE = {"estimand": "one_group", "statistic": "pre_post", "mean_treat": 10.0, "baseline_mean_treat": 25.0}
+CHANGE |= {"n_treat": 50.0, "baseline_sd_treat": 5.0, "sd_treat": 5.0}
+
+
+def ratio(statistic, value, low=None, high=None, **more):
+    return {"statistic": statistic, "value": value, "ci_low": low, "ci_high": high} | more
+
+
+def limits(low, high):
+    return {"min_treat": low, "max_treat": high}
+
+
+def of_mean(low, high):
+    return {"mean_ci_low_treat": low, "mean_ci_high_treat": high}
+
+
+# A slip, what is said of it, and a row like it that is sound.
+SLIPS = [
+    # Sizes after conversion.
+    (T | {"value": 250.0}, "value: '250, a g of 49.6'; allowed: below 3 .*n_treat 50 and n_control 50", T),
+    (F | {"value": 625.0}, "value: '625, a g of 4.96'; allowed: below 3", F | {"value": 170.0}),
+    (M | {"mean_treat": 200.0}, "mean_treat: '200, a g of 35.6'; allowed: below 4 .*decimal", M | {"mean_treat": 35.0}),
+    (G | {"value": 3.1}, "value: '3.1'; allowed: below 3 in size", G | {"value": 2.9}),
+    (CHANGE | {"mean_treat": -5.0}, "mean_treat: '-5, a change in SDs of 5.91'; allowed: below 5", CHANGE),
+    (ratio("or", 30.0, 10.0, 90.0), "value: '30'; .*between 0.05 and 20 .a percentage. As a ratio it is 0.3", None),
+    (ratio("hr", 70.0, 50.0, 98.0), "As a ratio it is 0.7", ratio("hr", 0.7, 0.5, 0.98)),
+    (ratio("or", 0.01, 0.005, 0.02), "allowed: a ratio between 0.05 and 20", ratio("or", 30, 3, 300)),
+    (ratio("log_rr", 3.2, se=0.3), "a ratio in the place of its logarithm. Then the statistic is rr", None),
+    (ratio("rd", 12.0, se=5.0), "between -1 and 1: a difference of two risks .*As a fraction it is 0.12", None),
+    (ratio("rd", 0.12, -2.0, 2.2), "ci_low: '.-2, 2.2.'; .*at most 0.5, not 1.07", ratio("rd", 0.12, -0.2, 0.44)),
+    (ratio("proportion", 30.0, n=100.0, level="summary"), "from 0 to 1 .*As a fraction it is 0.3", None),
+    (RATES | {"time_control": 0.1}, "time_treat: .*of 7.6'; .*the time of one arm", RATES | {"time_control": 12.0}),
+    # Associations.
+    (R | {"statistic": "z", "value": 2.6}, "below 1.5 .*the z of a test", R | {"statistic": "z", "value": 1.4}),
+    (R | {"value": 0.95}, "value: '0.95'; allowed: below 0.949", R | {"value": -0.94}),
+    (R | {"statistic": "beta", "value": 0.95}, "not standardized", R | {"statistic": "beta", "value": 0.79}),
+    (R | {"statistic": "r2", "value": 0.9}, "a correlation of 0.949", R | {"statistic": "r2", "value": 0.81}),
+    (TR | {"value": 26.0}, "value: '26, a correlation of 0.953'", TR | {"value": 20.0}),
+    # Degrees of freedom.
+    (TR | {"df": 700.0}, "df: '700'; allowed: at most 68 with n 70", TR | {"df": 40.0}),
+    (TR | {"df": 7.0}, "df: '7'; allowed: about 68 with n 70 .a digit lost", TR | {"df": 60.0}),
+    (TR | {"statistic": "f", "df1": 66.0, "df": 1.0}, "df: '1'; .*df1 66 and df swapped", None),
+    (T | {"df": 980.0}, "df: '980'; allowed: at most 98 with n_treat 50 and n_control 50", T | {"df": 97.0}),
+    (T | {"df": 49.0}, "df: '49'; allowed: about 98 .*a paired test", T | {"df": 74.3}),
+    (T | UNEQUAL | {"df": 9.8}, "a digit lost", T | UNEQUAL | {"df": 22.1}),
+    # Tests.
+    (T | {"p": ".9"}, "p: '.9'; allowed: about 0.014, as t 2.5 and df 98 imply", T | {"p": ".014"}),
+    (TR | {"p": ">.05", "value": -3.6}, "p: '>.05'", TR | {"p": "<.05"}),
+    (F | {"p": ".9"}, "as F 6.25 and df 98 imply", F | {"p": ".02"}),
+    (F | {"p": "<.001"}, "p: '<.001'; allowed: about 0.014", F | {"p": "<.05"}),
+    (CHI2 | {"p": ".4"}, "about 0.0086, as chi-square 6.9 imply", CHI2 | {"p": ".009"}),
+    (CHI2 | {"df1": 4.0, "p": ".01"}, "about 0.14", CHI2 | {"df1": 4.0, "p": ".14"}),
+    (M | {"p": ".9"}, "p: '.9'; .*as means, SDs and sizes imply", M | {"p": ".03"}),
+    (M | {"ci_low": -5.0, "ci_high": -4.0}, "ci_low: .* allowed: about .1, 5.", M | {"ci_low": -5.0, "ci_high": -1.0}),
+    (M | {"ci_low": 18.6, "ci_high": 21.4}, "a mean instead of the difference", M | {"ci_low": 0.18, "ci_high": 0.99}),
+    (G | {"p": ".9"}, "p: '.9'; .*as value and sizes imply", G | {"p": ".03"}),
+    # Ratios and logarithms.
+    (ratio("log_or", 1.5, 1.2, 1.88), "value: '1.5'; .*Then the statistic is or", ratio("or", 1.5, 1.2, 1.88)),
+    (ratio("log_or", 1.3, 1.05, 1.61), "symmetric on the logarithm", ratio("log_or", 1.33, 1.05, 1.61)),
+    (ratio("log_rr", 2.0, 1.2, 3.33), "Then the statistic is rr", ratio("log_rr", 2.27, 1.2, 3.33)),
+    (ratio("log_hr", 4.0, 2.0, 8.0), "Then the statistic is hr", None),
+    (ratio("or", 0.69, 0.5, 0.88), "as it stands.*Then the statistic is log_or", ratio("or", 0.66, 0.5, 0.88)),
+    (ratio("or", 0.69, -0.1, 1.4), "ci_low: '-0.1'; allowed: at least 0.*log_or", ratio("log_or", 0.65, -0.1, 1.4)),
+    # Standard errors alone, and other cells.
+    (ratio("g", 0.5, se=0.0001), "se: '0.0001'; allowed: from 0.002 to 2", ratio("g", 0.5, se=0.03)),
+    (ratio("g", 0.5, se=50.0), "a number of people", ratio("g", 0.5, se=1.2)),
+    (ratio("z", 0.5, variance=4.0), "variance: '4'; allowed: from 1e-06 to 1", ratio("z", 0.5, variance=0.04)),
+    (ratio("p", 0.02, n=70.0), "column p: ''; .*in the column value .0.02.", None),
+    (ratio("g", 0.5, p="0"), "column p: '0'; allowed: above 0", ratio("g", 0.5, p=".000")),
+    (M | limits(0.0, 10.0), "'20'; allowed: inside .0, 10.", M | limits(0.0, 40.0)),
+    (M | limits(18.0, 22.0), "sd_treat: '5'; allowed: at most 2.02", M | limits(11.0, 30.0)),
+    (M | of_mean(19.9, 20.1), "sd_treat: '5 beside .19.9, 20.1. and n_treat 50'; .*0.352", M | of_mean(18.6, 21.4)),
+    (M | of_mean(21.0, 23.0), "mean_treat: '20'; allowed: inside .21, 23.", None),
+    (R | {"n": 7e7}, "n: '70000000'; allowed: at most 10 000 000 people", R | {"n": 7e6}),
+    (M | {"mean_age": 499.0}, "mean_age: '499'; allowed: at most 110", M | {"mean_age": 49.9}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("slip", "said", "sound"), SLIPS, ids=range(len(SLIPS)))
+def test_a_slip_is_named_and_a_row_like_it_is_not(slip, said, sound):
+    found = doubts(slip)
+    assert any(re.search(said, line) for line in found), found
+    assert doubts(slip | {"checked": "yes"}) == []
+    assert sound is None or doubts(sound) == []
+
+
+def test_occasions_of_repeated_measures_are_no_slip_of_df():
+    assert doubts(TR | {"df": 700.0, "flag": "F_repeated_measures"}) == []
+
+
+def test_a_field_of_large_effects_has_larger_ones():
+    """Plants (Curtis and Wang 1998) differ by 1.3 SDs as a rule; a table of nothing above 3 is no field."""
+    large = [ratio("g", value, se=0.3) for value in (1.2, 1.4, 1.1, 1.6)]
+    assert doubts(*large, ratio("g", 4.0, se=0.4)) == []
+    assert len(doubts(*large, ratio("g", 11.0, se=0.8))) == 1
+    assert len(doubts(*(ratio("g", value, se=0.4) for value in (3.2, 4.4, 3.6, 5.1)))) == 4
+
+
+def test_a_variance_beside_standard_errors_without_sizes():
+    others = [ratio("g", 0.3 + 0.05 * i, se=0.18 + 0.01 * i) for i in range(6)]
+    (line,) = doubts(*others, ratio("g", 0.9, se=0.0324))
+    assert "row 8, column se: '0.0324'; allowed: about 0.18: the 6 others of the table have 0.18 to 0.23" in line
+    assert "this looks like a variance: use the column variance" in line
+    # A trial with ten times as many people.
+    assert doubts(*others, ratio("g", 0.9, se=0.06)) == []
+    # A variance of 0.0324 where it belongs.
+    assert doubts(*others, ratio("g", 0.9, variance=0.0324)) == []
+
+
+def test_a_table_of_variances_without_sizes():
+    variances = [ratio("g", value, se=se) for value, se in ((0.4, 0.04), (0.3, 0.0324), (0.6, 0.06))]
+    found = doubts(*variances)
+    assert len(found) == 3
+    assert (
+        "se: '0.04'; allowed: one of fewer people than 2550, which it implies; as a variance it implies 102" in found[0]
+    )
+    assert doubts(*(row | {"se": math.sqrt(row["se"])} for row in variances)) == []
+    # With the sizes nothing is asked: trials of 2500 exist.
+    assert doubts(*(row | {"n": 4 / row["se"] ** 2} for row in variances)) == []
+
+
+def test_a_logarithm_of_a_ratio_as_ratio_in_every_row_of_a_table():
+    rows = ((1.5, 1.2, 1.88), (1.3, 1.05, 1.61), (1.8, 1.45, 2.23))
+    assert len(doubts(*(ratio("log_or", *row) for row in rows))) == 3
+    assert doubts(*(ratio("or", *row) for row in rows)) == []
+
+
+BDI = M | {"outcome": "BDI"}
+
+
+def test_few_other_samples_say_something_where_they_agree():
+    """Errors in the place of SDs beside one other sample; variances beside two that are alike."""
+    other = BDI | {"sd_treat": 6.0, "sd_control": 5.5, "mean_treat": 21.0, "mean_control": 19.0}
+    errors = other | {"sd_treat": 6 / math.sqrt(50), "sd_control": 5.5 / math.sqrt(50)}
+    (line,) = doubts(BDI, errors)
+    assert "these look like standard errors" in line
+    squares = other | {"sd_treat": 36.0, "sd_control": 30.25}
+    assert doubts(BDI | {"n_treat": 300.0, "n_control": 300.0}, squares) == []
+    assert len(doubts(BDI, other, squares)) == 1
+    assert doubts(BDI, other | {"sd_treat": 12.0, "sd_control": 11.0}, squares) == []
+    assert doubts(BDI, errors | {"outcome": "PHQ-9"}) == []
+
+
+def test_means_and_deviations_swapped():
+    other = BDI | {"mean_treat": 22.0, "mean_control": 19.0, "sd_treat": 5.5, "sd_control": 6.0}
+    swapped = BDI | {"mean_treat": 5.5, "sd_treat": 22.0, "mean_control": 6.0, "sd_control": 19.0}
+    found = [line for line in doubts(BDI, other, swapped) if "swapped" in line]
+    assert len(found) == 1
+    assert (
+        "row 4, column mean_treat: '5.5 with sd_treat 22'; allowed: means of about 18 with SDs of about 5.75"
+        in found[0]
+    )
+    assert len(doubts(swapped, swapped, swapped)) == 3
+    # Differences from a norm, in SDs, and a count of few.
+    assert (
+        doubts(*(BDI | {"mean_treat": 0.2, "sd_treat": 1.0, "mean_control": 0.1, "sd_control": 0.9} for _ in "123"))
+        == []
+    )
+    assert (
+        doubts(*(BDI | {"mean_treat": 3.0, "sd_treat": 4.0, "mean_control": 3.5, "sd_control": 4.4} for _ in "123"))
+        == []
+    )
+
+
+def test_the_error_of_a_difference_beside_others_of_its_outcome():
+    rows = [ratio("mean_difference", 3.0, se=se, outcome="BDI") | ARMS for se in (1.0, 7.1, 1.05)]
+    (line,) = doubts(*rows)
+    assert "row 3, column se: '7.1'; allowed: about 1.05, as the others of outcome BDI imply" in line
+    assert doubts(*(row | {"outcome": scale} for row, scale in zip(rows, "abc", strict=True))) == []
+    assert doubts(rows[0], rows[2], rows[1] | {"n_treat": 2.0, "n_control": 3.0}) == []
+
+
+def test_a_size_a_thousand_times_the_others():
+    others = [R | {"n": n} for n in (70.0, 71.0, 72.0, 90.0)]
+    (line,) = doubts(*others, R | {"n": 700000.0})
+    assert "column n: '700000'; allowed: at most 100000 where half of the rows have at most 72" in line
+    assert doubts(*others, R | {"n": 90000.0}) == []
+
+
 COLUMNS = ("se", "variance")
 
 
@@ -227,3 +416,37 @@ def test_public_tables_are_hardly_doubted():
     assert all("a ratio of at most 4" in line for line in found)
     with (ROOT / "examples" / "low_dose_tricyclics.csv").open() as handle:
         assert doubts(*printed_means(list(csv.DictReader(handle)))) == []
+
+
+# As which statistic a table of metafor's measure would be entered.
+MEASURES = {"SMD": "g", "ZCOR": "z", "OR": "log_or", "RR": "log_rr", "MD": "mean_difference", "RD": "rd"}
+
+
+def public_effects():
+    """Public tables of effects and variances: by name, rows without sizes."""
+    for path in sorted((DATA / "reference").glob("*.json.gz")):
+        held = json.loads(gzip.decompress(path.read_bytes()))
+        statistic = MEASURES.get(held["meta"]["measure"])
+        if statistic:
+            fixed = {"statistic": statistic, "estimand": "r_total" if statistic == "z" else "d_between"}
+            pairs = zip(held["data"]["yi"], held["data"]["vi"], strict=True)
+            yield path.stem.partition(".")[0], [fixed | {"value": float(yi), "variance": float(vi)} for yi, vi in pairs]
+
+
+def as_errors(rows, power):
+    return [row | {"variance": None, "se": row["variance"] ** power} for row in rows]
+
+
+def test_public_tables_of_effects_are_hardly_doubted():
+    """In print: one difference of 3.2 SDs, two correlations whose Fisher z is 1.9 and 2.3."""
+    tables = dict(public_effects())
+    assert len(tables) == 26
+    for made in (tables, {name: as_errors(rows, 0.5) for name, rows in tables.items()}):
+        counts = {name: len(doubts(*rows)) for name, rows in made.items()}
+        assert {name: count for name, count in counts.items() if count} == {"furukawa2003": 1, "white2020": 2}
+
+
+@pytest.mark.parametrize("name", ["assink2016", "gibson2002", "poole2003", "raudenbush1985", "tannersmith2016"])
+def test_variances_of_public_tables_as_standard_errors_are_named(name):
+    rows = as_errors(dict(public_effects())[name], 1)
+    assert len(doubts(*rows)) == len(rows)

@@ -48,7 +48,7 @@ def of_arm(row: Row, arm: str) -> Arm:
         raise printed.refusal(
             f"mean_{arm}", mean, f"inside [{low:g}, {high:g}]", "a sign lost, or another arm's limits?"
         )
-    return Arm(mean, math.sqrt(n) * (high - low) / (2 * _t_975(n - 1)), n)
+    return Arm(mean, math.sqrt(n) * (high - low) / (2 * t_975(n - 1)), n)
 
 
 def of_both(row: Row) -> tuple[Arm, Arm]:
@@ -110,7 +110,8 @@ def pooled_sd(treat: Arm, control: Arm) -> float:
     return math.sqrt(((treat.n - 1) * treat.sd**2 + (control.n - 1) * control.sd**2) / df)
 
 
-def _t_975(df: float) -> float:
+def t_975(df: float) -> float:
+    """The quantile of t behind a printed 95% interval."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, 0.975))

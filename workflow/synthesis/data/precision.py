@@ -7,27 +7,36 @@ Every rule doubts; none decides. A doubted row refuses the run until it is confi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from synthesis.data.printed import Numbered, Row, printed_p, two_sided, z_from_p
+from synthesis.data.alone import alone
+from synthesis.data.far import far_away, impossible
+from synthesis.data.implied import (
+    DIFFERENCES,
+    RATIOS,
+    Doubt,
+    expected_se,
+    implied_se,
+    least_se,
+    off_middle_by,
+    reported_se,
+    scale_of,
+    sizes,
+)
+from synthesis.data.other_scale import other_scale
+from synthesis.data.printed import Numbered, Row, has
+from synthesis.data.shifted import shifted, shifted_beside_others
+from synthesis.data.tested import P_N_SLACK, P_Z_SLACK, against_p, tests
 from synthesis.errors import Problem
 from synthesis.text import plain
 
-# (column, value, allowed, hint)
-Doubt = tuple[str, str, str, str]
+__all__ = ["RATIOS", "check_precision", "expected_se"]
 
-# Two-sided normal quantile behind a printed 95% interval.
-Z_95 = 1.959963984540054
 # Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
 SE_CI_RATIO = 1.15
-# A printed p and the z implied by estimate and standard error may differ by this much on the z scale:
-# t instead of normal, rounding of all three.
-P_Z_SLACK = 0.45
-# The same beside the n alone: adjustment, and a rank correlation's own test.
-P_N_SLACK = 1.0
 # Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
 SD_RATIO = 4.0
 # A standard error beside the one that the sample sizes imply. Adjustment for a baseline that correlates .8 leaves .6
@@ -41,58 +50,54 @@ HALF_WIDTH = (1.85, 2.1)
 OFF_MIDDLE = 0.25
 # Standard deviations beside the median of the same outcome in other samples.
 SD_FAR = 3.0
+# One or two other samples say what is usual where all their SDs are within this factor.
+FEW_ALIKE = 1.5
 # Standard errors times the root of n are standard deviations, within this factor of the median.
 SD_AS_SE = 2.0
 # Means on the same scale lie within this factor of one another; means of another scale do not.
 SAME_SCALE = 3.0
 # The difference of two arms in SDs that most rows of a table do not have; as standard errors they would be usual.
 LARGE_DIFFERENCE, USUAL_DIFFERENCE = 2.0, 1.0
-# Differences in SDs, Fisher's z (r of .9993) and logarithms of ratios that no study has; and the numbers by which
-# spreadsheets keep the days from 1990 to 2050.
-FAR_DIFFERENCE, FAR_Z, FAR_LOGARITHM = 10.0, 4.0, 10.0
-DAYS = range(32874, 54789)
 # Other samples of the same outcome, of which a median says what is usual.
 LEAST_OTHERS = 3
 # From so many rows on, each is compared with all of them, itself too: the work must not grow with the square.
 MANY_OTHERS = 200
 CONFIRM = "right as printed? Then checked: yes, with checked_reason"
 _MEANS = ("mean_sd", "change_sd")
-_DIFFERENCES = ("d", "g", "smd")
-_FARTHEST = (
-    dict.fromkeys(_DIFFERENCES, FAR_DIFFERENCE)
-    | {"z": FAR_Z}
-    | dict.fromkeys(("log_or", "log_rr", "log_hr", "log_irr", "log_rom"), FAR_LOGARITHM)
-)
-# Printed as ratios, their intervals symmetric on the logarithm.
-RATIOS = ("or", "rr", "hr", "irr", "rom")
 
 
 def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     """The doubts of a source's typed rows, those confirmed or excluded aside, each by file, row and column."""
-    held = [(number, row) for number, row in rows if not row["checked"] and not row["exclusion_reason"]]
-    problems = []
-    for number, row in held:
-        doubts = (
-            *arms(row),
-            *errors_of_arms(row),
-            *against_size(row),
-            *against_interval(row),
-            *off_middle(row),
-            *far_away(row),
-        )
-        problems += [_problem(path, number, *doubt) for doubt in doubts]
-    for number, doubt in (*_half_widths(held), *_far_deviations(held), *_all_errors(held)):
-        problems.append(_problem(path, number, *doubt))
-    return problems
+    used = [(number, row) for number, row in rows if not row["exclusion_reason"]]
+    held = [(number, row) for number, row in used if not row["checked"]]
+    doubts = [(number, doubt) for number, row in held for doubt in _of_row(row)]
+    doubts += [*_half_widths(held), *_far_deviations(held), *_all_errors(held)]
+    # Confirmed rows stay among those that others are compared with.
+    open_rows = {number for number, _ in held}
+    doubts += [found for found in (*alone(used), *shifted_beside_others(used)) if found[0] in open_rows]
+    # A size after conversion follows from what is doubted already.
+    doubted = {number for number, _ in doubts}
+    for number, as_printed, doubt in far_away(used):
+        if number in open_rows and (as_printed or number not in doubted):
+            doubts.append((number, doubt))
+    return [_problem(path, number, *doubt) for number, doubt in doubts]
+
+
+def _of_row(row: Row) -> Iterator[Doubt]:
+    yield from arms(row)
+    yield from errors_of_arms(row)
+    yield from against_size(row)
+    yield from against_interval(row)
+    off = [*off_middle(row)]
+    yield from off or other_scale(row)
+    yield from tests(row)
+    yield from shifted(row)
+    yield from impossible(row)
 
 
 def _problem(path: Path, number: int, column: str, value: str, allowed: str, hint: str) -> Problem:
     where = f"{path}, row {number}, column {column}"
     return Problem(where, value, allowed, f"{hint}; {CONFIRM}" if hint else CONFIRM)
-
-
-def _printed(row: Row, *names: str) -> bool:
-    return all(row[name] is not None for name in names)
 
 
 def arms(row: Row) -> Iterator[Doubt]:
@@ -101,7 +106,7 @@ def arms(row: Row) -> Iterator[Doubt]:
     if row["statistic"] == "mean_sd":
         pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
     for column, other in pairs:
-        if _printed(row, column, other) and max(row[column], row[other]) > SD_RATIO * min(row[column], row[other]):
+        if has(row, column, other) and max(row[column], row[other]) > SD_RATIO * min(row[column], row[other]):
             value = f"{row[column]:g} beside {other} {row[other]:g}"
             allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
             hint = "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
@@ -112,7 +117,7 @@ def errors_of_arms(row: Row) -> Iterator[Doubt]:
     """A standard error of an arm's mean beside its SD and size."""
     for arm in ("treat", "control"):
         se, sd = f"se_{arm}", f"sd_{arm}"
-        if _printed(row, se, sd, f"n_{arm}"):
+        if has(row, se, sd, f"n_{arm}"):
             implied = row[sd] / math.sqrt(row[f"n_{arm}"])
             if not 1 / SE_CI_RATIO < row[se] / implied < SE_CI_RATIO:
                 value = f"{row[se]:g} beside {sd} {row[sd]:g} and n_{arm} {row[f'n_{arm}']:g}"
@@ -127,67 +132,38 @@ def errors_of_arms(row: Row) -> Iterator[Doubt]:
 # --- standard errors and sample sizes ---------------------------------------------------------------------------
 
 
-def expected_se(row: Row) -> float | None:
-    """The standard error of the value that the sample sizes imply, on the scale that `se` is on; None without them.
-
-    Differences: Hedges (1981), 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)); Fisher's z: 1 / (n - 3); r: (1 - r^2)^2 / (n - 1);
-    odds ratios with counts: Woolf (1955).
-    """
-    value: float | None = row["value"]
-    n: float | None = row["n"]
-    if row["level"] != "study" or value is None:
-        return None
-    if row["statistic"] in _DIFFERENCES and _printed(row, "n_treat", "n_control"):
-        treat, control = float(row["n_treat"]), float(row["n_control"])
-        return math.sqrt(1 / treat + 1 / control + value * value / (2 * (treat + control)))
-    if row["statistic"] in _DIFFERENCES and n is not None:
-        return math.sqrt(4 / n + value * value / (2 * n))
-    if row["statistic"] == "z" and n is not None and n > 3:
-        return 1 / math.sqrt(n - 3)
-    if row["statistic"] == "r" and n is not None and abs(value) < 1:
-        return (1 - value * value) / math.sqrt(n - 1)
-    cells = _cells(row)
-    if row["statistic"] == "or" and cells is not None:
-        return math.sqrt(sum(1 / cell for cell in cells))
-    return None
-
-
-def _cells(row: Row) -> list[float] | None:
-    """The cells of a 2x2 table, where all of them are above 0."""
-    if not _printed(row, "events_treat", "total_treat", "events_control", "total_control"):
-        return None
-    cells = [row["events_treat"], row["total_treat"] - row["events_treat"]]
-    cells += [row["events_control"], row["total_control"] - row["events_control"]]
-    return cells if min(cells) > 0 else None
-
-
 def against_size(row: Row) -> Iterator[Doubt]:
     """A standard error, variance or interval beside the sample sizes."""
     expected = expected_se(row)
-    if _printed(row, "se", "variance") and not 1 / SE_CI_RATIO < row["se"] / math.sqrt(row["variance"]) < SE_CI_RATIO:
+    if has(row, "se", "variance") and not 1 / SE_CI_RATIO < row["se"] / math.sqrt(row["variance"]) < SE_CI_RATIO:
         yield "variance", f"{row['variance']:g}", f"about {row['se'] ** 2:.3g}, the square of se {row['se']:g}", ""
     if expected is None:
         yield from _least_possible(row)
         return
-    sizes = _sizes(row)
+    with_sizes = sizes(row)
     if row["se"] is not None and not SE_LOW < row["se"] / expected < SE_HIGH:
         hint = "a standard error of something else, or the n of another row?"
         if _near(row["se"], expected**2):
             hint = "this looks like a variance: use the column variance"
-        yield "se", f"{row['se']:g}", f"about {expected:.3g} with {sizes}", hint
+        yield "se", f"{row['se']:g}", f"about {expected:.3g} with {with_sizes}", hint
     if row["variance"] is not None:
         ratio = math.sqrt(row["variance"]) / expected
         likely_se = _near(row["variance"], expected) and not _near(row["variance"], expected**2)
         if likely_se or not SE_LOW < ratio < SE_HIGH:
             hint = "this looks like a standard error: use the column se" if likely_se else "the n of another row?"
-            yield "variance", f"{row['variance']:g}", f"about {expected**2:.3g} with {sizes}", hint
+            yield "variance", f"{row['variance']:g}", f"about {expected**2:.3g} with {with_sizes}", hint
     implied = implied_se(row)
     # On Fisher's z an interval of r has the width of its n alone.
     if row["statistic"] == "r" and row["n"] > 3:
         expected = 1 / math.sqrt(row["n"] - 3)
     if implied is not None and not SE_LOW < implied / expected < SE_HIGH:
         interval = f"[{row['ci_low']:g}, {row['ci_high']:g}], a standard error of {implied:.3g}"
-        yield "ci_low", interval, f"one of about {expected:.3g} with {sizes}", "limits of another row, or not of 95%?"
+        yield (
+            "ci_low",
+            interval,
+            f"one of about {expected:.3g} with {with_sizes}",
+            "limits of another row, or not of 95%?",
+        )
 
 
 def _least_possible(row: Row) -> Iterator[Doubt]:
@@ -195,61 +171,17 @@ def _least_possible(row: Row) -> Iterator[Doubt]:
     least = least_se(row)
     if least is None or row["estimand"] != "d_between":
         return
-    for column, error in (("se", _reported_se(row)), ("ci_low", implied_se(row))):
+    for column, error in (("se", reported_se(row)), ("ci_low", implied_se(row))):
         if error is not None and error < SE_LOW * least:
             name = "variance" if column == "se" and row["se"] is None else column
             printed_value = f"{row[name]:g}" if name == column != "ci_low" else f"a standard error of {error:.3g}"
             hint = "a variance in the place of a standard error, or a ratio entered as its logarithm?"
             scale = "" if row["statistic"] == "rd" else " on the logarithm"
-            yield name, printed_value, f"at least {least:.3g}{scale} with {_sizes(row)}, value {row['value']:g}", hint
-
-
-def least_se(row: Row) -> float | None:
-    """The smallest standard error that any rates of events allow, on the scale that `se` is on; None without them.
-
-    Odds ratio: half of each arm has the event, 4/n1 + 4/n2. Hazard ratio: everybody has it, 1/n1 + 1/n2. Risk ratio R:
-    the larger risk is 1, (R - 1)/n2 or (1 - R)/(R n1). Risk difference D: a risk is 0 or 1, D (1 - D)/max(n1, n2).
-    """
-    if not _printed(row, "n_treat", "n_control", "value"):
-        return None
-    one, other, value = float(row["n_treat"]), float(row["n_control"]), float(row["value"])
-    match row["statistic"]:
-        case "or" | "log_or":
-            return math.sqrt(4 / one + 4 / other)
-        case "hr" | "log_hr":
-            return math.sqrt(1 / one + 1 / other)
-        case "rd" if abs(value) < 1:
-            return math.sqrt(abs(value) * (1 - abs(value)) / max(one, other))
-        case "log_rr" if abs(value) < FAR_LOGARITHM:
-            ratio = math.exp(value)
-        case "rr" if value > 0:
-            ratio = value
-        case _:
-            return None
-    return math.sqrt((ratio - 1) / other if ratio > 1 else (1 - ratio) / (ratio * one))
-
-
-def far_away(row: Row) -> Iterator[Doubt]:
-    """An effect of a size that no study has."""
-    most = _FARTHEST.get(str(row["statistic"]))
-    value = row["value"]
-    if row["level"] != "study" or most is None or value is None or abs(value) <= most:
-        return
-    hint = "a percentage, a decimal point lost, a ratio in the place of its logarithm, or another column?"
-    if value in DAYS and value == int(value):
-        hint = "a date that a spreadsheet turned into its number?"
-    yield "value", f"{value:g}", f"at most {most:g} in size", hint
+            yield name, printed_value, f"at least {least:.3g}{scale} with {sizes(row)}, value {row['value']:g}", hint
 
 
 def _near(number: float, other: float) -> bool:
     return 1 / LOOKS_LIKE < number / other < LOOKS_LIKE
-
-
-def _sizes(row: Row) -> str:
-    names = ("n_treat", "n_control") if _printed(row, "n_treat", "n_control") else ("n",)
-    if not _printed(row, *names):
-        names = ("total_treat", "total_control")
-    return " and ".join(f"{name} {row[name]:g}" for name in names if row[name] is not None)
 
 
 def _half_widths(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
@@ -264,7 +196,7 @@ def _half_widths(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
         return []
     hint = "half the width of a 95% interval entered as a standard error, in most rows?"
     return [
-        (number, ("se", f"{row['se']:g}", f"about {row['se'] / ratio:.3g} with {_sizes(row)}", hint))
+        (number, ("se", f"{row['se']:g}", f"about {row['se'] / ratio:.3g} with {sizes(row)}", hint))
         for number, row, ratio in halved
     ]
 
@@ -272,37 +204,9 @@ def _half_widths(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
 # --- intervals ----------------------------------------------------------------------------------------------------
 
 
-def _scale(row: Row) -> Callable[[float], float] | None:
-    """The scale on which a statistic's interval is symmetric: logarithm, Fisher's z, or its own; None for limits that
-    have no place on it.
-    """
-    limits = [row[name] for name in ("ci_low", "ci_high") if row[name] is not None]
-    if row["statistic"] in RATIOS:
-        return math.log if all(x > 0 for x in limits) else None
-    if row["statistic"] == "r":
-        return math.atanh if all(abs(x) < 1 for x in limits) else None
-    return float
-
-
-def implied_se(row: Row) -> float | None:
-    """The standard error that a 95% interval implies, on its scale; None without limits of some width."""
-    scale = _scale(row)
-    if not _printed(row, "ci_low", "ci_high") or scale is None or not row["ci_low"] < row["ci_high"]:
-        return None
-    # The logarithms of two huge limits may be one number.
-    width = scale(row["ci_high"]) - scale(row["ci_low"])
-    return width / (2 * Z_95) if width > 0 else None
-
-
-def _reported_se(row: Row) -> float | None:
-    if row["se"] is not None:
-        return float(row["se"])
-    return None if row["variance"] is None else math.sqrt(row["variance"])
-
-
 def against_interval(row: Row) -> Iterator[Doubt]:
     """Standard error against interval, and both against p, where the source prints them."""
-    scale, implied, se = _scale(row), implied_se(row), _reported_se(row)
+    scale, implied, se = scale_of(row), implied_se(row), reported_se(row)
     column = "se" if row["se"] is not None else "variance"
     # The standard error of r itself is not the one on Fisher's z.
     own_scale = row["statistic"] != "r"
@@ -320,32 +224,11 @@ def against_interval(row: Row) -> Iterator[Doubt]:
     if se is None and row["statistic"] in ("r", "z") and row["level"] == "study" and (row["n"] or 0) > 3:
         se, slack, what = 1 / math.sqrt(row["n"] - 3), P_N_SLACK, "n"
         scale = math.atanh if row["statistic"] == "r" else float
+    if se is None and row["statistic"] in DIFFERENCES:
+        se, slack, what = expected_se(row), P_N_SLACK, "sizes"
     if se is not None and row["value"] is not None and scale is not None and (scale is float or _fits(row)):
-        yield from _against_p(row, abs(scale(row["value"])) / se, slack, what)
-
-
-def _against_p(row: Row, z: float, slack: float, what: str) -> Iterator[Doubt]:
-    """A printed p beside the normal statistic of value and standard error, or value and n."""
-    printed_value = printed_p(row["p"])
-    if printed_value is None:
-        return
-    relation, p = printed_value.relation, printed_value.value
-    if p == 0:
-        # A program's .000 is what is below half a unit of its last decimal.
-        relation, p = "<", printed_value.half_unit
-    if relation == ">" and row["p_sides"] == "1":
-        # It says nothing of a finding on the other side.
-        return
-    z_of_p = z_from_p(two_sided(row, p))
-    if (z < z_of_p - slack and relation != ">") or (z > z_of_p + slack and relation != "<"):
-        sides = 2 if row["p_sides"] == "1" else 1
-        allowed = f"about {math.erfc(z / math.sqrt(2)) / sides:.2g}, as value and {what} imply"
-        yield (
-            "p",
-            row["p"],
-            allowed,
-            f"one of value, {'n' if what == 'n' else 'se, interval'} and p belongs to another row?",
-        )
+        others = "value, se, interval" if what == "standard error" else f"value, {what}"
+        yield from against_p(row, abs(scale(row["value"])) / se, slack, f"value and {what}", others)
 
 
 def _fits(row: Row) -> bool:
@@ -356,25 +239,35 @@ def _fits(row: Row) -> bool:
 
 def off_middle(row: Row) -> Iterator[Doubt]:
     """An estimate far from the middle of its interval on the scale where that is symmetric."""
-    scale, value = _scale(row), row["value"]
+    scale, value = scale_of(row), row["value"]
     if implied_se(row) is None or scale is None or value is None or row["level"] != "study" or not _fits_any(row):
         return
     low, high = row["ci_low"], row["ci_high"]
     if not low <= value <= high:
         # Refused by itself.
         return
-    off = _off(scale, value, low, high)
+    off = off_middle_by(scale, value, low, high)
     if row["statistic"] == "r":
         # Some print r with limits of its own standard error.
-        off = min(off, _off(float, value, low, high))
+        off = min(off, off_middle_by(float, value, low, high))
     if off <= OFF_MIDDLE:
         return
     hint = "a limit or the estimate of another row?"
-    if row["statistic"] not in RATIOS and low > 0 and -low <= value and _off(scale, value, -low, high) <= OFF_MIDDLE:
+    if (
+        row["statistic"] not in RATIOS
+        and low > 0
+        and -low <= value
+        and off_middle_by(scale, value, -low, high) <= OFF_MIDDLE
+    ):
         hint = f"a minus lost from ci_low {low:g}?"
-    if row["statistic"] not in RATIOS and high < 0 and value <= -high and _off(scale, value, low, -high) <= OFF_MIDDLE:
+    if (
+        row["statistic"] not in RATIOS
+        and high < 0
+        and value <= -high
+        and off_middle_by(scale, value, low, -high) <= OFF_MIDDLE
+    ):
         hint = f"a minus too many in ci_high {high:g}?"
-    if row["statistic"] in RATIOS and _off(float, value, low, high) <= OFF_MIDDLE:
+    if row["statistic"] in RATIOS and off_middle_by(float, value, low, high) <= OFF_MIDDLE:
         hint = "symmetric as it stands, so not a ratio's interval: another statistic?"
     where = {"log": "on the logarithm", "atanh": "on Fisher's z"}.get(getattr(scale, "__name__", ""), "")
     allowed = f"near the middle of [{low:g}, {high:g}]" + (f" {where}" if where else "")
@@ -383,26 +276,6 @@ def off_middle(row: Row) -> Iterator[Doubt]:
 
 def _fits_any(row: Row) -> bool:
     return row["statistic"] not in ("r", *RATIOS) or _fits(row)
-
-
-def _off(scale: Callable[[float], float], value: float, low: float, high: float) -> float:
-    """How far a value is from the middle, in half widths, less what rounding of the three can do."""
-    unit = 0.5 * 10.0 ** -max(_decimals(x) for x in (value, low, high))
-    left, right, middle = scale(low), scale(high), scale(value)
-    half = (right - left) / 2
-    slack = 0.0
-    for number in (value, low, high):
-        try:
-            slack += abs(scale(number + unit) - scale(number - unit)) / 2
-        except ValueError:
-            return 0.0
-    return max(0.0, abs(middle - (left + right) / 2) - slack) / half
-
-
-def _decimals(number: float) -> int:
-    mantissa, _, exponent = f"{number!r}".partition("e")
-    decimals = len(mantissa.partition(".")[2].rstrip("0"))
-    return min(max(0, decimals - int(exponent or 0)), 300)
 
 
 # --- standard deviations of one outcome -----------------------------------------------------------------------------
@@ -416,7 +289,7 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
     groups: dict[tuple[str, str], list[Numbered]] = {}
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
     for number, row in rows:
-        if row["statistic"] in _MEANS and row["level"] == "study" and _printed(row, *names):
+        if row["statistic"] in _MEANS and row["level"] == "study" and has(row, *names):
             outcome = plain(row["outcome"])
             groups.setdefault((row["statistic"], outcome), []).append((number, row))
     doubts = []
@@ -439,15 +312,21 @@ class _Usual:
     deviation: float
     mean: float
     alike: bool
+    # Enough samples, or two that are nearly the same; beside one, only standard errors are seen.
+    enough: bool
 
 
 def _usual(rows: Sequence[Row]) -> _Usual | None:
-    """What is usual in rows; None where they are of too few samples."""
-    if len({row["sample_id"] for row in rows}) < LEAST_OTHERS:
+    """What is usual in rows; None where there are none, or few without an outcome or alike."""
+    if not rows:
         return None
     deviations = [row[f"sd_{arm}"] for row in rows for arm in ("treat", "control")]
     mean = median(abs(row[f"mean_{arm}"]) for row in rows for arm in ("treat", "control"))
-    return _Usual(len(deviations), median(deviations), mean, max(deviations) < SD_RATIO * min(deviations))
+    spread = max(deviations) / min(deviations)
+    samples = len({row["sample_id"] for row in rows})
+    if samples < LEAST_OTHERS and (spread > FEW_ALIKE or not rows[0]["outcome"]):
+        return None
+    return _Usual(len(deviations), median(deviations), mean, spread < SD_RATIO, samples >= LEAST_OTHERS - 1)
 
 
 def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
@@ -455,7 +334,7 @@ def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
     standard errors: a table that prints standard errors.
     """
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
-    held = [(number, row) for number, row in rows if row["statistic"] in _MEANS and _printed(row, *names)]
+    held = [(number, row) for number, row in rows if row["statistic"] in _MEANS and has(row, *names)]
     apart = []
     for number, row in held:
         difference = abs(row["mean_treat"] - row["mean_control"])
@@ -490,6 +369,8 @@ def _far(row: Row, others: _Usual) -> Doubt | None:
         times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(deviations, roots, strict=True))
         hint = f"these look like standard errors: times the root of n they are {times}"
     elif not row["outcome"]:
+        return None
+    if not others.enough and not (small and as_errors):
         return None
     what = f"outcome {row['outcome']}" if row["outcome"] else "the other rows"
     value = f"{deviations[0]:g} with sd_control {deviations[1]:g}"

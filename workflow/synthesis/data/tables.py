@@ -14,16 +14,15 @@ from pathlib import Path
 
 from synthesis.data import vocabulary as v
 from synthesis.data.arms import faults as control_faults
+from synthesis.data.cell_hints import number_hint
 from synthesis.data.columns import (
     BY_NAME,
     CORRECTION_COLUMNS,
     EFFECT_COLUMNS,
-    LARGEST,
     LARGEST_COUNT,
     NUMERIC_KINDS,
     RESULT_COLUMNS,
     SECOND_COLUMNS,
-    SMALLEST,
     Column,
 )
 from synthesis.data.precision import RATIOS, check_precision
@@ -183,18 +182,7 @@ def _hint(column: Column, text: str) -> str:
     if text.startswith(("=", "@")) or (column.kind == "text" and text.startswith(_FORMULA_START)):
         return "the cell starts like a spreadsheet formula; begin it with a word"
     if column.kind in NUMERIC_KINDS:
-        if re.fullmatch(r"[+-]?\d+,\d+", text):
-            return "decimal comma; write a point"
-        if column.name == "year" and _NUMBER.fullmatch(text):
-            return "a year of four digits?"
-        if column.kind == "count" and _NUMBER.fullmatch(text):
-            return "a number of people is whole; two cells mixed up, or an effective size without its design_effect?"
-        if not _NUMBER.fullmatch(text):
-            return "not a number; put remarks into note"
-        if column.kind == "number" and abs(float(text)) > LARGEST:
-            return f"nothing is as large as that: at most {LARGEST:g}"
-        if column.low_open and 0 < float(text) < SMALLEST:
-            return f"nothing is as small as that: at least {SMALLEST:g}"
+        return number_hint(column, text)
     if column.kind == "choice":
         close = difflib.get_close_matches(text.lower(), column.allowed, n=1, cutoff=0.5)
         if close:
