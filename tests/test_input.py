@@ -2,7 +2,6 @@
 
 import errno
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -128,64 +127,6 @@ def test_directions_may_differ_between_rows_without_an_outcome(project):
     project.change(1, **means, direction="1")
     _, problems = load_source(project.raw, "bcg", [])
     assert problems == []
-
-
-@pytest.mark.parametrize("day", ["2026-13-45", "2026-02-30", "23.11.2026", "2026-1-3"])
-def test_a_day_is_one_of_the_calendar(project, capsys, day):
-    project.change(0, coded_on=day)
-    refused(project, capsys, f"row 2, column coded_on: '{day}'; allowed: a date like 2026-11-23", "year, month and day")
-
-
-def test_days_and_years_that_have_not_come_are_refused(project, capsys):
-    project.change(0, coded_on="2999-01-02")
-    project.change(1, year="2099")
-    project.write(
-        [
-            {
-                "effect_id": "bcg_03",
-                "field": "country",
-                "old": "",
-                "new": "x",
-                "reason": "r",
-                "who": "w",
-                "date": "2999-01-03",
-            }
-        ],
-        project.raw / "corrections.csv",
-    )
-    about = project.raw / "bcg" / "source.yaml"
-    about.write_text(re.sub(r"(?m)^(  '?on'?:).*$", r"\1 '2999-01-04'", about.read_text()))
-    refused(
-        project,
-        capsys,
-        "corrections.csv, row 2, column date: '2999-01-03'; allowed: a day that has come",
-        "effects.csv, row 2, column coded_on: '2999-01-02'",
-        "effects.csv, row 3, column year: '2099'; allowed: at most 20",
-        "source.yaml, key extraction.on: '2999-01-04'",
-    )
-
-
-def test_a_percentage_in_the_place_of_a_share_is_named_as_one(project, capsys):
-    project.change(0, percent_women="60")
-    refused(project, capsys, "row 2, column percent_women: '60'", "a percentage? 60% is 0.6")
-
-
-def test_a_lone_row_that_no_synthesis_takes_is_noted(project, capsys):
-    syntheses = project.config["syntheses"]
-    rows = [row | {"tier": "main"} for row in project.rows()]
-    rows[4]["tier"] = "mian"
-    project.write(rows)
-    project.configure(syntheses={"bcg": syntheses["bcg"] | {"select": {"tier": ["main"]}}})
-    arguments = ["check", "--config", str(project.config_path), "--raw", str(project.raw)]
-    assert main(arguments) == 0
-    said = capsys.readouterr().out
-    assert "effects.csv, row 6: bcg_05 is in no synthesis, unlike the other 12 of its source" in said
-    assert "(tier is mian, of the others main)" in said
-    # Two that are left out are a choice, and so is one that a doubt names.
-    rows[5]["tier"] = "mian"
-    project.write(rows)
-    assert main(arguments) == 0
-    assert "is in no synthesis" not in capsys.readouterr().out
 
 
 def test_a_sign_stands_only_where_the_statistic_has_none(project, capsys):
