@@ -139,7 +139,7 @@ def said(folder, monkeypatch):
         ("question:", "date: 23.11.2026\nquestion:", ["config.yaml, key date: '23.11.2026'; allowed: a date as "
             "year-month-day, like 2026-11-23 (2026-11-23?)"]),
         ("question:", "date: 20261123\nquestion:", [re.compile(".*key date: '20261123'; allowed: a date as year-month-day")]),
-        ("question:", "date: 2026-11-31\nquestion:", [re.compile(".*key date: '2026-11-31'; .*a day of the calendar")]),
+        ("question:", "date: 2026-11-31\nquestion:", [re.compile("config.yaml, line 2: '2026-11-31'; .*a day of the calendar")]),
         ("question:", "date: 2999-01-01\nquestion:", ["config.yaml, key date: '2999-01-01'; allowed: a day that has come "
             "(a slip in the year, or day and month swapped?)"]),
         ("question:", "diagnostics: {funnel_from: ten}\nquestion:", ["config.yaml, key diagnostics.funnel_from: 'ten'; "

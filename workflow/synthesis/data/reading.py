@@ -47,11 +47,13 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 def _timestamp(loader: _StrictLoader, node: yaml.ScalarNode) -> Any:
-    """A date; one that the calendar does not have stays text, so that its key is named."""
+    """A date; one that the calendar does not have is named by its line."""
     try:
         return loader.construct_yaml_timestamp(node)
     except ValueError:
-        return node.value
+        where = f"{node.start_mark.name}, line {node.start_mark.line + 1}"
+        hint = "year-month-day, like 2026-11-23; a text that only looks like one in quotation marks"
+        raise InputError([Problem(where, node.value, "well-formed YAML: a day of the calendar", hint)]) from None
 
 
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
