@@ -445,8 +445,19 @@ def test_names_that_begin_like_a_formula_are_shown_as_they_are(tmp_path):
 def test_headers_that_occur_twice_and_rows_that_repeat_are_said(tmp_path):
     with pytest.raises(InputError, match="each column that is used once"):
         begin(tmp_path, text(tmp_path, "study,r,n,r\nA,.1,50,.2\n"))
-    started = begin(tmp_path, text(tmp_path, "study,r,n,x,x\nA,.1,50,1,2\nA,.1,50,3,4\nB,.2,60,5,6\n"))
+    started = begin(tmp_path, text(tmp_path, "study,r,n,x,x\nA,.1,,1,2\nA,.1,,3,4\nB,.2,60,5,6\n"))
     assert any("the same in every column read, pasted twice? Rows 2 and 3" in line for line in started.said)
+
+
+def test_a_study_that_stands_twice_in_a_table_is_asked_about_by_its_rows(tmp_path):
+    table = "study,trial,r,n\nA,x,.1,50\nB,y,.2,60\nA,{},.1,50\n"
+    columns = {"study": "trial_name", "value": "r", "n": "n"}
+    said = r"own\.csv, row 4, column trial_name: 'A: own_3 .*'; allowed: other numbers than own_1 \(sample {}; row 2\)"
+    for sample, ids in (("A", {}), ("x", {"sample_id": "trial"})):
+        path = text(tmp_path, table.format("z" if ids else "x").replace("study", "trial_name"))
+        with pytest.raises(InputError, match=said.format(sample)):
+            begin(tmp_path, path, columns=columns | ids, **({} if ids else {"ignore": ("trial",)}))
+    assert not (tmp_path / "review").exists()
 
 
 def test_comparators_that_are_pooled_together_are_written_into_the_plan(tmp_path):

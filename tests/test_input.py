@@ -331,7 +331,7 @@ def test_unknown_source_is_an_error_of_extraction_too(project):
 @pytest.mark.parametrize("key", ["defaults", "syntheses.bcg"])
 def test_an_estimator_that_the_model_does_not_take_is_refused_before_the_first_job(project, capsys, key):
     rows = project.rows()
-    rows[1]["sample_id"] = rows[0]["sample_id"]
+    rows[1] |= {name: rows[0][name] for name in ("sample_id", "study", "year")}
     project.write(rows)
     text = project.config_path.read_text()
     given = {

@@ -82,6 +82,10 @@ def said(folder, monkeypatch):
             "underscores, a letter first"]),
         ("  bcg:\n", "  1:\n", ["config.yaml, key syntheses.1: '1'; allowed: a name of small letters, digits and "
             "underscores, a letter first"]),
+        ("  bcg:\n", "  yes:\n", ["config.yaml, line 7: 'yes'; allowed: a word as key (YAML reads it as no word: in "
+            "quotation marks)"]),
+        ("  bcg:\n", "  on:\n", ["config.yaml, line 7: 'on'; allowed: a word as key (YAML reads it as no word: in "
+            "quotation marks)"]),
         # --- values ---
         ("sources: [bcg]", "sources: bcg", ["config.yaml, key sources: 'bcg'; allowed: a list (write [bcg])"]),
         ("sources: [bcg]", "sources: []", ["config.yaml, key sources: 'an empty list'; allowed: at least 1 entries "
@@ -126,6 +130,18 @@ def said(folder, monkeypatch):
             "model, level, rho, tau_scale (its keys belong below it, indented)"]),
         ("question:", "defaults: {tau_scale: {g: .inf}}\nquestion:", ["config.yaml, key defaults.tau_scale.g: 'inf'; "
             "allowed: a finite number"]),
+        ("question:", "defaults: {level: 0.05}\nquestion:", ["config.yaml, key defaults.level: '0.05'; allowed: at least "
+            "0.5 and below 1, like 0.95 (an alpha in its place? The intervals of 0.05 have level 0.95)"]),
+        ("question:", "defaults: {level: 0.1}\nquestion:", [re.compile(".*defaults.level: '0.1'; .* level 0.9")]),
+        ("question:", "defaults: {level: 0.01}\nquestion:", [re.compile(".*defaults.level: '0.01'; .* level 0.99")]),
+        ("question:", "defaults: {level: 5}\nquestion:", [re.compile(".*defaults.level: '5'; allowed: a number less than 1")]),
+        ("question:", "defaults: {level: 90}\nquestion:", [re.compile(".*defaults.level: '90'; .*percentage")]),
+        ("question:", "date: 23.11.2026\nquestion:", ["config.yaml, key date: '23.11.2026'; allowed: a date as "
+            "year-month-day, like 2026-11-23 (2026-11-23?)"]),
+        ("question:", "date: 20261123\nquestion:", [re.compile(".*key date: '20261123'; allowed: a date as year-month-day")]),
+        ("question:", "date: 2026-11-31\nquestion:", [re.compile("config.yaml, line 2: '2026-11-31'; .*a day of the calendar")]),
+        ("question:", "date: 2999-01-01\nquestion:", ["config.yaml, key date: '2999-01-01'; allowed: a day that has come "
+            "(a slip in the year, or day and month swapped?)"]),
         ("question:", "diagnostics: {funnel_from: ten}\nquestion:", ["config.yaml, key diagnostics.funnel_from: 'ten'; "
             "allowed: a whole number (without quotation marks, units and thousands separators)"]),
         ("question:", "figures: {x: {title: t, blocks: [bcg]}}\nquestion:", ["config.yaml, key figures.x.blocks.0: "
@@ -194,7 +210,7 @@ def test_no_plan(project, monkeypatch):
         ("effects.csv", "bcg_02", "bcg_01", "row 3, column effect_id: 'bcg_01'; allowed: a name not used before (row 2 "
             "has it) (a row pasted twice?)"),
         ("source.yaml", "licence:", "license:", "key license: 'license'; allowed: one of title, citation, doi, licence, "
-             "extraction, limits, risk_score, fill_in, columns, vocabulary (did you mean licence?)"),
+             "extraction, limits, risk_score, same_people, fill_in, columns, vocabulary (did you mean licence?)"),
         ("source.yaml", "limits:", "limits: none #", "line 10, column 1: "),
     ],
 )  # fmt: skip

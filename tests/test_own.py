@@ -293,7 +293,10 @@ def two_sources(project, first, second):
     """A second source with the same rows under other names, and a column in each."""
     shutil.copytree(project.raw / "bcg", project.raw / "two")
     rows = [
-        row | {name: row[name].replace("bcg", "two") for name in ("effect_id", "sample_id")} for row in project.rows()
+        row
+        | {name: row[name].replace("bcg", "two") for name in ("effect_id", "sample_id")}
+        | {"study": row["study"] + " II"}
+        for row in project.rows()
     ]
     for source, column, table in (("bcg", first, project.rows()), ("two", second, rows)):
         if column is not None:

@@ -15,8 +15,8 @@ from conftest import ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from synthesis.data.columns import COLUMNS
+from synthesis.data.days import RELEASED
 from synthesis.data.extraction import load_source
-from synthesis.export.crate import RELEASED
 from synthesis.plan.generated import generated
 
 PACKAGE = ROOT / "workflow" / "synthesis"

@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 from synthesis.data.arms import combined
 from synthesis.data.columns import BY_NAME
 from synthesis.data.extraction import extract
+from synthesis.data.people import people_faults, study_key
+from synthesis.data.reading import read_yaml
 from synthesis.data.sharing import assigned
 from synthesis.data.tables import typed
 from synthesis.errors import InputError
 from synthesis.meta.pool import pool
+from synthesis.plan import plan
 from synthesis.plan.starting import start
 from synthesis.plan.taking import Start
+from synthesis.results.extracted import Chosen
 from synthesis.text import plain
 
 
@@ -236,3 +240,133 @@ def test_names_in_other_alphabets_stay_apart():
     assert plain("PHQ-9") == plain("phq 9") == "phq9"
     assert plain("Ö'Neill (2004)") == plain("O Neill, 2004")
     assert len({plain(name) for name in ("抑郁", "焦虑", "κατάθλιψη", "")}) == 4
+
+
+# --- people who may be counted wrongly in a pool ------------------------------------------------------------------
+
+
+def means(**cells):
+    """An effect of a plan's source."""
+    usual = {
+        "effect_id": "a", "sample_id": "a", "study": "Ada 2001", "year": 2001, "statistic": "mean_sd", "mean_treat": 20,
+        "sd_treat": 5, "n_treat": 50, "mean_control": 17, "sd_control": 5.2, "n_control": 48, "outcome": "BDI",
+    }  # fmt: skip
+    row = typed_row(**usual | cells)
+    columns = {name: row[name] for name in BY_NAME} | {"label": row["study"]}
+    return Chosen(
+        source="x", metric="g", yi=0.6, vi=0.04, n_total=98, exactness="exact", converter="c", converter_version=1,
+        corrected="", not_in_quote="", **columns,
+    )  # fmt: skip
+
+
+def correlation(**cells):
+    empty = dict.fromkeys(("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control"), "")
+    usual = {"statistic": "r", "value": 0.28, "n": 70, "estimand": "r_total", "construct": "alliance"}
+    return means(**empty | usual | cells)
+
+
+def asked(*rows, same=()):
+    places = {row.effect_id: f"effects.csv, row {at}" for at, row in enumerate(rows, start=2)}
+    return [str(problem) for problem in people_faults(rows, places, same)]
+
+
+def test_one_sample_id_under_two_studies_is_asked_about_by_name():
+    rows = [
+        means(effect_id="x", sample_id="1", study="A0"),
+        means(effect_id="y", sample_id="1", study="B0", n_treat=51),
+    ]
+    (said,) = asked(*rows)
+    assert said.startswith("effects.csv, row 3, column sample_id: '1'; allowed: one study for a sample")
+    assert "same_people: ['1'] in source.yaml" in said
+    assert "A0, effects.csv, row 2; B0, effects.csv, row 3" in said
+    assert asked(*rows, same={"1"}) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Fuhr, 2019", "Fuhr et al."), ("Williams, 2013B", "Williams, 2013b"), ("Ada 2001", "ADA (2004)"), ("X.", "x")],
+)
+def test_a_study_in_two_spellings_is_one(one, other):
+    assert study_key(one) == study_key(other)
+    assert asked(means(effect_id="x", study=one), means(effect_id="y", study=other, mean_treat=21)) == []
+
+
+@pytest.mark.parametrize(("one", "other"), [("A0", "B0"), ("2001", "2002"), ("Trial 1", "Trial 2"), ("Ali", "Alia")])
+def test_names_that_differ_are_two_studies(one, other):
+    assert study_key(one) != study_key(other)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"sample_id": "b"},
+        {"sample_id": "b", "study": "Ada et al. 2001", "year": ""},
+        {"sample_id": "b", "year": 2002, "outcome": "PHQ-9"},
+        {},
+        # Six numbers do not agree by chance.
+        {"outcome": "PHQ-9"},
+    ],
+)
+def test_a_study_entered_twice_is_asked_about_by_name(cells):
+    (said,) = asked(means(), means(effect_id="b", **cells))
+    assert said.startswith("effects.csv, row 3, column study: 'Ada ")
+    assert "allowed: other numbers than a (sample a; effects.csv, row 2), or an exclusion_reason" in said
+    assert "entered twice" in said
+    assert asked(means(), means(effect_id="b", checked="yes", **cells)) == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"outcome": "PHQ-9", "mean_treat": 12},
+        {"sample_id": "b", "n_treat": 51},
+        {"sample_id": "b", "study": "Bo 2001"},
+        {"sample_id": "b", "year": 2004},
+    ],
+)
+def test_other_outcomes_and_other_samples_of_a_study_are_sound(cells):
+    assert asked(means(), means(effect_id="b", **cells)) == []
+
+
+def test_one_correlation_twice_is_a_chance_between_outcomes_and_none_between_samples():
+    assert asked(correlation(), correlation(effect_id="b", outcome="PHQ-9")) == []
+    assert len(asked(correlation(), correlation(effect_id="b", outcome="BDI"))) == 1
+    assert len(asked(correlation(), correlation(effect_id="b", outcome="PHQ-9", sample_id="b"))) == 1
+    # Findings that are set to zero print no number.
+    nothing = correlation(value=""), correlation(effect_id="b", value="", sample_id="b")
+    assert asked(*nothing) == []
+
+
+def test_sources_that_number_their_samples_anew_are_refused_until_the_people_are_said_to_be_the_same(project):
+    for name in ("bcg", "other"):
+        (project.raw / name).mkdir(exist_ok=True)
+    rows = [row | {"sample_id": str(at)} for at, row in enumerate(project.rows(), start=1)]
+    others = [row | {"effect_id": f"o{row['effect_id']}", "study": f"Other {row['study']}"} for row in rows[:4]]
+    others = [row | {"events_treat": str(int(row["events_treat"]) + 1)} for row in others]
+    project.write(rows)
+    project.write(others, project.raw / "other" / "effects.csv")
+    about = (project.raw / "bcg" / "source.yaml").read_text()
+    (project.raw / "other" / "source.yaml").write_text(about)
+    syntheses = project.config["syntheses"]
+    syntheses["bcg"] |= {"sources": ["bcg", "other"]}
+    project.configure(sources=["bcg", "other"], syntheses=syntheses)
+    with pytest.raises(InputError) as refused:
+        plan.check(plan.load(project.config, raw=project.raw), project.raw)
+    said = [str(problem) for problem in refused.value.problems if "sample_id" in problem.where]
+    assert len(said) == 4
+    assert "other/effects.csv, row 2, column sample_id: '1'" in said[0]
+    (project.raw / "other" / "source.yaml").write_text(about + "\nsame_people: ['1', '2', '3', '4']\n")
+    plan.check(plan.load(project.config, raw=project.raw), project.raw)
+    # In syntheses of their own nobody is counted together.
+    (project.raw / "other" / "source.yaml").write_text(about)
+    alone = {"bcg": syntheses["bcg"] | {"sources": ["bcg"]}, "other": syntheses["bcg"] | {"sources": ["other"]}}
+    project.configure(sources=["bcg", "other"], syntheses=alone)
+    plan.check(plan.load(project.config, raw=project.raw), project.raw)
+
+
+def test_samples_that_are_given_as_the_same_people_are_declared_in_the_review(tmp_path):
+    table = with_ids(*["trial X"] * 3, "trial: Y", "trial: Y", "trial Z", "a", "b")
+    begin(tmp_path, table, COLUMNS | {"sample_id": "id"}, samples="given")
+    raw = tmp_path / "review" / "data" / "raw"
+    assert read_yaml(raw / "own" / "source.yaml")["same_people"] == ["trial: Y"]
+    plan.check(plan.load(read_yaml(tmp_path / "review" / "config.yaml"), raw=raw), raw)

@@ -20,7 +20,10 @@ with stops(LAYERS):
     if workflow.is_main_process:
         from synthesis.compare.claims import check_folder
 
-        check_folder(planning.RAW, PLAN.config, planning.check(PLAN))
+        rows, notes = planning.check_and_note(PLAN)
+        check_folder(planning.RAW, PLAN.config, rows)
+        for note in notes:
+            print(note, file=sys.stderr)
         if not workflow.output_settings.dryrun:
             check_times(Path("data/raw").glob("**/*.*"))
             check_writable(Path("results"))

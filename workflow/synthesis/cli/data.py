@@ -39,12 +39,14 @@ def check(args: argparse.Namespace) -> None:
     from synthesis.plan.parts import Plan
 
     checked = Plan(read_config(args.config, args.raw))
-    rows = plan.check(checked, args.raw)
+    rows, notes = plan.check_and_note(checked, args.raw)
     check_folder(args.raw, checked.config, rows)
     for source in checked.config.sources:
         source_rows = [row for row in rows.values() if row.cell("source") == source]
         for said in new_terms(source_rows, declared(args.raw / source).vocabulary):
             print(f"{source}: {said}")
+    for said in notes:
+        print(said)
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
     for line in summary(lacking(checked.config, args.raw)):
         print(line)

@@ -24,6 +24,8 @@ LARGEST_FILE, LARGEST_CONTENT = 5_000_000, 200_000
 # Snakemake's own reader evaluates Python in a file that holds this key.
 TEMPLATE_KEY = "__use_yte__"
 
+_NO_WORD = "YAML reads it as no word: in quotation marks"
+
 
 class _StrictLoader(yaml.SafeLoader):
     """SafeLoader that refuses a key that stands twice instead of taking the last."""
@@ -36,13 +38,26 @@ def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
         if not isinstance(key_node, yaml.ScalarNode):
             raise InputError([Problem(where, "a list or mapping as key", "a word as key", "a colon too many?")])
         key = loader.construct_object(key_node)
+        if isinstance(key, bool) or key is None:
+            raise InputError([Problem(where, key_node.value or "nothing", "a word as key", _NO_WORD)])
         if key in seen:
             raise InputError([Problem(where, str(key), "each key once", "a block pasted twice?")])
         seen.add(key)
     return loader.construct_mapping(node, deep=True)
 
 
+def _timestamp(loader: _StrictLoader, node: yaml.ScalarNode) -> Any:
+    """A date; one that the calendar does not have is named by its line."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        where = f"{node.start_mark.name}, line {node.start_mark.line + 1}"
+        hint = "year-month-day, like 2026-11-23; a text that only looks like one in quotation marks"
+        raise InputError([Problem(where, node.value, "well-formed YAML: a day of the calendar", hint)]) from None
+
+
 _StrictLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+_StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
 
 
 def read_yaml(path: Path) -> Any:
@@ -273,6 +288,9 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
             if isinstance(value, bool):
                 hint = YES_NO
             return [Problem(place, _shown(value), "one of " + ", ".join(options), hint)]
+    if "[key]" in error["loc"] and isinstance(value, bool):
+        place = place.removesuffix(str(location[-1])) + _shown(value)
+        return [Problem(place, _shown(value), _ALLOWED["string_pattern_mismatch"][0], YES_NO)]
     kind = "finite_number" if value != value else error["type"]
     if kind == "string_type" and "[key]" in error["loc"]:
         kind = "string_pattern_mismatch"

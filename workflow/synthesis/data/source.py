@@ -106,6 +106,11 @@ class Source(Model):
     extraction: SourceExtraction = Field(description="How, by whom, when.")
     limits: tuple[str, ...] = Field(min_length=1, description="Known limits; shown in the report.")
     risk_score: RiskScore | None = Field(None, description="The scale of the column rob, where it holds numbers.")
+    same_people: tuple[str, ...] = Field(
+        (),
+        description="sample_ids under which several studies report the same people; a sample_id under two study names "
+        "that is not among them is asked about.",
+    )
     fill_in: tuple[FillIn, ...] = Field((), description="What is still to be filled in, by table of the paper.")
     columns: dict[Name, OwnColumn] = Field(
         default_factory=dict,

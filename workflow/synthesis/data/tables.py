@@ -25,6 +25,8 @@ from synthesis.data.columns import (
     SECOND_COLUMNS,
     Column,
 )
+from synthesis.data.days import is_day
+from synthesis.data.plausible import check_plausible, size_faults
 from synthesis.data.precision import RATIOS, check_precision
 from synthesis.data.printed import SIZES, UNSIGNED_NAME, Cells, Numbered, Row, printed_p
 from synthesis.errors import InputError, Problem
@@ -39,7 +41,6 @@ _ABOVE_0 = ("f", "f_ancova", "f2", "chi2", *RATIOS)
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _COUNT = re.compile(r"\d{1,10}", re.ASCII)
 _ID = re.compile(r"[\w.\-]+")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Files of other programs, by their first bytes.
 _OTHER_KINDS = {
     b"PK\x03\x04": "an Excel workbook or another packed file",
@@ -172,7 +173,7 @@ def cell_ok(column: Column, text: str) -> bool:
         case "url":
             return text.startswith(("http://", "https://")) and not any(c.isspace() for c in text)
         case "date":
-            return bool(_DATE.fullmatch(text))
+            return is_day(text)
     return not text.startswith(_FORMULA_START) or bool(_NUMBER.fullmatch(text))
 
 
@@ -183,6 +184,8 @@ def _hint(column: Column, text: str) -> str:
         return "the cell starts like a spreadsheet formula; begin it with a word"
     if column.kind in NUMERIC_KINDS:
         return number_hint(column, text)
+    if column.kind == "date":
+        return "year, month and day, with hyphens; a day of the calendar"
     if column.kind == "choice":
         close = difflib.get_close_matches(text.lower(), column.allowed, n=1, cutoff=0.5)
         if close:
@@ -262,31 +265,13 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     for number, column, value, allowed, hint in control_faults(rows):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
-    problems += _size_faults(path, rows)
+    problems += size_faults(path, rows)
     problems += _duplicate_ids(path, rows)
     problems += _sample_faults(path, rows)
     problems += _sign_faults(path, rows)
     problems += check_precision(path, rows)
+    problems += check_plausible(path, rows)
     return problems
-
-
-def _size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
-    """Whole sizes of cluster trials beside effective ones: whole by chance, they would be divided twice."""
-    kinds: dict[bool, list[tuple[int, str, float]]] = {True: [], False: []}
-    for number, row in rows:
-        if row["design_effect"] not in (None, 1):
-            for name in SIZES:
-                if row[name] is not None:
-                    kinds[row[name].is_integer()].append((number, name, row[name]))
-    if not kinds[True] or not kinds[False]:
-        return []
-    first, other, size = kinds[False][0]
-    allowed = f"decimals as in row {first} ({other} {size:g}), or a design_effect of 1 where it is divided already"
-    hint = "divide it, or say that it is: sizes of both kinds in one table"
-    return [
-        Problem(f"{path}, row {number}, column {name}", f"{size:g}", allowed, hint)
-        for number, name, size in kinds[True]
-    ]
 
 
 def has_number(row: Row) -> bool:

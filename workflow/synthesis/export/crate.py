@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthesis.data.days import RELEASED
 from synthesis.data.source import Source
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
@@ -39,8 +40,6 @@ _FORMATS = {
     ".yaml": "application/yaml",
 }
 METADATA = "ro-crate-metadata.json"
-# As in CITATION.cff, which an installed package is without.
-RELEASED = "2026-11-23"
 # Where the crate keeps the workflow's own files.
 WORKFLOW = "workflow"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from synthesis.data.columns import BY_NAME
+from synthesis.data.days import is_day
 from synthesis.data.measures import elsewhere
 from synthesis.data.model import Model, Name
 from synthesis.data.reading import parse, read_yaml
@@ -57,6 +59,10 @@ MixColumn = Literal["construct", "estimand", "level", "comparator", "statistic",
 FIGURE_COLUMNS = frozenset(BY_NAME) | {"exactness", "converter", RISK_DOMAINS}
 
 
+# Intervals that hold the truth less often than they miss it are a slip.
+LEAST_LEVEL = 0.5
+
+
 class References(Model):
     """Published summaries shown beside a pool, never in it."""
 
@@ -78,13 +84,22 @@ class Defaults(Model):
         description="Effects that share a sample: che (correlated and hierarchical effects, cluster-robust tests), "
         "three_level (the same with rho 0), or composites (their mean); the ordinary model where no sample repeats.",
     )
-    level: float = Field(0.95, gt=0, lt=1, description="Confidence level of all intervals.")
+    level: float = Field(0.95, ge=LEAST_LEVEL, lt=1, description="Confidence level of all intervals.")
     rho: float = Field(0.6, ge=0, le=1, description="Correlation assumed between effects of one sample.")
     tau_scale: dict[Metric, Annotated[float, Field(gt=0)]] = Field(
         {"z": 0.25, "g": 0.5, "log_odds_ratio": 0.5, "log_risk_ratio": 0.5},
         description="Scale of the half-normal prior on tau in Bayesian fits, by metric; of others without units 0.5, "
         "of r_corrected 0.25.",
     )
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _no_alpha(cls, asked: object) -> object:
+        """A level of significance in its place is refused with the level of confidence that it means."""
+        if isinstance(asked, int | float) and 0 < asked < LEAST_LEVEL:
+            hint = f"an alpha in its place? The intervals of {asked:g} have level {1 - asked:g}"
+            raise InputError([Problem("", f"{asked:g}", f"at least {LEAST_LEVEL:g} and below 1, like 0.95", hint)])
+        return asked
 
     def tau_scale_of(self, metric: Metric) -> float | None:
         """The scale of the prior on tau, in the metric's units; None for one in units of an outcome that has none."""
@@ -419,6 +434,16 @@ class Config(Model):
     def is_number(self, column: str) -> bool:
         """Whether a column or moderator holds numbers: a grouping does not."""
         return is_number(column, {name: declared.kind or "" for name, declared in self.own_columns.items()})
+
+    @field_validator("date", mode="before")
+    @classmethod
+    def _a_day(cls, asked: object) -> object:
+        """A date in another notation, or a number that would be taken for seconds since 1970, is refused."""
+        if asked is None or type(asked) is datetime.date or (isinstance(asked, str) and is_day(asked)):
+            return asked
+        parts = re.fullmatch(r"(\d{1,2})\.\s?(\d{1,2})\.\s?(\d{4})", str(asked).strip(), re.ASCII)
+        hint = f"{parts[3]}-{parts[2]:>02}-{parts[1]:>02}?" if parts else "a day of the calendar, without a time"
+        raise InputError([Problem("", str(asked), "a date as year-month-day, like 2026-11-23", hint)])
 
     @model_validator(mode="after")
     def _names_exist(self) -> Config:

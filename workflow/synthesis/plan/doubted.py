@@ -32,7 +32,9 @@ class Processes(Model):
         min_length=1, description="The constructs, in the order of the figure."
     )
     equivalence: str | None = Field(None, description="effect_id of the threshold below which a difference is none.")
-    level: float = Field(0.05, gt=0, lt=1, description="Two-sided level at which a source calls a finding significant.")
+    level: float = Field(
+        0.05, gt=0, lt=0.5, description="Two-sided level at which a source calls a finding significant."
+    )
 
     @model_validator(mode="after")
     def _first_is_one(self) -> Processes:

@@ -25,7 +25,7 @@ RATIOS = frozenset(metric for metric, name in METRIC_NAME.items() if "ratio" in 
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column; `own`: columns
-    that were carried."""
+    that were carried; `same_people`: samples that several studies report."""
 
     name: str
     title: str
@@ -39,6 +39,7 @@ class Made:
     mix: Mapping[str, Sequence[str]] = field(default_factory=dict)
     own: Mapping[str, OwnColumn] = field(default_factory=dict)
     composites: bool = False
+    same_people: Sequence[str] = ()
 
 
 def write(held: Path, made: Made, rows: list[dict[str, str]], names: list[str]) -> None:
@@ -179,7 +180,13 @@ extraction:
   'on': '{made.on}'
 limits:
 - How the studies were found and read is not stated.
-{_own(made)}"""
+{_same_people(made)}{_own(made)}"""
+
+
+def _same_people(made: Made) -> str:
+    """The samples that several studies of the table report, as it was said that they do."""
+    lines = [f"- {_text(sample)}" for sample in made.same_people]
+    return "\n".join(["same_people:", *lines, ""]) if lines else ""
 
 
 def _own(made: Made) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from synthesis.data.days import days_to_come, latest_day, to_come
 from synthesis.data.extraction import (
     CORRECTIONS,
     convert_rows,
@@ -19,6 +20,7 @@ from synthesis.data.extraction import (
     unknown_corrections,
     with_filled,
 )
+from synthesis.data.people import people_faults
 from synthesis.data.published import find, rows_by_id, smallest_effect, threshold
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.risk_table import find_risk
@@ -28,6 +30,7 @@ from synthesis.data.vocabulary import RATIO_METRICS, RISK_DOMAINS
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
 from synthesis.plan.declaring import with_own_columns
+from synthesis.plan.left_out import left_out
 from synthesis.plan.parts import Plan
 from synthesis.plan.selection import (
     check_dependence,
@@ -38,10 +41,24 @@ from synthesis.plan.selection import (
     shared_direction,
     words_nowhere,
 )
-from synthesis.results.extracted import Effect, Extracted, Row
+from synthesis.results.extracted import Chosen, Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
 RAW = Path("data/raw")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Read:
+    """The sources of a plan; file and row of each effect_id; samples that several studies report, as declared."""
+
+    sources: dict[str, Extracted] = dataclasses.field(default_factory=dict)
+    places: dict[str, str] = dataclasses.field(default_factory=dict)
+    same: set[str] = dataclasses.field(default_factory=set)
+
+    @property
+    def effects(self) -> list[Effect]:
+        """The effects of all sources."""
+        return [row for extracted in self.sources.values() for row in extracted.effects]
 
 
 def load(content: dict[str, Any], where: str = "config.yaml", raw: Path = RAW) -> Plan:
@@ -55,14 +72,20 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
     Returns the extracted rows by their effect_id. Raises InputError with the problems of all files, or, where the
     files are sound, of the whole plan.
     """
-    by_source = _checked_sources(plan, raw)
+    return check_and_note(plan, raw)[0]
+
+
+def check_and_note(plan: Plan, raw: Path = RAW) -> tuple[dict[str, Row], list[str]]:
+    """As `check`, with what is sound and should be looked at: lone rows that no synthesis takes."""
+    read = _checked_sources(plan, raw)
+    by_source, effects = read.sources, read.effects
     problems: list[Problem] = list(_own_faults(plan, raw))
     with _collected(problems):
         find_search(raw)
     samples: dict[str, set[str]] = {}
     better: dict[str, float | None] = {}
     declared: set[str] = set()
-    effects = [row for extracted in by_source.values() for row in extracted.effects]
+    chosen: dict[str, Chosen] = {}
     for name, synthesis in plan.config.syntheses.items():
         parts = [by_source[source] for source in synthesis.sources]
         own_effects = [row for extracted in parts for row in extracted.effects]
@@ -72,6 +95,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
         with _collected(problems):
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row.sample_id for row in selected}
+            chosen |= {row.effect_id: row for row in selected}
+            problems += people_faults(selected, read.places, read.same)
             if synthesis.metric in RATIO_METRICS:
                 printed = synthesis.oriented == "as_reported"
                 better[name] = shared_direction(selected) if printed else 1.0
@@ -83,7 +108,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             reference_rows(key, references, synthesis.metric, own_effects)
             problems += joint_words_nowhere(name, synthesis, plan.config.groupings, selected)
     for name in plan.config.multiverses:
-        problems += _multiverse_faults(name, plan.config, effects, by_source)
+        problems += _multiverse_faults(name, plan.config, read)
     problems += _undeclared_faults(plan.config, declared)
     problems += _figure_faults(plan.config, effects)
     problems += _ratio_faults(plan.config, better)
@@ -93,8 +118,8 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
             check_shared_samples(name, comparison, first, second)
     problems += _published_faults(plan.config, by_source)
     if problems:
-        raise InputError(problems)
-    return _rows_by_id(by_source)
+        raise InputError(list(dict.fromkeys(problems)))
+    return _rows_by_id(by_source), left_out(plan.config, effects, chosen.values(), read.places)
 
 
 def _figure_faults(config: Config, effects: list[Effect]) -> list[Problem]:
@@ -158,22 +183,21 @@ def _rows_by_id(by_source: dict[str, Extracted]) -> dict[str, Row]:
     return rows_by_id([*dropped, *(row for extracted in by_source.values() for row in extracted.effects)])
 
 
-def _multiverse_faults(
-    name: str, config: Config, effects: list[Effect], by_source: dict[str, Extracted]
-) -> list[Problem]:
+def _multiverse_faults(name: str, config: Config, read: _Read) -> list[Problem]:
     """Options of a multiverse that select nothing by themselves, or name values that occur nowhere."""
     problems: list[Problem] = []
     multiverse = config.multiverses[name]
     base = config.syntheses[multiverse.synthesis]
-    pooled = [row for row in effects if row.source in base.sources and row.metric == base.metric]
-    dropped = [row for source in base.sources for row in by_source[source].dropped]
+    pooled = [row for row in read.effects if row.source in base.sources and row.metric == base.metric]
+    dropped = [row for source in base.sources for row in read.sources[source].dropped]
     for factor, content in multiverse.which.items():
         for key, option in content.options.items():
             where = f"config.yaml, key multiverses.{name}.which.{factor}.options.{key}"
             asked = base.model_copy(update={"select": base.select | option.select})
             faults: list[Problem] = []
             with _collected(faults):
-                select_effects(multiverse.synthesis, asked, pooled, dropped)
+                selected = select_effects(multiverse.synthesis, asked, pooled, dropped)
+                problems += people_faults(selected, read.places, read.same)
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():
@@ -222,13 +246,16 @@ def _collected(problems: list[Problem]) -> Iterator[None]:
         problems += error.problems
 
 
-def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
+def _checked_sources(plan: Plan, raw: Path) -> _Read:
     """Every source of the plan, read, checked and converted. Raises InputError with the problems of all files."""
     problems: list[Problem] = []
-    corrections = corrections_of(raw)
+    corrections, latest = corrections_of(raw), latest_day()
+    problems += days_to_come(raw / CORRECTIONS, corrections, "date", latest)
+    if plan.config.date:
+        problems += to_come("config.yaml, key date", plan.config.date.isoformat(), latest)
     policy = plan.config.conversions.policy
     seen: dict[str, str] = {}
-    by_source: dict[str, Extracted] = {}
+    read = _Read()
     for source in plan.config.sources:
         folder = raw / source
         if not folder.is_dir():
@@ -238,11 +265,14 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
             continue
         with _collected(problems):
             check_inside(raw, folder / "source.yaml")
-            parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
+            about = parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
+            read.same.update(about.same_people)
+            problems += to_come(f"{folder / 'source.yaml'}, key extraction.on", about.extraction.on, latest)
         with _collected(problems):
             rows, faults = load_source(raw, source, corrections)
-            problems += faults
+            problems += [*faults, *days_to_come(folder / "effects.csv", rows, "coded_on", latest)]
             for number, row in rows:
+                read.places[row["effect_id"]] = f"{folder / 'effects.csv'}, row {number}"
                 first = seen.setdefault(row["effect_id"], source)
                 if first != source:
                     where = f"{folder / 'effects.csv'}, row {number}, column effect_id"
@@ -251,10 +281,10 @@ def _checked_sources(plan: Plan, raw: Path) -> dict[str, Extracted]:
             if not problems:
                 assessed = find_risk(raw, source, {row["sample_id"] for _, row in rows})
                 rows_converted = convert_rows(rows, source, plan.metrics(source), policy)
-                by_source[source] = replace(rows_converted, assessed=assessed)
+                read.sources[source] = replace(rows_converted, assessed=assessed)
     if not problems:
         problems += unknown_corrections(raw / CORRECTIONS, corrections, set(seen))
     if problems:
         # What a source.yaml declares is read with its table too.
         raise InputError(list(dict.fromkeys(problems)))
-    return by_source
+    return read

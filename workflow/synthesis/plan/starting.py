@@ -7,7 +7,7 @@ import datetime
 import os
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from synthesis.data.columns import BY_NAME, COLUMNS, NUMERIC_KINDS
 from synthesis.data.extraction import convert_rows, load_source
 from synthesis.data.foreign.carrying import CARRY
 from synthesis.data.foreign.words import SIDES
+from synthesis.data.people import people_faults, under_several_studies
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.sharing import OPTION, Samples, assigned
 from synthesis.data.source import Source
@@ -63,6 +64,7 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
     review = place.Made(
         name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
         today.isoformat(), frozenset(read.directions), read.mix, read.carried.columns,
+        same_people=[*under_several_studies((row["sample_id"], row["study"]) for row in rows)],
     )  # fmt: skip
     with place.temporary_folder(folder) as held:
         cells = [{name: row.get(name, "") for name in names} for row in rows]
@@ -111,12 +113,15 @@ def unused(folder: Path) -> tuple[list[str], list[str]]:
     raw = folder / "data" / "raw"
     config = parse(Config, with_own_columns(read_yaml(folder / "config.yaml"), raw), "config.yaml")
     ((name, synthesis),) = config.syntheses.items()
-    parse(Source, read_yaml(raw / name / "source.yaml"), "source.yaml")
+    about = parse(Source, read_yaml(raw / name / "source.yaml"), "source.yaml")
     rows, problems = load_source(raw, name, [])
     if problems:
         raise InputError(problems)
     extracted = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, extracted.effects, extracted.dropped)
+    places = {row["effect_id"]: f"{raw / name / 'effects.csv'}, row {number}" for number, row in rows}
+    if faults := people_faults(selected, places, about.same_people):
+        raise InputError(faults)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
     left = [f"{row.locator}: {row.reason}" for row in extracted.dropped if row.category != "combined"]
     return left, new_terms((*extracted.effects, *extracted.dropped), {})
@@ -129,7 +134,7 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
     """
     what = read.what
     theirs = dict(what.columns) | {name: column.title for name, column in read.carried.columns.items()}
-    of_folder = re.compile(re.escape(f"{held}{os.sep}") + r".*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
+    of_folder = re.compile(re.escape(f"{held}{os.sep}") + r"\S*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
     try:
         left, new_words = unused(held)
         return [_in_own_words(line, what) for line in left], new_words
@@ -138,7 +143,7 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
         for problem in error.problems:
             place = of_folder.match(problem.where)
             if place:
-                row = rows[int(place[1]) - 2]["locator"].rpartition(", ")[2] if place[1] else ""
+                row = _line_of(place[1], rows) if place[1] else ""
                 column = theirs.get(place[2], place[2])
                 where = ", ".join(filter(None, (str(what.table), row, place[2] and f"column {column}")))
                 problem = replace(problem, where=where)
@@ -150,8 +155,14 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
                 asked = problem.hint.partition("?")[0]
                 hint = f"{asked}? Write it so in the table; a term of your own that is like it: {CARRY} the column"
                 problem = replace(problem, hint=hint)
-            told.append(replace(problem, hint=_in_own_words(problem.hint, what)))
+            allowed = of_folder.sub(lambda place: _line_of(place[1], rows), problem.allowed)
+            told.append(replace(problem, allowed=allowed, hint=_in_own_words(problem.hint, what)))
         raise InputError(told) from None
+
+
+def _line_of(row: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """The row of the table that a row of `effects.csv` was."""
+    return rows[int(row) - 2]["locator"].rpartition(", ")[2]
 
 
 def _two_directions(read: Taken) -> Problem:

@@ -1,0 +1,145 @@
+"""Cells of a row that contradict each other, or what people, studies and calendars can be.
+
+As in `precision.py`, a doubted row refuses the run until it is confirmed (`checked: yes` with `checked_reason`),
+corrected or excluded; an estimand that cannot be that of the statistic is corrected or excluded.
+docs/defaults.md gives the thresholds with their reasons.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+# Their registrations say which statistic has a number in which lane.
+import synthesis.data.converters  # noqa: F401
+from synthesis.data.columns import RESULT_COLUMNS
+from synthesis.data.days import ONLINE_FIRST
+from synthesis.data.precision import CONFIRM, Doubt
+from synthesis.data.printed import SIZES, Numbered, Row
+from synthesis.data.registry import CONVERTERS
+from synthesis.data.vocabulary import LANE_ESTIMANDS, LANE_METRICS
+from synthesis.errors import Problem
+
+# People behind n beside those of the arms: half of those who are randomised may be lost.
+LARGEST_LOSS = 2.0
+# Counts of people with decimals, of cluster trials, are rounded.
+PEOPLE_SLACK = 0.5
+# No sample is older on average, was followed for longer (20 years), or had more sessions (five a week for four years).
+LARGEST_OF_LIFE = {
+    "mean_age": (110.0, "a decimal point lost, or months?"),
+    "weeks": (1040.0, "days, or a decimal point lost?"),
+    "sessions": (1000.0, "minutes, or a decimal point lost?"),
+}
+_PERCENT = 100.0
+# Tests and ratios of either kind of finding: what has no conversion is dropped by name.
+_EITHER = frozenset(
+    ["chi2", "rr", "hr", "irr", "rom", "rd", "log_or", "log_rr", "log_hr", "log_irr", "log_rom", "threshold_points"]
+)
+_OF_LANE = {lane: {s for s, metric in CONVERTERS if metric in metrics} for lane, metrics in LANE_METRICS.items()}
+_CONVERTED = frozenset().union(*_OF_LANE.values())
+_LANE_OF = {estimand: lane for lane, estimands in LANE_ESTIMANDS.items() for estimand in estimands}
+_GIVES = {"A": "a correlation", "B": "a difference between arms", "C": "a number of one group"}
+_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
+
+
+def check_plausible(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
+    """Contradictions and doubts of a source's typed rows, each by file, row and column; none of excluded rows."""
+    problems = []
+    for number, row in rows:
+        if row["exclusion_reason"]:
+            continue
+        place = f"{path}, row {number}, column"
+        problems += [Problem(f"{place} {column}", *said) for column, *said in other_estimand(row)]
+        if not row["checked"]:
+            for column, value, allowed, hint in (*people(row), *years(row), *lives(row)):
+                problems.append(Problem(f"{place} {column}", value, allowed, f"{hint}; {CONFIRM}"))
+    return problems
+
+
+def _has_result(row: Row) -> bool:
+    return any(row[name] is not None for name in RESULT_COLUMNS) or row["p"] != ""
+
+
+def other_estimand(row: Row) -> Iterator[Doubt]:
+    """An estimand that is not the statistic's: no synthesis would take the row, and none would say so."""
+    estimand, statistic = row["estimand"], row["statistic"]
+    lane = _LANE_OF.get(estimand)
+    if lane is None or row["level"] != "study" or not _has_result(row):
+        return
+    if lane == "A" and row["construct"] == "protocol":
+        hint = "nobody rates a protocol: a row of another lane, which no synthesis would take? Or name what was rated"
+        yield "estimand", estimand, "d_between or one_group with construct protocol", hint
+    elif statistic in _CONVERTED - _EITHER and statistic not in _OF_LANE[lane]:
+        gives = next(other for other, statistics in _OF_LANE.items() if statistic in statistics)
+        allowed = f"one of {', '.join(LANE_ESTIMANDS[gives])} with statistic {statistic}, or an exclusion_reason"
+        hint = f"{statistic} gives {_GIVES[gives]}, {estimand} is {_GIVES[lane]}: one of the two is another row's?"
+        yield "estimand", estimand, allowed, hint
+
+
+def people(row: Row) -> Iterator[Doubt]:
+    """The number of people beside those of the arms."""
+    if row["level"] != "study":
+        return
+    for arms in (("n_treat", "n_control"), ("total_treat", "total_control")):
+        printed = [name for name in arms if row[name] is not None]
+        if row["n"] is None or not printed:
+            continue
+        together, beside = sum(row[name] for name in printed), " and ".join(f"{name} {row[name]:g}" for name in printed)
+        all_arms = len(printed) == len(arms) or row["estimand"] == "one_group"
+        value = f"{row['n']:g} with {beside}"
+        if row["n"] < together - PEOPLE_SLACK:
+            hint = "the n of one arm, or of another row? People who are in both arms, as in a crossover, are confirmed"
+            yield "n", value, f"at least {together:g}", hint
+            return
+        if all_arms and row["n"] > LARGEST_LOSS * together:
+            hint = "a digit too many, the n of another row, or of a trial with more arms?"
+            yield "n", value, f"{together:g}, or at most {LARGEST_LOSS:g} times as many where people were lost", hint
+            return
+    for arm in ("treat", "control"):
+        n, total = row[f"n_{arm}"], row[f"total_{arm}"]
+        if n is not None and total is not None and max(n, total) > LARGEST_LOSS * min(n, total):
+            allowed = f"about n_{arm} {n:g}, or at most {LARGEST_LOSS:g} times as many or as few"
+            yield f"total_{arm}", f"{total:g}", allowed, "a digit lost or too many in one of them?"
+
+
+def years(row: Row) -> Iterator[Doubt]:
+    """The year of publication beside the one in the study's name."""
+    if row["year"] is None or not _has_result(row):
+        return
+    for column in ("study", "label"):
+        named = [int(year) for year in _YEAR.findall(row[column])]
+        if named and all(abs(row["year"] - year) > ONLINE_FIRST for year in named):
+            said = " or ".join(map(str, dict.fromkeys(named)))
+            allowed = f"{said}, or {ONLINE_FIRST} year from it (online first)"
+            yield "year", f"{row['year']:.0f} beside {column} {row[column]}", allowed, "a slip in one of the two?"
+            return
+
+
+def lives(row: Row) -> Iterator[Doubt]:
+    """Ages, weeks, sessions and percentages that no sample has."""
+    for name, (most, hint) in LARGEST_OF_LIFE.items():
+        if row[name] is not None and row[name] > most:
+            yield name, f"{row[name]:g}", f"at most {most:g}", hint
+    for name, value in row.get("own", {}).items():
+        if name.startswith("percent") and isinstance(value, float) and not 0 <= value <= _PERCENT:
+            yield name, f"{value:g}", f"at least 0 and at most {_PERCENT:g}", "a decimal point lost, or another column?"
+
+
+def size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:
+    """Whole sizes of cluster trials beside effective ones: whole by chance, they would be divided twice."""
+    kinds: dict[bool, list[tuple[int, str, float]]] = {True: [], False: []}
+    for number, row in rows:
+        if row["design_effect"] not in (None, 1):
+            for name in SIZES:
+                if row[name] is not None:
+                    kinds[row[name].is_integer()].append((number, name, row[name]))
+    if not kinds[True] or not kinds[False]:
+        return []
+    first, other, size = kinds[False][0]
+    allowed = f"decimals as in row {first} ({other} {size:g}), or a design_effect of 1 where it is divided already"
+    hint = "divide it, or say that it is: sizes of both kinds in one table"
+    return [
+        Problem(f"{path}, row {number}, column {name}", f"{size:g}", allowed, hint)
+        for number, name, size in kinds[True]
+    ]
