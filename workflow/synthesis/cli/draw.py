@@ -30,7 +30,7 @@ def register(commands: Commands) -> None:
     added = commands.add(claims_figure).path("--claims", "--out")
     added.other("--page-height", type=float, default=math.inf, help="inches; without it one page")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
-    commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
+    commands.add(multiverse_bridge, plan=True).words("--bridge").paths("--multiverses").path("--table", "--out")
     added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
     added.other("--search", type=Path, help="data/raw/search.csv")
     commands.add(monitoring_figure, plan=True).path("--model", "--looks", "--out")
@@ -144,13 +144,14 @@ def multiverse_figure(args: argparse.Namespace) -> None:
 
 def multiverse_bridge(args: argparse.Namespace) -> None:
     """Draws a bridge over two multiverses."""
-    from synthesis.draw.multiverse_figure import bridge
+    from synthesis.draw.pairs_figure import bridge
     from synthesis.plan.config import read_config
-    from synthesis.results.curves import PairRow
-    from synthesis.results.document import read_rows
+    from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.document import read_document, read_rows
 
     rows = [row for row in read_rows(args.table, PairRow) if row.bridge == args.bridge]
-    _write_chart(bridge(args.bridge, rows), args.out, read_config(args.config).drawing)
+    documents = [read_document(path, MultiverseSummary) for path in args.multiverses]
+    _write_chart(bridge(args.bridge, rows, documents), args.out, read_config(args.config).drawing)
 
 
 def prisma_flow(args: argparse.Namespace) -> None:

@@ -28,14 +28,11 @@ from synthesis.draw.chart import (
     spaced_name,
 )
 from synthesis.results.curves import (
-    MAIN,
-    MAIN_WORDS,
     Choice,
     Curve,
     CurveTest,
     DrawnSpecification,
     MultiverseSummary,
-    PairRow,
 )
 
 # Inches: the curves, a row of options, the space between.
@@ -175,68 +172,6 @@ def vibration(document: MultiverseSummary) -> Chart:
     )  # fmt: skip
 
 
-# Shares of the pairs, and what stands above them.
-_SHARES = {
-    "association_larger": "Association\nlarger",
-    "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
-    "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
-}
-
-
-def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
-    """Every analysis of the association minus every analysis of the effect: a block per pair of curves."""
-    kind = "multiverse_bridge"
-    rows = [row for row in rows if row.scope == "all"]
-    if not rows:
-        return Chart(kind, name, name, "B", refused="Not drawn: one side has no analysis that could be fitted.")
-    lines: list[Line] = []
-    points: list[Point] = []
-    texts: list[RowText] = []
-    height = 0.02
-    for curves, block in groupby(rows, key=lambda row: (row.association_curve, row.effect_curve)):
-        height += 0.25
-        held = list(block)
-        first = held[0]
-        counts = f"{text.count(first.associations)} × {text.count(first.effects)} analyses"
-        side, *others = _side(curves)
-        texts.append(RowText(height, side, "; ".join([*others, counts]), bold=True, key=":".join(curves)))
-        height += 0.05
-        for row in held:
-            height += 0.155
-            key = f"{row.association_curve}:{row.effect_curve}:{row.contrast}"
-            lines.append(Line("prediction", (row.difference_5, row.difference_95), (height,) * 2, key))
-            lines.append(Line("interval", (row.difference_25, row.difference_75), (height,) * 2, key))
-            points.append(Point("pooled", row.difference_median, height, 0.07, key))
-            label = row.quantity.removeprefix("difference, ")
-            shares = tuple(f"{100 * getattr(row, f'share_{share}'):.0f}%" for share in _SHARES)
-            texts.append(RowText(height, label[0].upper() + label[1:], key=key, cells=shares))
-    height += 0.12
-    ends = [end for row in rows for end in (row.difference_5, row.difference_95)]
-    axis = number_axis("Association minus effect, standard deviations", [0.0, *ends])
-    lines.insert(0, Line("null", (0.0, 0.0), (0.0, height)))
-    return Chart(
-        kind, name, f"{rows[0].title}: every analysis beside every other", "A",
-        (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
-        width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
-        legend=(
-            Key("point", "pooled", "median of all pairs"), Key("line", "interval", "the middle half of them"),
-            Key("line", "prediction", "the middle nine in ten"), Key("line", "null", "no difference"),
-        ),
-        notes=(
-            "Percentages: share of the pairs of analyses of which this holds; CI: the 95% interval of their difference "
-            "(MOVER).",
-            "A block pairs all analyses of one curve with all of another. A row reads the association in one way; "
-            "these are other questions, never mixed.",
-            "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
-        ),
-    )  # fmt: skip
-
-
-def _side(curves: tuple[str, str]) -> list[str]:
-    """The non-equivalent options of both curves."""
-    return [option for curve in curves if curve != MAIN for option in text.lettered(curve).split("; ")] or [MAIN_WORDS]
-
-
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
 
 
@@ -326,6 +261,14 @@ def _option_keys(document: MultiverseSummary) -> tuple[Key, ...]:
         said = "the same, of an option that is uncertain: perhaps as good as the others"
         keys.append(Key("line", "uncertain choice", said))
     return tuple(keys)
+
+
+def named_curves(document: MultiverseSummary) -> dict[str, str]:
+    """The curves by their names, as the legend has them: letter and options; no words where there is one alone."""
+    curves = _curves(document)
+    return {
+        c.curve: f"{_letter(i)}: {curve_words(document, c)}" if len(curves) > 1 else "" for i, c in enumerate(curves)
+    }
 
 
 def _letter_keys(document: MultiverseSummary, curves: list[Curve]) -> tuple[Key, ...]:
