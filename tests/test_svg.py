@@ -182,7 +182,7 @@ def dark_theme():
 
 def palette():
     """Every colour that a figure can have."""
-    colours = {canvas.DARK, canvas.FAINT, canvas.GRID, canvas.BAND, "#ffffff", "#000000", claims_figure._HOLDS}
+    colours = {canvas.DARK, canvas.FAINT, canvas.GRID, canvas.BAND, "#ffffff", "#000000", *claims_figure.HOLDS.values()}
     colours |= {*canvas.LANE_COLOUR.values(), *canvas.RISK_COLOUR.values(), *canvas.BANDS.values()}
     colours |= {*panels.SHADES.values(), *(stroke.colour for stroke in panels.STROKES.values())} - {panels.LANE}
     colours |= {c for fill in panels.FILLS.values() for c in (fill.face, fill.edge)} - {panels.LANE, "white"}

@@ -118,12 +118,13 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
 
 def claims_figure(args: argparse.Namespace) -> None:
     """Draws the verdicts on the claims."""
-    from synthesis.draw.claims_figure import claims_layout, pages
+    from synthesis.draw.claims_figure import pages
+    from synthesis.draw.claims_layout import TITLE, claims_layout
     from synthesis.draw.writing import write_figure
     from synthesis.results.comparisons import DecidedClaim
     from synthesis.results.document import read_documents
 
-    layout = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
+    layout = claims_layout(read_documents(args.claims, DecidedClaim), TITLE)
     description = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
     cut = pages(layout, args.page_height)
     write_figure(args.out, f"claims_{layout.name}", layout, description, None, cut)
