@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -20,6 +20,7 @@ from synthesis.draw.chart import (
     LineKind,
     Panel,
     Point,
+    PointKind,
     RowText,
     estimate_ticks,
     interval_text,
@@ -33,6 +34,7 @@ from synthesis.results.curves import (
     CurveTest,
     DrawnSpecification,
     MultiverseSummary,
+    NamedThreshold,
 )
 
 # Inches: the curves, a row of options, the space between.
@@ -74,8 +76,8 @@ def specification(document: MultiverseSummary) -> Chart:
             for n, (i, f) in enumerate(factors)
             if n % 2 == 0
         ]
-        lines = [*_curve_lines(drawn, document, y), *_choice_lines(drawn, rows, at)]
-        marks = tuple(Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec)) for x, p in enumerate(drawn))
+        lines = [*_curve_lines(drawn, document, y, number == len(curves) - 1), *_choice_lines(drawn, rows, at)]
+        marks = (*_cut_marks(drawn, low, high, y), *_estimate_marks(drawn, low, high, y))
         y_axis = axis if number == 0 else Axis("", 0.0, height)
         panels.append(
             Panel(Axis("", 0.0, width), y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
@@ -85,25 +87,52 @@ def specification(document: MultiverseSummary) -> Chart:
     ]  # fmt: skip
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,
-        tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), gap=0.1,
+        tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), right=0.2, gap=0.1,
         rows=tuple(texts_of),
         legend=(
-            *_curve_keys(document), *_option_keys(document), *_threshold_keys(document),
-            *_letter_keys(document, curves),
+            *_curve_keys(document), *_beyond_keys(points, low, high, "beyond_up"), *_cut_keys(points, low, high),
+            *_option_keys(document), *_threshold_keys(document), *_letter_keys(document, curves),
         ),
         notes=(
             _counts(document, curves), *_apart(curves), _tests(document, curves), *_beyond(points, low, high),
+            *_cut(points, low, high),
         ),
     )  # fmt: skip
 
 
+def _estimate_marks(
+    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
+) -> Iterator[Point]:
+    """A point per estimate, an arrow head at the frame for one beyond it."""
+    for x, p in enumerate(drawn):
+        if low <= p.estimate <= high:
+            yield Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec))
+        else:
+            kind: PointKind = "beyond_down" if p.estimate < low else "beyond_up"
+            yield Point(kind, x + 0.5, y(p.estimate), 0.07, str(p.spec))
+
+
+def _cut_marks(
+    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
+) -> Iterator[Point]:
+    """An arrow head at the frame for each limit beyond it."""
+    for x, p in enumerate(drawn):
+        if p.ci_low is not None and p.ci_low < low:
+            yield Point("cut_down", x + 0.5, y(low), 0.05, str(p.spec))
+        if p.ci_high is not None and p.ci_high > high:
+            yield Point("cut_up", x + 0.5, y(high), 0.05, str(p.spec))
+
+
 def _curve_lines(
-    drawn: Sequence[DrawnSpecification], document: MultiverseSummary, y: Callable[[float], float]
+    drawn: Sequence[DrawnSpecification], document: MultiverseSummary, y: Callable[[float], float], named: bool
 ) -> list[Line]:
-    """The line of no effect, the thresholds, and the interval of each specification."""
+    """The line of no effect, the thresholds (`named`: with their letters), and the interval of each specification."""
     across = (0.0, float(len(drawn)))
     lines = [Line("null", across, (y(0.0),) * 2)]
-    lines += [Line("threshold", across, (y(t.value),) * 2, t.key) for t in document.thresholds]
+    lines += [
+        Line("threshold", across, (y(t.value),) * 2, t.key, letter if named else "")
+        for letter, t in _lettered_thresholds(document)
+    ]
     lines += [
         Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
         for x, p in enumerate(drawn)
@@ -151,25 +180,34 @@ def vibration(document: MultiverseSummary) -> Chart:
         lines = [
             Line("null", (0.0, 0.0), (scale.low, scale.high)),
             Line("limit", (low, high), (border, border), "p = 0.05"),
-            *(Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key) for t in document.thresholds),
+            *(
+                Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key, letter)
+                for letter, t in _lettered_thresholds(document)
+            ),
         ]
         tested = [p for p in curve.drawn if p.p is not None]
-        marks = tuple(
-            Point("estimate", min(max(p.estimate, low), high), height, 0.04, str(p.spec))
-            for p, height in zip(tested, _heights(tested), strict=True)
-        )
+        marks = tuple(_beside_p(p, y, low, high) for p, y in zip(tested, _heights(tested), strict=True))
         y_axis = scale if number == 0 else Axis("", scale.low, scale.high)
         panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         chart.kind, chart.name, chart.title, chart.lane, tuple(panels), width=WIDE, height=chart.height,
         left=chart.left, gap=chart.gap,
         legend=(
-            Key("point", "estimate", "estimate of one analysis"), _null_key(document),
+            Key("point", "estimate", "estimate of one analysis"), *_beyond_keys(points, low, high, "beyond_right"),
+            _null_key(document),
             Key("line", "limit", f"p = {_SIGNIFICANT:g}"), *_threshold_keys(document),
             *_letter_keys(document, curves),
         ),
         notes=(_counts(document, curves), *_apart(curves), *_beyond(points, low, high)),
     )  # fmt: skip
+
+
+def _beside_p(p: DrawnSpecification, height: float, low: float, high: float) -> Point:
+    """An estimate at the height of its p; one beyond the axis is an arrow head at its end."""
+    if low <= p.estimate <= high:
+        return Point("estimate", p.estimate, height, 0.04, str(p.spec))
+    kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
+    return Point(kind, min(max(p.estimate, low), high), height, 0.085, str(p.spec))
 
 
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
@@ -213,6 +251,25 @@ def _beyond(points: Sequence[DrawnSpecification], low: float, high: float) -> tu
         return ()
     verb = "lies" if count == 1 else "lie"
     return (f"{text.plural(count, 'estimate')} {verb} beyond the axis, drawn at its end.",)
+
+
+def _cut(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[str, ...]:
+    """Says how many of the drawn intervals go on beyond the axis."""
+    count = sum(_reaches_beyond(p, low, high) for p in points)
+    verb = "goes" if count == 1 else "go"
+    return (f"{text.plural(count, 'interval')} {verb} on beyond the axis.",) if count else ()
+
+
+def _reaches_beyond(p: DrawnSpecification, low: float, high: float) -> bool:
+    return (p.ci_low is not None and p.ci_low < low) or (p.ci_high is not None and p.ci_high > high)
+
+
+def _beyond_keys(points: Sequence[DrawnSpecification], low: float, high: float, kind: PointKind) -> tuple[Key, ...]:
+    return (Key("point", kind, "one beyond the axis"),) * any(not low <= p.estimate <= high for p in points)
+
+
+def _cut_keys(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[Key, ...]:
+    return (Key("point", "cut_up", "CI goes on"),) * any(_reaches_beyond(p, low, high) for p in points)
 
 
 def _runs(chosen: list[bool]) -> list[tuple[float, float]]:
@@ -293,9 +350,17 @@ def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     if not document.thresholds:
         return ()
     metric = document.metric
-    ordered = sorted(document.thresholds, key=lambda threshold: threshold.value)
-    named = ", ".join(f"{t.label} ({interval_text(metric, t.value)})" for t in ordered)
+    named = "; ".join(
+        f"{letter}: {t.label} ({interval_text(metric, t.value)})".removeprefix(": ")
+        for letter, t in _lettered_thresholds(document)
+    )
     return (Key("line", "threshold", f"thresholds: {named}"),)
+
+
+def _lettered_thresholds(document: MultiverseSummary) -> list[tuple[str, NamedThreshold]]:
+    """The thresholds in order of value with the letter that stands at their lines; one alone has none."""
+    ordered = sorted(document.thresholds, key=lambda threshold: threshold.value)
+    return [(chr(ord("a") + i) if len(ordered) > 1 else "", t) for i, t in enumerate(ordered)]
 
 
 def _counts(document: MultiverseSummary, curves: list[Curve]) -> str:
