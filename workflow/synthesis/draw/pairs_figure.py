@@ -16,6 +16,12 @@ _SHARES = {
     "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
     "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
 }
+_KEYS = (
+    Key("point", "pooled", "median of the pairs"),
+    Key("line", "interval", "thick: the middle half of them, no CI"),
+    Key("line", "prediction", "the middle nine in ten"),
+    Key("line", "null", "no difference"),
+)
 # The names of curves by multiverse and curve.
 Names = Mapping[tuple[str, str], str]
 
@@ -58,10 +64,7 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
         kind, name, f"{rows[0].title}: pairs of analyses", "A",
         (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
         width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
-        legend=(
-            Key("point", "pooled", "median of the pairs"), Key("line", "interval", "the middle half of them (no CI)"),
-            Key("line", "prediction", "the middle nine in ten"), Key("line", "null", "no difference"),
-        ),
+        legend=_KEYS,
         notes=(
             *_paired_notes(rows), *_letters_note(names),
             "Percentages: share of the pairs of analyses of which this holds; CI: the 95% interval of their difference "

@@ -35,7 +35,7 @@ _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
 # Names left of the panels take more lines where they are wider than this; single lines of them, between columns.
 _NAMES, _NAME_LINE, _CLEAR = 3.4, 0.116, 0.1
 # Inches that a panel may shrink to.
-_LEAST = 0.6
+_LEAST = 0.55
 
 
 # Equations and intervals stay on one line.

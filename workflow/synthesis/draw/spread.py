@@ -150,7 +150,7 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
         legend=(
             Key("point", "estimate", "single estimate, area by precision (1 / SE)"),
             Key("point", "pooled", "pooled"),
-            Key("line", "interval", f"{100 * document.fit.level:g}% CI"),
+            Key("line", "interval", f"thick: {100 * document.fit.level:g}% CI"),
             Key("line", "prediction", "prediction interval (PI)"),
         ),
         notes=(_orchard_note(document, factor), *plan_notes(document)),
