@@ -303,7 +303,7 @@ def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     # Weights in percent, and the power of ten of a small tau2 in the heading: ticks have short texts.
     largest = max(r["tau2_without"] for r in found["influence"])
     power = 10 ** -math.floor(math.log10(largest)) if largest < 0.1 else 1
-    assert (f"(\N{MULTIPLICATION SIGN} {power:g})" in chart.panels[-1].heading) == (power > 1)
+    assert (f"(\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{power:g})" in chart.panels[-1].heading) == (power > 1)
     times = {"hat": 100, "tau2_without": power}
     for key, panel in zip(keys, chart.panels, strict=True):
         expected = {r["sample_id"]: r[key] * times.get(key, 1) for r in found["influence"]}

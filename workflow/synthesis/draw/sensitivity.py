@@ -297,7 +297,7 @@ def _measure_panel(
     count = len(samples)
     values = [(i + 0.5, s, s.measure(key)) for i, s in enumerate(samples)]
     times = _times(key, [value for _, _, value in values if value is not None])
-    heading += f" (\N{MULTIPLICATION SIGN} {times:g})" if key == "tau2_without" and times > 1 else ""
+    heading += f" (\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{times:g})" if key == "tau2_without" and times > 1 else ""
     marks = [(at, s, times * value) for at, s, value in values if value is not None]
     middle, borders = _references(key, count, document)
     middle, borders = None if middle is None else times * middle, [times * border for border in borders]
