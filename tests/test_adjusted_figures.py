@@ -111,10 +111,14 @@ def test_the_figure_has_the_pool_and_a_row_for_each_estimate(dependent):
 
 def test_imputed_samples_and_single_estimates_are_counted_apart(dependent):
     model, found = dependent
-    rows = {row.key.split("/")[1]: row.cells[0] for row in adjusted(model | SHOWN, found).sections[0].rows}
+    section = adjusted(model | SHOWN, found).sections[0]
+    assert section.columns == ("Samples", "Remark")
+    # Numbers alone, so that they stand under each other.
+    assert all(row.cells[0].isdigit() for row in section.rows)
+    rows = {row.key.split("/")[1]: " ".join(filter(None, row.cells)) for row in section.rows}
     samples, estimates = model["samples"], model["k"]
     assert rows["pool"] == str(samples)
-    assert rows["pet_peese_cr2"] == f"{samples} ({estimates} estimates)"
+    assert rows["pet_peese_cr2"] == f"{samples} {estimates} estimates"
     made_up = AdjustedEstimate(name="trim_fill", k=samples + 8)
     assert samples_words(made_up, samples) == f"{samples} + 8 imputed"
     missing = found["small_study"]["trim_fill_L0"]["missing"]

@@ -222,6 +222,15 @@ def test_the_figure_shows_every_reading_with_its_own_axis():
         effect = section.rows[-1]
         assert (effect.lane, effect.kind) == ("B", "pooled")
         assert all(row.lane == "A" for row in section.rows[:-1])
+    heads = {section.name: section.heading for section in layout.sections}
+    assert heads["d"].endswith(f": {len(c.CONTRASTS)} readings")
+    equal, two = "equal probability of the better outcome", "one SD above against one SD below the mean"
+    assert all(f"the reading \u201c{equal}\u201d, P as above" in heads[name] for name in ("probability", "r"))
+    assert f"the reading \u201c{two}\u201d" in heads["variance"]
+    assert "the same readings, P as above" in heads["u3"]
+    assert "less is a larger difference" in heads["overlap"]
+    printed = {row.contrast: f"{row.p_association_larger:.6f}" for row in rows if row.p_association_larger is not None}
+    assert printed["probability"] == printed["concordance_r"] == printed["concordance"] == printed["u3_concordance"]
     words = " ".join(layout.notes)
     assert "not a test of causes" in words
     assert "randomised effect only" in words

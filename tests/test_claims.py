@@ -10,21 +10,23 @@ import pytest
 import tolerances
 from conftest import ROOT
 from msgspec.structs import replace
-from synthesis import pool
+from synthesis import pool, text
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
-from synthesis.compare.hanging import with_what_they_hang_on
+from synthesis.compare.hanging import Beside, with_what_they_hang_on
 from synthesis.compare.planned import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
 from synthesis.data.claim_table import Claim, read_claims
 from synthesis.data.columns import CLAIM_COLUMNS
 from synthesis.data.extraction import extract
 from synthesis.data.reading import read_yaml
-from synthesis.draw.claims_figure import VERDICTS, claims_layout
+from synthesis.draw.claims_layout import VERDICTS, claims_layout
 from synthesis.errors import InputError
 from synthesis.meta.bias import TrimFill
 from synthesis.plan import plan as planning
 from synthesis.results import comparisons as types
+from synthesis.results.certainty import LowRiskRow
+from synthesis.results.curves import Curve, MultiverseSummary, Scope
 from synthesis.results.diagnosed import Diagnosed, SmallStudyTests
 from synthesis.results.document import plain, read_documents, read_rows, write_documents, write_rows
 from synthesis.results.extracted import Extracted
@@ -317,10 +319,10 @@ def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
     put_back = DoubtedClaim(**cells, verdict="cannot be decided", verdict_then="supported", turns="yes")
     other = replace(put_back, title="No other verdict", verdict_then="cannot be decided", turns="")
     decided = c.decided_claims(chosen, evidence)
-    found = with_what_they_hang_on(decided, chosen, evidence, changes, [put_back, other])
+    found = with_what_they_hang_on(decided, chosen, evidence, Beside(changes, [put_back, other]))
     said = {row.claim_id: row.hangs_on for row in found}
     lone = evidence.documents["alliance_ptsd"].studies[0].label
-    assert said["ptsd_pooled"] == f"one sample is left, {lone}; another verdict with Held put back: supported"
+    assert said["ptsd_pooled"] == f"it rests on one sample, {lone}; another verdict with Held put back: supported"
     assert (said["ptsd_patient_rated"], said["variance_13_is_small"]) == ("", "it rests on one published number")
     turned = [row for row in changes if row.claim_id == "protocol_matters_ptsd" and row.flips == "yes"]
     assert turned
@@ -329,6 +331,60 @@ def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
     assert [replace(row, hangs_on="") for row in found] == decided
     layout = claims_layout(found, "Title")
     assert all(said[row.claim_id][1:] in row.data for statement in layout.statements for row in statement.rows)
+
+
+def test_a_claim_says_that_it_rests_on_samples_at_high_risk_of_bias(evidence, claims):
+    names = {"specific_over_common_ptsd": 1, "protocol_matters_ptsd": 3, "protocol_matters_depression": 2}
+    chosen = [claim for claim in claims if claim.claim_id in names]
+    risk = []
+    for claim in chosen:
+        document = evidence.documents[claim.name]
+        ends = {"estimate": document.fit.estimate, "ci_low": document.fit.ci_low, "ci_high": document.fit.ci_high}
+        cells = {"synthesis": claim.name, "title": "", "metric": "g", "left_out_samples": "", "rated": 1, **ends}
+        risk.append(LowRiskRow(**cells, samples=document.fit.samples, left_out=names[claim.claim_id]))
+    found = with_what_they_hang_on(c.decided_claims(chosen, evidence), chosen, evidence, Beside(risk=risk))
+    said = {row.claim_id: row.hangs_on for row in found}
+    lone = evidence.documents["trauma_focused_supportive"].studies[0].label
+    assert said["specific_over_common_ptsd"] == f"it rests on one sample, {lone}, at high risk of bias"
+    samples = evidence.documents["trauma_focused_usual_care"].fit.samples
+    assert said["protocol_matters_ptsd"] == f"3 of {samples} samples are at high risk of bias"
+    # Of most samples none is: nothing is said.
+    assert said["protocol_matters_depression"] == ""
+
+
+def test_a_claim_says_in_how_many_declared_analyses_it_holds(evidence, claims):
+    """By the threshold that the claim names; of the curves with other options, the one with the fewest."""
+    names = ["predicts_mean", "mean_small_to_medium", "alliance_matters", "low_intensity_association"]
+    chosen = [claim for claim in claims if claim.claim_id in names]
+    empty = dict.fromkeys(f"estimate_{k}" for k in ("min", "5", "25", "median", "75", "95", "max"))
+
+    def curve(name, fitted, small, medium, significant):
+        scope = Scope(
+            crossing=9, specifications=9, fitted=fitted, share_positive_significant=significant,
+            share_negative_significant=0.0, shares_above={"th_cohen_small": small, "th_cohen_medium": medium}, **empty,
+        )  # fmt: skip
+        return Curve(curve=name, scopes={"all": scope}, variance_explained=1.0, test=None, decisions=(), drawn=())
+
+    document = MultiverseSummary(
+        multiverse="m", title="All", synthesis="alliance", lane="A", word="association", metric="z", level=0.95,
+        crossing=9, seed=1, drawn=None, specifications=9, not_fitted={}, thresholds=(), factors=(),
+        curves=(curve("main", 8, 0.97, 0.06, 0.9), curve("entered as 0", 7, 0.4, 0.0, 0.8)),
+    )  # fmt: skip
+    decided = c.decided_claims(chosen, evidence)
+    found = with_what_they_hang_on(decided, chosen, evidence, Beside(multiverses=[document]))
+    said = {row.claim_id: row.hangs_on for row in found}
+    other = "of 7 with \u201centered as 0\u201d"
+    assert said["alliance_matters"] == f"All: the estimate lies there in 97% of 8 analyses, in 40% {other}"
+    assert said["mean_small_to_medium"] == f"All: the estimate lies there in 91% of 8 analyses, in 40% {other}"
+    assert said["predicts_mean"] == f"All: the estimate is significant in 90% of 8 analyses, in 80% {other}"
+    # Of another pool.
+    assert said["low_intensity_association"] == ""
+
+
+def test_several_values_are_printed_with_their_labels(decided):
+    row = decided["predicts_each_disorder"]
+    for value in row.values:
+        assert f"{value.label} {text.number(value.estimate)} {text.interval(value.low, value.high)}" in row.why
 
 
 def test_adjustments_for_small_study_effects_are_tried_on_pooled_values(evidence, claims):

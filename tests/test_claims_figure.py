@@ -1,14 +1,21 @@
 """The figure of the claims: every claim with its verdict, its marks and its words, on pages."""
 
+import colorsys
+from typing import get_args
+
+import numpy as np
 import pytest
 from conftest import ROOT
 from msgspec.structs import replace
 from synthesis.cli.main import main
-from synthesis.compare.claims import decided_claims
+from synthesis.compare.claims import Value, decide, decided_claims
 from synthesis.data.claim_table import read_claims
 from synthesis.data.reading import read_yaml
-from synthesis.draw.canvas import draw
-from synthesis.draw.claims_figure import VERDICTS, axis_texts, claims_layout, pages, parts
+from synthesis.data.vocabulary import ClaimRule
+from synthesis.draw.canvas import LANE_COLOUR, draw
+from synthesis.draw.claims_figure import VERDICT_COLOUR, pages, parts
+from synthesis.draw.claims_layout import VERDICTS, axis_texts, claims_layout
+from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.document import write_documents
 from test_claims import RAW, evidence_from
 
@@ -51,8 +58,50 @@ def test_several_marks_have_their_names_and_axes_their_zero(decided):
         if row.axis and row.axis[0] <= 0 <= row.axis[1]:
             assert at[0].endswith(("0", "0%"))
         assert all(words in drawn for words in at.values())
+        assert row.axis is None or len(at) >= 2, row.claim_id
     letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}
-    assert all(any(f"{letter}: " in note for note in layout.notes) for letter in letters)
+    assert all(any(f"{letter}: " in key.content for key in layout.keys) for letter in letters)
+
+
+@pytest.mark.parametrize("rule", get_args(ClaimRule))
+def test_a_claim_is_supported_where_what_the_key_says_is_true_of_its_shade(rule):
+    """Of every rule and any interval: what the key says of the shade is what decides."""
+    random, bounds = np.random.default_rng(7), (0.1, 0.3)
+    verdicts = set()
+    for low, high in np.sort(random.uniform(-0.5, 0.9, (200, 2)), axis=1):
+        if rule == "all_within":
+            low, high = 120 * abs(low), 120 * abs(high)
+            low, high = sorted((min(low, 100), min(high, 100)))
+        value = Value("x", "%" if rule == "all_within" else "g", (low + high) / 2, low, high)
+        verdict, _ = decide(rule, value, *bounds)
+        claim = DecidedClaim(
+            claim_id="a", statement="s", says="", cites="", claim="", quantity="", rule=rule, low="", high="",
+            source_agrees="yes", evidence="", reading="", unit=value.unit, estimate=None, ci_low=None, ci_high=None,
+            verdict_of_data=verdict, verdict=verdict, why="", hangs_on="", source_says="", low_value=bounds[0],
+            high_value=bounds[1], values=(value.stored(),),
+        )  # fmt: skip
+        layout = claims_layout([claim], "Title")
+        (row,) = layout.statements[0].rows
+        (said,) = (key for key in layout.keys if key.mark == "shade")
+        begins, ends = row.holds
+        inside = begins <= low and high <= ends if "whole interval" in said.content else begins <= low <= ends
+        assert ("whole interval" in said.content) == (rule != "not_above")
+        assert (verdict == "supported") == inside, (rule, low, high)
+        verdicts.add(verdict)
+    assert len(verdicts) > 1
+
+
+def test_no_colour_of_a_verdict_is_that_of_associations_or_effects():
+    """Nor near it: marks of both have no colour, verdicts others."""
+
+    def hue(colour):
+        return colorsys.rgb_to_hsv(*(int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)))[:2]
+
+    lanes = [hue(LANE_COLOUR[lane]) for lane in "AB"]
+    for verdict, colour in VERDICT_COLOUR.items():
+        at, colourful = hue(colour)
+        if colourful > 0.1:
+            assert all(min(abs(at - lane), 1 - abs(at - lane)) > 0.1 for lane, _ in lanes), verdict
 
 
 def test_a_turned_sign_is_said_beside_the_printed_number(decided, evidence):
@@ -82,12 +131,17 @@ def test_pages_of_the_figure_hold_every_claim_once_and_are_no_taller_than_asked(
         row.claim_id for s in layout.statements for row in s.rows
     ]
     assert [part.notes for part in cut] == [*[()] * (len(cut) - 1), layout.notes]
+    # Each page has a key, the first one also of the verdicts.
+    assert cut[0].keys == layout.keys
+    assert {key.mark for key in layout.keys} == {"verdict", "mark", "shade", "line", "words"}
+    assert all(part.keys == tuple(key for key in layout.keys if key.mark != "verdict") for part in cut[1:])
     assert [part.title for part in cut] == [f"Title ({i} of {len(cut)})" for i in range(1, len(cut) + 1)]
     drawn = pages(layout, height)
     assert len(drawn) == len(cut) > 1
     for part, page in zip(cut, drawn, strict=True):
         assert page.get_size_inches()[1] <= height + 1e-9 or sum(len(s.rows) for s in part.statements) == 1
         texts = [t.get_text() for t in page.texts]
+        assert all(key.content in texts for key in part.keys)
         assert {"Verdict", "Claim", "Data and rule", "In words"} <= {*texts}
         assert ("(continued)" in " ".join(texts)) == part.statements[0].continued
     names = [s.name for part in cut for s in part.statements if not s.continued]

@@ -289,6 +289,7 @@ def test_baujat_names_what_stands_out_and_only_that():
     assert {p.key for p in chart.panels[0].points if p.named} == above
     assert "x3" in above
     assert len(above) < 5
+    assert [key.content for key in chart.legend][1:] == ["labelled: more than 3 times the average"]
     expected = {r["sample_id"]: (r["baujat_q"], r["baujat_influence"]) for r in found["influence"]}
     assert {p.key: (p.x, p.y) for p in chart.panels[0].points} == expected
 
@@ -299,12 +300,24 @@ def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     found = diagnosed(model, (), Diagnostics(permutations=99))
     chart = influence(model, found)
     keys = ("rstudent", "dffits", "cook", "cov_ratio", "hat", "tau2_without")
+    # Weights in percent, and the power of ten of a small tau2 in the heading: ticks have short texts.
+    largest = max(r["tau2_without"] for r in found["influence"])
+    power = 10 ** -math.floor(math.log10(largest)) if largest < 0.1 else 1
+    assert (f"(\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{power:g})" in chart.panels[-1].heading) == (power > 1)
+    times = {"hat": 100, "tau2_without": power}
     for key, panel in zip(keys, chart.panels, strict=True):
-        assert {p.key: p.x for p in panel.points} == {r["sample_id"]: r[key] for r in found["influence"]}
+        expected = {r["sample_id"]: r[key] * times.get(key, 1) for r in found["influence"]}
+        assert {p.key: p.x for p in panel.points} == pytest.approx(expected)
         assert all(panel.x.low <= p.x <= panel.x.high for p in panel.points)
     marked = {r["sample_id"] for r in found["influence"] if r["influential"]}
     assert {p.key for p in points(chart, "marked")} == marked == {row.key for row in chart.rows if row.bold}
     assert "x3" in marked
+    # The tau2 of the forest plot is another one where its model is.
+    other = "the forest plot's is of all estimates"
+    assert model["model"] == "che"
+    assert other in chart.notes[0]
+    assert other not in influence(model | {"model": "composites"}, found).notes[0]
+    assert f"weight above {300 / 20:.1f}%" in chart.notes[0]
 
 
 @pytest.mark.parametrize(("k", "subsets"), [(8, 247), (24, 10_000)])

@@ -14,6 +14,7 @@ from hand_made import r_code as r_script
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import RiskScore, Source
 from synthesis.draw.canvas import draw
+from synthesis.draw.risk import AXIS, SCORE_COLOURS
 from synthesis.errors import InputError
 from synthesis.export.checklist import WRITE
 from synthesis.plan import plan as planning
@@ -198,7 +199,8 @@ def ratings(name, *given, source="s"):
 def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
     rated = ratings("x", "High", "Low", "Low", "Some Concerns", "High", "")
     scored = ratings("y", "4", "1", "3", "4", source="four")
-    layout = risk_of_bias([rated, scored, document(3)], {"four": FOUR})
+    unrated = document(3, name="unrated")
+    layout = risk_of_bias([rated, scored, unrated], {"four": FOUR})
     assert [[s.rating for s in segments] for _, segments in layout.bars] == [
         ["low", "some concerns", "high", "not rated"],
         ["4", "3", "1"],
@@ -206,7 +208,13 @@ def test_risk_of_bias_is_weighed_and_ordered_from_low_to_high():
     for _, segments in layout.bars:
         assert sum(s.share for s in segments) == pytest.approx(100)
     assert layout.bars[0][1][0].samples == 2
-    # What a score counts, as its source declares it.
+    # What is not drawn is named; the axis says what it is of.
+    assert f"Not drawn, without a rating (1 of 3 syntheses): {unrated['title']}." in layout.notes
+    assert AXIS in [t.get_text() for t in draw(layout).texts]
+    # What a score counts, as its source declares it, without where that stands.
+    declared = RiskScore(lowest=0, highest=4, better="larger", basis='domains; kept by filter = "rob > 2".')
+    (said,) = (n for n in risk_of_bias([scored], {"four": declared}).notes if n.startswith("Score"))
+    assert said == "Score, from 4 (lowest risk) to 0 (highest): domains."
     assert "Score, from 4 (lowest risk) to 0 (highest): the database." in layout.notes
     figure = draw(layout)
     boxes_of(figure)
@@ -225,6 +233,10 @@ def test_a_level_has_one_colour_in_every_bar_and_a_legend_names_the_good_end():
     assert [level.name for level in legend["Judgement"]] == ["low", "high", "critical"]
     assert [level.name for level in legend["Score"]] == ["4 (lowest risk)", "3", "2", "1", "0 (highest risk)"]
     assert all(level.colour == colours[level.name[0]] for level in legend["Score"])
+    # Neutral: not the blue of associations nor the orange of effects.
+    for colour in SCORE_COLOURS:
+        red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+        assert max(red, green, blue) - min(red, green, blue) <= 35
     boxes_of(draw(layout))
 
 

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 import synthesis
 import tolerances
-from msgspec.structs import replace
 from synthesis.data.reading import parse
-from synthesis.draw.multiverse_figure import specification, vibration
 from synthesis.errors import InputError
 from synthesis.meta.bias_many import pet_peese_many, trim_fill_many
 from synthesis.meta.dependence import composites
@@ -434,58 +432,6 @@ def summarised(folder, title):
 @pytest.fixture(scope="module")
 def document(tmp_path_factory):
     return summarised(tmp_path_factory.mktemp("document"), "$\\alpha$ <script>alert(1)</script>")
-
-
-def test_the_specification_curve_as_data(document):
-    chart = specification(document)
-    assert len(chart.panels) == len(document.curves) == 2
-    assert [p.heading.split()[0] for p in chart.panels] == ["A:", "B:"]
-    options = sum(len(f.options) for f in document.factors if len(f.options) > 1)
-    assert len(chart.rows) == options
-    for panel, curve in zip(chart.panels, document.curves, strict=True):
-        heights = [point.y for point in panel.points]
-        assert heights == sorted(heights)
-        assert len(heights) == len(curve.drawn)
-        # Each drawn specification has one option of every decision.
-        factors = sum(len(f.options) > 1 for f in document.factors)
-        widths = [line.x[1] - line.x[0] for line in panel.lines if line.kind.endswith("choice")]
-        assert sum(widths) == pytest.approx(factors * len(curve.drawn))
-        assert all(0 <= y <= chart.height for line in panel.lines for y in line.y)
-
-
-def test_vibration_as_data(document):
-    chart = vibration(document)
-    for panel, curve in zip(chart.panels, document.curves, strict=True):
-        assert [p.x for p in panel.points] == [d.estimate for d in curve.drawn]
-        assert [10**-p.y for p in panel.points] == pytest.approx([d.p for d in curve.drawn])
-
-
-@pytest.mark.parametrize("layout", [specification, vibration])
-def test_figures_show_text_from_the_plan_as_it_is(document, layout, tmp_path):
-    from synthesis.draw.marks import marks_of
-    from synthesis.draw.panels import draw
-    from synthesis.draw.svg import svg_of
-
-    contents = [svg_of(draw(layout(document)), "x", "title", "", marks_of(layout(document))) for _ in range(2)]
-    assert contents[0] == contents[1]
-    assert "<script" not in contents[0]
-
-
-def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document):
-    curve = document.curves[0]
-    drawn = [
-        replace(point, estimate=0.2 + i / 1000, ci_low=0.1, ci_high=0.4) for i, point in enumerate(curve.drawn * 4)
-    ]
-    drawn[-1] = replace(drawn[-1], estimate=9.0, ci_high=9.5)
-    far = replace(document, curves=(replace(curve, drawn=tuple(drawn)),))
-    for layout in (specification, vibration):
-        chart = layout(far)
-        assert "1 estimate lies beyond the axis, drawn at its end." in chart.notes
-        assert "beyond" not in " ".join(layout(document).notes)
-    axis = vibration(far).panels[0].x
-    assert axis.high < 1
-    assert max(p.x for p in vibration(far).panels[0].points) == axis.high
-    assert len(axis.ticks) > 1
 
 
 def test_the_table_of_curves_calls_nothing_of_lane_a_an_effect(document):

@@ -7,15 +7,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import tolerances
+from synthesis import text
 from synthesis.compare.conversions import CONTRASTS
 from synthesis.draw.marks import marks_of
-from synthesis.draw.multiverse_figure import bridge
+from synthesis.draw.multiverse_figure import specification
+from synthesis.draw.pairs_figure import bridge
 from synthesis.draw.panels import draw
 from synthesis.draw.svg import svg_of
-from synthesis.multiverse.pairs import MOST, Ends, Pair, bridge_rows, read_curves
+from synthesis.multiverse.pairs import Ends, Pair, bridge_rows, read_curves
 from synthesis.report.multiverse_section import bridge_sentence
-from synthesis.results.curves import MAIN_WORDS, PairRow
-from synthesis.results.document import read_rows
+from synthesis.results.curves import MAIN_WORDS, MOST_PAIRED, MultiverseSummary, PairRow
+from synthesis.results.document import read_document, read_rows
 
 PAIR = Pair("b", "T", "m1", "m2")
 
@@ -63,15 +65,15 @@ def test_an_analysis_beside_itself_never_differs():
 
 
 def test_a_thinned_curve_keeps_its_shape():
-    """Of more than MOST analyses, evenly spaced ones of the sorted curve stand for all."""
-    z, g = curve(0.25, 7 * MOST, 3), curve(0.45, 40, 4)
+    """Of more than MOST_PAIRED analyses, evenly spaced ones of the sorted curve stand for all."""
+    z, g = curve(0.25, 7 * MOST_PAIRED, 3), curve(0.45, 40, 4)
     thin = found(z, g)[0]
     d = CONTRASTS[thin.contrast](np.tanh(z.estimate))
     whole = np.subtract.outer(d, g.estimate)
-    assert thin.associations == 7 * MOST
-    assert thin.pairs == 40 * MOST
-    assert thin.share_association_larger == pytest.approx((whole > 0).mean(), abs=1 / MOST)
-    assert thin.difference_median == pytest.approx(np.median(whole), abs=1 / MOST)
+    assert thin.associations == 7 * MOST_PAIRED
+    assert thin.pairs == 40 * MOST_PAIRED
+    assert thin.share_association_larger == pytest.approx((whole > 0).mean(), abs=1 / MOST_PAIRED)
+    assert thin.difference_median == pytest.approx(np.median(whole), abs=1 / MOST_PAIRED)
 
 
 def test_curves_and_scopes_are_paired_with_their_own_only():
@@ -135,3 +137,37 @@ def test_the_report_says_how_bridged_multiverses_are_compared(complete):
     assert "Bridged multiverses are compared pair by pair" in (complete / "report_appendix.html").read_text(
         encoding="utf-8"
     )
+
+
+def test_figure_and_sentence_say_how_many_pairs_are_taken():
+    """Of the pairs, and of which: the numbers are those of the table."""
+    rows = found(curve(0.25, MOST_PAIRED + 500, 1), curve(0.4, 30, 2))
+    (said,) = (note for note in bridge("b", rows).notes if "pairs the analyses" in note)
+    taken, whole = text.count(rows[0].pairs), text.count(30 * (MOST_PAIRED + 500))
+    assert f"{taken} of {whole} pairs" in said
+    assert "evenly spaced by rank" in said
+    assert f"Of {text.count(rows[0].pairs)} of the {text.count(30 * (MOST_PAIRED + 500))} pairs" in bridge_sentence(
+        rows
+    )
+    whole = found(curve(0.25, 30, 1), curve(0.4, 30, 2))
+    assert bridge_sentence(whole).startswith("Of all pairs of 30 analyses")
+    assert not any("evenly" in note for note in bridge("b", whole).notes)
+    assert "every" not in bridge("b", rows).title
+
+
+def test_blocks_have_letter_and_name_of_the_specification_curve(complete):
+    rows = read_rows(complete / "tables" / "multiverse_bridge.csv", PairRow)
+    documents = [
+        read_document(complete / "multiverse" / f"{name}.json", MultiverseSummary)
+        for name in dict.fromkeys(name for row in rows for name in (row.association, row.effect))
+    ]
+    held = [row for row in rows if row.bridge == rows[0].bridge]
+    blocks = [f"{row.label}; {row.detail}" for row in bridge("b", held, documents).rows if row.bold]
+    letters = {
+        f"{key.kind}: {key.content}"
+        for document in documents
+        for key in specification(document).legend
+        if key.mark == "letter"
+    }
+    assert letters
+    assert all(any(name in block for block in blocks) for name in letters)

@@ -159,7 +159,10 @@ def test_the_figure_has_a_row_and_a_mark_for_each_coefficient_but_the_intercept(
     assert [(p.key, p.x) for p in panel.points] == [(c.name, c.estimate) for c in fit.coefficients[1:]]
     with_interval = {c.name for c in fit.coefficients[1:] if c.ci_low is not None}
     assert {line.key for line in panel.lines if line.kind == "interval"} == with_interval
-    assert [row.label for row in chart.rows] == ["Estimand: adjusted for baseline or earlier change", "Year, centred"]
+    assert [row.label for row in chart.rows] == [
+        "Estimand: adjusted for baseline or earlier change",
+        "Year, centred, per year",
+    ]
     assert "not causes" in chart.notes[0]
     # What it is on, and not the name that the plan has for it.
     assert chart.title.endswith("coefficients of the regression on estimand and year")

@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 from hand_made import forest
-from synthesis.draw import canvas, claims_figure, lights, panels, risk
+from synthesis.draw import canvas, claims_figure, lights, risk
+from synthesis.draw import kinds as kinds
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
 from synthesis.draw.marks import marks_of
@@ -182,10 +183,10 @@ def dark_theme():
 
 def palette():
     """Every colour that a figure can have."""
-    colours = {canvas.DARK, canvas.FAINT, canvas.GRID, canvas.BAND, "#ffffff", "#000000", claims_figure._HOLDS}
+    colours = {canvas.DARK, canvas.FAINT, canvas.GRID, canvas.BAND, "#ffffff", "#000000", *claims_figure.HOLDS.values()}
     colours |= {*canvas.LANE_COLOUR.values(), *canvas.RISK_COLOUR.values(), *canvas.BANDS.values()}
-    colours |= {*panels.SHADES.values(), *(stroke.colour for stroke in panels.STROKES.values())} - {panels.LANE}
-    colours |= {c for fill in panels.FILLS.values() for c in (fill.face, fill.edge)} - {panels.LANE, "white"}
+    colours |= {*kinds.SHADES.values(), *(stroke.colour for stroke in kinds.STROKES.values())} - {kinds.LANE}
+    colours |= {c for fill in kinds.FILLS.values() for c in (fill.face, fill.edge)} - {kinds.LANE, "white"}
     colours |= {c for style in canvas.PRESETS.values() for c in (*style.marks.values(), *style.diamonds.values())}
     colours |= {*risk.SCORE_COLOURS, *risk.OPEN_COLOURS, risk.OTHER_COLOUR, lights.NOT_JUDGED}
     return colours | set(claims_figure.VERDICT_COLOUR.values())
@@ -215,21 +216,21 @@ def test_marks_are_seen_on_dark_pages_and_judgements_stay_apart():
         *canvas.RISK_COLOUR.values(),
         *claims_figure.VERDICT_COLOUR.values(),
     }
-    marks |= {panels.STROKES[kind].colour for kind in ("choice", "uncertain choice")}
+    marks |= {kinds.STROKES[kind].colour for kind in ("choice", "uncertain choice")}
     for colour in marks:
         assert contrast(theme["fill"][colour], paper) >= 3, colour
     assert len({theme["fill"][c] for c in canvas.RISK_COLOUR.values()}) == len(canvas.RISK_COLOUR)
 
 
 def test_points_have_colours_that_a_style_sheet_reaches():
-    kinds = ("pooled", "added", "sample", "marked", "estimate")
-    points = tuple(Point(kind, x / 4, y / 4, 0.06, f"{kind}{x}") for y, kind in enumerate(kinds) for x in range(1, 4))
-    legend = tuple(Key("point", kind, kind) for kind in kinds)
+    shown = ("pooled", "added", "sample", "marked", "estimate")
+    points = tuple(Point(kind, x / 4, y / 4, 0.06, f"{kind}{x}") for y, kind in enumerate(shown) for x in range(1, 4))
+    legend = tuple(Key("point", kind, kind) for kind in shown)
     chart = Chart("x", "x", "t", "A", (Panel(Axis("", 0, 1), Axis("", -0.5, 1.5), points=points),), legend=legend)
     root = ElementTree.fromstring(drawn(chart))  # noqa: S314
     assert not [*root.iter(f"{SVG}use")]
     circles = [*root.iter(f"{SVG}circle")]
-    assert len(circles) == 4 * (len(kinds) - 1)
+    assert len(circles) == 4 * (len(shown) - 1)
     _, theme = dark_theme()
     assert {e.get("fill") for e in circles} | {e.get("stroke") for e in circles} <= set(theme["fill"])
     assert {e.get("fill-opacity") for e in circles} == {None, "0.55"}

@@ -1,4 +1,4 @@
-# in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, data/raw/claims.csv,
+# in:  results/models/*.json, results/sources/*.json, results/diagnostics/*.json, results/multiverse/*.json, data/raw/claims.csv,
 #      data/raw/<source>/source.yaml
 # out: results/claims.json, results/tables/{comparison,bridge,relevance,interactions,robustness,claims}.csv,
 #      results/tables/{tipping_points,tipping_points_all,certainty,summary_of_findings,without_high_risk,moderator_power}.csv
@@ -12,6 +12,10 @@ COMPARISON_TABLES = expand(
 TIPPING_TABLES = expand("results/tables/{table}.csv", table=["tipping_points", "tipping_points_all"])
 # What the verdicts hang on stands with the claims.
 CHANGES = TIPPING_TABLES[1:] if CLAIMS else []
+HIGH_RISK = ["results/tables/without_high_risk.csv"] if CLAIMS else []
+CLAIMED_MULTIVERSES = (
+    expand("results/multiverse/{multiverse}.json", multiverse=PLAN.config.multiverses) if CLAIMS else []
+)
 DOUBTED = ["results/tables/doubted_claims.csv"] if CLAIMS and PLAN.config.doubts else []
 CERTAINTY_TABLES = expand(
     "results/tables/{table}.csv", table=["certainty", "summary_of_findings", "without_high_risk"]
@@ -64,6 +68,8 @@ rule claims:
         claims=CLAIMS,
         changes=CHANGES,
         doubted=DOUBTED,
+        risk=HIGH_RISK,
+        multiverses=CLAIMED_MULTIVERSES,
     output:
         table=report(
             "results/tables/claims.csv",
@@ -86,6 +92,8 @@ rule claims:
         hanging=[
             *(["--changes", *CHANGES] if CHANGES else []),
             *(["--doubted", *DOUBTED] if DOUBTED else []),
+            *(["--low-risk", *HIGH_RISK] if HIGH_RISK else []),
+            *(["--multiverses", *as_arguments(CLAIMED_MULTIVERSES)] if CLAIMED_MULTIVERSES else []),
         ],
         read=CLAIMS_READ,
         code=code_of("claims"),

@@ -274,7 +274,12 @@ rule multiverse_figure:
 
 rule multiverse_bridge:
     input:
-        "results/tables/multiverse_bridge.csv",
+        table="results/tables/multiverse_bridge.csv",
+        multiverses=lambda wildcards: [
+            f"results/multiverse/{multiverse}.json"
+            for multiverse in MULTIVERSES
+            if PLAN.synthesis_of(multiverse) in PLAN.sides_of_bridge(wildcards.bridge)
+        ],
     output:
         report(
             "results/figures/multiverse_bridge_{bridge}.svg",
@@ -294,7 +299,8 @@ rule multiverse_bridge:
         plan=as_input(PLAN.drawing()),
         code=code_of("multiverse-bridge"),
     shell:
-        "synthesis multiverse-bridge --config - --bridge {wildcards.bridge:q} --table {input:q} "
+        "synthesis multiverse-bridge --config - --bridge {wildcards.bridge:q} --table {input.table:q} "
+        "--multiverses {input.multiverses:q} "
         "--out results/figures {params.plan} > {log:q} 2>&1"
 
 

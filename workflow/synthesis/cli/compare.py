@@ -18,6 +18,8 @@ def register(commands: Commands) -> None:
     added = commands.add(claims, plan=True).paths("--models", "--sources").other("--claims", type=Path)
     added.other("--changes", type=Path, help="tipping_points_all.csv")
     added.other("--doubted", type=Path, help="doubted_claims.csv").path("--table", "--out")
+    added.other("--low-risk", type=Path, help="without_high_risk.csv")
+    added.other("--multiverses", type=Path, nargs="*", default=[], help="results/multiverse/<multiverse>.json")
     added = commands.add(tipping, plan=True).paths("--models", "--sources", "--diagnostics")
     added.other("--claims", type=Path).path("--tables")
     added = commands.add(certainty, plan=True).paths("--models", "--diagnostics", "--about")
@@ -43,15 +45,21 @@ def compare(args: argparse.Namespace) -> None:
 def claims(args: argparse.Namespace) -> None:
     """The verdicts on claims, and what each hangs on."""
     from synthesis.compare.claims import decided_claims
-    from synthesis.compare.hanging import with_what_they_hang_on
+    from synthesis.compare.hanging import Beside, with_what_they_hang_on
+    from synthesis.results.certainty import LowRiskRow
     from synthesis.results.comparisons import ChangeRow, ClaimRow
-    from synthesis.results.document import read_rows, write_documents, write_rows
+    from synthesis.results.curves import MultiverseSummary
+    from synthesis.results.document import read_document, read_rows, write_documents, write_rows
     from synthesis.results.process import DoubtedClaim
 
     evidence, read = _evidence(args), _claims(args)
-    changes = read_rows(args.changes, ChangeRow) if args.changes else []
-    doubted = read_rows(args.doubted, DoubtedClaim) if args.doubted else []
-    decided = with_what_they_hang_on(decided_claims(read, evidence), read, evidence, changes, doubted)
+    beside = Beside(
+        changes=read_rows(args.changes, ChangeRow) if args.changes else [],
+        doubted=read_rows(args.doubted, DoubtedClaim) if args.doubted else [],
+        risk=read_rows(args.low_risk, LowRiskRow) if args.low_risk else [],
+        multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
+    )
+    decided = with_what_they_hang_on(decided_claims(read, evidence), read, evidence, beside)
     write_rows(args.table, [claim.row() for claim in decided], ClaimRow)
     write_documents(args.out, decided)
     print(f"{len(decided)} claims")

@@ -31,7 +31,7 @@ def register(commands: Commands) -> None:
     added = commands.add(claims_figure).path("--claims", "--out")
     added.other("--page-height", type=float, default=math.inf, help="inches; without it one page")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
-    commands.add(multiverse_bridge, plan=True).words("--bridge").path("--table", "--out")
+    commands.add(multiverse_bridge, plan=True).words("--bridge").paths("--multiverses").path("--table", "--out")
     added = commands.add(prisma_flow, plan=True).paths("--models", "--sources").path("--out")
     added.other("--search", type=Path, help="data/raw/search.csv")
     commands.add(monitoring_figure, plan=True).path("--model", "--looks", "--out")
@@ -122,12 +122,13 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
 
 def claims_figure(args: argparse.Namespace) -> None:
     """Draws the verdicts on the claims."""
-    from synthesis.draw.claims_figure import claims_layout, pages
+    from synthesis.draw.claims_figure import pages
+    from synthesis.draw.claims_layout import TITLE, claims_layout
     from synthesis.draw.writing import write_figure
     from synthesis.results.comparisons import DecidedClaim
     from synthesis.results.document import read_documents
 
-    layout = claims_layout(read_documents(args.claims, DecidedClaim), "What the text says, and what the data say")
+    layout = claims_layout(read_documents(args.claims, DecidedClaim), TITLE)
     description = "Claims, the computed values, the rules, and the verdicts. The same is in a table of the report."
     cut = pages(layout, args.page_height)
     write_figure(args.out, f"claims_{layout.name}", layout, description, None, cut)
@@ -148,13 +149,14 @@ def multiverse_figure(args: argparse.Namespace) -> None:
 
 def multiverse_bridge(args: argparse.Namespace) -> None:
     """Draws a bridge over two multiverses."""
-    from synthesis.draw.multiverse_figure import bridge
+    from synthesis.draw.pairs_figure import bridge
     from synthesis.plan.config import read_config
-    from synthesis.results.curves import PairRow
-    from synthesis.results.document import read_rows
+    from synthesis.results.curves import MultiverseSummary, PairRow
+    from synthesis.results.document import read_document, read_rows
 
     rows = [row for row in read_rows(args.table, PairRow) if row.bridge == args.bridge]
-    _write_chart(bridge(args.bridge, rows), args.out, read_config(args.config).drawing)
+    documents = [read_document(path, MultiverseSummary) for path in args.multiverses]
+    _write_chart(bridge(args.bridge, rows, documents), args.out, read_config(args.config).drawing)
 
 
 def prisma_flow(args: argparse.Namespace) -> None:

@@ -45,10 +45,14 @@ class Value:
 
     def words(self) -> str:
         """In words, with its interval."""
+        lead = "" if self.unit == "%" else f"{_UNIT_NAME.get(self.unit, self.unit)} = "
+        return f"{lead}{self.printed()}"
+
+    def printed(self) -> str:
+        """The number with its interval."""
         decimals = 0 if self.unit == "%" else 2
         sign = "%" if self.unit == "%" else ""
-        lead = "" if self.unit == "%" else f"{_UNIT_NAME.get(self.unit, self.unit)} = "
-        number = f"{lead}{text.number(self.estimate, decimals)}{sign}"
+        number = f"{text.number(self.estimate, decimals)}{sign}"
         if self.low is None or self.high is None or self.low == self.high == self.estimate:
             return number
         return f"{number} {text.interval(self.low, self.high, decimals)}"
@@ -397,7 +401,11 @@ def verdict_of_data(claim: Claim, evidence: Evidence) -> Finding:
         return Finding(verdict, "; ".join(filter(None, (why, values[0].remark))), values)
     parts = []
     for verdict in _ORDER:
-        labels = [value.label for value, (said, _) in zip(values, decided, strict=True) if said == verdict]
+        labels = [
+            f"{value.label} {value.printed()}"
+            for value, (said, _) in zip(values, decided, strict=True)
+            if said == verdict
+        ]
         if labels:
             parts.append(f"{verdict} in {len(labels)} of {len(values)} values: {', '.join(labels)}")
     verdicts = {verdict for verdict, _ in decided}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from synthesis.draw.chart import KIND_NAME, Chart, few_to_compare, plan_notes, refusal
 from synthesis.draw.layout import Layout, Row, coordinates, mark_of, section_of
 from synthesis.draw.rows import method_of
@@ -9,7 +11,8 @@ from synthesis.results.adjusted import ESTIMATORS, OF_ESTIMATES, AdjustedEstimat
 from synthesis.results.diagnosed import Diagnosed
 from synthesis.results.fitted import Fitted
 
-_COLUMNS = ("samples",)
+# Numbers of samples, and what is counted beside them.
+_COLUMNS = ("samples", "remark")
 
 
 def adjusted(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
@@ -19,11 +22,13 @@ def adjusted(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     if reason or not diagnostics.adjusted:
         return refusal(kind, name, document, reason or "no adjusted estimates")
     drawn = [estimate for estimate in diagnostics.adjusted if estimate.estimate is not None]
+    rows = [_row(document, estimate) for estimate in drawn]
+    shown = 2 if any(row.cells[1] for row in rows) else 1
     section = section_of(
         name,
         document.metric,
-        _COLUMNS,
-        [_row(document, estimate) for estimate in drawn],
+        _COLUMNS[:shown],
+        [replace(row, cells=row.cells[:shown]) for row in rows],
         document.fit.level,
         favours=document.figure.favours,
         row_name="Estimate",
@@ -40,7 +45,8 @@ def _row(document: Fitted, adjusted: AdjustedEstimate) -> Row:
     mark["low_text"], mark["high_text"] = "", f"{mark['low_text']} {mark['high_text']}".strip()
     if adjusted.ci_low is None:
         mark["high_text"] = "no interval"
-    cells = (samples_words(adjusted, document.fit.samples),)
+    samples, _, remark = samples_words(adjusted, document.fit.samples).partition(" ")
+    cells = (samples, remark.strip("()"))
     key, label = f"{document.synthesis}/{adjusted.name}", ESTIMATORS[adjusted.name][0]
     if adjusted.name == "pool":
         return Row("pooled", label, document.lane, cells, key=key, synthesis=document.synthesis, **mark)
@@ -55,6 +61,8 @@ def _note(document: Fitted, estimates: tuple[AdjustedEstimate, ...]) -> str:
     ]
     if any(e.name == "model_averaged" and e.estimate is not None for e in estimates):
         parts.append("Model-averaged: posterior mean and credible interval, over models that are weighed by the data.")
+    if any(e.name == "p_uniform" and e.estimate is not None for e in estimates):
+        parts.append(f"The star of {ESTIMATORS['p_uniform'][0]} is part of its name.")
     left = [f"{ESTIMATORS[e.name][0]}: {e.reason}" for e in estimates if e.reason and e.name not in OF_ESTIMATES]
     if left:
         parts.append(f"Not computed: {'; '.join(left)}.")

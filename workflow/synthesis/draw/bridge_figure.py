@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from synthesis import text
@@ -28,6 +28,8 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
     ("overlap", "Overlap of the two distributions", "Percent of people",
      tuple(f"overlap_{key}" for key in _CONVERTED), 0, 100.0),
 )  # fmt: skip
+# The reading that a unit of one row is of: its P are the same, since one is an increasing function of the other.
+_READING_OF = {"probability": "concordance", "concordance_r": "concordance", "variance": "2_sd"}
 _UNIT_NAME = {"d": "d or g", "r": "r", "%": "%"}
 
 
@@ -35,7 +37,16 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     """The layout of one bridge from its rows of the bridge table and the two model documents."""
     by_contrast = {row.contrast: row for row in table}
     sections = [
-        _section(key, heading, axis, [by_contrast[c] for c in contrasts], decimals, null, association, effect)
+        _section(
+            key,
+            _head(heading, by_contrast, contrasts, constructs_of([association])),
+            axis,
+            [by_contrast[c] for c in contrasts],
+            decimals,
+            null,
+            association,
+            effect,
+        )
         for key, heading, axis, contrasts, decimals, null in SECTIONS
     ]
     first = table[0]
@@ -51,6 +62,27 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
     return Layout(name, first.title, tuple(sections), notes=notes)
+
+
+def _head(heading: str, table: Mapping[str, BridgeRow], contrasts: Sequence[str], of: Sequence[str]) -> str:
+    """The heading of a panel: which readings it is of, and whether their probabilities stand above already."""
+    first = contrasts[0]
+    if first in _CONVERTED:
+        return f"{heading}: {len(contrasts)} readings"
+    if first.startswith("overlap"):
+        return f"{heading}: less is a larger difference; the same readings"
+    readings = [_READING_OF.get(c) or c.partition("_")[2] for c in contrasts]
+    again = any(_chances(table[first])) and all(
+        _chances(table[c]) == _chances(table[r]) for c, r in zip(contrasts, readings, strict=True)
+    )
+    which = "the same readings" if len(readings) > 1 else f"the reading \u201c{contrast_name(readings[0], of)}\u201d"
+    return f"{heading}; {which}{', P as above' * again}"
+
+
+def _chances(entry: BridgeRow) -> tuple[str, ...]:
+    """Probabilities as they are printed."""
+    chances = (entry.p_association_larger, entry.p_association_larger_new)
+    return tuple("" if p is None else text.probability(p) for p in chances)
 
 
 def _held(rows: Sequence[Row], i: int) -> bool:
@@ -147,8 +179,7 @@ def _section(
 def _row(kind: RowKind, label: str, lane: str, entry: BridgeRow, side: Side, decimals: int) -> Row:
     cells: tuple[str, ...] = ()
     if side == "association" and not entry.contrast.startswith("overlap"):
-        chances = (entry.p_association_larger, entry.p_association_larger_new)
-        cells = tuple("" if p is None else text.probability(p) for p in chances)
+        cells = _chances(entry)
     reading = entry.reading(side)
     low, high = reading.ci_low, reading.ci_high
     return Row(

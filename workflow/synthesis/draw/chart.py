@@ -24,7 +24,22 @@ if TYPE_CHECKING:
     from synthesis.results.diagnosed import Diagnosed
     from synthesis.results.fitted import Fitted, Member
 
-PointKind = Literal["sample", "estimate", "added", "range end", "marked", "marked_small", "pooled"]
+PointKind = Literal[
+    "sample",
+    "estimate",
+    "added",
+    "range end",
+    "marked",
+    "marked_small",
+    "pooled",
+    # Arrow heads at the end of an axis: an estimate beyond it, a limit beyond it.
+    "beyond_left",
+    "beyond_right",
+    "beyond_up",
+    "beyond_down",
+    "cut_up",
+    "cut_down",
+]
 LineKind = Literal[
     "null",
     "grid",
@@ -87,12 +102,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points; `key` names what an interval belongs to."""
+    """A line through points; `key` names what an interval belongs to, `label` stands at its end."""
 
     kind: LineKind
     x: tuple[float, ...]
     y: tuple[float, ...]
     key: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +196,7 @@ class Chart:
                 base = of | {"element": "area", "kind": area.kind}
                 records += [base | {"x": x, "y": y} for x, y in zip(area.x, area.y, strict=True)]
             for line in panel.lines:
-                base = of | {"element": "line", "kind": line.kind, "key": line.key}
+                base = of | {"element": "line", "kind": line.kind, "key": line.key, "text": line.label}
                 records += [base | {"x": x, "y": y} for x, y in zip(line.x, line.y, strict=True)]
             for p in panel.points:
                 records.append(

@@ -1,207 +1,48 @@
-"""The claims figure: what a text says, what its source says, what the data say, and the verdict."""
+"""The figure of the claims: words, plots and verdicts, with a key on each page."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+import re
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 
 from synthesis import text
 from synthesis.draw.canvas import DARK, FAINT, GRID, NOTE_SPACING, TITLE_SPACING, Page, Style, draw, settings
+from synthesis.draw.chart import Key
+from synthesis.draw.claims_layout import ONCE, ClaimRow, ClaimsLayout, Part, Statement, axis_texts
 from synthesis.draw.layout import CONTINUED
-from synthesis.results.comparisons import DecidedClaim
-from synthesis.results.files import Cell
 
-VERDICTS = ("supported", "not supported", "cannot be decided", "misquoted")
+# Far from the colours of associations and effects; the marks have none, since they may be either.
 VERDICT_COLOUR = {
     "supported": "#00664f",
-    "not supported": "#a63603",
+    "not supported": "#a3195b",
     "cannot be decided": "#5a5a5a",
     "misquoted": "#6a3d9a",
 }
-# The colour of where a claim would hold.
-_HOLDS = "#dfeee9"
-_UNIT_NAME = {"smd": "SMD", "difference in d": "d", "difference in z": "z", "coefficient": "b"}
-# What the letter of a unit stands for, where the figure says nothing else of it.
-_UNIT_WORDS = {"d": "difference in d", "z": "difference in Fisher z", "b": "coefficient"}
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One interval on a claim's own axis; limits are None where none are printed."""
-
-    label: str
-    estimate: float
-    low: float | None
-    high: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRow:
-    """One claim: words, marks, where on its axis it would hold, and the axis."""
-
-    claim_id: str
-    statement: str
-    verdict: str
-    claim: str
-    data: str
-    marks: tuple[Mark, ...]
-    holds: tuple[float, float] | None
-    axis: tuple[float, float] | None
-    ticks: tuple[float, ...]
-    unit: str
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement of the text with its claims; one that goes on from the page before has its sources there."""
-
-    name: str
-    says: str
-    cites: str
-    source_says: str
-    reading: str
-    rows: tuple[ClaimRow, ...]
-    continued: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimsLayout:
-    """The whole figure."""
-
-    name: str
-    title: str
-    statements: tuple[Statement, ...]
-    notes: tuple[str, ...]
-
-    def table(self) -> list[dict[str, Cell]]:
-        """One record per mark, or per claim without one."""
-        records: list[dict[str, Cell]] = []
-        for statement in self.statements:
-            for row in statement.rows:
-                base = {k: v for k, v in asdict(row).items() if k not in {"marks", "holds", "axis", "ticks"}}
-                ends = row.holds or (None, None)
-                base |= {"holds_low": _finite(ends[0]), "holds_high": _finite(ends[1])}
-                for mark in row.marks or (None,):
-                    cells = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high"))
-                    records.append(base | cells)
-        return records
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def claims_layout(claims: list[DecidedClaim], title: str) -> ClaimsLayout:
-    """The layout from the claims as decided, in their order; claims of one statement stand together."""
-    by_statement: dict[str, list[DecidedClaim]] = {}
-    for claim in claims:
-        by_statement.setdefault(claim.statement, []).append(claim)
-    statements = tuple(_statement(name, held) for name, held in by_statement.items())
-    counted = Counter(claim.verdict for claim in claims)
-    counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
-    notes = (
-        f"{text.plural(len(claims), 'claim')}: {counts}.",
-        "Shaded: where the whole interval would have to lie for the claim to hold; dark lines: its ends. Each claim "
-        "has its own axis; grey line: 0.",
-        *_units(row for statement in statements for row in statement.rows),
-        "The rules stand with the claims in data/raw/claims.csv; they were written when earlier pools were known. "
-        "Associations are no causes.",
-    )
-    return ClaimsLayout("verdicts", title, statements, notes)
-
-
-def _units(rows: Iterable[ClaimRow]) -> tuple[str, ...]:
-    """What the letters at the axes stand for."""
-    used = {row.unit for row in rows if row.marks}
-    said = [f"{unit}: {words}" for unit, words in _UNIT_WORDS.items() if unit in used]
-    return (f"{'; '.join(said)}.",) if said else ()
-
-
-def _statement(name: str, claims: list[DecidedClaim]) -> Statement:
-    quotes = dict.fromkeys(quote for claim in claims for quote in claim.source_says.split(" | ") if quote)
-    readings = [claim.reading for claim in claims if claim.reading]
-    return Statement(
-        name=name,
-        says=claims[0].says,
-        cites=claims[0].cites,
-        source_says=" | ".join(quotes),
-        reading=readings[0] if readings else "",
-        rows=tuple(_row(claim) for claim in claims),
-    )
-
-
-def _row(claim: DecidedClaim) -> ClaimRow:
-    marks = tuple(Mark(value.label, value.estimate, value.low, value.high) for value in claim.values)
-    words = claim.why
-    if claim.verdict == "misquoted" and claim.quantity:
-        words = f"{words}; of the claim itself: {claim.verdict_of_data}"
-    if claim.hangs_on:
-        words = f"{words}. {claim.hangs_on[:1].upper()}{claim.hangs_on[1:]}"
-    holds, axis, ticks = _axis(claim, marks)
-    return ClaimRow(
-        claim_id=claim.claim_id,
-        statement=claim.statement,
-        verdict=claim.verdict,
-        claim=claim.claim,
-        data=words,
-        marks=marks,
-        holds=holds,
-        axis=axis,
-        ticks=ticks,
-        unit=_UNIT_NAME.get(claim.unit, claim.unit),
-    )
-
-
-def _axis(
-    claim: DecidedClaim, marks: tuple[Mark, ...]
-) -> tuple[tuple[float, float] | None, tuple[float, float] | None, tuple[float, ...]]:
-    """Where the claim would hold, the limits of its axis, and its ticks: the bounds themselves."""
-    if not marks:
-        return None, None, ()
-    holds = _holds(claim)
-    bounds = tuple(x for x in holds if math.isfinite(x))
-    ends = [x for m in marks for x in (m.estimate, m.low, m.high) if x is not None] + list(bounds)
-    if 0 not in bounds and claim.rule != "all_within":
-        ends.append(0.0)
-    first, last = min(ends), max(ends)
-    pad = 0.08 * (last - first or 1.0)
-    return holds, (first - pad, last + pad), bounds
-
-
-def _holds(claim: DecidedClaim) -> tuple[float, float]:
-    """Where the whole interval would have to lie."""
-    low = -math.inf if claim.low_value is None else claim.low_value
-    high = math.inf if claim.high_value is None else claim.high_value
-    match claim.rule:
-        case "above":
-            return low, math.inf
-        case "below":
-            return -math.inf, high
-        case "not_above":
-            return -math.inf, low
-        case "all_within":
-            return 100.0, math.inf
-    return low, high
-
-
-# --- drawing ------------------------------------------------------------------------------------------------------
+# The colours of where an interval, or its lower end, would have to lie.
+HOLDS: dict[Part, str] = {"whole": "#dfeee9", "lower end": "#dedede"}
 
 _BADGE, _CLAIM, _PLOT = 0.12, 1.2, 3.55
 _CLAIM_WIDTH, _PLOT_WIDTH = 2.2, 1.3
 _DATA = _PLOT + _PLOT_WIDTH + 0.14
 _LINE = 0.122
 _MARK, _TINY, _SMALLER = 0.12, 5.6, 6.2
+# Of a page's height: pages are filled as little as their number allows.
+_SHARES = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
+
+# The comma of an interval, which stays on one line.
+_INTERVAL = re.compile(rf"(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
 
 
 def _row_lines(page: Page, row: ClaimRow) -> tuple[list[str], list[str]]:
     size = page.style.small
     return (
         page.wrapped(row.claim, _CLAIM_WIDTH, size),
-        page.wrapped(row.data, page.style.width - page.style.margin - _DATA, size),
+        page.wrapped(
+            _INTERVAL.sub(",\N{NO-BREAK SPACE}", row.data), page.style.width - page.style.margin - _DATA, size
+        ),
     )
 
 
@@ -243,7 +84,7 @@ def _statement_height(page: Page, statement: Statement) -> float:
 
 def _around(page: Page, layout: ClaimsLayout) -> tuple[float, float]:
     """Inches above the first statement, and below the last one."""
-    above = 0.37 + TITLE_SPACING * len(page.title_lines(layout.title))
+    above = 0.37 + TITLE_SPACING * len(page.title_lines(layout.title)) + _keys_height(page, layout)
     return above, NOTE_SPACING * len(page.note_lines(layout.notes)) + 0.2
 
 
@@ -256,7 +97,9 @@ def draw_claims(layout: ClaimsLayout, style: Style | None = None) -> Figure:
         body = math.fsum(_statement_height(ruler, statement) for statement in layout.statements)
         above, below = _around(ruler, layout)
         page = Page(style, above + body + below)
-        page.titled(0.17, ruler.title_lines(layout.title))
+        title = ruler.title_lines(layout.title)
+        page.titled(0.17, title)
+        _draw_keys(page, layout, 0.17 + TITLE_SPACING * len(title))
         y = above - 0.03
         for x, name in ((_BADGE, "Verdict"), (_CLAIM, "Claim"), (_PLOT, "Data and rule"), (_DATA, "In words")):
             page.text(x, y - 0.11, name, weight="bold")
@@ -278,24 +121,37 @@ def parts(layout: ClaimsLayout, height: float, style: Style | None = None) -> li
         heights = [_statement_height(page, statement) for statement in layout.statements]
         if math.fsum(heights) <= room:
             return []
-        held: list[list[Statement]] = [[]]
-        left = room
-        for statement in (piece for whole in layout.statements for piece in _pieces(page, whole, room)):
-            needed = _statement_height(page, statement)
-            if needed > left and held[-1]:
-                held.append([])
-                left = room
-            held[-1].append(statement)
-            left -= needed
+        held = _filled(page, layout, room)
+        # As even as so many pages allow.
+        for share in _SHARES:
+            even = _filled(page, layout, share * room)
+            if len(even) == len(held):
+                held = even
+                break
     return [
         replace(
             layout,
             title=f"{layout.title} ({number} of {len(held)})",
             statements=tuple(statements),
+            keys=layout.keys if number == 1 else tuple(key for key in layout.keys if key.mark != ONCE),
             notes=layout.notes if number == len(held) else (),
         )
         for number, statements in enumerate(held, start=1)
     ]
+
+
+def _filled(page: Page, layout: ClaimsLayout, room: float) -> list[list[Statement]]:
+    """The statements by page, each as full as it can be."""
+    held: list[list[Statement]] = [[]]
+    left = room
+    for statement in (piece for whole in layout.statements for piece in _pieces(page, whole, room)):
+        needed = _statement_height(page, statement)
+        if needed > left and held[-1]:
+            held.append([])
+            left = room
+        held[-1].append(statement)
+        left -= needed
+    return held
 
 
 def pages(layout: ClaimsLayout, height: float, style: Style | None = None) -> list[Figure]:
@@ -312,6 +168,46 @@ def _pieces(page: Page, statement: Statement, room: float) -> list[Statement]:
         pieces[-1].append(row)
     first, *others = (replace(statement, rows=tuple(rows)) for rows in pieces)
     return [first, *(replace(other, continued=True) for other in others)]
+
+
+def _key_rows(page: Page, layout: ClaimsLayout) -> list[list[tuple[float, Key]]]:
+    """The key with left edges, in rows that fit the page."""
+    rows: list[list[tuple[float, Key]]] = []
+    x, edge, once = 0.0, page.style.width - page.style.margin, False
+    for key in layout.keys:
+        wide = _keyed(key) + page.width(key.content, page.style.small)
+        if not rows or x + wide > edge or (key.mark == ONCE) != once:
+            rows.append([])
+            x = page.style.margin
+        rows[-1].append((x, key))
+        x, once = x + wide + 0.16, key.mark == ONCE
+    return rows
+
+
+def _keyed(key: Key) -> float:
+    """Inches of what stands before the words of a key."""
+    return {"words": 0.0, "line": 0.1, ONCE: 0.14}.get(key.mark, 0.26)
+
+
+def _keys_height(page: Page, layout: ClaimsLayout) -> float:
+    return 0.145 * len(_key_rows(page, layout))
+
+
+def _draw_keys(page: Page, layout: ClaimsLayout, y: float) -> None:
+    for row in _key_rows(page, layout):
+        for x, key in row:
+            match key.mark:
+                case "verdict":
+                    _badge(page, key.kind, x + 0.05, y)
+                case "shade":
+                    page.box(x, y - 0.045, 0.2, 0.09, HOLDS["lower end" if key.kind == "lower end" else "whole"])
+                case "mark":
+                    page.line([x, x + 0.2], [y, y], DARK, 1.1)
+                    page.box(x + 0.078, y - 0.022, 0.044, 0.044, DARK)
+                case "line":
+                    page.line([x + 0.03] * 2, [y - 0.05, y + 0.05], DARK if key.kind == "bound" else GRID, 0.6)
+            page.text(x + _keyed(key), y, key.content, page.style.small)
+        y += 0.145
 
 
 def _draw_statement(page: Page, statement: Statement, y: float) -> float:
@@ -346,35 +242,20 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     y += _above(page, row)
     bottom = y + _MARK * len(row.marks) + 0.03
     left, right = x_of(row.holds[0]), x_of(row.holds[1])
-    page.box(left, y, right - left, bottom - y, _HOLDS)
+    page.box(left, y, right - left, bottom - y, HOLDS[row.part])
     page.line([_PLOT, _PLOT + _PLOT_WIDTH], [bottom, bottom], GRID, 0.6)
     for tick, words in axis_texts(row):
         bound = tick in row.ticks
         page.line([x_of(tick)] * 2, [y, bottom + 0.025], DARK if bound else GRID, 0.6)
         page.text(x_of(tick), bottom + 0.07, words, _TINY, "center", FAINT)
-    colour = VERDICT_COLOUR[row.verdict]
     for i, mark in enumerate(row.marks):
         at = y + _MARK * (i + 0.6)
         if _named(row):
             (name, *_) = page.wrapped(mark.label, _CLAIM_WIDTH + 0.06, _SMALLER)
             page.text(_PLOT - 0.07, at, name, _SMALLER, "right", FAINT)
         if mark.low is not None and mark.high is not None and mark.low < mark.high:
-            page.line([x_of(mark.low), x_of(mark.high)], [at, at], colour, 1.1)
-        page.box(x_of(mark.estimate) - 0.022, at - 0.022, 0.044, 0.044, colour)
-
-
-def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
-    """What stands below an axis: its bounds with their unit, and 0 where it is on it and none of them."""
-    sign = "%" if row.unit == "%" else ""
-    unit = "" if sign else f"{row.unit} "
-    texts = [(tick, f"{unit}{text.number(tick, _decimals(tick))}{sign}") for tick in row.ticks]
-    if row.axis is not None and row.axis[0] <= 0 <= row.axis[1] and 0 not in row.ticks:
-        texts.append((0.0, f"0{sign}"))
-    return texts
-
-
-def _decimals(value: float) -> int:
-    return max(2 if value % 1 else 0, len(f"{value:g}".partition(".")[2]))
+            page.line([x_of(mark.low), x_of(mark.high)], [at, at], DARK, 1.1)
+        page.box(x_of(mark.estimate) - 0.022, at - 0.022, 0.044, 0.044, DARK)
 
 
 def _badge(page: Page, verdict: str, x: float, y: float) -> None:

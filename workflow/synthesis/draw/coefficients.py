@@ -45,6 +45,8 @@ _IN_WORDS = {
     "between": ("", ", between samples"),
     "within": ("", ", within samples"),
 }
+# Functions that keep the unit of a number.
+_AS_MEASURED = ("center", "between", "within")
 
 
 def coefficient_words(
@@ -102,7 +104,7 @@ def coefficients(document: Fitted, diagnostics: Diagnosed, model: str) -> Chart:
         "coefficients", name, title, document.lane,
         (Panel(x, Axis("", bottom, 0.0), (), tuple(lines), tuple(points)),),
         width=WIDE, height=bottom, left=room_for(row.label for row in rows), right=1.5, rows=tuple(rows),
-        legend=(Key("point", "pooled", "coefficient"), Key("line", "interval", f"{100 * fit.level:g}% CI")),
+        legend=(Key("point", "pooled", "coefficient"), Key("line", "interval", f"thick: {100 * fit.level:g}% CI")),
         notes=(_note(document, joint, fit), *plan_notes(document)),
     )  # fmt: skip
 
@@ -136,7 +138,17 @@ def _row(document: Fitted, joint: JointFit, fit: JointRegression, i: int, y: flo
         lambda column: _column(document, column),
         _level_words,
     )
+    label += _per_unit(coefficient.name, joint.formula)
     return RowText(y, label, "", *_numbers(coefficient), key=coefficient.name)
+
+
+def _per_unit(name: str, formula: str) -> str:
+    """What the coefficient of a number is per, where it is as it was measured: a year, or a unit."""
+    called = _FUNCTION.fullmatch(name)
+    column = called[2] if called and called[1] in _AS_MEASURED else name
+    if column not in parse_formula(formula).columns:
+        return ""
+    return f", per {column if column == 'year' else 'unit'}"
 
 
 def _level_words(level: str) -> str:

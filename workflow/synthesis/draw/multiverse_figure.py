@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -20,6 +20,7 @@ from synthesis.draw.chart import (
     LineKind,
     Panel,
     Point,
+    PointKind,
     RowText,
     estimate_ticks,
     interval_text,
@@ -28,14 +29,12 @@ from synthesis.draw.chart import (
     spaced_name,
 )
 from synthesis.results.curves import (
-    MAIN,
-    MAIN_WORDS,
     Choice,
     Curve,
     CurveTest,
     DrawnSpecification,
     MultiverseSummary,
-    PairRow,
+    NamedThreshold,
 )
 
 # Inches: the curves, a row of options, the space between.
@@ -77,8 +76,8 @@ def specification(document: MultiverseSummary) -> Chart:
             for n, (i, f) in enumerate(factors)
             if n % 2 == 0
         ]
-        lines = [*_curve_lines(drawn, document, y), *_choice_lines(drawn, rows, at)]
-        marks = tuple(Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec)) for x, p in enumerate(drawn))
+        lines = [*_curve_lines(drawn, document, y, number == len(curves) - 1), *_choice_lines(drawn, rows, at)]
+        marks = (*_cut_marks(drawn, low, high, y), *_estimate_marks(drawn, low, high, y))
         y_axis = axis if number == 0 else Axis("", 0.0, height)
         panels.append(
             Panel(Axis("", 0.0, width), y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
@@ -88,25 +87,52 @@ def specification(document: MultiverseSummary) -> Chart:
     ]  # fmt: skip
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,
-        tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), gap=0.1,
+        tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), right=0.2, gap=0.1,
         rows=tuple(texts_of),
         legend=(
-            *_curve_keys(document), *_option_keys(document), *_threshold_keys(document),
-            *_letter_keys(document, curves),
+            *_curve_keys(document), *_beyond_keys(points, low, high, "beyond_up"), *_cut_keys(points, low, high),
+            *_option_keys(document), *_threshold_keys(document), *_letter_keys(document, curves),
         ),
         notes=(
             _counts(document, curves), *_apart(curves), _tests(document, curves), *_beyond(points, low, high),
+            *_cut(points, low, high),
         ),
     )  # fmt: skip
 
 
+def _estimate_marks(
+    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
+) -> Iterator[Point]:
+    """A point per estimate, an arrow head at the frame for one beyond it."""
+    for x, p in enumerate(drawn):
+        if low <= p.estimate <= high:
+            yield Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec))
+        else:
+            kind: PointKind = "beyond_down" if p.estimate < low else "beyond_up"
+            yield Point(kind, x + 0.5, y(p.estimate), 0.07, str(p.spec))
+
+
+def _cut_marks(
+    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
+) -> Iterator[Point]:
+    """An arrow head at the frame for each limit beyond it."""
+    for x, p in enumerate(drawn):
+        if p.ci_low is not None and p.ci_low < low:
+            yield Point("cut_down", x + 0.5, y(low), 0.05, str(p.spec))
+        if p.ci_high is not None and p.ci_high > high:
+            yield Point("cut_up", x + 0.5, y(high), 0.05, str(p.spec))
+
+
 def _curve_lines(
-    drawn: Sequence[DrawnSpecification], document: MultiverseSummary, y: Callable[[float], float]
+    drawn: Sequence[DrawnSpecification], document: MultiverseSummary, y: Callable[[float], float], named: bool
 ) -> list[Line]:
-    """The line of no effect, the thresholds, and the interval of each specification."""
+    """The line of no effect, the thresholds (`named`: with their letters), and the interval of each specification."""
     across = (0.0, float(len(drawn)))
     lines = [Line("null", across, (y(0.0),) * 2)]
-    lines += [Line("threshold", across, (y(t.value),) * 2, t.key) for t in document.thresholds]
+    lines += [
+        Line("threshold", across, (y(t.value),) * 2, t.key, letter if named else "")
+        for letter, t in _lettered_thresholds(document)
+    ]
     lines += [
         Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
         for x, p in enumerate(drawn)
@@ -154,20 +180,21 @@ def vibration(document: MultiverseSummary) -> Chart:
         lines = [
             Line("null", (0.0, 0.0), (scale.low, scale.high)),
             Line("limit", (low, high), (border, border), "p = 0.05"),
-            *(Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key) for t in document.thresholds),
+            *(
+                Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key, letter)
+                for letter, t in _lettered_thresholds(document)
+            ),
         ]
         tested = [p for p in curve.drawn if p.p is not None]
-        marks = tuple(
-            Point("estimate", min(max(p.estimate, low), high), height, 0.04, str(p.spec))
-            for p, height in zip(tested, _heights(tested), strict=True)
-        )
+        marks = tuple(_beside_p(p, y, low, high) for p, y in zip(tested, _heights(tested), strict=True))
         y_axis = scale if number == 0 else Axis("", scale.low, scale.high)
         panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         chart.kind, chart.name, chart.title, chart.lane, tuple(panels), width=WIDE, height=chart.height,
         left=chart.left, gap=chart.gap,
         legend=(
-            Key("point", "estimate", "estimate of one analysis"), _null_key(document),
+            Key("point", "estimate", "estimate of one analysis"), *_beyond_keys(points, low, high, "beyond_right"),
+            _null_key(document),
             Key("line", "limit", f"p = {_SIGNIFICANT:g}"), *_threshold_keys(document),
             *_letter_keys(document, curves),
         ),
@@ -175,66 +202,12 @@ def vibration(document: MultiverseSummary) -> Chart:
     )  # fmt: skip
 
 
-# Shares of the pairs, and what stands above them.
-_SHARES = {
-    "association_larger": "Association\nlarger",
-    "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
-    "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
-}
-
-
-def bridge(name: str, rows: Sequence[PairRow]) -> Chart:
-    """Every analysis of the association minus every analysis of the effect: a block per pair of curves."""
-    kind = "multiverse_bridge"
-    rows = [row for row in rows if row.scope == "all"]
-    if not rows:
-        return Chart(kind, name, name, "B", refused="Not drawn: one side has no analysis that could be fitted.")
-    lines: list[Line] = []
-    points: list[Point] = []
-    texts: list[RowText] = []
-    height = 0.02
-    for curves, block in groupby(rows, key=lambda row: (row.association_curve, row.effect_curve)):
-        height += 0.25
-        held = list(block)
-        first = held[0]
-        counts = f"{text.count(first.associations)} × {text.count(first.effects)} analyses"
-        side, *others = _side(curves)
-        texts.append(RowText(height, side, "; ".join([*others, counts]), bold=True, key=":".join(curves)))
-        height += 0.05
-        for row in held:
-            height += 0.155
-            key = f"{row.association_curve}:{row.effect_curve}:{row.contrast}"
-            lines.append(Line("prediction", (row.difference_5, row.difference_95), (height,) * 2, key))
-            lines.append(Line("interval", (row.difference_25, row.difference_75), (height,) * 2, key))
-            points.append(Point("pooled", row.difference_median, height, 0.07, key))
-            label = row.quantity.removeprefix("difference, ")
-            shares = tuple(f"{100 * getattr(row, f'share_{share}'):.0f}%" for share in _SHARES)
-            texts.append(RowText(height, label[0].upper() + label[1:], key=key, cells=shares))
-    height += 0.12
-    ends = [end for row in rows for end in (row.difference_5, row.difference_95)]
-    axis = number_axis("Association minus effect, standard deviations", [0.0, *ends])
-    lines.insert(0, Line("null", (0.0, 0.0), (0.0, height)))
-    return Chart(
-        kind, name, f"{rows[0].title}: every analysis beside every other", "A",
-        (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
-        width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
-        legend=(
-            Key("point", "pooled", "median of all pairs"), Key("line", "interval", "the middle half of them"),
-            Key("line", "prediction", "the middle nine in ten"), Key("line", "null", "no difference"),
-        ),
-        notes=(
-            "Percentages: share of the pairs of analyses of which this holds; CI: the 95% interval of their difference "
-            "(MOVER).",
-            "A block pairs all analyses of one curve with all of another. A row reads the association in one way; "
-            "these are other questions, never mixed.",
-            "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
-        ),
-    )  # fmt: skip
-
-
-def _side(curves: tuple[str, str]) -> list[str]:
-    """The non-equivalent options of both curves."""
-    return [option for curve in curves if curve != MAIN for option in text.lettered(curve).split("; ")] or [MAIN_WORDS]
+def _beside_p(p: DrawnSpecification, height: float, low: float, high: float) -> Point:
+    """An estimate at the height of its p; one beyond the axis is an arrow head at its end."""
+    if low <= p.estimate <= high:
+        return Point("estimate", p.estimate, height, 0.04, str(p.spec))
+    kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
+    return Point(kind, min(max(p.estimate, low), high), height, 0.085, str(p.spec))
 
 
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
@@ -278,6 +251,25 @@ def _beyond(points: Sequence[DrawnSpecification], low: float, high: float) -> tu
         return ()
     verb = "lies" if count == 1 else "lie"
     return (f"{text.plural(count, 'estimate')} {verb} beyond the axis, drawn at its end.",)
+
+
+def _cut(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[str, ...]:
+    """Says how many of the drawn intervals go on beyond the axis."""
+    count = sum(_reaches_beyond(p, low, high) for p in points)
+    verb = "goes" if count == 1 else "go"
+    return (f"{text.plural(count, 'interval')} {verb} on beyond the axis.",) if count else ()
+
+
+def _reaches_beyond(p: DrawnSpecification, low: float, high: float) -> bool:
+    return (p.ci_low is not None and p.ci_low < low) or (p.ci_high is not None and p.ci_high > high)
+
+
+def _beyond_keys(points: Sequence[DrawnSpecification], low: float, high: float, kind: PointKind) -> tuple[Key, ...]:
+    return (Key("point", kind, "one beyond the axis"),) * any(not low <= p.estimate <= high for p in points)
+
+
+def _cut_keys(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[Key, ...]:
+    return (Key("point", "cut_up", "CI goes on"),) * any(_reaches_beyond(p, low, high) for p in points)
 
 
 def _runs(chosen: list[bool]) -> list[tuple[float, float]]:
@@ -328,6 +320,14 @@ def _option_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     return tuple(keys)
 
 
+def named_curves(document: MultiverseSummary) -> dict[str, str]:
+    """The curves by their names, as the legend has them: letter and options; no words where there is one alone."""
+    curves = _curves(document)
+    return {
+        c.curve: f"{_letter(i)}: {curve_words(document, c)}" if len(curves) > 1 else "" for i, c in enumerate(curves)
+    }
+
+
 def _letter_keys(document: MultiverseSummary, curves: list[Curve]) -> tuple[Key, ...]:
     """What the letter of each curve stands for."""
     if len(curves) == 1:
@@ -350,9 +350,17 @@ def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     if not document.thresholds:
         return ()
     metric = document.metric
-    ordered = sorted(document.thresholds, key=lambda threshold: threshold.value)
-    named = ", ".join(f"{t.label} ({interval_text(metric, t.value)})" for t in ordered)
+    named = "; ".join(
+        f"{letter}: {t.label} ({interval_text(metric, t.value)})".removeprefix(": ")
+        for letter, t in _lettered_thresholds(document)
+    )
     return (Key("line", "threshold", f"thresholds: {named}"),)
+
+
+def _lettered_thresholds(document: MultiverseSummary) -> list[tuple[str, NamedThreshold]]:
+    """The thresholds in order of value with the letter that stands at their lines; one alone has none."""
+    ordered = sorted(document.thresholds, key=lambda threshold: threshold.value)
+    return [(chr(ord("a") + i) if len(ordered) > 1 else "", t) for i, t in enumerate(ordered)]
 
 
 def _counts(document: MultiverseSummary, curves: list[Curve]) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.path import Path
-from matplotlib.transforms import Affine2D
 
 from synthesis import text
 from synthesis.draw.canvas import (
@@ -20,83 +19,23 @@ from synthesis.draw.canvas import (
     GRID,
     ROUNDING,
     TITLE_SPACING,
-    Dashes,
     Page,
     Style,
     draw,
     note_on_unseen,
     settings,
 )
-from synthesis.draw.chart import AreaKind, Axis, Chart, Key, Line, LineKind, Panel, Point, PointKind, RowText
+from synthesis.draw.chart import WIDE, Axis, Chart, Key, Line, Panel, Point, PointKind, RowText
+from synthesis.draw.kinds import FILLS, LANE, SHADES, STROKES
 from synthesis.draw.marks import points_with_data
 from synthesis.draw.panel_pages import split
 
-LANE = "lane"
-_DIAMOND = Path([(0, 0.62), (0.62, 0), (0, -0.62), (-0.62, 0), (0, 0.62)], closed=True)
-_TRIANGLE = Path([(-0.55, -0.4), (0.55, -0.4), (0, 0.55), (-0.55, -0.4)], closed=True)
-_ROUND = Affine2D().scale(0.5).transform_path(Path.unit_circle())
-
-
-@dataclass(frozen=True, slots=True)
-class Stroke:
-    """How a kind of line is drawn; `over`: above the points."""
-
-    colour: str
-    width: float
-    dashes: Dashes = None
-    over: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fill:
-    """How a kind of point is drawn."""
-
-    face: str
-    edge: str
-    edge_width: float = 0.5
-    alpha: float = 1.0
-    path: Path = _ROUND
-
-
-STROKES: dict[LineKind, Stroke] = {
-    "null": Stroke(GRID, 0.9),
-    "grid": Stroke("#e2e2e2", 0.5),
-    "threshold": Stroke(FAINT, 0.7, (2.5, 2.0)),
-    "effect": Stroke(LANE, 0.6),
-    "pooled": Stroke(DARK, 1.1),
-    "limit": Stroke(DARK, 0.8, (4.0, 2.5)),
-    "regression": Stroke(LANE, 1.3, (1.2, 1.6)),
-    "curve": Stroke(DARK, 1.2),
-    "prediction": Stroke(DARK, 0.9, over=True),
-    "interval": Stroke(DARK, 2.8, over=True),
-    "choice": Stroke(DARK, 3.4),
-    "uncertain choice": Stroke("#909090", 3.4),
-}
-FILLS: dict[PointKind, Fill] = {
-    "added": Fill("white", LANE, 0.9),
-    "estimate": Fill(LANE, LANE, 0.4, 0.55),
-    "sample": Fill(LANE, "white", 0.4),
-    "range end": Fill(LANE, DARK, 0.5, 0.7, path=_TRIANGLE),
-    "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
-    "marked_small": Fill(DARK, DARK, 0.0),
-    "pooled": Fill("white", DARK, 1.3),
-}
-SHADES: dict[AreaKind, str] = {
-    "background": "#f3f3f3",
-    "p 0.01 to 0.05": "#dedede",
-    "p 0.05 to 0.1": "#c4c4c4",
-    "p above 0.1": "#ffffff",
-    "row": "#e4e4e4",
-    "prediction": "#ececec",
-    "confidence": "#cfcfcf",
-    "half of all": "#707070",
-    "most": "#acacac",
-    "all": "#dcdcdc",
-}
 _LINE, _LEGEND = 0.125, 0.155
 _KEY_WIDTH, _KEY_GAP = 0.24, 0.16
 # Names left of the panels take more lines where they are wider than this; single lines of them, between columns.
 _NAMES, _NAME_LINE, _CLEAR = 3.4, 0.116, 0.1
+# Inches that a panel may shrink to.
+_LEAST = 0.55
 
 
 # Equations and intervals stay on one line.
@@ -146,6 +85,7 @@ class Frame:
         self._points([p for p in panel.points if p.kind != "pooled"])
         self._lines([line for line in panel.lines if STROKES[line.kind].over])
         self._points([p for p in panel.points if p.kind == "pooled"])
+        self._line_labels()
         self._names()
 
     def _clip(self, artist: Artist) -> None:
@@ -157,6 +97,19 @@ class Frame:
             courses = [self.places(line.x, line.y) for line in lines if line.kind == kind]
             colour = _colour(self.page.style, stroke.colour, self.chart.lane)
             self._clip(self.page.strokes(courses, colour, stroke.width, stroke.dashes))
+
+    def _line_labels(self) -> None:
+        """Labels of lines at their ends, right of them; none where one would touch another."""
+        taken: list[tuple[float, float]] = []
+        size = self.page.style.small
+        for line in (line for line in self.panel.lines if line.label):
+            x, y = self.x(line.x[-1]), self.y(line.y[-1])
+            upright = line.x[0] == line.x[-1]
+            x, y = (x + 0.012, self.top + 0.05) if upright else (x + 0.03, y)
+            wide, high = self.page.width(line.label, size), size / 72
+            if all(abs(x - a) >= wide + 0.01 or abs(y - b) >= high for a, b in taken):
+                taken.append((x, y))
+                self.page.text(x, y, line.label, size, colour=FAINT)
 
     def _points(self, points: Sequence[Point]) -> None:
         for kind in dict.fromkeys(p.kind for p in points):
@@ -361,7 +314,8 @@ def _row_lines(page: Page, row: RowText, room: float) -> tuple[list[str], list[s
 
 
 def _roomy(page: Page, chart: Chart) -> Chart:
-    """The chart with room for every text beside its panels, which keep their size: the page grows."""
+    """The chart with room for every text beside its panels: these shrink on a page of usual width, and where it would
+    leave them too little they keep their size and the page grows."""
     size, margin = page.style.small, page.style.margin
     left, right = chart.left, chart.right
     for row in chart.rows:
@@ -381,6 +335,9 @@ def _roomy(page: Page, chart: Chart) -> Chart:
         ticks = [page.width(label, size) for label in last.texts] if last else []
         right = max(right, max(ticks, default=0.0) + 0.06 + margin / 2 if ticks else 0.0)
     wider = replace(chart, left=left, right=right, width=chart.width + left - chart.left + right - chart.right)
+    usual = replace(wider, width=min(wider.width, max(WIDE, chart.width)))
+    if len(chart.panels) and usual.panel_width >= _LEAST * (1 if len(chart.panels) > 1 else 3):
+        wider = usual
     return replace(wider, height=chart.height * _stretch(page, wider))
 
 

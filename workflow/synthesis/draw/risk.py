@@ -33,8 +33,9 @@ from synthesis.results.fitted import Fitted, Study
 if TYPE_CHECKING:
     from synthesis.data.source import RiskScore
 
-# Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale.
-SCORE_COLOURS = ("#d9e2ec", "#a9bcd0", "#7b95b3", "#4f6d91", "#27456b")
+# Scores from the best to the worst: light to dark, and not the colours of judgements, which are another scale, nor of
+# associations and effects.
+SCORE_COLOURS = ("#ece7df", "#cfc6b8", "#a79b89", "#7b6f5f", "#4a4034")
 # Scores of which nobody said what end is good, by size; other words.
 OPEN_COLOURS = ("#dcdcdc", "#c4c4c4", "#acacac", "#909090", "#707070")
 OTHER_COLOUR = "#cfcfcf"
@@ -107,17 +108,25 @@ def risk_of_bias(documents: list[Fitted], scores: Mapping[str, RiskScore | None]
         )
         used |= set(by_level)
         bars.append((document.title, segments))
-    notes = [
-        "Shares of the weight of a synthesis, the best ratings at the left; below each title the numbers of samples."
-    ]
+    notes = ["The best ratings are at the left; below each title stand the numbers of samples."]
     if not bars:
         notes = ["Not drawn: no sample of any synthesis has a rating (column rob)."]
     scales = [scale for scale in dict.fromkeys(scores.values()) if scale is not None]
     notes += [_scale_words(scale) for scale in _distinct(scales) if used & set(_score_levels(scale))]
+    notes += _without(documents, rated)
     legend = _legend(used, scales, open_scores)
     if len(legend) > 1:
         notes.append("Judgements and scores are as the sources' databases give them; they are different scales.")
     return Risk("risk_of_bias", "Risk of bias", tuple(bars), tuple(notes), legend)
+
+
+def _without(documents: list[Fitted], rated: list[Fitted]) -> list[str]:
+    """Which syntheses have no bar, where others have one."""
+    drawn = {document.synthesis for document in rated}
+    left_out = [document.title for document in documents if document.synthesis not in drawn]
+    if not rated or not left_out:
+        return []
+    return [f"Not drawn, without a rating ({len(left_out)} of {len(documents)} syntheses): {'; '.join(left_out)}."]
 
 
 def _number(rating: str) -> float | None:
@@ -185,9 +194,11 @@ def _distinct(scales: list[RiskScore]) -> list[RiskScore]:
 
 
 def _scale_words(scale: RiskScore) -> str:
-    """What a score counts, in the words of the source that declares it, and which end is good."""
+    """Which end of a score is good, and what it counts: in the words of its source, the first of their parts, for what
+    follows says where that stands."""
     ends = (scale.lowest, scale.highest) if scale.better == "smaller" else (scale.highest, scale.lowest)
-    return f"Score, from {ends[0]:g} (lowest risk) to {ends[1]:g} (highest): {scale.basis.strip().rstrip('.')}."
+    counted = scale.basis.partition(";")[0].strip().rstrip(".")
+    return f"Score, from {ends[0]:g} (lowest risk) to {ends[1]:g} (highest): {counted}."
 
 
 def _legend(
@@ -210,6 +221,8 @@ def _legend(
 
 # --- drawing ------------------------------------------------------------------------------------------------------
 
+# What the axis below the bars is of.
+AXIS = "Share of the weight of the synthesis"
 _LABEL, _BAR, _GAP, _LINE, _KEY = 2.55, 0.15, 0.14, 0.125, 0.16
 
 
@@ -248,7 +261,7 @@ def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
         keys = [row for name, levels in layout.legend for row in _keys(ruler, name, levels)]
         tall = [max(_BAR + 0.06, _LINE * (len(a) + len(b))) + _GAP for a, b in labels]
         y = 0.13 + TITLE_SPACING * len(title) + 0.1
-        body = math.fsum(tall) + 0.34 if layout.bars else 0.0
+        body = math.fsum(tall) + 0.34 + _LINE if layout.bars else 0.0
         page = Page(style, y + body + _KEY * len(keys) + 0.06 + NOTE_SPACING * len(notes) + 0.06)
         page.titled(0.16, title)
         for (_, segments), label, height in zip(layout.bars, labels, tall, strict=True):
@@ -256,7 +269,8 @@ def draw_risk(layout: Risk, style: Style | None = None) -> Figure:
             y += height
         if layout.bars:
             percent_axis(page, _edges(page), y)
-            y += 0.3
+            page.text(math.fsum(_edges(page)) / 2, y + 0.23, AXIS, page.style.small, "center")
+            y += 0.3 + _LINE
         for row in keys:
             for x, name, colour in row:
                 _key(page, x, y, name, colour)

@@ -231,6 +231,7 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
         if named
         else f"no sample has more than {_STANDS_OUT:g} times the average of either"
     )
+    standing_out = f"labelled: more than {_STANDS_OUT:g} times the average"
     note = (
         f"{sample_note(document)} Influence: squared change of the estimate without the sample, in its variances "
         f"(Baujat et al. 2002; {document.fit.method}); {marked}."
@@ -238,19 +239,19 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
     return Chart(
         "baujat", name, title_of("baujat", document), document.lane, (Panel(x, y, points=points),),
         left=0.55, notes=(note, *plan_notes(document)),
-        legend=(Key("point", "sample", "sample"), *([Key("point", "marked", "labelled")] if named else [])),
+        legend=(Key("point", "sample", "sample"), *([Key("point", "marked", standing_out)] if named else [])),
     )  # fmt: skip
 
 
 _ROWS = Axis("", 0.0, 1.0)
-# Inches of a measure: three texts of ticks such as 0.006 have room below it.
-_LEAST_MEASURE = 0.75
+# Inches of a measure: three texts of ticks such as 0.5 have room below it.
+_LEAST_MEASURE = 0.6
 _MEASURES = (
     ("rstudent", "Residual"),
     ("dffits", "DFFITS"),
     ("cook", "Cook's distance"),
     ("cov_ratio", "COVRATIO"),
-    ("hat", "Weight (hat)"),
+    ("hat", "Weight, % (hat)"),
     ("tau2_without", "τ² without"),
 )
 
@@ -271,7 +272,7 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
     effects = {study.sample_id: study.effects for study in document.studies}
     chart = Chart(
         "influence", name, title_of("influence", document), document.lane, (Panel(_ROWS, _ROWS),) * len(_MEASURES),
-        width=WIDE, height=max(0.5, 0.135 * count), left=room_for(s.label for s in samples), gap=0.13,
+        width=WIDE, height=max(0.5, 0.135 * count), left=room_for(s.label for s in samples), gap=0.18,
     )  # fmt: skip
     chart = replace(chart, width=chart.width + len(_MEASURES) * max(0.0, _LEAST_MEASURE - chart.panel_width))
     panels = tuple(
@@ -299,8 +300,11 @@ def _measure_panel(
     """One measure of all samples, in their rows; those for which it is not defined have no mark."""
     count = len(samples)
     values = [(i + 0.5, s, s.measure(key)) for i, s in enumerate(samples)]
-    marks = [(at, s, value) for at, s, value in values if value is not None]
+    times = _times(key, [value for _, _, value in values if value is not None])
+    heading += f" (\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{times:g})" if key == "tau2_without" and times > 1 else ""
+    marks = [(at, s, times * value) for at, s, value in values if value is not None]
     middle, borders = _references(key, count, document)
+    middle, borders = None if middle is None else times * middle, [times * border for border in borders]
     seen = [value for _, _, value in marks] + ([middle] if middle is not None else [])
     # A border far outside the values would leave them no room.
     reach = max(map(abs, seen), default=1.0)
@@ -324,15 +328,30 @@ def _measure_panel(
     return Panel(x, Axis("", float(count), 0.0), areas, tuple(lines), points, heading=heading)
 
 
+def _times(key: str, values: Sequence[float]) -> float:
+    """By what a measure is multiplied, so that the texts of its ticks are short: weights in percent, a small tau2."""
+    if key == "hat":
+        return 100.0
+    largest = max(map(abs, values), default=0.0)
+    return float(10 ** -math.floor(math.log10(largest))) if key == "tau2_without" and 0 < largest < 0.1 else 1.0
+
+
 def _influence_note(document: Fitted, samples: Sequence[SampleInfluence]) -> str:
     count, influential = len(samples), sum(bool(s.influential) for s in samples)
     return (
         f"One value per sample ({sample_method(document)}). Influential ({influential} of {count}): |DFFITS| above "
         f"{text.number(_dffits_border(count))}, Cook's distance above {text.number(_COOK)}, weight above "
-        f"{text.number(3 / count)}, or |DFBETAS| above 1. Dashed: these borders, and ±{text.number(_NORMAL)} for "
+        f"{text.number(300 / count, 1)}%, or |DFBETAS| above 1. Dashed: these borders, and ±{text.number(_NORMAL)} for "
         "studentized deleted residuals; borders far from all values are left out. COVRATIO below 1: more precise "
-        "without the sample."
+        f"without the sample.{_other_tau2(document)}"
     )
+
+
+def _other_tau2(document: Fitted) -> str:
+    """Why tau2 is another one than that of the forest plot, where it is."""
+    if document.fit.model in ("independent", "composites"):
+        return ""
+    return " τ² is that of one value per sample; the forest plot's is of all estimates, between and within samples."
 
 
 _NORMAL = NormalDist().inv_cdf(0.975)

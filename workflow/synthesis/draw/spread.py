@@ -154,7 +154,7 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
             Key("point", "estimate", "single estimate, area by precision (1 / SE)"),
             *estimate_keys(points),
             Key("point", "pooled", "pooled"),
-            Key("line", "interval", f"{100 * document.fit.level:g}% CI"),
+            Key("line", "interval", f"thick: {100 * document.fit.level:g}% CI"),
             Key("line", "prediction", "prediction interval (PI)"),
         ),
         notes=(_orchard_note(document, factor), *range_note(document), *plan_notes(document)),

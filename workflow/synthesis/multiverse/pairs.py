@@ -1,4 +1,4 @@
-"""The bridge over two multiverses: every analysis of the association beside every analysis of the effect.
+"""The bridge over two multiverses: analyses of the association beside analyses of the effect, evenly spaced by rank.
 
 Each contrast is a decision of its own, and a non-equivalent one: they answer different questions and share no row.
 """
@@ -16,11 +16,9 @@ import numpy as np
 from synthesis.compare.conversions import CONTRASTS
 from synthesis.data.vocabulary import contrast_name
 from synthesis.meta.kernel import Array, to_sort_by
-from synthesis.results.curves import PairRow
+from synthesis.results.curves import MOST_PAIRED, PairRow
 from synthesis.results.files import check_whole
 
-# Analyses of one side that are paired: of more than that, evenly spaced ones of the sorted curve.
-MOST = 1000
 _MARKS = (5, 25, 50, 75, 95)
 
 
@@ -71,7 +69,7 @@ class Pair:
 def bridge_rows(
     pair: Pair, association: dict[tuple[str, str], Ends], effect: dict[tuple[str, str], Ends]
 ) -> Iterator[PairRow]:
-    """A row per pair of curves, scope and contrast.
+    """A row per pair of curves, scope and contrast; of a curve with many analyses `MOST_PAIRED` stand for all.
 
     The interval of a difference is made of those of its two sides (MOVER; Zou & Donner 2008, eq. 4), which need not be
     symmetric. All pairs count alike, so that the variance of the difference is the sum of those of the two sides.
@@ -87,9 +85,9 @@ def bridge_rows(
 
 def _spaced(curve: Ends) -> Ends:
     count = len(curve.estimate)
-    if count <= MOST:
+    if count <= MOST_PAIRED:
         return curve
-    places = np.round(np.linspace(0, count - 1, MOST)).astype(int)
+    places = np.round(np.linspace(0, count - 1, MOST_PAIRED)).astype(int)
     return Ends(curve.estimate[places], curve.low[places], curve.high[places])
 
 

@@ -25,7 +25,7 @@ _VIBRATION = (
     "Vibration: the estimate of every declared analysis against its p value; the wider the cloud, the more the result "
     "depends on decisions."
 )
-_PAIRS = "Each analysis of the association beside each analysis of the effect: where the differences of all pairs lie."
+_PAIRS = "Analyses of the association beside analyses of the effect: where the differences lie."
 
 
 def section(review: ReviewResults) -> Context | None:
@@ -57,7 +57,7 @@ def _multiverse(review: ReviewResults, document: MultiverseSummary) -> Context:
 
 
 def _bridge(review: ReviewResults, name: str, title: str, rows: Sequence[PairRow]) -> Context:
-    """Every analysis of an association beside every analysis of an effect."""
+    """Analyses of an association beside analyses of an effect."""
     return {
         "name": name,
         "title": title,
@@ -79,12 +79,20 @@ def bridge_sentence(rows: Sequence[PairRow]) -> str:
     )
     beyond = max(row.share_effect_larger_significant for row in compared)
     words = (
-        f"Of all pairs of {text.count(first.associations)} analyses of the association and "
+        f"Of {_pairs(first)} of {text.count(first.associations)} analyses of the association and "
         f"{text.count(first.effects)} of the effect, the association is the larger in {larger}. The effect is "
         f"significantly larger in at most {percent(beyond)} under any reading."
     )
     decides = " Which reading is right decides more than all other decisions, and the data cannot say which is."
     return words + decides * _reading_decides(compared)
+
+
+def _pairs(row: PairRow) -> str:
+    """All pairs, or how many of them: of large curves evenly spaced analyses are paired."""
+    whole = row.associations * row.effects
+    if row.pairs == whole:
+        return "all pairs"
+    return f"{text.count(row.pairs)} of the {text.count(whole)} pairs (evenly spaced by rank)"
 
 
 def _reading_decides(rows: Sequence[PairRow]) -> bool:
@@ -100,7 +108,7 @@ def _bridge_table(rows: Sequence[PairRow]) -> Table:
         "Association larger", "significantly", "Effect significantly larger", "Variance from the association",
     ]  # fmt: skip
     return table(
-        "The association, read as a difference in standard deviations, minus the effect, over all pairs of analyses",
+        "The association, read as a difference in standard deviations, minus the effect, over pairs of analyses",
         heads,
         [
             [

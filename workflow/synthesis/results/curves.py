@@ -7,6 +7,8 @@ from synthesis.results.document import Document
 # The curve of all options but the non-equivalent ones, and what it is called wherever it is read.
 MAIN = "main"
 MAIN_WORDS = "Equivalent and uncertain options"
+# Analyses of one side that a bridge pairs: of more than that, evenly spaced ones of the sorted curve.
+MOST_PAIRED = 1000
 
 
 class Choice(Document, frozen=True, kw_only=True):
