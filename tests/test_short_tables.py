@@ -105,10 +105,10 @@ def test_treatments_of_findings_without_a_number_are_no_vote():
 
 def test_claims_that_turn_with_a_doubted_record_are_named():
     told = {"doubt": "d", "title": "Put back", "claim_id": "c", "claim": "It is above 0.", "why_then": ""}
-    claim = DoubtedClaim(**told, verdict="supported", verdict_then="cannot be decided", turns="yes")
-    kept = replace(claim, claim="It is below 9.", turns="", verdict_then="supported")
+    claim = DoubtedClaim(**told, verdict_of_data="supported", verdict_of_data_then="cannot be decided", turns="yes")
+    kept = replace(claim, claim="It is below 9.", turns="", verdict_of_data_then="supported")
     said = turning.claims(material(doubted_claims=[claim, kept]))
-    assert said == ["\u201cIt is above 0\u201d (then cannot be decided)"]
+    assert said == ["\u201cIt is above 0\u201d (by the data then cannot be decided)"]
 
 
 def test_statements_stand_in_full_beside_what_the_verdicts_mean(complete, short):
