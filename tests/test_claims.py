@@ -316,8 +316,8 @@ def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
     chosen = [claim for claim in claims if claim.claim_id in (*names, "alliance_above_integrity")]
     changes, _ = tipping(chosen, evidence, {})
     cells = {"doubt": "d", "title": "Held put back", "claim_id": "ptsd_pooled", "claim": "", "why_then": ""}
-    put_back = DoubtedClaim(**cells, verdict="cannot be decided", verdict_then="supported", turns="yes")
-    other = replace(put_back, title="No other verdict", verdict_then="cannot be decided", turns="")
+    put_back = DoubtedClaim(**cells, verdict_of_data="cannot be decided", verdict_of_data_then="supported", turns="yes")
+    other = replace(put_back, title="No other verdict", verdict_of_data_then="cannot be decided", turns="")
     decided = c.decided_claims(chosen, evidence)
     found = with_what_they_hang_on(decided, chosen, evidence, Beside(changes, [put_back, other]))
     said = {row.claim_id: row.hangs_on for row in found}

@@ -1,6 +1,7 @@
 """Certainty of evidence: each domain by its rule, and what is not decided is said."""
 
 import pytest
+from msgspec.structs import replace
 from synthesis.compare import grading
 from synthesis.compare.grading import optimal_size
 from synthesis.data.source import RiskScore
@@ -151,8 +152,11 @@ def test_associations_that_confirm_start_at_high():
 
 def test_the_report_says_at_most_while_a_domain_is_open():
     domains, findings = graded([fitted()], {}, [relevance(0.24)], {}, Certainty())
-    context = certainty(findings, domains, [])
+    context = certainty([replace(findings[0], certainty="low")], domains, [])
     found = context["findings"]
-    assert found.rows[0][found.heads.index("Certainty")].texts[0].content.startswith("at most ")
+    assert found.rows[0][found.heads.index("Certainty")].texts[0].content == "at most low"
+    # There is nothing below the lowest.
+    lowest = certainty([replace(findings[0], certainty="very low")], domains, [])["findings"]
+    assert lowest.rows[0][lowest.heads.index("Certainty")].texts[0].content == "very low"
     assert len(context["reasons"].rows) == len(DOMAINS)
     assert certainty([], [], []) is None

@@ -107,8 +107,28 @@ def test_certainty_is_said_with_each_result_and_in_a_document_of_its_own():
     first, second = (block.table for block in paper.blocks if isinstance(block, Exhibit))
     assert "0.50 [0.25, 0.75]" in [plain(cell) for cell in first.rows[0]]
     assert [plain(cell) for cell in second.rows[0]][1:4] == ["Inconsistency", "serious", "why"]
+    # A pool may have most samples, but little weight, at high risk: the rules stand below the table.
+    rules = next(block.notes for block in paper.blocks if isinstance(block, Exhibit))[-1]
+    assert "samples at high risk have 50% or more of the rated weight" in rules
+    assert "2 or more of three tests have p < 0.1" in rules
     nothing = summary_of_findings(material())
     assert nothing.blocks == (Paragraph("No pool was graded."),)
+
+
+def test_the_lowest_certainty_cannot_be_lower():
+    lowest = FindingsRow(**FINDING | {"certainty": "very low"})
+    said = markdown(written(findings=[lowest]))
+    assert "Certainty (GRADE for effects): very low; not decided: risk of bias." in said
+    assert "at most very low" not in said
+
+
+def test_people_are_said_in_the_summary_of_findings_as_in_the_table_of_pools():
+    """Where a sample has no size the cell was blank, beside "at least 1 200 people" in the other table."""
+    model = fitted(document(5, name="bcg", **FIT))
+    studies = tuple(replace(s, n=1200.0 if i == 0 else None) for i, s in enumerate(model.studies))
+    paper = written(documents=[replace(model, studies=studies)], findings=[FindingsRow(**FINDING | {"people": None})])
+    shown = [[plain(c) for c in paper.tables[stem].rows[0]] for stem in ("pools", "certainty")]
+    assert all("at least 1 200 people (1 of 5 samples)" in row for row in shown), shown
 
 
 def test_the_word_document_has_the_words_and_tables_and_the_same_bytes(tmp_path, monkeypatch):

@@ -412,7 +412,7 @@ def test_the_short_report_counts_the_checks_of_each_statement(complete):
     assert any(count > 1 for found in wanted.values() for count in found.values() if count != found["says"])
     for found in wanted.values():
         (_, verdicts) = cells(report, found.pop("says"))[:2]
-        counted = {verdict: int(count) for verdict, count in re.findall(r"([a-z ]+?) \((\d+)\)", verdicts)}
+        counted = {verdict: int(count) for verdict, count in re.findall(r"([a-z ]+?) \((\d+)[;)]", verdicts)}
         assert {verdict.strip(): count for verdict, count in counted.items()} == found
 
 

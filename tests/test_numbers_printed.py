@@ -48,8 +48,9 @@ def test_the_answer_counts_the_readings_under_which_a_side_is_larger(complete):
         larger += [
             (side, count, len(own)) for side, count in (("effect", effect), ("association", association)) if count
         ]
-    said = re.findall(r"the (effect|association) is larger in (\d+) of (\d+) readings", page)
-    assert sorted((side, int(count), int(of)) for side, count, of in said) == sorted(larger)
+    said = re.findall(r"(larger|smaller) than the association in (\d+) of (\d+) readings", page)
+    side = {"larger": "effect", "smaller": "association"}
+    assert sorted((side[word], int(count), int(of)) for word, count, of in said) == sorted(larger)
     assert larger
 
 
@@ -122,7 +123,7 @@ def test_a_cell_of_several_texts_keeps_each_and_leaves_out_the_empty_ones():
 
 
 def test_every_estimate_of_the_short_report_has_two_decimals(complete):
-    rows = table_of((complete / "report.html").read_text(encoding="utf-8"), "Every estimate")
+    rows = table_of((complete / "report.html").read_text(encoding="utf-8"), "Synthesis by synthesis")
     said = [words for row in rows for head, words in row.items() if head.startswith("Estimate")]
     assert len(said) == len(rows) > 5
     assert [words for words in said if not re.match(r"[^=]+ = −?\d+\.\d\d \[", words)] == []

@@ -2,10 +2,11 @@
 
 import dataclasses
 
+import pytest
 from conftest import ROOT
 from msgspec.structs import replace
 from synthesis.plan.config import ComparisonFigure
-from synthesis.report import headline, sentences, signs, summaries_table
+from synthesis.report import headline, render, sentences, signs, summaries_table
 from synthesis.results.certainty import LowRiskRow
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
@@ -30,7 +31,7 @@ def reviewed():
 
 def test_a_figure_says_how_many_published_summaries_it_draws():
     review, figure = reviewed()
-    assert "1 of 3 of associations" in summaries_table.shown(review, figure)
+    assert "1 of 3 associations" in summaries_table.shown(review, figure)
 
 
 def test_every_published_summary_is_listed_whether_a_figure_draws_it_or_not():
@@ -76,11 +77,25 @@ def test_short_tables_stay_on_one_printed_page():
     assert ".brief" in STYLE.split("@media print")[1].split("break-inside: avoid")[0]
 
 
+@pytest.mark.parametrize(("rows", "whole"), [(6, True), (7, False)])
+def test_a_longer_table_may_go_on_to_the_next_page(rows, whole):
+    """One of nine rows took its paragraphs along, and left a third of the page before it blank."""
+    made = material(documents=[document(5, "g", "B", name="bcg", **FIT)] * rows, dropped=[])
+    page = render(made).partition('<section aria-labelledby="results">')[2]
+    assert page.partition('<div class="wide')[2].partition('"')[0].endswith(" brief") == whole
+
+
+def test_the_contents_of_a_tall_window_leave_the_text_at_the_top():
+    """Two rows of equal height pushed it down."""
+    assert '"nav header" auto "nav main" 1fr' in STYLE
+
+
 def test_the_regression_on_sizes_of_a_difference_of_means_is_a_kind_of_its_own():
     rows = [
         SmallStudyRow(synthesis="bcg", test=f"egger{form}", p=p) for form, p in (("", 0.01), ("_inverse_root_n", 0.02))
     ]
     found = DiagnosticTables(small_study=rows)
-    for metric, lane, said in (("g", "B", "Egger (0.010), Egger on 1/\u221an (0.020)"), ("z", "A", "Egger (0.010)")):
+    both, one = "Egger (0.010), Egger on 1/\u221an (0.020)", "Egger (0.010, smallest of 2 forms)"
+    for metric, lane, said in (("g", "B", both), ("z", "A", one)):
         made = material(documents=[document(12, metric, lane, name="bcg", **FIT)], diagnostics=found)
         assert signs.bias(made)["table"].rows[0][1].texts[0].content == said

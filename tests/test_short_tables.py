@@ -1,5 +1,6 @@
 """The tables of the short report: what a conclusion hangs on, every adjusted estimate, treatments, doubts, claims."""
 
+import dataclasses
 import html
 import re
 
@@ -8,13 +9,29 @@ import tolerances
 from msgspec.structs import replace
 from synthesis.data.vocabulary import VERDICT_WORDS, Verdict
 from synthesis.meta.options import terms
-from synthesis.report import methods, moving, render, signs, turning
-from synthesis.report.indirect import not_the_protocol_alone, only_summaries, processes
+from synthesis.report import (
+    glossary,
+    headline,
+    methods,
+    moving,
+    power_table,
+    render,
+    render_appendix,
+    sentences,
+    signs,
+    turning,
+)
+from synthesis.report import short as short_report
+from synthesis.report.indirect import contrasts, indirect, left_out, not_the_protocol_alone, processes
+from synthesis.report.manuscript import manuscript
+from synthesis.report.paper import markdown
 from synthesis.report.wording import term
 from synthesis.results.adjusted import AdjustedEstimate, AdjustedRow
+from synthesis.results.comparisons import Comparisons, ContrastRow, DecidedClaim, ModeratorPowerRow
 from synthesis.results.curves import MultiverseSummary
 from synthesis.results.diagnosed import SmallStudyRow
-from synthesis.results.document import read_document
+from synthesis.results.document import read_document, read_rows
+from synthesis.results.fitted import Fitted
 from synthesis.results.process import DoubtedClaim, ProcessContrast, ProcessResults
 from synthesis.review.diagnostic_tables import DiagnosticTables
 from test_figures import document
@@ -39,7 +56,7 @@ def test_a_difference_stands_beside_its_bound_its_equivalence_and_what_it_hangs_
     page = html.unescape(short)
     assert "(indirect, not head to head)" in page
     for row in tested:
-        (_, _, p, conclusion, turns) = cells(short, row["title"])
+        (_, _, p, conclusion, turns) = cells(short, row["title"] + (" *" if row["left_out"] else ""))
         assert conclusion == row["conclusion"]
         if row["bound"]:
             assert f"{float(row['bound']):.2f} ({row['metric']})" in page
@@ -60,8 +77,39 @@ def with_estimates(*values):
 def test_every_adjusted_estimate_counts_not_only_that_of_a_significant_test():
     shown = signs.bias(with_estimates(("pool", 0.9), ("limit", 0.1), ("waap", 0.5), ("beta", None)))["table"]
     assert shown.heads[-1] == "All adjusted estimates (how many)"
-    assert [row[-1] for row in words(shown)] == ["0.10 to 0.50 (2)"]
-    assert [row[-1] for row in words(signs.bias(with_estimates())["table"])] == ["none computed"]
+    assert [row[-1] for row in words(shown)] == ["0.10 to 0.50 (3)"]
+    # What a method and a test both give counts once.
+    twice = signs.bias(with_estimates(("pet", 0.3 + 1e-9), ("limit", 0.4)))["table"]
+    assert [row[-1] for row in words(twice)] == ["0.30 to 0.40 (2)"]
+    none = with_estimates()
+    none.diagnostics.small_study[0] = replace(none.diagnostics.small_study[0], adjusted_estimate=None)
+    assert [row[-1] for row in words(signs.bias(none)["table"])] == ["none computed"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [("z", "Egger on 1/\u221an (0.010, smallest of 3 forms), trim and fill, R0 (0.020)"),
+     ("g", "Egger on 1/\u221an (0.010), Egger, cluster-robust (0.030, smallest of 2 forms), trim and fill, R0 "
+      "(0.020)")],
+)  # fmt: skip
+def test_a_printed_form_of_a_test_has_its_name_and_how_many_forms_were_tried(metric, said):
+    """It was the smallest p of three forms under the name of one. On 1/sqrt(n) is a kind of its own for means."""
+    given = {"egger": 0.2, "egger_inverse_root_n": 0.01, "egger_robust": 0.03, "trim_fill_R0": 0.02}
+    tests = [SmallStudyRow(synthesis="bcg", test=test, p=p) for test, p in given.items()]
+    made = material(
+        documents=[document(12, metric, "B", name="bcg", **FIT)], diagnostics=DiagnosticTables(small_study=tests)
+    )
+    assert [row[1] for row in words(signs.bias(made)["table"])] == [said]
+
+
+def test_pools_without_a_sign_and_without_a_test_are_named():
+    tests = [SmallStudyRow(synthesis=name, test="egger", p=p) for name, p in (("a", 0.01), ("b", 0.4))]
+    made = material(
+        documents=[document(k, "g", "B", name=name, **FIT) for name, k in (("a", 12), ("b", 12), ("c", 4), ("d", 1))],
+        diagnostics=DiagnosticTables(small_study=tests),
+    )
+    shown = signs.bias(made)
+    assert (shown["quiet"], shown["untested"]) == (["\u201cTitle of b\u201d"], ["\u201cTitle of c\u201d"])
 
 
 def contrast(construct, approach, difference, conclusion, p=0.01):
@@ -80,6 +128,8 @@ def process_results():
         contrast("adherence", "bounds", 0.4, "different"),
         contrast("adherence", "stress test", -0.1, "different"),
         contrast("homework", "summary", 0.0, "equivalent"),
+        contrast("homework", "summary", -0.3, "different"),
+        contrast("homework", "summary", None, "no test", None),
         contrast("homework", "numbers", None, "no test", None),
     )
     names = {"alliance": "Alliance", "adherence": "Adherence", "homework": "Homework"}
@@ -91,24 +141,28 @@ def process_results():
 
 def test_treatments_of_findings_without_a_number_are_no_vote():
     results = process_results()
-    (row,) = words(processes(results))
-    assert row == [
-        "Adherence",
-        "larger in 2 of 4; undecided in 1; smaller in 1",
-        "\N{MINUS SIGN}0.50 to 0.40",
-    ]
-    assert only_summaries(results) == ["Homework"]
+    shown = processes(results)
+    assert shown.heads[1] == "By how missing numbers are handled, the association of alliance is"
+    assert words(shown) == [
+        [
+            "Adherence", "larger in 2 of 4; undecided in 1; smaller in 1", "\N{MINUS SIGN}0.50 to 0.40",
+            "larger in 1 of 1", "0.90",
+        ],
+        # Every summary: those in which the first process is smaller, and those that have no test.
+        ["Homework", "no test", "", "equivalent in 1 of 3; smaller in 1; no test in 1", "0.00; \N{MINUS SIGN}0.30"],
+    ]  # fmt: skip
     page = html.unescape(section("processes", material(process=results), render))
     assert "approach" not in page
     assert "no vote" in page
+    assert "1 published summary prints no interval, so that no test is possible" in page
 
 
 def test_claims_that_turn_with_a_doubted_record_are_named():
     told = {"doubt": "d", "title": "Put back", "claim_id": "c", "claim": "It is above 0.", "why_then": ""}
-    claim = DoubtedClaim(**told, verdict="supported", verdict_then="cannot be decided", turns="yes")
-    kept = replace(claim, claim="It is below 9.", turns="", verdict_then="supported")
+    claim = DoubtedClaim(**told, verdict_of_data="supported", verdict_of_data_then="cannot be decided", turns="yes")
+    kept = replace(claim, claim="It is below 9.", turns="", verdict_of_data_then="supported")
     said = turning.claims(material(doubted_claims=[claim, kept]))
-    assert said == ["\u201cIt is above 0\u201d (then cannot be decided)"]
+    assert said == ["\u201cIt is above 0\u201d (by the data then cannot be decided)"]
 
 
 def test_statements_stand_in_full_beside_what_the_verdicts_mean(complete, short):
@@ -140,8 +194,20 @@ def test_a_contrast_with_usual_care_is_not_the_protocol_alone():
     made = fitted(document(5, "g", "B", name="bcg", **FIT))
     studies = tuple(replace(study, effects=(effects[0].effect_id,)) for study in made.studies)
     said = not_the_protocol_alone(material(documents=[replace(made, studies=studies)], effects=effects))
-    assert "(1 of 1 randomised effect) is not the effect of the specific protocol alone" in said
+    assert "(every sample of 1 of 1 randomised effect) is not the effect of the specific protocol alone" in said
     assert "attention and expectation" in said
+
+
+def test_a_pool_with_other_comparators_too_is_no_contrast_with_usual_care():
+    """It counted a pool in which one sample of several has usual care."""
+    first, second, *others = material().effects
+    effects = [replace(first, comparator="usual care"), replace(second, comparator="attention placebo"), *others]
+    made = fitted(document(5, "g", "B", name="a", **FIT))
+    mixed = replace(made, studies=tuple(replace(s, effects=(first.effect_id, second.effect_id)) for s in made.studies))
+    assert not_the_protocol_alone(material(documents=[mixed], effects=effects)) == ""
+    usual = replace(made, synthesis="b", studies=tuple(replace(s, effects=(first.effect_id,)) for s in made.studies))
+    said = not_the_protocol_alone(material(documents=[mixed, usual], effects=effects))
+    assert "(every sample of 1 of 2 randomised effects, and some samples of 1 more)" in said
 
 
 def test_the_manuscript_names_sources_by_their_titles(complete):
@@ -204,3 +270,153 @@ def test_two_decisions_are_named_beside_a_curve_the_weightiest_first(complete):
         named = [int(share) for share in re.findall(r"(\d+)%", " ".join(part.content for part in row[-1].texts))]
         assert named == pytest.approx([100 * share for share in shares[:2]], abs=0.5 + tolerances.LAW)
     assert max(sum(d.share > 0 for d in curve.decisions) for curve in curves) > 2
+
+
+# --- what is said of rows, pools and verdicts -----------------------------------------------------------------------
+
+
+def with_locators(*places, **changes):
+    """An association of samples whose rows were read at these places."""
+    given = material().effects[: len(places)]
+    effects = [replace(row, locator=place, **changes) for row, place in zip(given, places, strict=True)]
+    made = fitted(document(len(places), "z", "A", name="bcg", title="Alliance", **FIT))
+    studies = tuple(replace(s, effects=(e.effect_id,)) for s, e in zip(made.studies, effects, strict=True))
+    return material(documents=[replace(made, studies=studies)], effects=effects, dropped=[])
+
+
+def test_what_was_read_in_abstracts_is_counted_by_the_locators():
+    """The plan said that only abstracts were read; ten of 47 numbers came from a table or a figure."""
+    made = with_locators("abstract", "PubMed abstract PMID 1", "Table 4", "review Table 3; n from abstract", "figure 1")
+    said = "2 of 5 estimates were read in an abstract."
+    assert sentences.from_abstracts(made, made.documents[0]) == said
+    assert headline.answer(made)[0].remark.endswith(said)
+    assert said in markdown(manuscript(made, (), {}, []))
+    assert said in html.unescape(render_appendix(made))
+    tables = with_locators("Table 1", "Table 2")
+    assert sentences.from_abstracts(tables, tables.documents[0]) == ""
+
+
+@pytest.mark.parametrize(
+    ("estimands", "said"),
+    [
+        (("r_total",) * 3, "; the two measures share 4% of their variance (r squared)."),
+        (("r_total", "r_partial", "r_partial"), "; r squared of the pool is 4%, which is shared variance only where r "
+         "is not adjusted for baseline (1 of 3 estimates)."),
+        (("r_partial",) * 3, "people."),
+    ],
+)  # fmt: skip
+def test_r_squared_is_shared_variance_of_unadjusted_correlations_alone(estimands, said):
+    made = with_locators(*["abstract"] * 3)
+    effects = [replace(row, estimand=one) for row, one in zip(made.effects, estimands, strict=True)]
+    (one,) = made.documents
+    held = [replace(one, fit=dataclasses.replace(one.fit, estimate=0.2027))]
+    words_of = headline.answer(material(documents=held, effects=effects, dropped=[]))[0].words
+    assert words_of.endswith(said) or (said == "people." and "squared" not in words_of and "variance" not in words_of)
+
+
+def test_every_extracted_row_is_somewhere_and_in_one_place(complete, short):
+    """326 usable rows read as 326 pooled ones; 78 of them were in no pool."""
+    said = re.search(r"Of ([\d ]+) extracted rows, (.*?)\. <a", html.unescape(short))
+    assert said
+    counts = [int(x.replace(" ", "")) for x in re.findall(r"(?:^|; )([\d ]*\d) ", said[2])]
+    assert sum(counts) == int(said[1].replace(" ", ""))
+    used = {
+        effect
+        for path in (complete / "models").glob("*.json")
+        for study in read_document(path, Fitted).studies
+        for effect in study.effects
+    }
+    usable = {row["effect_id"] for row in rows_of(complete / "tables" / "effects.csv")}
+    assert counts[0] == len(used & usable) < len(usable)
+
+
+def compared(complete, **changes):
+    """The comparisons of the small review; the first as if it were changed so."""
+    rows = read_rows(complete / "tables" / "comparison.csv", ContrastRow)
+    rows[0] = replace(rows[0], **changes)
+    return rows, material(compared=Comparisons(rows, [], [], [], [], []))
+
+
+def test_a_difference_without_the_samples_of_both_sides_says_which_two_estimates_it_is_of(complete):
+    """0.04 stood beside pools of 0.40 and 0.39, which are of other samples."""
+    rows, made = compared(
+        complete, title="A minus B", left_out="s1; s2; s3", estimate_first=0.345, estimate_second=0.307, note="",
+        difference=0.038, ci_low=-0.1, ci_high=0.2, conclusion="different, but by less than the bound",
+    )  # fmt: skip
+    assert words(contrasts(made))[0][0] == "A minus B *"
+    assert sum(row[0].endswith(" *") for row in words(contrasts(made))) == sum(bool(row.left_out) for row in rows)
+    assert "0.34 minus 0.31 (without 3 samples)" in left_out(made)
+    page = html.unescape(section("compared", made, render))
+    assert "0.34 minus 0.31 (without 3 samples)" in page
+    assert "\u201cdifferent, but by less than the bound\u201d: both" in page
+
+
+def test_published_summaries_are_not_said_to_be_of_different_samples(complete):
+    _, made = compared(complete, kind="published value", conclusion="undecided")
+    said = indirect(made)
+    assert "different samples" not in said
+    assert "a published summary, which may hold some of the same" in said
+
+
+def test_quotes_are_counted_and_those_that_show_every_number():
+    effects = [replace(row, quote="x", not_in_quote="") for row in material().effects]
+    effects[0] = replace(effects[0], not_in_quote="n_treat")
+    effects[1] = replace(effects[1], quote="")
+    said = methods.in_short(material(effects=effects, dropped=[]))[0]
+    rows = len(effects)
+    assert f"{rows - 1} of them with a short verbatim quote, which shows every number of the row in {rows - 2}." in said
+
+
+def test_verdicts_stand_with_what_turns_them_and_what_the_data_say():
+    told = dict.fromkeys(DecidedClaim.__struct_fields__) | {"statement": "s", "says": "It is so", "hangs_on": ""}
+    given = [
+        ("supported", "supported", "one sample is left, A 2001"),
+        ("supported", "supported", "another verdict without B 2002: cannot be decided"),
+        ("supported", "supported", "it rests on one published number"),
+        ("misquoted", "not supported", "another verdict with trim and fill: supported"),
+        ("misquoted", "cannot be decided", ""),
+    ]
+    claims = [
+        DecidedClaim(**told | {"verdict": verdict, "verdict_of_data": data, "hangs_on": hangs})
+        for verdict, data, hangs in given
+    ]
+    made = material(compared=Comparisons([], [], [], [], [], claims))
+    shown = short_report.claims(made)
+    (row,) = words(shown["statements"])
+    assert row[1] == (
+        "supported (3; 1 of them turns), misquoted (2; by the data: not supported 1, cannot be decided 1)"
+    )
+    assert shown["turns"]
+
+
+def test_doubted_claims_are_called_what_the_table_of_claims_calls_them():
+    """`verdict` held what claims.csv has as `verdict_of_data`: of a misquoted claim they differ."""
+    names = {*DoubtedClaim.__struct_fields__}
+    assert {"verdict_of_data", "verdict_of_data_then"} <= names
+    assert "verdict" not in names
+    assert "verdict_of_data" in DecidedClaim.__struct_fields__
+
+
+def test_power_says_of_which_pool_it_is_and_how_many_contrasts_have_no_test():
+    row = ModeratorPowerRow(
+        synthesis="bcg", moderator="rater", first="a", second="b", samples_first=9, samples_second=3, metric="z",
+        threshold="t", threshold_value=0.1, se=0.1, df=9.0, power=0.3, samples_for_80=99, note="",
+    )  # fmt: skip
+    made = material(documents=[document(12, name="bcg", **FIT)], moderator_power=[row, replace(row, power=None)])
+    said = power_table.low_power(made)
+    assert said.startswith("In 1 of 1 contrast between levels (\u201cTitle of bcg\u201d) the power")
+    assert said.endswith("1 more has no test.")
+
+
+def test_a_figure_of_one_sample_speaks_of_no_diamond():
+    one, several = (fitted(document(k, name="bcg", **FIT)) for k in (1, 5))
+    assert "diamond" not in short_report.forest_words(one)
+    assert "diamond" in short_report.forest_words(several)
+
+
+def test_abbreviations_that_titles_use_are_explained():
+    made = material(documents=[document(5, name="bcg", title="Effect of CBT in PTSD", **FIT)])
+    assert [name for name, _ in glossary.abbreviations(made)] == ["CBT", "PTSD"]
+    page = section("reading", made, render)
+    assert "Cognitive behavioural therapy" in page
+    assert "IAPT" not in page

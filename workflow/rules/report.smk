@@ -20,7 +20,7 @@ MANUSCRIPT = [
 ]
 # One output, whatever the number of figures: Snakemake looks through all outputs of a job for each of them.
 COPIED = "results/manuscript/figures"
-COPIED_FIGURES = expand(COPIED + "/{name}.{kind}", name=PICTURES, kind=["png", "pdf"])
+COPIED_FIGURES = expand("results/manuscript/figures/{name}.{kind}", name=PICTURES, kind=["png", "pdf"])
 RESULTS += ["results/report.html", "results/report_appendix.html", *MANUSCRIPT, COPIED]
 # A file of it that was deleted comes back with the others.
 if workflow.is_main_process and not workflow.output_settings.dryrun and not PLACE:

@@ -73,8 +73,8 @@ def doubted_claims(
                         title=doubt.title,
                         claim_id=claim.claim_id,
                         claim=claim.claim,
-                        verdict=now.verdict,
-                        verdict_then=other.verdict,
+                        verdict_of_data=now.verdict,
+                        verdict_of_data_then=other.verdict,
                         why_then=other.why,
                         turns="yes" if now.verdict != other.verdict else "",
                     )

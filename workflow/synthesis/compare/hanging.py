@@ -22,6 +22,8 @@ from synthesis.results.process import DoubtedClaim
 # Kinds of quantities that are one number of one publication.
 _PRINTED = ("published", "root", "interaction")
 _LEFT_OUT = "sample left out"
+# What stands before a change that turns a verdict.
+TURNS = "another verdict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def with_what_they_hang_on(
         tried = [change for change in beside.changes if change.claim_id == claim.claim_id and change.flips == "yes"]
         samples = [(c.change, c.verdict_then) for c in tried if c.kind == _LEFT_OUT]
         decisions = [(_words(c), c.verdict_then) for c in tried if c.kind != _LEFT_OUT]
-        decisions += [(d.title, d.verdict_then) for d in beside.doubted if d.claim_id == claim.claim_id and d.turns]
+        turned = [d for d in beside.doubted if d.claim_id == claim.claim_id and d.turns]
+        decisions += [(d.title, d.verdict_of_data_then) for d in turned]
         parts += _turning(samples, "without", "sample")
         parts += _turning(decisions, "with", "other decision")
         parts += _analyses(claim, row, beside.multiverses)
@@ -84,9 +87,9 @@ def _turning(turned: Sequence[tuple[str, str]], lead: str, what: str) -> Iterato
     """Changes that turn the verdict, each named with the verdict then; of many only their number."""
     named = list(dict.fromkeys(turned))
     if len(named) > NAMED:
-        yield f"another verdict {lead} any one of {text.plural(len(named), what)}"
+        yield f"{TURNS} {lead} any one of {text.plural(len(named), what)}"
     elif named:
-        yield f"another verdict {lead} " + ", or ".join(f"{change}: {verdict}" for change, verdict in named)
+        yield f"{TURNS} {lead} " + ", or ".join(f"{change}: {verdict}" for change, verdict in named)
 
 
 def _analyses(claim: Claim, row: DecidedClaim, multiverses: Sequence[MultiverseSummary]) -> Iterator[str]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import synthesis.data.converters  # noqa: F401
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.days import ONLINE_FIRST
-from synthesis.data.precision import CONFIRM, Doubt
+from synthesis.data.implied import Doubt
+from synthesis.data.precision import CONFIRM
 from synthesis.data.printed import SIZES, Numbered, Row
 from synthesis.data.registry import CONVERTERS
 from synthesis.data.vocabulary import LANE_ESTIMANDS, LANE_METRICS

@@ -52,8 +52,8 @@ def _environment() -> Environment:
 
 
 def _unbroken(words: str) -> str:
-    """A text in which no line ends inside "g = 0.40"."""
-    return re.sub(r"\b([rgd]|OR|RR) = (?=[\d\N{MINUS SIGN}])", "\\1\u00a0=\u00a0", words)
+    """A text in which no line ends inside "g = 0.40" or "\u03c4\u00b2 = 0"."""
+    return re.sub(r"\b([rgdQ]|OR|RR|[\u03c4\u03c9I]\u00b2) = (?=[\d\N{MINUS SIGN}])", "\\1\u00a0=\u00a0", words)
 
 
 def _digest(content: str) -> str:

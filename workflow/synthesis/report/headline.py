@@ -9,14 +9,17 @@ from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.forest_notes import constructs_of
-from synthesis.report import sentences
+from synthesis.report import certainty_table, sentences
 from synthesis.report.review_results import ReviewResults
+from synthesis.report.wording import term
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.fitted import Fitted
 
 _SENTENCES = 3
 # Bases of every reading that puts an association beside an effect as a difference.
 _UNIT = "d"
+# A correlation of two measures as they are.
+_PLAIN = "r_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,6 @@ def _association(review: ReviewResults) -> Said:
         f"{text.plural(document.fit.samples, 'sample')}{sentences.with_people(document)}"
     )
     r = back_transform(document.metric, document.fit.estimate)
-    if document.metric == "z" and r is not None:
-        words += f"; the two measures share {_percent(r * r)} of their variance"
     stress = next((d for d in review.documents if d.set_to_zero and d.lane == "A"), None)
     if stress is not None:
         entered = text.plural(stress.set_to_zero, "finding")
@@ -65,7 +66,24 @@ def _association(review: ReviewResults) -> Said:
             f", and with {entered} reported as not significant entered as 0, a stress test, it is "
             f"{sentences.estimate(stress)}"
         )
-    return Said(f"{words}.", " ".join(filter(None, (_certainty(review, [document]), document.figure.note))))
+    if document.metric == "z" and r is not None:
+        words += _squared(review, document, r)
+    beside = (_certainty(review, [document]), document.figure.note, sentences.from_abstracts(review, document))
+    return Said(f"{words}.", " ".join(filter(None, beside)))
+
+
+def _squared(review: ReviewResults, document: Fitted, r: float) -> str:
+    """r squared, which is shared variance of plain correlations alone; nothing where none is plain."""
+    names = [name for study in document.studies for name in study.effects if name in review.rows]
+    plain = sum(review.rows[name].estimand == _PLAIN for name in names)
+    if not plain:
+        return ""
+    if plain == len(names):
+        return f"; the two measures share {_percent(r * r)} of their variance (r squared)"
+    return (
+        f"; r squared of the pool is {_percent(r * r)}, which is shared variance only where r is {term(_PLAIN)} "
+        f"({plain} of {text.plural(len(names), 'estimate')})"
+    )
 
 
 def _percent(share: float) -> str:
@@ -127,7 +145,7 @@ def _certainty(review: ReviewResults, documents: Sequence[Fitted]) -> str:
     """GRADE of some syntheses, in their order."""
     graded = {row.synthesis: row for row in review.findings}
     rows = [graded[d.synthesis] for d in documents if d.synthesis in graded]
-    levels = [f"at most {row.certainty}" if row.undecided else row.certainty for row in rows]
+    levels = [certainty_table.level(row) for row in rows]
     order = ", in this order" if len(levels) > 1 else ""
     return f"Certainty (GRADE){order}: {', '.join(levels)}." if levels else ""
 
@@ -158,8 +176,9 @@ def _comparison(review: ReviewResults) -> Said:
         f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first[0], first[-1])
     )
     parts = [_standing(review, rows, first[0].association) for rows in bridged]
+    ways = f"in {text.count(len(bridged[0]))} ways, its readings," if len(bridged[0]) > 1 else "in one reading"
     return Said(
-        f"As a difference between patients the association is d = {ends}. {' '.join(parts)}",
+        f"Put as a difference between patients {ways} the association is d = {ends}. {' '.join(parts)}",
         f"The data do not say which reading is right. {sentences.not_assigned(review.documents)}",
     )
 
@@ -170,23 +189,21 @@ def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> s
     `usual`: the association that is not named again.
     """
     effect = review.by_name[rows[0].effect].title
-    named = f"Beside \u201c{effect}\u201d"
+    named, beside = "", f"the effect of \u201c{effect}\u201d"
     if rows[0].association != usual:
         other = review.by_name[rows[0].association]
         counted = f"{text.plural(other.fit.samples, 'sample')}{sentences.with_people(other)}"
-        named += f", with \u201c{other.title}\u201d ({sentences.estimate(other)}; {counted}),"
+        named = f"With \u201c{other.title}\u201d ({sentences.estimate(other)}; {counted}) as the association, "
     larger = {
-        "the effect is larger": sum(1 for r in rows if r.difference_ci_high is not None and r.difference_ci_high < 0),
-        "the association is larger": sum(
-            1 for r in rows if r.difference_ci_low is not None and r.difference_ci_low > 0
-        ),
+        "larger": sum(1 for r in rows if r.difference_ci_high is not None and r.difference_ci_high < 0),
+        "smaller": sum(1 for r in rows if r.difference_ci_low is not None and r.difference_ci_low > 0),
     }
     readings = text.plural(len(rows), "reading")
-    said = [f"{words} in {count} of {readings}" for words, count in larger.items() if count]
+    said = [f"{word} than the association in {count} of {readings}" for word, count in larger.items() if count]
     if not said:
-        return f"{named} neither is shown to be larger in any of {readings}."
+        return text.capital(f"{named}neither {beside} nor the association is shown to be larger in any of {readings}.")
     rest = len(rows) - sum(larger.values())
-    return f"{named} {' and '.join(said)}{', undecided in the others' if rest else ''}."
+    return text.capital(f"{named}{beside} is {' and '.join(said)}{', undecided in the others' if rest else ''}.")
 
 
 def _reading(row: BridgeRow, of: Iterable[str]) -> str:

@@ -19,6 +19,10 @@ from synthesis.results.process import ProcessContrast, ProcessResults
 # Comparators that give neither a therapist nor an expectation of the treatment.
 _NOTHING_LIKE_IT = ("usual care", "wait list", "wait list plus usual care", "assessment only")
 _PUBLISHED = "published value"
+# In the conclusion of a difference that is shown, and shown not to matter.
+_SMALL = "but by less than the bound"
+# After the title of a comparison.
+_LEFT_OUT = " *"
 # What the answers of the process section end with; the head of the table says it.
 _FOR = " for the alliance"
 
@@ -28,7 +32,8 @@ def contrasts(review: ReviewResults) -> Table:
     rows: list[Row] = []
     for r in _tested(review):
         difference = with_interval((r.difference, r.ci_low, r.ci_high))
-        rows.append([r.title, difference, plain_p(r.p_equivalence), r.conclusion, _hangs(review, r)])
+        title = f"{r.title}{_LEFT_OUT if r.left_out else ''}"
+        rows.append([title, difference, plain_p(r.p_equivalence), r.conclusion, _hangs(review, r)])
     heads = ["Comparison", "Difference", "p of equivalence", "Conclusion", "Turns"]
     return table("Differences on one metric", heads, rows, {1, 2})
 
@@ -60,11 +65,30 @@ def indirect(review: ReviewResults) -> str:
     """That no difference is one within studies, how many have a published summary on a side, and what has no test."""
     rows, tested = review.compared.contrasts, _tested(review)
     summaries = sum(row.kind == _PUBLISHED for row in tested)
-    words = "All are between different samples (indirect, not head to head)"
+    words = ["All set samples beside other samples (indirect, not head to head)."]
     if summaries:
-        words += f", {summaries} of {len(tested)} beside a published summary, which may share some"
+        of = f"{summaries} of {len(tested)}"
+        words.append(f"In {of} one side is a published summary, which may hold some of the same samples.")
     untested = len(rows) - len(tested)
-    return f"{words}; {untested} more cannot be tested." if untested else f"{words}."
+    if untested:
+        words.append(f"{untested} more {'has' if untested == 1 else 'have'} no test.")
+    return " ".join(words)
+
+
+def left_out(review: ReviewResults) -> str:
+    """The two estimates that are compared, where the samples of both sides are left out of both, row by row."""
+    said = []
+    for row in _tested(review):
+        if row.left_out:
+            first, second = (text.number(value) for value in (row.estimate_first, row.estimate_second))
+            said.append(f"{first} minus {second} (without {text.plural(len(row.left_out.split('; ')), 'sample')})")
+    order = " (in this order)" if len(said) > 1 else ""
+    return f"*: the samples of both sides are left out of both{order}: {'; '.join(said)}." if said else ""
+
+
+def less_than_the_bound(review: ReviewResults) -> bool:
+    """Whether a difference that is too small to matter stands in the table, or would with another sample."""
+    return any(_SMALL in words for row in _tested(review) for words in (row.conclusion, turning(row.note)))
 
 
 # --- randomised effects --------------------------------------------------------------------------------------------
@@ -72,16 +96,19 @@ def indirect(review: ReviewResults) -> str:
 
 def not_the_protocol_alone(review: ReviewResults) -> str:
     """What a contrast with usual care or a wait list holds beside the protocol; nothing where there is none."""
-    comparators = {d.title: _comparators(review, d) for d in review.documents if d.lane == "B"}
-    bare = [title for title, names in comparators.items() if names & set(_NOTHING_LIKE_IT)]
+    comparators = [_comparators(review, d) for d in review.documents if d.lane == "B"]
+    alike = [names & set(_NOTHING_LIKE_IT) for names in comparators]
+    bare = sum(bool(names) and names == known for names, known in zip(comparators, alike, strict=True))
+    mixed = sum(map(bool, alike)) - bare
     if not bare:
         return ""
+    partly = f", and some samples of {text.count(mixed)} more" if mixed else ""
     rated = constructs_of([d for d in review.documents if d.lane == "A"])
     held = f"{process_name(rated)}, " if rated else ""
     return (
-        f"A contrast with usual care or a wait list ({text.count(len(bare))} of "
-        f"{text.plural(len(comparators), 'randomised effect')}) is not the effect of the specific protocol alone: it "
-        f"holds {held}attention and expectation too."
+        f"A contrast with usual care or a wait list (every sample of {text.count(bare)} of "
+        f"{text.plural(len(comparators), 'randomised effect')}{partly}) is not the effect of the specific protocol "
+        f"alone: it holds {held}attention and expectation too."
     )
 
 
@@ -94,36 +121,58 @@ def _comparators(review: ReviewResults, document: Fitted) -> set[str]:
 
 
 def processes(results: ProcessResults) -> Table | None:
-    """The first process beside each other one: answers by treatment of findings without a number, and their range."""
+    """The first process beside each other one: answers by how findings without a number are handled, and summaries."""
     rows: list[Row] = []
     for construct, name in results.names.items():
-        treated = _treated(results, construct)
-        if treated:
-            rows.append([name, _answers(treated), _range(treated)])
-    heads = ["Process", f"{results.names[results.first]} is, by treatment of missing numbers", "Difference, z"]
-    caption = f"{results.names[results.first]} beside each other process"
-    return table(caption, heads, rows, {2}) if rows else None
+        own = [r for r in results.contrasts if r.construct == construct and construct != results.first]
+        studies, summaries = _parted(own)
+        if own:
+            rows.append([name, _answers(studies), _range(studies), _answers(summaries), _each(summaries)])
+    first = results.names[results.first]
+    heads = [
+        "Process", f"By how missing numbers are handled, the association of {first[:1].lower()}{first[1:]} is",
+        "Difference, z", "Beside published summaries it is", "Difference of each, z",
+    ]  # fmt: skip
+    caption = f"{first} beside each other process"
+    return table(caption, heads, rows, {2, 4}) if rows else None
 
 
-def only_summaries(results: ProcessResults) -> list[str]:
-    """The processes of which no treatment of the studies' own findings can be tested."""
-    return [n for c, n in results.names.items() if c != results.first and not _treated(results, c)]
+def _parted(rows: list[ProcessContrast]) -> tuple[list[ProcessContrast], list[ProcessContrast]]:
+    """The contrasts with findings of studies, one for each treatment of those without a number, and with summaries."""
+    return [r for r in rows if r.approach != "summary"], [r for r in rows if r.approach == "summary"]
 
 
-def _treated(results: ProcessResults, construct: str) -> list[ProcessContrast]:
-    """The tested contrasts of a process with findings of studies, one for each treatment of those without a number."""
-    return [r for r in results.contrasts if r.construct == construct and r.p is not None and r.approach != "summary"]
+def untested_summaries(results: ProcessResults) -> int:
+    """The published summaries of other processes that print no interval, so that no test is possible."""
+    return sum(1 for r in results.contrasts if r.approach == "summary" and r.p is None)
+
+
+def _tested_of(rows: list[ProcessContrast]) -> list[ProcessContrast]:
+    return [r for r in rows if r.p is not None]
 
 
 def _answers(rows: list[ProcessContrast]) -> str:
-    """ "larger in 3 of 5; undecided in 1": of the ways to enter findings without a number."""
-    counts = Counter(answer_of(row) for row in rows).most_common()
+    """ "larger in 3 of 5; undecided in 1; no test in 1": of the ways to enter findings without a number, or summaries.
+
+    "no test" alone where none of them has one.
+    """
+    tested = _tested_of(rows)
+    if not tested:
+        return "no test" if rows else ""
+    counts = Counter(answer_of(row) for row in tested).most_common()
+    counts += [(NO_TEST, len(rows) - len(tested))] if len(tested) < len(rows) else []
     (answer, count), *others = counts
     lead = f"{answer.removesuffix(_FOR)} in {count} of {len(rows)}"
     return "; ".join([lead, *(f"{other.removesuffix(_FOR)} in {n}" for other, n in others)])
 
 
 def _range(rows: list[ProcessContrast]) -> str:
-    values = sorted(r.difference for r in rows if r.difference is not None)
+    values = sorted(r.difference for r in _tested_of(rows) if r.difference is not None)
     ends = dict.fromkeys(text.number(x) for x in (values[0], values[-1])) if values else {}
     return " to ".join(ends)
+
+
+def _each(rows: list[ProcessContrast]) -> str:
+    """The differences of all tested summaries, the largest first."""
+    values = sorted((r.difference for r in _tested_of(rows) if r.difference is not None), reverse=True)
+    return "; ".join(text.number(x) for x in values)

@@ -28,7 +28,6 @@ from synthesis.report.content import Row, Table, cell, table
 from synthesis.report.paper import Block, Exhibit, Heading, Items, Paper, Paragraph, Picture
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
-from synthesis.results.certainty import FindingsRow
 from synthesis.results.fitted import Fitted
 from synthesis.review.declared import in_words
 
@@ -242,7 +241,7 @@ def _flow(review: ReviewResults, searched: Sequence[SearchRow]) -> str:
     lead = "" if searched else "From the extraction on: "
     words = (
         f"{text.plural(len(review.rows), 'row')} extracted from {text.plural(len(review.sources), 'source')}, "
-        f"{len(review.lost)} of them without a usable number; {text.plural(len(used), 'row')} of "
+        f"{text.count(len(review.lost))} of them without a usable number; {text.plural(len(used), 'row')} of "
         f"{text.plural(len(samples), 'sample')} in {text.plural(len(review.documents), 'synthesis', 'syntheses')}."
     )
     return lead + words
@@ -259,6 +258,7 @@ def _result(review: ReviewResults, document: Fitted) -> str:
     left = sentences.influence_sentence(review.diagnostics.influence, document).removeprefix(title)
     words += [text.capital(left)] if left else []
     words += [part(review, document) for part in (_low_risk, _adjusted, _bias, _graded)]
+    words.insert(1, sentences.from_abstracts(review, document))
     return " ".join(part for part in words if part)
 
 
@@ -299,9 +299,7 @@ def _low_risk(review: ReviewResults, document: Fitted) -> str:
 
 def _adjusted(review: ReviewResults, document: Fitted) -> str:
     """Between which values the estimates adjusted for bias lie."""
-    rows = [r.adjusted for r in review.diagnostics.adjusted_estimates if r.synthesis == document.synthesis]
-    values = [back_transform(document.metric, row.estimate) for row in rows if row.name != "pool"]
-    known = sorted(value for value in values if value is not None)
+    known = signs.adjusted_values(review, document.synthesis)
     if not known:
         return ""
     return (
@@ -332,12 +330,8 @@ def _graded(review: ReviewResults, document: Fitted) -> str:
     if row is None:
         return ""
     rule = row.variant.partition(":")[0]
-    words = f"Certainty ({rule}): {_level(row)}"
+    words = f"Certainty ({rule}): {certainty_table.level(row)}"
     return f"{words}; not decided: {row.undecided.lower()}." if row.undecided else f"{words}."
-
-
-def _level(row: FindingsRow) -> str:
-    return f"at most {row.certainty}" if row.undecided else row.certainty
 
 
 def _comparisons(review: ReviewResults) -> Iterator[str]:
@@ -362,7 +356,8 @@ def _tables(review: ReviewResults) -> Iterator[tuple[str, Table, tuple[str, ...]
     (findings, notes), reasons = graded or ((_nothing("Summary of findings"), ()), _nothing("Domains"))
     influence = moving.influence_table(review.diagnostics.influence, review.documents)
     yield "pools", _pools(review.documents), (_PRINTED, sentences.not_causal(review.documents))
-    yield "contrasts", _or_nothing(compared.get("contrasts"), "Differences on one metric"), ()
+    contrasts = _or_nothing(compared.get("contrasts"), "Differences on one metric")
+    yield "contrasts", contrasts, (str(compared.get("left_out", "")),)
     assigned = sentences.not_assigned(review.documents) if review.config.bridges else ""
     yield "readings", _or_nothing(compared.get("readings"), "Effects beside the association"), (assigned,)
     yield "sensitivity", _or_nothing(influence, "Each pool without any one of its samples"), ()
@@ -423,7 +418,7 @@ def _pictures(review: ReviewResults, figures: Mapping[str, Path]) -> dict[str, P
     """The figures in the order of the plan, numbered; captions say what to see."""
     captions = {_FLOW: "Flow of the evidence (PRISMA 2020)."}
     captions |= {f"forest_{name}": f"{plan.title}." for name, plan in review.config.figures.items()}
-    captions |= {f"forest_{d.synthesis}": f"{d.title}. {short.FOREST.format(word=d.word)}" for d in review.documents}
+    captions |= {f"forest_{d.synthesis}": f"{d.title}. {short.forest_words(d)}" for d in review.documents}
     captions |= {f"bridge_{name}": f"{plan.title}. {comparing.BRIDGE}" for name, plan in review.config.bridges.items()}
     captions |= {f"risk_domains_{d.synthesis}": f"{d.title}. Risk of bias by domain." for d in review.documents}
     captions["risk_of_bias"] = "Risk of bias of the samples of each synthesis, by weight."

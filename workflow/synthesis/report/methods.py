@@ -88,10 +88,14 @@ def in_short(review: ReviewResults) -> list[str]:
     rows = list(review.rows.values())
     quoted = sum(1 for row in rows if row.quote)
     pooled = [d for d in review.documents if d.fit.samples > 1]
+    whole = sum(1 for row in rows if row.quote and not row.not_in_quote)
     extracted = (
         f"{text.plural(len(rows), 'row')} from {text.plural(len(review.sources), 'source')}, "
-        f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote."
+        f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote"
     )
+    if quoted:
+        extracted += f", which shows every number of the row in {'all' if whole == quoted else text.count(whole)}"
+    extracted += "."
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
     said = model(review, pooled)[:_IN_SHORT] if pooled else []
     return [extracted, f"Pooled as {_listed(metrics)}.", *(words.replace(_BECAUSE, "") for words in said)]
@@ -168,6 +172,7 @@ def _collection(review: ReviewResults) -> Context:
     return {
         "extracted": len(rows),
         "quoted": sum(1 for r in rows if r.quote),
+        "whole": sum(1 for r in rows if r.quote and not r.not_in_quote),
         "second": sum(1 for r in rows if r.second_coder),
         "corrected": sum(1 for r in rows if isinstance(r, Effect) and r.corrected),
         "rated": sum(1 for r in rows if r.rob),

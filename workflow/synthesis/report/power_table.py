@@ -39,8 +39,11 @@ def low_power(review: ReviewResults) -> str:
     low = [power for power in powers if power < USUAL_POWER]
     if not low:
         return ""
+    pools = dict.fromkeys(f"\u201c{review.by_name[r.synthesis].title}\u201d" for r in review.moderator_power)
+    untested = len(review.moderator_power) - len(powers)
+    rest = f" {untested} more {'has' if untested == 1 else 'have'} no test." if untested else ""
     return (
-        f"In {len(low)} of {text.plural(len(powers), 'contrast')} between levels the power for the smallest difference "
-        f"that matters is below {USUAL_POWER:.0%} (lowest: {text.probability(min(low))}): "
-        "no difference found is not evidence of none."
+        f"In {len(low)} of {text.plural(len(powers), 'contrast')} between levels ({', '.join(pools)}) the power for "
+        f"the smallest difference that matters is below {USUAL_POWER:.0%} (lowest: {text.probability(min(low))}): "
+        f"no difference found is not evidence of none.{rest}"
     )

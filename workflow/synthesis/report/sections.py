@@ -75,9 +75,11 @@ def _synthesis(review: ReviewResults, document: Fitted) -> Context:
     if name in review.config.monitoring:
         examined.append(figure(review, f"monitoring_{name}", _LOOKS))
     see = f"Each line is a sample with its interval, larger squares weigh more; diamond: the pooled {document.word}."
+    if document.fit.samples == 1:
+        see = "The one sample with its interval: it is not pooled."
     return {
         "document": document,
-        "sentence": sentences.sentence(document),
+        "sentence": " ".join(filter(None, (sentences.sentence(document), sentences.from_abstracts(review, document)))),
         "forest": figure(review, f"forest_{name}", f"{see} {heterogeneity(document)}."),
         "examined": [drawn for drawn in examined if drawn],
     }

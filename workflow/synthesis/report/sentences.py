@@ -182,6 +182,20 @@ def _bridge(review: ReviewResults) -> str:
     return ""
 
 
+def from_abstracts(review: ReviewResults, document: Fitted) -> str:
+    """How many estimates of a pool were read in an abstract, by the locators of its rows; nothing where none was.
+
+    What comes after a semicolon is another place, such as that of a sample size.
+    """
+    names = [name for study in document.studies for name in study.effects if name in review.rows]
+    places = [review.rows[name].locator.partition(";")[0] for name in names]
+    read = sum("abstract" in place.casefold() for place in places)
+    if not read:
+        return ""
+    counted = f"{text.count(read)} of {text.plural(len(places), 'estimate')}"
+    return f"{counted} {'was' if read == 1 else 'were'} read in an abstract."
+
+
 def spread(documents: list[Fitted]) -> str:
     """How far results of single settings lie apart."""
     ranged = [d for d in documents if d.fit.pi_low is not None]
@@ -218,6 +232,26 @@ def basis(review: ReviewResults) -> str:
             f", and with findings reported as not significant entered as 0, a stress test, the association is "
             f"r = {value} instead of {other}"
         )
+    return f"{words}."
+
+
+def whereabouts(review: ReviewResults) -> str:
+    """What became of every extracted row: pooled, usable and in no pool, without a number, or lost otherwise."""
+    used = {name for d in review.documents for study in d.studies for name in study.effects}
+    spare = [row for name, row in review.usable.items() if name not in used]
+    summaries = sum(row.level == "summary" for row in spare)
+    gaps = {name for name, row in review.lost.items() if row.category == "gap"}
+    entered, others = len(gaps & used), len(review.lost) - len(gaps)
+    pooled = text.count(len(used - set(review.lost)))
+    words = f"Of {text.plural(len(review.rows), 'extracted row')}, {pooled} are pooled"
+    if spare:
+        published = f" ({text.count(summaries)} of them published summaries)" if summaries else ""
+        words += f"; {text.count(len(spare))} usable ones are in no pool{published}"
+    if gaps:
+        zeros = f" ({text.count(entered)} of them entered as 0 in a stress test)" if entered else ""
+        words += f"; {text.count(len(gaps))} print no number where the text could be read{zeros}"
+    if others:
+        words += f"; {text.count(others)} are excluded, or no number that can be pooled"
     return f"{words}."
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from synthesis.compare.hanging import TURNS
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import CONTRASTS, VERDICT_WORDS, contrast_name
 from synthesis.draw.forest_notes import constructs_of
 from synthesis.draw.layout import estimate_name
 from synthesis.report import (
     declared_tables,
+    glossary,
     headline,
     indirect,
     methods,
@@ -25,10 +27,12 @@ from synthesis.report.moving import influence_table, moderator_signals, multiver
 from synthesis.report.result_tables import interval, limited, with_interval
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
+from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.fitted import Fitted
 
 _DIAMONDS = "Diamonds are pooled estimates; pale bands are prediction intervals."
 _TWO_AXES = "Only the last part has one scale for associations and effects."
+_DECIDED = ("supported", "not supported")
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
     "line below it where a new setting is expected."
@@ -59,7 +63,16 @@ def _first_figure(review: ReviewResults) -> Figure | None:
         if drawn:
             return drawn
     first = review.documents[0]
-    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {FOREST.format(word=first.word)}")
+    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {forest_words(first)}")
+
+
+def forest_words(document: Fitted) -> str:
+    """What a forest plot shows; one sample has no pooled diamond."""
+    if document.fit.samples == 1:
+        return "The one sample with its interval: it is not pooled."
+    if document.fit.pi_low is None:
+        return f"{FOREST.format(word=document.word).partition(', the thin')[0]}."
+    return FOREST.format(word=document.word)
 
 
 def results(review: ReviewResults) -> Context:
@@ -84,7 +97,7 @@ def _pools(documents: list[Fitted]) -> Table:
         rows.append([title, fit.samples, estimate, interval(new_low, new_high), i2])
     level = f"{100 * documents[0].fit.level:g}% interval"
     heads = ["Synthesis", "Samples", f"Estimate, {level}", "In a new setting", "I\u00b2"]
-    return table("Every estimate", heads, rows, {1, 2, 3, 4})
+    return table("Synthesis by synthesis", heads, rows, {1, 2, 3, 4})
 
 
 def compared(review: ReviewResults) -> Context | None:
@@ -97,6 +110,8 @@ def compared(review: ReviewResults) -> Context | None:
         "contrasts": indirect.contrasts(review) if contrasts else None,
         "indirect": indirect.indirect(review),
         "bounds": indirect.bounds(review),
+        "left_out": indirect.left_out(review),
+        "small": indirect.less_than_the_bound(review),
         "readings": readings,
     }
 
@@ -129,24 +144,31 @@ def claims(review: ReviewResults) -> Context | None:
     decided = review.compared.claims
     if not decided:
         return None
-    statements: dict[str, Counter[str]] = {}
-    words: dict[str, str] = {}
+    statements: dict[str, list[DecidedClaim]] = {}
     for claim in decided:
-        statements.setdefault(claim.statement, Counter())[claim.verdict] += 1
-        words.setdefault(claim.statement, claim.says)
+        statements.setdefault(claim.statement, []).append(claim)
     found = {claim.verdict for claim in decided}
-    rows: list[Row] = [
-        [
-            Text(words[name], "q"),
-            ", ".join(f"{verdict} ({count})" for verdict, count in verdicts.most_common()),
-        ]
-        for name, verdicts in statements.items()
-    ]
+    rows: list[Row] = [[Text(checks[0].says, "q"), _verdicts(checks)] for checks in statements.values()]
     return {
         "checks": len(decided),
         "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
+        "turns": any(TURNS in claim.hangs_on for claim in decided if claim.verdict in _DECIDED),
         "statements": table("Statements, with the verdicts of their checks", ["The text says", "Verdicts"], rows),
     }
+
+
+def _verdicts(checks: list[DecidedClaim]) -> str:
+    """ "supported (4; 2 of them turn), misquoted (1; by the data: not supported 1)": verdicts of some checks."""
+    said = []
+    for verdict, count in Counter(claim.verdict for claim in checks).most_common():
+        own = [claim for claim in checks if claim.verdict == verdict]
+        others = Counter(claim.verdict_of_data for claim in own if claim.verdict_of_data != verdict)
+        data = ", ".join(f"{other} {n}" for other, n in others.most_common())
+        turned = sum(TURNS in claim.hangs_on for claim in own) if verdict in _DECIDED else 0
+        turns = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
+        parts = [str(count), f"by the data: {data}" if data else "", turns if turned else ""]
+        said.append(f"{verdict} ({'; '.join(filter(None, parts))})")
+    return ", ".join(said)
 
 
 def processes(review: ReviewResults) -> Context | None:
@@ -155,8 +177,7 @@ def processes(review: ReviewResults) -> Context | None:
     if results is None:
         return None
     return {
-        "first": results.names[results.first],
-        "summaries": indirect.only_summaries(results),
+        "untested": indirect.untested_summaries(results),
         "table": indirect.processes(results),
     }
 
@@ -182,33 +203,12 @@ def robustness(review: ReviewResults) -> Context | None:
 
 def limits(review: ReviewResults) -> Context:
     """What the results rest on, and what they cannot show."""
-    lost = Counter(row.category for row in review.lost.values())
     return {
-        "usable": len(review.usable),
-        "gaps": lost["gap"],
+        "rows": sentences.whereabouts(review),
         "spread": sentences.spread(review.documents),
-        "lost": sum(lost.values()) - lost["gap"],
         "twice": sum(1 for row in review.rows.values() if row.second_coder),
         "extracted": len(review.rows),
         "sources": len(review.sources),
-    }
-
-
-def reading(review: ReviewResults) -> Context:
-    """The words that this report uses, as far as it uses them."""
-    metrics = {d.metric for d in review.documents}
-    return {
-        "associations": any(d.lane == "A" for d in review.documents),
-        "effects": any(d.lane == "B" for d in review.documents),
-        "r": "z" in metrics,
-        "g": "g" in metrics,
-        "ratios": any(metric.startswith("log") for metric in metrics),
-        "graded": bool(review.findings),
-        "readings": any(r.unit == "d" for r in review.compared.bridges),
-        "tested": bool(review.diagnostics.small_study),
-        "moderated": bool(tested_moderators(review)),
-        "ranged": any(d.fit.pi_low is not None for d in review.documents),
-        "level": f"{100 * review.config.defaults.level:g}%",
     }
 
 
@@ -226,5 +226,5 @@ SECTIONS: tuple[Section, ...] = (
     Section("robustness", "What moves the results", robustness),
     Section("limits", "What this cannot show", limits),
     Section("method", "How it was done", method),
-    Section("reading", "Words that are used here", reading),
+    Section("reading", "Words that are used here", glossary.reading),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.draw.layout import estimate_name
@@ -11,19 +13,23 @@ from synthesis.results.diagnosed import SmallStudyRow
 
 # What counts as a signal; these tests have little power, so that a larger p is no proof of the contrary.
 SIGNAL = 0.05
-# Tests in a word; their forms have rows of their own in the appendix.
-_FAMILY = {
+# Tests in a word; all forms have rows of their own in the appendix.
+_NAME = {
     "egger": "Egger",
+    "egger_robust": "Egger, cluster-robust",
     "egger_inverse_root_n": "Egger on 1/\u221an",
     "rank": "rank correlation",
-    "trim": "trim and fill",
-    "selection": "selection model",
-    "excess": "excess significance",
+    "trim_fill_L0": "trim and fill, L0",
+    "trim_fill_R0": "trim and fill, R0",
+    "selection_model": "selection model",
+    "excess_significance": "excess significance",
 }
 # A small p of the p-curve speaks for a true effect, not for bias; the z-curve has none.
 NO_SIGN = ("all", "p_curve", "z_curve")
 # Rows that adjust nothing: the pool itself, and the one that says why a pool has none.
 _NOT_ADJUSTED = ("pool", "all")
+# Two routes to one estimate differ by less.
+_SAME = 1e-6
 
 
 def bias(review: ReviewResults, *, every: bool = True) -> Context:
@@ -40,12 +46,12 @@ def bias(review: ReviewResults, *, every: bool = True) -> Context:
     return {
         "tested": len(tested),
         "tests": max((sum(r.synthesis == d.synthesis and r.p is not None for r in rows) for d in tested), default=0),
-        "of": sum(1 for document in review.documents if document.fit.samples > 1),
+        "untested": [f"\u201c{d.title}\u201d" for d in review.documents if d.fit.samples > 1 and d not in tested],
         "flagged": len(flagged),
         "left_out": len(flagged) - len({r.synthesis for r in shown}),
         "from": review.config.diagnostics.funnel_from,
         "table": _signals(review, shown) if shown else None,
-        "quiet": len(tested) - len(flagged),
+        "quiet": [f"\u201c{d.title}\u201d" for d in tested if d.synthesis not in flagged],
     }
 
 
@@ -54,8 +60,9 @@ def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
     cells: list[Row] = []
     for name in dict.fromkeys(r.synthesis for r in signals):
         document = review.by_name[name]
+        own = [r for r in review.diagnostics.small_study if r.synthesis == name]
         tests = ", ".join(
-            f"{_FAMILY.get(_family(r, document.metric), r.test)} ({_p(r)})"
+            f"{_NAME.get(r.test, r.test)} ({_p(r)}{_smallest_of(r, own, document.metric)})"
             for r in _of_each_family([r for r in signals if r.synthesis == name], document.metric)
         )
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
@@ -77,23 +84,43 @@ def _family(row: SmallStudyRow, metric: str) -> str:
     return row.test.partition("_")[0]
 
 
+def _smallest_of(row: SmallStudyRow, own: list[SmallStudyRow], metric: str) -> str:
+    """ ", smallest of 3 forms": of how many forms of a kind of test the row has the smallest p; nothing for one."""
+    forms = sum(1 for r in own if r.p is not None and _family(r, metric) == _family(row, metric))
+    return f", smallest of {forms} forms" if forms > 1 else ""
+
+
 def _of_each_family(rows: list[SmallStudyRow], metric: str) -> list[SmallStudyRow]:
-    """Of each kind of test (the forms of Egger's are one) the row with the smallest p; all of them in the appendix."""
+    """Of each kind of test (forms of Egger's are one kind) the row with the smallest p; all are in the appendix."""
     best: dict[str, SmallStudyRow] = {}
     for row in sorted(rows, key=lambda row: row.p or 0.0):
         best.setdefault(_family(row, metric), row)
     return [row for row in rows if row in best.values()]
 
 
+def adjusted_values(review: ReviewResults, synthesis: str) -> list[float]:
+    """Every estimate that allows for bias, as it is read, in order: those of the methods and those that tests imply.
+
+    What a method and a test both give counts once.
+    """
+    rows = review.diagnostics
+    found = [
+        r.adjusted.estimate
+        for r in rows.adjusted_estimates
+        if r.synthesis == synthesis and r.adjusted.name not in _NOT_ADJUSTED
+    ]
+    found += [r.adjusted_estimate for r in rows.small_study if r.synthesis == synthesis and r.test not in NO_SIGN]
+    read = (back_transform(review.by_name[synthesis].metric, value) for value in found)
+    values: list[float] = []
+    for value in sorted(value for value in read if value is not None):
+        if not values or not math.isclose(value, values[-1], rel_tol=_SAME, abs_tol=_SAME):
+            values.append(value)
+    return values
+
+
 def all_adjusted(review: ReviewResults, synthesis: str) -> Cell:
     """From the lowest to the highest of every adjusted estimate that could be computed, and how many those are."""
-    metric = review.by_name[synthesis].metric
-    found = [
-        back_transform(metric, row.adjusted.estimate)
-        for row in review.diagnostics.adjusted_estimates
-        if row.synthesis == synthesis and row.adjusted.name not in _NOT_ADJUSTED
-    ]
-    values = sorted(value for value in found if value is not None)
+    values = adjusted_values(review, synthesis)
     if not values:
         return cell("none computed")
     ends = dict.fromkeys(text.number(x) for x in (values[0], values[-1]))

@@ -33,7 +33,7 @@ def shown(review: ReviewResults, plan: ComparisonFigure) -> str:
         rows = [row for row in summaries(review) if row.metric == metric]
         if rows:
             count = sum(row.effect_id in named for row in rows)
-            counted.append(f"{count} of {len(rows)} of {LANE_WORD[lane]}s")
+            counted.append(f"{count} of {text.plural(len(rows), LANE_WORD[lane])}")
     if not counted:
         return ""
     return f"Published summaries drawn: {', '.join(counted)}."

@@ -15,9 +15,9 @@ def comparisons(review: ReviewResults) -> list[str]:
 
 
 def claims(review: ReviewResults) -> list[str]:
-    """The claims whose verdict is another one with some decision, and which."""
+    """The claims of which the data say something else with some decision, and what."""
     return [
-        f"\u201c{row.claim.removesuffix('.')}\u201d (then {row.verdict_then})"
+        f"\u201c{row.claim.removesuffix('.')}\u201d (by the data then {row.verdict_of_data_then})"
         for row in review.doubted_claims
         if row.turns
     ]

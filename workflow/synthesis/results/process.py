@@ -166,7 +166,7 @@ class DoubtedClaim(Document, frozen=True, kw_only=True):
     title: str
     claim_id: str
     claim: str
-    verdict: str
-    verdict_then: str
+    verdict_of_data: str
+    verdict_of_data_then: str
     why_then: str
     turns: str
