@@ -40,10 +40,7 @@ PAGES = ("report.html", "report_appendix.html")
 
 
 class Visible(HTMLParser):
-    """The texts of a page that a reader sees, each with its elements; a drawing for telephones repeats another one.
-
-    `words` counts those of the text and the tables, not the labels in drawings.
-    """
+    """The texts of a page that a reader sees, each with its elements; a drawing for telephones repeats another one."""
 
     def __init__(self, page):
         super().__init__()
@@ -69,7 +66,7 @@ class Visible(HTMLParser):
 
     @property
     def words(self):
-        return sum(len(text.split()) for tags, text in self.texts if "svg" not in tags)
+        return sum(len(text.split()) for _, text in self.texts)
 
 
 def codes(page):
