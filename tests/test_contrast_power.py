@@ -161,7 +161,8 @@ def test_the_smallest_difference_may_be_declared_and_may_be_missing():
 def test_the_report_says_where_power_is_low():
     class Review:
         moderator_power = powers(thresholds={"g": ("small",)})[0]
+        by_name = {"x": model()}  # noqa: RUF012
 
-    assert low_power(Review()).startswith("In 1 of 1 contrast between levels the power")
+    assert low_power(Review()).startswith(f"In 1 of 1 contrast between levels (\u201c{model().title}\u201d) the power")
     Review.moderator_power = []
     assert low_power(Review()) == ""

@@ -466,8 +466,8 @@ def test_measures_of_influence_need_three_samples(complete):
         assert (row["cook"] == "") == (samples[row["synthesis"]] < 3)
 
 
-def test_the_short_report_has_both_sides_of_a_bridge_with_their_limits(complete):
-    report = (complete / "report.html").read_text(encoding="utf-8")
+def test_the_appendix_has_both_sides_of_a_bridge_with_their_limits(complete):
+    report = (complete / "report_appendix.html").read_text(encoding="utf-8")
     readings = report[report.index("Effects beside the association, read as d") :].partition("</table>")[0]
     titles = {r["synthesis"]: r["title"] for r in rows_of(complete / "tables" / "pooled.csv")}
     rows = [r for r in rows_of(complete / "tables" / "bridge.csv") if r["unit"] == "d"]

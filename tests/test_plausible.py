@@ -185,7 +185,7 @@ def test_days_that_have_not_come_are_refused(project, capsys):
 
 def test_a_percentage_in_the_place_of_a_share_is_named_as_one(project, capsys):
     project.change(0, percent_women="60")
-    refused(project, capsys, "row 2, column percent_women: '60'", "a percentage? 60% is 0.6")
+    refused(project, capsys, "row 2, column percent_women: '60'", "a percentage? As a fraction it is 0.6")
 
 
 def test_a_lone_row_that_no_synthesis_takes_is_noted(project, capsys):

@@ -337,7 +337,7 @@ def test_every_text_of_a_page_is_escaped_but_what_the_package_wrote():
     style, script = "read_asset('style.css')", "read_asset('report.js')"
     assert sorted(calls_of["trusted"]) == [
         ("changes_page.py", style),
-        ("embedding.py", "_embedded(drawing.svg)"),
+        ("embedding.py", "_embedded(drawing.svg, notes)"),
         ("page.py", f"font_faces() + {style}"),
         ("page.py", script),
     ]

@@ -144,8 +144,8 @@ def test_the_appendix_holds_what_the_short_report_leaves_out(complete):
     short, appendix = ((complete / name).read_text(encoding="utf-8") for name in PAGES)
     heads = re.findall('<h2 id="([^"]*)">([^<]*)</h2>', appendix)
     assert len(heads) > 8
-    for name, words in heads:
-        assert f'<a href="report_appendix.html#{name}">{words}</a>' in short
+    for name, _ in heads:
+        assert f'href="report_appendix.html#{name}"' in short, name
 
 
 # --- the first screen ----------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def number_hint(column: Column, text: str) -> str:
         return f"nothing is as large as that: at most {LARGEST:g}"
     if column.low_open and 0 < value < SMALLEST:
         return f"nothing is as small as that: at least {SMALLEST:g}"
-    if column.kind == "number" and column.high == 1 and 1 < value <= 100:
+    if column.high == 1 and 1 < value <= 100:
         return f"a percentage? As a fraction it is {value / 100:g}"
     return ""
 

@@ -245,7 +245,7 @@ def _group_row(document: Fitted, group: BlockFit, studies: Sequence[Study], colu
 
 _SUMMARY_NAME = {
     "common": "Common effect (fixed)",
-    "bayes": "Bayesian (half-normal prior on τ), {level:g}% credible interval",
+    "bayes": "Bayesian (half-normal prior on τ), LEVEL% credible interval",
 }
 
 
@@ -284,7 +284,7 @@ def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False
         rows.append(Row("prediction", name, lane, pi_low=low, pi_high=high, key=key, synthesis=key, **texts))
     for summary in document.summaries:
         mark = mark_of(metric, summary.estimate, summary.ci_low, summary.ci_high, decimals)
-        name = _SUMMARY_NAME[summary.kind].format(level=100 * document.fit.level)
+        name = _SUMMARY_NAME[summary.kind].replace("LEVEL", f"{100 * document.fit.level:g}")
         rows.append(Row("summary", name, lane, key=f"{key}/{summary.kind}", synthesis=key, **mark))
     rows.append(note)
     if blocks and document.groups_test is not None:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from synthesis import text
 from synthesis.data.scales import back_transform
+from synthesis.data.vocabulary import CONTRASTS, contrast_name
+from synthesis.draw.forest_notes import constructs_of
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.result_tables import estimated, limited, number, p_cell, share_cell, with_interval
@@ -36,12 +38,36 @@ def section(review: ReviewResults) -> Context:
         "bridge_figures": [
             figure(review, f"bridge_{name}", f"{plan.title}. {BRIDGE}") for name, plan in bridges.items()
         ],
+        "side_by_side": side_by_side(review),
         "readings": readings(compared.bridges),
         "relevance": relevance(compared.relevance, review.by_name) if compared.relevance else None,
         "not_assigned": not_assigned(review.documents),
         "robustness": robustness(compared.robustness) if compared.robustness else None,
         "interactions": [interaction(row) for row in compared.interactions],
     }
+
+
+def side_by_side(review: ReviewResults) -> Table | None:
+    """Effects, each beside the association read as d: a row per bridge, a column per reading."""
+    readings = [r for r in review.compared.bridges if r.unit == "d" and r.association_estimate is not None]
+    contrasts = list(dict.fromkeys(r.contrast for r in readings))
+    rows: list[Row] = []
+    for name in dict.fromkeys(r.bridge for r in readings):
+        by_contrast = {r.contrast: r for r in readings if r.bridge == name}
+        first = next(iter(by_contrast.values()))
+        effect = review.by_name[first.effect].title if first.effect in review.by_name else first.effect
+        sides = [(first.effect_estimate, first.effect_ci_low, first.effect_ci_high)]
+        for contrast in contrasts:
+            r = by_contrast.get(contrast)
+            values = (r.association_estimate, r.association_ci_low, r.association_ci_high) if r else (None, None, None)
+            sides.append(values)
+        rows.append([effect, *(with_interval(side) for side in sides)])
+    of = constructs_of(review.documents)
+    named = [contrast_name(name, of) if name in CONTRASTS else name for name in contrasts]
+    heads = ["Effect", "g", *(f"d, {name}" for name in named)]
+    return (
+        table("Effects beside the association, read as d in several ways", heads, rows, range(1, 8)) if rows else None
+    )
 
 
 def contrasts(rows: list[ContrastRow]) -> Table:

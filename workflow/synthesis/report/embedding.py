@@ -23,22 +23,39 @@ from synthesis.report.wording import said, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
+# The lines below a drawing: small grey texts at its end.
+_NOTES = re.compile(r'(?:<text x="[\d.]+" y="[\d.]+" font-size="[\d.]+" fill="#5a5a5a">[^<]*</text>)+\s*(?=</svg>)')
+_TALL = re.compile(r'(viewBox="0 0 [\d.]+ )[\d.]+(" width="[\d.]+pt" height=")[\d.]+')
 
-def figure(review: ReviewResults, stem: str, caption: str) -> Figure | None:
-    """The figure whose files have this stem; None where the run drew none."""
+
+def figure(review: ReviewResults, stem: str, caption: str, *, notes: bool = True) -> Figure | None:
+    """The figure whose files have this stem; None where the run drew none. `notes`: with the lines below it."""
     drawing = review.drawings.get(stem)
     if drawing is None:
         return None
     colours = set(re.findall(r'(?:fill|stroke)="(#\w+)"', drawing.svg))
-    drawn = trusted(_embedded(drawing.svg))
+    drawn = trusted(_embedded(drawing.svg, notes))
     has_marks = 'class="mark"' in drawing.svg
     return Figure(
         stem, caption, drawn, not colours <= _recoloured(), has_marks, narrow_forest(drawing.svg, drawing.csv)
     )
 
 
-def _embedded(svg: str) -> str:
+def without_notes(svg: str) -> str:
+    """A drawing that ends above the lines of notes; as it is where it has none."""
+    notes = _NOTES.search(svg)
+    if notes is None:
+        return svg
+    # A line of text stands on its y, and is as high as its font.
+    (y, size), *_ = re.findall(r'y="([\d.]+)" font-size="([\d.]+)"', notes[0])
+    height = float(y) - float(size)
+    cut = svg[: notes.start()] + svg[notes.end() :]
+    return _TALL.sub(rf"\g<1>{height:g}\g<2>{height:g}", cut, count=1)
+
+
+def _embedded(svg: str, notes: bool) -> str:
     """The drawing without its title element, which browsers show as a tooltip over every mark; its name stays."""
+    svg = svg if notes else without_notes(svg)
     return re.sub(r"<title (.*?)>(.*?)</title>", r"<desc \1>\2</desc>", svg, count=1, flags=re.DOTALL).strip()
 
 

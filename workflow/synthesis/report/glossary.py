@@ -1,10 +1,9 @@
-"""Which terms the short report explains: those that it uses."""
+"""Which terms the report explains: those that it uses."""
 
 from __future__ import annotations
 
 import re
 
-from synthesis.report import power_table, sentences
 from synthesis.report.content import Context
 from synthesis.report.moving import tested_moderators
 from synthesis.report.review_results import ReviewResults
@@ -20,7 +19,6 @@ _ABBREVIATIONS = {
 def reading(review: ReviewResults) -> Context:
     """The words that this report uses, as far as it uses them."""
     metrics = {d.metric for d in review.documents}
-    pooled = [d.fit for d in review.documents if d.fit.samples > 1]
     return {
         "associations": any(d.lane == "A" for d in review.documents),
         "effects": any(d.lane == "B" for d in review.documents),
@@ -29,18 +27,10 @@ def reading(review: ReviewResults) -> Context:
         "ratios": any(metric.startswith("log") for metric in metrics),
         "graded": bool(review.findings),
         "readings": any(r.unit == "d" for r in review.compared.bridges),
-        "tested": bool(review.diagnostics.small_study),
         "moderated": bool(tested_moderators(review)),
-        "powered": bool(power_table.low_power(review)),
+        "tested": bool(review.diagnostics.small_study),
         "ranged": any(d.fit.pi_low is not None for d in review.documents),
-        "random": any(fit.method != "FE" for fit in pooled),
-        "reml": any(fit.method == "REML" for fit in pooled),
-        "robust": any(fit.ci_method == "cr2" for fit in pooled),
-        "hksj": any(fit.ci_method.startswith("hksj") for fit in pooled),
-        "correlated": any(fit.model == "che" for fit in pooled),
-        "within": bool(sentences.within_samples(sentences.headline(review))),
         "level": f"{100 * review.config.defaults.level:g}%",
-        "abbreviations": abbreviations(review),
     }
 
 

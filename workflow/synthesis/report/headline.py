@@ -11,7 +11,6 @@ from synthesis.data.vocabulary import CONTRASTS, contrast_name
 from synthesis.draw.forest_notes import constructs_of
 from synthesis.report import certainty_table, sentences
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import term
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.fitted import Fitted
 
@@ -73,17 +72,11 @@ def _association(review: ReviewResults) -> Said:
 
 
 def _squared(review: ReviewResults, document: Fitted, r: float) -> str:
-    """r squared, which is shared variance of plain correlations alone; nothing where none is plain."""
+    """r squared, which is shared variance of plain correlations alone; nothing where any is adjusted for something."""
     names = [name for study in document.studies for name in study.effects if name in review.rows]
-    plain = sum(review.rows[name].estimand == _PLAIN for name in names)
-    if not plain:
+    if not names or any(review.rows[name].estimand != _PLAIN for name in names):
         return ""
-    if plain == len(names):
-        return f"; the two measures share {_percent(r * r)} of their variance (r squared)"
-    return (
-        f"; r squared of the pool is {_percent(r * r)}, which is shared variance only where r is {term(_PLAIN)} "
-        f"({plain} of {text.plural(len(names), 'estimate')})"
-    )
+    return f"; the two measures share {_percent(r * r)} of their variance (r squared)"
 
 
 def _percent(share: float) -> str:
@@ -203,7 +196,7 @@ def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> s
     if not said:
         return text.capital(f"{named}neither {beside} nor the association is shown to be larger in any of {readings}.")
     rest = len(rows) - sum(larger.values())
-    return text.capital(f"{named}{beside} is {' and '.join(said)}{', undecided in the others' if rest else ''}.")
+    return text.capital(f"{named}{beside} is {' and '.join(said)}{', else undecided' if rest else ''}.")
 
 
 def _reading(row: BridgeRow, of: Iterable[str]) -> str:

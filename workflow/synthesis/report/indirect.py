@@ -65,10 +65,10 @@ def indirect(review: ReviewResults) -> str:
     """That no difference is one within studies, how many have a published summary on a side, and what has no test."""
     rows, tested = review.compared.contrasts, _tested(review)
     summaries = sum(row.kind == _PUBLISHED for row in tested)
-    words = ["All set samples beside other samples (indirect, not head to head)."]
+    words = ["All are indirect, of other samples on each side."]
     if summaries:
         of = f"{summaries} of {len(tested)}"
-        words.append(f"In {of} one side is a published summary, which may hold some of the same samples.")
+        words.append(f"{of} have a published summary on one side, which may hold some of the same samples.")
     untested = len(rows) - len(tested)
     if untested:
         words.append(f"{untested} more {'has' if untested == 1 else 'have'} no test.")
@@ -102,11 +102,11 @@ def not_the_protocol_alone(review: ReviewResults) -> str:
     mixed = sum(map(bool, alike)) - bare
     if not bare:
         return ""
-    partly = f", and some samples of {text.count(mixed)} more" if mixed else ""
+    partly = f", some of {text.count(mixed)} more" if mixed else ""
     rated = constructs_of([d for d in review.documents if d.lane == "A"])
     held = f"{process_name(rated)}, " if rated else ""
     return (
-        f"A contrast with usual care or a wait list (every sample of {text.count(bare)} of "
+        f"A contrast with usual care or a wait list (all samples of {text.count(bare)} of "
         f"{text.plural(len(comparators), 'randomised effect')}{partly}) is not the effect of the specific protocol "
         f"alone: it holds {held}attention and expectation too."
     )

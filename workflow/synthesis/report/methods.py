@@ -80,6 +80,7 @@ def section(review: ReviewResults) -> Context:
 
 # Of the sentences on the model: what it is, its between-study variance, its intervals.
 _IN_SHORT = 3
+_WEIGHTED = " with inverse-variance weights"
 _BECAUSE = ", because true values are expected to differ between settings"
 
 
@@ -91,14 +92,14 @@ def in_short(review: ReviewResults) -> list[str]:
     whole = sum(1 for row in rows if row.quote and not row.not_in_quote)
     extracted = (
         f"{text.plural(len(rows), 'row')} from {text.plural(len(review.sources), 'source')}, "
-        f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a short verbatim quote"
+        f"{'each' if quoted == len(rows) else text.count(quoted) + ' of them'} with a verbatim quote"
     )
     if quoted:
-        extracted += f", which shows every number of the row in {'all' if whole == quoted else text.count(whole)}"
+        extracted += f", which shows every number in {'all' if whole == quoted else text.count(whole)}"
     extracted += "."
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
     said = model(review, pooled)[:_IN_SHORT] if pooled else []
-    return [extracted, f"Pooled as {_listed(metrics)}.", *(words.replace(_BECAUSE, "") for words in said)]
+    return [extracted, f"Pooled as {_listed(metrics)}.", *(words.replace(_WEIGHTED + _BECAUSE, "") for words in said)]
 
 
 def source_titles(review: ReviewResults) -> dict[str, str]:
@@ -268,8 +269,8 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     words = []
     if random:
         words.append(
-            f"{_of_all(len(random), len(pooled))} {'uses' if len(random) == 1 else 'use'} a random-effects model with "
-            f"inverse-variance weights{_BECAUSE}."
+            f"{_of_all(len(random), len(pooled))} {'uses' if len(random) == 1 else 'use'} a random-effects model"
+            f"{_WEIGHTED}{_BECAUSE}."
         )
     words.append(f"Between-study variance: {_groups((d.fit.method for d in pooled), ESTIMATOR)}.")
     level, intervals = 100 * pooled[0].fit.level, _groups((d.fit.ci_method for d in pooled), INTERVAL)

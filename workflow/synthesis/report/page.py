@@ -18,16 +18,14 @@ Filled = list[tuple[Section, Context]]
 
 def render(review: ReviewResults, appendix: str = "report_appendix.html") -> str:
     """The short report as HTML; `appendix`: the address of the other page, to which it leads."""
-    sections = [(section.name, section.title) for section, _ in _filled(SECTIONS, review)]
     return _page(
         review,
         _filled(short.SECTIONS, review),
         folder="short",
         places=appendix,
-        other=appendix,
+        other=f"{appendix}#{SECTIONS[0].name}",
         lead="Every study, quote and test is in the",
         leads_to="appendix",
-        in_appendix=sections,
         title=review.config.title,
     )
 
@@ -42,7 +40,6 @@ def render_appendix(review: ReviewResults, report: str = "report.html") -> str:
         other=report,
         lead="This is what the answer rests on; the answer itself is in the",
         leads_to="report",
-        in_appendix=[],
         title=f"{review.config.title}: appendix",
     )
 

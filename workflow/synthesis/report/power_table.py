@@ -35,15 +35,16 @@ def by_level(review: ReviewResults) -> Table | None:
 
 def low_power(review: ReviewResults) -> str:
     """How many contrasts would probably have missed the smallest difference that matters; nothing where none."""
-    powers = [r.power for r in review.moderator_power if r.power is not None]
+    tested = [r for r in review.moderator_power if r.power is not None]
+    powers = [r.power for r in tested if r.power is not None]
     low = [power for power in powers if power < USUAL_POWER]
     if not low:
         return ""
-    pools = dict.fromkeys(f"\u201c{review.by_name[r.synthesis].title}\u201d" for r in review.moderator_power)
+    pools = dict.fromkeys(f"\u201c{review.by_name[r.synthesis].title}\u201d" for r in tested)
     untested = len(review.moderator_power) - len(powers)
     rest = f" {untested} more {'has' if untested == 1 else 'have'} no test." if untested else ""
     return (
         f"In {len(low)} of {text.plural(len(powers), 'contrast')} between levels ({', '.join(pools)}) the power for "
-        f"the smallest difference that matters is below {USUAL_POWER:.0%} (lowest: {text.probability(min(low))}): "
+        f"the smallest difference that matters is below {USUAL_POWER:.0%}: "
         f"no difference found is not evidence of none.{rest}"
     )

@@ -17,6 +17,7 @@ from synthesis.report import (
     comparing,
     declared_tables,
     evidence_section,
+    glossary,
     joint_table,
     methods,
     moving,
@@ -131,7 +132,11 @@ def limits(review: ReviewResults) -> Context:
 
 def terms(review: ReviewResults) -> Context:
     """Statistical terms of both pages that its readers may not know; those of the short report are explained there."""
-    return {"level": f"{100 * review.config.defaults.level:g}%", "from": review.config.diagnostics.funnel_from}
+    return {
+        "level": f"{100 * review.config.defaults.level:g}%",
+        "from": review.config.diagnostics.funnel_from,
+        "abbreviations": glossary.abbreviations(review),
+    }
 
 
 def provenance(review: ReviewResults) -> Context:

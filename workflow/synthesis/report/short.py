@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from synthesis import text
 from synthesis.compare.hanging import TURNS
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import CONTRASTS, VERDICT_WORDS, contrast_name
-from synthesis.draw.forest_notes import constructs_of
+from synthesis.data.vocabulary import VERDICT_WORDS
+from synthesis.draw.forest_notes import AT_LEAST, DERIVED, RANGE
 from synthesis.draw.layout import estimate_name
 from synthesis.report import (
     declared_tables,
@@ -24,14 +25,20 @@ from synthesis.report import (
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
 from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
-from synthesis.report.result_tables import interval, limited, with_interval
+from synthesis.report.result_tables import interval, limited
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
 from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.fitted import Fitted
 
-_DIAMONDS = "Diamonds are pooled estimates; pale bands are prediction intervals."
-_TWO_AXES = "Only the last part has one scale for associations and effects."
+_DIAMONDS = "Diamonds: pooled estimates; pale bands: prediction intervals."
+# Signs in a drawing that the lines below it explain at length, in a word; these lines are in the appendix.
+_SIGNS = {
+    RANGE: f"{RANGE}: ends of a printed range",
+    DERIVED: f"{DERIVED}: derived",
+    AT_LEAST: f"{AT_LEAST}: at least",
+    "Hollow marks:": "hollow: what no source prints",
+}
 _DECIDED = ("supported", "not supported")
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
@@ -55,15 +62,22 @@ def _first_figure(review: ReviewResults) -> Figure | None:
     """The first comparison figure of the plan; the forest plot of its first synthesis where it compares none."""
     for name, plan in review.config.figures.items():
         caption = _DIAMONDS if not plan.studies else FOREST.format(word="estimate")
-        if len({review.by_name[b.synthesis].lane for b in plan.blocks if b.synthesis in review.by_name}) > 1:
-            caption += f" {_TWO_AXES}"
-        drawn = figure(
-            review, f"forest_{name}", f"{plan.title}. {caption} {summaries_table.shown(review, plan)}".rstrip()
-        )
+        stem = f"forest_{name}"
+        parts = (caption, summaries_table.shown(review, plan), _signs(review, stem))
+        drawn = figure(review, stem, " ".join(filter(None, parts)), notes=False)
         if drawn:
             return drawn
     first = review.documents[0]
-    return figure(review, f"forest_{first.synthesis}", f"{first.title}. {forest_words(first)}")
+    stem = f"forest_{first.synthesis}"
+    words = f"{first.title}. {forest_words(first)} {_signs(review, stem)}"
+    return figure(review, stem, words.rstrip(), notes=False)
+
+
+def _signs(review: ReviewResults, stem: str) -> str:
+    """What the signs in a drawing mean, where it has any."""
+    svg = review.drawings[stem].svg if stem in review.drawings else ""
+    said = "; ".join(words for sign, words in _SIGNS.items() if sign in svg)
+    return f"{text.capital(said)}. Notes: appendix." if said else ""
 
 
 def forest_words(document: Fitted) -> str:
@@ -101,10 +115,9 @@ def _pools(documents: list[Fitted]) -> Table:
 
 
 def compared(review: ReviewResults) -> Context | None:
-    """Differences on one metric, and the readings of each bridge side by side."""
-    contrasts = review.compared.contrasts
-    readings = _readings(review)
-    if not contrasts and readings is None:
+    """Differences on one metric."""
+    contrasts, bridges = review.compared.contrasts, review.compared.bridges
+    if not contrasts and not bridges:
         return None
     return {
         "contrasts": indirect.contrasts(review) if contrasts else None,
@@ -112,31 +125,8 @@ def compared(review: ReviewResults) -> Context | None:
         "bounds": indirect.bounds(review),
         "left_out": indirect.left_out(review),
         "small": indirect.less_than_the_bound(review),
-        "readings": readings,
+        "readings": bool(bridges),
     }
-
-
-def _readings(review: ReviewResults) -> Table | None:
-    """Effects, each beside the association read as d: a row per bridge, a column per reading."""
-    readings = [r for r in review.compared.bridges if r.unit == "d" and r.association_estimate is not None]
-    contrasts = list(dict.fromkeys(r.contrast for r in readings))
-    rows: list[Row] = []
-    for name in dict.fromkeys(r.bridge for r in readings):
-        by_contrast = {r.contrast: r for r in readings if r.bridge == name}
-        first = next(iter(by_contrast.values()))
-        effect = review.by_name[first.effect].title if first.effect in review.by_name else first.effect
-        sides = [(first.effect_estimate, first.effect_ci_low, first.effect_ci_high)]
-        for contrast in contrasts:
-            r = by_contrast.get(contrast)
-            values = (r.association_estimate, r.association_ci_low, r.association_ci_high) if r else (None, None, None)
-            sides.append(values)
-        rows.append([effect, *(with_interval(side) for side in sides)])
-    of = constructs_of(review.documents)
-    named = [contrast_name(name, of) if name in CONTRASTS else name for name in contrasts]
-    heads = ["Effect", "g", *(f"d, {name}" for name in named)]
-    return (
-        table("Effects beside the association, read as d in several ways", heads, rows, range(1, 8)) if rows else None
-    )
 
 
 def claims(review: ReviewResults) -> Context | None:
@@ -153,7 +143,7 @@ def claims(review: ReviewResults) -> Context | None:
         "checks": len(decided),
         "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
         "turns": any(TURNS in claim.hangs_on for claim in decided if claim.verdict in _DECIDED),
-        "statements": table("Statements, with the verdicts of their checks", ["The text says", "Verdicts"], rows),
+        "statements": table("Verdicts, by statement", ["The text says", "Verdicts"], rows),
     }
 
 

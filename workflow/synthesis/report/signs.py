@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Sequence
 
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.draw.layout import estimate_name
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
+from synthesis.report.headline import headline_documents
 from synthesis.report.review_results import ReviewResults
 from synthesis.results.diagnosed import SmallStudyRow
+from synthesis.results.fitted import Fitted
 
 # What counts as a signal; these tests have little power, so that a larger p is no proof of the contrary.
 SIGNAL = 0.05
@@ -41,18 +44,26 @@ def bias(review: ReviewResults, *, every: bool = True) -> Context:
     tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
     signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
     flagged = {r.synthesis for r in signals}
+    answered = {d.synthesis for d in headline_documents(review)}
     other = {name for plan in review.config.syntheses.values() for name in plan.alternatives} & flagged
     shown = signals if every or other == flagged else [r for r in signals if r.synthesis not in other]
     return {
         "tested": len(tested),
         "tests": max((sum(r.synthesis == d.synthesis and r.p is not None for r in rows) for d in tested), default=0),
-        "untested": [f"\u201c{d.title}\u201d" for d in review.documents if d.fit.samples > 1 and d not in tested],
+        "untested": _of_the_answer([d for d in review.documents if d.fit.samples > 1 and d not in tested], answered),
         "flagged": len(flagged),
         "left_out": len(flagged) - len({r.synthesis for r in shown}),
         "from": review.config.diagnostics.funnel_from,
         "table": _signals(review, shown) if shown else None,
-        "quiet": [f"\u201c{d.title}\u201d" for d in tested if d.synthesis not in flagged],
+        "quiet": _of_the_answer([d for d in tested if d.synthesis not in flagged], answered),
     }
+
+
+def _of_the_answer(documents: Sequence[Fitted], answered: Collection[str]) -> str:
+    """How many pools these are, and which of them the answer is about: "2, of the answer: A"; nothing for none."""
+    named = [f"\u201c{d.title}\u201d" for d in documents if d.synthesis in answered]
+    words = text.plural(len(documents), "pool") if documents else ""
+    return f"{words}, of the answer: {'; '.join(named)}" if named else words
 
 
 def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
