@@ -326,7 +326,7 @@ def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
     assert (said["ptsd_patient_rated"], said["variance_13_is_small"]) == ("", "it rests on one published number")
     turned = [row for row in changes if row.claim_id == "protocol_matters_ptsd" and row.flips == "yes"]
     assert turned
-    assert all(f"{row.change}: {row.verdict_then}" in said["protocol_matters_ptsd"] for row in turned)
+    assert all(f"{row.change}: {row.verdict_of_data_then}" in said["protocol_matters_ptsd"] for row in turned)
     assert said["alliance_above_integrity"].startswith("one side is one published summary; another verdict without any")
     assert [replace(row, hangs_on="") for row in found] == decided
     layout = claims_layout(found, "Title")

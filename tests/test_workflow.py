@@ -54,7 +54,8 @@ OF = {"bubble": "-year", "coefficients": "-size"}
 def snakemake(folder, *arguments, ok=True, packages=""):
     """Runs the workflow on a folder; returns what it said. `packages`: a folder of plugins."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "-d", str(folder), *arguments]
-    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache"), "PYTHONPATH": str(packages)}
+    environment = os.environ | {"XDG_CACHE_HOME": str(folder / ".cache")}
+    environment |= {"PYTHONPATH": str(packages)} if packages else {}
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
     said = done.stdout + done.stderr
     assert (done.returncode == 0) == ok, said
@@ -345,12 +346,13 @@ def test_a_bridge_can_be_asked_for_by_its_name_alone(tmp_path):
 def test_names_that_are_parts_of_each_other_and_many_sources(project, tmp_path):
     """No file is named by joining names; sources [a_and_b] and [a, b] are not the same."""
     names = ["a", "b", "a_and_b", *(f"a_source_with_quite_a_long_name_{i}" for i in range(40))]
-    content = (project.raw / "bcg" / "effects.csv").read_text()
+    head, *lines = (project.raw / "bcg" / "effects.csv").read_text().splitlines()
+    studies = [dict(zip(head.split(","), next(csv.reader([line])), strict=True))["study"] for line in lines]
     for name in names:
         shutil.copytree(project.raw / "bcg", project.raw / name)
-        # Whatever is copied is one sample to every source but the first that has it.
-        table = content.replace("bcg_", f"{name}_")
-        (project.raw / name / "effects.csv").write_text(table)
+        # Other people and other studies: one that is entered twice is asked about.
+        own = [x.replace("bcg_", f"{name}_").replace(s, f"{s} of {name}") for x, s in zip(lines, studies, strict=True)]
+        (project.raw / name / "effects.csv").write_text("\n".join([head, *own, ""]))
     block = project.config["syntheses"]["bcg"]
     syntheses = {
         "all": block | {"sources": ["a", "b"]},

@@ -48,8 +48,8 @@ def with_what_they_hang_on(
     for row, claim in zip(decided, claims, strict=True):
         parts = list(_standing_alone(claim, row, evidence, beside.risk))
         tried = [change for change in beside.changes if change.claim_id == claim.claim_id and change.flips == "yes"]
-        samples = [(c.change, c.verdict_then) for c in tried if c.kind == _LEFT_OUT]
-        decisions = [(_words(c), c.verdict_then) for c in tried if c.kind != _LEFT_OUT]
+        samples = [(c.change, c.verdict_of_data_then) for c in tried if c.kind == _LEFT_OUT]
+        decisions = [(_words(c), c.verdict_of_data_then) for c in tried if c.kind != _LEFT_OUT]
         turned = [d for d in beside.doubted if d.claim_id == claim.claim_id and d.turns]
         decisions += [(d.title, d.verdict_of_data_then) for d in turned]
         parts += _turning(samples, "without", "sample")

@@ -14,7 +14,6 @@ from synthesis.compare.claims import (
     Value,
     bounds_of,
     decide,
-    final,
     syntheses_of,
     verdict_of_data,
 )
@@ -157,7 +156,7 @@ def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evide
     return ChangeRow(
         claim_id=claim.claim_id,
         claim=claim.claim,
-        verdict=final(claim, finding.verdict),
+        verdict_of_data=finding.verdict,
         kind=variant.kind,
         synthesis=synthesis,
         change=variant.change,
@@ -165,7 +164,7 @@ def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evide
         ci_low=single.low if single else None,
         ci_high=single.high if single else None,
         unit=then.unit,
-        verdict_then=then.verdict,
+        verdict_of_data_then=then.verdict,
         flips="yes" if then.verdict != finding.verdict else "no",
     )
 
@@ -173,12 +172,12 @@ def _row(claim: Claim, finding: Finding, synthesis: str, variant: Variant, evide
 def _summary(claim: Claim, finding: Finding, tried: list[ChangeRow], evidence: Evidence) -> TippingRow:
     flipping = [row for row in tried if row.flips == "yes"]
     samples = [row.change for row in flipping if row.kind == "sample left out"]
-    others = [f"{row.change} ({row.verdict_then})" for row in flipping if row.kind != "sample left out"]
+    others = [f"{row.change} ({row.verdict_of_data_then})" for row in flipping if row.kind != "sample left out"]
     shift, then = shift_to_flip(claim, finding, evidence)
     return TippingRow(
         claim_id=claim.claim_id,
         claim=claim.claim,
-        verdict=final(claim, finding.verdict),
+        verdict_of_data=finding.verdict,
         changes_tried=len(tried),
         flips=len(flipping),
         samples_that_flip="; ".join(dict.fromkeys(samples)),

@@ -363,7 +363,9 @@ def _far(row: Row, others: _Usual) -> Doubt | None:
     if not same_scale or not (small or large) or not (others.alike or row["outcome"]):
         return None
     roots = [math.sqrt(row["n_treat"]), math.sqrt(row["n_control"])]
-    as_errors = all(1 / SD_AS_SE < sd * root / usual < SD_AS_SE for sd, root in zip(deviations, roots, strict=True))
+    # One other sample may be the odd one: beside it only what fits well is a standard error.
+    near = SD_AS_SE if others.enough else FEW_ALIKE
+    as_errors = all(1 / near < sd * root / usual < near for sd, root in zip(deviations, roots, strict=True))
     hint = "a decimal point, another scale, or a standard error?"
     if small and as_errors:
         times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(deviations, roots, strict=True))

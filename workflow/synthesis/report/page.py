@@ -23,7 +23,7 @@ def render(review: ReviewResults, appendix: str = "report_appendix.html") -> str
         _filled(short.SECTIONS, review),
         folder="short",
         places=appendix,
-        other=f"{appendix}#{SECTIONS[0].name}",
+        other=appendix,
         lead="Every study, quote and test is in the",
         leads_to="appendix",
         title=review.config.title,

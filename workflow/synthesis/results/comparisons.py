@@ -260,11 +260,11 @@ class ClaimRow(Document, frozen=True, kw_only=True):
 
 
 class ChangeRow(Document, frozen=True, kw_only=True):
-    """A row of tipping_points_all.csv: the verdict after one single change."""
+    """A row of tipping_points_all.csv: what the data say after one single change."""
 
     claim_id: str
     claim: str
-    verdict: str
+    verdict_of_data: str
     kind: str
     synthesis: str
     change: str
@@ -272,7 +272,7 @@ class ChangeRow(Document, frozen=True, kw_only=True):
     ci_low: float | None
     ci_high: float | None
     unit: str
-    verdict_then: str
+    verdict_of_data_then: str
     flips: Literal["yes", "no"]
 
 
@@ -281,7 +281,7 @@ class TippingRow(Document, frozen=True, kw_only=True):
 
     claim_id: str
     claim: str
-    verdict: str
+    verdict_of_data: str
     changes_tried: int
     flips: int
     samples_that_flip: str
