@@ -18,6 +18,12 @@ def unsized(k=6, unknown=(), **changes):
     return made
 
 
+def test_a_total_with_sizes_that_nobody_printed_is_about_that():
+    made = unsized(unknown=())
+    made["studies"][0]["members"][0]["flags"] = ["n_derived"]
+    assert people_words(made["studies"]) == "about 315 people"
+
+
 @pytest.mark.parametrize(
     ("unknown", "cell", "words"),
     [

@@ -76,12 +76,17 @@ def arm_cell(studies: Sequence[Study], column: str) -> str:
 
 
 def people_words(studies: Sequence[Study]) -> str:
-    """People in words: "4 574 people", "at least 3 022 people (19 of 26 samples)", nothing where no size is known."""
+    """People in words: "4 574 people", "at least 3 022 people (19 of 26 samples)", nothing where no size is known.
+
+    "about 4 110 people" where some sizes are derived and not printed.
+    """
     count, known = people(studies)
     if not known:
         return ""
     said = f"{text.count(count)} {'person' if count == 1 else 'people'}"
-    return said if known == len(studies) else f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
+    if known == len(studies):
+        return f"about {said}" if any(map(size_sign, studies)) else said
+    return f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
 
 
 def people_note(documents: list[Fitted]) -> list[str]:

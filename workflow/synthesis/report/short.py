@@ -31,7 +31,7 @@ from synthesis.report.section import Section
 from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.fitted import Fitted
 
-_DIAMONDS = "Diamonds: pooled estimates; pale bands: prediction intervals."
+_DIAMONDS = "Diamonds: pooled estimates; squares: one sample; pale bands: prediction intervals."
 # Signs in a drawing that the lines below it explain at length, in a word; these lines are in the appendix.
 _SIGNS = {
     RANGE: f"{RANGE}: ends of a printed range",
