@@ -328,10 +328,20 @@ def test_other_outcomes_and_other_samples_of_a_study_are_sound(cells):
     assert asked(means(), means(effect_id="b", **cells)) == []
 
 
-def test_one_correlation_twice_is_a_chance_between_outcomes_and_none_between_samples():
+def test_one_correlation_twice_is_a_chance_where_anything_tells_two_findings_apart():
     assert asked(correlation(), correlation(effect_id="b", outcome="PHQ-9")) == []
     assert len(asked(correlation(), correlation(effect_id="b", outcome="BDI"))) == 1
-    assert len(asked(correlation(), correlation(effect_id="b", outcome="PHQ-9", sample_id="b"))) == 1
+    assert len(asked(correlation(), correlation(effect_id="b", outcome="BDI", sample_id="b"))) == 1
+    assert asked(correlation(), correlation(effect_id="b", outcome="PHQ-9", sample_id="b")) == []
+    # Years and their letters in names, where no column has them.
+    named = {"year": "", "study": "Smith 2003"}
+    for other in ("Smith 2015", "Smith 2003a"):
+        assert (
+            asked(correlation(**named), correlation(**named | {"effect_id": "b", "sample_id": "b", "study": other}))
+            == []
+        )
+    zero = correlation(value=0.0), correlation(effect_id="b", value=0.0, sample_id="b")
+    assert asked(*zero) == []
     # Findings that are set to zero print no number.
     nothing = correlation(value=""), correlation(effect_id="b", value="", sample_id="b")
     assert asked(*nothing) == []

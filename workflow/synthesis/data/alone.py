@@ -16,12 +16,12 @@ Kind = Literal["difference", "change", "z", "logarithm"]
 
 # Standard errors that no study has. Below: a million people, or events. Above: four people with a difference, or a
 # correlation; less than an event, as zero cells are counted.
-SMALLEST: dict[Kind, float] = {"difference": 0.002, "change": 0.001, "z": 0.001, "logarithm": 0.002}
+SMALLEST: dict[Kind, float] = {"difference": 0.002, "change": 0.001, "z": 0.001, "logarithm": 0.0005}
 LARGEST: dict[Kind, float] = {"difference": 2.0, "change": 2.0, "z": 1.0, "logarithm": 5.0}
 # What is this much smaller than all others of its table, and as its root among them, looks like a variance.
-BELOW_OTHERS, AMONG_OTHERS = 4.0, 1.25
+BELOW_OTHERS, AMONG_OTHERS = 4.0, 1.1
 # The body of a table's standard errors begins at this share of their median, and they lie within this factor of it.
-BODY, FAR_FROM_MEDIAN = 4.0, 10.0
+BODY, FAR_FROM_MEDIAN = 4.0, 30.0
 LEAST_OTHERS = 2
 # People that half of a table's standard errors imply at least, where all of them are variances; as such they imply
 # at least so many.
@@ -123,13 +123,14 @@ def _beside_others(errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
         return
     usual = median(one.error for one in errors)
     body = sorted(one.error for one in errors if one.error >= usual / BODY)
+    middle = body[len(body) // 4 : len(body) - len(body) // 4]
     others = f"the {len(errors) - 1} others of the table have"
     for one in errors:
         if not one.alone:
             continue
         low, high = body[0], body[-1]
         root = math.sqrt(one.error)
-        among = low / AMONG_OTHERS < root < high * AMONG_OTHERS
+        among = middle[0] / AMONG_OTHERS < root < middle[-1] * AMONG_OTHERS
         if one.column == "se" and one.error < low / BELOW_OTHERS and among:
             hint = "this looks like a variance: use the column variance"
             allowed = f"about {root:.3g}: {others} {low:.3g} to {high:.3g}"

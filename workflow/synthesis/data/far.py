@@ -23,8 +23,10 @@ DAYS = range(32874, 54789)
 PRINTED_Z = 1.5
 # No correlation of two measures that are not the same one explains more than this of the variance.
 MOST_EXPLAINED = 0.9
+# A correlation of few people is no question where its interval reaches this.
+_ORDINARY = 0.9
 # A ratio this far from 1 is none where its interval reaches this near to 1: a few events make large ratios.
-NEAR_RATIO = 5.0
+NEAR_RATIO = 10.0
 # Of the standard errors of two risks, the largest possible: two people in each arm, half of them with the event.
 LARGEST_RD_ERROR = 0.5
 # Rows of one scale, of which the median says whether the field has large effects.
@@ -77,12 +79,12 @@ def far_away(rows: Sequence[Numbered]) -> Iterator[tuple[int, bool, Doubt]]:
     limits = {scale: _most(scale, [one.size for one in sized if one.scale == scale]) for scale in LIMITS}
     for one in sized:
         most = limits[one.scale]
-        if one.scale == "z" and one.printed and one.cells["statistic"] == "z":
-            most = PRINTED_Z
+        if one.scale == "z" and one.cells["statistic"] == "z" and not has(one.cells, "n") and not has(one.cells, "se"):
+            most = min(most, PRINTED_Z)
         if one.scale == "g" and has(one.cells, "mean_treat"):
             most = max(most, OF_MEANS)
         # sqrt(.9) is .949: a correlation of .95, and an R2 of .90, are beyond it.
-        if one.size >= most - 1e-9 and not (one.scale == "logarithm" and _reaches_near(one)):
+        if one.size >= most - 1e-9 and not _reaches_near(one):
             yield one.row, one.printed, _far(one, most)
 
 
@@ -144,10 +146,21 @@ def _converted(row: Row, metric: str) -> float | None:
 
 
 def _reaches_near(one: _Sized) -> bool:
-    """Whether the interval of a large ratio holds ordinary ones."""
-    error = reported_se(one.cells)
-    error = implied_se(one.cells) if error is None else error
-    return error is not None and one.size - 1.96 * error < math.log(NEAR_RATIO)
+    """Whether the interval of a large ratio, or of an association of few people, holds ordinary ones."""
+    row = one.cells
+    if one.scale == "z" and has(row, "n") and row["n"] > 3:
+        return bool(one.size - 1.96 / math.sqrt(row["n"] - 3) < math.atanh(_ORDINARY))
+    if one.scale != "logarithm":
+        return False
+    near = math.log(NEAR_RATIO)
+    if row["statistic"] in RATIOS and has(row, "value", "ci_low", "ci_high"):
+        limit = row["ci_low"] if row["value"] > 1 else row["ci_high"]
+        return bool(limit > 0 and (math.log(limit) if row["value"] > 1 else -math.log(limit)) < near)
+    error = reported_se(row)
+    error = implied_se(row) if error is None else error
+    if error is None and row["statistic"] == "rates":
+        error = math.sqrt(1 / max(row["events_treat"], 0.5) + 1 / max(row["events_control"], 0.5))
+    return error is not None and one.size - 1.96 * error < near
 
 
 def _far(one: _Sized, most: float) -> Doubt:

@@ -19,16 +19,18 @@ SAME_PEOPLE = "same_people"
 _MOST_NAMED = 3
 # From so many numbers on, two outcomes of one sample do not agree by chance: means and SDs of two arms.
 NO_CHANCE = 4
+# Years between papers on one sample that share their first author.
+FOLLOWED = 5
 # What tells two findings of one sample apart.
 _LABELS = (
     "outcome", "rater", "outcome_rater", "timepoint", "timepoint_detail", "weeks", "alliance_measure", "treatment",
-    "comparator", "comparator_detail", "adjusted_for", "construct", "estimand",
+    "comparator", "comparator_detail", "adjusted_for", "construct", "estimand", "label", "sessions", "format", "country",
 )  # fmt: skip
 _COUNTS = frozenset(["n", "n_treat", "n_control", "total_treat", "total_control", "k", "df", "df1"])
-# A few numbers first: most rows agree with none in them.
-_FIRST = ("statistic", "value", "se", "p", "mean_treat", "mean_control", "sd_treat", "events_treat", "events_control",
-          "n", "n_treat", "n_control")  # fmt: skip
-_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)[a-z]?(?![a-z])", re.IGNORECASE)
+# What follows from a value and its size: its agreement is no agreement of another number.
+_FOLLOWS = frozenset(["se", "variance", "ci_low", "ci_high", "p"])
+# A year of a paper, with its letter; the numbers of trials are none.
+_YEAR = re.compile(r"\b((?:19[3-9]|20[0-4])\d)([a-z]?)\b", re.IGNORECASE)
 _ET_AL = re.compile(r"\bet\.?\s*al\b\.?|\bu\.\s*a\.|\band (?:colleagues|others)\b", re.IGNORECASE)
 
 
@@ -44,11 +46,23 @@ def people_faults(rows: Sequence[Chosen], places: Mapping[str, str], same: Colle
 
 
 def under_several_studies(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The names of its studies, by sample, of the samples that stand under several; `rows`: sample and study."""
-    studies: dict[str, dict[str, str]] = {}
+    """The names of its studies, by sample, of the samples that stand under several; `rows`: sample and study.
+
+    Papers of one first author on one sample are one study, but for years that are far apart.
+    """
+    studies: dict[str, list[str]] = {}
     for sample, study in dict.fromkeys(rows):
-        studies.setdefault(sample, {}).setdefault(study_key(study), study)
-    return {sample: [*named.values()] for sample, named in studies.items() if len(named) > 1}
+        named = studies.setdefault(sample, [])
+        if not any(_one_study(study, other) for other in named):
+            named.append(study)
+    return {sample: named for sample, named in studies.items() if len(named) > 1}
+
+
+def _one_study(one: str, other: str) -> bool:
+    if study_key(one) == study_key(other) or study_key(one).split()[:1] == study_key(other).split()[:1]:
+        years = [[int(year) for year, _ in _YEAR.findall(study)] for study in (one, other)]
+        return not all(years) or min(abs(a - b) for a in years[0] for b in years[1]) <= FOLLOWED
+    return False
 
 
 def _several_studies(rows: Sequence[Chosen], places: Mapping[str, str], same: Collection[str]) -> list[Problem]:
@@ -77,12 +91,17 @@ def _entered_twice(rows: Sequence[Chosen], places: Mapping[str, str]) -> list[Pr
     """Effects of one study that print the same numbers: as two samples, or twice as one finding."""
     alike: dict[tuple[object, ...], list[Chosen]] = {}
     for row in rows:
-        alike.setdefault((study_key(row.study), *(getattr(row, name) for name in _FIRST)), []).append(row)
+        numbers = tuple(row.cell(name) for name in ("statistic", *QUOTED_COLUMNS))
+        alike.setdefault((study_key(row.study), *numbers), []).append(row)
     problems = []
     for group in alike.values():
-        for at, row in enumerate(group[1:], start=1):
-            first = next((other for other in group[:at] if _same_finding(other, row)), None)
-            if first is None or row.checked:
+        found = _results(group[0])
+        labelled: dict[tuple[object, ...], Chosen] = {}
+        for at, row in enumerate(group):
+            first = labelled.setdefault(_labels(row), row)
+            if first is row and at and len(found) >= NO_CHANCE:
+                first = group[0]
+            if first is row or not found or row.checked or _other_paper(first, row):
                 continue
             value = f"{row.study}: {row.effect_id} (sample {row.sample_id})"
             allowed = (
@@ -94,23 +113,32 @@ def _entered_twice(rows: Sequence[Chosen], places: Mapping[str, str]) -> list[Pr
     return problems
 
 
-def _same_finding(one: Chosen, other: Chosen) -> bool:
-    """Whether two effects of a study are one entered twice: the same numbers, and nothing that makes that likely."""
-    if _apart(one.year, other.year):
+def _results(row: Row) -> list[str]:
+    """The numbers whose agreement says something: not counts, not 0, not what follows from another."""
+    named = [name for name in QUOTED_COLUMNS if name not in _COUNTS and row.cell(name) not in (None, "", 0.0)]
+    return [name for name in named if not (name in _FOLLOWS and "value" in named)]
+
+
+def _labels(row: Row) -> tuple[object, ...]:
+    return (*(_plain(row, name) for name in _LABELS), *(_plain(row, name) for name in row.own))
+
+
+def _other_paper(one: Row, other: Row) -> bool:
+    """Whether the year, or its letter, makes two rows those of different papers."""
+    (first, letter), (second, of_other) = _year(one), _year(other)
+    if first is None or second is None:
         return False
-    if any(one.cell(name) != other.cell(name) for name in ("statistic", *QUOTED_COLUMNS)):
-        return False
-    results = [name for name in QUOTED_COLUMNS if name not in _COUNTS and one.cell(name) not in (None, "")]
-    if not results:
-        return False
-    labelled = all(_plain(one, name) == _plain(other, name) for name in _LABELS)
-    return one.sample_id != other.sample_id or labelled or len(results) >= NO_CHANCE
+    return abs(first - second) > ONLINE_FIRST or (first == second and letter != of_other)
 
 
-def _apart(one: float | None, other: float | None) -> bool:
-    return one is not None and other is not None and abs(one - other) > ONLINE_FIRST
+def _year(row: Row) -> tuple[float | None, str]:
+    """The year of a row, else that of its study's name; and the letter that stands beside it there."""
+    named = _YEAR.findall(row.study)
+    letter = named[-1][1].casefold() if named else ""
+    year = row.year if row.year is not None else float(named[-1][0]) if named else None
+    return year, letter
 
 
-def _plain(row: Chosen, name: str) -> object:
+def _plain(row: Row, name: str) -> object:
     cell = row.cell(name)
     return plain(cell) if isinstance(cell, str) else cell

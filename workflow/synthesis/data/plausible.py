@@ -14,7 +14,6 @@ from pathlib import Path
 # Their registrations say which statistic has a number in which lane.
 import synthesis.data.converters  # noqa: F401
 from synthesis.data.columns import RESULT_COLUMNS
-from synthesis.data.days import ONLINE_FIRST
 from synthesis.data.implied import Doubt
 from synthesis.data.precision import CONFIRM
 from synthesis.data.printed import SIZES, Numbered, Row
@@ -22,26 +21,45 @@ from synthesis.data.registry import CONVERTERS
 from synthesis.data.vocabulary import LANE_ESTIMANDS, LANE_METRICS
 from synthesis.errors import Problem
 
-# People behind n beside those of the arms: half of those who are randomised may be lost.
-LARGEST_LOSS = 2.0
+# People behind n beside those of the arms: two thirds of those who are randomised may be lost.
+LARGEST_LOSS = 3.0
 # Counts of people with decimals, of cluster trials, are rounded.
 PEOPLE_SLACK = 0.5
-# No sample is older on average, was followed for longer (20 years), or had more sessions (five a week for four years).
+# No sample is older on average, was followed for longer (50 years), or had more sessions (five a week for four years).
 LARGEST_OF_LIFE = {
     "mean_age": (110.0, "a decimal point lost, or months?"),
-    "weeks": (1040.0, "days, or a decimal point lost?"),
+    "weeks": (2600.0, "days, or a decimal point lost?"),
     "sessions": (1000.0, "minutes, or a decimal point lost?"),
 }
 _PERCENT = 100.0
 # Tests and ratios of either kind of finding: what has no conversion is dropped by name.
 _EITHER = frozenset(
-    ["chi2", "rr", "hr", "irr", "rom", "rd", "log_or", "log_rr", "log_hr", "log_irr", "log_rom", "threshold_points"]
+    [
+        "t",
+        "f",
+        "p",
+        "chi2",
+        "rr",
+        "hr",
+        "irr",
+        "rom",
+        "rd",
+        "log_or",
+        "log_rr",
+        "log_hr",
+        "log_irr",
+        "log_rom",
+        "threshold_points",
+    ]
 )
 _OF_LANE = {lane: {s for s, metric in CONVERTERS if metric in metrics} for lane, metrics in LANE_METRICS.items()}
 _CONVERTED = frozenset().union(*_OF_LANE.values())
 _LANE_OF = {estimand: lane for lane, estimands in LANE_ESTIMANDS.items() for estimand in estimands}
 _GIVES = {"A": "a correlation", "B": "a difference between arms", "C": "a number of one group"}
-_YEAR = re.compile(r"(?<!\d)(?:18|19|20)\d\d(?!\d)")
+# The year of a paper ends its name: "Ada 2001", "Fay & Lee (2019b)"; those of cohorts and trials stand elsewhere.
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR_OF_PAPER = re.compile(r"(?<!\d)(?:19|20)\d\d[a-z]?\)?\s*$", re.IGNORECASE)
+YEARS_APART = 3
 
 
 def check_plausible(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
@@ -89,8 +107,8 @@ def people(row: Row) -> Iterator[Doubt]:
         together, beside = sum(row[name] for name in printed), " and ".join(f"{name} {row[name]:g}" for name in printed)
         all_arms = len(printed) == len(arms) or row["estimand"] == "one_group"
         value = f"{row['n']:g} with {beside}"
-        if row["n"] < together - PEOPLE_SLACK:
-            hint = "the n of one arm, or of another row? People who are in both arms, as in a crossover, are confirmed"
+        if row["n"] < together - PEOPLE_SLACK and {row[name] for name in printed} != {row["n"]}:
+            hint = "the n of one arm, or of another row? People who are in both arms, as in a crossover, have one n in all three"
             yield "n", value, f"at least {together:g}", hint
             return
         if all_arms and row["n"] > LARGEST_LOSS * together:
@@ -108,13 +126,14 @@ def years(row: Row) -> Iterator[Doubt]:
     """The year of publication beside the one in the study's name."""
     if row["year"] is None or not _has_result(row):
         return
-    for column in ("study", "label"):
-        named = [int(year) for year in _YEAR.findall(row[column])]
-        if named and all(abs(row["year"] - year) > ONLINE_FIRST for year in named):
-            said = " or ".join(map(str, dict.fromkeys(named)))
-            allowed = f"{said}, or {ONLINE_FIRST} year from it (online first)"
-            yield "year", f"{row['year']:.0f} beside {column} {row[column]}", allowed, "a slip in one of the two?"
-            return
+    named = {column: [int(year) for year in _YEAR.findall(row[column])] for column in ("study", "label")}
+    printed = [year for years_of in named.values() for year in years_of]
+    of_paper = any(_YEAR_OF_PAPER.search(row[column]) for column in named)
+    if of_paper and all(abs(row["year"] - year) > YEARS_APART for year in printed):
+        column = next(name for name in named if named[name])
+        said = " or ".join(map(str, dict.fromkeys(printed)))
+        allowed = f"{said}, or at most {YEARS_APART} years from it (online first)"
+        yield "year", f"{row['year']:.0f} beside {column} {row[column]}", allowed, "a slip in one of the two?"
 
 
 def lives(row: Row) -> Iterator[Doubt]:

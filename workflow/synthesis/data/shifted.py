@@ -15,12 +15,16 @@ ARMS = ("treat", "control")
 # No study of people follows more of them than this; nor somebody older.
 MOST_PEOPLE, OLDEST = 10_000_000, 110
 # A size beside the median of its table.
-FAR_SIZE, LARGE_SIZE = 1000, 100_000
+FAR_SIZE, LARGE_SIZE = 10_000, 1_000_000
 # The SD that an interval of a mean implies, beside the printed one.
 SD_CI_RATIO = 1.15
+# The same where the interval may be of a model: narrower than that of the raw mean, not by a standard error's factor.
+SD_OF_MODEL = 2.0
 # Means of most scales are twice their SDs and more; SDs and means that stand in each other's place are within these
 # factors of the others'.
 MEANS_IN_SDS, AS_OTHER_MEANS, AS_OTHER_SDS = 2.0, 1.5, 2.0
+# Episodes and costs have SDs of two to nearly three means.
+SKEWED = 3.0
 LEAST_OTHERS, LEAST_ROWS = 2, 3
 _LIMITED = ("mean_sd", "ancova", "pre_post")
 
@@ -66,7 +70,7 @@ def _against_interval(row: Row, arm: str) -> Iterator[Doubt]:
     elif has(row, sd, f"n_{arm}") and row[low] < row[high]:
         n = row[f"n_{arm}"]
         implied = math.sqrt(n) * (row[high] - row[low]) / (2 * t_975(n - 1))
-        if not 1 / SD_CI_RATIO < row[sd] / implied < SD_CI_RATIO:
+        if not 1 / SD_OF_MODEL < row[sd] / implied < SD_OF_MODEL:
             value = f"{row[sd]:g} beside [{row[low]:g}, {row[high]:g}] and n_{arm} {n:g}"
             hint = "the SD or the n of another row, a standard error, or limits of something else?"
             yield sd, value, f"about {implied:.3g}", hint
@@ -118,11 +122,11 @@ def _all_swapped(held: Sequence[Numbered]) -> bool:
     pairs = [(row[f"mean_{arm}"], row[f"sd_{arm}"]) for _, row in held for arm in ARMS]
     if not all(0 < mean < sd for mean, sd in pairs) or median(sd for _, sd in pairs) < MEANS_IN_SDS:
         return False
-    return bool(median(sd / mean for mean, sd in pairs) > MEANS_IN_SDS)
+    return bool(median(sd / mean for mean, sd in pairs) > SKEWED)
 
 
 def _far_sizes(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
-    """Sizes a thousand times those of the other rows."""
+    """Sizes ten thousand times those of the other rows."""
     for name in ("n", "n_treat", "n_control"):
         held = [(number, row[name]) for number, row in rows if row[name] is not None and row["level"] == "study"]
         if len(held) <= LEAST_ROWS:

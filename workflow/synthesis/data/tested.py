@@ -15,10 +15,14 @@ from synthesis.errors import CannotConvert
 P_Z_SLACK = 0.45
 # The same beside the n alone, or beside raw means: adjustment, and a rank correlation's own test.
 P_N_SLACK = 1.0
+# A p of adjusted means beside raw ones: a covariate that correlates .9 doubles z, and baselines add to it.
+ADJUSTED_P = 2.0
 # Degrees of freedom of an association below this share of n - 2: people missing from one analysis are fewer.
 LEAST_DF = 0.5
-# Welch's degrees of freedom are smallest where the SDs differ; those of two randomised arms hardly by more than this.
-WELCH_RATIO = 2.0
+MORE_ARMS = 1.6
+# Welch's degrees of freedom are smallest where the SDs differ; those of two randomised arms never by more than this.
+# An analysis of more arms has the degrees of freedom of all: so many times those of two.
+WELCH_RATIO = 4.0
 # An interval of adjusted means beside the difference of the means as printed: how far, in half widths, and how wide.
 ADJUSTED_OFF, ADJUSTED_WIDTH = 1.5, (0.4, 2.5)
 _T, _F, _ADJUSTED = ("t", "t_ancova"), ("f", "f_ancova"), ("t_ancova", "f_ancova")
@@ -34,8 +38,13 @@ def tests(row: Row) -> Iterator[Doubt]:
     yield from means_against_test(row)
 
 
-def against_p(row: Row, z: float, slack: float, what: str, others: str = "se, interval") -> Iterator[Doubt]:
-    """A printed p beside the normal statistic that other numbers of the row give."""
+def against_p(
+    row: Row, z: float, slack: float, what: str, others: str = "se, interval", below: float | None = None
+) -> Iterator[Doubt]:
+    """A printed p beside the normal statistic that other numbers of the row give.
+
+    `slack`: how far they may be apart; `below`: the same where the printed p is the smaller one, as of adjusted means.
+    """
     printed_value = printed_p(row["p"])
     if printed_value is None:
         return
@@ -47,7 +56,9 @@ def against_p(row: Row, z: float, slack: float, what: str, others: str = "se, in
         # It says nothing of a finding on the other side.
         return
     z_of_p = z_from_p(two_sided(row, p))
-    if (z < z_of_p - slack and relation != ">") or (z > z_of_p + slack and relation != "<"):
+    if (z < z_of_p - (slack if below is None else below) and relation != ">") or (
+        z > z_of_p + slack and relation != "<"
+    ):
         sides = 2 if row["p_sides"] == "1" else 1
         allowed = f"about {math.erfc(z / math.sqrt(2)) / sides:.2g}, as {what} imply"
         yield "p", row["p"], allowed, f"one of {others} and p belongs to another row?"
@@ -73,10 +84,12 @@ def degrees(row: Row) -> Iterator[Doubt]:
         return
     usual = f"about {people - 2 - covariates:g} with {sizes}"
     # A model of repeated measures, flagged as such, counts occasions.
-    if row["df"] > people - 1 and "repeated_measures" not in row["flag"]:
-        hint = "a digit too many, the n of another analysis, or occasions instead of people?"
+    of_model = not float(row["df"]).is_integer()
+    most = (MORE_ARMS if arms_printed else 1) * people - 1
+    if row["df"] > most and not of_model and "repeated_measures" not in row["flag"]:
+        hint = "a digit too many, the n of another analysis, or occasions instead of people (flag repeated_measures)?"
         yield "df", f"{row['df']:g}", f"at most {people - 2:g} with {sizes}", hint
-    elif row["df"] < least:
+    elif row["df"] < least and row["design_effect"] is None:
         hint = "a paired test, one arm's, or a digit lost?" if arms_printed else "a digit lost, or another analysis?"
         if row["df1"] is not None and row["df1"] > row["df"]:
             hint = f"df1 {row['df1']:g} and df swapped?"
@@ -151,7 +164,10 @@ def means_against_test(row: Row) -> Iterator[Doubt]:
         from scipy.special import stdtr
 
         z = z_from_p(2 * float(stdtr(treat.n + control.n - 2, -abs(difference) / error)))
-        yield from against_p(row, z, P_N_SLACK, "means, SDs and sizes", "means, SDs")
+        # The means themselves are rounded; and a p of adjusted means, or of changes, is as small as it likes.
+        rounded = 0.5 * (10.0 ** -decimals(treat.mean) + 10.0 ** -decimals(control.mean)) / error
+        adjusted = math.inf if has(row, "baseline_mean_treat") else ADJUSTED_P + z
+        yield from against_p(row, z, P_N_SLACK + rounded, "means, SDs and sizes", "means, SDs", adjusted + rounded)
     if limits:
         yield from _means_against_interval(row, difference, error, sd, (treat, control))
 
