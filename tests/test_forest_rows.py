@@ -318,7 +318,7 @@ def test_a_column_with_one_word_for_nearly_all_rows_is_a_note_that_names_the_oth
         made["studies"][i]["rater"] = rater
     layout = forest(made)
     assert layout.sections[0].columns == ("n",)
-    assert "Rater: client, but not stated: Study 5; observer: Study 2." in layout.notes
+    assert "Rater: client; except not stated: Study 5; observer: Study 2." in layout.notes
     made["studies"][7]["rater"] = "therapist"
     assert forest(made).sections[0].columns == ("n", "Rater")
     one = document(1)

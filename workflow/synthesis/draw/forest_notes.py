@@ -138,7 +138,7 @@ def _block_note(document: Fitted) -> str:
     if document.fit.model not in ("che", "three_level"):
         return f"{said}."
     few = [block_name(document.figure.group_by or "", g.value) for g in document.groups if g.model == "composites"]
-    lead = f"; too few samples for it, so of one mean of each sample: {'; '.join(few)}" if few else ""
+    lead = f". Too few samples for that model, so each sample counts with one mean in: {'; '.join(few)}" if few else ""
     return f"{said}{lead}."
 
 

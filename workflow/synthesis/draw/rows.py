@@ -456,7 +456,7 @@ def _exceptions(name: str, common: str, rows: Sequence[tuple[str, str, bool]]) -
         if words != common:
             others.setdefault(words or "not stated", []).append(label)
     named = [f"{words}: {', '.join(dict.fromkeys(labels))}" for words, labels in sorted(others.items())]
-    return f"{text.capital(name)}: {common}, but {'; '.join(named)}."
+    return f"{text.capital(name)}: {common}; except {'; '.join(named)}."
 
 
 def _said_by_blocks(document: Fitted, column: str) -> bool:
