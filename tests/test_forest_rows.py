@@ -169,7 +169,7 @@ def test_blocks_by_risk_of_bias_go_from_low_to_high_and_say_of_what():
         "Some concerns",
         "High risk of bias",
         "No information",
-        "Several",
+        "Several in one sample: risk of bias",
         "Not stated",
     ]
 
@@ -258,12 +258,10 @@ def test_ends_of_printed_ranges_are_marked_wherever_estimates_are():
 
 def test_a_pool_of_nothing_but_the_ends_of_a_range_says_so():
     made = marked(1)
-    only = "Only the lower and upper end of a printed range, no other number."
-    assert only in forest(made).notes
+    assert sum("printed range" in note for note in forest(made).notes) == 1
     layout = compared([made])
     assert layout.sections[0].rows[0].label == "Title of x\N{DAGGER}"
-    assert only in layout.notes
-    assert only not in forest(marked(2)).notes
+    assert sum("printed range" in note for note in layout.notes) == 1
 
 
 def test_a_size_that_nobody_printed_is_marked_in_its_row_and_in_totals():

@@ -15,6 +15,7 @@ from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import narrow_axis
 from synthesis.draw.forest_columns import columns_of
 from synthesis.draw.forest_measures import direction, heaviest
+from synthesis.draw.forest_notes import notes_of
 from synthesis.draw.forest_pages import split
 from synthesis.draw.layout import CONTINUED, Row
 from synthesis.plan.config import ComparisonFigure
@@ -366,7 +367,9 @@ def test_several_values_of_a_sample_have_one_name_in_cells_and_headings():
     rows = forest(made).sections[0].rows
     assert {row.cells for row in rows if row.kind == "study"} == {("client",), ("several",)}
     made["figure"] |= {"group_by": "rater"}
-    assert "Several" in [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+    assert "Several in one sample: rater" in [
+        row.label for row in forest(made).sections[0].rows if row.kind == "heading"
+    ]
 
 
 def test_zeros_that_the_plan_enters_are_said_not_to_be_observed():
@@ -391,6 +394,33 @@ def test_a_remark_that_holds_for_several_syntheses_is_said_once():
     )
     notes = comparison("c", plan, {"a": first, "b": second}, {}, []).notes
     assert [note for note in notes if "abstracts" in note] == ["All effects: Only abstracts were read."]
+
+
+def test_notes_on_several_estimates_name_the_pools_they_are_true_of():
+    mean = "A sample with several estimates is drawn as their mean (assumed correlation 0.6)."
+    single = "The pooled value is of the single estimates, in a model with true differences within samples too."
+    first, second = samples_of("a", "pq"), samples_of("b", "rs")
+    for made, model in ((first, "che"), (second, "composites")):
+        made["studies"][0]["effects"] = ["p1", "p2"]
+        made |= {"model": model, "composite_rho": 0.6}
+    both = [fitted(first), fitted(second)]
+    assert {mean, f"Title of a: {single}"} <= set(notes_of(both))
+    first["figure"] = first["figure"] | {"rows": "estimates"}
+    assert f"Title of b: {mean}" in notes_of([fitted(first), both[1]])
+    second["studies"][0]["effects"] = ["r1"]
+    assert not any(mean in note for note in notes_of([fitted(first), fitted(second)]))
+
+
+def test_a_block_of_samples_with_several_values_says_which():
+    made = samples_of("a", "pq")
+    made["figure"] = made["figure"] | {"group_by": "exactness"}
+    made["studies"][0] |= {"exactness": text.MIXED}
+    made["studies"][0]["members"] = [
+        {"effect_id": f"m{i}", "yi": 0.1, "vi": 0.1, "exactness": word}
+        for i, word in enumerate(("exact", "approximate"))
+    ]
+    headings = [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+    assert "Several in one sample: converted approximately and converted exactly" in headings
 
 
 def test_syntheses_of_the_same_sources_carry_the_same_note():

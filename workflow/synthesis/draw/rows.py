@@ -13,6 +13,7 @@ from synthesis.draw.forest_notes import (
     ARMS,
     arm_cell,
     band_note,
+    block_heading,
     is_entered,
     notes_of,
     of_range,
@@ -29,7 +30,6 @@ from synthesis.draw.layout import (
     Layout,
     Row,
     axis_name,
-    block_name,
     coordinates,
     decimals_of,
     estimate_name,
@@ -95,7 +95,7 @@ def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = 
     pooled = {group.value: group for group in document.groups}
     rows: list[Row] = []
     for value in sorted({study.words(group_by) for study in studies}, key=lambda value: block_key(group_by, value)):
-        rows.append(Row("heading", block_name(group_by, value), document.lane))
+        rows.append(Row("heading", block_heading(document, value), document.lane))
         held = [study for study in studies if study.words(group_by) == value]
         rows += block(held)
         if value in pooled:
