@@ -445,6 +445,17 @@ def test_notes_on_several_estimates_name_the_pools_they_are_true_of():
     assert not any(mean in note for note in notes_of([fitted(first), fitted(second)]))
 
 
+def test_variances_of_one_figure_have_as_many_decimals():
+    first, second = samples_of("a", "pq"), samples_of("b", "rs")
+    first |= {"tau2": 0.078, "tau2_ci_low": 0.02, "tau2_ci_high": 0.3}
+    second |= {"tau2": 0.0588, "tau2_ci_low": 0.004, "tau2_ci_high": 0.2}
+    plan = ComparisonFigure(title="t", blocks=({"synthesis": "a"}, {"synthesis": "b"}))
+    (section,) = comparison("c", plan, {"a": first, "b": second}, {}, []).sections
+    notes = " ".join(row.label for row in section.rows if row.kind == "note")
+    assert "τ² = 0.0780 [0.0200, 0.3000]" in notes
+    assert "τ² = 0.0588 [0.0040, 0.2000]" in notes
+
+
 def test_a_block_of_samples_with_several_values_says_which():
     made = samples_of("a", "pq")
     made["figure"] = made["figure"] | {"group_by": "exactness"}

@@ -26,6 +26,8 @@ AT_LEAST, DERIVED = "\N{GREATER-THAN OR EQUAL TO}", "\N{ALMOST EQUAL TO}"
 ARMS = ("n_treat", "n_control")
 # Of estimates that are the two ends of a printed range.
 RANGE = "\N{DAGGER}"
+# Less than this would have one digit of three decimals.
+_SMALL_VARIANCE = 0.0095
 
 
 def of_range(held: Study | Member) -> str:
@@ -279,6 +281,14 @@ def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:
         if len(of_word) > 1 and titles == of_word:
             return f"All {word}s"
     return "; ".join(titles)
+
+
+def variance_decimals(documents: Iterable[Fitted]) -> int:
+    """Decimals of all variances of a figure: three, four where any of them, or a limit, needs these."""
+    fits = [document.fit for document in documents]
+    values = [x for fit in fits for x in (fit.tau2, fit.tau2_ci_low, fit.tau2_ci_high, fit.omega2)]
+    values += [x for fit in fits for level in fit.levels for x in (level.variance, level.ci_low, level.ci_high)]
+    return 4 if any(x is not None and 0 < x < _SMALL_VARIANCE for x in values) else 3
 
 
 def zeros_note(document: Fitted) -> str:
