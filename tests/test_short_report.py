@@ -283,6 +283,16 @@ def test_a_narrow_screen_names_the_part_of_a_lane_and_draws_hollow_what_is_hollo
     assert line.kind == "study hollow"
 
 
+def test_a_narrow_screen_keeps_signs_of_numbers_and_says_what_is_not_printed_and_what_is_one_sample():
+    row = STUDY.format(0.5, "", "", "0.50", "", "").replace("[,", "").replace(",]", ",")
+    row = row.replace("x,study,A study,B,,", "x,single,A pool,B,1 | \N{ALMOST EQUAL TO}48,")
+    heads = '<text x="1" y="3" font-size="6">Samples</text><text x="1" y="3" font-size="6">People</text>'
+    (line,) = narrow_forest(f"{heads}{MARK}", HEAD + row).lines
+    assert " ".join(line.label) == "A pool; samples: 1; people: \N{ALMOST EQUAL TO}48; no interval printed"
+    # The letters of a study, not those of a pool.
+    assert line.kind == "single study"
+
+
 def test_the_sign_of_a_tick_at_the_edge_of_a_narrow_screen_is_not_cut():
     rows = [STUDY.format(x, x - 0.2, x + 0.2, f"{x:.2f}", "a", "b") for x in (-0.31, 0.4)]
     drawn = narrow_forest(MARK * 2, HEAD + "".join(rows))
