@@ -288,7 +288,10 @@ def test_a_narrow_screen_keeps_signs_of_numbers_and_says_what_is_not_printed_and
     row = row.replace("x,study,A study,B,,", "x,single,A pool,B,1 | \N{ALMOST EQUAL TO}48,")
     heads = '<text x="1" y="3" font-size="6">Samples</text><text x="1" y="3" font-size="6">People</text>'
     (line,) = narrow_forest(f"{heads}{MARK}", HEAD + row).lines
-    assert " ".join(line.label) == "A pool; samples: 1; people: \N{ALMOST EQUAL TO}48; no interval printed"
+    assert (
+        " ".join(line.label).replace("\u00a0", " ")
+        == "A pool; samples: 1; people: \N{ALMOST EQUAL TO}48; no interval printed"
+    )
     # The letters of a study, not those of a pool.
     assert line.kind == "single study"
 
