@@ -439,6 +439,8 @@ def test_notes_on_several_estimates_name_the_pools_they_are_true_of():
         made |= {"model": model, "composite_rho": 0.6}
     both = [fitted(first), fitted(second)]
     assert {mean, f"Title of a: {single}"} <= set(notes_of(both))
+    third = fitted(samples_of("c", "tu") | {"model": "che", "composite_rho": 0.6})
+    assert f"{single[:-1]}; not in: Title of b." in notes_of([*both, third])
     first["figure"] = first["figure"] | {"rows": "estimates"}
     assert f"Title of b: {mean}" in notes_of([fitted(first), both[1]])
     second["studies"][0]["effects"] = ["r1"]

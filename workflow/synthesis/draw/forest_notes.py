@@ -270,8 +270,11 @@ def _estimate_notes(documents: list[Fitted]) -> list[str]:
 
 
 def _named(said: str, held: list[Fitted], concerned: list[Fitted], documents: list[Fitted]) -> str:
-    """A note with the pools that it is true of, unless it is true of all that it may concern."""
-    return said if len(held) == len(concerned) else f"{_whose([d.title for d in held], documents)}: {said}"
+    """A note with the pools that it is true of, or with those that it is not, whichever are fewer; of all without."""
+    others = [d.title for d in concerned if d not in held]
+    if len(others) < len(held):
+        return f"{said.removesuffix('.')}; not in: {'; '.join(others)}." if others else said
+    return f"{_whose([d.title for d in held], documents)}: {said}"
 
 
 def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:
