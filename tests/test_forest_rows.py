@@ -65,6 +65,8 @@ def test_the_line_on_blocks_names_those_that_are_not_tested_and_stands_only_belo
     made["groups_test"] = no_joint_test("no test: because", lone)
     last = forest(made).sections[0].rows[-1].label
     assert last.startswith("Difference of the blocks: no test: because; not in the test: wait list")
+    made["groups_test"] = no_joint_test("no test: because", ((text.MIXED, "one sample"),))
+    assert forest(made).sections[0].rows[-1].label.endswith("not in the test: several in one sample (one sample)")
     plan = ComparisonFigure(title="t", blocks=({"synthesis": "x"},))
     undivided = comparison("c", plan, {"x": made}, {}, [])
     assert not any("blocks" in row.label for section in undivided.sections for row in section.rows)

@@ -316,6 +316,8 @@ def difference_of_blocks(test: JointTest, group_by: str | None) -> str:
 def _level_name(column: str | None, value: str) -> str:
     """A level inside a sentence: a rating as its judgement, however the source spells it."""
     judged = judgement(value) if column == "rob" else None
+    if value == text.MIXED:
+        return "several in one sample"
     return judged.level if judged is not None else GROUP_NAME.get(value, value)
 
 
