@@ -246,7 +246,7 @@ def test_a_block_too_small_for_the_model_of_the_whole_says_so():
     made = grouped(8, model="che", rho=0.6)
     made["groups"][1]["model"] = "composites"
     (note,) = [note for note in forest(made).notes if note.startswith("Subtotals")]
-    assert "too few samples for it, so of one mean of each sample: Wait list" in note
+    assert "Too few samples for that model, so each sample counts with one mean in: Wait list" in note
 
 
 # --- words --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,8 @@ from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import narrow_axis
 from synthesis.draw.forest_columns import columns_of
-from synthesis.draw.forest_measures import direction, heaviest
+from synthesis.draw.forest_measures import direction, has_weights, head_lines, heaviest, note_lines_of
+from synthesis.draw.forest_notes import notes_of
 from synthesis.draw.forest_pages import split
 from synthesis.draw.layout import CONTINUED, Row
 from synthesis.plan.config import ComparisonFigure
@@ -50,6 +51,38 @@ def test_a_block_that_goes_on_has_its_heading_again_and_a_subtotal_a_row_above_i
         heading = [row.label.removesuffix(CONTINUED) for row in rows if row.kind == "heading"][-1]
     labels = [row.label for rows in drawn for row in rows if row.kind == "study"]
     assert labels == [row.label for row in layout.sections[0].rows if row.kind == "study"]
+
+
+@pytest.mark.parametrize("height", [4.0, 4.1, 4.2, 4.3, 4.4, 4.5, 4.6])
+def test_no_page_opens_with_one_study_above_its_pool(height):
+    for part in parts_of(forest(document(40)), height):
+        kinds = [row.kind for row in part.sections[0].rows]
+        if "pooled" in kinds:
+            assert kinds[: kinds.index("pooled")].count("study") > 1
+
+
+def test_columns_without_a_value_have_no_head():
+    section = forest(document(6)).sections[0]
+    assert section.columns == ("n", "Comparator")
+    references = replace(section, rows=(Row("reference", "Published 2000", estimate=0.2),))
+    with settings():
+        columns, style = columns_of(Page(Style(), 1.0), forest(document(6)))
+        page = Page(style, 1.0)
+        assert all(head_lines(page, columns, section))
+        assert not any(head_lines(page, columns, references))
+    assert has_weights(section)
+    assert not has_weights(references)
+
+
+def test_a_letter_stands_on_the_line_of_its_number():
+    with settings():
+        page = Page(Style(), 1.0)
+        for length in range(20, 180):
+            words = f"{'word ' * (length // 5)}{'x' * (length % 5)} Q = 3.2, p < 0.001; 0.4 [−0.1, 0.9]"
+            lines = note_lines_of(page, Row("note", words))
+            assert " ".join(lines) == words
+            assert any("p < 0.001" in line for line in lines)
+            assert any("[−0.1, 0.9]" in line for line in lines)
 
 
 def test_all_pages_have_one_scale_of_squares_and_one_axis():
@@ -175,7 +208,7 @@ def test_a_narrow_axis_has_more_than_two_ticks():
 
 
 @pytest.mark.parametrize("low", [-0.2, -1.0, -2.0])
-def test_words_about_directions_stand_on_one_line_on_their_side(low):
+def test_words_about_directions_stand_on_their_side_within_the_plot_where_three_lines_do(low):
     made = document(6)
     made["figure"]["favours"] = ["worse outcome with a better alliance", "better outcome with a better alliance"]
     layout = forest(made)
@@ -186,9 +219,11 @@ def test_words_about_directions_stand_on_one_line_on_their_side(low):
         null = columns.plot_left - low / (1.0 - low) * (columns.plot_right - columns.plot_left)
         (left, _, lines), (right, _, others) = direction(page, columns, section)
         assert left < null < right
-        assert (len(lines), len(others)) == (1, 1)
-        assert left - page.width(lines[0], style.small) >= style.margin
-        assert right + page.width(others[0], style.small) <= style.width - style.margin
+        assert max(len(lines), len(others)) <= 3
+        reach = (max(page.width(line, style.small) for line in side) for side in (lines, others))
+        starts, ends = left - next(reach), right + next(reach)
+        assert (starts >= columns.plot_left - 1e-6) or (len(lines) == 3 and starts >= style.margin)
+        assert (ends <= columns.plot_right + 1e-6) or (len(others) == 3 and ends <= style.width - style.margin)
         long = replace(section, favours=("worse " * 30, "better " * 30))
         for _, _, side in direction(page, columns, long):
             assert len(side) > 1
@@ -366,7 +401,9 @@ def test_several_values_of_a_sample_have_one_name_in_cells_and_headings():
     rows = forest(made).sections[0].rows
     assert {row.cells for row in rows if row.kind == "study"} == {("client",), ("several",)}
     made["figure"] |= {"group_by": "rater"}
-    assert "Several" in [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+    assert "Several in one sample: rater" in [
+        row.label for row in forest(made).sections[0].rows if row.kind == "heading"
+    ]
 
 
 def test_zeros_that_the_plan_enters_are_said_not_to_be_observed():
@@ -391,6 +428,46 @@ def test_a_remark_that_holds_for_several_syntheses_is_said_once():
     )
     notes = comparison("c", plan, {"a": first, "b": second}, {}, []).notes
     assert [note for note in notes if "abstracts" in note] == ["All effects: Only abstracts were read."]
+
+
+def test_notes_on_several_estimates_name_the_pools_they_are_true_of():
+    mean = "A sample with several estimates is drawn as their mean (assumed correlation 0.6)."
+    single = "The pooled value is of the single estimates, in a model with true differences within samples too."
+    first, second = samples_of("a", "pq"), samples_of("b", "rs")
+    for made, model in ((first, "che"), (second, "composites")):
+        made["studies"][0]["effects"] = ["p1", "p2"]
+        made |= {"model": model, "composite_rho": 0.6}
+    both = [fitted(first), fitted(second)]
+    assert {mean, f"Title of a: {single}"} <= set(notes_of(both))
+    third = fitted(samples_of("c", "tu") | {"model": "che", "composite_rho": 0.6})
+    assert f"{single[:-1]}; not in: Title of b." in notes_of([*both, third])
+    first["figure"] = first["figure"] | {"rows": "estimates"}
+    assert f"Title of b: {mean}" in notes_of([fitted(first), both[1]])
+    second["studies"][0]["effects"] = ["r1"]
+    assert not any(mean in note for note in notes_of([fitted(first), fitted(second)]))
+
+
+def test_variances_of_one_figure_have_as_many_decimals():
+    first, second = samples_of("a", "pq"), samples_of("b", "rs")
+    first |= {"tau2": 0.078, "tau2_ci_low": 0.02, "tau2_ci_high": 0.3}
+    second |= {"tau2": 0.0588, "tau2_ci_low": 0.004, "tau2_ci_high": 0.2}
+    plan = ComparisonFigure(title="t", blocks=({"synthesis": "a"}, {"synthesis": "b"}))
+    (section,) = comparison("c", plan, {"a": first, "b": second}, {}, []).sections
+    notes = " ".join(row.label for row in section.rows if row.kind == "note")
+    assert "τ² = 0.0780 [0.0200, 0.3000]" in notes
+    assert "τ² = 0.0588 [0.0040, 0.2000]" in notes
+
+
+def test_a_block_of_samples_with_several_values_says_which():
+    made = samples_of("a", "pq")
+    made["figure"] = made["figure"] | {"group_by": "exactness"}
+    made["studies"][0] |= {"exactness": text.MIXED}
+    made["studies"][0]["members"] = [
+        {"effect_id": f"m{i}", "yi": 0.1, "vi": 0.1, "exactness": word}
+        for i, word in enumerate(("exact", "approximate"))
+    ]
+    headings = [row.label for row in forest(made).sections[0].rows if row.kind == "heading"]
+    assert "Several in one sample: converted approximately and converted exactly" in headings
 
 
 def test_syntheses_of_the_same_sources_carry_the_same_note():

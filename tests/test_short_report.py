@@ -191,7 +191,7 @@ def test_an_association_of_something_else_is_not_called_one_of_the_alliance():
         words = text_of(page(rated("homework"))).casefold()
         assert "correlations with homework are associations: early improvement may raise homework too" in words
         assert "alliance" not in words
-    assert "early improvement raises the alliance too" in first_screen(rated("alliance"))
+    assert "early improvement may raise the alliance too" in first_screen(rated("alliance"))
 
 
 def test_what_the_plan_says_of_the_first_association_stands_beside_it():
@@ -281,6 +281,19 @@ def test_a_narrow_screen_names_the_part_of_a_lane_and_draws_hollow_what_is_hollo
     heading, line = drawn.lines
     assert heading.label == ("Randomised effects of protocols: PTSD",)
     assert line.kind == "study hollow"
+
+
+def test_a_narrow_screen_keeps_signs_of_numbers_and_says_what_is_not_printed_and_what_is_one_sample():
+    row = STUDY.format(0.5, "", "", "0.50", "", "").replace("[,", "").replace(",]", ",")
+    row = row.replace("x,study,A study,B,,", "x,single,A pool,B,1 | \N{ALMOST EQUAL TO}48,")
+    heads = '<text x="1" y="3" font-size="6">Samples</text><text x="1" y="3" font-size="6">People</text>'
+    (line,) = narrow_forest(f"{heads}{MARK}", HEAD + row).lines
+    assert (
+        " ".join(line.label).replace("\u00a0", " ")
+        == "A pool; samples: 1; people: \N{ALMOST EQUAL TO}48; no interval printed"
+    )
+    # The letters of a study, not those of a pool.
+    assert line.kind == "single study"
 
 
 def test_the_sign_of_a_tick_at_the_edge_of_a_narrow_screen_is_not_cut():

@@ -374,9 +374,8 @@ def nobody_assigned(constructs: Iterable[str]) -> str:
 
 
 def early_improvement(constructs: Iterable[str]) -> str:
-    """What else makes an association: known of the alliance, and possible with any other construct."""
-    of = tuple(dict.fromkeys(constructs))
-    return f"early improvement {'raises' if of == ('alliance',) else 'may raise'} {process_name(of)} too"
+    """What else may make an association."""
+    return f"early improvement may raise {process_name(tuple(dict.fromkeys(constructs)))} too"
 
 
 # What abbreviations of instruments begin with: databases write them in lower case.

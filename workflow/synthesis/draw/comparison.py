@@ -21,6 +21,7 @@ from synthesis.draw.forest_notes import (
     people_note,
     row_notes,
     title_note,
+    variance_decimals,
 )
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.reference_rows import comparator_note, other_constructs, reference_block, sides
@@ -59,17 +60,17 @@ def comparison(
     sections: list[Section] = []
     for lane, metric in sorted({(d.lane, d.metric) for d in used}):
         held = [d for d in used if (d.lane, d.metric) == (lane, metric)]
-        sections += _lane_sections(plan, lane, metric, held, references.get(lane, []))
+        sections += _lane_sections(plan, lane, metric, held, references.get(lane, []), variance_decimals(used))
     if bridges:
         sections.append(_bridge_section(bridges, documents))
     return Layout(name, plan.title, tuple(sections), notes=_notes(plan, sections, used, references))
 
 
 def _lane_sections(
-    plan: ComparisonFigure, lane: str, metric: str, held: list[Fitted], references: list[Reference]
+    plan: ComparisonFigure, lane: str, metric: str, held: list[Fitted], references: list[Reference], variances: int
 ) -> list[Section]:
     """The sections of a lane: one, but that samples of several disorders have an axis for each of these, and published
-    summaries then one of their own."""
+    summaries then one of their own; `variances`: decimals of variances in the figure."""
     columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
     name = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
     parts = _by_disorder(held) if plan.studies else {"": held}
@@ -81,7 +82,7 @@ def _lane_sections(
             if plan.studies:
                 rows.append(Row("heading", document.title, lane))
                 rows += study_rows(document, columns)
-                rows += pooled_rows(document, columns)
+                rows += pooled_rows(document, columns, variances=variances)
             else:
                 rows.append(_summary_row(document, document.title))
         sections.append((of, rows if of else [*rows, *cited]))

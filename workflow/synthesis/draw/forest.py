@@ -40,11 +40,13 @@ from synthesis.draw.forest_measures import (
     NOTE_LINE,
     cell_lines,
     direction,
+    has_weights,
     head_lines,
     heading_lines,
     heaviest,
     height_of,
     label_lines,
+    lines_below,
     note_lines_of,
     notes_below,
     row_height,
@@ -120,7 +122,7 @@ def _draw(layout: Layout, style: Style, columns: Columns) -> Figure:
     y = 0.13 + TITLE_SPACING * len(title)
     for section, named in zip(layout.sections, marks(layout), strict=True):
         y = _SectionDrawing(page, columns, section, named).draw(y) + 0.1
-    page.noted(y, ruler.note_lines(layout.notes))
+    page.noted(y, lines_below(ruler, layout))
     return page.figure
 
 
@@ -210,7 +212,7 @@ class _SectionDrawing:
         head(columns.label, [section.row_name])
         head(columns.estimate, [section.estimate_name], "right")
         head(columns.high, [section.interval_name], "right")
-        if section.weights and columns.weight is not None:
+        if has_weights(section) and columns.weight is not None:
             head(columns.weight, [WEIGHT_NAME], "right")
         page.line([self.style.margin, self.style.width - self.style.margin], [y + 0.195] * 2, DARK, 0.6)
         return y + 0.24

@@ -22,6 +22,8 @@ _NUMBER = re.compile(
 _INDENTED = frozenset({"study", "prediction", "converted", "converted single", "bounds", "subgroup", "summary"})
 # Inches: a symbol, an indent, from the estimate to its interval, between the two limits.
 _SYMBOL, _INDENT, _SPACE, JOINT = 0.11, 0.1, 0.07, 0.03
+# The share of its width that the column of names may give up.
+_YIELD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,10 @@ def _fitted(style: Style, widths: _Widths, name: str) -> tuple[Sequence[float], 
         needed = style.margin + label + gap + math.fsum(cells) + gap * count + plot + beyond
         if needed <= width + ROUNDING:
             return cells, label, needed
+        # A little too wide for the smallest plot: names on more lines, not a page wider than all others.
+        lack = needed - width
+        if plot < style.plot_min and width < widest and lack <= _YIELD * label and label - lack >= word:
+            return cells, label - lack, width
     named = ", ".join(f"{c.head} {c.least:.1f}" for c in widths.cells)
     raise InputError(
         [

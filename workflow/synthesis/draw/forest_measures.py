@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 
+from synthesis import text
 from synthesis.draw.canvas import NOTE_SPACING, TITLE_SPACING, Page
 from synthesis.draw.forest_columns import Columns, indent, weight_of
 from synthesis.draw.layout import Judgement, Layout, Row, Section, judgement
@@ -14,8 +16,12 @@ LINE, HEADING_LINE, NOTE_LINE = 0.125, 0.145, 0.86
 BELOW_AXIS = 0.05
 # Words about a direction: inches from the line of no effect.
 _FROM_NULL = 0.06
+# As many lines before they reach beyond the plot, and by how many inches at a time.
+_SIDE_LINES, _WIDER = 3, 0.05
 _LEFT, _RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 _FIRM = "\N{NO-BREAK SPACE}"
+# Between a letter, its sign and its number, and between two limits.
+_TOGETHER = re.compile(f" [<>=\u2264\u2265\u2248] (?=[0-9<{text.MINUS}])|(?<=[0-9]), (?={text.MINUS}?[0-9.]+\\])")
 
 
 def heaviest(section: Section) -> float:
@@ -25,7 +31,21 @@ def heaviest(section: Section) -> float:
 
 def note_lines_of(page: Page, row: Row) -> list[str]:
     """The lines of words below rows."""
-    return page.wrapped(row.label, page.inside - 0.12, page.style.small)
+    return [_loose(line) for line in page.wrapped(_glued(row.label), page.inside - 0.12, page.style.small)]
+
+
+def lines_below(page: Page, layout: Layout) -> list[str]:
+    """The lines of the notes below a figure."""
+    return [_loose(line) for line in page.note_lines(map(_glued, layout.notes))]
+
+
+def _glued(words: str) -> str:
+    """Words with what belongs together on one line: "p < 0.001", "[0.1, 0.2]"."""
+    return _TOGETHER.sub(lambda match: match[0].replace(" ", _FIRM), words)
+
+
+def _loose(line: str) -> str:
+    return line.replace(_FIRM, " ")
 
 
 def label_lines(page: Page, columns: Columns, row: Row) -> list[str]:
@@ -77,11 +97,18 @@ def heading_lines(page: Page, section: Section) -> list[str]:
 
 
 def head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]]:
-    """The head of each column of cells, in lines; numbers have theirs on the right, others on the left."""
+    """The head of each column of cells, in lines, none above a column without a cell; numbers have theirs on the right,
+    others on the left."""
+    held = [any(row.cells[i : i + 1] != ("",) for row in section.rows if row.cells) for i in range(len(columns.cells))]
     return [
-        page.wrapped(name, width, page.style.font, "bold")
-        for name, width in zip(section.columns, columns.cell_widths, strict=False)
+        page.wrapped(name, width, page.style.font, "bold") if filled or not section.rows else []
+        for name, width, filled in zip(section.columns, columns.cell_widths, held, strict=False)
     ]
+
+
+def has_weights(section: Section) -> bool:
+    """Whether a weight stands in any row."""
+    return section.weights and any(row.weight_text for row in section.rows)
 
 
 def direction(page: Page, columns: Columns, section: Section) -> list[tuple[float, str, list[str]]]:
@@ -95,23 +122,30 @@ def direction(page: Page, columns: Columns, section: Section) -> list[tuple[floa
     sides = []
     if left and share > 0:
         edge = min(at, columns.plot_right) - _FROM_NULL
-        lines = _side_lines(page, f"{_LEFT} {left}", edge - page.style.margin)
+        room = edge - columns.plot_left, edge - page.style.margin
+        lines = _side_lines(page, f"{_LEFT} {left}", *room)
         sides.append((edge, "right", lines))
     if right and share < 1:
         edge = max(at, columns.plot_left) + _FROM_NULL
-        most = page.style.width - page.style.margin - edge
-        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", most)))
+        room = columns.plot_right - edge, page.style.width - page.style.margin - edge
+        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", *room)))
     return sides
 
 
-def _side_lines(page: Page, words: str, most: float) -> list[str]:
-    """Words about a direction on one line: nothing else stands beside them; on more where the page ends before."""
+def _side_lines(page: Page, words: str, room: float, most: float) -> list[str]:
+    """Words about a direction within the plot, on as many lines as that takes; beyond the plot where these were too
+    many, but never beyond the page."""
     # An arrow alone on a line would point from nothing.
     glued = words.replace(f"{_LEFT} ", f"{_LEFT}\N{NO-BREAK SPACE}").replace(
         f" {_RIGHT}", f"\N{NO-BREAK SPACE}{_RIGHT}"
     )
-    lines = page.wrapped(glued, most, page.style.small)
-    return [line.replace(_FIRM, " ") for line in lines]
+    size, width = page.style.small, min(room, most)
+    longest = max(page.width(word, size) for word in glued.split(" "))
+    lines = page.wrapped(glued, min(max(width, longest), most), size)
+    while len(lines) > _SIDE_LINES and width < most:
+        width = min(max(width, longest) + _WIDER, most)
+        lines = page.wrapped(glued, width, size)
+    return [_loose(line) for line in lines]
 
 
 def section_height(page: Page, columns: Columns, section: Section) -> float:
@@ -129,4 +163,4 @@ def height_of(page: Page, columns: Columns, layout: Layout) -> float:
     """Inches that a figure takes on one page."""
     top = 0.13 + TITLE_SPACING * len(page.title_lines(layout.title))
     body = math.fsum(section_height(page, columns, s) + 0.1 for s in layout.sections)
-    return top + body + NOTE_SPACING * len(page.note_lines(layout.notes)) + 0.12
+    return top + body + NOTE_SPACING * len(lines_below(page, layout)) + 0.12

@@ -15,7 +15,7 @@ from synthesis.data.vocabulary import (
     early_improvement,
     is_domain,
 )
-from synthesis.draw.layout import Section, block_name, judgement
+from synthesis.draw.layout import COLUMN_NAME, Section, block_name, judgement
 from synthesis.review.declared import of_mean
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ AT_LEAST, DERIVED = "\N{GREATER-THAN OR EQUAL TO}", "\N{ALMOST EQUAL TO}"
 ARMS = ("n_treat", "n_control")
 # Of estimates that are the two ends of a printed range.
 RANGE = "\N{DAGGER}"
+# Less than this would have one digit of three decimals.
+_SMALL_VARIANCE = 0.0095
 
 
 def of_range(held: Study | Member) -> str:
@@ -137,13 +139,31 @@ def domain_note(tool: str) -> str:
     return f"{tool}: {named}."
 
 
+def block_heading(document: Fitted, value: str) -> str:
+    """The heading of a block; of samples whose estimates differ with what they have."""
+    column = document.figure.group_by or ""
+    if value != text.MIXED:
+        return block_name(column, value)
+    held = [study for study in document.studies if study.words(column) == value]
+    words = sorted({member.words(column) for study in held for member in study.members} - {"", value})
+    named = [block_name(column, word) for word in words]
+    if len(named) < 2:
+        named = [COLUMN_NAME.get(column, column.replace("_", " "))]
+    return f"Several in one sample: {' and '.join(_inside(name) for name in named)}"
+
+
+def _inside(name: str) -> str:
+    """A name inside a sentence: abbreviations keep their capitals."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
 def _block_note(document: Fitted) -> str:
     """How the subtotals were fitted, and which of them otherwise than the whole."""
     said = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
     if document.fit.model not in ("che", "three_level"):
         return f"{said}."
-    few = [block_name(document.figure.group_by or "", g.value) for g in document.groups if g.model == "composites"]
-    lead = f"; too few samples for it, so of one mean of each sample: {'; '.join(few)}" if few else ""
+    few = [block_heading(document, g.value) for g in document.groups if g.model == "composites"]
+    lead = f". Too few samples for that model, so each sample counts with one mean in: {'; '.join(few)}" if few else ""
     return f"{said}{lead}."
 
 
@@ -223,26 +243,43 @@ def title_note(sections: Iterable[Section]) -> tuple[str, ...]:
 
 def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
     """What a reader must know of what is drawn; `samples`: whether their rows are."""
-    notes = []
-    if samples and any(d.figure.rows != "estimates" for d in documents):
-        for said in sorted({of_mean(d) for d in documents if d.fit.composite_rho is not None}):
-            notes.append(f"A sample with several estimates is drawn as their mean ({said}).")
-    if samples and any(d.fit.model in ("che", "three_level") for d in documents):
-        notes.append(
-            "The pooled value is of the single estimates, in a model with true differences within samples too."
-        )
+    notes = _estimate_notes(documents) if samples else []
     if any(d.lane == "A" for d in documents):
         notes.append(f"Correlations are associations: {early_improvement(constructs_of(documents))}.")
     remarks: dict[str, list[str]] = {}
     for document in documents:
-        own = [text.sentence(note) for note in document.fit.notes]
+        # A remark on published numbers in general may speak of pools beside it.
+        own = [text.sentence(note.removesuffix(", no pooling")) for note in document.fit.notes]
         own += [zeros_note(document)] if document.set_to_zero else []
-        own += ["Only the lower and upper end of a printed range, no other number."] if of_range_alone(document) else []
         for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)
     for remark, titles in remarks.items():
         notes.append(f"{_whose(titles, documents)}: {remark}" if len(documents) > 1 else remark)
     return tuple(notes)
+
+
+def _estimate_notes(documents: list[Fitted]) -> list[str]:
+    """How samples with several estimates are drawn and pooled; of some of the pools by name."""
+    several = [d for d in documents if any(len(study.effects) > 1 for study in d.studies)]
+    drawn: dict[str, list[Fitted]] = {}
+    for document in several:
+        if document.fit.composite_rho is not None and document.figure.rows != "estimates":
+            said = f"A sample with several estimates is drawn as their mean ({of_mean(document)})."
+            drawn.setdefault(said, []).append(document)
+    modelled = [d for d in documents if d.fit.model in ("che", "three_level")]
+    notes = [_named(said, held, several, documents) for said, held in sorted(drawn.items())]
+    if modelled:
+        said = "The pooled value is of the single estimates, in a model with true differences within samples too."
+        notes.append(_named(said, modelled, documents, documents))
+    return notes
+
+
+def _named(said: str, held: list[Fitted], concerned: list[Fitted], documents: list[Fitted]) -> str:
+    """A note with the pools that it is true of, or with those that it is not, whichever are fewer; of all without."""
+    others = [d.title for d in concerned if d not in held]
+    if len(others) < len(held):
+        return f"{said.removesuffix('.')}; not in: {'; '.join(others)}." if others else said
+    return f"{_whose([d.title for d in held], documents)}: {said}"
 
 
 def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:
@@ -252,6 +289,14 @@ def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:
         if len(of_word) > 1 and titles == of_word:
             return f"All {word}s"
     return "; ".join(titles)
+
+
+def variance_decimals(documents: Iterable[Fitted]) -> int:
+    """Decimals of all variances of a figure: three, four where any of them, or a limit, needs these."""
+    fits = [document.fit for document in documents]
+    values = [x for fit in fits for x in (fit.tau2, fit.tau2_ci_low, fit.tau2_ci_high, fit.omega2)]
+    values += [x for fit in fits for level in fit.levels for x in (level.variance, level.ci_low, level.ci_high)]
+    return 4 if any(x is not None and 0 < x < _SMALL_VARIANCE for x in values) else 3
 
 
 def zeros_note(document: Fitted) -> str:

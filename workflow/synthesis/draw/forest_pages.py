@@ -93,12 +93,27 @@ def _kept_together(page: Page, columns: Columns, rows: tuple[Row, ...], room: fl
         else:
             runs.append([row])
     kept = []
+    runs = _no_orphans(page, columns, runs, room)
     for run in runs:
         heights = [row_height(page, columns, row) for row in run]
         # The heading that may be repeated above it takes a row.
         fits = math.fsum(heights) + page.style.row * 1.25 <= room
         kept += [run] if fits else [[row] for row in run]
     return kept
+
+
+def _no_orphans(page: Page, columns: Columns, runs: list[list[Row]], room: float) -> list[list[Row]]:
+    """The runs, where the last study of a block has the one before it with it: alone above its pool it is an orphan."""
+    made: list[list[Row]] = []
+    for run in runs:
+        alone = sum(row.kind == "study" for row in run) == 1 and run[0].kind == "study" and run[-1].kind != "study"
+        before = made[-1] if made else []
+        joined = math.fsum(row_height(page, columns, row) for row in [*before, *run])
+        if alone and before and before[-1].kind == "study" and joined + page.style.row * 1.25 <= room:
+            made[-1] = [*before, *run]
+        else:
+            made.append(run)
+    return made
 
 
 def _stays(above: Row, row: Row) -> bool:

@@ -17,10 +17,11 @@ _LABELS: dict[Approach, str] = {
 _NOTES = (
     "Filled: numbers of studies, a diamond where they are pooled, a square of one sample. Hollow: with values that no "
     "source prints. Grey: published summaries, never pooled.",
-    "Hollow bars, between the bounds: the pooled value if every finding reported as not significant lay at one edge of "
-    "the significance of its n, or at the other; significant findings without a number have no place there.",
-    "Abstracts print numbers when they are significant; adherence, competence and integrity are skill and fidelity of "
-    "the therapist, homework is what patients do. None of them is the protocol as such.",
+    "Hollow bars: bounds, no CIs. The pooled value if every finding reported as not significant just missed "
+    "significance with its n: all with a worse outcome, or all with a better one. Significant findings without a "
+    "number are left out.",
+    "Abstracts print numbers more often when they are significant; adherence, competence and integrity are skill and "
+    "fidelity of the therapist, homework is what patients do. None of them is the protocol as such.",
 )
 
 
@@ -70,7 +71,7 @@ def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
     low, high = coordinates("z", lower.estimate, upper.estimate)
     return Row(
         "bounds",
-        "Bounds: at either edge of significance",
+        "Bounds, no CI: as just not significant",
         "A",
         (text.count(lower.samples),),
         ci_low=low,

@@ -13,6 +13,7 @@ from synthesis.draw.forest_notes import (
     ARMS,
     arm_cell,
     band_note,
+    block_heading,
     is_entered,
     notes_of,
     of_range,
@@ -22,6 +23,7 @@ from synthesis.draw.forest_notes import (
     row_notes,
     size_sign,
     title_note,
+    variance_decimals,
 )
 from synthesis.draw.layout import (
     COLUMN_NAME,
@@ -29,7 +31,6 @@ from synthesis.draw.layout import (
     Layout,
     Row,
     axis_name,
-    block_name,
     coordinates,
     decimals_of,
     estimate_name,
@@ -95,7 +96,7 @@ def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = 
     pooled = {group.value: group for group in document.groups}
     rows: list[Row] = []
     for value in sorted({study.words(group_by) for study in studies}, key=lambda value: block_key(group_by, value)):
-        rows.append(Row("heading", block_name(group_by, value), document.lane))
+        rows.append(Row("heading", block_heading(document, value), document.lane))
         held = [study for study in studies if study.words(group_by) == value]
         rows += block(held)
         if value in pooled:
@@ -249,12 +250,14 @@ _SUMMARY_NAME = {
 }
 
 
-def pooled_rows(document: Fitted, columns: tuple[str, ...], blocks: bool = False, decimals: int = 0) -> list[Row]:
+def pooled_rows(
+    document: Fitted, columns: tuple[str, ...], blocks: bool = False, decimals: int = 0, variances: int = 0
+) -> list[Row]:
     """The diamond, the prediction interval, other summaries, heterogeneity and, below `blocks`, the test of their
-    difference; of a single sample just the line."""
+    difference; of a single sample just the line. `decimals`, `variances`: those of the figure, where it has several."""
     metric, lane, key = document.metric, document.lane, document.synthesis
     people = people_words(document.studies) if set(columns) & set(ARMS) and "n" not in columns else ""
-    note = Row("note", heterogeneity(document, people), lane, key=key)
+    note = Row("note", heterogeneity(document, people, variances), lane, key=key)
     if document.fit.samples == 1:
         return [note]
     model = "common effect" if document.fit.method == "FE" else "random effects"
@@ -313,24 +316,27 @@ def difference_of_blocks(test: JointTest, group_by: str | None) -> str:
 def _level_name(column: str | None, value: str) -> str:
     """A level inside a sentence: a rating as its judgement, however the source spells it."""
     judged = judgement(value) if column == "rob" else None
+    if value == text.MIXED:
+        return "several in one sample"
     return judged.level if judged is not None else GROUP_NAME.get(value, value)
 
 
-def heterogeneity(document: Fitted, people: str = "") -> str:
+def heterogeneity(document: Fitted, people: str = "", decimals: int = 0) -> str:
     """The line below a diamond: samples, effects, `people`, heterogeneity and how it was fitted."""
+    decimals = decimals or variance_decimals([document])
     counted = [text.plural(document.fit.samples, "sample"), text.plural(document.fit.k, "estimate"), people]
     parts = [", ".join(filter(None, counted))]
     if document.fit.tau2 is not None and document.fit.method != "FE":
         limits = (document.fit.tau2_ci_low, document.fit.tau2_ci_high)
-        between = text.variance(document.fit.tau2, *limits)
+        between = _variance(document.fit.tau2, *limits, decimals)
         parts.append(f"\N{GREEK SMALL LETTER TAU}\N{SUPERSCRIPT TWO} = {between}".replace("= <", "< "))
     if document.fit.omega2 is not None:
-        within = text.variance(document.fit.omega2, None, None)
+        within = _variance(document.fit.omega2, None, None, decimals)
         parts.append(f"within samples \N{GREEK SMALL LETTER OMEGA}\N{SUPERSCRIPT TWO} = {within}".replace("= <", "< "))
     if document.fit.levels:
         # That of the effect stands before, as that within samples.
         above = [level for level in document.fit.levels if level.level != EFFECT]
-        parts.append("of which " + ", ".join(_of_level(level) for level in above))
+        parts.append("of which " + ", ".join(_of_level(level, decimals) for level in above))
     if document.fit.i2 is not None:
         parts.append(f"I\N{SUPERSCRIPT TWO} = {document.fit.i2:.0f}%")
     if document.fit.q is not None and document.fit.q_p is not None:
@@ -340,9 +346,14 @@ def heterogeneity(document: Fitted, people: str = "") -> str:
     return "; ".join(parts)
 
 
-def _of_level(level: LevelVariance) -> str:
+def _variance(value: float, low: float | None, high: float | None, decimals: int) -> str:
+    limits = "" if low is None or high is None else f"[{text.small(low, decimals)}, {text.small(high, decimals)}]"
+    return f"{text.small(value, decimals)} {limits}".rstrip()
+
+
+def _of_level(level: LevelVariance, decimals: int) -> str:
     name = COLUMN_NAME.get(level.level, level.level).lower() if level.level != SAMPLE else SAMPLE
-    return f"{name} {text.variance(level.variance, level.ci_low, level.ci_high)} ({level.members})"
+    return f"{name} {_variance(level.variance, level.ci_low, level.ci_high, decimals)} ({level.members})"
 
 
 INTERVAL_NAME = {
@@ -456,7 +467,7 @@ def _exceptions(name: str, common: str, rows: Sequence[tuple[str, str, bool]]) -
         if words != common:
             others.setdefault(words or "not stated", []).append(label)
     named = [f"{words}: {', '.join(dict.fromkeys(labels))}" for words, labels in sorted(others.items())]
-    return f"{text.capital(name)}: {common}, but {'; '.join(named)}."
+    return f"{text.capital(name)}: {common}; except {'; '.join(named)}."
 
 
 def _said_by_blocks(document: Fitted, column: str) -> bool:

@@ -18,6 +18,7 @@ from typing import get_args
 from synthesis.draw.axes import axis_of
 from synthesis.draw.bridge_figure import SECTIONS as BRIDGE_SECTIONS
 from synthesis.draw.comparison import SECTION_HEADING
+from synthesis.draw.forest_columns import BOLD, not_printed
 from synthesis.draw.layout import Row, RowKind
 
 WIDTH = 360
@@ -36,6 +37,8 @@ _TEXT = re.compile(r'<text x="([^"]*)" y="([\d.]+)"([^>]*)>([^<]*)</text>')
 _TO_LEFT, _TO_RIGHT = "\u2190 ", " \u2192"
 # Nearer to the left edge than this, a tick has its words from the edge on: centred, their minus sign would be off it.
 _EDGE = 16.0
+# Columns of numbers that a label takes up, by their heads.
+_COUNTED = {"n": "n\u00a0=\u00a0{}", "Samples": "samples:\u00a0{}", "People": "people:\u00a0{}"}
 _AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
 _ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
 
@@ -100,13 +103,30 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
     tops = [float(top) for top in _AREA.findall(svg)] + [float("inf")]
     if len(tops) != len(marked) + 1:
         return None
+    heads = _heads(svg)
     y, drawn = 2.0, 0
     for name in dict.fromkeys(section for section, _ in rows):
-        section_rows = [row for section, row in rows if section == name]
+        section_rows = [_counted(row, heads) for section, row in rows if section == name]
         drawn += sum(bool(row.effects or row.synthesis) for row in section_rows)
         sides = _sides(svg, tops[drawn - 1], tops[drawn]) if drawn else ()
         y = _section(name, section_rows, marks, y, lines, axes, sides)
     return NarrowForest(y, tuple(lines), tuple(axes))
+
+
+def _heads(svg: str) -> tuple[str, ...]:
+    """Which columns of numbers a figure has beside its names."""
+    texts = {words for *_, words in _TEXT.findall(svg)}
+    return tuple(head for head in _COUNTED if head in texts)
+
+
+def _counted(row: Row, heads: tuple[str, ...]) -> Row:
+    """The row with its numbers, and their signs, and that its interval is not printed, in its label."""
+    said = []
+    if row.kind not in ("heading", "note") and len(row.cells) == len(heads):
+        said = [_COUNTED[head].format(cell) for head, cell in zip(heads, row.cells, strict=True) if cell]
+    if not_printed(row):
+        said.append("no\u00a0interval\u00a0printed")
+    return replace(row, label="; ".join([row.label, *said]))
 
 
 def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
@@ -137,7 +157,9 @@ def _row(record: dict[str, str]) -> Row | None:
     words = {name: record[name] for name in ("label", "lane", "estimate_text", "low_text", "high_text", "synthesis")}
     effects = tuple(filter(None, record["effects"].split("; ")))
     fill = record.get("fill") or ""
-    return Row(kind=record["kind"], effects=effects, fill=fill, **words, **number)  # type: ignore[arg-type]
+    cells = tuple(record["cells"].split(" | ")) if record["cells"] else ()
+    held = words | number | {"cells": cells, "effects": effects, "fill": fill}
+    return Row(kind=record["kind"], **held)  # type: ignore[arg-type]
 
 
 def _is_ratio(rows: Iterable[Row]) -> bool:
@@ -225,7 +247,10 @@ def _drawn(
         else:
             box = (x, middle)
     value = " ".join(filter(None, (row.estimate_text, row.low_text, row.high_text)))
-    kind, predicted = f"{row.kind} {row.fill}".rstrip(), between(row.pi_low, row.pi_high)
+    # Bold is what is pooled, as in the wide figure: all else has the letters of a study.
+    parts = [*row.kind.split(), row.fill, "" if row.kind in BOLD else "study"]
+    kind = " ".join(dict.fromkeys(filter(None, parts)))
+    predicted = between(row.pi_low, row.pi_high)
     return Line(
         kind, row.lane, top, height, label, middle, value, predicted, limits, diamond, box, null, (), mark,
     )  # fmt: skip
