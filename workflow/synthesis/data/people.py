@@ -24,7 +24,8 @@ FOLLOWED = 5
 # What tells two findings of one sample apart.
 _LABELS = (
     "outcome", "rater", "outcome_rater", "timepoint", "timepoint_detail", "weeks", "alliance_measure", "treatment",
-    "comparator", "comparator_detail", "adjusted_for", "construct", "estimand", "label", "sessions", "format", "country",
+    "comparator", "comparator_detail", "adjusted_for", "construct", "estimand", "label", "sessions", "format",
+    "country",
 )  # fmt: skip
 _COUNTS = frozenset(["n", "n_treat", "n_control", "total_treat", "total_control", "k", "df", "df1"])
 # What follows from a value and its size: its agreement is no agreement of another number.

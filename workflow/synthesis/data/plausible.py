@@ -108,7 +108,7 @@ def people(row: Row) -> Iterator[Doubt]:
         all_arms = len(printed) == len(arms) or row["estimand"] == "one_group"
         value = f"{row['n']:g} with {beside}"
         if row["n"] < together - PEOPLE_SLACK and {row[name] for name in printed} != {row["n"]}:
-            hint = "the n of one arm, or of another row? People who are in both arms, as in a crossover, have one n in all three"
+            hint = "the n of one arm, or of another row? Where everybody is in both arms all three n are one"
             yield "n", value, f"at least {together:g}", hint
             return
         if all_arms and row["n"] > LARGEST_LOSS * together:
