@@ -451,3 +451,31 @@ def test_public_tables_of_effects_are_hardly_doubted():
 def test_variances_of_public_tables_as_standard_errors_are_named(name):
     rows = as_errors(dict(public_effects())[name], 1)
     assert len(doubts(*rows)) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # Kenward-Roger and imputation, three arms, a cluster trial, Welch of arms whose SDs differ.
+        [T | {"df": 31.2}],
+        [T | {"df": 131.2}],
+        [T | {"df": 147.0}],
+        [T | {"df": 18.0, "design_effect": 2.1}],
+        [T | {"n_treat": 18.0, "n_control": 18.0, "df": 22.7, "value": 2.0}],
+        # A p of adjusted means, and of means with a baseline.
+        [M | {"p": ".0002"}],
+        [M | {"p": "<.00001", "baseline_mean_treat": 24.0, "baseline_mean_control": 22.0}],
+        # One limit rounds to 0; one event.
+        [ratio("or", 0.04, 0.0, 0.7)],
+        [RATES | {"events_treat": 1.0, "events_control": 25.0, "time_treat": 1000.0, "time_control": 1000.0}],
+        # A correlation of a few people.
+        [R | {"value": 0.96, "n": 13.0}],
+        # A large trial among small ones.
+        [ratio("log_or", value, se=se) for value, se in ((0.1, 0.018), (0.3, 0.2), (0.2, 0.25), (0.4, 0.3))],
+        # Episodes and costs.
+        [M | {"outcome": "episodes", "mean_treat": a, "sd_treat": b, "mean_control": c, "sd_control": d}
+         for a, b, c, d in ((1.2, 3.1, 1.9, 4.4), (1.5, 3.6, 2.0, 4.9), (2.2, 5.6, 2.9, 7.9), (1.3, 3.2, 1.6, 4.1))],
+    ],
+)  # fmt: skip
+def test_sound_rows_at_the_edge_of_a_rule_are_not_doubted(rows):
+    assert doubts(*rows) == []

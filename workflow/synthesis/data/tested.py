@@ -20,6 +20,8 @@ ADJUSTED_P = 2.0
 # Degrees of freedom of an association below this share of n - 2: people missing from one analysis are fewer.
 LEAST_DF = 0.5
 MORE_ARMS = 1.6
+# Degrees of freedom with decimals are a model's, which counts clusters too: so small a share of the least otherwise.
+FEW_OF_MODEL = 0.55
 # Welch's degrees of freedom are smallest where the SDs differ; those of two randomised arms never by more than this.
 # An analysis of more arms has the degrees of freedom of all: so many times those of two.
 WELCH_RATIO = 4.0
@@ -89,7 +91,7 @@ def degrees(row: Row) -> Iterator[Doubt]:
     if row["df"] > most and not of_model and "repeated_measures" not in row["flag"]:
         hint = "a digit too many, the n of another analysis, or occasions instead of people (flag repeated_measures)?"
         yield "df", f"{row['df']:g}", f"at most {people - 2:g} with {sizes}", hint
-    elif row["df"] < least and row["design_effect"] is None:
+    elif row["df"] < (FEW_OF_MODEL if of_model else 1) * least and row["design_effect"] is None:
         hint = "a paired test, one arm's, or a digit lost?" if arms_printed else "a digit lost, or another analysis?"
         if row["df1"] is not None and row["df1"] > row["df"]:
             hint = f"df1 {row['df1']:g} and df swapped?"
