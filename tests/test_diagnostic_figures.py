@@ -169,21 +169,6 @@ def test_orchard_without_a_factor_is_one_block():
     assert len(points(chart, "estimate")) == 15
 
 
-def test_the_line_of_no_effect_is_in_the_legend_where_there_is_one(correlations, whole):
-    for (model, found), word in ((correlations, "no association"), (whole, "no effect")):
-        for chart in (orchard(model, found), caterpillar(model, found)):
-            assert [key.content for key in chart.legend if key.kind == "null"] == [word]
-            assert len(lines(chart, "null")) == 1
-    shares = document(12, "logit", "A")
-    for chart in (orchard(shares, diagnosed(shares, (), Diagnostics(permutations=99))),):
-        assert lines(chart, "null") == []
-        assert "null" not in {key.kind for key in chart.legend}
-
-
-def test_an_orchard_says_that_heights_mean_nothing(correlations):
-    assert "Heights mean nothing; they spread the estimates." in said(orchard(*correlations))
-
-
 def test_a_swarm_keeps_circles_apart_and_is_the_same_each_time():
     marks = [(0.01 * i, 0.06) for i in range(30)]
     heights = swarm(marks)
@@ -291,17 +276,6 @@ def test_cumulative_rows_go_by_year_with_the_undated_last():
     assert f"the first sample itself, which has no I² ({text.NONE}). The diamond: all estimates" in said(layout)
 
 
-def test_flat_diamonds_are_explained_where_they_are(whole):
-    model, found = whole
-    assert "flat" not in said(cumulative(model, found)).casefold()
-    summary = {"kind": "common", "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5}
-    several = model | {"summaries": [summary]}
-    for drawn in (cumulative(several, found), leave_one_out(several, found)):
-        assert [row.kind for row in drawn.sections[0].rows].count("summary") == 1
-        assert "large diamond: " in said(drawn)
-        assert " Flat: their common effect." in said(drawn)
-
-
 def test_baujat_names_what_stands_out_and_only_that():
     model, _ = examined(20)
     model["studies"][3]["yi"] += 3
@@ -345,23 +319,6 @@ def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     assert other in chart.notes[0]
     assert other not in influence(model | {"model": "composites"}, found).notes[0]
     assert f"weight above {300 / 20:.1f}%" in chart.notes[0]
-    # A line at tau2 of all samples with one value each, of which the others leave one out.
-    (all_samples,) = (line.x[0] for line in chart.panels[-1].lines if line.kind == "null")
-    assert all_samples == pytest.approx(power * found["cumulative"][-1]["tau2"])
-    assert "of τ²: with all samples" in " ".join(key.content for key in chart.legend)
-    unknown = influence(model, found | {"cumulative": []})
-    assert not [line for line in unknown.panels[-1].lines if line.kind == "null"]
-    assert "of τ²" not in " ".join(key.content for key in unknown.legend)
-
-
-def test_no_title_ends_with_a_line_of_one_word():
-    model, found = examined(12)
-    for length in range(10, 45):
-        chart = baujat(model | {"title": "x" * length + " of it"}, found)
-        title = [t for t in draw(chart).texts if t.get_weight() == "bold" and "x" * 9 in t.get_text()]
-        assert title
-        bold = [t.get_text() for t in draw(chart).texts if t.get_weight() == "bold"]
-        assert "plot" not in bold
 
 
 @pytest.mark.parametrize(("k", "subsets"), [(8, 247), (24, 10_000)])
