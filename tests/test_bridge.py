@@ -228,7 +228,11 @@ def test_the_figure_shows_every_reading_with_its_own_axis():
     assert all(f"the reading \u201c{equal}\u201d, P as above" in heads[name] for name in ("probability", "r"))
     assert f"the reading \u201c{two}\u201d" in heads["variance"]
     assert "the same readings, P as above" in heads["u3"]
-    assert "less is a larger difference" in heads["overlap"]
+    assert "without sign: less is a larger difference" in heads["overlap"]
+    assert {s.name for s in layout.sections if "without" in s.axis} == {"variance", "overlap"}
+    folded = "their intervals leave out 0% and 100% where those of d hold 0."
+    held = any(row.effect_pi_low < 0 < row.effect_pi_high for row in rows if row.contrast in c.CONTRASTS)
+    assert held == any(folded in note for note in layout.notes)
     printed = {row.contrast: f"{row.p_association_larger:.6f}" for row in rows if row.p_association_larger is not None}
     assert printed["probability"] == printed["concordance_r"] == printed["concordance"] == printed["u3_concordance"]
     words = " ".join(layout.notes)

@@ -47,6 +47,24 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
         assert number == 0 or f"{number} {verdict}" in counted
 
 
+def test_a_claim_without_a_mark_says_whether_a_datum_or_an_interval_is_missing(decided):
+    layout = claims_layout(list(decided.values()), "Title")
+    rows = {row.claim_id: row for statement in layout.statements for row in statement.rows if not row.marks}
+    assert rows["alliance_above_adherence"].without_marks == "no interval"
+    assert rows["one_session_42"].without_marks == "no datum"
+    for row in rows.values():
+        assert (row.without_marks == "no interval") == ("difference in z = " in row.data)
+    drawn = [t.get_text() for t in draw(layout).texts]
+    for said in ("no interval", "no datum"):
+        assert drawn.count(said) == sum(row.without_marks == said for row in rows.values())
+
+
+def test_no_line_of_a_claim_ends_or_begins_with_an_equals_sign(decided):
+    lines = [t.get_text() for t in draw(claims_layout(list(decided.values()), "Title")).texts]
+    assert any("r\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.10" in line for line in lines)
+    assert not [line for line in lines if line.startswith("=") or line.endswith("=")]
+
+
 def test_several_marks_have_their_names_and_axes_their_zero(decided):
     layout = claims_layout(list(decided.values()), "Title")
     drawn = [t.get_text() for t in draw(layout).texts]

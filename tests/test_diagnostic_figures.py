@@ -273,6 +273,7 @@ def test_cumulative_rows_go_by_year_with_the_undated_last():
     section = layout.sections[0]
     assert section.low < section.null == 0 < section.high
     assert "without a year (1)" in said(layout)
+    assert f"the first sample itself, which has no I² ({text.NONE}). The diamond: all estimates" in said(layout)
 
 
 def test_baujat_names_what_stands_out_and_only_that():

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hand_made import cumulative, flow, gosh, leave_one_out, radial
+from hand_made import baujat, caterpillar, cumulative, flow, gosh, influence, leave_one_out, orchard, radial
 from hand_made import funnel_plot as funnel
 from hand_made import layout as diagnostic
 from msgspec.structs import replace
@@ -11,8 +11,11 @@ from synthesis.draw.canvas import draw
 from synthesis.draw.chart import Chart
 from synthesis.draw.diagnostic import LAYOUTS
 from synthesis.draw.multiverse_figure import specification, vibration
-from test_diagnostic_figures import KINDS, examined
+from synthesis.plan.config import Diagnostics
+from test_diagnostic_figures import KINDS, examined, lines, said
+from test_figures import document as synthesis
 from test_multiverse import summarised
+from typed import diagnosed
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +148,52 @@ def test_leaving_out_fills_its_axis_and_tells_pools_apart(whole, shift):
     assert section.has_null == reaches
     assert ("does not reach 0 (no effect)" in drawn.notes[0]) == (not reaches)
     assert all(len(row.estimate_text.partition(".")[2]) == 3 for row in section.rows if row.estimate is not None)
+
+
+def test_the_line_of_no_effect_is_in_the_legend_where_there_is_one(whole):
+    for (model, found), word in ((examined(24, "z", "A"), "no association"), (whole, "no effect")):
+        for chart in (orchard(model, found), caterpillar(model, found)):
+            assert [key.content for key in chart.legend if key.kind == "null"] == [word]
+            assert len(lines(chart, "null")) == 1
+    shares = synthesis(12, "logit", "A")
+    chart = orchard(shares, diagnosed(shares, (), Diagnostics(permutations=99)))
+    assert lines(chart, "null") == []
+    assert "null" not in {key.kind for key in chart.legend}
+
+
+def test_an_orchard_says_that_heights_mean_nothing():
+    assert "Heights mean nothing; they spread the estimates." in said(orchard(*examined(24, "z", "A")))
+
+
+def test_flat_diamonds_are_explained_where_they_are(whole):
+    model, found = whole
+    assert "flat" not in said(cumulative(model, found)).casefold()
+    summary = {"kind": "common", "estimate": 0.3, "ci_low": 0.1, "ci_high": 0.5}
+    several = model | {"summaries": [summary]}
+    for drawn in (cumulative(several, found), leave_one_out(several, found)):
+        assert [row.kind for row in drawn.sections[0].rows].count("summary") == 1
+        assert "large diamond: " in said(drawn)
+        assert " Flat: their common effect." in said(drawn)
+
+
+def test_no_title_ends_with_a_line_of_one_word():
+    model, found = examined(12)
+    for length in range(10, 45):
+        chart = baujat(model | {"title": "x" * length + " of it"}, found)
+        title = [t for t in draw(chart).texts if t.get_weight() == "bold" and "x" * 9 in t.get_text()]
+        assert title
+        bold = [t.get_text() for t in draw(chart).texts if t.get_weight() == "bold"]
+        assert "plot" not in bold
+
+
+def test_influence_has_a_line_at_tau2_of_all_samples_with_one_value_each(whole):
+    model, found = whole
+    assert model["model"] == "che"
+    chart = influence(model, found)
+    times = float(re.sub(r"\D", "", chart.panels[-1].heading.partition("(")[2]) or 1)
+    (line,) = (line for line in chart.panels[-1].lines if line.kind == "null")
+    assert line.x[0] == pytest.approx(times * found["cumulative"][-1]["tau2"])
+    assert "of τ²: with all samples" in " ".join(key.content for key in chart.legend)
+    unknown = influence(model, found | {"cumulative": []})
+    assert not [line for line in unknown.panels[-1].lines if line.kind == "null"]
+    assert "of τ²" not in " ".join(key.content for key in unknown.legend)

@@ -253,6 +253,9 @@ def test_ends_of_printed_ranges_are_marked_wherever_estimates_are():
         assert [p.key for p in panel.points if p.kind == "range end"] == ["e0", "f0"]
         assert "end of a printed range" in [key.content for key in chart.legend]
         assert "Lower and upper end of a printed range, no single value: Study 0." in chart.notes
+    # Two triangles at one estimate, whose corners lie outside the circles of their size.
+    one, other = (p for p in orchard(model, found).panels[0].points if p.kind == "range end")
+    assert abs(one.y - other.y) >= 1.1 * one.size
     grown = cumulative(model, found)
     assert [row.label for row in grown.sections[0].rows if "\N{DAGGER}" in row.label] == ["Study 0\N{DAGGER}"]
     assert "\N{DAGGER}: lower and upper end of a printed range, no single value: Study 0." in grown.notes

@@ -6,7 +6,7 @@ from synthesis.draw.marks import marks_of
 from synthesis.draw.multiverse_figure import specification, vibration
 from synthesis.draw.panels import draw
 from synthesis.draw.svg import svg_of
-from synthesis.results.curves import NamedThreshold
+from synthesis.results.curves import CurveTest, NamedThreshold
 from test_multiverse import summarised
 
 
@@ -55,8 +55,8 @@ def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document
     far = replace(document, curves=(replace(curve, drawn=tuple(drawn)),))
     for layout in (specification, vibration):
         chart = layout(far)
-        assert "1 estimate lies beyond the axis, drawn at its end." in chart.notes
-        assert "drawn at its end" not in " ".join(layout(document).notes)
+        assert "Of those drawn, 1 estimate lies beyond the axis, at its end." in chart.notes
+        assert "at its end" not in " ".join(layout(document).notes)
     marks = [point.kind for point in specification(far).panels[0].points]
     assert (marks.count("beyond_up"), marks.count("beyond_down")) == (1, 0)
     assert [point.kind for point in vibration(far).panels[0].points].count("beyond_right") == 1
@@ -64,7 +64,10 @@ def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document
     assert "beyond_right" not in {key.kind for key in vibration(document).legend}
     axis = vibration(far).panels[0].x
     assert axis.high < 1
-    assert max(p.x for p in vibration(far).panels[0].points) == axis.high
+    # The head of an arrow stands clear of the frame, where it would read as that of the axis.
+    place = max(p.x for p in vibration(far).panels[0].points)
+    inset = (axis.high - place) / (axis.high - axis.low) * vibration(far).panel_width
+    assert inset == pytest.approx(0.06)
     assert len(axis.ticks) > 1
 
 
@@ -76,9 +79,43 @@ def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(docume
     heads = [(point.kind, point.x) for point in chart.panels[0].points if point.kind.startswith("cut")]
     last = len(drawn) - 0.5
     assert heads == [("cut_down", 0.5), ("cut_down", last), ("cut_up", last)]
-    assert "2 intervals go on beyond the axis." in chart.notes
+    assert "Of those drawn, 2 intervals go on beyond the axis." in chart.notes
     assert "cut_up" in {key.kind for key in chart.legend}
-    assert chart.height == max(point.y for point in chart.panels[0].points)
+    assert chart.height == pytest.approx(max(p.y + 0.4 * p.size for p in chart.panels[0].points))
+    first, axis = heads[0][1] - 0.5, chart.panels[0].x
+    assert (first - axis.low) / (axis.high - axis.low) * chart.panel_width == pytest.approx(0.06, rel=0.02)
+
+
+def test_an_estimate_beyond_the_axis_hides_no_arrow_head_of_its_limit_and_files_hold_its_number(document):
+    curve = document.curves[0]
+    drawn = [replace(point, ci_low=0.0, ci_high=0.4, estimate=0.2) for point in curve.drawn * 30]
+    drawn[-1] = replace(drawn[-1], spec=10**9, estimate=9.0, ci_low=-7.0, ci_high=9.5)
+    chart = specification(replace(document, curves=(replace(curve, drawn=tuple(drawn)),)))
+    assert sorted(p.kind for p in chart.panels[0].points if p.key == "1000000000") == ["beyond_up", "cut_down"]
+    rows = [row for row in chart.table() if row["key"] == "1000000000"]
+    assert [row["value"] for row in rows if row["element"] == "line"] == [-7.0, 9.5]
+    assert {row["kind"]: row["value"] for row in rows if row["element"] == "point"} == {
+        "beyond_up": 9.0, "cut_down": -7.0,
+    }  # fmt: skip
+    beside = vibration(replace(document, curves=(replace(curve, drawn=tuple(drawn)),)))
+    (row,) = (row for row in beside.table() if row["kind"] == "beyond_right")
+    assert row["value"] == 9.0
+    assert {row["value"] for row in beside.table() if row["kind"] == "estimate"} == {0.2}
+
+
+def test_the_specification_curve_says_of_how_many_analyses_its_tests_are(document):
+    tested = [replace(curve, test=test) for curve, test in zip(document.curves, _tests(7, 7), strict=True)]
+    (said,) = (note for note in specification(replace(document, curves=tuple(tested))).notes if "Tested" in note)
+    assert "Tested: 7 analyses of each curve, with one value per sample and no adjustment for bias." in said
+    tested = [replace(curve, test=test) for curve, test in zip(document.curves, _tests(7, 5), strict=True)]
+    (said,) = (note for note in specification(replace(document, curves=tuple(tested))).notes if "Tested" in note)
+    assert "Tested: 7 analyses of A; 5 analyses of B, with one value" in said
+
+
+def _tests(*numbers):
+    stated = {"permutations": 499, "median": 0.2, "median_p": 0.002, "share_significant": 1.0}
+    rest = {"share_significant_p": 0.002, "stouffer_z": 9.0, "stouffer_p": 0.002}
+    return [CurveTest(specifications=number, **stated, **rest) for number in numbers]
 
 
 def test_thresholds_have_letters_at_their_lines(document):

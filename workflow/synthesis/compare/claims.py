@@ -19,7 +19,7 @@ from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import ESTIMATE_NAME, ClaimRule, Verdict, contrast_name
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
-from synthesis.results.comparisons import ClaimValue, ContrastRow, DecidedClaim
+from synthesis.results.comparisons import NO_INTERVAL, ClaimValue, ContrastRow, DecidedClaim
 from synthesis.results.document import columns
 from synthesis.results.extracted import COLUMN_NAMES, Effect, Extracted, Reference, Row
 from synthesis.results.files import check_inside
@@ -235,7 +235,7 @@ def _comparison(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
 
 def _without_interval(row: ContrastRow) -> str:
     """Why a published value without an interval decides nothing, and how wide its interval could be to decide."""
-    words = f"the published value has no interval (difference in z = {text.number(row.difference)}"
+    words = f"{NO_INTERVAL} (difference in z = {text.number(row.difference)}"
     if row.largest_se is None:
         return words + ")"
     half = PRINTED_QUANTILE * row.largest_se

@@ -25,7 +25,7 @@ SECTIONS: tuple[tuple[str, str, str, tuple[str, ...], int, float], ...] = (
      "without its sign", ("variance",), 0, 0.0),
     ("u3", "U3: share of the better group above the mean of the other", "Percent of people",
      tuple(f"u3_{key}" for key in _CONVERTED), 0, 50.0),
-    ("overlap", "Overlap of the two distributions", "Percent of people",
+    ("overlap", "Overlap of the two distributions", "Percent of people, without the sign of the difference",
      tuple(f"overlap_{key}" for key in _CONVERTED), 0, 100.0),
 )  # fmt: skip
 # The reading that a unit of one row is of: its P are the same, since one is an increasing function of the other.
@@ -58,6 +58,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         *_chances_note(shown),
         "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
         "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
+        *_unsigned(table),
         *_needed(table),
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
@@ -70,7 +71,7 @@ def _head(heading: str, table: Mapping[str, BridgeRow], contrasts: Sequence[str]
     if first in _CONVERTED:
         return f"{heading}: {len(contrasts)} readings"
     if first.startswith("overlap"):
-        return f"{heading}: less is a larger difference; the same readings"
+        return f"{heading}, without sign: less is a larger difference; the same readings"
     readings = [_READING_OF.get(c) or c.partition("_")[2] for c in contrasts]
     again = any(_chances(table[first])) and all(
         _chances(table[c]) == _chances(table[r]) for c, r in zip(contrasts, readings, strict=True)
@@ -122,6 +123,19 @@ def _chances_note(shown: list[str]) -> list[str]:
     of = {"P mean": "for the means", "P new": "in a new setting"}
     where = " and ".join(of[name] for name in shown)
     return [f"{', '.join(shown)}: probability that the association is the larger of both, {where}."]
+
+
+def _unsigned(table: list[BridgeRow]) -> list[str]:
+    """Why an interval of a size without its sign leaves out no difference, where one with its sign holds it."""
+    spans = [(r.ci_low, r.ci_high, r.pi_low, r.pi_high) for row in table if row.contrast in _CONVERTED
+             for r in (row.reading("association"), row.reading("effect"))]  # fmt: skip
+    across = any(
+        low is not None and high is not None and low < 0 < high
+        for ci_low, ci_high, pi_low, pi_high in spans
+        for low, high in ((ci_low, ci_high), (pi_low, pi_high))
+    )
+    said = "Shared variance and overlap have no sign: their intervals leave out 0% and 100% where those of d hold 0."
+    return [said] if across else []
 
 
 def _needed(table: list[BridgeRow]) -> list[str]:

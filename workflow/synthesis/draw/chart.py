@@ -88,7 +88,10 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A mark of diameter `size`. A point with `named` is drawn with its label beside it."""
+    """A mark of diameter `size`. A point with `named` is drawn with its label beside it.
+
+    `value`: the number it stands for, where it is placed elsewhere than at that number.
+    """
 
     kind: PointKind
     x: float
@@ -98,17 +101,22 @@ class Point:
     label: str = ""
     named: bool = False
     effects: tuple[str, ...] = ()
+    value: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points; `key` names what an interval belongs to, `label` stands at its end."""
+    """A line through points; `key` names what an interval belongs to, `label` stands at its end.
+
+    `values`: the numbers that its points stand for, as `value` of a point.
+    """
 
     kind: LineKind
     x: tuple[float, ...]
     y: tuple[float, ...]
     key: str = ""
     label: str = ""
+    values: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +195,13 @@ class Chart:
         return (self.width - self.left - self.right - self.gap * (count - 1)) / count
 
     def table(self) -> list[dict[str, Cell]]:
-        """One record per mark, text and vertex: what is drawn, in order; written beside the figure."""
+        """One record per mark, text and vertex: what is drawn, in order; written beside the figure.
+
+        Where marks stand elsewhere than at their numbers, these have a column of their own.
+        """
         blank: dict[str, Cell] = {**dict.fromkeys(COLUMNS, ""), "x": None, "y": None, "size": None}
+        valued = any(p.value is not None for panel in self.panels for p in panel.points)
+        blank |= {"value": None} if valued else {}
         records = [blank | {"element": "row", "key": r.key, "y": r.y, "text": _joined(r)} for r in self.rows]
         for panel in self.panels:
             of = blank | {"panel": panel.heading}
@@ -197,11 +210,12 @@ class Chart:
                 records += [base | {"x": x, "y": y} for x, y in zip(area.x, area.y, strict=True)]
             for line in panel.lines:
                 base = of | {"element": "line", "kind": line.kind, "key": line.key, "text": line.label}
-                records += [base | {"x": x, "y": y} for x, y in zip(line.x, line.y, strict=True)]
+                values: list[dict[str, Cell]] = [{"value": value} for value in line.values] or [{} for _ in line.x]
+                records += [base | {"x": x, "y": y} | v for x, y, v in zip(line.x, line.y, values, strict=True)]
             for p in panel.points:
                 records.append(
                     of | {"element": "point", "kind": p.kind, "key": p.key, "x": p.x, "y": p.y, "size": p.size}
-                    | {"text": p.label, "effects": "; ".join(p.effects)}
+                    | {"text": p.label, "effects": "; ".join(p.effects)} | ({"value": p.value} if valued else {})
                 )  # fmt: skip
             for direction, side, axis in (("x", "x", panel.x), ("y", "y", panel.y), ("y", "right", panel.right)):
                 if axis is None:

@@ -32,17 +32,19 @@ _MARK, _TINY, _SMALLER = 0.12, 5.6, 6.2
 # Of a page's height: pages are filled as little as their number allows.
 _SHARES = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
-# The comma of an interval, which stays on one line.
-_INTERVAL = re.compile(rf"(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
+# Intervals and equations stay on one line.
+_WHOLE = re.compile(rf" = |(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
+
+
+def _glued(words: str) -> str:
+    return _WHOLE.sub(lambda match: match[0].replace(" ", "\N{NO-BREAK SPACE}"), words)
 
 
 def _row_lines(page: Page, row: ClaimRow) -> tuple[list[str], list[str]]:
     size = page.style.small
     return (
-        page.wrapped(row.claim, _CLAIM_WIDTH, size),
-        page.wrapped(
-            _INTERVAL.sub(",\N{NO-BREAK SPACE}", row.data), page.style.width - page.style.margin - _DATA, size
-        ),
+        page.wrapped(_glued(row.claim), _CLAIM_WIDTH, size),
+        page.wrapped(_glued(row.data), page.style.width - page.style.margin - _DATA, size),
     )
 
 
@@ -231,7 +233,7 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     page.lines(_CLAIM, middle, claim, _LINE, size)
     page.lines(_DATA, middle, data, _LINE, size)
     if row.axis is None or row.holds is None:
-        page.text(_PLOT, middle, "no datum", size, colour=FAINT)
+        page.text(_PLOT, middle, row.without_marks, size, colour=FAINT)
         return
     first, last = row.axis
 

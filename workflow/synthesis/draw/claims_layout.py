@@ -11,7 +11,7 @@ from typing import Literal
 from synthesis import text
 from synthesis.draw.axes import linear_ticks
 from synthesis.draw.chart import Key
-from synthesis.results.comparisons import DecidedClaim
+from synthesis.results.comparisons import NO_INTERVAL, DecidedClaim
 from synthesis.results.files import Cell
 
 TITLE = "What the text that began this project says, and what the data say"
@@ -29,6 +29,8 @@ _VERDICT_WORDS = {
     "cannot be decided": "the interval holds both, values disagree, or a datum is missing",
     "misquoted": "the cited source does not say it, whatever the data say",
 }
+# What of a claim's row is no cell of the table of what is drawn.
+_NOT_CELLS = {"marks", "holds", "axis", "ticks", "without_marks"}
 # The marks of a key that stands on the first page alone.
 ONCE = "verdict"
 # An axis has at least so many ticks.
@@ -62,6 +64,7 @@ class ClaimRow:
     ticks: tuple[float, ...]
     unit: str
     part: Part = "whole"
+    without_marks: str = "no datum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class ClaimsLayout:
         records: list[dict[str, Cell]] = []
         for statement in self.statements:
             for row in statement.rows:
-                base = {k: v for k, v in asdict(row).items() if k not in {"marks", "holds", "axis", "ticks"}}
+                base = {k: v for k, v in asdict(row).items() if k not in _NOT_CELLS}
                 ends = row.holds or (None, None)
                 base |= {"holds_low": _finite(ends[0]), "holds_high": _finite(ends[1])}
                 for mark in row.marks or (None,):
@@ -179,6 +182,7 @@ def _row(claim: DecidedClaim) -> ClaimRow:
         ticks=ticks,
         unit=_UNIT_NAME.get(claim.unit, claim.unit),
         part="lower end" if claim.rule == "not_above" else "whole",
+        without_marks="no interval" if claim.why.startswith(NO_INTERVAL) else "no datum",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import Literal
 
 import numpy as np
 
@@ -43,6 +44,10 @@ _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
 _CUT = 5
 # An adjustment of few samples can give an estimate far from all others: this share of each end too.
 _EXTREME = 0.5
+# Inches between an axis and the middle of an arrow head, which beside its line would read as that of the axis.
+_INSET = 0.06
+# Of the height of an arrow head, what lies beyond its middle.
+_TIP = 0.4
 _SIGNIFICANT = 0.05
 _SMALLEST_P = 1e-300
 
@@ -66,6 +71,9 @@ def specification(document: MultiverseSummary) -> Chart:
 
     ticks, texts = estimate_ticks(document.metric, low, high, about=5, spaced=True)
     axis = Axis(spaced_name(document.metric), 0.0, height, tuple(map(y, ticks)), texts, begins=height - _CURVE)
+    names = {(i, j): text.lettered(f"{title}: {option.title}") for i, j, title, option in rows}
+    left, gap = room_for(names.values()), 0.1
+    inches = (WIDE - left - 0.2 - gap * (len(curves) - 1)) / len(curves) - 2 * _INSET
     at = {(i, j): height - _CURVE - _SPACE - (n + 0.5) * _ROW for n, (i, j, _, _) in enumerate(rows)}
     panels = []
     for number, curve in enumerate(curves):
@@ -79,16 +87,13 @@ def specification(document: MultiverseSummary) -> Chart:
         lines = [*_curve_lines(drawn, document, y, number == len(curves) - 1), *_choice_lines(drawn, rows, at)]
         marks = (*_cut_marks(drawn, low, high, y), *_estimate_marks(drawn, low, high, y))
         y_axis = axis if number == 0 else Axis("", 0.0, height)
-        panels.append(
-            Panel(Axis("", 0.0, width), y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number))
-        )
-    texts_of = [
-        RowText(at[(i, j)], text.lettered(f"{title}: {option.title}"), key=f"{i}:{j}") for i, j, title, option in rows
-    ]  # fmt: skip
+        beside = _INSET / inches * width
+        x_axis = Axis("", -beside, width + beside)
+        panels.append(Panel(x_axis, y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,
-        tuple(panels), width=WIDE, height=height, left=room_for(r.label for r in texts_of), right=0.2, gap=0.1,
-        rows=tuple(texts_of),
+        tuple(panels), width=WIDE, height=height, left=left, right=0.2, gap=gap,
+        rows=tuple(RowText(at[(i, j)], name, key=f"{i}:{j}") for (i, j), name in names.items()),
         legend=(
             *_curve_keys(document), *_beyond_keys(points, low, high, "beyond_up"), *_cut_keys(points, low, high),
             *_option_keys(document), *_threshold_keys(document), *_letter_keys(document, curves),
@@ -106,21 +111,30 @@ def _estimate_marks(
     """A point per estimate, an arrow head at the frame for one beyond it."""
     for x, p in enumerate(drawn):
         if low <= p.estimate <= high:
-            yield Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec))
+            yield Point("marked_small", x + 0.5, y(p.estimate), 0.022, str(p.spec), value=p.estimate)
         else:
-            kind: PointKind = "beyond_down" if p.estimate < low else "beyond_up"
-            yield Point(kind, x + 0.5, y(p.estimate), 0.07, str(p.spec))
+            yield _head("beyond", p.estimate < low, x, y(p.estimate), 0.07, p.spec, p.estimate)
 
 
 def _cut_marks(
     drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
 ) -> Iterator[Point]:
-    """An arrow head at the frame for each limit beyond it."""
+    """An arrow head at the frame for each limit beyond it; where the estimate is too, it has that one alone."""
     for x, p in enumerate(drawn):
-        if p.ci_low is not None and p.ci_low < low:
-            yield Point("cut_down", x + 0.5, y(low), 0.05, str(p.spec))
-        if p.ci_high is not None and p.ci_high > high:
-            yield Point("cut_up", x + 0.5, y(high), 0.05, str(p.spec))
+        if p.ci_low is not None and p.ci_low < low <= p.estimate:
+            yield _head("cut", True, x, y(low), 0.05, p.spec, p.ci_low)
+        if p.ci_high is not None and p.ci_high > high >= p.estimate:
+            yield _head("cut", False, x, y(high), 0.05, p.spec, p.ci_high)
+
+
+def _head(of: Literal["beyond", "cut"], down: bool, x: int, end: float, size: float, spec: int, value: float) -> Point:
+    """An arrow head whose tip is at the end of the frame."""
+    kinds: dict[str, tuple[PointKind, PointKind]] = {
+        "beyond": ("beyond_up", "beyond_down"),
+        "cut": ("cut_up", "cut_down"),
+    }
+    middle = end + (_TIP if down else -_TIP) * size
+    return Point(kinds[of][down], x + 0.5, middle, size, str(spec), value=value)
 
 
 def _curve_lines(
@@ -128,13 +142,13 @@ def _curve_lines(
 ) -> list[Line]:
     """The line of no effect, the thresholds (`named`: with their letters), and the interval of each specification."""
     across = (0.0, float(len(drawn)))
-    lines = [Line("null", across, (y(0.0),) * 2)]
+    lines = [Line("null", across, (y(0.0),) * 2, values=(0.0, 0.0))]
     lines += [
-        Line("threshold", across, (y(t.value),) * 2, t.key, letter if named else "")
+        Line("threshold", across, (y(t.value),) * 2, t.key, letter if named else "", (t.value,) * 2)
         for letter, t in _lettered_thresholds(document)
     ]
     lines += [
-        Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec))
+        Line("effect", (x + 0.5,) * 2, (y(p.ci_low), y(p.ci_high)), str(p.spec), values=(p.ci_low, p.ci_high))
         for x, p in enumerate(drawn)
         if p.ci_low is not None and p.ci_high is not None
     ]
@@ -161,7 +175,7 @@ def vibration(document: MultiverseSummary) -> Chart:
         return _none("vibration", document)
     points = [point for curve in curves for point in curve.drawn]
     least, most = _range(points, document)
-    low, high = least - 0.05 * (most - least), most + 0.05 * (most - least)
+    low, high = least - 0.08 * (most - least), most + 0.08 * (most - least)
     chart = Chart(
         "vibration", document.multiverse, f"{document.title}: vibration of estimates", document.lane,
         (Panel(Axis("", 0, 1), Axis("", 0, 1)),) * len(curves), width=WIDE, height=2.2, left=0.5, gap=0.14,
@@ -186,7 +200,8 @@ def vibration(document: MultiverseSummary) -> Chart:
             ),
         ]
         tested = [p for p in curve.drawn if p.p is not None]
-        marks = tuple(_beside_p(p, y, low, high) for p, y in zip(tested, _heights(tested), strict=True))
+        inset = _INSET / chart.panel_width * (high - low)
+        marks = tuple(_beside_p(p, y, low, high, inset) for p, y in zip(tested, _heights(tested), strict=True))
         y_axis = scale if number == 0 else Axis("", scale.low, scale.high)
         panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
@@ -202,12 +217,13 @@ def vibration(document: MultiverseSummary) -> Chart:
     )  # fmt: skip
 
 
-def _beside_p(p: DrawnSpecification, height: float, low: float, high: float) -> Point:
-    """An estimate at the height of its p; one beyond the axis is an arrow head at its end."""
+def _beside_p(p: DrawnSpecification, height: float, low: float, high: float, inset: float) -> Point:
+    """An estimate at the height of its p; one beyond the axis is an arrow head `inset` from its end."""
     if low <= p.estimate <= high:
-        return Point("estimate", p.estimate, height, 0.04, str(p.spec))
+        return Point("estimate", p.estimate, height, 0.04, str(p.spec), value=p.estimate)
     kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
-    return Point(kind, min(max(p.estimate, low), high), height, 0.085, str(p.spec))
+    at = low + inset if p.estimate < low else high - inset
+    return Point(kind, at, height, 0.085, str(p.spec), value=p.estimate)
 
 
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
@@ -250,14 +266,14 @@ def _beyond(points: Sequence[DrawnSpecification], low: float, high: float) -> tu
     if not count:
         return ()
     verb = "lies" if count == 1 else "lie"
-    return (f"{text.plural(count, 'estimate')} {verb} beyond the axis, drawn at its end.",)
+    return (f"Of those drawn, {text.plural(count, 'estimate')} {verb} beyond the axis, at its end.",)
 
 
 def _cut(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[str, ...]:
     """Says how many of the drawn intervals go on beyond the axis."""
     count = sum(_reaches_beyond(p, low, high) for p in points)
     verb = "goes" if count == 1 else "go"
-    return (f"{text.plural(count, 'interval')} {verb} on beyond the axis.",) if count else ()
+    return (f"Of those drawn, {text.plural(count, 'interval')} {verb} on beyond the axis.",) if count else ()
 
 
 def _reaches_beyond(p: DrawnSpecification, low: float, high: float) -> bool:
@@ -396,4 +412,18 @@ def _tests(document: MultiverseSummary, curves: list[Curve]) -> str:
         middle = interval_text(document.metric, scope.estimate_median)
         tested = f" ({_signs(curve.test)})" if curve.test else ""
         parts.append(f"{label}{middle}{tested}")
-    return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: " + "; ".join(parts) + "."
+    return f"Median {document.word} {ESTIMATE_NAME[document.metric]}: {'; '.join(parts)}.{_permuted(curves)}"
+
+
+def _permuted(curves: list[Curve]) -> str:
+    """Of how many analyses the tests are, which take some of those that are quick to repeat."""
+    of: dict[int, list[str]] = {}
+    for i, curve in enumerate(curves):
+        if curve.test:
+            of.setdefault(curve.test.specifications, []).append(_letter(i))
+    if not of:
+        return ""
+    said = [f"{text.count(number)} analyses of {', '.join(letters)}" for number, letters in of.items()]
+    if len(of) == 1:
+        said = [f"{text.count(*of)} analyses" + " of each curve" * (len(curves) > 1)]
+    return f" Tested: {'; '.join(said)}, with one value per sample and no adjustment for bias."

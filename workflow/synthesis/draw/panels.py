@@ -380,6 +380,14 @@ def _cell_edges(chart: Chart, margin: float) -> list[float]:
     return [chart.width - margin - room * i for i in reversed(range(len(chart.heads)))]
 
 
+def _title_lines(page: Page, title: str) -> list[str]:
+    """A title in lines, of which the last has no single word."""
+    lines = page.title_lines(title)
+    if len(lines) > 1 and " " not in lines[-1]:
+        lines = page.title_lines("\N{NO-BREAK SPACE}".join(title.rsplit(" ", 1)))
+    return lines
+
+
 @draw.register
 def draw_chart(chart: Chart, style: Style | None = None) -> Figure:
     """The figure of a chart."""
@@ -388,7 +396,7 @@ def draw_chart(chart: Chart, style: Style | None = None) -> Figure:
         chart = _roomy(Page(style, 1.0), chart)
         style = replace(style, width=chart.width)
         ruler = Page(style, 1.0)
-        title, legend = ruler.title_lines(chart.title), _legend_rows(ruler, chart)
+        title, legend = _title_lines(ruler, chart.title), _legend_rows(ruler, chart)
         refused = ruler.wrapped(chart.refused, ruler.inside, style.font) if chart.refused else []
         boxes = note_on_unseen(row.label for row in chart.rows)
         notes = ruler.note_lines(_GLUED.sub(_glue, note) for note in (*chart.notes, *boxes))

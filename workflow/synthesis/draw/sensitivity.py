@@ -65,14 +65,28 @@ def cumulative(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     undated = sum(step.year is None for step in diagnostics.cumulative)
     note = (
         "Each row: the pool of all samples up to that one, by year of publication, one value per sample "
-        f"({sample_method(document)}); the first row is the first sample itself, without heterogeneity. The "
-        f"diamond: all estimates ({method_of(document)})."
+        f"({sample_method(document)}); the first row is the first sample itself, which has no I² ({text.NONE}). The "
+        f"{_diamond(document)}: all estimates ({method_of(document)}).{_flat_diamonds(document)}"
     )
     if undated:
         note += f" Samples without a year ({undated}) come last."
     # Early pools have hardly an upper limit: at least one is cut at each end, that of the first two samples.
     clip = max(CLIP_SHARE, 0.501 / len(rows))
     return _forest_like("cumulative", document, rows, ("samples", "i2"), "Sample added", note, clip=clip)
+
+
+_SUMMARY_WORDS = {"common": "their common effect", "bayes": "the Bayesian pool"}
+
+
+def _diamond(document: Fitted) -> str:
+    """The diamond of the pool, which may have flat ones below it."""
+    return "large diamond" if document.summaries else "diamond"
+
+
+def _flat_diamonds(document: Fitted) -> str:
+    """What the flat diamonds are, in order."""
+    words = [_SUMMARY_WORDS[summary.kind] for summary in document.summaries]
+    return f" Flat: {', '.join(words)}." if words else ""
 
 
 def _step_row(document: Fitted, step: CumulativeStep, study: Study) -> Row:
@@ -102,7 +116,10 @@ def leave_one_out(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     decimals = max(_DECIMALS_WITHOUT, decimals_of(document))
     rows = [_without_row(document, pool, columns, effects[pool.sample.sample_id], decimals) for pool in pools]
     how = method_of(document) if refitted else sample_method(document)
-    note = f"Each row: the pool without that sample ({how}), by size. Dashed line and diamond: with all samples."
+    note = (
+        f"Each row: the pool without that sample ({how}), by size. Dashed line and {_diamond(document)}: with all "
+        f"samples.{_flat_diamonds(document)}"
+    )
     guide = coordinates(document.metric, document.fit.estimate)[0]
     near = _near_no_effect(rows)
     if not near and document.metric not in NO_NULL:
@@ -275,15 +292,17 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
         width=WIDE, height=max(0.5, 0.135 * count), left=room_for(s.label for s in samples), gap=0.18,
     )  # fmt: skip
     chart = replace(chart, width=chart.width + len(_MEASURES) * max(0.0, _LEAST_MEASURE - chart.panel_width))
+    whole = _whole_tau2(document, diagnostics)
     panels = tuple(
-        _measure_panel(key, heading, document, samples, effects, chart.panel_width) for key, heading in _MEASURES
+        _measure_panel(key, heading, whole, samples, effects, chart.panel_width) for key, heading in _MEASURES
     )
+    nothing = "no influence; of the weight: an even share" + "; of τ²: with all samples" * (whole is not None)
     texts = tuple(RowText(i + 0.5, s.label, bold=bool(s.influential), key=s.sample_id) for i, s in enumerate(samples))
     return replace(
         chart, panels=panels, rows=texts,
         legend=(
             Key("point", "sample", "sample"), Key("point", "marked", "influential sample"),
-            Key("line", "null", "no influence; of the weight: an even share"), Key("line", "threshold", "border"),
+            Key("line", "null", nothing), Key("line", "threshold", "border"),
         ),
         notes=(_influence_note(document, samples), pooled_sentence(document), *plan_notes(document)),
     )  # fmt: skip
@@ -292,18 +311,18 @@ def influence(document: Fitted, diagnostics: Diagnosed) -> Chart:
 def _measure_panel(
     key: str,
     heading: str,
-    document: Fitted,
+    whole: float | None,
     samples: Sequence[SampleInfluence],
     effects: Mapping[str, tuple[str, ...]],
     width: float,
 ) -> Panel:
-    """One measure of all samples, in their rows; those for which it is not defined have no mark."""
+    """One measure of all samples, in their rows, `whole` their tau2; where it is not defined there is no mark."""
     count = len(samples)
     values = [(i + 0.5, s, s.measure(key)) for i, s in enumerate(samples)]
     times = _times(key, [value for _, _, value in values if value is not None])
     heading += f" (\N{MULTIPLICATION SIGN}\N{NO-BREAK SPACE}{times:g})" if key == "tau2_without" and times > 1 else ""
     marks = [(at, s, times * value) for at, s, value in values if value is not None]
-    middle, borders = _references(key, count, document)
+    middle, borders = _references(key, count, whole)
     middle, borders = None if middle is None else times * middle, [times * border for border in borders]
     seen = [value for _, _, value in marks] + ([middle] if middle is not None else [])
     # A border far outside the values would leave them no room.
@@ -363,7 +382,15 @@ def _dffits_border(k: int) -> float:
     return 3 * math.sqrt(1 / (k - 1))
 
 
-def _references(key: str, k: int, document: Fitted) -> tuple[float | None, Iterable[float]]:
+def _whole_tau2(document: Fitted, diagnostics: Diagnosed) -> float | None:
+    """tau2 of all samples with one value each, whatever the model of the forest plot; None where it was not fitted."""
+    if document.fit.model in ("independent", "composites"):
+        return document.fit.tau2
+    last = diagnostics.cumulative[-1] if diagnostics.cumulative else None
+    return last.tau2 if last is not None and last.samples == len(diagnostics.influence) else None
+
+
+def _references(key: str, k: int, whole: float | None) -> tuple[float | None, Iterable[float]]:
     """Where a measure says nothing, and beyond what it is worth a look (Viechtbauer & Cheung 2010)."""
     match key:
         case "rstudent":
@@ -376,5 +403,4 @@ def _references(key: str, k: int, document: Fitted) -> tuple[float | None, Itera
             return 1.0, ()
         case "hat":
             return 1 / k, (3 / k,)
-    # Another model's tau2 would be no reference.
-    return (document.fit.tau2 if document.fit.model in ("independent", "composites") else None), ()
+    return whole, ()

@@ -18,6 +18,7 @@ from synthesis.draw.chart import (
     Line,
     Panel,
     Point,
+    PointKind,
     RowText,
     estimate_axis,
     estimate_keys,
@@ -44,6 +45,9 @@ _LARGEST, _SMALLEST = 0.13, 0.035
 # Estimates lie above their pooled value, clear of its intervals, and no higher than this.
 _CLEAR, _HIGHEST = 0.045, 0.75
 _LEAST_ABOVE, _BELOW = 0.15, 0.16
+_HEIGHTS = "Heights mean nothing; they spread the estimates."
+# The corners of a triangle lie outside the circle of its size.
+_REACH: dict[PointKind, float] = {"range end": 1.3}
 MODERATOR_NAME = {
     "year": "Year of publication",
     "weeks": "Weeks",
@@ -144,10 +148,10 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
         rows.append(_pool_text(metric, pool, middle))
         top = middle + _BELOW
     bottom = top + 0.04
-    zero = Line("null", (0.0, 0.0), (0.0, bottom))
+    zero, zero_keys = _no_effect(document, bottom)
     return replace(
         chart,
-        panels=(Panel(x, Axis("", bottom, 0.0), (), (zero, *lines), tuple(points)),),
+        panels=(Panel(x, Axis("", bottom, 0.0), (), (*zero, *lines), tuple(points)),),
         height=bottom,
         rows=tuple(rows),
         legend=(
@@ -156,9 +160,17 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
             Key("point", "pooled", "pooled"),
             Key("line", "interval", f"thick: {100 * document.fit.level:g}% CI"),
             Key("line", "prediction", "prediction interval (PI)"),
+            *zero_keys,
         ),
         notes=(_orchard_note(document, factor), *range_note(document), *plan_notes(document)),
     )
+
+
+def _no_effect(document: Fitted, bottom: float) -> tuple[list[Line], list[Key]]:
+    """The upright line of no effect with its entry of the legend; a metric without one has neither."""
+    if document.metric in NO_NULL:
+        return [], []
+    return [Line("null", (0.0, 0.0), (0.0, bottom))], [Key("line", "null", f"no {document.word}")]
 
 
 def _pools(document: Fitted, factor: ModeratorFit | None, estimates: list[_Estimate]) -> list[_Pool]:
@@ -196,7 +208,7 @@ def _swarm_points(metric: str, pool: _Pool, sizes: dict[str, float], unit: float
         at = _place(metric, estimate.member.yi)
         kind = estimate_kind(estimate.member, "estimate")
         points.append(Point(kind, at, 0.0, sizes[key], key, estimate.study.label, effects=(key,)))
-    heights = swarm([(point.x * unit, point.size) for point in points])
+    heights = swarm([(point.x * unit, point.size * _REACH.get(point.kind, 1.0)) for point in points])
     placed = [replace(point, y=height) for point, height in zip(points, heights, strict=True)]
     return placed, max((point.y + point.size / 2 for point in placed), default=0.0)
 
@@ -219,12 +231,12 @@ def _pool_text(metric: str, pool: _Pool, y: float) -> RowText:
 def _orchard_note(document: Fitted, factor: ModeratorFit | None) -> str:
     words = pooled_sentence(document)
     if factor is None:
-        return f"{words} Heights only keep estimates apart."
+        return f"{words} {_HEIGHTS}"
     column, without = column_name(factor.moderator, document.figure.titles).casefold(), factor.without_value
     missing = f" {text.plural(without, 'estimate')} without {column} not shown." if without else ""
     same = len(_blocks(document, factor)) == len(factor.levels)
     how = "as in the forest plot" if same else f"with one value per sample ({document.fit.method})"
-    return f"{words} Blocks by {column}, each pooled by itself {how}; heights only keep estimates apart.{missing}"
+    return f"{words} Blocks by {column}, each pooled by itself {how}. {_HEIGHTS}{missing}"
 
 
 def _factor(document: Fitted, diagnostics: Diagnosed) -> ModeratorFit | None:
@@ -283,9 +295,9 @@ def caterpillar(document: Fitted, diagnostics: Diagnosed) -> Chart:
         kind = estimate_kind(member, "sample")
         size = 0.042 if kind == "sample" else 0.06
         points.append(Point(kind, _place(metric, y), i + 1.0, size, key, estimate.study.label, effects=(key,)))
-    fit = document.fit
-    centre, low, high = (_place(metric, value) for value in (fit.estimate, fit.ci_low, fit.ci_high))
+    centre, low, high = (_place(metric, v) for v in (document.fit.estimate, document.fit.ci_low, document.fit.ci_high))
     bottom = count + 1.0
+    zero, zero_keys = _no_effect(document, bottom)
     ends += [low, high]
     areas = []
     legend = [Key("point", "sample", f"estimate, {100 * document.fit.level:g}% CI"), *estimate_keys(points)]
@@ -298,9 +310,10 @@ def caterpillar(document: Fitted, diagnostics: Diagnosed) -> Chart:
     legend += [
         Key("area", "confidence", f"{100 * document.fit.level:g}% CI of the pooled {document.word}"),
         Key("line", "pooled", f"pooled {document.word}"),
+        *zero_keys,
     ]
     x = estimate_axis(metric, axis_name(document), ends)
-    frame = [Line("null", (0.0, 0.0), (0.0, bottom)), Line("pooled", (centre, centre), (0.0, bottom))]
+    frame = [*zero, Line("pooled", (centre, centre), (0.0, bottom))]
     panel = Panel(x, Axis("", bottom, 0.0), tuple(areas), (*frame, *lines), tuple(points))
     note = (
         f"{text.plural(count, 'estimate')} of {text.plural(document.fit.samples, 'sample')}, the smallest on top. "

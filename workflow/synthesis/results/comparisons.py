@@ -186,6 +186,10 @@ class InteractionRow(Document, frozen=True, kw_only=True):
     note: str = ""
 
 
+# Why a claim is decided by no value: one of them has no interval.
+NO_INTERVAL = "the published value has no interval"
+
+
 class ClaimValue(Document, frozen=True, kw_only=True):
     """One value of a claim's quantity, as it is read. Limits None: none printed; equal to the value: exact."""
 
