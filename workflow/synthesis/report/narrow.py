@@ -38,7 +38,7 @@ _TO_LEFT, _TO_RIGHT = "\u2190 ", " \u2192"
 # Nearer to the left edge than this, a tick has its words from the edge on: centred, their minus sign would be off it.
 _EDGE = 16.0
 # Columns of numbers that a label takes up, by their heads.
-_COUNTED = {"n": "n\u00a0=\u00a0{}", "Samples": "samples:\u00a0{}", "People": "people:\u00a0{}"}
+_COUNTED = {"n": "n\u00a0=\u00a0", "Samples": "samples:\u00a0", "People": "people:\u00a0"}
 _AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
 _ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
 
@@ -123,7 +123,7 @@ def _counted(row: Row, heads: tuple[str, ...]) -> Row:
     """The row with its numbers, and their signs, and that its interval is not printed, in its label."""
     said = []
     if row.kind not in ("heading", "note") and len(row.cells) == len(heads):
-        said = [_COUNTED[head].format(cell) for head, cell in zip(heads, row.cells, strict=True) if cell]
+        said = [f"{_COUNTED[head]}{cell}" for head, cell in zip(heads, row.cells, strict=True) if cell]
     if not_printed(row):
         said.append("no\u00a0interval\u00a0printed")
     return replace(row, label="; ".join([row.label, *said]))
