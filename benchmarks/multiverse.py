@@ -77,7 +77,7 @@ def bcg_effects() -> tuple[list[float], list[float]]:
     from synthesis.data.extraction import extract
 
     found = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
-    return [row["yi"] for row in found], [row["vi"] for row in found]
+    return [row.yi for row in found], [row.vi for row in found]
 
 
 def elsewhere(what: str, count: int) -> dict[str, float]:
