@@ -462,6 +462,7 @@ def test_variances_of_public_tables_as_standard_errors_are_named(name):
         [T | {"df": 147.0}],
         [T | {"df": 18.0, "design_effect": 2.1}],
         [T | {"n_treat": 18.0, "n_control": 18.0, "df": 22.7, "value": 2.0}],
+        [T | {"n_treat": 2.0, "n_control": 2.0, "df": 1.0, "value": 2.0}],
         # A p of adjusted means, and of means with a baseline.
         [M | {"p": ".0002"}],
         [M | {"p": "<.00001", "baseline_mean_treat": 24.0, "baseline_mean_control": 22.0}],

@@ -78,7 +78,8 @@ def degrees(row: Row) -> Iterator[Doubt]:
     if arms_printed:
         people = row["n_treat"] + row["n_control"]
         sizes = f"n_treat {row['n_treat']:g} and n_control {row['n_control']:g}"
-        least = _least_welch(row["n_treat"], row["n_control"]) - covariates
+        # As printed without decimals.
+        least = math.floor(_least_welch(row["n_treat"], row["n_control"])) - covariates
     elif has(row, "n") and row["estimand"] in ("r_total", "r_partial"):
         people, sizes = row["n"], f"n {row['n']:g}"
         least = LEAST_DF * (people - 2 - covariates)
