@@ -47,6 +47,9 @@ def test_a_figure_of_the_manuscript_that_was_deleted_comes_back(finished, tmp_pa
     shutil.copytree(finished, folder, symlinks=True)
     deleted = folder / "results/manuscript/figures/prisma_flow.pdf"
     deleted.unlink()
+    # Whoever only looks at the workflow takes nothing away.
+    snakemake(folder, "--rulegraph")
+    assert deleted.parent.exists()
     said = snakemake(folder, "--cores", "2")
     assert digests(folder) == digests(finished)
     assert "fit" not in said

@@ -6,8 +6,6 @@
 #      results/manuscript/tables/<table>.csv, results/manuscript/figures/<name>.{png,pdf}
 # config: all of it
 
-import shutil
-
 from synthesis.plan.parts import TABLES_BESIDE, TABLES_IN_TEXT
 
 PICTURES = [*PLAN.figures_of_manuscript(), *expand("risk_domains_{synthesis}", synthesis=JUDGED)]
@@ -22,10 +20,6 @@ MANUSCRIPT = [
 COPIED = "results/manuscript/figures"
 COPIED_FIGURES = expand("results/manuscript/figures/{name}.{kind}", name=PICTURES, kind=["png", "pdf"])
 RESULTS += ["results/report.html", "results/report_appendix.html", *MANUSCRIPT, COPIED]
-# A file of it that was deleted comes back with the others.
-if workflow.is_main_process and not workflow.output_settings.dryrun and not PLACE:
-    if not all(map(os.path.exists, COPIED_FIGURES)):
-        shutil.rmtree(COPIED, ignore_errors=True)
 
 
 rule report:

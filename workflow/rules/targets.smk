@@ -2,6 +2,7 @@
 # "might raise exceptions", and a name that the plan does not have ends in a traceback.
 
 import difflib
+import shutil
 from itertools import takewhile
 
 from snakemake.cli import get_argument_parser
@@ -29,11 +30,20 @@ if workflow.is_main_process and ALONE:
         for made in map(workflow.get_rule, ("config", "extract")):
             made.group = "sources"
 
+# Options with which Snakemake runs no job.
+LOOKS = "dryrun lint list_rules list_target_rules dag rulegraph filegraph d3dag summary detailed_summary unlock touch".split()
+LOOKS += "cleanup_metadata list_input_changes list_params_changes list_untracked archive containerize report".split()
 # What Snakemake was called with: it knows its targets itself only later. In a module they are those of the workflow that takes it.
 asked = []
 if workflow.is_main_process and ALONE:
     if Path(sys.argv[0]).stem in {"snakemake", "__main__"}:
-        asked = get_argument_parser().parse_known_args(sys.argv[1:])[0].targets
+        given = get_argument_parser().parse_known_args(sys.argv[1:])[0]
+        asked = given.targets
+        # A copy of a figure that was deleted comes back with the others: Snakemake does not miss a file of a folder. Whatever
+        # only looks at the workflow removes nothing.
+        runs = not any(getattr(given, option, None) for option in LOOKS)
+        if runs and not PLACE and not all(map(os.path.exists, COPIED_FIGURES)):
+            shutil.rmtree(COPIED, ignore_errors=True)
 # The names of the plan that stand for wildcards.
 NAMES = {
     "source": PLAN.config.sources,
