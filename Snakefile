@@ -13,6 +13,7 @@ configfile: "config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/running.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/review.smk"
 include: "workflow/rules/compare.smk"

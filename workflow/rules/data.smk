@@ -3,9 +3,14 @@
 #      results/tables/effects.csv
 # config: sources, conversions, and the metrics that syntheses ask of a source
 
+from synthesis.results.files import digest
+
 SOURCES = expand("results/sources/{source}.json", source=PLAN.config.sources)
 TABLES = expand("data/raw/{source}/effects.csv", source=PLAN.config.sources)
 ABOUT = expand("data/raw/{source}/source.yaml", source=PLAN.config.sources)
+# Sources whose risk of bias is judged by domain, and the syntheses that draw on them.
+ASSESSED = [name for name in PLAN.config.sources if exists(f"data/raw/{name}/risk_of_bias.csv")]
+JUDGED = [name for name in PLAN.config.syntheses if set(PLAN.sources(name)) & set(ASSESSED)]
 # Declares columns and words of one's own, which corrections may name. A folder that is at hand has it anyway.
 DECLARING = ABOUT if PLAN.config.own_columns or PLACE else []
 # A folder of one's own need not have claims or corrections.
@@ -24,6 +29,13 @@ RESULTS += [
     "results/dropped.csv",
     "results/tables/effects.csv",
 ]
+
+
+def read_of(source):
+    """What extraction reads of a source: where any has columns of its own, what declares them too."""
+    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns or PLACE else ["effects.csv"]
+    files += ["risk_of_bias.csv"] if source in ASSESSED else []
+    return [f"data/raw/{source}/{name}" for name in files]
 
 
 rule config:
