@@ -12,8 +12,8 @@ include: "workflow/rules/guard.smk"
 configfile: "config.yaml"
 
 
-include: "workflow/rules/common.smk"
 include: "workflow/rules/running.smk"
+include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/review.smk"
 include: "workflow/rules/compare.smk"

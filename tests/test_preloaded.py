@@ -8,11 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
-from synthesis.cli import preloaded
+from synthesis.cli import asking, preloaded
 from synthesis.cli.asking import PLACE
 
 PACKAGE = Path(preloaded.__file__).parents[2]
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux alone has such a process")
+# As rules call it.
+ASKING = [sys.executable, "-I", "-S", asking.__file__]
 # Reads standard input, and says nothing when all is well.
 PLAN = b'{"title": "A plan"}'
 
@@ -20,7 +22,7 @@ PLAN = b'{"title": "A plan"}'
 def run(*arguments: str, place: Path | None, folder: Path, given: bytes = b"") -> tuple[int, bytes, bytes]:
     environment = {name: value for name, value in os.environ.items() if name != PLACE} | {"PYTHONPATH": str(PACKAGE)}
     environment |= {PLACE: str(place)} if place else {}
-    command = [sys.executable, "-m", "synthesis", *arguments]
+    command = [*ASKING, *arguments]
     done = subprocess.run(command, input=given, capture_output=True, cwd=folder, env=environment)
     return done.returncode, done.stdout, done.stderr
 
@@ -73,11 +75,11 @@ def test_the_command_runs_in_the_process_that_waits(waiting, tmp_path, monkeypat
     process, place = waiting
     os.mkfifo(tmp_path / "claims.json")
     environment = os.environ | {"PYTHONPATH": str(PACKAGE), PLACE: str(place)}
-    command = [sys.executable, "-m", "synthesis", "claims-figure", "--claims", "claims.json", "--out", "."]
-    asking = subprocess.Popen(command, cwd=tmp_path, env=environment)
+    command = [*ASKING, "claims-figure", "--claims", "claims.json", "--out", "."]
+    caller = subprocess.Popen(command, cwd=tmp_path, env=environment)
     wait_for(lambda: children(process.pid))
-    asking.send_signal(signal.SIGKILL)
-    asking.wait()
+    caller.send_signal(signal.SIGKILL)
+    caller.wait()
     wait_for(lambda: not children(process.pid))
 
 
@@ -95,14 +97,37 @@ def test_without_such_a_process_a_command_runs_by_itself(tmp_path):
 
 def test_a_run_of_few_jobs_starts_none(monkeypatch):
     monkeypatch.delenv(PLACE, raising=False)
-    preloaded.start(preloaded.FEWEST_JOBS - 1)
+    preloaded.settle(preloaded.FEWEST_JOBS - 1)
     assert PLACE not in os.environ
+
+
+def test_one_that_was_started_for_few_jobs_ends_at_once(monkeypatch, tmp_path):
+    """While it still imports."""
+    monkeypatch.delenv(PLACE, raising=False)
+    monkeypatch.setattr(preloaded.tempfile, "tempdir", str(tmp_path))
+    preloaded.start()
+    ((process, place),) = preloaded._STARTED
+    preloaded.start()
+    assert os.environ[PLACE] == str(place)
+    preloaded.settle(preloaded.FEWEST_JOBS - 1)
+    assert PLACE not in os.environ
+    assert process.returncode == -signal.SIGKILL
+    assert not any(tmp_path.iterdir())
+
+
+def test_arguments_and_environment_come_as_they_are(waiting, tmp_path):
+    """Bytes that are no text, line breaks, empty words."""
+    _, place = waiting
+    words = ["--config", "a\nb\udcff", "", "ü"]
+    said = [run("check", *words, place=where, folder=tmp_path) for where in (None, place)]
+    assert said[0] == said[1]
+    assert said[0][0] == 2
 
 
 @pytest.mark.parametrize("end", ["", "import os; os.kill(os.getpid(), 9)"])
 def test_it_ends_with_the_process_that_started_it(end, tmp_path):
     """However that ends."""
-    code = f"import os; from synthesis.cli import preloaded; preloaded.start(99); print(os.environ['{PLACE}']); {end}"
+    code = f"import os; from synthesis.cli import preloaded; preloaded.settle(99); print(os.environ['{PLACE}']); {end}"
     environment = os.environ | {"PYTHONPATH": str(PACKAGE), "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, text=True)
     place = Path(done.stdout.strip())
@@ -124,7 +149,7 @@ def test_what_a_job_used_stands_in_its_benchmark(tmp_path):
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=environment) as process:
         wait_for(own.exists)
         with log.open("wb") as said:
-            asked = [sys.executable, "-m", "synthesis", "check", "--config", "nowhere.yaml"]
+            asked = [*ASKING, "check", "--config", "nowhere.yaml"]
             subprocess.run(asked, env=environment | {PLACE: str(own)}, cwd=tmp_path, stderr=said)
         head = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time"
         benchmark.write_text(f"{head}\n0.50\t0:00:00\t9.00\t9.00\t9.00\t9.00\t0.00\t0.00\t0.00\t0.00\n")

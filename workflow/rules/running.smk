@@ -7,7 +7,7 @@ from pathlib import Path
 
 from snakemake.io import is_flagged
 
-from synthesis.cli import preloaded
+from synthesis.cli import asking, preloaded
 from synthesis.plan.passing import among_copies, written
 from synthesis.results.files import digest
 
@@ -46,15 +46,21 @@ if PLACE:
 # image or the rule's conda environment where one is deployed; `$WORKFLOW` is the folder of the Snakefile. One thread
 # for linear algebra: the arrays are small, and sums must not depend on the number of cores. A PYTHONPATH of one's own goes:
 # another numpy on it would win over the locked one.
+CALLED = "python -m synthesis" if deployed else shlex.join([sys.executable, "-I", "-S", asking.__file__])
 shell.prefix(
     "set -euo pipefail; WORKFLOW={folder}; "
     "export OPENBLAS_NUM_THREADS=1 PYTHONPATH=$WORKFLOW/workflow; "
-    'synthesis() {{{{ {copies}{python} -m synthesis "$@"; }}}}; '.format(
+    'synthesis() {{{{ {copies}{called} "$@"; }}}}; '.format(
         folder=shlex.quote(str(WORKFLOW)),
         copies=COPIES,
-        python="python" if deployed else shlex.quote(sys.executable),
+        called=CALLED.replace("{", "{{").replace("}", "}}"),
     )
 )
+# A first run has many jobs to do: what they import is imported while they are planned. (Steps that are sent elsewhere are
+# limited in number of nodes.)
+if workflow.is_main_process and not exists("results/config.json"):
+    if workflow.resource_settings.nodes is None and not workflow.output_settings.dryrun and not deployed:
+        preloaded.start()
 
 
 onstart:
@@ -63,5 +69,6 @@ onstart:
     limiter = workflow.scheduler.job_rate_limiter
     if limiter and (limiter.max_jobs, limiter.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
-    if workflow.local_exec and workflow.is_main_process and not workflow.touch and not deployed:
-        preloaded.start(len(list(workflow.dag.needrun_jobs())))
+    here = workflow.local_exec and not workflow.touch and not deployed
+    if workflow.is_main_process:
+        preloaded.settle(len(list(workflow.dag.needrun_jobs())) if here else 0)

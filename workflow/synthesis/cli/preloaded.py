@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import gc
-import json
 import os
 import selectors
 import shutil
@@ -39,21 +38,44 @@ LATER = ("email.parser", "pandas", "pyarrow.parquet", "scipy.optimize")
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 
 
-def start(jobs: int) -> None:
-    """Starts the process for a run of so many jobs, whose commands find it in the environment.
+# What was started, and where it listens.
+_STARTED: list[tuple[subprocess.Popen[bytes], Path]] = []
+
+
+def start() -> None:
+    """Starts the process, whose commands find it in the environment, where there is none yet.
 
     It ends with the process that starts it, however that ends.
     """
-    if jobs < FEWEST_JOBS or not sys.platform.startswith("linux"):
+    if _STARTED or not sys.platform.startswith("linux"):
         return
     place = Path(tempfile.mkdtemp(prefix="synthesis-")) / "socket"
     package = str(Path(__file__).parents[2])
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": package}
     # Its standard input is a pipe that nobody writes to: it is closed when the last process that could has ended.
     command = [sys.executable, "-m", "synthesis.cli.preloaded", str(place)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+    _STARTED.append((subprocess.Popen(command, stdin=subprocess.PIPE, env=environment), place))
     os.environ[PLACE] = str(place)
-    atexit.register(process.communicate)
+    atexit.register(end)
+
+
+def settle(jobs: int) -> None:
+    """Starts the process for a run of so many jobs, or ends the one that has so few to do."""
+    if jobs < FEWEST_JOBS:
+        end()
+    else:
+        start()
+
+
+def end() -> None:
+    """Ends the process: one that listens when its commands have ended, one that still imports at once."""
+    while _STARTED:
+        process, place = _STARTED.pop()
+        os.environ.pop(PLACE, None)
+        if not place.exists():
+            process.kill()
+            shutil.rmtree(place.parent, ignore_errors=True)
+        process.communicate()
 
 
 def main(place: str) -> None:
@@ -155,10 +177,11 @@ def _run(connection: socket.socket, size: int, given: Sequence[int]) -> NoReturn
         for target, number in enumerate(given):
             os.dup2(number, target)
         with connection.makefile("rb") as asked:
-            arguments, folder, environment = json.loads(asked.read(size))
+            count, *rest = asked.read(size).split(b"\0")
+        arguments, (folder, *environment) = [os.fsdecode(word) for word in rest[: int(count)]], rest[int(count) :]
         os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
+        os.environb.clear()
+        os.environb.update(dict(pair.split(b"=", 1) for pair in environment))
         threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
         from synthesis.cli.main import main as run
 
