@@ -9,6 +9,7 @@ import pytest
 import synthesis
 import synthesis.draw.forest
 from hand_made import comparison, forest
+from msgspec.structs import replace
 from synthesis.draw import canvas, panels
 from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.bridge_figure import bridge_layout
@@ -19,7 +20,12 @@ from synthesis.draw.layout import estimate_text
 from synthesis.draw.panel_pages import split
 from synthesis.draw.writing import write_figure
 from synthesis.plan.config import ComparisonFigure
-from synthesis.review.fit import _blocks
+from synthesis.results.diagnosed import LevelFit
+from synthesis.results.document import columns
+from synthesis.results.fitted import BlockFit
+from synthesis.review.declared import dependence_of
+from synthesis.review.fit import _blocks, pool_part
+from synthesis.review.moderators import moderator
 from test_figures import boxes_of, document, grouped, placed_in, reading
 from typed import fitted
 
@@ -240,6 +246,53 @@ def test_a_subtotal_is_what_a_synthesis_of_its_rows_gives():
         assert blocks[value].model == "che"
         for name in ("estimate", "ci_low", "ci_high", "pi_low", "tau2", "i2"):
             assert getattr(blocks[value], name) == pytest.approx(getattr(alone, name), rel=1e-9), name
+
+
+def test_a_subtotal_has_the_sampling_covariance_that_is_declared():
+    """As a synthesis of the block has it: a shared control arm, several correlations."""
+    draws = random.Random(4)  # noqa: S311 nothing secret
+    samples = []
+    for i in range(24):
+        made = estimates(f"s{i}", [(draws.gauss(0.3, 0.2), draws.uniform(0.01, 0.05)) for _ in range(2)])
+        a, b = (member["vi"] for member in made["members"])
+        made["sampling"] = [[a, 0.95 * (a * b) ** 0.5], [0.95 * (a * b) ** 0.5, b]]
+        samples.append(made)
+    values = ["a" if i % 2 else "b" for i in range(24)]
+    studies = fitted({"studies": samples}).studies
+
+    def alone(held, model, **options):
+        members = [(m.yi, m.vi, s.sample_id) for s in held for m in s.members]
+        yi, vi, cluster = (list(column) for column in zip(*members, strict=True))
+        return synthesis.pool(yi, vi, cluster=cluster, model=model, **options, **dependence_of(held))
+
+    for model in ("che", "composites"):
+        options = {"ci": "hksj_adhoc"} if model == "composites" else {}
+        whole = alone(studies, model)
+        for block in _blocks(whole, studies, values):
+            held = [study for study, of in zip(studies, values, strict=True) if of == block.value]
+            expected = alone(held, model, **options)
+            assert (block.estimate, block.ci_low, block.tau2) == (expected.estimate, expected.ci_low, expected.tau2)
+            assert block.ci_low != pool_part(whole, [replace(study, sampling=()) for study in held]).ci_low
+
+
+def test_the_level_of_a_moderator_is_the_block_of_the_same_samples():
+    """In every number that both have, whether the model of the whole can be fitted to it or not."""
+    draws = random.Random(5)  # noqa: S311 nothing secret
+    samples = []
+    for i in range(21):
+        made = estimates(f"s{i}", [(draws.gauss(0.3, 0.2), draws.uniform(0.01, 0.05)) for _ in range(1 + i % 3)])
+        level = "few" if i < 3 else "ab"[i % 2]
+        samples.append(made | {"members": [m | {"comparator": level} for m in made["members"]], "comparator": level})
+    studies = fitted({"studies": samples}).studies
+    rows = [(m.yi, m.vi, s.sample_id) for s in studies for m in s.members]
+    yi, vi, cluster = (list(column) for column in zip(*rows, strict=True))
+    whole = synthesis.pool(yi, vi, cluster=cluster, model="che", rho=0.6, metric="g")
+    blocks = {block.value: block for block in _blocks(whole, studies, [study.comparator for study in studies])}
+    found = moderator(replace(fitted({}), fit=whole, studies=studies), "comparator", None, "hksj")
+    assert {level.level: level.model for level in found.levels} == {"a": "che", "b": "che", "few": "composites"}
+    for level in found.levels:
+        for name in set(columns(BlockFit)) & set(columns(LevelFit)):
+            assert getattr(level, name) == getattr(blocks[level.level], name), name
 
 
 def test_a_block_too_small_for_the_model_of_the_whole_says_so():

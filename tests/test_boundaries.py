@@ -358,7 +358,7 @@ def test_multiverses_of_degenerate_data_are_written(data, tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = enumerate_multiverse(
-            "m", Multiverse.model_validate(PLAN), Synthesis.model_validate(asked), Defaults(), rows(data, "z"), []
+            "m", Multiverse.model_validate(PLAN), Synthesis.model_validate(asked), Defaults(), rows(data, "z"), [], 3
         )
         write_enumeration(tmp_path / "m.jsonl", found)
         write_shard(tmp_path / "m.jsonl", 0, 1, tmp_path / "0.parquet")

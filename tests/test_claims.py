@@ -163,22 +163,30 @@ def test_two_percentages_contradict_the_size_that_the_text_gives(decided):
     assert decided["variance_28_is_small"].verdict == "not supported"
 
 
-def test_levels_have_the_ad_hoc_interval(claims, evidence):
-    """Some level has effects so alike that the plain interval would be narrower."""
+def test_levels_are_the_pools_that_the_table_of_moderators_has(claims, evidence):
+    """By the model of the whole where it can be fitted; else of one mean per sample, with the ad hoc interval: some
+    level has effects so alike that the plain one would be narrower."""
     (claim,) = (one for one in claims if one.quantity == "levels:alliance:disorder_group")
-    grouping, narrower = evidence.plan.groupings["disorder_group"], 0
+    grouping, narrower, robust = evidence.plan.groupings["disorder_group"], 0, 0
     found = c._levels(claim, "alliance:disorder_group", evidence)
     for level in found:
         name = level.label.rpartition(" (")[0]
         studies = [s for s in evidence.documents["alliance"].studies if grouping.level_of(s.disorder) == name]
         if len(studies) < 2:
             continue
-        y, v = [s.yi for s in studies], [s.vi for s in studies]
-        wanted, plain_interval = pool(y, v, ci="hksj_adhoc"), pool(y, v, ci="hksj")
+        members = [(m.yi, m.vi, s.sample_id) for s in studies for m in s.members]
+        yi, vi, cluster = (list(column) for column in zip(*members, strict=True))
+        try:
+            wanted = pool(yi, vi, cluster=cluster, model="che", rho=0.6)
+            robust += 1
+        except InputError:
+            y, v = [s.yi for s in studies], [s.vi for s in studies]
+            wanted = pool(y, v, ci="hksj_adhoc")
+            narrower += pool(y, v, ci="hksj").ci_high < wanted.ci_high - 1e-6
         assert (level.low, level.high) == pytest.approx((math.tanh(wanted.ci_low), math.tanh(wanted.ci_high)))
-        narrower += plain_interval.ci_high < wanted.ci_high - 1e-6
     assert len(found) > 3
     assert narrower > 0
+    assert robust > 0
 
 
 @pytest.mark.parametrize(("direction", "sign", "r"), [(1, 1, 0.36), (-1, -1, 0.36), (-1, 1, -0.36), (1, -1, -0.36)])

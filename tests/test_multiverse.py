@@ -16,7 +16,7 @@ from synthesis.multiverse.enumeration import enumerate_multiverse, read_units, s
 from synthesis.multiverse.fitting import LARGEST_Z, RESULTS, Fitter, as_z, gather_shards, write_shard
 from synthesis.multiverse.permute import permute_curves
 from synthesis.multiverse.summary import summarise, tables, variance_shares
-from synthesis.plan.config import Config, Defaults, Synthesis
+from synthesis.plan.config import Config, Defaults, Diagnostics, Synthesis
 from synthesis.plan.decisions import Multiverse
 from synthesis.report.moving import multiverse_table
 from synthesis.report.multiverse_section import counted
@@ -86,9 +86,9 @@ def rows(samples=14, effect=0.3, seed=1):
     return found
 
 
-def enumerated(plan=None, data=None, **changes):
+def enumerated(plan=None, data=None, fewest=3, **changes):
     checked = Multiverse.model_validate((plan or PLAN) | changes)
-    return enumerate_multiverse("m", checked, BASE, DEFAULTS, data or rows(), [])
+    return enumerate_multiverse("m", checked, BASE, DEFAULTS, data or rows(), [], fewest)
 
 
 def records(found):
@@ -174,7 +174,7 @@ def test_findings_without_a_number_enter_as_their_option_says(nulls, value):
     ]  # fmt: skip
     which = {"without": {"options": {nulls: {"kind": "equivalent", "nulls": nulls}}}}
     checked = Multiverse.model_validate({"title": "t", "synthesis": "s", "which": which})
-    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped).head.effects
+    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped, 3).head.effects
     entered = {row.effect_id: row for row in found if row.sample_id in {d.sample_id for d in dropped}}
     expected = dict(zip(("null", "found"), value or (), strict=False))
     expected = {name: yi for name, yi in expected.items() if yi is not None}
@@ -187,7 +187,7 @@ def test_a_sample_with_a_number_gets_no_other_one():
     which = {"without": {"options": {"zero": {"kind": "equivalent", "nulls": "zero"}}}}
     checked = Multiverse.model_validate({"title": "t", "synthesis": "s", "which": which})
     dropped = [unnumbered("null", "ns", sample_id="s0")]
-    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped)
+    found = enumerate_multiverse("m", checked, BASE, DEFAULTS, rows(), dropped, 3)
     assert "null" not in {row.effect_id for row in found.head.effects}
 
 
@@ -229,6 +229,27 @@ def test_multilevel_models_are_those_of_pool():
         fit = synthesis.pool(y, v, cluster=cluster, model=model, rho=DEFAULTS.rho)
         for name in ("estimate", "ci_low", "ci_high", "p", "tau2", "i2"):
             assert found[model][name] == pytest.approx(getattr(fit, name), rel=1e-6, abs=1e-9), name
+
+
+def test_fewer_samples_than_the_plan_tests_for_bias_are_not_adjusted_either():
+    """As a single pool of them: `Diagnostics.fewest`."""
+    found, few, enough = enumerated(fewest=10), 0, 0
+    fitter = Fitter(found.head)
+    for unit in found.units:
+        for record in fitter.records([unit]):
+            if unit.reason or record["how_adjustment"] == "none":
+                continue
+            if unit.samples < 10:
+                assert record["reason"] == f"{unit.samples} samples: fewer than 10 for a bias adjustment"
+                assert record["estimate"] is None
+                few += 1
+            else:
+                assert record["estimate"] is not None
+                enough += 1
+    assert few > 0
+    assert enough > 0
+    asked = Diagnostics(funnel_from=12, force_funnel=("b",))
+    assert (asked.fewest("a"), asked.fewest("b")) == (12, 3)
 
 
 @pytest.mark.parametrize("k", [3, 5, 20])

@@ -39,8 +39,9 @@ def multiverse_enumerate(args: argparse.Namespace) -> None:
     chosen = plan.multiverses[args.multiverse]
     extracted = read_extracted(args.sources)
     synthesis = plan.syntheses[chosen.synthesis]
+    fewest = plan.diagnostics.fewest(chosen.synthesis)
     listed = enumerate_multiverse(
-        args.multiverse, chosen, synthesis, plan.defaults, extracted.effects, extracted.dropped
+        args.multiverse, chosen, synthesis, plan.defaults, extracted.effects, extracted.dropped, fewest
     )
     write_enumeration(args.out, listed)
     head = listed.head

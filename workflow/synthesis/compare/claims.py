@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from msgspec.structs import replace
+
 from synthesis import text
 from synthesis.compare.bridge import differences
-from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
+from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published
 from synthesis.compare.relevance import interaction, shares_between
 from synthesis.data.claim_table import CLAIMS, Claim, read_claims
 from synthesis.data.extraction import reference_rows
@@ -24,6 +26,7 @@ from synthesis.results.document import columns
 from synthesis.results.extracted import COLUMN_NAMES, Effect, Extracted, Reference, Row
 from synthesis.results.files import check_inside
 from synthesis.results.fitted import Described, Fitted
+from synthesis.review.fit import pool_part
 from synthesis.review.presentation import with_columns
 
 _UNIT_NAME = {"smd": "SMD"}
@@ -190,7 +193,7 @@ def _variance(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
 
 
 def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
-    """The pool of each level of a moderator, one mean effect for each sample."""
+    """The pool of each level of a moderator, as the blocks of a forest plot are pooled."""
     synthesis, _, moderator = name.partition(":")
     document, grouping = _document(claim, synthesis, evidence), evidence.plan.groupings.get(moderator)
     column = grouping.column if grouping else moderator
@@ -209,13 +212,10 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
             by_level.setdefault(level, set()).add(study.sample_id)
     values = []
     for level, samples in sorted(by_level.items()):
-        refitted = (
-            refit(document, samples, model="composites")
-            if len(samples) == 1
-            else refit(document, samples, model="composites", ci="hksj_adhoc")
-        )
+        studies = tuple(study for study in document.studies if study.sample_id in samples)
+        part = replace(document, fit=pool_part(document.fit, studies), studies=studies)
         count = text.plural(len(samples), "sample")
-        values.append(_read(refitted, (refitted.fit.ci_low, refitted.fit.ci_high), f"{level} ({count})"))
+        values.append(_read(part, (part.fit.ci_low, part.fit.ci_high), f"{level} ({count})"))
     return values
 
 

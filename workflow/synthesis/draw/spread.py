@@ -38,7 +38,7 @@ from synthesis.draw.layout import GROUP_NAME, axis_name, column_name, coordinate
 from synthesis.draw.rows import method_of
 from synthesis.meta.options import terms
 from synthesis.results.diagnosed import Coefficients, Diagnosed, ModeratorFit
-from synthesis.results.fitted import BlockFit, Fitted, Member, Study
+from synthesis.results.fitted import Fitted, Member, Study
 
 # Diameters: of the most precise estimate, and the least that is still seen.
 _LARGEST, _SMALLEST = 0.13, 0.035
@@ -174,30 +174,16 @@ def _no_effect(document: Fitted, bottom: float) -> tuple[list[Line], list[Key]]:
 
 
 def _pools(document: Fitted, factor: ModeratorFit | None, estimates: list[_Estimate]) -> list[_Pool]:
-    """The levels of the factor with their estimates, then the whole, which has the estimates where no level has.
-
-    Where the levels are the blocks of the forest plot, they have its numbers.
-    """
+    """The levels of the factor with their estimates, then the whole, which has the estimates where no level has."""
     pools = []
-    blocks = _blocks(document, factor)
     for level in factor.levels if factor is not None else ():
         held = [e for e in estimates if e.member.effect_id in level.effects]
-        pool = blocks.get(level.level, level)
-        low, high = (pool.estimate if limit is None else limit for limit in (pool.ci_low, pool.ci_high))
-        limits = low, high, pool.pi_low, pool.pi_high
-        pools.append(_Pool(_level_name(level.level), level.k, level.samples, pool.estimate, *limits, held))
+        limits = level.ci_low, level.ci_high, level.pi_low, level.pi_high
+        pools.append(_Pool(_level_name(level.level), level.k, level.samples, level.estimate, *limits, held))
     fit, word = document.fit, document.word
     label = f"All {word}s" if pools else word.capitalize() + "s"
     limits = fit.ci_low, fit.ci_high, fit.pi_low, fit.pi_high
     return [*pools, _Pool(label, fit.k, fit.samples, fit.estimate, *limits, [] if pools else estimates)]
-
-
-def _blocks(document: Fitted, factor: ModeratorFit | None) -> dict[str, BlockFit]:
-    """The blocks of the forest plot by their value, where they hold the samples of the factor's levels."""
-    if factor is None or factor.moderator != document.figure.group_by:
-        return {}
-    samples = {level.level: level.samples for level in factor.levels}
-    return {block.value: block for block in document.groups if samples.get(block.value) == block.samples}
 
 
 def _swarm_points(metric: str, pool: _Pool, sizes: dict[str, float], unit: float) -> tuple[list[Point], float]:
@@ -234,8 +220,10 @@ def _orchard_note(document: Fitted, factor: ModeratorFit | None) -> str:
         return f"{words} {_HEIGHTS}"
     column, without = column_name(factor.moderator, document.figure.titles).casefold(), factor.without_value
     missing = f" {text.plural(without, 'estimate')} without {column} not shown." if without else ""
-    same = len(_blocks(document, factor)) == len(factor.levels)
-    how = "as in the forest plot" if same else f"with one value per sample ({document.fit.method})"
+    how = "by the model of the whole"
+    if document.fit.model in ("che", "three_level"):
+        few = [_level_name(level.level) for level in factor.levels if level.model == "composites"]
+        how += f", but with one mean per sample where they are too few for it ({', '.join(few)})" if few else ""
     return f"{words} Blocks by {column}, each pooled by itself {how}. {_HEIGHTS}{missing}"
 
 

@@ -11,8 +11,6 @@ from synthesis.meta.many import fits_at, tau2_many
 from synthesis.meta.options import Tau2Method
 
 _TRIM_ROUNDS = 100
-# Fewer studies have no slope.
-LEAST_STUDIES = 3
 
 
 def trim_fill_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML") -> tuple[Array, Array]:

@@ -83,8 +83,12 @@ def enumerate_multiverse(
     defaults: Defaults,
     effects: Sequence[Effect],
     dropped: Sequence[Dropped],
+    adjusted_from: int,
 ) -> Enumeration:
-    """The distinct specifications, in the order of their first choices; the same plan and data give the same."""
+    """The distinct specifications, in the order of their first choices; the same plan and data give the same.
+
+    `adjusted_from`: the fewest samples for an adjustment of bias.
+    """
     which = _which_factors(plan)
     how = how_factors(plan.how, synthesis, defaults)
     crossing = math.prod(len(decision.options) for decision in (*which, *how))
@@ -107,6 +111,7 @@ def enumerate_multiverse(
         seed=plan.seed,
         permutations=plan.permutations,
         permuted=plan.permuted,
+        adjusted_from=adjusted_from,
         effects=tuple(
             ListedEffect(effect_id=row.effect_id, sample_id=row.sample_id, yi=row.yi, vi=row.vi) for row in chooser.pool
         ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synthesis.errors import InputError
-from synthesis.meta.bias_many import LEAST_STUDIES, pet_peese_many, trim_fill_many
+from synthesis.meta.bias_many import pet_peese_many, trim_fill_many
 from synthesis.meta.dependence import composites
 from synthesis.meta.kernel import Array
 from synthesis.meta.many import finite, fits_at, tau2_many
@@ -93,8 +93,8 @@ class Fitter:
                 continue
             if m.dependence in ("che", "three_level"):
                 numbers[place], reasons[place] = self._multilevel(task)
-            elif m.adjustment != "none" and task.unit.samples < LEAST_STUDIES:
-                reasons[place] = f"{task.unit.samples} samples: fewer than {LEAST_STUDIES} for a bias adjustment"
+            elif m.adjustment != "none" and task.unit.samples < (fewest := self.head.adjusted_from):
+                reasons[place] = f"{task.unit.samples} samples: fewer than {fewest} for a bias adjustment"
             else:
                 groups.setdefault((m.adjustment, m.tau2, m.rho, m.dependence, m.metric), []).append(place)
         self._rows.clear()

@@ -123,11 +123,18 @@ class Drawing(Model):
     )
 
 
+# Fewer samples have no slope.
+FEWEST_FORCED = 3
+
+
 class Diagnostics(Model):
     """What is examined beside each pool, and from how many samples on."""
 
     funnel_from: int = Field(
-        10, ge=3, description="Fewest samples for tests of small-study effects and publication bias."
+        10,
+        ge=3,
+        description="Fewest samples for tests of small-study effects and publication bias, and for adjustments of bias "
+        "in a multiverse.",
     )
     force_funnel: tuple[Name, ...] = Field((), description="Syntheses tested with fewer samples, with a warning.")
     model_averaging: tuple[Name, ...] = Field(
@@ -143,6 +150,10 @@ class Diagnostics(Model):
         10_000, ge=100, description="Most subsets of samples that are fitted (GOSH); all are where there are fewer."
     )
     seed: int = Field(1, ge=0, description="Seed of permutation tests and subsets that are drawn.")
+
+    def fewest(self, synthesis: str) -> int:
+        """The fewest samples with which a synthesis is tested, and adjusted, for bias."""
+        return FEWEST_FORCED if synthesis in self.force_funnel else self.funnel_from
 
 
 class Synthesis(Model):

@@ -225,7 +225,11 @@ class Plan:
         """The decisions of a multiverse. Without its shards: their number changes no result."""
         name = self.synthesis_of(multiverse)
         content = {key: value for key, value in self._content["multiverses"][multiverse].items() if key != "shards"}
-        return self._part({name: self._fitted(name)}, {"multiverses": {multiverse: content}} | self._of("defaults"))
+        asked = self._content["diagnostics"]
+        forced = [forced for forced in asked["force_funnel"] if forced == name]
+        fewest = {"diagnostics": {"funnel_from": asked["funnel_from"], "force_funnel": forced}}
+        more = {"multiverses": {multiverse: content}} | fewest | self._of("defaults")
+        return self._part({name: self._fitted(name)}, more)
 
     def thresholds(self, multiverse: str) -> str:
         """What the estimates of a multiverse are held against."""

@@ -45,7 +45,8 @@ class Block(Document, frozen=True, kw_only=True):
 
 
 class Head(Document, frozen=True, kw_only=True):
-    """First line of an enumeration: all that the fits need beside the units. `drawn`: combinations, if not all."""
+    """First line of an enumeration: all that the fits need beside the units. `drawn`: combinations, if not all;
+    `adjusted_from`: the fewest samples for an adjustment of bias."""
 
     multiverse: str
     title: str
@@ -62,6 +63,7 @@ class Head(Document, frozen=True, kw_only=True):
     seed: int
     permutations: int
     permuted: int
+    adjusted_from: int
     effects: tuple[ListedEffect, ...]
     specifications: int
     blocks: tuple[Block, ...] = ()

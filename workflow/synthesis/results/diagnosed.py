@@ -174,7 +174,8 @@ class Bubble(Document, frozen=True, kw_only=True):
 
 
 class LevelFit(Document, frozen=True, kw_only=True):
-    """The pool of the effects with one level of a factor, one composite per sample; `effects`: their effect_id."""
+    """The pool of the effects with one level of a factor; `effects`: their effect_id; `model`: that of the whole,
+    composites where its samples are too few for it, independent where none of them has several effects."""
 
     level: str
     effects: tuple[str, ...]
@@ -182,6 +183,7 @@ class LevelFit(Document, frozen=True, kw_only=True):
     samples: int
     estimate: float
     se: float
+    df: float | None
     ci_low: float
     ci_high: float
     pi_low: float | None
@@ -192,6 +194,7 @@ class LevelFit(Document, frozen=True, kw_only=True):
     q: float | None
     q_df: int | None
     q_p: float | None
+    model: str
 
 
 class ModeratorFit(Document, frozen=True, kw_only=True, omit_defaults=True):

@@ -188,9 +188,9 @@ class _OfSamples:
     def small_study(self) -> tuple[SmallStudyTests | None, tuple[AdjustedEstimate, ...], ModelAverage | None]:
         """Tests of small-study effects and adjusted estimates, of many samples or where the plan forces them; the
         average over models where it asks for it."""
-        forced = self.document.synthesis in self.options.force_funnel and len(self.y) >= 3
-        if len(self.y) < self.options.funnel_from and not forced:
-            self.skipped["small_study"] = f"{len(self.y)} samples: fewer than {self.options.funnel_from}"
+        fewest = self.options.fewest(self.document.synthesis)
+        if len(self.y) < fewest:
+            self.skipped["small_study"] = f"{len(self.y)} samples: fewer than {fewest}"
             return None, (), None
         data = Samples(self.y, self.v, *_effects(self.document), self.method)
         tests = _small_study(self.document, data, self.ci)

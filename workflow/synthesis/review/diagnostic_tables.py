@@ -30,6 +30,8 @@ from synthesis.results.diagnosed import (
 from synthesis.results.document import columns, write_rows
 from synthesis.review.joint_rows import joint_rows
 
+BY_MEANS = "each sample counts with the mean of its effects"
+
 
 @dataclass(frozen=True, slots=True)
 class DiagnosticTables:
@@ -220,10 +222,12 @@ def _moderator_rows(synthesis: str, fit: ModeratorFit) -> Iterator[ModeratorRow]
             samples=level.samples,
             estimate=level.estimate,
             se=level.se,
+            df=level.df,
             ci_low=level.ci_low,
             ci_high=level.ci_high,
             p=level.p,
             tau2=level.tau2,
+            note=BY_MEANS if level.model == "composites" else "",
         )
 
 

@@ -30,7 +30,7 @@ from synthesis.plan.selection import covariance_of, crossed_of, levels_of, selec
 from synthesis.results.document import columns
 from synthesis.results.extracted import Chosen, Dropped, Effect
 from synthesis.results.fitted import BlockFit, Correlations, Fitted, Member, Shown, Study, SummaryLine, Versions
-from synthesis.review.declared import NO_TEST, Dependence, declared, is_declared
+from synthesis.review.declared import NO_TEST, Dependence, declared, dependence_of, is_declared
 from synthesis.text import plain, shared
 
 
@@ -159,21 +159,25 @@ def _blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> tuple[Bloc
         return ()
     blocks = []
     for value in sorted(value for value in set(values) if values.count(value) > 1):
-        part = _part(fit, [study for study, of in zip(studies, values, strict=True) if of == value])
+        part = pool_part(fit, [study for study, of in zip(studies, values, strict=True) if of == value])
         blocks.append(BlockFit(value=value, **{name: getattr(part, name) for name in columns(BlockFit)[1:]}))
     return tuple(blocks)
 
 
-def _part(fit: Fit, held: Sequence[Study]) -> Fit:
-    """A pool of some samples by the model of the whole; of their means where these are too few for it."""
+def pool_part(fit: Fit, held: Sequence[Study]) -> Fit:
+    """A pool of some samples, or of some effects of each, by the model of the whole; of the samples' means where these
+    are too few for it."""
     effects = [(member, study.sample_id) for study in held for member in study.members]
     y, v = [member.yi for member, _ in effects], [member.vi for member, _ in effects]
     cluster, rho = [sample for _, sample in effects], fit.composite_rho or 0.0
-    tau2, ci = method_of(fit), ci_of_part(fit)
+    tau2, ci, level, more = method_of(fit), ci_of_part(fit), fit.level, dependence_of(held)
+    model = named_model(fit.model)
     # Refused by the model of the whole where CR2 has too few degrees of freedom.
     with suppress(InputError):
-        return pool(y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, model=named_model(fit.model), level=fit.level)
-    return pool(y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, level=fit.level)
+        return pool(
+            y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, model=model, level=level, metric=fit.metric, **more
+        )
+    return pool(y, v, tau2=tau2, ci=ci, cluster=cluster, rho=rho, level=level, metric=fit.metric, **more)
 
 
 def _difference_of_blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> JointTest:

@@ -12,7 +12,6 @@ from synthesis.errors import InputError
 from synthesis.meta.dependent import RobustRegression, joint_test, robust_regress
 from synthesis.meta.kernel import Array
 from synthesis.meta.options import CiMethod
-from synthesis.meta.pool import pool
 from synthesis.meta.regression import Design, Regression, design, predict, regress
 from synthesis.meta.robust import LEAST_DF
 from synthesis.plan.config import Grouping
@@ -20,7 +19,7 @@ from synthesis.results.diagnosed import Bubble, Coefficients, LevelFit, LinePoin
 from synthesis.results.document import columns
 from synthesis.results.fitted import Fitted, Member
 from synthesis.review.declared import NO_TEST, is_declared
-from synthesis.review.fit import ci_of_part, method_of
+from synthesis.review.fit import method_of, pool_part
 
 # Effects of a sample are not treated as independent by these.
 MULTILEVEL = ("che", "three_level")
@@ -133,15 +132,9 @@ def _bubbles(held: Sequence[_Held]) -> tuple[Bubble, ...]:
 
 
 def _level(document: Fitted, held: Sequence[_Held], level: str) -> LevelFit:
-    """The pool of one level, one composite per sample, so that small levels can be shown too."""
-    fit = pool(
-        [effect.member.yi for effect in held],
-        [effect.member.vi for effect in held],
-        tau2=method_of(document.fit),
-        ci=ci_of_part(document.fit),
-        cluster=[effect.sample_id for effect in held],
-        rho=document.fit.composite_rho or 0.0,
-        level=document.fit.level,
-    )
+    """The pool of one level, by the model that a block of the forest plot has."""
+    named = {effect.member.effect_id for effect in held}
+    parts = [replace(s, members=tuple(m for m in s.members if m.effect_id in named)) for s in document.studies]
+    fit = pool_part(document.fit, [part for part in parts if part.members])
     pooled = {name: getattr(fit, name) for name in columns(LevelFit)[2:]}
     return LevelFit(level=level, effects=tuple(effect.member.effect_id for effect in held), **pooled)
