@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+import tempfile
 import tomllib
 from importlib.metadata import PackageNotFoundError, files, metadata, requires
 from pathlib import Path
@@ -58,10 +60,12 @@ _SHORT = {
     "The Unlicense (Unlicense)": "Unlicense",
 }
 _LONGEST = 60
+# Any that all locked versions run on.
+_PYTHON = "3.11"
 _ABOUT = """\
 Written by `make lock` from `requirements.lock` and the metadata of the packages that it names. The version is the last
-release when the lock was made, as far as the others allow; every package is installed by hash. `make audit` looks them
-all up in a database of vulnerabilities."""
+release when the lock was made, as far as the others allow, and *released* the day on which its first file was uploaded;
+every package is installed by hash. `make audit` looks them all up in a database of vulnerabilities."""
 _OTHER_LOCKS = """\
 The site is built with packages of its own (`docs/requirements.lock`: MkDocs with Material, whose critical fixes are
 announced until May 2027, and mkdocstrings), fuzzing with atheris (`tests/fuzz.lock`); neither is needed to run or to
@@ -72,6 +76,31 @@ _MIT = "Permission is hereby granted, free of charge, to any person obtaining a 
 def locked(lock: str) -> dict[str, str]:
     """Names and versions of a lock file."""
     return dict(re.findall(r"^([a-z0-9._-]+)==([^\s;]+)", lock, re.MULTILINE))
+
+
+def released(versions: dict[str, str]) -> dict[str, str]:
+    """The days on which the first files of these versions were uploaded, as the index of uv has them."""
+    pins = ", ".join(f'"{name}=={version}"' for name, version in versions.items())
+    with tempfile.TemporaryDirectory() as folder:
+        project = (
+            f'[project]\nname = "dates"\nversion = "0"\nrequires-python = "=={_PYTHON}.*"\ndependencies = [{pins}]\n'
+        )
+        Path(folder, "pyproject.toml").write_text(project)
+        subprocess.run(
+            [str(Path(sys.executable).parent / "uv"), "lock", "--quiet", "--no-config", "--directory", folder],
+            check=True,
+        )
+        packages = tomllib.loads(Path(folder, "uv.lock").read_text())["package"]
+    days = {}
+    for package in packages:
+        uploaded = [file.get("upload-time", "") for file in [package.get("sdist", {}), *package.get("wheels", [])]]
+        days[package["name"]] = min((str(time)[:10] for time in uploaded if time), default="")
+    return days
+
+
+def days_of(written: str) -> dict[str, str]:
+    """The days that a page has, by package."""
+    return dict(re.findall(r"^\| ([a-z0-9._-]+) \| [^|]+ \| (\d{4}-\d\d-\d\d) \|", written, re.MULTILINE))
 
 
 def licence(name: str) -> str:
@@ -118,8 +147,8 @@ def _licence_or_none(name: str) -> str:
         return "installed on other systems only"
 
 
-def page(project: str, lock: str) -> str:
-    """The whole page."""
+def page(project: str, lock: str, days: dict[str, str]) -> str:
+    """The whole page; `days`: when the versions were released."""
     versions = locked(lock)
     run, dev = declared(project)
     users = _users(versions)
@@ -133,17 +162,21 @@ def page(project: str, lock: str) -> str:
         "",
     ]
     for title, names in (("Used by the code", run), ("For development", dev)):
-        lines += [f"## {title}", "", "| package | version | licence | what for |", "|---|---|---|---|"]
+        lines += [f"## {title}", "", "| package | version | released | licence | what for |"]
+        lines.append("|---|---|---|---|---|")
         lines += [
-            f"| {name} | {versions[name]} | {_licence_or_none(name)} | {PURPOSE[name]} |" for name in sorted(names)
+            f"| {n} | {versions[n]} | {days.get(n, '')} | {_licence_or_none(n)} | {PURPOSE[n]} |" for n in sorted(names)
         ]
         lines.append("")
-    lines += ["## Needed by those", "", "| package | version | licence | needed by |", "|---|---|---|---|"]
-    lines += [f"| {n} | {versions[n]} | {_licence_or_none(n)} | {', '.join(users[n]) or '-'} |" for n in others]
+    lines += ["## Needed by those", "", "| package | version | released | licence | needed by |"]
+    lines.append("|---|---|---|---|---|")
+    for n in others:
+        users_of = ", ".join(users[n]) or "-"
+        lines.append(f"| {n} | {versions[n]} | {days.get(n, '')} | {_licence_or_none(n)} | {users_of} |")
     lines += ["", _OTHER_LOCKS, ""]
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
     project, lock = ((ROOT / name).read_text() for name in ("pyproject.toml", "requirements.lock"))
-    sys.stdout.write(page(project, lock))
+    sys.stdout.write(page(project, lock, released(locked(lock))))

@@ -227,7 +227,9 @@ def test_the_page_of_dependencies_is_the_lock_s():
     run, dev = dependencies.declared(project)
     assert dependencies.PURPOSE.keys() == {*run, *dev}
     there = (ROOT / "docs" / "dependencies.md").read_text()
-    made = dependencies.page(project, lock)
+    days = dependencies.days_of(there)
+    made = dependencies.page(project, lock, days)
     assert there.partition("## Needed by those")[0] == made.partition("## Needed by those")[0]
     rows = re.findall(r"^\| ([a-z0-9._-]+) \| ([^|]+) \|", there, re.MULTILINE)
     assert {name: version for name, version in rows if name != "package"} == dependencies.locked(lock)
+    assert days.keys() == dependencies.locked(lock).keys()
