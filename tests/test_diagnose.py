@@ -58,6 +58,7 @@ def test_an_outlier_is_found_influential_and_nothing_else():
     found = influence.influence(y, v)
     assert list(np.flatnonzero(found.influential)) == [12]
     assert found.rstudent[12] > 5
+    assert influence.deleted_residuals(y, v).tolist() == found.rstudent.tolist()
     assert influence.baujat(y, v).heterogeneity.argmax() == 12
 
 

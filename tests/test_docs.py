@@ -1,6 +1,5 @@
 """The pages: links lead somewhere, examples run, and what they name exists."""
 
-import csv
 import importlib.util
 import re
 import shutil
@@ -13,15 +12,8 @@ import yaml
 from conftest import ROOT
 from synthesis.cli.main import parser_of
 from synthesis.cli.reference import commands
-from synthesis.data.reading import parse
-from synthesis.data.risk_table import read_risk
-from synthesis.data.search import read_search, total
-from synthesis.data.source import Source
 from synthesis.data.vocabulary import DiagnosticFigure
 from synthesis.meta.options import terms
-from synthesis.plan.assumed import Conversions
-from synthesis.plan.config import Synthesis
-from synthesis.plan.plan import check, load
 
 
 def beside_the_pages(name):
@@ -33,16 +25,6 @@ def beside_the_pages(name):
 
 
 gallery, pages, dependencies = map(beside_the_pages, ("gallery", "pages", "dependencies"))
-ADDED = {
-    "bridges",
-    "comparisons",
-    "figures",
-    "monitoring",
-    "multiverses",
-    "numbers_needed",
-    "psychometric",
-    "relevance",
-}
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [page for page in PAGES if page.exists()]
 NAMES = [page.relative_to(ROOT).as_posix() for page in PAGES]
@@ -90,73 +72,6 @@ def test_the_python_example_runs():
     subprocess.run([sys.executable, "-c", example], check=True)
     for name in re.findall(r"`([a-z_]+)`", (ROOT / "docs" / "how-to.md").read_text().partition("from Python")[2]):
         assert hasattr(synthesis, name), name
-
-
-def test_the_plan_in_the_how_to_is_one():
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
-    # The recipes for comparisons, bridges, claims and multiverses are additions to the plan of this review.
-    recipes = [block for block in blocks if yaml.safe_load(block).keys() & ADDED]
-    assumed, declared, used, together, example, correlated, sharing, levels, crossed, working, drawn, graded, judged = (
-        block for block in blocks if block not in recipes
-    )
-    about = yaml.safe_load((ROOT / "examples" / "bcg" / "data" / "raw" / "bcg" / "source.yaml").read_text())
-    own = parse(Source, about | yaml.safe_load(declared), "source.yaml").columns
-    review = yaml.safe_load((ROOT / "examples" / "bcg" / "config.yaml").read_text())
-    review["syntheses"]["bcg"] |= yaml.safe_load(used)["syntheses"]["bcg"]
-    assert load(review | {"own_columns": {name: {"kind": column.kind} for name, column in own.items()}})
-    for block in (assumed, sharing):
-        assert set(yaml.safe_load(block)["conversions"]) < set(Conversions.model_fields)
-    ours = yaml.safe_load((ROOT / "config.yaml").read_text())["syntheses"]["alliance"]
-    ours |= {"group_by": None} | yaml.safe_load(levels)["syntheses"]["alliance"]
-    assert parse(Synthesis, ours, "alliance").levels[-1] == "sample_id"
-    said = yaml.safe_load(correlated)["syntheses"]["alliance"]
-    assert parse(Synthesis, ours | said, "alliance").correlations.time == "weeks"
-    said = yaml.safe_load(crossed)["syntheses"]["alliance"]
-    assert parse(Synthesis, ours | said, "alliance").crossed == ("alliance_measure",)
-    said = yaml.safe_load(working)["syntheses"]["alliance"]
-    assert parse(Synthesis, ours | said, "alliance").working_models == (0, 0.3, 0.5, 0.8)
-    examples = yaml.safe_load(example)["syntheses"] | yaml.safe_load(assumed)["syntheses"]
-    for name, content in examples.items():
-        assert parse(Synthesis, content, name).sources == ("alliance_primary",)
-    whole = yaml.safe_load((ROOT / "config.yaml").read_text()) | yaml.safe_load(drawn) | yaml.safe_load(graded)
-    assert load(whole).config.certainty.indirectness["alliance"].level == "serious"
-    ours |= yaml.safe_load(judged)["syntheses"]["trials"]
-    assert parse(Synthesis, ours, "trials").columns[-1] == "rob_domains"
-    joint = yaml.safe_load(together)
-    whole["syntheses"]["alliance"] |= joint["syntheses"]["alliance"]
-    whole["diagnostic_figures"] = joint["diagnostic_figures"]
-    assert set(load(whole).config.syntheses["alliance"].regressions) == {"joint"}
-
-
-def test_the_recipes_for_this_review_fit_its_plan():
-    """They name syntheses and thresholds that are there, as the start of a run checks it."""
-    text = (ROOT / "docs" / "how-to.md").read_text()
-    plan = yaml.safe_load((ROOT / "config.yaml").read_text())
-    found = set()
-    for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL):
-        for key, content in yaml.safe_load(block).items():
-            if key in ADDED:
-                found.add(key)
-                plan[key] = plan.get(key, {}) | content
-    assert found == ADDED
-    raw = ROOT / "data" / "raw"
-    loaded = load(plan, raw=raw)
-    rows = check(loaded, raw)
-    *_, table = re.findall(r"```csv\n(.*?)```", text, re.DOTALL)
-    (claim,) = csv.DictReader(table.splitlines())
-    assert list(claim) == (raw / "claims.csv").read_text().splitlines()[0].split(",")
-    assert claim["quantity"].partition(":")[2] in loaded.config.comparisons
-    assert rows.keys() >= {loaded.config.comparisons["strict_or_published"].reference}
-
-
-def test_the_tables_of_risk_and_search_in_the_how_to_are_read(tmp_path):
-    risk, search, _ = re.findall(r"```csv\n(.*?)```", (ROOT / "docs" / "how-to.md").read_text(), re.DOTALL)
-    path = tmp_path / "table.csv"
-    path.write_text(risk)
-    (one,) = read_risk(path, {"guided_2013"})
-    assert (one.overall, len(one.domains)) == ("some concerns", 5)
-    path.write_text(search)
-    assert total(read_search(path), "identified") == 717
 
 
 def test_the_gallery_shows_every_kind_of_figure_with_lines_that_ask_for_it():

@@ -63,6 +63,25 @@ def test_order_scale_and_shift(model):
     assert mixed.ci_low == pytest.approx(once.ci_low, rel=1e-8)
 
 
+def test_matrices_of_samples_of_several_sizes_are_those_made_one_by_one():
+    """Samples of one size are made and inverted at once; effects of a sample do not stand together."""
+    cluster, v = list("abcabaddbe"), np.linspace(0.02, 0.2, 10)
+    y, rho = np.sin(np.arange(10.0)), 0.6
+    fitted = fit_multilevel(y, v, np.ones((10, 1)), cluster, rho=rho)
+    found = synthesis.pool(np.tile(y, 2), np.tile(v, 2), cluster=[*cluster, *"fghfgfiigj"], model="che", rho=rho)
+    weights = []
+    for sample, matrix in zip("abcde", fitted.blocks.marginal(0.03, 0.01), strict=True):
+        own = v[[label == sample for label in cluster]]
+        expected = rho * np.sqrt(np.outer(own, own)) + 0.03
+        np.fill_diagonal(expected, own + 0.03 + 0.01)
+        np.testing.assert_allclose(matrix, expected, rtol=tolerances.LAW)
+        among = rho * np.sqrt(np.outer(own, own)) + found.tau2
+        np.fill_diagonal(among, own + found.tau2 + found.omega2)
+        weights.append(np.linalg.inv(among).sum())
+    shares = 100 * np.tile(weights, 2) / (2 * sum(weights))
+    np.testing.assert_allclose(found.weights, shares, rtol=tolerances.LAW)
+
+
 def test_without_repeats_every_model_is_the_ordinary_one():
     plain = synthesis.pool(Y[:6], V[:6])
     for model in ("composites", "che", "three_level"):

@@ -85,11 +85,9 @@ def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -
     rho = asked.rho if asked.model == "che" else 0.0
     fitted = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho, near=asked.near)
     parts = fitted.blocks
-    marginal, cut = parts.marginal(fitted.tau2, fitted.omega2), parts.starts[1:]
-    tested = robust(
-        np.split(parts.y - parts.x @ fitted.beta, cut), fitted.beta, np.split(parts.x, cut), marginal,
-        level=asked.level,
-    )  # fmt: skip
+    marginal = parts.marginal(fitted.tau2, fitted.omega2)
+    residuals = parts.parts(parts.y - parts.x @ fitted.beta)
+    tested = robust(residuals, fitted.beta, parts.parts(parts.x), marginal, level=asked.level)
     return _Model(
         estimate=float(fitted.beta[0]),
         variance=float(fitted.covariance[0, 0]),
@@ -102,10 +100,22 @@ def _multilevel(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -
         parameters=len(fitted.beta) + 2,
         tested=tested,
         independent=tested.clusters,
-        weights=np.array([np.linalg.solve(block, np.ones(len(block))).sum() for block in marginal]),
+        weights=_precisions(marginal),
         samples=tested.clusters,
         rho=rho,
     )
+
+
+def _precisions(marginal: list[Array]) -> Array:
+    """The sum of the inverse of each covariance matrix, those of one size at once."""
+    places: dict[int, list[int]] = {}
+    for i, block in enumerate(marginal):
+        places.setdefault(len(block), []).append(i)
+    sums = np.empty(len(marginal))
+    for size, at in places.items():
+        solved = np.linalg.solve(np.array([marginal[i] for i in at]), np.ones((len(at), size, 1)))
+        sums[at] = solved[:, :, 0].sum(axis=1)
+    return sums
 
 
 def _declared(y: Array, v: Array, cluster: Sequence[Hashable], asked: Asked) -> _Model:

@@ -206,6 +206,13 @@ def influence(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML", ci: Ci
     )
 
 
+def deleted_residuals(yi: ArrayLike, vi: ArrayLike, *, tau2: Tau2Method = "REML") -> Array:
+    """The `rstudent` (k,) of `influence` by Wald's variances, k >= 3, without what else that has."""
+    y, v = _checked(yi, vi, tau2, "wald", 3)
+    without = _without_each(y, v, tau2, "wald")
+    return np.asarray((y - without.estimate) / np.sqrt(v + without.tau2 + without.se**2))
+
+
 def _factors(y: Array, v: Array, without: Fits, ci: CiMethod) -> tuple[Array, Array]:
     """The factor of each variance under hksj (1 otherwise), and the sum of all weights at its tau2, (k,) each."""
     k = len(y)

@@ -267,6 +267,11 @@ def labels(name: str, values: Any, k: int) -> list[Hashable]:
 
 
 def _check_labels(name: str, listed: Sequence[Any]) -> None:
+    if {type(label) for label in listed} == {str}:
+        # Text alone is looked at name by name; what is wrong with one is said below, by its place.
+        names = set(listed)
+        if not any(map(missing, names)) and len({_read(label) for label in names}) == len(names):
+            return
     problems = []
     for i, label in enumerate(listed):
         try:

@@ -70,18 +70,23 @@ class Blocks:
         object.__setattr__(self, "columns", np.column_stack([self.x, self.y]))
         object.__setattr__(self, "log_det_x", float(np.linalg.slogdet(self.x.T @ self.x)[1]))
 
-    def sampling(self) -> list[Array]:
-        """Sampling covariance matrix of each sample."""
-        covariances = []
-        for v in np.split(self.v, self.starts[1:]):
-            block = self.rho * np.sqrt(np.outer(v, v))
-            np.fill_diagonal(block, v)
-            covariances.append(block)
-        return covariances
+    def parts(self, values: Array) -> list[Array]:
+        """Values of the effects (k, ...), sample by sample."""
+        ends = [*self.starts[1:].tolist(), len(values)]
+        return [values[start:end] for start, end in zip(self.starts.tolist(), ends, strict=True)]
 
     def marginal(self, tau2: float, omega2: float) -> list[Array]:
-        """Marginal covariance matrix of each sample."""
-        return [s + tau2 + omega2 * np.eye(len(s)) for s in self.sampling()]
+        """Marginal covariance matrix of each sample, made at once for those of one size."""
+        sizes = np.diff(np.append(self.starts, len(self.v)))
+        covariances: list[Array] = [np.empty(0)] * len(sizes)
+        for size in np.unique(sizes):
+            places, diagonal = np.flatnonzero(sizes == size), np.arange(size)
+            v = self.v[self.starts[places][:, None] + diagonal]
+            sampling = self.rho * np.sqrt(v[:, :, None] * v[:, None, :])
+            sampling[:, diagonal, diagonal] = v
+            for place, block in zip(places.tolist(), sampling + tau2 + omega2 * np.eye(size), strict=True):
+                covariances[place] = block
+        return covariances
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +270,7 @@ def fit_multilevel(
         log_likelihood=point.value - shift,
         q=max(none.q, 0.0),  # equal effects leave a rounding on either side of 0
         typical=(k - p) / none.tr_p * unit,
-        blocks=blocks(y, v, x, cluster, rho),
+        blocks=dataclasses.replace(b, y=y[b.order], v=v[b.order]),
     )
 
 

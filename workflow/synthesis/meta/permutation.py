@@ -19,6 +19,8 @@ from synthesis.meta.regression import Design, Moderator, check_range, matrix_of
 # Statistics this close count as equal: a permutation that only relabels must not be lost to rounding.
 _EQUAL = 1e-10
 _ROWS = 4096
+# Cells of arrangements x studies held at once, where these are many.
+_CELLS = 1 << 19
 # Slopes below this share of the largest effect per unit of the moderator are rounding.
 _ZERO_SLOPE = 1e-12
 
@@ -77,8 +79,9 @@ def _signs(y: Array, v: Array, tau2: Tau2Method, ci: CiMethod, iterations: int, 
     total = 2**k if exact else iterations
     random = np.random.default_rng(seed)
     hits = 0
-    for start in range(0, total, _ROWS):
-        size = min(_ROWS, total - start)
+    step = max(1, min(_ROWS, _CELLS // k))
+    for start in range(0, total, step):
+        size = min(step, total - start)
         if exact:
             bits = (np.arange(start, start + size)[:, None] >> np.arange(k)) & 1
         else:

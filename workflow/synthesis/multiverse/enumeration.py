@@ -23,7 +23,7 @@ from synthesis.data.nulls import Nulls
 from synthesis.data.vocabulary import LANE_WORD
 from synthesis.errors import InputError, Problem
 from synthesis.meta.dependence import composites
-from synthesis.meta.influence import influence
+from synthesis.meta.influence import deleted_residuals
 from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Defaults, Synthesis
 from synthesis.plan.decisions import How, Multiverse, Option
@@ -347,8 +347,8 @@ class _Chooser:
         if len(set(cluster)) <= 2:
             return rows
         whole = composites(y, v, cluster, rho)
-        residuals = influence(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2, ci="wald")
-        far = {s for s, r in zip(whole.samples, residuals.rstudent, strict=True) if abs(r) > limit}
+        residuals = deleted_residuals(whole.yi, whole.vi, tau2=self.synthesis.tau2 or self.defaults.tau2)
+        far = {s for s, r in zip(whole.samples, residuals, strict=True) if abs(r) > limit}
         return tuple(i for i, sample in zip(rows, cluster, strict=True) if sample not in far)
 
 
