@@ -47,6 +47,7 @@ from synthesis.draw.forest_measures import (
     height_of,
     label_lines,
     lines_below,
+    lines_of_heads,
     note_lines_of,
     notes_below,
     row_height,
@@ -200,7 +201,7 @@ class _SectionDrawing:
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
         lines = head_lines(page, columns, section)
-        y += LINE * (max(map(len, lines), default=1) - 1)
+        y += LINE * (lines_of_heads(page, columns, section) - 1)
         middle = y + 0.09
 
         def head(x: float, names: list[str], align: str = "left") -> None:
