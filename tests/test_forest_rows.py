@@ -1,20 +1,24 @@
 """Numbers, blocks, summaries, several estimates of a sample, columns, pages and presets of forest plots."""
 
 import dataclasses
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
 from hand_made import caterpillar, comparison, cumulative, forest, orchard
 from matplotlib.colors import to_hex
-from matplotlib.patches import Polygon
+from matplotlib.patches import Circle, Polygon
 from synthesis import text
-from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
+from synthesis.draw.canvas import LANE_COLOUR, PRESETS, Page, Style, draw, settings
 from synthesis.draw.forest import pages
+from synthesis.draw.forest_columns import columns_of
+from synthesis.draw.forest_measures import direction, section_height
 from synthesis.draw.writing import write_pdf
 from synthesis.meta.dependent import no_joint_test
 from synthesis.plan.config import ComparisonFigure
 from test_diagnostic_figures import examined
-from test_figures import document, grouped
+from test_figures import REFERENCE, document, grouped, placed_in
 from test_forest_words import compared, parts_of
 
 
@@ -32,13 +36,13 @@ def test_numbers():
     assert text.count(12345) == "12\N{NARROW NO-BREAK SPACE}345"
     assert text.plural(1, "sample") == "1 sample"
     assert text.plural(2, "sample") == "2 samples"
-    assert text.variance(0.0123, 0.0, 0.2) == "0.012 [0.000, 0.200]"
-    assert text.variance(1e-6, 0.0, 0.0123) == "<0.0001 [0.0000, 0.0123]"
-    assert text.small(0.0, 4) == "0.0000"
+    assert text.variance(0.0123, 0.0, 0.2) == "0.012 [0, 0.200]"
+    assert text.variance(1e-6, 0.0, 0.0123) == "<0.0001 [0, 0.0123]"
+    assert text.small(0.0, 4) == text.small(0, 1) == "0"
     assert text.small(4.9e-5, 4) == "<0.0001"
     assert text.small(5.1e-5, 4) == "0.0001"
     assert text.small(None, 4) == ""
-    assert text.variance(0.0006, 0.0, 0.0123) == "0.0006 [0.0000, 0.0123]"
+    assert text.variance(0.0006, 0.0, 0.0123) == "0.0006 [0, 0.0123]"
 
 
 def test_each_block_ends_with_its_diamond_and_the_blocks_are_compared():
@@ -263,10 +267,28 @@ def test_ends_of_printed_ranges_are_marked_wherever_estimates_are():
 
 def test_a_pool_of_nothing_but_the_ends_of_a_range_says_so():
     made = marked(1)
-    assert sum("printed range" in note for note in forest(made).notes) == 1
+    sign = "\N{DAGGER}: lower and upper end of a printed range; the source prints no single value."
     layout = compared([made])
     assert layout.sections[0].rows[0].label == "Title of x\N{DAGGER}"
-    assert sum("printed range" in note for note in layout.notes) == 1
+    assert forest(made).notes.count(sign) == layout.notes.count(sign) == 1
+
+
+def test_what_lies_between_the_ends_of_a_range_is_hollow_and_one_sample_is_said_to_be_their_mean():
+    said = "one sample: the mean of its estimates with a normal interval, no pooling"
+    one, other = marked(1, notes=(said,)), document(1, "z", "A", name="y", notes=(said,))
+    hollow = "Hollow marks: values that no source prints (means of the ends of a printed range, \N{DAGGER})."
+    for layout in (forest(one), compared([one]), forest(marked(6))):
+        fills = {row.label: row.fill for row in layout.sections[0].rows if row.kind in {"study", "single", "pooled"}}
+        assert {label for label, fill in fills.items() if fill} == {label for label in fills if "\N{DAGGER}" in label}
+        assert any(fills.values())
+        assert any(note.startswith(hollow) for note in layout.notes)
+    assert "One sample: the mean of the ends of a printed range with a normal interval." in forest(one).notes
+    assert "One sample: the mean of its estimates with a normal interval." in forest(other).notes
+    # The ends themselves are printed.
+    one["figure"] |= {"rows": "estimates"}
+    ends = [row for row in forest(one).sections[0].rows if row.kind == "study"]
+    assert [row.fill for row in ends] == ["", ""]
+    assert not any(note.startswith("Hollow") for note in forest(one).notes)
 
 
 def test_a_size_that_nobody_printed_is_marked_in_its_row_and_in_totals():
@@ -333,7 +355,7 @@ def test_each_page_says_what_its_marks_are_and_where_the_other_notes_stand():
     made = marked(60)
     made["figure"]["sort"] = "given"
     first, *_, last = parts_of(forest(made), 5.0)
-    assert first.notes[0].startswith("\N{DAGGER}: ")
+    assert [note.partition(":")[0] for note in first.notes[:2]] == ["Hollow marks", "\N{DAGGER}"]
     assert first.notes[-1] == "Further notes: on the last page."
     assert last.notes == forest(made).notes
 
@@ -344,3 +366,64 @@ def test_a_bayesian_row_says_that_its_interval_is_a_credible_one():
     (row,) = [row for row in layout.sections[0].rows if row.kind == "summary"]
     assert row.label == "Bayesian (half-normal prior on τ), 95% credible interval"
     assert any("equal-tailed credible interval" in note for note in layout.notes)
+
+
+# --- published summaries, heads, directions ---------------------------------------------------------------------------
+
+
+def test_a_published_summary_is_as_wide_as_its_interval_and_a_dot_without_one():
+    known = REFERENCE | {"effect_id": "known", "yi": 0.25, "ci_low": 0.1, "ci_high": 0.4, "k": None}
+    layout = forest(document(4, references=[REFERENCE, known]))
+    (section,) = layout.sections
+    figure = draw(layout)
+    (dot,) = [shape for shape in figure.artists if isinstance(shape, Circle)]
+    grey = [s for s in figure.artists if isinstance(s, Polygon) and s.get_facecolor() == dot.get_facecolor()]
+    (diamond,) = [shape for shape in grey if len(shape.get_xy()) == 5]
+    (pool,) = [row for row in section.rows if row.kind == "pooled"]
+    coloured = [s for s in figure.artists if isinstance(s, Polygon) and len(s.get_xy()) == 5 and s is not diamond]
+    inches = np.ptp(coloured[-1].get_xy()[:, 0]) / (pool.ci_high - pool.ci_low)
+    assert np.ptp(diamond.get_xy()[:, 0]) == pytest.approx(0.3 * inches)
+    assert dot.center[0] - diamond.get_xy()[0, 0] == pytest.approx((0.27 - 0.1) * inches)
+    said = "Grey: published meta-analyses, never pooled (diamonds with their CIs, dots where no interval is printed)."
+    k = "k: studies, effect sizes or findings, as the published summary counts them."
+    assert f"{said} {k}" in layout.notes
+    whole = forest(document(4, references=[known])).notes
+    assert "Grey: published meta-analyses, never pooled (diamonds with their CIs)." in whole
+
+
+def test_heads_stand_as_far_below_a_heading_where_no_column_has_any():
+    (section,) = forest(document(4, references=[REFERENCE])).sections
+    section = replace(section, heading="All of them", favours=None)
+    references = replace(section, heading="Published alone", rows=section.rows[-1:])
+    layout = replace(forest(document(4)), sections=(section, references))
+    figure = draw(layout)
+    heads = [t.start[1] for t in figure.texts if t.get_text() == "95% CI"]
+    headings = [placed_in(figure, words)[1] for words in ("All of them", "Published alone")]
+    assert heads[0] - headings[0] == pytest.approx(heads[1] - headings[1])
+    page, columns = ruled(layout)
+    taken = [section_height(page, columns, replace(s, rows=s.rows[-1:])) for s in (section, references)]
+    assert taken[0] == pytest.approx(taken[1])
+
+
+def ruled(layout):
+    """A page of the layout's width, and its columns."""
+    with settings():
+        columns, style = columns_of(Page(Style(), 1.0), layout)
+        return Page(style, 1.0), columns
+
+
+@pytest.mark.parametrize(("low", "shown"), [(-0.03, False), (-0.08, False), (-0.4, True), (-1.0, True)])
+def test_a_side_that_the_axis_hardly_shows_has_no_words(low, shown):
+    made = document(6)
+    made["figure"]["favours"] = ["favours comparator", "favours treatment"]
+    layout = forest(made)
+    page, columns = ruled(layout)
+    with settings():
+        for near, far in ((low, 1.0), (-1.0, -low)):
+            sides = direction(page, columns, replace(layout.sections[0], low=near, high=far))
+            assert len(sides) == (2 if shown else 1)
+        # What the axis shows most of has its words however long they are.
+        long = replace(layout.sections[0], low=-0.03, high=1.0, favours=("worse " * 30, "better " * 30))
+        ((_, align, lines),) = direction(page, columns, long)
+        assert align == "left"
+        assert lines[-1].endswith("\N{RIGHTWARDS ARROW}")

@@ -152,6 +152,8 @@ def test_duplicating_effects_of_a_sample_with_correlation_one_changes_nothing():
 def test_composite_variance_of_borenstein_2009_chapter_24():
     """Two outcomes with variances .05 and .05 correlated .5: variance of their mean .0375."""
     fit = synthesis.pool([0.3, 0.1], [0.05, 0.05], cluster=["s", "s"], rho=0.5)
+    assert fit.notes == ("one sample: the mean of its estimates with a normal interval, no pooling",)
+    assert synthesis.pool([0.3], [0.05]).notes == ("one sample: its own estimate with a normal interval, no pooling",)
     assert fit.estimate == pytest.approx(0.2)
     assert fit.se**2 == pytest.approx(0.0375)
     assert fit.samples == 1

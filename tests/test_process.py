@@ -188,8 +188,29 @@ def test_marks_and_counts_of_the_figure_say_what_is_pooled_and_what_is_not_print
     assert all(row.ci_low < row.ci_high for row in bounds)
     unknown = {s.effect_id for s in results.summaries if s.k is None}
     assert unknown
-    assert {row.key for row in section.rows if row.kind == "reference" and row.cells == (NONE,)} == unknown
+    assert {row.key for row in section.rows if row.kind == "reference" and row.cells == (NONE, "")} == unknown
     assert f"{NONE}: the source prints no number of studies." in layout.notes
+
+
+def test_a_pool_of_rules_alone_has_no_mark_and_each_row_says_how_many_numbers_are_behind_it(results):
+    layout = process_layout(results)
+    (section,) = layout.sections
+    assert section.columns == ("Samples or k", "Numbers")
+    drawn = {(row.key, row.label): row for row in section.rows if row.kind not in {"heading", "bounds", "reference"}}
+    labels = {"numbers": "Numbers", "nulls 0": "Not", "stress test": "Stress"}
+    held = [pool for pool in results.pools if pool.approach in labels]
+    assert {pool.construct for pool in held if not pool.numbers} == {"competence"}
+    for pool in held:
+        (row,) = [
+            r for (key, label), r in drawn.items() if key == pool.construct and label.startswith(labels[pool.approach])
+        ]
+        assert row.cells[1] == str(pool.numbers)
+        said = (row.estimate is None, row.ci_low is None, f"{row.low_text} {row.high_text}" == "no number")
+        assert said == ((not pool.numbers,) * 3)
+    notes = " ".join(layout.notes)
+    assert "No number: all findings are entered by rule, so that there is neither an estimate nor an interval." in notes
+    assert "Numbers: the printed numbers behind a row" in notes
+    assert "k: studies, effect sizes or findings, as the published summary counts them." in notes
 
 
 def test_the_document_is_read_as_it_was_written(results, tmp_path: Path):

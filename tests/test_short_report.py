@@ -296,6 +296,20 @@ def test_a_narrow_screen_keeps_signs_of_numbers_and_says_what_is_not_printed_and
     assert line.kind == "single study"
 
 
+def test_a_narrow_screen_counts_what_a_head_on_two_lines_counts_and_draws_published_intervals():
+    heads = "".join(f'<text x="1" y="3" font-size="6">{words}</text>' for words in ("Samples", "or k", "Numbers"))
+    rows = [STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90"), STUDY.format(0.4, "", "", "0.40", "", "")]
+    rows = [row.replace("x,study,A study,B,,", "x,reference,A review,,26 | ,") for row in rows]
+    pool = STUDY.format(0.5, 0.1, 0.9, "0.50", "0.10", "0.90").replace("study,A study,B,,", "pooled,A pool,B,5 | 3,")
+    whole, without, pooled = narrow_forest(f"{heads}{MARK * 3}", HEAD + "".join([*rows, pool])).lines
+    assert " ".join(whole.label).replace("\u00a0", " ") == "A review; k = 26"
+    assert " ".join(pooled.label).replace("\u00a0", " ") == "A pool; samples: 5; numbers: 3"
+    ends = [[float(point.partition(",")[0]) for point in line.diamond.split()] for line in (whole, without, pooled)]
+    assert (min(ends[0]), max(ends[0])) == (min(ends[2]), max(ends[2]))
+    assert max(ends[1]) - min(ends[1]) < 6
+    assert whole.whisker is None
+
+
 def test_the_sign_of_a_tick_at_the_edge_of_a_narrow_screen_is_not_cut():
     rows = [STUDY.format(x, x - 0.2, x + 0.2, f"{x:.2f}", "a", "b") for x in (-0.31, 0.4)]
     drawn = narrow_forest(MARK * 2, HEAD + "".join(rows))

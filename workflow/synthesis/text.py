@@ -108,7 +108,9 @@ def plural(value: int, singular: str, plural_form: str | None = None) -> str:
 
 
 def small(value: float | None, decimals: int) -> str:
-    """A number that is never negative; one that is not 0 is not printed as 0: "<0.0001"."""
+    """A number that is never negative: 0 as "0", and what is not 0 but would be printed so as "<0.0001"."""
+    if value == 0:
+        return "0"
     if value is not None and 0 < value < 0.5 * 10.0**-decimals:
         return f"<{10.0**-decimals:.{decimals}f}"
     return number(value, decimals)

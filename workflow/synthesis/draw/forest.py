@@ -47,6 +47,7 @@ from synthesis.draw.forest_measures import (
     height_of,
     label_lines,
     lines_below,
+    lines_of_heads,
     note_lines_of,
     notes_below,
     row_height,
@@ -62,6 +63,8 @@ _DIAMONDS = frozenset({"pooled", "subgroup", "summary", "converted"})
 _HOLLOW = frozenset({"converted", "converted single", "bounds"})
 # Half the height of the mark of another summary, in that of a pool.
 _FLAT = 0.5
+# Inches: the radius of a published value whose interval is not printed.
+_DOT = 0.036
 _GUIDE = (2.5, 2.0)
 
 
@@ -200,7 +203,7 @@ class _SectionDrawing:
     def _heads(self, y: float) -> float:
         columns, section, page = self.columns, self.section, self.page
         lines = head_lines(page, columns, section)
-        y += LINE * (max(map(len, lines), default=1) - 1)
+        y += LINE * (lines_of_heads(page, columns, section) - 1)
         middle = y + 0.09
 
         def head(x: float, names: list[str], align: str = "left") -> None:
@@ -282,18 +285,23 @@ class _SectionDrawing:
             self._estimate(row, middle, half, colour)
 
     def _estimate(self, row: Row, middle: float, half: float, colour: str) -> None:
-        """The mark of an estimate: filled, or hollow where no source prints its values; published summaries in grey."""
+        """The mark of an estimate: filled, or hollow where no source prints its values; published summaries in grey, as
+        wide as their intervals, a dot without one."""
         x = self.x_of(row.estimate)
+        published, whole = row.kind == "reference", row.ci_low is not None and row.ci_high is not None
+        if published:
+            colour = FAINT
+        if published and not whole:
+            self.page.circle(x, middle, _DOT, colour)
+            return
         face = "white" if row.kind in _HOLLOW or row.fill == "hollow" else colour
-        if row.kind in _DIAMONDS:
+        if published or row.kind in _DIAMONDS:
             high = half * (_FLAT if row.kind == "summary" else 1.0)
             self._diamond((self.x_of(row.ci_low), x, self.x_of(row.ci_high)), middle, high, face, colour)
             return
-        if row.ci_low is not None and row.ci_high is not None:
-            self._whisker(row.ci_low, row.ci_high, middle, FAINT if row.kind == "reference" else colour)
-        if row.kind == "reference":
-            self._diamond((x - 0.045, x, x + 0.045), middle, half, FAINT, FAINT)
-        elif row.kind == "converted single":
+        if whole:
+            self._whisker(row.ci_low, row.ci_high, middle, colour)
+        if row.kind == "converted single":
             side = 1.4 * half
             self._box(x - side / 2, middle, side, side, face, colour)
         elif self.columns.plot_left <= x <= self.columns.plot_right:

@@ -18,6 +18,8 @@ BELOW_AXIS = 0.05
 _FROM_NULL = 0.06
 # As many lines before they reach beyond the plot, and by how many inches at a time.
 _SIDE_LINES, _WIDER = 3, 0.05
+# At least this share of them stands within the plot.
+_WITHIN = 0.4
 _LEFT, _RIGHT = "\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"
 _FIRM = "\N{NO-BREAK SPACE}"
 # Between a letter, its sign and its number, and between two limits.
@@ -106,30 +108,45 @@ def head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]
     ]
 
 
+def lines_of_heads(page: Page, columns: Columns, section: Section) -> int:
+    """How many lines the heads of a section take: one where no column of cells has any."""
+    return max([1, *map(len, head_lines(page, columns, section))])
+
+
 def has_weights(section: Section) -> bool:
     """Whether a weight stands in any row."""
     return section.weights and any(row.weight_text for row in section.rows)
 
 
 def direction(page: Page, columns: Columns, section: Section) -> list[tuple[float, str, list[str]]]:
-    """Where the words about directions stand: place, side and lines; of a side that the axis does not show, nothing."""
+    """Where the words about directions stand: place, side and lines; of a side that the axis does not show, or shows so
+    little of that most of them would stand outside it, nothing."""
     if not section.favours:
         return []
     share = (section.null - section.low) / (section.high - section.low)
-    wide = columns.plot_right - columns.plot_left
-    at = columns.plot_left + share * wide
+    at = columns.plot_left + share * (columns.plot_right - columns.plot_left)
     left, right = section.favours
     sides = []
     if left and share > 0:
         edge = min(at, columns.plot_right) - _FROM_NULL
-        room = edge - columns.plot_left, edge - page.style.margin
-        lines = _side_lines(page, f"{_LEFT} {left}", *room)
-        sides.append((edge, "right", lines))
+        room = edge - columns.plot_left
+        lines = _side_lines(page, f"{_LEFT} {left}", room, edge - page.style.margin)
+        sides.append((room, edge, "right", lines))
     if right and share < 1:
         edge = max(at, columns.plot_left) + _FROM_NULL
-        room = columns.plot_right - edge, page.style.width - page.style.margin - edge
-        sides.append((edge, "left", _side_lines(page, f"{right} {_RIGHT}", *room)))
-    return sides
+        room = columns.plot_right - edge
+        lines = _side_lines(page, f"{right} {_RIGHT}", room, page.style.width - page.style.margin - edge)
+        sides.append((room, edge, "left", lines))
+    most = max((room for room, *_ in sides), default=0.0)
+    return [
+        (edge, align, lines)
+        for room, edge, align, lines in sides
+        if room == most or _reach(page, lines) * _WITHIN <= room
+    ]
+
+
+def _reach(page: Page, lines: list[str]) -> float:
+    return max(page.width(line, page.style.small) for line in lines)
 
 
 def _side_lines(page: Page, words: str, room: float, most: float) -> list[str]:
@@ -152,7 +169,7 @@ def section_height(page: Page, columns: Columns, section: Section) -> float:
     """Inches that a section takes, with its heads and its axis."""
     lines = len(heading_lines(page, section))
     head = (0.26 + HEADING_LINE * (lines - 1) if lines else 0.0) + 0.24
-    head += LINE * (max((len(names) for names in head_lines(page, columns, section)), default=1) - 1)
+    head += LINE * (lines_of_heads(page, columns, section) - 1)
     below = max((len(lines) for _, _, lines in direction(page, columns, section)), default=0)
     foot = 0.38 + (0.12 if section.favours else 0.0) + LINE * max(0, below - 1)
     foot += BELOW_AXIS if notes_below(section) else 0.0

@@ -15,7 +15,7 @@ from synthesis.data.vocabulary import (
     early_improvement,
     is_domain,
 )
-from synthesis.draw.layout import COLUMN_NAME, Section, block_name, judgement
+from synthesis.draw.layout import COLUMN_NAME, Row, Section, block_name, judgement
 from synthesis.review.declared import of_mean
 
 if TYPE_CHECKING:
@@ -26,6 +26,10 @@ AT_LEAST, DERIVED = "\N{GREATER-THAN OR EQUAL TO}", "\N{ALMOST EQUAL TO}"
 ARMS = ("n_treat", "n_control")
 # Of estimates that are the two ends of a printed range.
 RANGE = "\N{DAGGER}"
+# In the label of a published summary, and what it is.
+_K = "(k = "
+K_NOTE = "k: studies, effect sizes or findings, as the published summary counts them."
+_MEAN_OF_ENDS = "the mean of the ends of a printed range"
 # Less than this would have one digit of three decimals.
 _SMALL_VARIANCE = 0.0095
 
@@ -39,6 +43,12 @@ def of_range_alone(document: Fitted) -> str:
     """The sign of a pool of nothing but the ends of printed ranges."""
     held = [flags for study in document.studies for flags in _flags(study)]
     return RANGE if held and all(RANGE_END in flags for flags in held) else ""
+
+
+def is_between(study: Study) -> bool:
+    """Whether the value of a sample lies between the ends of a printed range, and is printed nowhere."""
+    held = _flags(study)
+    return len(held) > 1 and all(RANGE_END in flags for flags in held)
 
 
 def size_sign(held: Study | Member) -> str:
@@ -214,14 +224,27 @@ def mark_notes(sections: Iterable[Section]) -> list[str]:
     """What is hollow, grey or flat, of what is drawn."""
     rows = [row for section in sections for row in section.rows]
     kinds = {row.kind for row in rows}
-    hollow = ["findings entered as 0 by rule, and pools that hold them"] if any(row.fill for row in rows) else []
+    signed = {RANGE in row.label for row in rows if row.fill}
+    hollow = ["findings entered as 0 by rule, and pools that hold them"] if False in signed else []
+    hollow += [f"means of the ends of a printed range, {RANGE}"] if True in signed else []
     hollow += ["r converted to d"] if kinds & {"converted", "converted single"} else []
     notes = [f"Hollow marks: values that no source prints ({'; '.join(hollow)})."] if hollow else []
-    if "reference" in kinds:
-        notes.append("Grey diamonds: published meta-analyses, never pooled.")
+    published = [row for row in rows if row.kind == "reference"]
+    if published:
+        notes.append(published_note(published))
+    if any(_K in row.label for row in published):
+        notes.append(K_NOTE)
     if "summary" in kinds:
         notes.append("Flat diamonds: other summaries of the same samples.")
     return notes
+
+
+def published_note(rows: Iterable[Row]) -> str:
+    """What is grey: diamonds where an interval is printed, dots where none is."""
+    whole = {row.ci_low is not None and row.ci_high is not None for row in rows}
+    marks = {True: "diamonds with their CIs", False: "dots where no interval is printed"}
+    said = ", ".join(words for known, words in marks.items() if known in whole)
+    return f"Grey: published meta-analyses, never pooled ({said})."
 
 
 def beyond_axis(sections: Iterable[Section]) -> list[str]:
@@ -249,13 +272,18 @@ def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
     remarks: dict[str, list[str]] = {}
     for document in documents:
         # A remark on published numbers in general may speak of pools beside it.
-        own = [text.sentence(note.removesuffix(", no pooling")) for note in document.fit.notes]
+        own = [text.sentence(_of_ends(document, note).removesuffix(", no pooling")) for note in document.fit.notes]
         own += [zeros_note(document)] if document.set_to_zero else []
         for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)
     for remark, titles in remarks.items():
         notes.append(f"{_whose(titles, documents)}: {remark}" if len(documents) > 1 else remark)
     return tuple(notes)
+
+
+def _of_ends(document: Fitted, note: str) -> str:
+    """A note on one sample, which says so where its estimates are the ends of a printed range."""
+    return note.replace("the mean of its estimates", _MEAN_OF_ENDS) if of_range_alone(document) else note
 
 
 def _estimate_notes(documents: list[Fitted]) -> list[str]:

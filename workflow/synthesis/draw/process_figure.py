@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from synthesis import text
 from synthesis.data.summaries import BASIS_WORDS
+from synthesis.draw.forest_notes import K_NOTE, published_note
 from synthesis.draw.layout import Layout, Row, RowKind, coordinates, mark_of, section_of
 from synthesis.draw.reference_rows import MORE_OF_IT
 from synthesis.results.process import Approach, ProcessPool, ProcessResults, ProcessSummary
@@ -16,13 +17,19 @@ _LABELS: dict[Approach, str] = {
 }
 _NOTES = (
     "Filled: numbers of studies, a diamond where they are pooled, a square of one sample. Hollow: with values that no "
-    "source prints. Grey: published summaries, never pooled.",
+    "source prints.",
+    "Numbers: the printed numbers behind a row; all else of it is entered by rule.",
     "Hollow bars: bounds, no CIs. The pooled value if every finding reported as not significant just missed "
     "significance with its n: all with a worse outcome, or all with a better one. Significant findings without a "
     "number are left out.",
     "Abstracts print numbers more often when they are significant; adherence, competence and integrity are skill and "
     "fidelity of the therapist, homework is what patients do. None of them is the protocol as such.",
 )
+
+
+# In the place of an interval, in two texts as limits are.
+_NONE = ("no", "number")
+_NONE_NOTE = "No number: all findings are entered by rule, so that there is neither an estimate nor an interval."
 
 
 def process_layout(results: ProcessResults) -> Layout:
@@ -44,7 +51,7 @@ def process_layout(results: ProcessResults) -> Layout:
     section = section_of(
         NAME,
         "z",
-        ("samples",),
+        ("samples_or_k", "numbers"),
         rows,
         results.level,
         favours=MORE_OF_IT,
@@ -53,8 +60,11 @@ def process_layout(results: ProcessResults) -> Layout:
     derived = sorted({BASIS_WORDS[row.basis] for row in results.summaries if row.basis in BASIS_WORDS})
     unknown = f"{text.NONE}: the source prints no number of studies."
     lacking = any(row.k is None for row in results.summaries)
+    published = [row for row in rows if row.kind == "reference"]
     notes = (
         *_NOTES,
+        *([_NONE_NOTE] if any(row.high_text == _NONE[1] for row in rows) else []),
+        *([f"{published_note(published)} {K_NOTE}"] if published else []),
         *([unknown] if lacking else []),
         *(f"Of a summary marked with an asterisk {words}." for words in derived),
     )
@@ -63,8 +73,16 @@ def process_layout(results: ProcessResults) -> Layout:
 
 def _pool_row(pool: ProcessPool) -> Row:
     kind: RowKind = "converted" if pool.approach != "numbers" else "single" if pool.samples == 1 else "pooled"
+    label, cells = _LABELS[pool.approach], _cells(pool)
+    if not pool.numbers:
+        # Constants of a rule have no sampling error.
+        return Row(kind, label, "A", cells, key=pool.construct, low_text=_NONE[0], high_text=_NONE[1])
     mark = mark_of("z", pool.estimate, pool.ci_low, pool.ci_high)
-    return Row(kind, _LABELS[pool.approach], "A", (text.count(pool.samples),), key=pool.construct, **mark)
+    return Row(kind, label, "A", cells, key=pool.construct, **mark)
+
+
+def _cells(pool: ProcessPool) -> tuple[str, str]:
+    return text.count(pool.samples), text.count(pool.numbers)
 
 
 def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
@@ -73,7 +91,7 @@ def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
         "bounds",
         "Bounds, no CI: as just not significant",
         "A",
-        (text.count(lower.samples),),
+        _cells(lower),
         ci_low=low,
         ci_high=high,
         low_text=f"{text.number(low)} to",
@@ -88,4 +106,4 @@ def _summary_row(row: ProcessSummary) -> Row:
     star = "*" if row.basis in BASIS_WORDS else ""
     count = text.NONE if row.k is None else text.count(row.k)
     label = f"{row.label}{detail}{star}"
-    return Row("reference", label, "A", (count,), key=row.effect_id, effects=(row.effect_id,), **mark)
+    return Row("reference", label, "A", (count, ""), key=row.effect_id, effects=(row.effect_id,), **mark)

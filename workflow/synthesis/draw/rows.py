@@ -14,9 +14,11 @@ from synthesis.draw.forest_notes import (
     arm_cell,
     band_note,
     block_heading,
+    is_between,
     is_entered,
     notes_of,
     of_range,
+    of_range_alone,
     own_notes,
     people_cell,
     people_words,
@@ -164,7 +166,7 @@ def _sample_row(document: Fitted, study: Study, columns: tuple[str, ...]) -> Row
         weight_text=_weight_text(study.weight),
         key=study.sample_id,
         effects=study.effects,
-        fill="hollow" if is_entered(study) else "",
+        fill="hollow" if is_entered(study) or is_between(study) else "",
         **mark,
     )
 
@@ -261,7 +263,7 @@ def pooled_rows(
     if document.fit.samples == 1:
         return [note]
     model = "common effect" if document.fit.method == "FE" else "random effects"
-    label = f"Pooled {document.word} ({model})"
+    label = f"Pooled {document.word} ({model}){of_range_alone(document)}"
     cells = _people(document.studies, columns)
     decimals = decimals or decimals_of(document)
     mark = mark_of(metric, document.fit.estimate, document.fit.ci_low, document.fit.ci_high, decimals)
@@ -296,8 +298,8 @@ def pooled_rows(
 
 
 def fill_of(document: Fitted) -> Literal["", "hollow"]:
-    """A pool that holds values of the plan is hollow, as these are."""
-    return "hollow" if document.set_to_zero else ""
+    """A pool that holds values of the plan, or nothing but means of the ends of ranges, is hollow, as these are."""
+    return "hollow" if document.set_to_zero or all(map(is_between, document.studies)) else ""
 
 
 def difference_of_blocks(test: JointTest, group_by: str | None) -> str:

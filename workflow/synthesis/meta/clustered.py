@@ -319,7 +319,7 @@ def _as_fit(y: Array, v: Array, model: _Model, asked: Asked) -> Fit:
         metric=asked.metric,
         level=asked.level,
         weights=tuple((100 * model.weights / model.weights.sum()).tolist()),
-        notes=(*notes_on(v), *interval.notes),
+        notes=(*notes_on(v, len(v)), *interval.notes),
         levels=model.levels,
     )
 

@@ -94,7 +94,7 @@ def pool(
             combined = composites(y, v, cluster, rho, covariance=covariance)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
-    about = Described(k, used_model, used_rho, metric, level, notes_on(v))
+    about = Described(k, used_model, used_rho, metric, level, notes_on(v, k))
     if len(y) == 1:
         return _single(float(y[0]), float(v[0]), about)
     return _random_effects(y, v, tau2, ci, fixed_tau2, about)

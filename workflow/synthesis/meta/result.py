@@ -126,11 +126,12 @@ class Described:
     notes: tuple[str, ...]
 
 
-def notes_on(v: Array) -> tuple[str, ...]:
-    """What a reader must know of these variances, and of a pool of one sample."""
+def notes_on(v: Array, k: int) -> tuple[str, ...]:
+    """What a reader must know of these variances of samples, and of a pool of one sample with `k` estimates."""
     notes = []
     if len(v) == 1:
-        notes.append("one sample: its own estimate with a normal interval, no pooling")
+        whose = "its own estimate" if k == 1 else "the mean of its estimates"
+        notes.append(f"one sample: {whose} with a normal interval, no pooling")
     # The median is asked for only where it can matter: it is a tenth of a small fit.
     if v.max() > EXTREME_VARIANCE * v.min() and v.max() > EXTREME_VARIANCE * np.median(v):
         notes.append(f"one variance is more than {EXTREME_VARIANCE:g} times the median")

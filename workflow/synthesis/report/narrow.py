@@ -30,6 +30,8 @@ _LINE, _STRIP, _GAP, _AXIS = 15.0, 15.0, 7.0, 34.0
 # Letters in a line; one takes about half of its height.
 _LETTERS, _SMALL_LETTERS, _BOLD_LETTERS = 57, 62, 53
 _HALF = 4.6
+# Half of the mark of a published value without an interval.
+_SMALL = 2.4
 _POOLED = frozenset({"pooled", "subgroup", "summary", "converted"})
 _NAME = re.compile(r": (\S+(?: or \S+)?) = ")
 _MARK = re.compile(r'<g id="[^"]*" class="mark" ([^>]*)>')
@@ -38,7 +40,13 @@ _TO_LEFT, _TO_RIGHT = "\u2190 ", " \u2192"
 # Nearer to the left edge than this, a tick has its words from the edge on: centred, their minus sign would be off it.
 _EDGE = 16.0
 # Columns of numbers that a label takes up, by their heads.
-_COUNTED = {"n": "n\u00a0=\u00a0", "Samples": "samples:\u00a0", "People": "people:\u00a0"}
+_COUNTED = {
+    "n": "n\u00a0=\u00a0",
+    "Samples": "samples:\u00a0",
+    "People": "people:\u00a0",
+    "Samples or k": "samples:\u00a0",
+    "Numbers": "numbers:\u00a0",
+}
 _AREA = re.compile(r'<rect class="area"[^>]* y="([\d.]+)"')
 _ATTRIBUTE = re.compile(r'data-(\w+)="([^"]*)"')
 
@@ -115,15 +123,20 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
 
 def _heads(svg: str) -> tuple[str, ...]:
     """Which columns of numbers a figure has beside its names."""
-    texts = {words for *_, words in _TEXT.findall(svg)}
-    return tuple(head for head in _COUNTED if head in texts)
+    texts = [words for *_, words in _TEXT.findall(svg)]
+    # Several words may stand on several lines, one after the other: the first of them is no head of its own.
+    joined = " ".join(texts)
+    found = [head for head in _COUNTED if head in texts or (" " in head and head in joined)]
+    return tuple(head for head in found if not any(other.startswith(f"{head} ") for other in found))
 
 
 def _counted(row: Row, heads: tuple[str, ...]) -> Row:
     """The row with its numbers, and their signs, and that its interval is not printed, in its label."""
     said = []
     if row.kind not in ("heading", "note") and len(row.cells) == len(heads):
-        said = [f"{_COUNTED[head]}{cell}" for head, cell in zip(heads, row.cells, strict=True) if cell]
+        # A published summary counts studies or effect sizes.
+        named = _COUNTED | ({"Samples or k": _COUNTED["n"].replace("n", "k", 1)} if row.kind == "reference" else {})
+        said = [f"{named[head]}{cell}" for head, cell in zip(heads, row.cells, strict=True) if cell]
     if not_printed(row):
         said.append("no\u00a0interval\u00a0printed")
     return replace(row, label="; ".join([row.label, *said]))
@@ -243,7 +256,10 @@ def _drawn(
             diamond = _diamond(limits[0], x, limits[1], middle)
             limits = None
         elif row.kind == "reference":
-            diamond = _diamond(x - _HALF, x, x + _HALF, middle)
+            # As in the wide figure: as wide as a printed interval, small where none is printed.
+            left, right = limits or (x - _SMALL, x + _SMALL)
+            diamond = _diamond(left, x, right, middle, _HALF if limits else _SMALL)
+            limits = None
         else:
             box = (x, middle)
     value = " ".join(filter(None, (row.estimate_text, row.low_text, row.high_text)))
@@ -271,6 +287,6 @@ def _arrow(edge: float, inwards: int, middle: float) -> str:
     return f"{edge:.2f},{middle:.2f} {back:.2f},{middle - 3:.2f} {back:.2f},{middle + 3:.2f}"
 
 
-def _diamond(left: float, x: float, right: float, middle: float) -> str:
-    points = ((left, middle), (x, middle - _HALF), (right, middle), (x, middle + _HALF))
+def _diamond(left: float, x: float, right: float, middle: float, half: float = _HALF) -> str:
+    points = ((left, middle), (x, middle - half), (right, middle), (x, middle + half))
     return " ".join(f"{a:.2f},{b:.2f}" for a, b in points)
