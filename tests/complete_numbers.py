@@ -16,7 +16,8 @@ PAGES = Path(__file__).parent / "complete" / "pages.json"
 # No part of a name such as p01 or of a digest.
 _NUMBER = re.compile(r"(?<![\w.])[-\N{MINUS SIGN}]?(?:\d+\.\d+|\d+|\.\d+)(?:[eE][-+]?\d+)?(?![\w])")
 _VERSION = re.compile(r"\b\d+\.\d+\.\d+\b")
-_DIGEST = re.compile(r"\b[0-9a-f]{16,64}\b")
+# Not the digits of a fraction, of which a number in full has as many.
+_DIGEST = re.compile(r"(?<![\w.])[0-9a-f]{16,64}\b")
 _TEXTS = frozenset({".csv", ".json", ".html", ".md", ".R", ".svg", ".jsonl"})
 # What people read, or take on, of the results: all but the tables, and what the tables are made of.
 _READ = ("*.html", "manuscript/*.md", "manuscript/tables/*.csv", "figures/data/*.csv", "model_cards/*.json", "r/*")

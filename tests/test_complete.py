@@ -39,6 +39,10 @@ def test_no_number_of_a_table_moves_unseen(found, name):
         for row, (ours, stored) in enumerate(zip(found[name][column], cells, strict=True)):
             if isinstance(stored, str):
                 assert ours == stored, f"{column}, row {row}"
+            elif name == "crosscheck" and column in ("theirs", "difference"):
+                # Where the other route's search ends depends on the processor, within what the row allows.
+                allowed = found[name]["tolerance"][row]
+                assert abs(ours - (stored if column == "theirs" else 0.0)) <= allowed, f"{column}, row {row}"
             else:
                 assert ours == pytest.approx(stored, rel=tolerances.FORMULA, abs=tolerances.LAW), f"{column}, row {row}"
 
@@ -83,3 +87,6 @@ def test_every_numeric_moderator_can_be_drawn(complete):
 def test_numbers_of_a_text_are_those_that_it_shows(tmp_path):
     (tmp_path / "a.csv").write_text(f"p01,-0.5,3,1e-05,\N{MINUS SIGN}2.5,{'0a' * 32},v1.2\n")
     assert numbers(tmp_path)["a.csv"] == [-0.5, 3, 1e-05, -2.5]
+    # Seventeen digits after the point are no digest.
+    (tmp_path / "b.json").write_text(f'{{"a": -0.12345678901234567, "c": "{"12" * 32}"}}')
+    assert numbers(tmp_path)["b.json"] == [-0.12345678901234567]
