@@ -15,6 +15,7 @@ def test_the_scale_of_a_radial_plot_goes_on_to_a_tick_beyond_its_largest_estimat
     model = document(12, "z", "A")
     for i, study in enumerate(model["studies"]):
         study["yi"], study["vi"] = (math.atanh(0.39), 0.0014) if i == 0 else (0.2 + i / 200, 0.02)
+    model |= {"estimate": math.atanh(0.24)}
     chart = radial(model, diagnosed(model, (), Diagnostics(permutations=99)))
     assert float(chart.panels[0].right.texts[-1]) == 0.4
     assert chart.panels[0].right.ticks[-1] <= chart.panels[0].y.high
