@@ -64,7 +64,7 @@ FILLS: dict[PointKind, Fill] = {
     "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
     "marked_small": Fill(DARK, DARK, 0.0),
     "pooled": Fill("white", DARK, 1.3),
-    "without interval": Fill("none", DARK, 1.3, path=_CROSS),
+    "without interval": Fill("white", DARK, 1.3, path=_CROSS),
     "beyond_left": Fill(DARK, DARK, 0.0, path=_LEFT),
     "beyond_right": Fill(DARK, DARK, 0.0, path=_RIGHT),
     "beyond_up": Fill(DARK, DARK, 0.0, path=_UP),
