@@ -236,21 +236,22 @@ def _with_strips(curves: Sequence[Curve], low: float, high: float, inch: float, 
 def _columns(
     tested: Sequence[DrawnSpecification], low: float, high: float, inch: float
 ) -> dict[int, tuple[PointKind, int]]:
-    """The arrow heads of estimates beyond the axis by specification: kind, and column outside it.
+    """The arrow heads of estimates beyond the axis by place in `tested`: kind, and column outside it.
 
     They stand beside each other where one would hide another; where all columns are taken, they do hide each other.
     """
     taken: dict[PointKind, list[float]] = {side: [-math.inf] * _COLUMNS for side in ("beyond_left", "beyond_right")}
     found: dict[int, tuple[PointKind, int]] = {}
-    for height, p in sorted(zip(_heights(tested), tested, strict=True), key=lambda pair: (pair[0], pair[1].spec)):
+    for height, i in sorted((height, i) for i, height in enumerate(_heights(tested))):
+        p = tested[i]
         if low <= p.estimate <= high:
             continue
         kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
         held = taken[kind]
-        free = [i for i, last in enumerate(held) if height - last >= _HEAD * inch]
+        free = [n for n, last in enumerate(held) if height - last >= _HEAD * inch]
         column = free[0] if free else held.index(min(held))
         held[column] = height
-        found[p.spec] = (kind, column)
+        found[i] = (kind, column)
     return found
 
 
@@ -260,11 +261,11 @@ def _beside_p(
     """Estimates at the heights of their p; those beyond the axis are arrow heads in the strip outside it. `unit` and
     `inch`: what an inch is on either axis."""
     beyond = _columns(tested, low, high, inch)
-    for height, p in zip(_heights(tested), tested, strict=True):
-        if p.spec not in beyond:
+    for i, (height, p) in enumerate(zip(_heights(tested), tested, strict=True)):
+        if i not in beyond:
             yield Point("estimate", p.estimate, height, 0.04, str(p.spec), value=p.estimate)
             continue
-        kind, column = beyond[p.spec]
+        kind, column = beyond[i]
         away = (_HEAD * (column + 0.5) + _INSET / 2) * unit
         at = low - away if kind == "beyond_left" else high + away
         yield Point(kind, at, height, _HEAD, str(p.spec), value=p.estimate)
