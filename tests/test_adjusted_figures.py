@@ -79,6 +79,7 @@ def test_the_model_averaged_estimate_is_there_where_the_plan_asks_for_it():
     drawn = adjusted(model | SHOWN, found)
     assert drawn.sections[0].rows[-1].key == "x/model_averaged"
     assert "credible interval" in drawn.notes[0]
+    assert "an idea of its own of what is missing or biased" in drawn.notes[0]
 
 
 def test_a_metric_without_the_scale_of_its_priors_has_a_reason_instead():

@@ -1,7 +1,9 @@
 """Conversions and the bridge, against the design's table, printed tables, closed forms and simulation."""
 
 import math
+from types import SimpleNamespace
 
+import msgspec
 import numpy as np
 import pytest
 import tolerances
@@ -11,6 +13,7 @@ from scipy import integrate, stats
 from synthesis import pool
 from synthesis.compare import bridge as b
 from synthesis.compare import conversions as c
+from synthesis.compare.claims import values_of
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.plan.config import Bridge
 from synthesis.results.document import plain
@@ -151,21 +154,57 @@ def test_the_difference_and_its_probability_hold_by_another_integration(contrast
 
 
 def test_readings_of_the_size_hold_in_stratified_draws():
-    """Shared variance and overlap have a kink at 0; the two sides are paired by a Kronecker sequence."""
+    """Shared variance and overlap have a kink at 0; the two sides are paired by a Kronecker sequence.
+
+    One side reads all values of its interval, and these alone; the difference has quantiles of its own.
+    """
     n = 400_000
     p, q = (np.arange(n) + 0.5) / n, (np.arange(n) * (math.sqrt(5) - 1) / 2 + 0.5) % 1
     r = np.tanh(Z["estimate"] + Z["se"] * stats.t.ppf(p, Z["df"]))
     d = D["estimate"] + D["se"] * stats.t.ppf(q, D["df"])
     rows = table()
+    inside_r = np.tanh(np.linspace(Z["ci_low"], Z["ci_high"], 100_001))
+    inside_d = np.linspace(D["ci_low"], D["ci_high"], 100_001)
     for unit in b.units(()):
         if unit.shape == "rising":
             continue
         row, gap = rows[unit.contrast], unit.of_r(r) - unit.of_d(d)
-        for values, kind in ((unit.of_r(r), "association"), (unit.of_d(d), "effect"), (gap, "difference")):
+        for inside, kind in ((unit.of_r(inside_r), "association"), (unit.of_d(inside_d), "effect")):
             limits = getattr(row, f"{kind}_ci_low"), getattr(row, f"{kind}_ci_high")
-            assert np.mean(values < limits[0]) == pytest.approx(0.025, abs=tolerances.SEQUENCE)
-            assert np.mean(values < limits[1]) == pytest.approx(0.975, abs=tolerances.SEQUENCE)
+            assert limits == pytest.approx((inside.min(), inside.max()), abs=tolerances.SEQUENCE)
+        for end, tail in (("low", 0.025), ("high", 0.975)):
+            found = np.mean(gap < getattr(row, f"difference_ci_{end}"))
+            assert found == pytest.approx(tail, abs=tolerances.SEQUENCE)
         assert row.p_association_larger == pytest.approx(np.mean(gap > 0), abs=tolerances.SEQUENCE)
+
+
+@pytest.mark.parametrize("estimate", [0.05, -0.05, 0.25, -0.25])
+def test_a_reading_of_the_size_holds_no_difference_where_the_value_does(estimate):
+    """Shared variance is that of claims; a quantile of the size is above 0 even where the association may be none."""
+    z = pool([estimate + x for x in (-0.06, 0.0, 0.03, 0.04)], [0.01, 0.02, 0.01, 0.03], metric="z").to_dict()
+    document = fitted(z | {"synthesis": "z", "title": "Z"})
+    rows = {row.contrast: row for row in b.bridge("x", PLAN, document, fitted(D), RATES)}
+    across = z["ci_low"] < 0 < z["ci_high"]
+    assert across == (abs(estimate) < 0.1)
+    variance, overlap = rows["variance"], rows["overlap_2_sd"]
+    assert (variance.association_ci_low == 0, overlap.association_ci_high == 100) == (across, across)
+    claim = SimpleNamespace(kind="variance", name="z", where=lambda column: column)
+    (value,) = values_of(claim, SimpleNamespace(documents={"z": document}))
+    assert (value.low, value.high) == pytest.approx(
+        (variance.association_ci_low, variance.association_ci_high), rel=tolerances.QUADRATURE
+    )
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "printed"),
+    [("%", 0.04, "<1"), ("%", 0.0, "0"), ("%", 99.7, ">99"), ("%", 100.0, "100"), ("%", 0.6, "1"), ("%", None, "")],
+)
+def test_a_share_that_is_nearly_none_is_not_printed_as_none(unit, value, printed):
+    rows = [row for row in table().values() if row.contrast != "variance"]
+    rows.append(msgspec.structs.replace(table()["variance"], association_ci_low=value, effect_estimate=value))
+    drawn = next(s for s in bridge_layout("x", rows, fitted(Z), fitted(D)).sections if s.name == "variance").rows
+    assert drawn[-1].estimate_text == printed
+    assert drawn[0].high_text.startswith(f"[{printed}," if printed else "")
 
 
 @given(
@@ -230,7 +269,7 @@ def test_the_figure_shows_every_reading_with_its_own_axis():
     assert "the same readings, P as above" in heads["u3"]
     assert "without sign: less is a larger difference" in heads["overlap"]
     assert {s.name for s in layout.sections if "without" in s.axis} == {"variance", "overlap"}
-    folded = "their intervals leave out 0% and 100% where those of d hold 0."
+    folded = "where an interval of d holds 0, theirs reach 0% and 100%."
     held = any(row.effect_pi_low < 0 < row.effect_pi_high for row in rows if row.contrast in c.CONTRASTS)
     assert held == any(folded in note for note in layout.notes)
     printed = {row.contrast: f"{row.p_association_larger:.6f}" for row in rows if row.p_association_larger is not None}
@@ -238,3 +277,4 @@ def test_the_figure_shows_every_reading_with_its_own_axis():
     words = " ".join(layout.notes)
     assert "not a test of causes" in words
     assert "randomised effect only" in words
+    assert "over the sampling distributions of the two pools, independent and without a prior" in words

@@ -6,6 +6,7 @@ from typing import get_args
 import numpy as np
 import pytest
 from conftest import ROOT
+from matplotlib.lines import Line2D
 from msgspec.structs import replace
 from synthesis.cli.main import main
 from synthesis.compare.claims import Value, decide, decided_claims
@@ -47,16 +48,33 @@ def test_the_figure_shows_every_claim_with_its_verdict_and_marks(decided):
         assert number == 0 or f"{number} {verdict}" in counted
 
 
-def test_a_claim_without_a_mark_says_whether_a_datum_or_an_interval_is_missing(decided):
+def test_a_value_without_an_interval_is_drawn_and_said_to_have_none_and_no_datum_is_no_mark(decided):
     layout = claims_layout(list(decided.values()), "Title")
-    rows = {row.claim_id: row for statement in layout.statements for row in statement.rows if not row.marks}
-    assert rows["alliance_above_adherence"].without_marks == "no interval"
-    assert rows["one_session_42"].without_marks == "no datum"
+    rows = {row.claim_id: row for statement in layout.statements for row in statement.rows}
+    (compared,) = rows["alliance_above_adherence"].marks
+    assert (compared.estimate, compared.low, compared.high) == (pytest.approx(0.228, abs=5e-4), None, None)
+    assert rows["alliance_above_adherence"].unit == "z"
+    # The number decides nothing, and is no value of the table.
+    assert decided["alliance_above_adherence"].estimate is None
+    assert "(no interval)" in rows["variance_13_is_small"].data
     for row in rows.values():
-        assert (row.without_marks == "no interval") == ("difference in z = " in row.data)
+        bare = any(mark.low is None or mark.low == mark.high for mark in row.marks)
+        assert bare == ("no interval" in row.data.replace("has no interval", "no interval")), row.claim_id
     drawn = [t.get_text() for t in draw(layout).texts]
-    for said in ("no interval", "no datum"):
-        assert drawn.count(said) == sum(row.without_marks == said for row in rows.values())
+    assert drawn.count("no datum") == sum(not row.marks for row in rows.values())
+
+
+def test_words_say_which_interval_is_drawn(decided, evidence):
+    layout = claims_layout(list(decided.values()), "Title")
+    rows = {row.claim_id: row for statement in layout.statements for row in statement.rows}
+    kinds = {claim.claim_id: claim.kind for claim in read_claims(RAW / "claims.csv")}
+    for name, row in rows.items():
+        if any(mark.has_interval for mark in row.marks):
+            expected = "95% PI" if kinds[name] == "prediction" else "95% CI"
+            assert f"({expected})" in row.data, name
+            assert {mark.interval for mark in row.marks} == {expected}
+    lines = [t.get_text() for t in draw(layout).texts]
+    assert not [line for line in lines if line.startswith(("CI)", "PI)"))]
 
 
 def test_no_line_of_a_claim_ends_or_begins_with_an_equals_sign(decided):
@@ -77,6 +95,8 @@ def test_several_marks_have_their_names_and_axes_their_zero(decided):
             assert at[0].endswith(("0", "0%"))
         assert all(words in drawn for words in at.values())
         assert row.axis is None or len(at) >= 2, row.claim_id
+    several = [len(axis_texts(row)) for row in rows if row.axis]
+    assert sum(count > 2 for count in several) > len(several) / 2
     letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}
     assert all(any(f"{letter}: " in key.content for key in layout.keys) for letter in letters)
 
@@ -107,6 +127,15 @@ def test_a_claim_is_supported_where_what_the_key_says_is_true_of_its_shade(rule)
         assert (verdict == "supported") == inside, (rule, low, high)
         verdicts.add(verdict)
     assert len(verdicts) > 1
+
+
+def test_only_bounds_of_a_rule_are_lines_as_tall_as_the_plot(decided):
+    layout = claims_layout([decided["predicts_mean"]], "Title")
+    (row,) = layout.statements[0].rows
+    lines = [line for line in draw(layout).get_children() if isinstance(line, Line2D)]
+    upright = [line for line in lines if len(set(line.get_xdata())) == 1]
+    tall = [line for line in upright if np.ptp(line.get_ydata()) > 0.15]
+    assert len(tall) == len(row.ticks) < len(axis_texts(row))
 
 
 def test_no_colour_of_a_verdict_is_that_of_associations_or_effects():

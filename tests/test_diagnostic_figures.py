@@ -276,25 +276,6 @@ def test_cumulative_rows_go_by_year_with_the_undated_last():
     assert f"the first sample itself, which has no I² ({text.NONE}). The diamond: all estimates" in said(layout)
 
 
-def test_baujat_names_what_stands_out_and_only_that():
-    model, _ = examined(20)
-    model["studies"][3]["yi"] += 3
-    found = diagnosed(model, (), Diagnostics(permutations=99))
-    chart = baujat(model, found)
-    totals = [sum(r[key] for r in found["influence"]) for key in ("baujat_q", "baujat_influence")]
-    above = {
-        r["sample_id"]
-        for r in found["influence"]
-        if max(r["baujat_q"] / totals[0], r["baujat_influence"] / totals[1]) > 3 / 20
-    }
-    assert {p.key for p in chart.panels[0].points if p.named} == above
-    assert "x3" in above
-    assert len(above) < 5
-    assert [key.content for key in chart.legend][1:] == ["labelled: more than 3 times the average"]
-    expected = {r["sample_id"]: (r["baujat_q"], r["baujat_influence"]) for r in found["influence"]}
-    assert {p.key: (p.x, p.y) for p in chart.panels[0].points} == expected
-
-
 def test_influence_has_a_panel_per_measure_and_marks_the_influential():
     model, _ = examined(20)
     model["studies"][3]["yi"] += 3

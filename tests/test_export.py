@@ -11,6 +11,8 @@ from conftest import ROOT
 from hand_made import filled_checklist as checklist
 from hand_made import flow, model_card, r_data, risk_of_bias
 from hand_made import r_code as r_script
+from matplotlib.colors import to_hex
+from matplotlib.patches import Polygon
 from synthesis.data.reading import read_yaml
 from synthesis.data.source import RiskScore, Source
 from synthesis.draw.canvas import draw
@@ -233,6 +235,13 @@ def test_a_level_has_one_colour_in_every_bar_and_a_legend_names_the_good_end():
     assert [level.name for level in legend["Judgement"]] == ["low", "high", "critical"]
     assert [level.name for level in legend["Score"]] == ["4 (lowest risk)", "3", "2", "1", "0 (highest risk)"]
     assert all(level.colour == colours[level.name[0]] for level in legend["Score"])
+    # The key names what is drawn, and every bar has an edge that is seen.
+    some = dict(risk_of_bias([ratings("x", "4", "2", source="four")], {"four": FOUR}).legend)["Score"]
+    assert [level.name for level in some] == ["4 (lowest risk)", "2"]
+    shapes = [shape for shape in draw(layout).get_children() if isinstance(shape, Polygon)]
+    edges = [to_hex(p.get_edgecolor()) for p in shapes if to_hex(p.get_facecolor()) == SCORE_COLOURS[0]]
+    assert len(edges) == 3
+    assert "#ffffff" not in edges
     # Neutral: not the blue of associations nor the orange of effects.
     for colour in SCORE_COLOURS:
         red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))

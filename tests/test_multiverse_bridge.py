@@ -114,7 +114,15 @@ def test_the_figure_has_a_line_of_numbers_per_reading_and_the_files_the_same_byt
     # A head says by itself of what its shares are.
     assert all(head.lower().startswith(("association", "effect")) and "larger" in head for head in chart.heads)
     assert all(len(row.cells) == len(chart.heads) for row in chart.rows if row.cells)
-    assert [point.x for point in chart.panels[0].points] == [row.difference_median for row in rows]
+    # A box with its median, and no circle on a thick line, which elsewhere is an estimate with its interval.
+    panel = chart.panels[0]
+    assert not panel.points
+    assert [line.x[0] for line in panel.lines if line.kind == "median"] == [row.difference_median for row in rows]
+    assert [(min(a.x), max(a.x)) for a in panel.areas if a.kind == "middle half"] == [
+        (row.difference_25, row.difference_75) for row in rows
+    ]
+    assert {line.kind for line in panel.lines} == {"null", "median", "prediction"}
+    assert next(key for key in chart.legend if key.kind == "middle half").content.startswith("box: the middle half")
     contents = [svg_of(draw(chart), "x", chart.title, "", marks_of(chart)) for _ in range(2)]
     assert contents[0] == contents[1]
     assert "<script" not in contents[0]

@@ -2,6 +2,8 @@
 
 import pytest
 from msgspec.structs import replace
+from synthesis.draw.canvas import DARK
+from synthesis.draw.kinds import FILLS
 from synthesis.draw.marks import marks_of
 from synthesis.draw.multiverse_figure import specification, vibration
 from synthesis.draw.panels import draw
@@ -64,11 +66,32 @@ def test_estimates_far_from_all_others_are_drawn_at_the_end_and_counted(document
     assert "beyond_right" not in {key.kind for key in vibration(document).legend}
     axis = vibration(far).panels[0].x
     assert axis.high < 1
-    # The head of an arrow stands clear of the frame, where it would read as that of the axis.
-    place = max(p.x for p in vibration(far).panels[0].points)
-    inset = (axis.high - place) / (axis.high - axis.low) * vibration(far).panel_width
-    assert inset == pytest.approx(0.06)
+    # The head of an arrow stands clear of the frame, where it would read as that of the axis, in a strip of its own.
+    (place,) = (p.x for p in vibration(far).panels[0].points if p.kind == "beyond_right")
+    unit = vibration(far).panel_width / (axis.high - axis.low)
+    assert (axis.high - place) * unit > 0.06
+    (strip,) = (area for area in vibration(far).panels[0].areas if area.kind == "background")
+    assert min(strip.x) < place < max(strip.x) == axis.high
     assert len(axis.ticks) > 1
+
+
+def test_arrow_heads_beyond_the_axis_of_vibration_hide_neither_each_other_nor_an_estimate(document):
+    curve = document.curves[0]
+    drawn = [replace(p, spec=i, estimate=0.2 + i / 4000, p=0.01) for i, p in enumerate(curve.drawn * 120)]
+    for i, (estimate, p) in enumerate(((9.0, 0.1), (9.5, 0.11), (8.0, 0.09), (-7.0, 0.2))):
+        drawn[i] = replace(drawn[i], estimate=estimate, p=p)
+    chart = vibration(replace(document, curves=(replace(curve, drawn=tuple(drawn)),)))
+    panel = chart.panels[0]
+    across, up = chart.panel_width / (panel.x.high - panel.x.low), chart.height / (panel.y.high - panel.y.low)
+    heads = [p for p in panel.points if p.kind.startswith("beyond")]
+    assert sorted(p.kind for p in heads) == ["beyond_left", *["beyond_right"] * 3]
+    for head in heads:
+        for other in panel.points:
+            apart = max(abs(head.x - other.x) * across, abs(head.y - other.y) * up)
+            assert other is head or apart > (head.size + other.size) / 2 - 1e-9
+    words = {key.kind: key.content for key in chart.legend}
+    assert words["beyond_right"] == "one beyond the axis, at the right"
+    assert words["beyond_left"] == "one beyond the axis, at the left"
 
 
 def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(document):
@@ -80,7 +103,14 @@ def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(docume
     last = len(drawn) - 0.5
     assert heads == [("cut_down", 0.5), ("cut_down", last), ("cut_up", last)]
     assert "Of those drawn, 2 intervals go on beyond the axis." in chart.notes
-    assert "cut_up" in {key.kind for key in chart.legend}
+    words = {key.kind: key.content for key in chart.legend}
+    assert (words["cut_up"], words["cut_down"]) == ("CI goes on above", "CI goes on below")
+    # Seen on the intervals: neither their colour nor that of an estimate beyond the axis.
+    assert {FILLS[kind].face for kind in ("cut_up", "cut_down")} == {"white"}
+    assert FILLS["cut_up"].edge == DARK
+    one_way = specification(replace(document, curves=(replace(curve, drawn=(drawn[0], *drawn[1:-1])),)))
+    assert {key.kind for key in one_way.legend if key.kind.startswith("cut")} == {"cut_down"}
+    assert len(chart.panels[0].y.ticks) > 3
     assert chart.height == pytest.approx(max(p.y + 0.4 * p.size for p in chart.panels[0].points))
     first, axis = heads[0][1] - 0.5, chart.panels[0].x
     assert (first - axis.low) / (axis.high - axis.low) * chart.panel_width == pytest.approx(0.06, rel=0.02)

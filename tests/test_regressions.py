@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
 from markupsafe import escape
 from synthesis.draw.chart import Chart
-from synthesis.draw.coefficients import coefficient_words
+from synthesis.draw.coefficients import coefficient_words, coefficients
 from synthesis.draw.diagnostic import layout
 from synthesis.errors import InputError
+from synthesis.meta.joint import Combination
 from synthesis.plan import plan
 from synthesis.plan.config import read_config
 from synthesis.plan.parts import diagnostic_figures
@@ -17,6 +19,8 @@ from synthesis.report.wording import term
 from synthesis.results.diagnosed import Diagnosed, RegressionRow
 from synthesis.results.document import read_document, read_rows
 from synthesis.review.presentation import read_presented
+from test_figures import document
+from typed import fitted
 
 ROOT = Path(__file__).parent.parent
 BLOCK = {"title": "t", "lane": "A", "metric": "z", "sources": ["s"]}
@@ -59,6 +63,64 @@ def test_a_figure_of_coefficients_needs_a_regression_and_there_is_one_of_each():
     content = {"title": "t", "sources": ["s"], "syntheses": {"all": BLOCK}, **figures}
     with pytest.raises(InputError, match=r"diagnostic_figures.all: 'coefficients'; .*syntheses.all.regressions"):
         plan.load(content, raw=Path("nowhere"))
+
+
+def coefficient(name, estimate, half=None):
+    limits = (None, None) if half is None else (estimate - half, estimate + half)
+    p, note = (None, "no test: one sample alone carries it") if half is None else (0.3, "")
+    return Combination(name, estimate, half, None, None, p, *limits, note=note)
+
+
+def drawn(formula, *shown):
+    """The figure of these coefficients, beside an intercept."""
+    kept = {"level": 0.95, "k": 30, "samples": 24, "reference": {}, "notes": ()}
+    fit = SimpleNamespace(coefficients=(coefficient("intrcpt", 0.2, 0.1), *shown), **kept)
+    joint = SimpleNamespace(model="joint", formula=formula, fit=fit, without_value=0, refused="")
+    return coefficients(fitted(document(24, "z", "A")), SimpleNamespace(regressions=(joint,)), "joint")
+
+
+def test_a_coefficient_without_an_interval_has_a_mark_of_its_own_and_says_so():
+    chart = drawn("rater + time", coefficient("ratertherapist", -0.014), coefficient("timelate", 0.08, 0.15))
+    assert {p.key: p.kind for p in chart.panels[0].points} == {
+        "ratertherapist": "without interval", "timelate": "pooled",
+    }  # fmt: skip
+    first = chart.rows[0]
+    assert (first.right, first.right_detail) == ("\N{MINUS SIGN}0.014, no interval", "no test")
+    assert [key.content for key in chart.legend] == ["coefficient", "coefficient without an interval", "thick: 95% CI"]
+    whole = drawn("time", coefficient("timelate", 0.08, 0.15))
+    assert [key.kind for key in whole.legend] == ["pooled", "interval"]
+
+
+@pytest.mark.parametrize(
+    ("name", "half", "times", "label"),
+    [
+        ("center(year)", 0.01, 10, "Year, centred, per 10 years"),
+        ("year", 0.2, 1, "Year, per year"),
+        ("severity", 0.0005, 100, "Severity, per 100 units"),
+        # As it was not measured: there are no units to take more of.
+        ("log(severity)", 0.01, 1, "log of Severity"),
+    ],
+)
+def test_a_slope_whose_interval_its_mark_would_hide_is_drawn_per_more_units(name, half, times, label):
+    estimate = -half / 5
+    chart = drawn(f"rater + {name}", coefficient("rateronserver", 0.05, 0.25), coefficient(name, estimate, half))
+    (point,), (line,) = (
+        [one for one in held if one.key == name] for held in (chart.panels[0].points, chart.panels[0].lines)
+    )
+    assert chart.rows[1].label == label
+    assert point.x == pytest.approx(times * estimate)
+    assert line.x == pytest.approx((times * (estimate - half), times * (estimate + half)))
+    if label.startswith(("Year", "Severity")):
+        panel = chart.panels[0]
+        inches = (line.x[1] - line.x[0]) / (panel.x.high - panel.x.low) * chart.panel_width
+        assert inches > 2 * point.size
+
+
+def test_a_slope_far_from_none_is_left_as_it_is():
+    """Per more units it would lengthen the axis of all others."""
+    chart = drawn("rater + year", coefficient("rateronserver", 0.05, 0.25), coefficient("year", 0.2, 0.001))
+    assert chart.panels[0].points[1].x == 0.2
+    assert chart.rows[1].label == "Year, per year"
 
 
 def test_the_part_of_the_job_holds_the_columns_and_groupings_of_the_formula():

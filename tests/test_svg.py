@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from hand_made import forest
-from synthesis.draw import canvas, claims_figure, lights, risk
+from synthesis.draw import canvas, claims_figure, lights, panels, risk  # noqa: F401 panels tells how a chart is drawn
 from synthesis.draw import kinds as kinds
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from synthesis.cli.main import Commands
-    from synthesis.compare.claims import Evidence
+    from synthesis.compare.claim_values import Evidence
     from synthesis.data.claim_table import Claim
 
 

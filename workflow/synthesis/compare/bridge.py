@@ -2,8 +2,9 @@
 
 It is a comparison under conversions, not a test of causes. Intervals are quantiles of the two pooled distributions: of
 the means (t with the fit's df), and of a new setting (the distribution behind the fit's prediction interval). A reading
-of one side is monotone, at least in its size, and so are its quantiles. The two sides are independent: the distribution
-of their difference is an integral over the association alone, by the trapezoid rule in asinh of its standardised value,
+of one side is monotone, at least in its size: its limits are those of the value, read; of the size alone, where these
+hold 0, no value at one end, as claims have it. The two sides are independent: the distribution of their difference is
+an integral over the association alone, by the trapezoid rule in asinh of its standardised value,
 which converges geometrically. A share of variance and an overlap have a kink at 0 and keep four digits, all others ten.
 """
 
@@ -388,8 +389,17 @@ def _reading(centre: float, ci: tuple[float | None, float | None], pi: tuple[flo
 def _limits_of(
     law: Law | None, convert: Convert, shape: Shape, tails: list[float]
 ) -> tuple[float | None, float | None]:
-    """What the shares `tails` of the readings are below; None where there is no distribution."""
-    return (None, None) if law is None else (_at(convert, law, shape, tails[0]), _at(convert, law, shape, tails[1]))
+    """The readings of all values between those that the shares `tails` are below; None where there is no distribution.
+
+    Quantiles of the size alone would leave out no difference even where the value's interval holds it.
+    """
+    if law is None:
+        return None, None
+    ends = law.quantile(tails[0]), law.quantile(tails[1])
+    if shape != "rising" and ends[0] < 0 < ends[1]:
+        ends = 0.0, max(-ends[0], ends[1])
+    low, high = sorted(float(convert(end)) for end in ends)
+    return low, high
 
 
 def _limits_between(gap: Gap | None, tails: list[float]) -> tuple[float | None, float | None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from synthesis import text
 from synthesis.compare.bridge import differences
+from synthesis.compare.claim_values import Evidence, Finding, Missing, Value
 from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published
 from synthesis.compare.relevance import interaction, shares_between
 from synthesis.data.claim_table import CLAIMS, Claim, read_claims
@@ -21,81 +21,16 @@ from synthesis.data.scales import back_transform, on_scale
 from synthesis.data.vocabulary import ESTIMATE_NAME, ClaimRule, Verdict, contrast_name
 from synthesis.errors import InputError, Problem
 from synthesis.plan.config import Config
-from synthesis.results.comparisons import NO_INTERVAL, ClaimValue, ContrastRow, DecidedClaim
+from synthesis.results.comparisons import NO_INTERVAL, ContrastRow, DecidedClaim
 from synthesis.results.document import columns
-from synthesis.results.extracted import COLUMN_NAMES, Effect, Extracted, Reference, Row
+from synthesis.results.extracted import COLUMN_NAMES, Extracted, Reference, Row
 from synthesis.results.files import check_inside
 from synthesis.results.fitted import Described, Fitted
 from synthesis.review.fit import pool_part
 from synthesis.review.presentation import with_columns
 
-_UNIT_NAME = {"smd": "SMD"}
 # Fields of a sample that are names, and no columns.
 _NO_LEVEL = frozenset({"sample_id", "label", "source"})
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One value of a quantity, as it is read. Limits are None where none are printed; equal to it where exact."""
-
-    label: str
-    unit: str
-    estimate: float
-    low: float | None
-    high: float | None
-    # What must be said beside the verdict.
-    remark: str = ""
-
-    def words(self) -> str:
-        """In words, with its interval."""
-        lead = "" if self.unit == "%" else f"{_UNIT_NAME.get(self.unit, self.unit)} = "
-        return f"{lead}{self.printed()}"
-
-    def printed(self) -> str:
-        """The number with its interval."""
-        decimals = 0 if self.unit == "%" else 2
-        sign = "%" if self.unit == "%" else ""
-        number = f"{text.number(self.estimate, decimals)}{sign}"
-        if self.low is None or self.high is None or self.low == self.high == self.estimate:
-            return number
-        return f"{number} {text.interval(self.low, self.high, decimals)}"
-
-    def stored(self) -> ClaimValue:
-        """As it is handed on."""
-        return ClaimValue(label=self.label, unit=self.unit, estimate=self.estimate, low=self.low, high=self.high)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What claims are decided from: model documents by synthesis, the plan, raw rows by effect_id, usable effects."""
-
-    documents: dict[str, Fitted]
-    plan: Config
-    rows: dict[str, Row]
-    effects: Sequence[Effect]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What the data say of a claim, why, and from which values."""
-
-    verdict: Verdict
-    why: str
-    values: tuple[Value, ...] = ()
-
-    @property
-    def single(self) -> Value | None:
-        """The value, where there is one alone."""
-        return self.values[0] if len(self.values) == 1 else None
-
-    @property
-    def unit(self) -> str:
-        """The unit of the values."""
-        return self.values[0].unit if self.values else ""
-
-
-class Missing(Exception):
-    """A datum that a quantity needs is not there; the message says which."""
 
 
 def check_folder(raw: Path, config: Config, rows: dict[str, Row]) -> None:
@@ -166,12 +101,21 @@ def _document(claim: Claim, name: str, evidence: Evidence) -> Fitted:
     return evidence.documents[name]
 
 
-def _read(document: Fitted, limits: tuple[float | None, float | None], label: str) -> Value:
+# What the limits of a printed number are, as the data dictionary has them.
+_PRINTED_INTERVAL = "95% CI"
+
+
+def _ci(document: Fitted, name: str = "CI") -> str:
+    """The interval of a synthesis by its level."""
+    return f"{100 * document.fit.level:g}% {name}"
+
+
+def _read(document: Fitted, limits: tuple[float | None, float | None], label: str, name: str = "CI") -> Value:
     metric = document.metric
     estimate, low, high = (back_transform(metric, value) for value in (document.fit.estimate, *limits))
     if estimate is None or low is None or high is None:
         raise Missing(f"{document.title}: too few samples")
-    return Value(label, ESTIMATE_NAME[metric], estimate, low, high)
+    return Value(label, ESTIMATE_NAME[metric], estimate, low, high, interval=_ci(document, name))
 
 
 def _pooled(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -182,14 +126,14 @@ def _pooled(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
 def _prediction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     document = _document(claim, name, evidence)
     limits = (document.fit.pi_low, document.fit.pi_high)
-    return [_read(document, limits, f"{document.title}, in a new setting")]
+    return [_read(document, limits, f"{document.title}, in a new setting", "PI")]
 
 
 def _variance(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     (value,) = _pooled(claim, name, evidence)
     limits = sorted(100 * x * x for x in (value.low, value.high) if x is not None)
     low = 0.0 if (value.low or 0) < 0 < (value.high or 0) else limits[0]
-    return [Value(value.label, "%", 100 * value.estimate**2, low, limits[1])]
+    return [Value(value.label, "%", 100 * value.estimate**2, low, limits[1], interval=value.interval)]
 
 
 def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -227,10 +171,11 @@ def _comparison(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
         row = contrast(name, plan, first, evidence.documents[plan.second])
     else:
         row = contrast_with_published(name, plan, first, published_summary(name, plan.reference or "", first, evidence))
-        if row.se is None:
-            raise Missing(_without_interval(row))
     unit = f"difference in {'z' if row.metric == 'z' else ESTIMATE_NAME[row.metric]}"
-    return [Value(plan.title, unit, row.difference, row.ci_low, row.ci_high, row.note if row.left_out else "")]
+    if row.se is None:
+        raise Missing(_without_interval(row), Value(plan.title, unit, row.difference, None, None))
+    remark = row.note if row.left_out else ""
+    return [Value(plan.title, unit, row.difference, row.ci_low, row.ci_high, remark, _ci(first))]
 
 
 def _without_interval(row: ContrastRow) -> str:
@@ -256,7 +201,7 @@ def _bridge(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     plan = evidence.plan.bridges[name]
     sides = (evidence.documents[plan.association], evidence.documents[plan.effect])
     gaps, of = differences(*sides), sides[0].constructs
-    return [Value(contrast_name(key, of), "difference in d", *gap) for key, gap in gaps.items()]
+    return [Value(contrast_name(key, of), "difference in d", *gap, "", _ci(sides[0])) for key, gap in gaps.items()]
 
 
 def _range(claim: Claim, document: Fitted, evidence: Evidence) -> tuple[float, float]:
@@ -282,7 +227,8 @@ def _share_of_true_effects(claim: Claim, name: str, evidence: Evidence) -> list[
     share, _ = shares_between(document, *_range(claim, document, evidence), evidence.plan.relevance)
     if share.low is None or share.high is None:
         raise Missing(f"{document.title}: too few samples for a share of true effects")
-    return [Value(f"{document.title}, true values", "%", 100 * share.value, 100 * share.low, 100 * share.high)]
+    limits = (100 * share.low, 100 * share.high)
+    return [Value(f"{document.title}, true values", "%", 100 * share.value, *limits, "", _ci(document))]
 
 
 def _interaction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -292,7 +238,8 @@ def _interaction(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     if row.coefficient is None:
         raise Missing(f"{plan.title}: the coefficient is not in the reachable text")
     turned = _turned(evidence.rows[plan.coefficient], "a larger gain of more severe patients")
-    return [Value(plan.title, "coefficient", row.coefficient, row.ci_low, row.ci_high, turned)]
+    interval = f"{100 * evidence.plan.defaults.level:g}% CI"
+    return [Value(plan.title, "coefficient", row.coefficient, row.ci_low, row.ci_high, turned, interval)]
 
 
 def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
@@ -303,7 +250,8 @@ def _published(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
     sign = 1.0 if row.direction is None else row.direction
     limits = sorted(sign * x for x in (number(row, "ci_low"), number(row, "ci_high")) if x is not None)
     low, high = limits if len(limits) == 2 else (None, None)
-    return [Value(row.label or row.study, row.statistic or "value", sign * value, low, high, _turned(row, "better"))]
+    label, unit = row.label or row.study, row.statistic or "value"
+    return [Value(label, unit, sign * value, low, high, _turned(row, "better"), _PRINTED_INTERVAL)]
 
 
 def _turned(row: Row, above: str) -> str:
@@ -394,7 +342,7 @@ def verdict_of_data(claim: Claim, evidence: Evidence) -> Finding:
         values = tuple(values_of(claim, evidence))
         low, high = bounds_of(claim, evidence.rows)
     except Missing as missing:
-        return Finding("cannot be decided", str(missing))
+        return Finding("cannot be decided", str(missing), undecided=missing.value)
     decided = [decide(claim.rule, value, low, high) for value in values]
     if len(values) == 1:
         verdict, why = decided[0]
@@ -455,7 +403,7 @@ def _decided(claim: Claim, evidence: Evidence) -> DecidedClaim:
         source_says=" | ".join(quotes),
         low_value=_bound_or_none(claim, "low", evidence.rows),
         high_value=_bound_or_none(claim, "high", evidence.rows),
-        values=tuple(value.stored() for value in finding.values),
+        values=tuple(value.stored() for value in finding.drawn),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synthesis.compare.claims import Evidence, syntheses_of, verdict_of_data
+from synthesis.compare.claim_values import Evidence
+from synthesis.compare.claims import syntheses_of, verdict_of_data
 from synthesis.compare.contrast import contrast
 from synthesis.data.claim_table import Claim
 from synthesis.data.columns import COLUMNS

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from synthesis import text
-from synthesis.compare.claims import Evidence, syntheses_of
+from synthesis.compare.claim_values import Evidence
+from synthesis.compare.claims import syntheses_of
 from synthesis.compare.fragile import NAMED
 from synthesis.data.claim_table import Claim
 from synthesis.results.certainty import LowRiskRow

@@ -6,6 +6,7 @@ from synthesis.compare import bridge as bridging
 from synthesis.compare import claims as claiming
 from synthesis.compare import contrast as contrasting
 from synthesis.compare import relevance as relating
+from synthesis.compare.claim_values import Evidence
 from synthesis.compare.fragile import with_remark
 from synthesis.compare.robustness import robustness
 from synthesis.data.claim_table import Claim
@@ -16,7 +17,7 @@ from synthesis.results.extracted import Extracted
 from synthesis.results.fitted import Fitted
 
 
-def contrasts(evidence: claiming.Evidence) -> list[ContrastRow]:
+def contrasts(evidence: Evidence) -> list[ContrastRow]:
     """Every declared comparison, between syntheses or with a published value."""
     table = []
     documents = evidence.documents
@@ -53,7 +54,7 @@ def bounds(plan: Config, extracted: Extracted) -> dict[str, float | None]:
     }
 
 
-def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
+def bridges(evidence: Evidence) -> list[BridgeRow]:
     """Every declared bridge under every reading."""
     plan, documents = evidence.plan, evidence.documents
     return [
@@ -69,13 +70,13 @@ def bridges(evidence: claiming.Evidence) -> list[BridgeRow]:
     ]
 
 
-def evidence_of(plan: Config, documents: dict[str, Fitted], extracted: Extracted) -> claiming.Evidence:
+def evidence_of(plan: Config, documents: dict[str, Fitted], extracted: Extracted) -> Evidence:
     """What comparisons and claims are decided from."""
     rows = rows_by_id([*extracted.dropped, *extracted.effects])
-    return claiming.Evidence(documents, plan, rows, extracted.effects)
+    return Evidence(documents, plan, rows, extracted.effects)
 
 
-def compare_all(evidence: claiming.Evidence, claims: list[Claim]) -> Comparisons:
+def compare_all(evidence: Evidence, claims: list[Claim]) -> Comparisons:
     """All comparisons of a plan. Raises InputError for names that do not exist."""
     plan, rows = evidence.plan, evidence.rows
     return Comparisons(

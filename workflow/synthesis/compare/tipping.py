@@ -8,15 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
-from synthesis.compare.claims import (
-    Evidence,
-    Finding,
-    Value,
-    bounds_of,
-    decide,
-    syntheses_of,
-    verdict_of_data,
-)
+from synthesis.compare.claim_values import Evidence, Finding, Value
+from synthesis.compare.claims import bounds_of, decide, syntheses_of, verdict_of_data
 from synthesis.compare.contrast import PoolOptions, refit
 from synthesis.data.claim_table import Claim
 from synthesis.data.vocabulary import Verdict

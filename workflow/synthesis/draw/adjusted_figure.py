@@ -56,8 +56,8 @@ def _row(document: Fitted, adjusted: AdjustedEstimate) -> Row:
 def _note(document: Fitted, estimates: tuple[AdjustedEstimate, ...]) -> str:
     parts = [
         f"Diamond and dashed line: the pool ({method_of(document)}). Each other row has an idea of its own of what "
-        "is missing; where it is wrong, so is the estimate, and none proves or rules out bias. One value per sample, "
-        "but where the number of estimates is given."
+        "is missing or biased; where it is wrong, so is the estimate, and none proves or rules out bias. One value per "
+        "sample, but where the number of estimates is given."
     ]
     if any(e.name == "model_averaged" and e.estimate is not None for e in estimates):
         parts.append("Model-averaged: posterior mean and credible interval, over models that are weighed by the data.")

@@ -26,7 +26,8 @@ _REACH = 3.0
 _PAD, _CLEAR = 0.02, 0.06
 # An axis has at least three ticks, one of ratios to this many.
 _FEWEST, _MOST = 3, 8
-# An axis of differences has about so many; each has so many more where a side of no effect would have none.
+# An axis of differences has about so many; each has so many more where a side of no effect would have none, or the
+# axis without no effect three alone.
 _ABOUT, _DENSER = 6, (0, 2, 4, 6)
 # Multiples of a power of ten that an axis of ratios may show, from many ticks to few.
 _MANTISSAS = ((1, 2, 5), (1, 3), (1,))
@@ -56,7 +57,7 @@ def axis_of(
         low, high = _to_ticks(low, high, null, ratio)
     while (wider := _with_near(extent, low, high)) != (low, high):
         low, high = wider if null is None else _to_ticks(*wider, null, ratio)
-    about = next((about for about in _DENSER if _on_both_sides(_ticks(low, high, ratio, about)[0], low, high, null)), 0)
+    about = next((about for about in _DENSER if _enough(_ticks(low, high, ratio, about)[0], low, high, null)), 0)
     return low, high, *_ticks(low, high, ratio, about)
 
 
@@ -74,10 +75,10 @@ def _sides(low: float, high: float, null: float) -> tuple[bool, bool]:
     return null - low > least, high - null > least
 
 
-def _on_both_sides(ticks: Sequence[float], low: float, high: float, null: float | None) -> bool:
-    """Whether every side of no effect that the axis shows has a tick."""
+def _enough(ticks: Sequence[float], low: float, high: float, null: float | None) -> bool:
+    """Whether every side of no effect that the axis shows has a tick; without one, whether there are four."""
     if null is None:
-        return True
+        return len(ticks) > _FEWEST
     left, right = _sides(low, high, null)
     return (not left or any(t < null for t in ticks)) and (not right or any(t > null for t in ticks))
 

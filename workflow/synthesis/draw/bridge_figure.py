@@ -122,11 +122,12 @@ def _chances_note(shown: list[str]) -> list[str]:
         return []
     of = {"P mean": "for the means", "P new": "in a new setting"}
     where = " and ".join(of[name] for name in shown)
-    return [f"{', '.join(shown)}: probability that the association is the larger of both, {where}."]
+    drawn = "the sampling distributions of the two pools, independent and without a prior"
+    return [f"{', '.join(shown)}: probability that the association is the larger of both, {where}, over {drawn}."]
 
 
 def _unsigned(table: list[BridgeRow]) -> list[str]:
-    """Why an interval of a size without its sign leaves out no difference, where one with its sign holds it."""
+    """Where an interval of a size without its sign ends, where one with its sign holds no difference."""
     spans = [(r.ci_low, r.ci_high, r.pi_low, r.pi_high) for row in table if row.contrast in _CONVERTED
              for r in (row.reading("association"), row.reading("effect"))]  # fmt: skip
     across = any(
@@ -134,7 +135,7 @@ def _unsigned(table: list[BridgeRow]) -> list[str]:
         for ci_low, ci_high, pi_low, pi_high in spans
         for low, high in ((ci_low, ci_high), (pi_low, pi_high))
     )
-    said = "Shared variance and overlap have no sign: their intervals leave out 0% and 100% where those of d hold 0."
+    said = "Shared variance and overlap have no sign: where an interval of d holds 0, theirs reach 0% and 100%."
     return [said] if across else []
 
 
@@ -206,9 +207,25 @@ def _row(kind: RowKind, label: str, lane: str, entry: BridgeRow, side: Side, dec
         ci_high=high,
         pi_low=reading.pi_low,
         pi_high=reading.pi_high,
-        estimate_text=text.number(reading.estimate, decimals),
+        estimate_text=_printed(entry.unit, reading.estimate, decimals),
         # In one text: limits of percentages and of standard deviations have no width in common.
-        high_text="" if low is None or high is None else text.interval(low, high, decimals),
+        high_text=_printed_interval(entry.unit, low, high, decimals),
         key=entry.contrast if side == "association" else "effect",
         synthesis=entry.synthesis(side),
     )
+
+
+def _printed_interval(unit: str, low: float | None, high: float | None, decimals: int) -> str:
+    if unit != "%" or low is None or high is None:
+        return text.interval(low, high, decimals)
+    return f"[{_printed(unit, low, decimals)}, {_printed(unit, high, decimals)}]"
+
+
+def _printed(unit: str, value: float | None, decimals: int) -> str:
+    """A value as it is printed; a share that is nearly none or nearly all is not called so."""
+    least = 0.5 * 10.0**-decimals
+    if unit == "%" and value is not None and 0 < value < least:
+        return f"<{text.number(10.0**-decimals, decimals)}"
+    if unit == "%" and value is not None and 100 - least <= value < 100:
+        return f">{text.number(100 - 10.0**-decimals, decimals)}"
+    return text.number(value, decimals)

@@ -32,6 +32,7 @@ PointKind = Literal[
     "marked",
     "marked_small",
     "pooled",
+    "without interval",
     # Arrow heads at the end of an axis: an estimate beyond it, a limit beyond it.
     "beyond_left",
     "beyond_right",
@@ -51,6 +52,7 @@ LineKind = Literal[
     "curve",
     "interval",
     "prediction",
+    "median",
     "choice",
     "uncertain choice",
 ]
@@ -63,6 +65,7 @@ AreaKind = Literal[
     "confidence",
     "prediction",
     "half of all",
+    "middle half",
     "most",
     "all",
 ]
@@ -340,9 +343,20 @@ def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float =
     ticks, decimals = linear_ticks(low, high, about)
     if whole and decimals:
         ticks, decimals = [float(t) for t in range(math.ceil(low), math.floor(high) + 1)], 0
+    if whole:
+        # What lies before the first tick, or beyond the last one, is read off best between two.
+        step, room = ticks[1] - ticks[0], _NEARLY * (high - low)
+        ticks = (
+            [ticks[0] - step] * (low - room <= ticks[0] - step)
+            + ticks
+            + [ticks[-1] + step] * (ticks[-1] + step <= high + room)
+        )
+        low, high = min(low, ticks[0]), max(high, ticks[-1])
     return Axis(name, low, high, tuple(ticks), tuple(text.number(t, decimals) for t in ticks))
 
 
+# An axis of whole numbers goes on to its next tick where it is longer by no more than this share.
+_NEARLY = 0.05
 # Metrics with a spacing of their own below ticks of what is read, and what that is above.
 _SPACED = {"z": -1.0, "logit": 0.0, "arcsine": 0.0}
 

@@ -24,6 +24,8 @@ VERDICT_COLOUR = {
 # The colours of where an interval, or its lower end, would have to lie.
 HOLDS: dict[Part, str] = {"whole": "#dfeee9", "lower end": "#dedede"}
 
+# In place of a mark.
+NO_DATUM = "no datum"
 _BADGE, _CLAIM, _PLOT = 0.12, 1.2, 3.55
 _CLAIM_WIDTH, _PLOT_WIDTH = 2.2, 1.3
 _DATA = _PLOT + _PLOT_WIDTH + 0.14
@@ -32,8 +34,8 @@ _MARK, _TINY, _SMALLER = 0.12, 5.6, 6.2
 # Of a page's height: pages are filled as little as their number allows.
 _SHARES = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
-# Intervals and equations stay on one line.
-_WHOLE = re.compile(rf" = |(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
+# Intervals, their names and equations stay on one line.
+_WHOLE = re.compile(rf" = |(?<=%) (?=[CP]I\b)|(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
 
 
 def _glued(words: str) -> str:
@@ -207,7 +209,7 @@ def _draw_keys(page: Page, layout: ClaimsLayout, y: float) -> None:
                     page.line([x, x + 0.2], [y, y], DARK, 1.1)
                     page.box(x + 0.078, y - 0.022, 0.044, 0.044, DARK)
                 case "line":
-                    page.line([x + 0.03] * 2, [y - 0.05, y + 0.05], DARK if key.kind == "bound" else GRID, 0.6)
+                    page.line([x + 0.03] * 2, [y - 0.05, y + 0.05], DARK, 0.6)
             page.text(x + _keyed(key), y, key.content, page.style.small)
         y += 0.145
 
@@ -233,7 +235,7 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     page.lines(_CLAIM, middle, claim, _LINE, size)
     page.lines(_DATA, middle, data, _LINE, size)
     if row.axis is None or row.holds is None:
-        page.text(_PLOT, middle, row.without_marks, size, colour=FAINT)
+        page.text(_PLOT, middle, NO_DATUM, size, colour=FAINT)
         return
     first, last = row.axis
 
@@ -247,15 +249,16 @@ def _draw_row(page: Page, row: ClaimRow, y: float) -> None:
     page.box(left, y, right - left, bottom - y, HOLDS[row.part])
     page.line([_PLOT, _PLOT + _PLOT_WIDTH], [bottom, bottom], GRID, 0.6)
     for tick, words in axis_texts(row):
+        # A line as tall as the plot is a bound of the rule.
         bound = tick in row.ticks
-        page.line([x_of(tick)] * 2, [y, bottom + 0.025], DARK if bound else GRID, 0.6)
+        page.line([x_of(tick)] * 2, [y if bound else bottom, bottom + 0.025], DARK if bound else FAINT, 0.6)
         page.text(x_of(tick), bottom + 0.07, words, _TINY, "center", FAINT)
     for i, mark in enumerate(row.marks):
         at = y + _MARK * (i + 0.6)
         if _named(row):
             (name, *_) = page.wrapped(mark.label, _CLAIM_WIDTH + 0.06, _SMALLER)
             page.text(_PLOT - 0.07, at, name, _SMALLER, "right", FAINT)
-        if mark.low is not None and mark.high is not None and mark.low < mark.high:
+        if mark.low is not None and mark.high is not None and mark.has_interval:
             page.line([x_of(mark.low), x_of(mark.high)], [at, at], DARK, 1.1)
         page.box(x_of(mark.estimate) - 0.022, at - 0.022, 0.044, 0.044, DARK)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -30,23 +30,30 @@ _VERDICT_WORDS = {
     "misquoted": "the cited source does not say it, whatever the data say",
 }
 # What of a claim's row is no cell of the table of what is drawn.
-_NOT_CELLS = {"marks", "holds", "axis", "ticks", "without_marks"}
+_NOT_CELLS = {"marks", "holds", "axis", "ticks"}
 # The marks of a key that stands on the first page alone.
 ONCE = "verdict"
-# An axis has at least so many ticks.
-_FEWEST = 2
+# An axis has at least two ticks, and three where their texts have room: shares of the axis of a letter, and between.
+_FEWEST, _MOST = 2, 3
+_LETTER, _BETWEEN = 0.034, 0.04
 # What the letter of a unit stands for, where the figure says nothing else of it.
 _UNIT_WORDS = {"d": "difference in d", "z": "difference in Fisher z", "b": "coefficient"}
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One interval on a claim's own axis; limits are None where none are printed."""
+    """One interval on a claim's own axis, and what it is; limits are None where none are printed."""
 
     label: str
     estimate: float
     low: float | None
     high: float | None
+    interval: str = ""
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval: not of what is printed without one, nor of what is exact."""
+        return self.low is not None and self.high is not None and self.low < self.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,6 @@ class ClaimRow:
     ticks: tuple[float, ...]
     unit: str
     part: Part = "whole"
-    without_marks: str = "no datum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,7 @@ class ClaimsLayout:
                 ends = row.holds or (None, None)
                 base |= {"holds_low": _finite(ends[0]), "holds_high": _finite(ends[1])}
                 for mark in row.marks or (None,):
-                    cells = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high"))
+                    cells = asdict(mark) if mark else dict.fromkeys(("label", "estimate", "low", "high", "interval"))
                     records.append(base | cells)
         return records
 
@@ -134,10 +140,9 @@ def _keys(statements: Iterable[Statement]) -> tuple[Key, ...]:
     parts = [Key("shade", part, words) for part, words in _PART_WORDS.items() if any(r.part == part for r in drawn)]
     return (
         *verdicts,
-        Key("mark", "", "estimate and interval; each claim has its own axis"),
+        Key("mark", "", "estimate and interval, which the words name; each claim has its own axis"),
         *parts,
         Key("line", "bound", "bound of the rule"),
-        Key("line", "tick", "0 or another number"),
         *_units(drawn),
     )
 
@@ -163,13 +168,14 @@ def _statement(name: str, claims: list[DecidedClaim]) -> Statement:
 
 
 def _row(claim: DecidedClaim) -> ClaimRow:
-    marks = tuple(Mark(value.label, value.estimate, value.low, value.high) for value in claim.values)
-    words = claim.why
+    marks = tuple(Mark(v.label, v.estimate, v.low, v.high, v.interval) for v in claim.values)
+    words = claim.why + ("" if claim.why.startswith(NO_INTERVAL) else _named_intervals(marks))
     if claim.verdict == "misquoted" and claim.quantity:
         words = f"{words}; of the claim itself: {claim.verdict_of_data}"
     if claim.hangs_on:
         words = f"{words}. {claim.hangs_on[:1].upper()}{claim.hangs_on[1:]}"
     holds, axis, ticks = _axis(claim, marks)
+    unit = claim.unit or next((value.unit for value in claim.values), "")
     return ClaimRow(
         claim_id=claim.claim_id,
         statement=claim.statement,
@@ -180,10 +186,16 @@ def _row(claim: DecidedClaim) -> ClaimRow:
         holds=holds,
         axis=axis,
         ticks=ticks,
-        unit=_UNIT_NAME.get(claim.unit, claim.unit),
+        unit=_UNIT_NAME.get(unit, unit),
         part="lower end" if claim.rule == "not_above" else "whole",
-        without_marks="no interval" if claim.why.startswith(NO_INTERVAL) else "no datum",
     )
+
+
+def _named_intervals(marks: Sequence[Mark]) -> str:
+    """What the intervals of the marks are, in brackets, and that there is none."""
+    names = dict.fromkeys(mark.interval if mark.has_interval else "no interval" for mark in marks)
+    names.pop("", None)
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _axis(
@@ -219,7 +231,7 @@ def _holds(claim: DecidedClaim) -> tuple[float, float]:
 
 
 def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
-    """What stands below an axis: its bounds with their unit, 0 where it is on it, another number beside a lone one."""
+    """What stands below an axis: its bounds with their unit, 0 where it is on it, other numbers beside few."""
     if row.axis is None:
         return []
     sign = "%" if row.unit == "%" else ""
@@ -228,14 +240,22 @@ def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
     first, last = row.axis
     if first <= 0 <= last and 0 not in row.ticks:
         texts.append((0.0, f"0{sign}"))
-    if len(texts) < _FEWEST:
-        ticks, decimals = linear_ticks(first, last, 5)
-        taken = [tick for tick, _ in texts]
-        # As far from the others as one can be without its text leaving the axis.
-        inside = [t for t in ticks if min(t - first, last - t) >= 0.06 * (last - first)] or ticks
-        further = max(inside, key=lambda t: (min((abs(t - other) for other in taken), default=0.0), t))
-        texts.append((further, f"{text.number(further, decimals)}{sign}"))
+    ticks, decimals = linear_ticks(first, last, 5)
+    # As far from the others as one can be without its text leaving the axis.
+    inside = [t for t in ticks if min(t - first, last - t) >= 0.06 * (last - first)] or ticks
+    while len(texts) < _MOST:
+        further = max(inside, key=lambda t: (min((abs(t - other) for other, _ in texts), default=0.0), t))
+        words = f"{text.number(further, decimals)}{sign}"
+        room = all(_apart(abs(further - other) / (last - first), words, said) for other, said in texts)
+        if not room and len(texts) >= _FEWEST:
+            break
+        texts.append((further, words))
     return texts
+
+
+def _apart(share: float, one: str, other: str) -> bool:
+    """Whether two texts that are centred a share of the axis apart do not touch."""
+    return share >= _LETTER * (len(one) + len(other)) / 2 + _BETWEEN
 
 
 def _decimals(value: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from synthesis import text
 from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS
@@ -15,6 +16,7 @@ from synthesis.draw.chart import (
     Line,
     Panel,
     Point,
+    PointKind,
     RowText,
     few_to_compare,
     number_axis,
@@ -30,6 +32,8 @@ from synthesis.results.diagnosed import Diagnosed, JointFit
 from synthesis.results.fitted import Fitted
 
 _STEP, _TOP = 0.3, 0.16
+# Inches beside the plot: of names as they usually are, and of numbers.
+_LEFT, _RIGHT = 1.9, 1.5
 _FUNCTION = re.compile(r"(\w+)\((.+)\)")
 _POLYNOMIAL = re.compile(r"poly\((.+), \d+\)(\d?)")
 _PARTS = {"": "polynomial", "1": "linear part", "2": "quadratic part", "3": "cubic part", "4": "quartic part",
@@ -47,6 +51,9 @@ _IN_WORDS = {
 }
 # Functions that keep the unit of a number.
 _AS_MEASURED = ("center", "between", "within")
+_SIZE = 0.085
+# An interval is seen that is so many times as long as its mark; a slope is drawn per so many units at most.
+_SEEN, _MOST_UNITS = 2.5, 1e6
 
 
 def coefficient_words(
@@ -89,24 +96,57 @@ def coefficients(document: Fitted, diagnostics: Diagnosed, model: str) -> Chart:
         reason = joint.refused if joint else few_to_compare(diagnostics) or "the regression was not fitted"
         return Chart("coefficients", name, title, document.lane, refused=f"Not drawn: {reason}.")
     fit = joint.fit
-    shown = fit.coefficients[1:]
-    ends = [limit for c in shown for limit in (c.ci_low, c.ci_high) if limit is not None]
-    x = number_axis(_axis_name(document), [0.0, *(c.estimate for c in shown), *ends], about=5, pad=0.05)
-    rows = [_row(document, joint, fit, i, _TOP + i * _STEP) for i in range(len(shown))]
+    shown = [_drawn(c, joint.formula, fit.coefficients[1:]) for c in fit.coefficients[1:]]
+    ends = [end for _, c in shown for end in _ends(c)]
+    x = number_axis(_axis_name(document), [0.0, *ends], about=5, pad=0.05)
+    rows = [_row(document, joint, c, times, _TOP + i * _STEP) for i, (times, c) in enumerate(shown)]
     bottom = _TOP + len(shown) * _STEP - _STEP / 2 + 0.04
     lines = [Line("null", (0.0, 0.0), (0.0, bottom))]
     points = []
-    for coefficient, row in zip(shown, rows, strict=True):
+    for (_, coefficient), row in zip(shown, rows, strict=True):
+        known = coefficient.ci_low is not None and coefficient.ci_high is not None
         if coefficient.ci_low is not None and coefficient.ci_high is not None:
             lines.append(Line("interval", (coefficient.ci_low, coefficient.ci_high), (row.y, row.y), coefficient.name))
-        points.append(Point("pooled", coefficient.estimate, row.y, 0.085, coefficient.name, row.label))
+        kind: PointKind = "pooled" if known else "without interval"
+        points.append(Point(kind, coefficient.estimate, row.y, _SIZE, coefficient.name, row.label))
     return Chart(
         "coefficients", name, title, document.lane,
         (Panel(x, Axis("", bottom, 0.0), (), tuple(lines), tuple(points)),),
-        width=WIDE, height=bottom, left=room_for(row.label for row in rows), right=1.5, rows=tuple(rows),
-        legend=(Key("point", "pooled", "coefficient"), Key("line", "interval", f"thick: {100 * fit.level:g}% CI")),
+        width=WIDE, height=bottom, left=room_for(row.label for row in rows), right=_RIGHT, rows=tuple(rows),
+        legend=_keys(fit, points),
         notes=(_note(document, joint, fit), *plan_notes(document)),
     )  # fmt: skip
+
+
+def _keys(fit: JointRegression, points: Sequence[Point]) -> tuple[Key, ...]:
+    """The marks, of those that are drawn."""
+    words: dict[PointKind, str] = {"pooled": "coefficient", "without interval": "coefficient without an interval"}
+    kinds = {point.kind for point in points}
+    keys = [Key("point", kind, said) for kind, said in words.items() if kind in kinds]
+    if "pooled" in kinds:
+        keys.append(Key("line", "interval", f"thick: {100 * fit.level:g}% CI"))
+    return tuple(keys)
+
+
+def _ends(coefficient: Combination) -> list[float]:
+    """What of a coefficient must be on the axis."""
+    return [x for x in (coefficient.estimate, coefficient.ci_low, coefficient.ci_high) if x is not None]
+
+
+def _drawn(coefficient: Combination, formula: str, beside: Sequence[Combination]) -> tuple[float, Combination]:
+    """Per how many units a slope is drawn, and what it is then: more than one where its mark would hide its interval
+    on the axis of all, and not so many that it would lengthen this axis."""
+    low, high = coefficient.ci_low, coefficient.ci_high
+    if low is None or high is None or low == high or not _measured(coefficient.name, formula):
+        return 1.0, coefficient
+    held = [0.0, *(end for c in beside for end in _ends(c))]
+    inch = (max(held) - min(held)) / (WIDE - _LEFT - _RIGHT)
+    times = 1.0
+    while times * (high - low) < _SEEN * _SIZE * inch and times < _MOST_UNITS:
+        times *= 10.0
+    if times * low < min(held) or times * high > max(held):
+        return 1.0, coefficient
+    return times, replace(coefficient, estimate=times * coefficient.estimate, ci_low=times * low, ci_high=times * high)
 
 
 def _regressed_on(document: Fitted, joint: JointFit) -> str:
@@ -130,25 +170,31 @@ def _axis_name(document: Fitted) -> str:
     return f"Difference in {f'log {unit}' if metric in LOGARITHMS else unit}"
 
 
-def _row(document: Fitted, joint: JointFit, fit: JointRegression, i: int, y: float) -> RowText:
-    coefficient = fit.coefficients[i + 1]
+def _row(document: Fitted, joint: JointFit, coefficient: Combination, times: float, y: float) -> RowText:
     label = coefficient_words(
         coefficient.name,
         joint.formula,
         lambda column: _column(document, column),
         _level_words,
     )
-    label += _per_unit(coefficient.name, joint.formula)
+    label += _per_unit(coefficient.name, joint.formula, times)
     return RowText(y, label, "", *_numbers(coefficient), key=coefficient.name)
 
 
-def _per_unit(name: str, formula: str) -> str:
-    """What the coefficient of a number is per, where it is as it was measured: a year, or a unit."""
+def _measured(name: str, formula: str) -> str:
+    """The column whose coefficient a name is, where it is of a number as it was measured; else nothing."""
     called = _FUNCTION.fullmatch(name)
     column = called[2] if called and called[1] in _AS_MEASURED else name
-    if column not in parse_formula(formula).columns:
+    return column if column in parse_formula(formula).columns else ""
+
+
+def _per_unit(name: str, formula: str, times: float = 1.0) -> str:
+    """What the coefficient of a number is per, where it is as it was measured: a year, or a unit, or so many."""
+    column = _measured(name, formula)
+    if not column:
         return ""
-    return f", per {column if column == 'year' else 'unit'}"
+    unit = "year" if column == "year" else "unit"
+    return f", per {unit}" if times == 1 else f", per {text.count(int(times))} {unit}s"
 
 
 def _level_words(level: str) -> str:
@@ -161,7 +207,7 @@ def _numbers(coefficient: Combination) -> tuple[str, str]:
     """Estimate with interval, and p; why there is no test."""
     value = text.number(coefficient.estimate, 3)
     if coefficient.p is None:
-        return value, coefficient.note.partition(":")[0] or "no test"
+        return f"{value}, no interval", coefficient.note.partition(":")[0] or "no test"
     return f"{value} {text.interval(coefficient.ci_low, coefficient.ci_high, 3)}", text.p_value(coefficient.p)
 
 

@@ -43,6 +43,8 @@ _OWN_SCALE = {"z": "Fisher z", "logit": "Logit", "arcsine": "Arcsine"} | {
 }
 # Galbraith (1988), Stat Med 7:889-894.
 _BAND = 2.0
+# The scale of estimates at the right of a radial plot goes on to a tick that is no further than this share of it.
+_FURTHER = 0.08
 
 
 def funnel(document: Fitted, diagnostics: Diagnosed) -> Chart:
@@ -175,9 +177,15 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
     z = [a * b for a, b in zip(y, precision, strict=True)]
     centre, furthest = document.fit.estimate, 1.04 * max(precision)
     band = [centre * furthest + s * _BAND for s in (-1, 1)]
-    up = number_axis(f"{_OWN_SCALE.get(metric, ESTIMATE_NAME[metric])} / SE", [*z, *band, -_BAND, _BAND], about=6)
+    own = f"{_OWN_SCALE.get(metric, ESTIMATE_NAME[metric])} / SE"
+    up = number_axis(own, [*z, *band, -_BAND, _BAND], about=6)
     across = number_axis("1 / SE", [0.0, furthest], about=6, pad=0.0)
-    ticks, texts = estimate_ticks(metric, up.low / furthest, up.high / furthest, about=8, spaced=True)
+    ends = up.low / furthest, up.high / furthest
+    ticks, texts = estimate_ticks(metric, *ends, about=8, spaced=True)
+    room = _FURTHER * (ends[1] - ends[0])
+    reach = ends[0] - room * (min(y) < ticks[0]), ends[1] + room * (max(y) > ticks[-1])
+    ticks, texts = estimate_ticks(metric, *reach, about=8, spaced=True)
+    up = number_axis(own, [up.low, up.high, *(tick * furthest for tick in ticks)], about=6, pad=0.0)
     right = Axis(spaced_name(metric, axis_name(document)), up.low, up.high, tuple(t * furthest for t in ticks), texts)
     outside = sum(abs(a - centre * b) > _BAND for a, b in zip(z, precision, strict=True))
     panel = Panel(

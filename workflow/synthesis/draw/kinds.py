@@ -16,6 +16,7 @@ _TRIANGLE = Path([(-0.55, -0.4), (0.55, -0.4), (0, 0.55), (-0.55, -0.4)], closed
 # Arrow heads.
 _UP = Path([(-0.4, -0.4), (0.4, -0.4), (0, 0.4), (-0.4, -0.4)], closed=True)
 _DOWN, _LEFT, _RIGHT = (Affine2D().rotate_deg(angle).transform_path(_UP) for angle in (180, 90, 270))
+_CROSS = Path([(-0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (0.5, -0.5)], [Path.MOVETO, Path.LINETO] * 2)
 _ROUND = Affine2D().scale(0.5).transform_path(Path.unit_circle())
 
 
@@ -51,6 +52,7 @@ STROKES: dict[LineKind, Stroke] = {
     "curve": Stroke(DARK, 1.2),
     "prediction": Stroke(DARK, 0.9, over=True),
     "interval": Stroke(DARK, 2.8, over=True),
+    "median": Stroke(DARK, 1.6, over=True),
     "choice": Stroke(DARK, 3.4),
     "uncertain choice": Stroke("#909090", 3.4),
 }
@@ -62,12 +64,13 @@ FILLS: dict[PointKind, Fill] = {
     "marked": Fill(DARK, DARK, 0.5, path=_DIAMOND),
     "marked_small": Fill(DARK, DARK, 0.0),
     "pooled": Fill("white", DARK, 1.3),
+    "without interval": Fill("white", DARK, 1.3, path=_CROSS),
     "beyond_left": Fill(DARK, DARK, 0.0, path=_LEFT),
     "beyond_right": Fill(DARK, DARK, 0.0, path=_RIGHT),
     "beyond_up": Fill(DARK, DARK, 0.0, path=_UP),
     "beyond_down": Fill(DARK, DARK, 0.0, path=_DOWN),
-    "cut_up": Fill(LANE, LANE, 0.0, path=_UP),
-    "cut_down": Fill(LANE, LANE, 0.0, path=_DOWN),
+    "cut_up": Fill("white", DARK, 0.7, path=_UP),
+    "cut_down": Fill("white", DARK, 0.7, path=_DOWN),
 }
 SHADES: dict[AreaKind, str] = {
     "background": "#f3f3f3",
@@ -78,6 +81,7 @@ SHADES: dict[AreaKind, str] = {
     "prediction": "#ececec",
     "confidence": "#cfcfcf",
     "half of all": "#707070",
+    "middle half": "#c4c4c4",
     "most": "#acacac",
     "all": "#dcdcdc",
 }

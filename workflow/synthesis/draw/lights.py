@@ -24,14 +24,22 @@ def symbol_at(page: Page, x: float, middle: float, symbol: str) -> None:
 
 
 def stacked(
-    page: Page, ends: tuple[float, float], middle: float, height: float, parts: Iterable[tuple[str, float, str]]
+    page: Page,
+    ends: tuple[float, float],
+    middle: float,
+    height: float,
+    parts: Iterable[tuple[str, float, str]],
+    edge: str = "white",
 ) -> None:
-    """The parts of a bar, one after the other: colour, share (0 to 100), and the symbol of those that have room."""
+    """The parts of a bar, one after the other: colour, share (0 to 100), and the symbol of those that have room.
+
+    `edge`: the colour around each; one that is seen where a colour is nearly that of the page.
+    """
     x, right = ends
     inches, top = (right - x) / 100, middle - height / 2
     for colour, share, symbol in parts:
         wide = inches * share
-        page.polygon([(x, top), (x + wide, top), (x + wide, top + height), (x, top + height)], colour, "white", 0.6)
+        page.polygon([(x, top), (x + wide, top), (x + wide, top + height), (x, top + height)], colour, edge, 0.6)
         if symbol and wide > _ROOM:
             symbol_at(page, x + wide / 2, middle, symbol)
         x += wide

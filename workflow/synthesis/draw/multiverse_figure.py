@@ -46,13 +46,15 @@ _CUT = 5
 _EXTREME = 0.5
 # Inches between an axis and the middle of an arrow head, which beside its line would read as that of the axis.
 _INSET = 0.06
+# Inches of an arrow head beyond the axis of vibration, and how many stand beside each other at most.
+_HEAD, _COLUMNS = 0.085, 4
 # Of the height of an arrow head, what lies beyond its middle.
 _TIP = 0.4
 _SIGNIFICANT = 0.05
 _SMALLEST_P = 1e-300
-
-
 _NOT_EQUIVALENT = "non_equivalent"
+# Positions and texts.
+Ticks = tuple[tuple[float, ...], tuple[str, ...]]
 
 
 def specification(document: MultiverseSummary) -> Chart:
@@ -69,7 +71,7 @@ def specification(document: MultiverseSummary) -> Chart:
     def y(value: float) -> float:
         return height - _CURVE + (min(max(value, low), high) - low) / (high - low) * _CURVE
 
-    ticks, texts = estimate_ticks(document.metric, low, high, about=5, spaced=True)
+    ticks, texts = _ticks(document.metric, low, high, 5)
     axis = Axis(spaced_name(document.metric), 0.0, height, tuple(map(y, ticks)), texts, begins=height - _CURVE)
     names = {(i, j): text.lettered(f"{title}: {option.title}") for i, j, title, option in rows}
     left, gap = room_for(names.values()), 0.1
@@ -95,7 +97,8 @@ def specification(document: MultiverseSummary) -> Chart:
         tuple(panels), width=WIDE, height=height, left=left, right=0.2, gap=gap,
         rows=tuple(RowText(at[(i, j)], name, key=f"{i}:{j}") for (i, j), name in names.items()),
         legend=(
-            *_curve_keys(document), *_beyond_keys(points, low, high, "beyond_up"), *_cut_keys(points, low, high),
+            *_curve_keys(document), *_beyond_keys(points, low, high, ("beyond_up", "beyond_down")),
+            *_cut_keys(points, low, high),
             *_option_keys(document), *_threshold_keys(document), *_letter_keys(document, curves),
         ),
         notes=(
@@ -180,36 +183,37 @@ def vibration(document: MultiverseSummary) -> Chart:
         "vibration", document.multiverse, f"{document.title}: vibration of estimates", document.lane,
         (Panel(Axis("", 0, 1), Axis("", 0, 1)),) * len(curves), width=WIDE, height=2.2, left=0.5, gap=0.14,
     )  # fmt: skip
-    ticks, texts = next(
-        spaced_ticks
-        for about in range(max(2, min(6, int(chart.panel_width / 0.35))), 9)
-        if len((spaced_ticks := estimate_ticks(document.metric, low, high, about=about, spaced=True))[0]) > 2
-        or about == 8
-    )
-    x = Axis(spaced_name(document.metric), low, high, ticks, texts)
     scale = number_axis("\N{MINUS SIGN}log10 p", [0.0, *_heights(points), -math.log10(_SIGNIFICANT)], about=5)
+    inch = (scale.high - scale.low) / chart.height
+    first, last = _with_strips(curves, low, high, inch, chart.panel_width)
+    ticks, texts = _ticks(document.metric, low, high, max(2, min(6, int(chart.panel_width / 0.35))), least=3)
+    x = Axis(spaced_name(document.metric), first, last, ticks, texts)
     panels = []
     for number, curve in enumerate(curves):
         border = -math.log10(_SIGNIFICANT)
         lines = [
             Line("null", (0.0, 0.0), (scale.low, scale.high)),
-            Line("limit", (low, high), (border, border), "p = 0.05"),
+            Line("limit", (first, last), (border, border), "p = 0.05"),
             *(
                 Line("threshold", (t.value,) * 2, (scale.low, scale.high), t.key, letter)
                 for letter, t in _lettered_thresholds(document)
             ),
         ]
         tested = [p for p in curve.drawn if p.p is not None]
-        inset = _INSET / chart.panel_width * (high - low)
-        marks = tuple(_beside_p(p, y, low, high, inset) for p, y in zip(tested, _heights(tested), strict=True))
+        marks = tuple(_beside_p(tested, low, high, (last - first) / chart.panel_width, inch))
         y_axis = scale if number == 0 else Axis("", scale.low, scale.high)
-        panels.append(Panel(x, y_axis, (), tuple(lines), marks, heading=_heading(curves, number)))
+        shades = tuple(
+            Area("background", (start, end, end, start), (scale.low, scale.low, scale.high, scale.high))
+            for start, end in ((first, low), (high, last))
+            if start < end
+        )
+        panels.append(Panel(x, y_axis, shades, tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         chart.kind, chart.name, chart.title, chart.lane, tuple(panels), width=WIDE, height=chart.height,
         left=chart.left, gap=chart.gap,
         legend=(
-            Key("point", "estimate", "estimate of one analysis"), *_beyond_keys(points, low, high, "beyond_right"),
-            _null_key(document),
+            Key("point", "estimate", "estimate of one analysis"),
+            *_beyond_keys(points, low, high, ("beyond_right", "beyond_left")), _null_key(document),
             Key("line", "limit", f"p = {_SIGNIFICANT:g}"), *_threshold_keys(document),
             *_letter_keys(document, curves),
         ),
@@ -217,13 +221,60 @@ def vibration(document: MultiverseSummary) -> Chart:
     )  # fmt: skip
 
 
-def _beside_p(p: DrawnSpecification, height: float, low: float, high: float, inset: float) -> Point:
-    """An estimate at the height of its p; one beyond the axis is an arrow head `inset` from its end."""
-    if low <= p.estimate <= high:
-        return Point("estimate", p.estimate, height, 0.04, str(p.spec), value=p.estimate)
-    kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
-    at = low + inset if p.estimate < low else high - inset
-    return Point(kind, at, height, 0.085, str(p.spec), value=p.estimate)
+def _with_strips(curves: Sequence[Curve], low: float, high: float, inch: float, width: float) -> tuple[float, float]:
+    """The ends of the axis with a strip for what lies beyond it, where no estimate stands: as wide as its arrow heads
+    beside each other. `inch`: of the heights."""
+    columns = {"beyond_left": 0, "beyond_right": 0}
+    for curve in curves:
+        for kind, column in _columns([p for p in curve.drawn if p.p is not None], low, high, inch).values():
+            columns[kind] = max(columns[kind], column + 1)
+    left, right = (_HEAD * count + _INSET * (count > 0) for count in columns.values())
+    unit = (high - low) / (width - left - right)
+    return low - left * unit, high + right * unit
+
+
+def _columns(
+    tested: Sequence[DrawnSpecification], low: float, high: float, inch: float
+) -> dict[int, tuple[PointKind, int]]:
+    """The arrow heads of estimates beyond the axis by place in `tested`: kind, and column outside it.
+
+    They stand beside each other where one would hide another; where all columns are taken, they do hide each other.
+    """
+    taken: dict[PointKind, list[float]] = {side: [-math.inf] * _COLUMNS for side in ("beyond_left", "beyond_right")}
+    found: dict[int, tuple[PointKind, int]] = {}
+    for height, i in sorted((height, i) for i, height in enumerate(_heights(tested))):
+        p = tested[i]
+        if low <= p.estimate <= high:
+            continue
+        kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
+        held = taken[kind]
+        free = [n for n, last in enumerate(held) if height - last >= _HEAD * inch]
+        column = free[0] if free else held.index(min(held))
+        held[column] = height
+        found[i] = (kind, column)
+    return found
+
+
+def _beside_p(
+    tested: Sequence[DrawnSpecification], low: float, high: float, unit: float, inch: float
+) -> Iterator[Point]:
+    """Estimates at the heights of their p; those beyond the axis are arrow heads in the strip outside it. `unit` and
+    `inch`: what an inch is on either axis."""
+    beyond = _columns(tested, low, high, inch)
+    for i, (height, p) in enumerate(zip(_heights(tested), tested, strict=True)):
+        if i not in beyond:
+            yield Point("estimate", p.estimate, height, 0.04, str(p.spec), value=p.estimate)
+            continue
+        kind, column = beyond[i]
+        away = (_HEAD * (column + 0.5) + _INSET / 2) * unit
+        at = low - away if kind == "beyond_left" else high + away
+        yield Point(kind, at, height, _HEAD, str(p.spec), value=p.estimate)
+
+
+def _ticks(metric: str, low: float, high: float, about: int, least: int = 4) -> Ticks:
+    """`about` as many ticks as asked for, and more where these are fewer than `least`."""
+    tried = [estimate_ticks(metric, low, high, about=n, spaced=True) for n in range(about, 9)]
+    return next((ticks for ticks in tried if len(ticks[0]) >= least), tried[-1])
 
 
 LAYOUTS: dict[str, Callable[[MultiverseSummary], Chart]] = {"specification": specification, "vibration": vibration}
@@ -280,12 +331,32 @@ def _reaches_beyond(p: DrawnSpecification, low: float, high: float) -> bool:
     return (p.ci_low is not None and p.ci_low < low) or (p.ci_high is not None and p.ci_high > high)
 
 
-def _beyond_keys(points: Sequence[DrawnSpecification], low: float, high: float, kind: PointKind) -> tuple[Key, ...]:
-    return (Key("point", kind, "one beyond the axis"),) * any(not low <= p.estimate <= high for p in points)
+def _beyond_keys(
+    points: Sequence[DrawnSpecification], low: float, high: float, kinds: tuple[PointKind, PointKind]
+) -> tuple[Key, ...]:
+    """The arrow heads of estimates beyond either end, `kinds` above and below, as far as there are any."""
+    return _directed(kinds, (any(p.estimate > high for p in points), any(p.estimate < low for p in points)))
 
 
 def _cut_keys(points: Sequence[DrawnSpecification], low: float, high: float) -> tuple[Key, ...]:
-    return (Key("point", "cut_up", "CI goes on"),) * any(_reaches_beyond(p, low, high) for p in points)
+    """The arrow heads of limits beyond either end, where their estimate is within."""
+    above = any(p.ci_high is not None and p.ci_high > high >= p.estimate for p in points)
+    below = any(p.ci_low is not None and p.ci_low < low <= p.estimate for p in points)
+    return _directed(("cut_up", "cut_down"), (above, below))
+
+
+_TOWARDS: dict[PointKind, str] = {
+    "beyond_up": "one beyond the axis, above",
+    "beyond_down": "one beyond the axis, below",
+    "beyond_right": "one beyond the axis, at the right",
+    "beyond_left": "one beyond the axis, at the left",
+    "cut_up": "CI goes on above",
+    "cut_down": "CI goes on below",
+}
+
+
+def _directed(kinds: tuple[PointKind, PointKind], held: tuple[bool, bool]) -> tuple[Key, ...]:
+    return tuple(Key("point", kind, _TOWARDS[kind]) for kind, there in zip(kinds, held, strict=True) if there)
 
 
 def _runs(chosen: list[bool]) -> list[tuple[float, float]]:

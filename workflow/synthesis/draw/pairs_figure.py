@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from synthesis import text
-from synthesis.draw.chart import WIDE, Axis, Chart, Key, Line, Panel, Point, RowText, number_axis
+from synthesis.draw.chart import WIDE, Area, Axis, Chart, Key, Line, Panel, RowText, number_axis
 from synthesis.draw.multiverse_figure import named_curves
 from synthesis.results.curves import MAIN, MAIN_WORDS, MOST_PAIRED, MultiverseSummary, PairRow
 
@@ -16,12 +16,13 @@ _SHARES = {
     "association_larger_significant": "Association\nlarger, CI\nexcludes 0",
     "effect_larger_significant": "Effect\nlarger, CI\nexcludes 0",
 }
+# A box, which is no estimate with its interval.
 _KEYS = (
-    Key("point", "pooled", "median of the pairs"),
-    Key("line", "interval", "thick: the middle half of them, no CI"),
+    Key("area", "middle half", "box: the middle half of the pairs, no CI; line across it: their median"),
     Key("line", "prediction", "the middle nine in ten"),
     Key("line", "null", "no difference"),
 )
+_HALF = 0.045
 # The names of curves by multiverse and curve.
 Names = Mapping[tuple[str, str], str]
 
@@ -37,7 +38,7 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
         return Chart(kind, name, name, "B", refused="Not drawn: one side has no analysis that could be fitted.")
     names = {(d.multiverse, curve): words for d in documents for curve, words in named_curves(d).items()}
     lines: list[Line] = []
-    points: list[Point] = []
+    boxes: list[Area] = []
     texts: list[RowText] = []
     height = 0.02
     for _, block in groupby(rows, key=lambda row: (row.association, row.effect, *_curves(row))):
@@ -50,9 +51,8 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
         for row in held:
             height += 0.155
             key = ":".join((*_curves(row), row.contrast))
-            lines.append(Line("prediction", (row.difference_5, row.difference_95), (height,) * 2, key))
-            lines.append(Line("interval", (row.difference_25, row.difference_75), (height,) * 2, key))
-            points.append(Point("pooled", row.difference_median, height, 0.07, key))
+            boxes.append(_box(row, height))
+            lines += _across(row, height, key)
             shares = tuple(f"{100 * getattr(row, f'share_{share}'):.0f}%" for share in _SHARES)
             label = text.capital(row.quantity.removeprefix("difference, "))
             texts.append(RowText(height, label, key=key, cells=shares))
@@ -62,7 +62,7 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
     lines.insert(0, Line("null", (0.0, 0.0), (0.0, height)))
     return Chart(
         kind, name, f"{rows[0].title}: pairs of analyses", "A",
-        (Panel(axis, Axis("", height, 0.0), (), tuple(lines), tuple(points)),),
+        (Panel(axis, Axis("", height, 0.0), tuple(boxes), tuple(lines)),),
         width=WIDE, height=height, left=2.75, right=1.75, rows=tuple(texts), heads=tuple(_SHARES.values()),
         legend=_KEYS,
         notes=(
@@ -73,6 +73,21 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
             "A comparison under conversions, not a test of causes: nobody was assigned to what was rated.",
         ),
     )  # fmt: skip
+
+
+def _box(row: PairRow, y: float) -> Area:
+    """The middle half of the pairs."""
+    low, high = row.difference_25, row.difference_75
+    return Area("middle half", (low, high, high, low), (y - _HALF, y - _HALF, y + _HALF, y + _HALF))
+
+
+def _across(row: PairRow, y: float, key: str) -> list[Line]:
+    """The middle nine in ten outside the box, and the median across it."""
+    return [
+        Line("prediction", (row.difference_5, row.difference_25), (y, y), key),
+        Line("prediction", (row.difference_75, row.difference_95), (y, y), key),
+        Line("median", (row.difference_median,) * 2, (y - _HALF, y + _HALF), key),
+    ]
 
 
 def _curves(row: PairRow) -> tuple[str, str]:

@@ -204,14 +204,16 @@ def _scale_words(scale: RiskScore) -> str:
 def _legend(
     used: set[Rated], scales: list[RiskScore], open_scores: list[float]
 ) -> tuple[tuple[str, tuple[Rated, ...]], ...]:
-    """Levels by scale: judgements and the rest as far as they occur, scores whole, so that both ends are seen."""
+    """Levels by scale as far as they occur; the notes say what both ends of a score are."""
     ordered = sorted(used, key=lambda level: level.place)
     by_scale = [("Judgement", tuple(level for level in ordered if level.place[0] == 0))]
     for scale in scales:
         levels = _score_levels(scale)
         if used & set(levels):
             ends = {0: " (lowest risk)", len(levels) - 1: " (highest risk)"}
-            named = tuple(Rated(lv.name + ends.get(i, ""), lv.colour, lv.place) for i, lv in enumerate(levels))
+            named = tuple(
+                Rated(lv.name + ends.get(i, ""), lv.colour, lv.place) for i, lv in enumerate(levels) if lv in used
+            )
             by_scale.append(("Score", named))
     unsaid = tuple(_open_level(number, open_scores) for number in open_scores)
     by_scale.append(("Score, which end is good is not stated", unsaid))
@@ -290,7 +292,8 @@ def _bar(page: Page, segments: tuple[Segment, ...], label: tuple[list[str], list
     below = page.lines(margin, y + 0.06, label[0], _LINE, small)
     page.lines(margin, below, label[1], _LINE, small, colour=FAINT)
     middle = y + 0.06 + _LINE * (len(label[0]) + len(label[1]) - 1) / 2
-    stacked(page, _edges(page), middle, _BAR, ((segment.colour, segment.share, "") for segment in segments))
+    parts = ((segment.colour, segment.share, "") for segment in segments)
+    stacked(page, _edges(page), middle, _BAR, parts, FAINT)
 
 
 def _key(page: Page, x: float, y: float, name: str, colour: str | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
+from statistics import NormalDist, median
 
 from synthesis import text
 from synthesis.data.vocabulary import LOGARITHMS, NO_NULL
@@ -42,9 +42,13 @@ from synthesis.results.fitted import Fitted, Study
 # Models that leave-one-out refits as they are.
 MULTILEVEL = ("che", "three_level")
 _LABELS = 8
+# Inches of a letter of a label, of a line, and from a mark to its label.
+_LETTER, _LABEL_LINE, _BESIDE = 0.053, 0.095, 0.06
+# Intervals of early pools that are more than so many times as long as the median of all are cut.
+_FAR = 5.0
 # Of pools that differ by one sample: with fewer all would be printed alike.
 _DECIMALS_WITHOUT = 3
-# Labelled in a Baujat plot: more than this many times an even share.
+# Marked in a Baujat plot: more than this many times an even share.
 _STANDS_OUT = 3.0
 
 
@@ -70,9 +74,18 @@ def cumulative(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     )
     if undated:
         note += f" Samples without a year ({undated}) come last."
-    # Early pools have hardly an upper limit: at least one is cut at each end, that of the first two samples.
-    clip = max(CLIP_SHARE, 0.501 / len(rows))
+    # Early pools have hardly an upper limit: at least one is cut at each end, that of the first two samples, and as
+    # many as are far longer than usual. A share is of both ends of all rows.
+    clip = max(CLIP_SHARE, (_stretched(rows) + 0.002) / (2 * len(rows)))
     return _forest_like("cumulative", document, rows, ("samples", "i2"), "Sample added", note, clip=clip)
+
+
+def _stretched(rows: Sequence[Row]) -> int:
+    """How many intervals of the first pools squeeze the others, at least one; no more than half of them."""
+    lengths = [row.ci_high - row.ci_low for row in rows if row.ci_low is not None and row.ci_high is not None]
+    usual = median(lengths or [0.0])
+    # The first row is one sample, and no pool.
+    return min(max(1, sum(length > _FAR * usual for length in lengths[1:])), max(1, len(rows) // 2))
 
 
 _SUMMARY_WORDS = {"common": "their common effect", "bayes": "the Bayesian pool"}
@@ -232,32 +245,54 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
     all_influence = math.fsum(moved for _, _, moved in placed) or 1.0
     # Times an even share, of whichever of the two is larger.
     weights = {s.sample_id: len(placed) * max(q / all_q, moved / all_influence) for s, q, moved in placed}
-    largest = sorted(weights, key=lambda sample: weights[sample], reverse=True)[:_LABELS]
-    named = {sample for sample in largest if weights[sample] > _STANDS_OUT}
-    points = tuple(
+    largest = sorted(weights, key=lambda sample: weights[sample], reverse=True)
+    marked = {sample for sample in largest[:_LABELS] if weights[sample] > _STANDS_OUT}
+    points = [
         Point(
-            "marked" if s.sample_id in named else "sample",
-            q, moved, 0.062, s.sample_id, s.label, s.sample_id in named, effects[s.sample_id],
+            "marked" if s.sample_id in marked else "estimate",
+            q, moved, 0.062, s.sample_id, s.label, s.sample_id in marked, effects[s.sample_id],
         )
         for s, q, moved in placed
-    )  # fmt: skip
+    ]  # fmt: skip
     x = number_axis("Contribution to residual heterogeneity (Q)", [0.0, *(p.x for p in points)], about=5)
     y = number_axis("Influence on the estimate", [0.0, *(p.y for p in points)], about=5, pad=0.06)
-    marked = (
-        f"labelled: {text.plural(len(named), 'sample')} with more than {_STANDS_OUT:g} times the average of either"
-        if named
-        else f"no sample has more than {_STANDS_OUT:g} times the average of either"
-    )
-    standing_out = f"labelled: more than {_STANDS_OUT:g} times the average"
+    chart = Chart("baujat", name, title_of("baujat", document), document.lane, (Panel(x, y),), left=0.55)
+    above = [sample for sample in largest if 1 < weights[sample] <= _STANDS_OUT][: _LABELS - len(marked)]
+    named = _with_room(chart, points, above)
+    points = [replace(p, named=p.named or p.key in named) for p in points]
+    times = f"more than {_STANDS_OUT:g} times the average of either"
+    words = f"diamonds: {text.plural(len(marked), 'sample')} with {times}" if marked else f"no sample has {times}"
+    labelled = "; labelled, too, where there is room: the largest of those above the average" if named else ""
     note = (
         f"{sample_note(document)} Influence: squared change of the estimate without the sample, in its variances "
-        f"(Baujat et al. 2002; {document.fit.method}); {marked}."
+        f"(Baujat et al. 2002; {document.fit.method}); {words}{labelled}."
     )
-    return Chart(
-        "baujat", name, title_of("baujat", document), document.lane, (Panel(x, y, points=points),),
-        left=0.55, notes=(note, *plan_notes(document)),
-        legend=(Key("point", "sample", "sample"), *([Key("point", "marked", standing_out)] if named else [])),
+    return replace(
+        chart, panels=(Panel(x, y, points=tuple(points)),), notes=(note, *plan_notes(document)),
+        legend=(
+            Key("point", "estimate", "sample"),
+            *([Key("point", "marked", f"more than {_STANDS_OUT:g} times the average")] if marked else []),
+        ),
     )  # fmt: skip
+
+
+def _with_room(chart: Chart, points: Sequence[Point], samples: Iterable[str]) -> set[str]:
+    """Which of these samples have room for their label right of their mark, the first ones before the others."""
+    (panel,) = chart.panels
+    across, up = chart.panel_width / (panel.x.high - panel.x.low), chart.height / (panel.y.high - panel.y.low)
+    places = {p.key: ((p.x - panel.x.low) * across, (p.y - panel.y.low) * up, p) for p in points}
+    taken = [(x - p.size / 2, y - p.size / 2, x + p.size / 2, y + p.size / 2) for x, y, p in places.values()]
+    named = set()
+    for sample in samples:
+        x, y, point = places[sample]
+        left, bottom = x + _BESIDE, y - _LABEL_LINE / 2
+        right, top = left + _LETTER * len(point.label) + 0.02, y + _LABEL_LINE / 2
+        if right < chart.panel_width and not any(
+            left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in taken
+        ):
+            named.add(sample)
+            taken.append((left, bottom, right, top))
+    return named
 
 
 _ROWS = Axis("", 0.0, 1.0)

@@ -191,13 +191,17 @@ NO_INTERVAL = "the published value has no interval"
 
 
 class ClaimValue(Document, frozen=True, kw_only=True):
-    """One value of a claim's quantity, as it is read. Limits None: none printed; equal to the value: exact."""
+    """One value of a claim's quantity, as it is read. Limits None: none printed; equal to the value: exact.
+
+    `interval`: what its limits are.
+    """
 
     label: str
     unit: str
     estimate: float
     low: float | None
     high: float | None
+    interval: str = ""
 
 
 class DecidedClaim(Document, frozen=True, kw_only=True):

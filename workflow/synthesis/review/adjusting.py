@@ -1,4 +1,4 @@
-"""The estimates of one pool under every idea of what is missing that is implemented, or why one was not computed."""
+"""The estimates of one pool under every idea of what is missing or biased, or why one was not computed."""
 
 from __future__ import annotations
 
