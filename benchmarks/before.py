@@ -46,6 +46,11 @@ CALLS = (
     ("leave one out, k = 2,000", 1, "y, v = data(2_000)", "synthesis.leave_one_out(y, v)"),
     ("influence, k = 2,000", 1, "y, v = data(2_000)", "synthesis.influence(y, v)"),
 )  # fmt: skip
+# What, syntheses, sources: copies of the example of each checkout.
+PLANS = (
+    ("planning, 1,000 syntheses over 20 sources", 1_000, 20),
+    ("planning, 500 sources with a synthesis each", 500, 500),
+)
 # Keys of an earlier plan that have another name now, or are gone.
 RENAMED = (
     (r"^monte_carlo:.*\n(?:[ \t]+.*\n)*", ""),
@@ -75,6 +80,12 @@ class Tree:
             sys.exit(f"{' '.join(command)[:300]}: {said.stderr[-2000:]}")
         return float(seconds), float(megabytes)
 
+    def plan(self, folder: Path) -> float:
+        """Processor seconds of a dry run."""
+        return self.used(
+            ["-m", "snakemake", "-s", str(self.root / "Snakefile"), "-d", str(folder), "-n", "-q"], folder
+        )[0]
+
     def run(self, folder: Path, *targets: str) -> tuple[float, float]:
         """A run of the workflow from nothing."""
         for name in ("results", ".snakemake"):
@@ -97,6 +108,12 @@ def called(tree: Tree, folder: Path, times: int, made: str, call: str) -> tuple[
     code += f"open('time', 'w').write(str((time.process_time() - start) / {times}))"
     _, megabytes = tree.used(["-c", code], folder)
     return 1000 * float((folder / "time").read_text()), megabytes
+
+
+def review(tree: Tree, folder: Path, syntheses: int, sources: int) -> Path:
+    """A folder with copies of a checkout's example."""
+    planning.make(folder, syntheses, sources, tree.root / "examples" / "bcg")
+    return folder
 
 
 def main_job(plan: Path, folder: Path, adapt: bool = False) -> Path:
@@ -159,6 +176,10 @@ def compare(old: Tree, new: Tree, work: Path) -> list[str]:
         rows.append(row(what, [p[0][0] for p in pairs], [p[1][0] for p in pairs], "ms"))
         if times == 1:
             rows.append(row(f"{what}: memory", [p[0][1] for p in pairs], [p[1][1] for p in pairs], "MB"))
+    for what, syntheses, sources in PLANS:
+        reviews = [review(tree, work / f"{tree.root.name}-{sources}", syntheses, sources) for tree in (old, new)]
+        pairs = [[tree.plan(folder) for tree, folder in zip((old, new), reviews, strict=True)] for _ in range(PAIRS)]
+        rows.append(row(what, [then for then, _ in pairs], [now for _, now in pairs], "s"))
     then, now = main_job(old.root, work / "then"), main_job(ROOT, work / "now")
     adapted = main_job(old.root, work / "adapted", adapt=True)
     whole: dict[str, list[float]] = {"then": [], "now": [], "adapted": []}

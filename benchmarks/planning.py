@@ -22,9 +22,9 @@ SIZES = ((250, 20), (500, 20), (1000, 20), (250, 250), (500, 500))
 GOAL = 10.0
 
 
-def make(folder: Path, syntheses: int, sources: int) -> None:
+def make(folder: Path, syntheses: int, sources: int, example: Path = EXAMPLE) -> None:
     """A review of copies of the example: each synthesis draws on one source."""
-    plan = yaml.safe_load((EXAMPLE / "config.yaml").read_text(encoding="utf-8"))
+    plan = yaml.safe_load((example / "config.yaml").read_text(encoding="utf-8"))
     names = [f"source_{i}" for i in range(sources)]
     (synthesis,) = plan["syntheses"].values()
     content = plan | {
@@ -33,11 +33,11 @@ def make(folder: Path, syntheses: int, sources: int) -> None:
     }
     folder.mkdir(parents=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    table = (EXAMPLE / "data/raw/bcg/effects.csv").read_text(encoding="utf-8")
+    table = (example / "data/raw/bcg/effects.csv").read_text(encoding="utf-8")
     for name in names:
         source = folder / "data" / "raw" / name
         source.mkdir(parents=True)
-        shutil.copy(EXAMPLE / "data/raw/bcg/source.yaml", source)
+        shutil.copy(example / "data/raw/bcg/source.yaml", source)
         (source / "effects.csv").write_text(table.replace("bcg_", f"{name}_"), encoding="utf-8")
 
 
