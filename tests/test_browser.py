@@ -246,7 +246,7 @@ def test_a_mark_shows_its_quote_to_the_mouse(page, results):
     page.until("!document.getElementById('card').hidden")
     for quote in quotes(results, *effects_of(page, mark)):
         assert quote in card(page)
-    for word in ("Estimate", "Converter", "Where"):
+    for word in ("Estimate", "Conversion", "Where"):
         assert word in card(page)
     assert page.run("document.querySelector('#card a').href").startswith("http")
     page.hover("h1")

@@ -347,7 +347,7 @@ def test_samples_of_several_disorders_have_an_axis_for_each():
             study["disorder"] = disorder
     cited = REFERENCE | {"construct": "protocol"}
     sections = compared([first, second], [cited], "B", studies=True).sections
-    head = "Randomised effects of protocols"
+    head = "Effects of randomised treatments"
     assert [s.heading for s in sections] == [
         f"{head}: {of}" for of in ("depression", "PTSD", "published meta-analyses")
     ]

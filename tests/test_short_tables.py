@@ -22,7 +22,14 @@ from synthesis.report import (
     turning,
 )
 from synthesis.report import short as short_report
-from synthesis.report.indirect import contrasts, indirect, left_out, not_the_protocol_alone, processes
+from synthesis.report.indirect import (
+    contrasts,
+    indirect,
+    left_out,
+    not_the_protocol_alone,
+    processes,
+    without_treatment,
+)
 from synthesis.report.manuscript import manuscript
 from synthesis.report.paper import markdown
 from synthesis.report.wording import term
@@ -109,8 +116,13 @@ def test_pools_without_a_sign_and_without_a_test_are_named():
         diagnostics=DiagnosticTables(small_study=tests),
     )
     shown = signs.bias(made)
-    named = "1 pool, of the answer: \u201cTitle of {}\u201d"
-    assert (shown["quiet"], shown["untested"]) == (named.format("b"), named.format("c"))
+    said = "No test has p\u00a0<\u00a00.05 for \u201cTitle of b\u201d, but such tests miss much."
+    assert shown["quiet"] == said
+    assert [row[:2] for row in words(shown["table"])] == [
+        ["Title of a", "Egger (0.010)"],
+        ["Title of b", "none (this is no proof)"],
+        ["Title of c", "not tested: fewer than 10 samples"],
+    ]
 
 
 def contrast(construct, approach, difference, conclusion, p=0.01):
@@ -142,15 +154,17 @@ def process_results():
 
 def test_treatments_of_findings_without_a_number_are_no_vote():
     results = process_results()
-    shown = processes(results)
+    shown = processes(material(process=results), results)
     assert shown.heads[1] == "By how missing numbers are handled, the association of alliance is"
     assert words(shown) == [
         [
             "Adherence", "larger in 2 of 4; undecided in 1; smaller in 1", "\N{MINUS SIGN}0.50 to 0.40",
-            "larger in 1 of 1", "0.90",
+            "x: larger, 0.90",
         ],
         # Every summary: those in which the first process is smaller, and those that have no test.
-        ["Homework", "no test", "", "equivalent in 1 of 3; smaller in 1; no test in 1", "0.00; \N{MINUS SIGN}0.30"],
+        [
+            "Homework", "no test", "", "x: equivalent, 0.00; x: smaller, \N{MINUS SIGN}0.30; no test in 1 of 3",
+        ],
     ]  # fmt: skip
     page = html.unescape(section("processes", material(process=results), render))
     assert "approach" not in page
@@ -190,13 +204,17 @@ def test_all_pools_of_several_samples_are_called_all():
 
 
 def test_a_contrast_with_usual_care_is_not_the_protocol_alone():
-    assert not_the_protocol_alone(material(documents=[document(5, "g", "B", name="bcg", **FIT)])) == ""
+    assert without_treatment(material(documents=[document(5, "g", "B", name="bcg", **FIT)])) == ""
     effects = [replace(effect, comparator="usual care") for effect in material().effects]
     made = fitted(document(5, "g", "B", name="bcg", **FIT))
     studies = tuple(replace(study, effects=(effects[0].effect_id,)) for study in made.studies)
-    said = not_the_protocol_alone(material(documents=[replace(made, studies=studies)], effects=effects))
+    review = material(documents=[replace(made, studies=studies)], effects=effects)
+    said = without_treatment(review)
     assert "(all samples of 1 of 1 randomised effect) is not the effect of the specific protocol alone" in said
     assert "attention and expectation" in said
+    short = not_the_protocol_alone(review, review.documents)
+    assert short == "Against usual care this is not the protocol alone: attention and expectation may be part of it."
+    assert not_the_protocol_alone(material(documents=[made]), [made]) == ""
 
 
 def test_a_pool_with_other_comparators_too_is_no_contrast_with_usual_care():
@@ -205,9 +223,9 @@ def test_a_pool_with_other_comparators_too_is_no_contrast_with_usual_care():
     effects = [replace(first, comparator="usual care"), replace(second, comparator="attention placebo"), *others]
     made = fitted(document(5, "g", "B", name="a", **FIT))
     mixed = replace(made, studies=tuple(replace(s, effects=(first.effect_id, second.effect_id)) for s in made.studies))
-    assert not_the_protocol_alone(material(documents=[mixed], effects=effects)) == ""
+    assert without_treatment(material(documents=[mixed], effects=effects)) == ""
     usual = replace(made, synthesis="b", studies=tuple(replace(s, effects=(first.effect_id,)) for s in made.studies))
-    said = not_the_protocol_alone(material(documents=[mixed, usual], effects=effects))
+    said = without_treatment(material(documents=[mixed, usual], effects=effects))
     assert "(all samples of 1 of 2 randomised effects, some of 1 more)" in said
 
 
@@ -347,9 +365,9 @@ def test_a_difference_without_the_samples_of_both_sides_says_which_two_estimates
     )  # fmt: skip
     assert words(contrasts(made))[0][0] == "A minus B *"
     assert sum(row[0].endswith(" *") for row in words(contrasts(made))) == sum(bool(row.left_out) for row in rows)
-    assert "0.34 minus 0.31 (without 3 samples)" in left_out(made)
+    assert "0.34 minus 0.31 (3 samples)" in left_out(made)
     page = html.unescape(section("compared", made, render))
-    assert "0.34 minus 0.31 (without 3 samples)" in page
+    assert "0.34 minus 0.31 (3 samples)" in page
     assert "\u201cdifferent, but by less than the bound\u201d: both" in page
 
 
@@ -357,7 +375,7 @@ def test_published_summaries_are_not_said_to_be_of_different_samples(complete):
     _, made = compared(complete, kind="published value", conclusion="undecided")
     said = indirect(made)
     assert "different samples" not in said
-    assert "have a published summary on one side, which may hold some of the same samples" in said
+    assert "may hold some of the same samples" in said
 
 
 def test_quotes_are_counted_and_those_that_show_every_number():
@@ -366,11 +384,14 @@ def test_quotes_are_counted_and_those_that_show_every_number():
     effects[1] = replace(effects[1], quote="")
     said = methods.in_short(material(effects=effects, dropped=[]))[0]
     rows = len(effects)
-    assert f"{rows - 1} of them with a verbatim quote, which shows every number in {rows - 2}." in said
+    assert f"{rows - 1} of them with a verbatim quote, which shows every number in {rows - 2}; in 1 at " in said
 
 
 def test_verdicts_stand_with_what_turns_them_and_what_the_data_say():
-    told = dict.fromkeys(DecidedClaim.__struct_fields__) | {"statement": "s", "says": "It is so", "hangs_on": ""}
+    told = dict.fromkeys(DecidedClaim.__struct_fields__) | {
+        "statement": "s", "says": "It is so", "hangs_on": "", "quantity": "", "rule": "", "reading": "",
+        "cites": "A 2001",
+    }  # fmt: skip
     given = [
         ("supported", "supported", "one sample is left, A 2001"),
         ("supported", "supported", "another verdict without B 2002: cannot be decided"),

@@ -25,6 +25,8 @@ _PRINTED = ("published", "root", "interaction")
 _LEFT_OUT = "sample left out"
 # What stands before a change that turns a verdict.
 TURNS = "another verdict"
+# Between a side of a claim's quantity and the name of the sample that it is alone.
+ON_ONE_SAMPLE = "on one sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _standing_alone(claim: Claim, row: DecidedClaim, evidence: Evidence, risk: S
         side = "it rests" if len(names) == 1 else "one side rests"
         at_risk = bool(held and 2 * held.left_out > held.samples)
         if document.fit.samples == 1:
-            yield f"{side} on one sample, {document.studies[0].label}{', at high risk of bias' * at_risk}"
+            yield f"{side} {ON_ONE_SAMPLE}, {document.studies[0].label}{', at high risk of bias' * at_risk}"
         elif held and at_risk:
             of = "" if len(names) == 1 else f" of {document.title}"
             yield f"{held.left_out} of {held.samples} samples{of} are at high risk of bias"

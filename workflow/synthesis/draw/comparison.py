@@ -24,7 +24,7 @@ from synthesis.draw.forest_notes import (
     variance_decimals,
 )
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.reference_rows import comparator_note, other_constructs, reference_block, sides
+from synthesis.draw.reference_rows import comparator_note, named_others, other_constructs, reference_block, sides
 from synthesis.draw.rows import fill_of, pooled_rows, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 BOTH = "both"
 SECTION_HEADING = {
     "lane A": "Associations with outcome",
-    "lane B": "Randomised effects of protocols",
+    "lane B": "Effects of randomised treatments",
     "lane C": "One group, compared with nobody",
     BOTH: "Comparison under each conversion of r to d: not a test of causes",
 }
@@ -135,7 +135,7 @@ def _notes(
 def lane_heading(lane: str, documents: list[Fitted], references: Sequence[Reference] = ()) -> str:
     """What a lane holds."""
     if lane == "A":
-        constructs = [*constructs_of(documents), *other_constructs(references, documents)]
+        constructs = [*constructs_of(documents), *named_others(other_constructs(references, documents))]
         return f"Associations of {process_name(constructs, article=False)} with outcome"
     return SECTION_HEADING[f"lane {lane}"]
 
@@ -223,7 +223,7 @@ def _bridge_section(
     bridges: list[tuple[str, list[BridgeRow]]],
     documents: dict[str, Fitted],
 ) -> Section:
-    """Per bridge: the association as d under each contrast (hollow), then the protocol effect (filled)."""
+    """Per bridge: the association as d under each contrast (hollow), then the effect (filled)."""
     rows: list[Row] = []
     for title, table in bridges:
         rows.append(Row("heading", title))

@@ -159,10 +159,10 @@ def block_heading(document: Fitted, value: str) -> str:
     named = [block_name(column, word) for word in words]
     if len(named) < 2:
         named = [COLUMN_NAME.get(column, column.replace("_", " "))]
-    return f"Several in one sample: {' and '.join(_inside(name) for name in named)}"
+    return f"Several in one sample: {' and '.join(inside(name) for name in named)}"
 
 
-def _inside(name: str) -> str:
+def inside(name: str) -> str:
     """A name inside a sentence: abbreviations keep their capitals."""
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 

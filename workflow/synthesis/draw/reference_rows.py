@@ -12,6 +12,8 @@ from synthesis.results.extracted import Reference
 if TYPE_CHECKING:
     from synthesis.results.fitted import Fitted
 
+# So many constructs without a pool are named in a heading.
+_NAMED = 2
 # The sides of an axis with associations of several processes.
 MORE_OF_IT = ("worse outcome with more of it", "better outcome with more of it")
 
@@ -20,12 +22,17 @@ def reference_block(references: Sequence[Reference], metric: str, documents: Seq
     """Published summaries below headings that say what they are; those of other constructs than the pools' apart."""
     others = other_constructs(references, documents)
     rows = []
-    for of, constructs in ("", set()), (f" of {process_name(others, article=False)}", set(others)):
+    for of, constructs in ("", set()), (f" of {process_name(named_others(others), article=False)}", set(others)):
         held = [r for r in references if (r.construct in constructs if of else r.construct not in others)]
         if held:
             rows.append(Row("heading", f"Published meta-analyses{of}, for reference (not pooled)"))
             rows += [_reference_row(r, metric, documents) for r in held]
     return rows
+
+
+def named_others(constructs: Sequence[str]) -> list[str]:
+    """What published summaries of constructs without a pool are of: by name, of many together."""
+    return list(constructs) if len(constructs) <= _NAMED else ["other processes"]
 
 
 def other_constructs(references: Sequence[Reference], documents: Sequence[Fitted]) -> list[str]:
@@ -57,7 +64,9 @@ def _compares_otherwise(reference: Reference, documents: Sequence[Fitted]) -> bo
 def _reference_row(reference: Reference, metric: str, documents: Sequence[Fitted]) -> Row:
     """A published summary: drawn grey, never pooled."""
     construct = reference.construct
-    said = construct if construct in {"adherence", "competence"} else reference.detail
+    # Details of techniques name one.
+    named = construct if construct in {"adherence", "competence", "integrity", "homework"} else ""
+    said = ", ".join(filter(None, (named, reference.detail)))
     detail = f": {said}" if said else ""
     against = f", against {reference.comparator}" if _compares_otherwise(reference, documents) else ""
     count = f" (k = {reference.k})" if reference.k is not None else ""

@@ -25,6 +25,8 @@ from synthesis.results.fitted import Fitted
 
 # The lines below a drawing: small grey texts at its end.
 _NOTES = re.compile(r'(?:<text x="[\d.]+" y="[\d.]+" font-size="[\d.]+" fill="#5a5a5a">[^<]*</text>)+\s*(?=</svg>)')
+# The converter of published summaries, whose numbers are taken as they are.
+_AS_PRINTED = "summary"
 _TALL = re.compile(r'(viewBox="0 0 [\d.]+ )[\d.]+(" width="[\d.]+pt" height=")[\d.]+')
 
 
@@ -124,6 +126,7 @@ def _own(review: ReviewResults, row: Effect | Dropped) -> list[str]:
 
 def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
+    titles = {name: one.title for name, one in zip(review.config.sources, review.sources, strict=False)}
     printed = f"{term(row.statistic)} = {row.value:g}" if row.value is not None else ""
     about = (row.outcome, row.rater, row.timepoint, row.comparator)
     details = {
@@ -139,7 +142,7 @@ def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
         "locator": row.locator,
         "quote": row.quote,
         "url": row.url if web(row.url) else "",
-        "source": row.source,
+        "source": titles.get(row.source, row.source),
         "row": "",
     }
     if isinstance(row, Effect):
@@ -147,14 +150,19 @@ def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
         made = review.conversions[row.effect_id]
         details |= {
             "estimate": "; ".join(_estimate(effect, review.config.defaults.level) for effect in made),
-            "converter": "; ".join(dict.fromkeys(term(effect.converter) for effect in made)),
-            "exactness": "; ".join(dict.fromkeys(effect.exactness for effect in made)),
-            "corrected": said(row.corrected),
+            "converter": "; ".join(dict.fromkeys(_conversion(effect.converter) for effect in made)),
+            "exactness": "; ".join(dict.fromkeys(e.exactness for e in made if e.converter != _AS_PRINTED)),
+            "corrected": ", ".join(dict.fromkeys(term(name) for name in row.corrected.split("; "))),
             "row": f"row-{row.metric}-{row.effect_id}",
         }
     else:
         details["estimate"] = said(row.reason)
     return {name: value for name, value in details.items() if value}
+
+
+def _conversion(name: str) -> str:
+    """A converter in words; a published summary is taken as it is."""
+    return "none, a published summary" if name == _AS_PRINTED else term(name)
 
 
 def _estimate(row: Effect, level: float) -> str:

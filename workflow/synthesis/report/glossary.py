@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from synthesis.report import sentences
 from synthesis.report.content import Context
 from synthesis.report.moving import tested_moderators
 from synthesis.report.review_results import ReviewResults
@@ -29,6 +30,7 @@ def reading(review: ReviewResults) -> Context:
         "readings": any(r.unit == "d" for r in review.compared.bridges),
         "moderated": bool(tested_moderators(review)),
         "tested": bool(review.diagnostics.small_study),
+        "within": bool(sentences.within_pools(review.documents, sentences.headline(review))),
         "ranged": any(d.fit.pi_low is not None for d in review.documents),
         "level": f"{100 * review.config.defaults.level:g}%",
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from synthesis import text
 from synthesis.data.scales import back_transform
-from synthesis.data.vocabulary import CONTRASTS, contrast_name
+from synthesis.data.vocabulary import nobody_assigned
 from synthesis.draw.forest_notes import constructs_of
-from synthesis.report import certainty_table, sentences
+from synthesis.report import certainty_table, indirect, sentences
 from synthesis.report.review_results import ReviewResults
+from synthesis.results.certainty import LEVELS
 from synthesis.results.comparisons import BridgeRow
 from synthesis.results.fitted import Fitted
 
@@ -19,6 +20,8 @@ _SENTENCES = 3
 _UNIT = "d"
 # A correlation of two measures as they are.
 _PLAIN = "r_total"
+# One that is adjusted for baseline or earlier change.
+_ADJUSTED = "r_partial"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +59,59 @@ def _association(review: ReviewResults) -> Said:
     words = (
         f"{document.title}: {lead} {sentences.estimate(document)}, from "
         f"{text.plural(document.fit.samples, 'sample')}{sentences.with_people(document)}"
+        f"{_by_adjustment(review, document)}"
     )
     r = back_transform(document.metric, document.fit.estimate)
     stress = next((d for d in review.documents if d.set_to_zero and d.lane == "A"), None)
     if stress is not None:
         entered = text.plural(stress.set_to_zero, "finding")
         words += (
-            f", and with {entered} reported as not significant entered as 0, a stress test, it is "
+            f"; with {entered} reported as not significant entered as 0, a stress test, it is "
             f"{sentences.estimate(stress)}"
         )
     if document.metric == "z" and r is not None:
         words += _squared(review, document, r)
-    beside = (_certainty(review, [document]), document.figure.note, sentences.from_abstracts(review, document))
+    beside = (
+        _new_association(document, stress),
+        _certainty(review, [document]),
+        document.figure.note,
+        sentences.from_abstracts(review, document),
+    )
     return Said(f"{words}.", " ".join(filter(None, beside)))
+
+
+def _by_adjustment(review: ReviewResults, document: Fitted) -> str:
+    """What correlations without and with adjustment give, where the plan has a pool of each beside a mixed one."""
+    plan = review.config.syntheses.get(document.synthesis)
+    apart = {}
+    for name in plan.alternatives if plan else ():
+        of = review.config.syntheses[name].select.get("estimand")
+        if of is not None and name in review.by_name:
+            d = review.by_name[name]
+            apart[of.any_of] = text.number(back_transform(d.metric, d.fit.estimate))
+    plain, adjusted = apart.get((_PLAIN,)), apart.get((_ADJUSTED,))
+    if plain is None or adjusted is None:
+        return ""
+    return f"; {plain} without and {adjusted} with adjustment for baseline"
+
+
+def _new_association(document: Fitted, stress: Fitted | None) -> str:
+    """Where the association of a new setting may lie, and whether it may be none, also under the stress test."""
+    ranged = [(d, *_new(d)) for d in (document, stress) if d is not None and d.fit.pi_low is not None]
+    said = [
+        f"{text.number(low)} and {text.number(high)}{' (stress test)' if d is stress else ''}"
+        for d, low, high in ranged
+    ]
+    if not said:
+        return ""
+    none = any(low <= 0 <= high for _, low, high in ranged)
+    words = f"In a new setting it may lie between {', or '.join(said)}"
+    return f"{words}: there may be no association." if none else f"{words}."
+
+
+def _new(document: Fitted) -> tuple[float, float]:
+    low, high = (back_transform(document.metric, x) for x in (document.fit.pi_low, document.fit.pi_high))
+    return (low or 0.0, high or 0.0)
 
 
 def _squared(review: ReviewResults, document: Fitted, r: float) -> str:
@@ -95,29 +138,23 @@ def _effects(review: ReviewResults) -> Said:
     above = _above(review)
     parts: list[str] = []
     for d in pooled:
-        counted = text.plural(d.fit.samples, "sample") + _at_high_risk(review, d)
-        if d.synthesis in above:
-            counted += f"; {above[d.synthesis]:.0f} of 100 treated patients"
-            # Said once, and understood of the others.
-            if not any("end above" in part for part in parts):
-                counted += (
-                    " end above the middle of the comparison group, if distributions are normal; 50 would be no effect"
-                )
-        parts.append(f"{d.title}, {sentences.estimate(d)} ({counted})")
+        share = f"; {above[d.synthesis]}" if d.synthesis in above else ""
+        counted = text.plural(d.fit.samples, "sample") + indirect.at_high_risk(review, d)
+        parts.append(f"{d.title}, {sentences.estimate(d)} ({counted}{share})")
     lead = "Effect of randomised treatment" if len(parts) == 1 else "Effects of randomised treatments"
+    if above:
+        lead += (
+            ", and how many of 100 treated patients do better than the average of the comparison group (50: no effect; "
+            "if distributions are normal)"
+        )
     note = pooled[0].figure.note if len(pooled) == 1 else ""
-    return Said(
-        f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, (_new_setting(pooled), _certainty(review, pooled), note)))
+    beside = (
+        _new_setting(pooled),
+        indirect.not_the_protocol_alone(review, pooled),
+        _certainty(review, pooled),
+        note,
     )
-
-
-def _at_high_risk(review: ReviewResults, document: Fitted) -> str:
-    """ ", 4 of 5 at high risk of bias", where that is more than half of the samples that are rated."""
-    row = next((r for r in review.low_risk if r.synthesis == document.synthesis), None)
-    if row is None or 2 * row.left_out <= row.rated:
-        return ""
-    rated = "" if row.rated == row.samples else " rated"
-    return f", {row.left_out} of {row.rated}{rated} at high risk of bias"
+    return Said(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, beside)))
 
 
 def _new_setting(pooled: Sequence[Fitted]) -> str:
@@ -135,18 +172,26 @@ def _new_setting(pooled: Sequence[Fitted]) -> str:
 
 
 def _certainty(review: ReviewResults, documents: Sequence[Fitted]) -> str:
-    """GRADE of some syntheses, in their order."""
+    """GRADE of some syntheses, in their order; of which kind, where it does not start from the highest level."""
     graded = {row.synthesis: row for row in review.findings}
     rows = [graded[d.synthesis] for d in documents if d.synthesis in graded]
-    levels = [certainty_table.level(row) for row in rows]
-    order = ", in this order" if len(levels) > 1 else ""
-    return f"Certainty (GRADE){order}: {', '.join(levels)}." if levels else ""
+    if not rows:
+        return ""
+    kind = "GRADE"
+    if rows[0].start != LEVELS[-1]:
+        kind = f"{rows[0].variant.partition(':')[0]}, from {rows[0].start} down"
+    order = ", in this order" if len(rows) > 1 else ""
+    return f"Certainty ({kind}){order}: {', '.join(certainty_table.level(row) for row in rows)}."
 
 
-def _above(review: ReviewResults) -> dict[str, float]:
-    """By synthesis, how many of 100 treated patients end above the middle of those who were not: U3 of the bridges."""
-    shares = {r.effect: r.effect_estimate for r in review.compared.bridges if r.contrast.startswith("u3")}
-    return {name: share for name, share in shares.items() if share is not None}
+def _above(review: ReviewResults) -> dict[str, str]:
+    """By synthesis, how many of 100 treated patients do better than the average of those who were not, with the
+    interval: U3 of the bridges."""
+    return {
+        r.effect: f"{r.effect_estimate:.0f}\u00a0[{r.effect_ci_low:.0f},\u00a0{r.effect_ci_high:.0f}]"
+        for r in review.compared.bridges
+        if r.contrast.startswith("u3") and None not in (r.effect_estimate, r.effect_ci_low, r.effect_ci_high)
+    }
 
 
 def _bridged(review: ReviewResults) -> list[list[BridgeRow]]:
@@ -160,48 +205,71 @@ def _bridged(review: ReviewResults) -> list[list[BridgeRow]]:
 
 
 def _comparison(review: ReviewResults) -> Said:
-    """Why there is no single answer: what the association is as a difference depends on how it is read."""
+    """Whether one side is larger, under how many conversions of the association, and why that is no single answer."""
     bridged = _bridged(review)
     if not bridged:
         return Said("")
-    first, of = bridged[0], constructs_of(review.documents)
-    ends = " to ".join(
-        f"{text.number(row.association_estimate)} ({_reading(row, of)})" for row in (first[0], first[-1])
+    first = bridged[0]
+    ends = dict.fromkeys(text.number(row.association_estimate) for row in (first[0], first[-1]))
+    spread = ", depending on the conversion" if len(first) > 1 else ""
+    lead = "" if any(_one_sided(rows) for rows in bridged) else "Which is larger cannot be said from these data. "
+    words = (
+        f"{lead}Turned into a difference between patients, the association is d = {' to '.join(ends)}{spread}. "
+        f"{_standing(review, bridged)}"
     )
-    parts = [_standing(review, rows, first[0].association) for rows in bridged]
-    ways = f"in {text.count(len(bridged[0]))} ways, its readings," if len(bridged[0]) > 1 else "in one reading"
-    return Said(
-        f"Put as a difference between patients {ways} the association is d = {ends}. {' '.join(parts)}",
-        f"The data do not say which reading is right. {sentences.not_assigned(review.documents)}",
+    nobody = text.capital(nobody_assigned(constructs_of(review.documents)))
+    return Said(f"{words} {nobody}, so this is no test of causes.", _mixed(review, first[0].association))
+
+
+def _larger(rows: Sequence[BridgeRow]) -> tuple[int, int]:
+    """Under how many conversions the effect is larger, and smaller, by the interval of the difference."""
+    return (
+        sum(1 for r in rows if r.difference_ci_high is not None and r.difference_ci_high < 0),
+        sum(1 for r in rows if r.difference_ci_low is not None and r.difference_ci_low > 0),
     )
 
 
-def _standing(review: ReviewResults, rows: Sequence[BridgeRow], usual: str) -> str:
-    """In how many readings one side of a bridge is larger, by the interval of the difference.
-
-    `usual`: the association that is not named again.
-    """
-    effect = review.by_name[rows[0].effect].title
-    named, beside = "", f"the effect of \u201c{effect}\u201d"
-    if rows[0].association != usual:
-        other = review.by_name[rows[0].association]
-        counted = f"{text.plural(other.fit.samples, 'sample')}{sentences.with_people(other)}"
-        named = f"With \u201c{other.title}\u201d ({sentences.estimate(other)}; {counted}) as the association, "
-    larger = {
-        "larger": sum(1 for r in rows if r.difference_ci_high is not None and r.difference_ci_high < 0),
-        "smaller": sum(1 for r in rows if r.difference_ci_low is not None and r.difference_ci_low > 0),
-    }
-    readings = text.plural(len(rows), "reading")
-    said = [f"{word} than the association in {count} of {readings}" for word, count in larger.items() if count]
-    if not said:
-        return text.capital(f"{named}neither {beside} nor the association is shown to be larger in any of {readings}.")
-    rest = len(rows) - sum(larger.values())
-    return text.capital(f"{named}{beside} is {' and '.join(said)}{', else undecided' if rest else ''}.")
+def _one_sided(rows: Sequence[BridgeRow]) -> bool:
+    """Whether one side is larger under every conversion."""
+    return len(rows) in _larger(rows)
 
 
-def _reading(row: BridgeRow, of: Iterable[str]) -> str:
-    return contrast_name(row.contrast, of) if row.contrast in CONTRASTS else row.quantity
+def _standing(review: ReviewResults, bridged: Sequence[Sequence[BridgeRow]]) -> str:
+    """The effects that are larger or smaller than the association, each under how many conversions, then the others."""
+    names = sentences.short_names([review.by_name[rows[0].effect] for rows in bridged])
+    usual, never, rest = bridged[0][0].association, [], False
+    found: dict[str, list[str]] = {"larger": [], "smaller": []}
+    for name, rows in zip(names, bridged, strict=True):
+        named = name + ("" if rows[0].association == usual else _beside(review.by_name[rows[0].association]))
+        counts = dict(zip(found, _larger(rows), strict=True))
+        rest = rest or 0 < sum(counts.values()) < len(rows)
+        for word, count in counts.items():
+            if count:
+                of = text.plural(len(rows), "conversion") if not found[word] else len(rows)
+                found[word].append(f"{named} {'' if found[word] else f'is {word} '}under {count} of {of}")
+        if not any(counts.values()):
+            never.append(f"for {named}")
+    said = [_listed(parts) for parts in found.values() if parts]
+    undecided = [*(["in all others"] if rest else []), *never]
+    if undecided:
+        said.append(f"{_listed(undecided)} neither is shown to be larger")
+    return text.capital(f"{'; '.join(said)}.")
 
 
-def _listed(words: list[str]) -> str:
+def _beside(association: Fitted) -> str:
+    """The association that an effect is put beside, where that is not the usual one."""
+    counted = f"{text.plural(association.fit.samples, 'sample')}{sentences.with_people(association)}"
+    return f" beside \u201c{association.title}\u201d ({counted})"
+
+
+def _mixed(review: ReviewResults, association: str) -> str:
+    """How many correlations of an association are adjusted for something; nothing where all or none are."""
+    names = [name for study in review.by_name[association].studies for name in study.effects if name in review.rows]
+    adjusted = sum(review.rows[name].estimand != _PLAIN for name in names)
+    if not 0 < adjusted < len(names):
+        return ""
+    return f"{adjusted} of {len(names)} correlations are adjusted; the conversions take all as plain."
+
+
+def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

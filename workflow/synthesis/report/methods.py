@@ -96,6 +96,8 @@ def in_short(review: ReviewResults) -> list[str]:
     )
     if quoted:
         extracted += f", which shows every number in {'all' if whole == quoted else text.count(whole)}"
+        if whole < quoted:
+            extracted += f"; in {text.count(quoted - whole)} at least one number is not in the quote"
     extracted += "."
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
     said = model(review, pooled)[:_IN_SHORT] if pooled else []

@@ -24,13 +24,8 @@ _NAMED = 2
 _JOINED = "; "
 
 
-def influence_table(
-    rows: Iterable[InfluenceRow], documents: Iterable[Fitted], *, influential: bool = True
-) -> Table | None:
-    """How far leaving out one sample moves each pool, and which samples those are; nothing where none has several.
-
-    `influential`: whether a column names the samples that the measures of influence mark.
-    """
+def influence_table(rows: Iterable[InfluenceRow], documents: Iterable[Fitted]) -> Table | None:
+    """How far leaving out one sample moves each pool, and which samples those are; nothing where none has several."""
     rows = list(rows)
     cells: list[Row] = []
     for document in documents:
@@ -45,12 +40,22 @@ def influence_table(
                 estimated(document, back_transform(document.metric, document.fit.estimate)),
                 cell(f"{text.number(low)} (without {low_name})", low),
                 cell(f"{text.number(high)} (without {high_name})", high),
-                *([", ".join(marked) or "none"] if influential else []),
+                ", ".join(marked) or "none",
             ]
         )
-    heads = ["Pool", "All samples", "Lowest without one", "Highest without one"]
-    heads += ["Marked influential"] if influential else []
+    heads = ["Pool", "All samples", "Lowest without one", "Highest without one", "Marked influential"]
     return table("Each pool without any one of its samples", heads, cells, {1}) if cells else None
+
+
+def without_one(rows: Iterable[InfluenceRow], documents: Iterable[Fitted], names: Iterable[str]) -> str:
+    """Between which values each pool lies without any one of its samples; `names`: what the pools are called."""
+    rows, said = list(rows), []
+    for document, name in zip(documents, names, strict=True):
+        left = [value for value, _ in _without_one(rows, document)]
+        if left:
+            ends = f"{text.number(min(left))} to {text.number(max(left))}"
+            said.append(f"{name}, {ESTIMATE_NAME[document.metric]} = {ends}")
+    return f"Without any one sample: {'; '.join(said)}." if said else ""
 
 
 def _without_one(rows: list[InfluenceRow], document: Fitted) -> list[tuple[float, str]]:
@@ -110,7 +115,7 @@ def multiverse_table(
     for document in documents:
         curves = [curve for curve in document.curves if several or _JOINED not in str(curve.curve)]
         rows = [row for curve in curves if (row := _curve_row(document, curve, pools))]
-        cells += rows if several else _in_one(rows)
+        cells += rows if several else _in_one(rows, document)
     heads = ["Analyses of", "Curve", "How many", "Median", "Nine in ten lie in", "p < 0.05", "p by sign changes",
              "Decisions, with their share of the variance"]  # fmt: skip
     if not several:
@@ -122,14 +127,26 @@ def multiverse_table(
     return table(caption, [heads[i] for i in kept], kept_cells, numbers) if cells else None
 
 
-def _in_one(rows: list[Row]) -> list[Row]:
+def _in_one(rows: list[Row], document: MultiverseSummary) -> list[Row]:
     """The first curve of a multiverse, with the range of the medians of its others."""
     if not rows:
         return []
     first, others = rows[0], [row[3] for row in rows[1:]]
     medians = sorted(float(c.order) for c in others if isinstance(c, Cell) and isinstance(c.order, float))
     ends = dict.fromkeys(text.number(x) for x in (medians[0], medians[-1])) if medians else {}
-    return [[first[0], " to ".join(ends), *first[2:]]]
+    return [[first[0], " to ".join(ends), *first[2:5], _with_others(document), *first[6:]]]
+
+
+def _with_others(document: MultiverseSummary) -> Cell:
+    """The share of significant analyses of the first curve, with the range of those of all others."""
+    own, *others = (
+        share
+        for curve in document.curves
+        if (share := curve.scopes["all"].share_positive_significant) is not None and curve.scopes["all"].fitted
+    )
+    ends = dict.fromkeys(percent(x) for x in (min(others), max(others))) if others else {}
+    said = f"{percent(own)} (other questions: {' to '.join(ends)})" if ends else percent(own)
+    return cell(said, own)
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

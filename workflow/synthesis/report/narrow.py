@@ -36,6 +36,8 @@ _POOLED = frozenset({"pooled", "subgroup", "summary", "converted"})
 _NAME = re.compile(r": (\S+(?: or \S+)?) = ")
 _MARK = re.compile(r'<g id="[^"]*" class="mark" ([^>]*)>')
 _TEXT = re.compile(r'<text x="([^"]*)" y="([\d.]+)"([^>]*)>([^<]*)</text>')
+# How the heading of associations begins and ends.
+_OF, _WITH_OUTCOME = "Associations of ", " with outcome"
 _TO_LEFT, _TO_RIGHT = "\u2190 ", " \u2192"
 # Nearer to the left edge than this, a tick has its words from the edge on: centred, their minus sign would be off it.
 _EDGE = 16.0
@@ -112,13 +114,19 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
     if len(tops) != len(marked) + 1:
         return None
     heads = _heads(svg)
+    headings = _HEADING | ({"lane A": own} if (own := _associations(svg)) else {})
     y, drawn = 2.0, 0
     for name in dict.fromkeys(section for section, _ in rows):
         section_rows = [_counted(row, heads) for section, row in rows if section == name]
         drawn += sum(bool(row.effects or row.synthesis) for row in section_rows)
         sides = _sides(svg, tops[drawn - 1], tops[drawn]) if drawn else ()
-        y = _section(name, section_rows, marks, y, lines, axes, sides)
+        y = _section(name, section_rows, marks, y, lines, axes, sides, headings.get(_lane(name), ""))
     return NarrowForest(y, tuple(lines), tuple(axes))
+
+
+def _lane(section: str) -> str:
+    """What the heading of a section goes by: its name without its part and its metric."""
+    return section.partition(": ")[0].partition(",")[0]
 
 
 def _heads(svg: str) -> tuple[str, ...]:
@@ -142,9 +150,8 @@ def _counted(row: Row, heads: tuple[str, ...]) -> Row:
     return replace(row, label="; ".join([row.label, *said]))
 
 
-def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
-    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one,
-    each with all of its lines, which stand below each other."""
+def _blocks(svg: str, top: float, bottom: float) -> list[str]:
+    """The texts of a drawing between two heights, each with all of its lines, which stand below each other."""
     blocks: list[str] = []
     before: tuple[str, str, float] | None = None
     for x, y, look, words in _TEXT.findall(svg):
@@ -155,8 +162,19 @@ def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
         else:
             blocks.append(words)
         before = (x, look, float(y))
-    sides = [html.unescape(block) for block in blocks]
-    return tuple(side for side in sides if side.startswith(_TO_LEFT) or side.endswith(_TO_RIGHT))
+    return [html.unescape(block) for block in blocks]
+
+
+def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
+    """What the sides of an axis favour: the texts with an arrow between the last mark of a section and the next one."""
+    blocks = _blocks(svg, top, bottom)
+    return tuple(side for side in blocks if side.startswith(_TO_LEFT) or side.endswith(_TO_RIGHT))
+
+
+def _associations(svg: str) -> str:
+    """What the associations of a drawing are of, as its own heading says it; nothing where it has none."""
+    found = (block for block in _blocks(svg, 0, math.inf) if block.startswith(_OF) and _WITH_OUTCOME in block)
+    return "".join(next(found, "").partition(_WITH_OUTCOME)[:2])
 
 
 def _row(record: dict[str, str]) -> Row | None:
@@ -192,10 +210,10 @@ def _section(
     lines: list[Line],
     axes: list[Ticks],
     sides: tuple[str, ...],
+    heading: str,
 ) -> float:
-    """Adds the lines of a section and its axis from `y` downwards; returns where it ends."""
-    lane, _, part = name.partition(": ")
-    heading = _HEADING.get(lane.partition(",")[0])
+    """Adds the lines of a section below its heading and its axis from `y` downwards; returns where it ends."""
+    part = name.partition(": ")[2]
     if heading:
         heading = f"{heading}: {part}" if part else heading
         y = _words(Line("section", "", y, 0, _wrapped(heading, _BOLD_LETTERS)), y, lines)

@@ -25,7 +25,7 @@ def render(review: ReviewResults, appendix: str = "report_appendix.html") -> str
         places=appendix,
         other=appendix,
         lead="Every study, quote and test is in the",
-        leads_to="appendix",
+        leads_to=f"appendix, {appendix}",
         title=review.config.title,
     )
 

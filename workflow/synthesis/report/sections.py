@@ -18,6 +18,7 @@ from synthesis.report import (
     declared_tables,
     evidence_section,
     glossary,
+    indirect,
     joint_table,
     methods,
     moving,
@@ -43,6 +44,7 @@ def answer(review: ReviewResults) -> Context:
         "question": review.config.question,
         "sentences": sentences.answer(review),
         "not_causal": sentences.not_causal(review.documents),
+        "without_treatment": indirect.without_treatment(review),
     }
 
 

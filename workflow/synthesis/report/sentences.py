@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import ESTIMATE_NAME, early_improvement, nobody_assigned, process_name
-from synthesis.draw.forest_notes import constructs_of, people_words
+from synthesis.draw.forest_notes import constructs_of, inside, people_words
 from synthesis.draw.layout import estimate_name
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.wording import term
@@ -64,10 +64,39 @@ def sentence(document: Fitted) -> str:
     return " ".join(filter(None, (f"{words}.", within_samples(document), note)))
 
 
+def short_names(documents: Sequence[Fitted]) -> list[str]:
+    """What each effect is of, without its comparator, where that tells them apart: "guided self-help"; else titles."""
+    stems = [document.title.partition(" against ")[0] for document in documents]
+    alone = [stem != d.title and stems.count(stem) == 1 for d, stem in zip(documents, stems, strict=True)]
+    return [
+        inside(stem) if short else f"\u201c{d.title}\u201d"
+        for d, stem, short in zip(documents, stems, alone, strict=True)
+    ]
+
+
+def _all_within(document: Fitted) -> bool:
+    fit = document.fit
+    return fit.tau2 is not None and bool(fit.omega2) and round(fit.tau2, 4) <= 0
+
+
+def within_pools(documents: Sequence[Fitted], main: Fitted) -> str:
+    """In how many pools of a lane a model that parts heterogeneity finds all of it within samples, and what that means
+    for their new settings; `main`: the pool of which the upper limit of that between samples is said."""
+    held = [d for d in documents if d.lane == main.lane and _all_within(d)]
+    if not held:
+        return ""
+    limit = main.fit.tau2_ci_high if main in held else None
+    most = "" if limit is None else f", in \u201c{main.title}\u201d at most {text.number(limit, 3)}"
+    return (
+        f"In {text.plural(len(held), 'pool')} of {main.word}s all heterogeneity was estimated within samples "
+        f"(\u03c4\u00b2 = 0{most}): their new setting is another rating or outcome as much as another clinic."
+    )
+
+
 def within_samples(document: Fitted) -> str:
     """That all heterogeneity lies within samples, where a model that parts it finds none between them."""
     fit = document.fit
-    if fit.tau2 is None or not fit.omega2 or round(fit.tau2, 4) > 0:
+    if not _all_within(document):
         return ""
     return (
         f"All heterogeneity of \u201c{document.title}\u201d was estimated within samples (between them: "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from synthesis import text
 from synthesis.compare.hanging import TURNS
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import VERDICT_WORDS
 from synthesis.draw.forest_notes import AT_LEAST, DERIVED, RANGE
 from synthesis.draw.layout import estimate_name
+from synthesis.plan.config import ComparisonFigure
 from synthesis.report import (
     declared_tables,
     glossary,
@@ -21,14 +20,14 @@ from synthesis.report import (
     signs,
     summaries_table,
     turning,
+    verdicts,
 )
 from synthesis.report.content import Context, Figure, Row, Table, Text, cell, table
 from synthesis.report.embedding import figure
-from synthesis.report.moving import influence_table, moderator_signals, multiverse_table, tested_moderators, titles
+from synthesis.report.moving import moderator_signals, multiverse_table, tested_moderators, titles, without_one
 from synthesis.report.result_tables import interval, limited
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.section import Section
-from synthesis.results.comparisons import DecidedClaim
 from synthesis.results.fitted import Fitted
 
 _DIAMONDS = "Diamonds: pooled estimates; squares: one sample; pale bands: prediction intervals."
@@ -37,9 +36,8 @@ _SIGNS = {
     RANGE: f"{RANGE}: ends of a printed range",
     DERIVED: f"{DERIVED}: derived",
     AT_LEAST: f"{AT_LEAST}: at least",
-    "Hollow marks:": "hollow: what no source prints",
+    "Hollow marks:": "hollow: computed here under an assumption, printed by no source",
 }
-_DECIDED = ("supported", "not supported")
 FOREST = (
     "Each line is a sample with its interval, a larger square weighs more; the diamond is the pooled {word}, the thin "
     "line below it where a new setting is expected."
@@ -63,7 +61,7 @@ def _first_figure(review: ReviewResults) -> Figure | None:
     for name, plan in review.config.figures.items():
         caption = _DIAMONDS if not plan.studies else FOREST.format(word="estimate")
         stem = f"forest_{name}"
-        parts = (caption, summaries_table.shown(review, plan), _signs(review, stem))
+        parts = (caption, _one_of(review, plan), summaries_table.shown(review, plan), _signs(review, stem))
         drawn = figure(review, stem, " ".join(filter(None, parts)), notes=False)
         if drawn:
             return drawn
@@ -71,6 +69,15 @@ def _first_figure(review: ReviewResults) -> Figure | None:
     stem = f"forest_{first.synthesis}"
     words = f"{first.title}. {forest_words(first)} {_signs(review, stem)}"
     return figure(review, stem, words.rstrip(), notes=False)
+
+
+def _one_of(review: ReviewResults, plan: ComparisonFigure) -> str:
+    """How many comparisons of an association with an effect a figure leaves out."""
+    count, drawn = len(review.config.bridges), len(plan.bridges)
+    if not 0 < drawn < count:
+        return ""
+    last = "the last panel is one" if drawn == 1 else f"the last panel has {drawn}"
+    return f"{text.capital(last)} of {count} such comparisons (others: appendix)."
 
 
 def _signs(review: ReviewResults, stem: str) -> str:
@@ -93,9 +100,8 @@ def results(review: ReviewResults) -> Context:
     """Every synthesis in one table."""
     return {
         "pools": _pools(review.documents),
-        "within": sentences.within_samples(sentences.headline(review)),
+        "within": sentences.within_pools(review.documents, sentences.headline(review)),
         "corrected": declared_tables.corrected(review),
-        "protocol": indirect.not_the_protocol_alone(review),
     }
 
 
@@ -106,12 +112,11 @@ def _pools(documents: list[Fitted]) -> Table:
         read = (fit.estimate, fit.ci_low, fit.ci_high, fit.pi_low, fit.pi_high)
         value, low, high, new_low, new_high = (back_transform(d.metric, x) for x in read)
         title = cell(Text(d.title, place=f"synthesis-{d.synthesis}"), d.title)
-        i2 = cell("" if fit.i2 is None else f"{fit.i2:.0f}%", fit.i2)
         estimate = cell(f"{estimate_name(d)} = {limited(value, low, high)}", value)
-        rows.append([title, fit.samples, estimate, interval(new_low, new_high), i2])
+        rows.append([title, fit.samples, estimate, interval(new_low, new_high)])
     level = f"{100 * documents[0].fit.level:g}% interval"
-    heads = ["Synthesis", "Samples", f"Estimate, {level}", "In a new setting", "I\u00b2"]
-    return table("Synthesis by synthesis", heads, rows, {1, 2, 3, 4})
+    heads = ["Synthesis", "Samples", f"Estimate, {level}", "In a new setting"]
+    return table("Synthesis by synthesis", heads, rows, {1, 2, 3})
 
 
 def compared(review: ReviewResults) -> Context | None:
@@ -120,7 +125,7 @@ def compared(review: ReviewResults) -> Context | None:
     if not contrasts and not bridges:
         return None
     return {
-        "contrasts": indirect.contrasts(review) if contrasts else None,
+        "contrasts": indirect.contrasts(review),
         "indirect": indirect.indirect(review),
         "bounds": indirect.bounds(review),
         "left_out": indirect.left_out(review),
@@ -134,31 +139,13 @@ def claims(review: ReviewResults) -> Context | None:
     decided = review.compared.claims
     if not decided:
         return None
-    statements: dict[str, list[DecidedClaim]] = {}
-    for claim in decided:
-        statements.setdefault(claim.statement, []).append(claim)
     found = {claim.verdict for claim in decided}
-    rows: list[Row] = [[Text(checks[0].says, "q"), _verdicts(checks)] for checks in statements.values()]
     return {
         "checks": len(decided),
         "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
-        "turns": any(TURNS in claim.hangs_on for claim in decided if claim.verdict in _DECIDED),
-        "statements": table("Verdicts, by statement", ["The text says", "Verdicts"], rows),
+        "turns": any(TURNS in claim.hangs_on for claim in decided if claim.verdict in verdicts.DECIDED),
+        "statements": verdicts.by_statement(decided, review.compared.contrasts),
     }
-
-
-def _verdicts(checks: list[DecidedClaim]) -> str:
-    """ "supported (4; 2 of them turn), misquoted (1; by the data: not supported 1)": verdicts of some checks."""
-    said = []
-    for verdict, count in Counter(claim.verdict for claim in checks).most_common():
-        own = [claim for claim in checks if claim.verdict == verdict]
-        others = Counter(claim.verdict_of_data for claim in own if claim.verdict_of_data != verdict)
-        data = ", ".join(f"{other} {n}" for other, n in others.most_common())
-        turned = sum(TURNS in claim.hangs_on for claim in own) if verdict in _DECIDED else 0
-        turns = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
-        parts = [str(count), f"by the data: {data}" if data else "", turns if turned else ""]
-        said.append(f"{verdict} ({'; '.join(filter(None, parts))})")
-    return ", ".join(said)
 
 
 def processes(review: ReviewResults) -> Context | None:
@@ -168,13 +155,14 @@ def processes(review: ReviewResults) -> Context | None:
         return None
     return {
         "untested": indirect.untested_summaries(results),
-        "table": indirect.processes(results),
+        "table": indirect.processes(review, results),
     }
 
 
 def robustness(review: ReviewResults) -> Context | None:
     """Single samples, moderators, decisions, doubts."""
-    influence = influence_table(review.diagnostics.influence, headline.headline_documents(review), influential=False)
+    pools = headline.headline_documents(review)
+    influence = without_one(review.diagnostics.influence, pools, sentences.short_names(pools))
     signals, tests = moderator_signals(review), tested_moderators(review)
     context: Context = {
         "influence": influence,
@@ -183,19 +171,25 @@ def robustness(review: ReviewResults) -> Context | None:
         "power": power_table.low_power(review),
         "monitored": declared_tables.monitored(review),
         "curves": multiverse_table(review.multiverses, titles(review), several=False),
+        "undeclared": _without_multiverse(review),
         "doubts": len(review.doubts),
         "turned": turning.comparisons(review),
         "claims": turning.claims(review),
-        "turning_moderators": turning.moderators(review),
     }
     return context if influence or tests or review.looks or review.multiverses or review.doubts else None
+
+
+def _without_multiverse(review: ReviewResults) -> list[str]:
+    """The pools of the answer of which no analyses are declared."""
+    declared = {document.synthesis for document in review.multiverses}
+    lacking = [d for d in headline.headline_documents(review) if d.synthesis not in declared and d.fit.samples > 1]
+    return sentences.short_names(lacking)
 
 
 def limits(review: ReviewResults) -> Context:
     """What the results rest on, and what they cannot show."""
     return {
         "rows": sentences.whereabouts(review),
-        "spread": sentences.spread(review.documents),
         "twice": sum(1 for row in review.rows.values() if row.second_coder),
         "extracted": len(review.rows),
         "sources": len(review.sources),
@@ -204,7 +198,15 @@ def limits(review: ReviewResults) -> Context:
 
 def method(review: ReviewResults) -> Context:
     """The model in a paragraph."""
-    return {"words": methods.in_short(review), "again": len({row.synthesis for row in review.crosscheck})}
+    return {
+        "words": methods.in_short(review),
+        "again": len({row.synthesis for row in review.crosscheck}),
+        "compared": len(review.crosscheck),
+        "agree": sum(row.agrees for row in review.crosscheck),
+        "version": review.documents[0].versions.synthesis,
+        "dated": str(review.config.date or ""),
+        "coded": max(filter(None, (row.coded_on for row in review.rows.values())), default=""),
+    }
 
 
 SECTIONS: tuple[Section, ...] = (

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from synthesis import text
 from synthesis.data.scales import back_transform
 from synthesis.draw.layout import estimate_name
+from synthesis.report import sentences
 from synthesis.report.content import Cell, Context, Row, Table, Text, cell, table
 from synthesis.report.headline import headline_documents
 from synthesis.report.review_results import ReviewResults
@@ -36,46 +37,61 @@ _SAME = 1e-6
 
 
 def bias(review: ReviewResults, *, every: bool = True) -> Context:
-    """The pools in which a test points to small-study effects or selective reporting, and those in which none does.
+    """What tests of small-study effects and of selective reporting say of the pools that the answer is about.
 
-    `every`: whether the table has the other selections of a question, too.
+    `every`: whether the table has the other pools with a sign, too.
     """
     rows = [r for r in review.diagnostics.small_study if r.test not in NO_SIGN]
     tested = [d for d in review.documents if any(r.synthesis == d.synthesis for r in rows)]
     signals = [r for r in rows if r.p is not None and r.p < SIGNAL]
     flagged = {r.synthesis for r in signals}
-    answered = {d.synthesis for d in headline_documents(review)}
-    other = {name for plan in review.config.syntheses.values() for name in plan.alternatives} & flagged
-    shown = signals if every or other == flagged else [r for r in signals if r.synthesis not in other]
+    answered = {d.synthesis for d in headline_documents(review) if d.fit.samples > 1}
+    shown = answered | flagged if every else answered
+    others = flagged - shown
+    selections = {name for plan in review.config.syntheses.values() for name in plan.alternatives}
+    pools = [d for d in review.documents if d.synthesis in shown]
     return {
         "tested": len(tested),
         "tests": max((sum(r.synthesis == d.synthesis and r.p is not None for r in rows) for d in tested), default=0),
-        "untested": _of_the_answer([d for d in review.documents if d.fit.samples > 1 and d not in tested], answered),
         "flagged": len(flagged),
-        "left_out": len(flagged) - len({r.synthesis for r in shown}),
+        "others": len(others),
+        "selections": len(others & selections),
         "from": review.config.diagnostics.funnel_from,
-        "table": _signals(review, shown) if shown else None,
-        "quiet": _of_the_answer([d for d in tested if d.synthesis not in flagged], answered),
+        "table": _signals(review, pools, signals, tested) if tested and pools else None,
+        "quiet": _quiet(review, [d for d in tested if d.synthesis in answered - flagged]),
     }
 
 
-def _of_the_answer(documents: Sequence[Fitted], answered: Collection[str]) -> str:
-    """How many pools these are, and which of them the answer is about: "2, of the answer: A"; nothing for none."""
-    named = [f"\u201c{d.title}\u201d" for d in documents if d.synthesis in answered]
-    words = text.plural(len(documents), "pool") if documents else ""
-    return f"{words}, of the answer: {'; '.join(named)}" if named else words
+def _quiet(review: ReviewResults, documents: Sequence[Fitted]) -> str:
+    """The pools of the answer without a sign, and what methods that allow for bias give of them."""
+    if not documents:
+        return ""
+    values = [adjusted_values(review, d.synthesis) for d in documents]
+    names = _listed(sentences.short_names(documents))
+    words = f"No test has p\u00a0<\u00a0{SIGNAL:g} for {names}, but such tests miss much"
+    ends = [" to ".join(dict.fromkeys(text.number(x) for x in (v[0], v[-1]))) for v in values if v]
+    return f"{words}: methods that allow for bias give {_listed(ends)}." if len(ends) == len(values) else f"{words}."
 
 
-def _signals(review: ReviewResults, signals: list[SmallStudyRow]) -> Table:
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _signals(
+    review: ReviewResults, pools: Sequence[Fitted], signals: Sequence[SmallStudyRow], tested: Sequence[Fitted]
+) -> Table:
     """One row per pool: the tests that point to bias, and between which values all its adjusted estimates lie."""
     cells: list[Row] = []
-    for name in dict.fromkeys(r.synthesis for r in signals):
-        document = review.by_name[name]
+    for document in pools:
+        name = document.synthesis
         own = [r for r in review.diagnostics.small_study if r.synthesis == name]
         tests = ", ".join(
             f"{_NAME.get(r.test, r.test)} ({_p(r)}{_smallest_of(r, own, document.metric)})"
             for r in _of_each_family([r for r in signals if r.synthesis == name], document.metric)
         )
+        if not tests:
+            fewer = f"not tested: fewer than {review.config.diagnostics.funnel_from} samples"
+            tests = "none (this is no proof)" if document in tested else fewer
         title = cell(Text(document.title, place=f"synthesis-{name}"), document.title)
         value = back_transform(document.metric, document.fit.estimate)
         pooled = cell(f"{estimate_name(document)} = {text.number(value)}", value)

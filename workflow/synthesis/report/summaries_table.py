@@ -36,7 +36,23 @@ def shown(review: ReviewResults, plan: ComparisonFigure) -> str:
             counted.append(f"{count} of {text.plural(len(rows), LANE_WORD[lane])}")
     if not counted:
         return ""
-    return f"Published summaries drawn: {', '.join(counted)}."
+    chosen = "; of other processes the newest of each and all with an interval" if _by_rule(review, named) else ""
+    return f"Published summaries drawn: {', '.join(counted)}{chosen}."
+
+
+def _by_rule(review: ReviewResults, named: set[str]) -> bool:
+    """Whether of each other process of the plan its newest summary is drawn, every tested one, and no more."""
+    results = review.process
+    if results is None:
+        return False
+    years = {row.effect_id: row.year or 0 for row in summaries(review)}
+    wanted: set[str] = set()
+    others = [s for s in results.summaries if s.construct != results.first]
+    for construct in {s.construct for s in others}:
+        own = [s for s in others if s.construct == construct]
+        newest = max(years.get(s.effect_id, 0) for s in own)
+        wanted |= {s.effect_id for s in own if s.ci_low is not None or years.get(s.effect_id, 0) == newest}
+    return bool(wanted) and wanted == named & {s.effect_id for s in others}
 
 
 def published(review: ReviewResults) -> Table | None:

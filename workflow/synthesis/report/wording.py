@@ -42,6 +42,8 @@ _WORDS = {
     "intrcpt": "intercept",
     "sei": "standard error",
     "2x2": "two-by-two table",
+    "flag": "remarks",
+    "url": "address",
     "tier": "fit to the question, by the extractor",
     "strict_borderline": "strict (borderline)",
     "main_borderline": "main (borderline)",

@@ -27,12 +27,13 @@
       ["Estimate", row.estimate],
       ["Printed", row.printed],
       ["Measured", row.about],
-      ["Converter", [row.converter, row.exactness].filter(Boolean).join(", ")],
+      ["Conversion", [row.converter, row.exactness].filter(Boolean).join(", ")],
       ["Corrected", row.corrected],
       ["Not in the quote", row.missing],
       ["To know", row.marked],
       ["Where", row.locator],
-      ["Row", `${name} (${row.source})`],
+      ["Source", row.source],
+      ["Row", name],
     ];
     const list = make("dl");
     for (const [term, said] of facts) if (said) list.append(make("dt", {}, term), make("dd", {}, said));

@@ -1,0 +1,86 @@
+"""The verdicts on the claims, counted by statement, as the short report shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from synthesis.compare.hanging import ON_ONE_SAMPLE, TURNS
+from synthesis.report.content import Row, Table, Text, cell, table
+from synthesis.results.comparisons import ContrastRow, DecidedClaim
+
+# Verdicts that a single change may turn.
+DECIDED = ("supported", "not supported")
+_AT_RISK = "at high risk of bias"
+
+
+def by_statement(decided: Sequence[DecidedClaim], contrasts: Sequence[ContrastRow]) -> Table:
+    """A row per statement: its words, and how many of its checks came to which verdict."""
+    metrics = {row.comparison: row.metric for row in contrasts}
+    statements: dict[str, list[DecidedClaim]] = {}
+    for claim in decided:
+        statements.setdefault(claim.statement, []).append(claim)
+    rows: list[Row] = [
+        [
+            Text(checks[0].says, "q"),
+            cell(tuple(filter(None, (_of_statement(checks, metrics), _shared_reading(checks))))),
+        ]
+        for checks in statements.values()
+    ]
+    return table("Verdicts, by statement", ["The text says", "Verdicts"], rows)
+
+
+def _asked(claim: DecidedClaim, metrics: Mapping[str, str]) -> str:
+    """Which of two results a check asks to be larger: verdicts on such checks are no answers to one question."""
+    kind, _, name = claim.quantity.partition(":")
+    if claim.rule not in ("above", "below") or kind not in ("comparison", "bridge"):
+        return ""
+    if kind == "bridge":
+        return f"association {claim.rule} effect"
+    return f"{'association' if metrics.get(name) == 'z' else 'effect'} {claim.rule} another"
+
+
+def _of_statement(checks: list[DecidedClaim], metrics: Mapping[str, str]) -> str:
+    """The verdicts, apart for what the cited source says instead, and for each question that checks ask."""
+    quoted = any(claim.verdict == "misquoted" for claim in checks)
+    instead = [claim for claim in checks if quoted and claim.source_agrees == "yes"]
+    parts: dict[str, list[DecidedClaim]] = {}
+    for claim in checks:
+        if claim not in instead:
+            parts.setdefault(_asked(claim, metrics), []).append(claim)
+    if len(parts) < 2 or "" in parts:
+        parts = {"": [claim for claim in checks if claim not in instead]}
+    said = [f"{asked}: {_verdicts(own)}" if asked else _verdicts(own) for asked, own in parts.items()]
+    if instead:
+        said.append(f"what the source says instead: {_verdicts(instead)}")
+    return "; ".join(said)
+
+
+def _shared_reading(checks: list[DecidedClaim]) -> str:
+    """What the table of claims says of every check of a statement that cites no source: what the nearest data are."""
+    readings = {claim.reading for claim in checks}
+    reading = readings.pop() if len(readings) == 1 and not checks[0].cites and checks[1:] else ""
+    return f"({reading.rstrip('.')})" if reading else ""
+
+
+def _verdicts(checks: list[DecidedClaim]) -> str:
+    """ "supported (4; 2 of them turn), misquoted (1; by the data: not supported 1)": verdicts of some checks."""
+    said = []
+    for verdict, count in Counter(claim.verdict for claim in checks).most_common():
+        own = [claim for claim in checks if claim.verdict == verdict]
+        others = Counter(claim.verdict_of_data for claim in own if claim.verdict_of_data != verdict)
+        data = ", ".join(f"{other} {n}" for other, n in others.most_common())
+        turned = sum(TURNS in claim.hangs_on for claim in own) if verdict in DECIDED else 0
+        turns = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
+        parts = [str(count), f"by the data: {data}" if data else "", turns if turned else "", _on_one_sample(own)]
+        said.append(f"{verdict} ({'; '.join(filter(None, parts))})")
+    return ", ".join(said)
+
+
+def _on_one_sample(checks: list[DecidedClaim]) -> str:
+    """How many decided checks rest on one sample, and whether those are at high risk of bias."""
+    alone = [claim for claim in checks if claim.verdict in DECIDED and ON_ONE_SAMPLE in claim.hangs_on]
+    if not alone:
+        return ""
+    risk = f", {_AT_RISK}" if all(_AT_RISK in claim.hangs_on for claim in alone) else ""
+    return f"{'it' if len(alone) == len(checks) == 1 else f'{len(alone)} of them'} on one sample{risk}"
