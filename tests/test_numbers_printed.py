@@ -48,9 +48,11 @@ def test_the_answer_counts_the_readings_under_which_a_side_is_larger(complete):
         larger += [
             (side, count, len(own)) for side, count in (("effect", effect), ("association", association)) if count
         ]
-    said = re.findall(r"(larger|smaller) than the association in (\d+) of (\d+) readings", page)
-    side = {"larger": "effect", "smaller": "association"}
-    assert sorted((side[word], int(count), int(of)) for word, count, of in said) == sorted(larger)
+    # "A is larger under 1 of 4 conversions and B under 2 of 4; C is smaller under 3 of 4"
+    side, said = {"larger": "effect", "smaller": "association"}, []
+    for word, counted in re.findall(r"is (larger|smaller) (under \d+ of \d+ conversions?[^;.<]*)", page):
+        said += [(side[word], int(count), int(of)) for count, of in re.findall(r"under (\d+) of (\d+)", counted)]
+    assert sorted(said) == sorted(larger)
     assert larger
 
 

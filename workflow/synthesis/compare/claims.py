@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
-
-from msgspec.structs import replace
 
 from synthesis import text
 from synthesis.compare.bridge import differences
 from synthesis.compare.claim_values import Evidence, Finding, Missing, Value
-from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published
+from synthesis.compare.contrast import PRINTED_QUANTILE, contrast, contrast_with_published, refit
 from synthesis.compare.relevance import interaction, shares_between
 from synthesis.data.claim_table import CLAIMS, Claim, read_claims
 from synthesis.data.extraction import reference_rows
@@ -26,7 +25,8 @@ from synthesis.results.document import columns
 from synthesis.results.extracted import COLUMN_NAMES, Extracted, Reference, Row
 from synthesis.results.files import check_inside
 from synthesis.results.fitted import Described, Fitted
-from synthesis.review.fit import pool_part
+from synthesis.review.fit import ci_of_part
+from synthesis.review.moderators import MULTILEVEL
 from synthesis.review.presentation import with_columns
 
 # Fields of a sample that are names, and no columns.
@@ -156,11 +156,18 @@ def _levels(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
             by_level.setdefault(level, set()).add(study.sample_id)
     values = []
     for level, samples in sorted(by_level.items()):
-        studies = tuple(study for study in document.studies if study.sample_id in samples)
-        part = replace(document, fit=pool_part(document.fit, studies), studies=studies)
+        part = _part(document, samples)
         count = text.plural(len(samples), "sample")
         values.append(_read(part, (part.fit.ci_low, part.fit.ci_high), f"{level} ({count})"))
     return values
+
+
+def _part(document: Fitted, samples: set[str]) -> Fitted:
+    """Some samples pooled as `pool_part` does; without the interval of tau2, and once for all variants of a claim."""
+    if document.fit.model in MULTILEVEL:
+        with suppress(InputError):
+            return refit(document, samples)
+    return refit(document, samples, model="composites", ci=ci_of_part(document.fit))
 
 
 def _comparison(claim: Claim, name: str, evidence: Evidence) -> list[Value]:
