@@ -1,8 +1,9 @@
 """What is faster than in an earlier commit, in one run: ratios of processor time in docs/benchmarks.md.
 
-Run by hand: `python benchmarks/before.py REVISION`. The revision gets a work tree and an environment of its own, from
-its own lock. Each pair is measured in turn, both in processes of their own, in processor time, so that what else the
-machine does counts little. Library calls have the same data; the main jobs are each of its own plan and of the earlier.
+Run by hand: `python benchmarks/before.py REVISION [PAIRS]`, three pairs unless said. The revision gets a work tree and
+an environment of its own, from its own lock. Each pair is measured in turn, both in processes of their own, in
+processor time, so that what else the machine does counts little. Library calls have the same data; the main jobs are
+each of its own plan and of the earlier.
 """
 
 from __future__ import annotations
@@ -169,22 +170,24 @@ def row(what: str, before: Sequence[float], after: Sequence[float], unit: str) -
     return line
 
 
-def compare(old: Tree, new: Tree, work: Path) -> list[str]:
+def compare(old: Tree, new: Tree, work: Path, times_each: int) -> list[str]:
     rows = []
     for what, times, made, call in CALLS:
-        pairs = [[called(tree, work, times, made, call) for tree in (old, new)] for _ in range(PAIRS)]
+        pairs = [[called(tree, work, times, made, call) for tree in (old, new)] for _ in range(times_each)]
         rows.append(row(what, [p[0][0] for p in pairs], [p[1][0] for p in pairs], "ms"))
         if times == 1:
             rows.append(row(f"{what}: memory", [p[0][1] for p in pairs], [p[1][1] for p in pairs], "MB"))
     for what, syntheses, sources in PLANS:
         reviews = [review(tree, work / f"{tree.root.name}-{sources}", syntheses, sources) for tree in (old, new)]
-        pairs = [[tree.plan(folder) for tree, folder in zip((old, new), reviews, strict=True)] for _ in range(PAIRS)]
+        pairs = [
+            [tree.plan(folder) for tree, folder in zip((old, new), reviews, strict=True)] for _ in range(times_each)
+        ]
         rows.append(row(what, [then for then, _ in pairs], [now for _, now in pairs], "s"))
     then, now = main_job(old.root, work / "then"), main_job(ROOT, work / "now")
     adapted = main_job(old.root, work / "adapted", adapt=True)
     whole: dict[str, list[float]] = {"then": [], "now": [], "adapted": []}
     kinds: dict[str, list[tuple[float, float]]] = {name: [] for name, _ in KINDS}
-    for _ in range(PAIRS):
+    for _ in range(times_each):
         whole["then"].append(old.run(then)[0])
         whole["adapted"].append(new.run(adapted)[0])
         whole["now"].append(new.run(now)[0])
@@ -198,20 +201,21 @@ def compare(old: Tree, new: Tree, work: Path) -> list[str]:
 
 
 def main() -> None:
-    revision = sys.argv[1]
+    revision, each = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else PAIRS
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
         place = work / "before"
         try:
-            rows = compare(checkout(revision, place), Tree(ROOT, sys.executable), work)
+            rows = compare(checkout(revision, place), Tree(ROOT, sys.executable), work, each)
         finally:
             subprocess.run(["git", "worktree", "remove", "--force", str(place)], cwd=ROOT, check=True)
     commit = subprocess.run(
         ["git", "log", "-1", "--format=%h of %as", revision], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
+    said = "one pair of runs" if each == 1 else f"median of {each} pairs"
     content = [
         BEGIN,
-        f"Processor time before (commit {commit}) and now, median of {PAIRS} pairs in turn; ratios are now to before.",
+        f"Processor time before (commit {commit}) and now, {said} in turn; ratios are now to before.",
         "",
         "| what | before | now | ratio (smallest to largest) |",
         "|---|---|---|---|",
