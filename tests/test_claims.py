@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from synthesis import pool, text
 from synthesis.cli.main import main
 from synthesis.compare import claims as c
-from synthesis.compare.hanging import Beside, with_what_they_hang_on
+from synthesis.compare.hanging import Surroundings, with_what_they_hang_on
 from synthesis.compare.planned import compare_all, evidence_of
 from synthesis.compare.tipping import shift_to_flip, tipping, variants
 from synthesis.data.claim_table import Claim, read_claims
@@ -319,7 +319,7 @@ def test_what_a_verdict_hangs_on_stands_with_the_claim(evidence, claims):
     put_back = DoubtedClaim(**cells, verdict_of_data="cannot be decided", verdict_of_data_then="supported", turns="yes")
     other = replace(put_back, title="No other verdict", verdict_of_data_then="cannot be decided", turns="")
     decided = c.decided_claims(chosen, evidence)
-    found = with_what_they_hang_on(decided, chosen, evidence, Beside(changes, [put_back, other]))
+    found = with_what_they_hang_on(decided, chosen, evidence, Surroundings(changes, [put_back, other]))
     said = {row.claim_id: row.hangs_on for row in found}
     lone = evidence.documents["alliance_ptsd"].studies[0].label
     assert said["ptsd_pooled"] == f"it rests on one sample, {lone}; another verdict with Held put back: supported"
@@ -342,7 +342,7 @@ def test_a_claim_says_that_it_rests_on_samples_at_high_risk_of_bias(evidence, cl
         ends = {"estimate": document.fit.estimate, "ci_low": document.fit.ci_low, "ci_high": document.fit.ci_high}
         cells = {"synthesis": claim.name, "title": "", "metric": "g", "left_out_samples": "", "rated": 1, **ends}
         risk.append(LowRiskRow(**cells, samples=document.fit.samples, left_out=names[claim.claim_id]))
-    found = with_what_they_hang_on(c.decided_claims(chosen, evidence), chosen, evidence, Beside(risk=risk))
+    found = with_what_they_hang_on(c.decided_claims(chosen, evidence), chosen, evidence, Surroundings(risk=risk))
     said = {row.claim_id: row.hangs_on for row in found}
     lone = evidence.documents["trauma_focused_supportive"].studies[0].label
     assert said["specific_over_common_ptsd"] == f"it rests on one sample, {lone}, at high risk of bias"
@@ -371,7 +371,7 @@ def test_a_claim_says_in_how_many_declared_analyses_it_holds(evidence, claims):
         curves=(curve("main", 8, 0.97, 0.06, 0.9), curve("entered as 0", 7, 0.4, 0.0, 0.8)),
     )  # fmt: skip
     decided = c.decided_claims(chosen, evidence)
-    found = with_what_they_hang_on(decided, chosen, evidence, Beside(multiverses=[document]))
+    found = with_what_they_hang_on(decided, chosen, evidence, Surroundings(multiverses=[document]))
     said = {row.claim_id: row.hangs_on for row in found}
     other = "of 7 with \u201centered as 0\u201d"
     assert said["alliance_matters"] == f"All: the estimate lies there in 97% of 8 analyses, in 40% {other}"

@@ -18,10 +18,10 @@ from synthesis.results.files import (
     check_times,
     check_whole,
     check_writable,
+    date_back,
     read_csv,
     read_json,
     replace,
-    settle_times,
     write_csv,
     write_json,
     write_parquet,
@@ -211,7 +211,7 @@ def test_results_from_the_future_become_old_ones(tmp_path):
     for path in (now, later):
         write_text(path, "words")
     os.utime(later, (time.time() + 1e6,) * 2)
-    settle_times(tmp_path)
+    date_back(tmp_path)
     assert later.stat().st_mtime < now.stat().st_mtime
     assert now.stat().st_mtime > time.time() - 600
 

@@ -97,7 +97,7 @@ def test_without_such_a_process_a_command_runs_by_itself(tmp_path):
 
 def test_a_run_of_few_jobs_starts_none(monkeypatch):
     monkeypatch.delenv(PLACE, raising=False)
-    preloaded.settle(preloaded.FEWEST_JOBS - 1)
+    preloaded.prepare(preloaded.FEWEST_JOBS - 1)
     assert PLACE not in os.environ
 
 
@@ -109,7 +109,7 @@ def test_one_that_was_started_for_few_jobs_ends_at_once(monkeypatch, tmp_path):
     ((process, place),) = preloaded._STARTED
     preloaded.start()
     assert os.environ[PLACE] == str(place)
-    preloaded.settle(preloaded.FEWEST_JOBS - 1)
+    preloaded.prepare(preloaded.FEWEST_JOBS - 1)
     assert PLACE not in os.environ
     assert process.returncode == -signal.SIGKILL
     assert not any(tmp_path.iterdir())
@@ -127,7 +127,7 @@ def test_arguments_and_environment_come_as_they_are(waiting, tmp_path):
 @pytest.mark.parametrize("end", ["", "import os; os.kill(os.getpid(), 9)"])
 def test_it_ends_with_the_process_that_started_it(end, tmp_path):
     """However that ends."""
-    code = f"import os; from synthesis.cli import preloaded; preloaded.settle(99); print(os.environ['{PLACE}']); {end}"
+    code = f"import os; from synthesis.cli import preloaded; preloaded.prepare(99); print(os.environ['{PLACE}']); {end}"
     environment = os.environ | {"PYTHONPATH": str(PACKAGE), "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=environment, text=True)
     place = Path(done.stdout.strip())

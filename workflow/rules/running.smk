@@ -71,4 +71,4 @@ onstart:
         workflow.scheduler.job_rate_limiter = None
     here = workflow.local_exec and not workflow.touch and not deployed
     if workflow.is_main_process:
-        preloaded.settle(len(list(workflow.dag.needrun_jobs())) if here else 0)
+        preloaded.prepare(len(list(workflow.dag.needrun_jobs())) if here else 0)

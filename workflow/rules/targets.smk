@@ -15,7 +15,7 @@ if not workflow.is_main_process:
     workflow.global_resources["_nodes"] = None
     if "--target-jobs" in sys.argv and not deployed:
         given = sys.argv[sys.argv.index("--target-jobs") + 1 :]
-        preloaded.settle(len(list(takewhile(lambda word: not word.startswith("-"), given))))
+        preloaded.prepare(len(list(takewhile(lambda word: not word.startswith("-"), given))))
 
 
 # Whether this is the workflow that was called, and no module of another.

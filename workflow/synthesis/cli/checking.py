@@ -6,7 +6,7 @@ from pathlib import Path
 from synthesis.compare.claims import check_folder
 from synthesis.plan import plan as planning
 from synthesis.plan.parts import Plan
-from synthesis.results.files import check_times, check_writable, settle_times
+from synthesis.results.files import check_times, check_writable, date_back
 
 
 def check_run(plan: Plan, *, writes: bool) -> None:
@@ -21,4 +21,4 @@ def check_run(plan: Plan, *, writes: bool) -> None:
     if writes:
         check_times(Path("data/raw").glob("**/*.*"))
         check_writable(Path("results"))
-        settle_times(Path("results"))
+        date_back(Path("results"))

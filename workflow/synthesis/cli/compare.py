@@ -45,7 +45,7 @@ def compare(args: argparse.Namespace) -> None:
 def claims(args: argparse.Namespace) -> None:
     """The verdicts on claims, and what each hangs on."""
     from synthesis.compare.claims import decided_claims
-    from synthesis.compare.hanging import Beside, with_what_they_hang_on
+    from synthesis.compare.hanging import Surroundings, with_what_they_hang_on
     from synthesis.results.certainty import LowRiskRow
     from synthesis.results.comparisons import ChangeRow, ClaimRow
     from synthesis.results.curves import MultiverseSummary
@@ -53,13 +53,13 @@ def claims(args: argparse.Namespace) -> None:
     from synthesis.results.process import DoubtedClaim
 
     evidence, read = _evidence(args), _claims(args)
-    beside = Beside(
+    surroundings = Surroundings(
         changes=read_rows(args.changes, ChangeRow) if args.changes else [],
         doubted=read_rows(args.doubted, DoubtedClaim) if args.doubted else [],
         risk=read_rows(args.low_risk, LowRiskRow) if args.low_risk else [],
         multiverses=[read_document(path, MultiverseSummary) for path in args.multiverses],
     )
-    decided = with_what_they_hang_on(decided_claims(read, evidence), read, evidence, beside)
+    decided = with_what_they_hang_on(decided_claims(read, evidence), read, evidence, surroundings)
     write_rows(args.table, [claim.row() for claim in decided], ClaimRow)
     write_documents(args.out, decided)
     print(f"{len(decided)} claims")

@@ -59,7 +59,7 @@ def start() -> None:
     atexit.register(end)
 
 
-def settle(jobs: int) -> None:
+def prepare(jobs: int) -> None:
     """Starts the process for a run of so many jobs, or ends the one that has so few to do."""
     if jobs < FEWEST_JOBS:
         end()

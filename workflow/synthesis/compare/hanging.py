@@ -30,7 +30,7 @@ ON_ONE_SAMPLE = "on one sample"
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class Surroundings:
     """What else was computed beside the claims.
 
     `changes`: every single change that was tried on them; `doubted`: the verdicts under other decisions about records;
@@ -44,20 +44,22 @@ class Beside:
 
 
 def with_what_they_hang_on(
-    decided: Sequence[DecidedClaim], claims: Sequence[Claim], evidence: Evidence, beside: Beside
+    decided: Sequence[DecidedClaim], claims: Sequence[Claim], evidence: Evidence, surroundings: Surroundings
 ) -> list[DecidedClaim]:
     """The claims, each with what its verdict hangs on."""
     rows_after = []
     for row, claim in zip(decided, claims, strict=True):
-        parts = list(_standing_alone(claim, row, evidence, beside.risk))
-        tried = [change for change in beside.changes if change.claim_id == claim.claim_id and change.flips == "yes"]
+        parts = list(_standing_alone(claim, row, evidence, surroundings.risk))
+        tried = [
+            change for change in surroundings.changes if change.claim_id == claim.claim_id and change.flips == "yes"
+        ]
         samples = [(c.change, c.verdict_of_data_then) for c in tried if c.kind == _LEFT_OUT]
         decisions = [(_words(c), c.verdict_of_data_then) for c in tried if c.kind != _LEFT_OUT]
-        turned = [d for d in beside.doubted if d.claim_id == claim.claim_id and d.turns]
+        turned = [d for d in surroundings.doubted if d.claim_id == claim.claim_id and d.turns]
         decisions += [(d.title, d.verdict_of_data_then) for d in turned]
         parts += _turning(samples, "without", "sample")
         parts += _turning(decisions, "with", "other decision")
-        parts += _analyses(claim, row, beside.multiverses)
+        parts += _analyses(claim, row, surroundings.multiverses)
         rows_after.append(replace(row, hangs_on="; ".join(parts)))
     return rows_after
 

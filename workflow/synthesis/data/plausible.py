@@ -104,9 +104,9 @@ def people(row: Row) -> Iterator[Doubt]:
         printed = [name for name in arms if row[name] is not None]
         if row["n"] is None or not printed:
             continue
-        together, beside = sum(row[name] for name in printed), " and ".join(f"{name} {row[name]:g}" for name in printed)
+        together, each = sum(row[name] for name in printed), " and ".join(f"{name} {row[name]:g}" for name in printed)
         all_arms = len(printed) == len(arms) or row["estimand"] == "one_group"
-        value = f"{row['n']:g} with {beside}"
+        value = f"{row['n']:g} with {each}"
         if row["n"] < together - PEOPLE_SLACK and {row[name] for name in printed} != {row["n"]}:
             hint = "the n of one arm, or of another row? Where everybody is in both arms all three n are one"
             yield "n", value, f"at least {together:g}", hint

@@ -62,7 +62,7 @@ DOUBT = 0.03
 # Inches from line to line of a title and of notes.
 TITLE_SPACING, NOTE_SPACING = 0.19, 0.135
 Dashes = tuple[float, ...] | None
-Beside = Literal["plot", "estimate", "weight"]
+Element = Literal["plot", "estimate", "weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Style:
     label_least: float = 1.5
     cell_max: float = 1.3
     # What stands beside the names of a forest plot, from left to right.
-    order: tuple[Beside, ...] = ("plot", "estimate", "weight")
+    order: tuple[Element, ...] = ("plot", "estimate", "weight")
     # Colours of marks, of diamonds and of what lies behind these by lane; how an interval is printed.
     marks: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)
     diamonds: Mapping[str, str] = field(default_factory=lambda: LANE_COLOUR)

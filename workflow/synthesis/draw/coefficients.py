@@ -133,13 +133,13 @@ def _ends(coefficient: Combination) -> list[float]:
     return [x for x in (coefficient.estimate, coefficient.ci_low, coefficient.ci_high) if x is not None]
 
 
-def _drawn(coefficient: Combination, formula: str, beside: Sequence[Combination]) -> tuple[float, Combination]:
+def _drawn(coefficient: Combination, formula: str, others: Sequence[Combination]) -> tuple[float, Combination]:
     """Per how many units a slope is drawn, and what it is then: more than one where its mark would hide its interval
     on the axis of all, and not so many that it would lengthen this axis."""
     low, high = coefficient.ci_low, coefficient.ci_high
     if low is None or high is None or low == high or not _measured(coefficient.name, formula):
         return 1.0, coefficient
-    held = [0.0, *(end for c in beside for end in _ends(c))]
+    held = [0.0, *(end for c in others for end in _ends(c))]
     inch = (max(held) - min(held)) / (WIDE - _LEFT - _RIGHT)
     times = 1.0
     while times * (high - low) < _SEEN * _SIZE * inch and times < _MOST_UNITS:

@@ -89,8 +89,8 @@ def specification(document: MultiverseSummary) -> Chart:
         lines = [*_curve_lines(drawn, document, y, number == len(curves) - 1), *_choice_lines(drawn, rows, at)]
         marks = (*_cut_marks(drawn, low, high, y), *_estimate_marks(drawn, low, high, y))
         y_axis = axis if number == 0 else Axis("", 0.0, height)
-        beside = _INSET / inches * width
-        x_axis = Axis("", -beside, width + beside)
+        strip = _INSET / inches * width
+        x_axis = Axis("", -strip, width + strip)
         panels.append(Panel(x_axis, y_axis, tuple(bands), tuple(lines), marks, heading=_heading(curves, number)))
     return Chart(
         "specification", document.multiverse, f"{document.title}: specification curve", document.lane,

@@ -327,7 +327,7 @@ class _Chances:
         centre, spread = np.zeros((len(intervals), d)), np.full((len(intervals), d), _FURTHEST_LOGIT / _SEARCH)
         for _ in range(_SWEEPS):
             for j in range(d):
-                _settle(intervals, power[j], centre, spread, j)
+                _decide(intervals, power[j], centre, spread, j)
         return cls(intervals, power, centre, spread)
 
     def log(self, nodes: int, where: NDArray[np.bool_] | slice = slice(None)) -> Array:
@@ -353,7 +353,7 @@ def _log_ratio(logit: Array, power: Array | float) -> Array:
     return np.asarray(-power * np.logaddexp(0, -logit) - np.logaddexp(0, logit))
 
 
-def _settle(intervals: Array, power: float, centre: Array, spread: Array, j: int) -> None:
+def _decide(intervals: Array, power: float, centre: Array, spread: Array, j: int) -> None:
     """Sets mean and SD of the logit of the j-th ratio, from nodes around those that there are."""
     logit = centre[:, j, None] + spread[:, j, None] * _UNIT
     ratio = scipy.special.expit(logit)

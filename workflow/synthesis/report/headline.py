@@ -71,13 +71,13 @@ def _association(review: ReviewResults) -> Said:
         )
     if document.metric == "z" and r is not None:
         words += _squared(review, document, r)
-    beside = (
+    remarks = (
         _new_association(document, stress),
         _certainty(review, [document]),
         document.figure.note,
         sentences.from_abstracts(review, document),
     )
-    return Said(f"{words}.", " ".join(filter(None, beside)))
+    return Said(f"{words}.", " ".join(filter(None, remarks)))
 
 
 def _by_adjustment(review: ReviewResults, document: Fitted) -> str:
@@ -148,13 +148,13 @@ def _effects(review: ReviewResults) -> Said:
             "if distributions are normal)"
         )
     note = pooled[0].figure.note if len(pooled) == 1 else ""
-    beside = (
+    remarks = (
         _new_setting(pooled),
         indirect.not_the_protocol_alone(review, pooled),
         _certainty(review, pooled),
         note,
     )
-    return Said(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, beside)))
+    return Said(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, remarks)))
 
 
 def _new_setting(pooled: Sequence[Fitted]) -> str:

@@ -49,9 +49,12 @@ def manuscript(
     numbered = {stem: Exhibit(i, stem, *exhibits[stem]) for i, stem in enumerate(shown, start=1)}
     pictures = _pictures(review, figures)
     blocks: list[Block] = [*_about(left), *_methods(review, searched), *_results(review, searched, numbered, pictures)]
-    beside = {stem: made for stem, (made, _) in exhibits.items() if stem not in numbered}
-    blocks += [Heading(1, "Supplementary tables"), Items(tuple(f"tables/{s}.csv: {beside[s].caption}" for s in beside))]
-    return Paper(review.config.title, tuple(blocks), beside)
+    supplement = {stem: made for stem, (made, _) in exhibits.items() if stem not in numbered}
+    blocks += [
+        Heading(1, "Supplementary tables"),
+        Items(tuple(f"tables/{s}.csv: {supplement[s].caption}" for s in supplement)),
+    ]
+    return Paper(review.config.title, tuple(blocks), supplement)
 
 
 def summary_of_findings(review: ReviewResults) -> Paper:

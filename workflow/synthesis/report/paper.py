@@ -62,12 +62,12 @@ class Paper:
 
     title: str
     blocks: tuple[Block, ...]
-    beside: dict[str, Table] = field(default_factory=dict)
+    supplement: dict[str, Table] = field(default_factory=dict)
 
     @property
     def tables(self) -> dict[str, Table]:
         """Every table by the stem of its file: those in the text, then those beside it."""
-        return {block.stem: block.table for block in self.blocks if isinstance(block, Exhibit)} | self.beside
+        return {block.stem: block.table for block in self.blocks if isinstance(block, Exhibit)} | self.supplement
 
 
 def plain(cell: Cell) -> str:

@@ -207,7 +207,7 @@ def check_times(paths: Iterable[Path | str]) -> None:
         raise InputError([Problem(str(path), "dated in the future", "a date until now", hint) for path in late])
 
 
-def settle_times(folder: Path) -> None:
+def date_back(folder: Path) -> None:
     """Dates results from the future, made before the clock was set back, to long ago: nothing passes as newer."""
     latest = time.time() + _SLACK
     for path in folder.rglob("*"):
