@@ -85,6 +85,20 @@ def test_a_number_is_the_same_under_every_approach_and_bounds_never_hold_a_signi
         assert [(f.kind, y) for f, y, _ in values_under(approach, rows, 0.05)] == [("number", 0.3)]
 
 
+def test_values_entered_by_rule_make_no_interval_narrower_than_wald_s(results):
+    """Constants vary less than effects do."""
+    checked = 0
+    for pool in results.pools:
+        own = [f for f in results.findings if f.construct == pool.construct]
+        values = values_under(pool.approach, own, results.level)
+        if pool.model != "composites" or pool.approach == "numbers" or len(values) != pool.samples or len(values) < 2:
+            continue
+        wald = math.fsum(1 / (vi + pool.tau2) for _, _, vi in values) ** -0.5
+        assert pool.se >= wald * (1 - 1e-12), (pool.construct, pool.approach)
+        checked += pool.se == pytest.approx(wald)
+    assert checked > 0
+
+
 @pytest.mark.parametrize(("k", "n"), [(0, 5), (1, 4), (3, 8), (8, 8)])
 def test_exact_tests_agree_with_every_outcome_counted(k, n):
     outcomes = [sum(draw) for draw in product((0, 1), repeat=n)]

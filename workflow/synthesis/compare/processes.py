@@ -10,7 +10,7 @@ from synthesis.compare.fragile import NO_TEST
 from synthesis.data.extraction import reference_rows
 from synthesis.data.published import rows_by_id, threshold
 from synthesis.errors import InputError, Problem
-from synthesis.meta.options import DependenceModel
+from synthesis.meta.options import CiMethod, DependenceModel
 from synthesis.meta.pool import Fit, pool
 from synthesis.plan.config import Comparison, Config
 from synthesis.plan.doubted import Processes
@@ -125,8 +125,14 @@ def pools_of(config: Config, plan: Processes, construct: str, findings: Sequence
 
 
 def _fit(config: Config, values: Sequence[tuple[Finding, float, float]]) -> tuple[Fit, str]:
-    """The pool by the plan's model; by one mean per sample where that has too few samples."""
+    """The pool by the plan's model; by one mean per sample where that has too few samples.
+
+    Values entered by rule have no sampling error: effects vary less than they would, and HKSJ alone would give an
+    interval narrower than Wald's.
+    """
     defaults = config.defaults
+    by_rule = any(finding.kind != "number" for finding, _, _ in values)
+    ci: CiMethod = "hksj_adhoc" if by_rule and defaults.ci == "hksj" else defaults.ci
     models: tuple[DependenceModel, ...] = (defaults.model, "composites")
     for model in models:
         try:
@@ -135,7 +141,7 @@ def _fit(config: Config, values: Sequence[tuple[Finding, float, float]]) -> tupl
                 [vi for _, _, vi in values],
                 cluster=[finding.sample_id for finding, _, _ in values],
                 tau2=defaults.tau2,
-                ci=defaults.ci,
+                ci=ci,
                 rho=defaults.rho,
                 level=defaults.level,
                 model=model,
