@@ -310,8 +310,5 @@ def test_the_cluster_profile_names_rules_and_groups_that_exist():
     assert set(profile["set-resources"]) <= names
     assert set(profile["groups"]) <= names
     assert "group:" not in rules
-    # Rules whose groups depend on the plan have them from targets.smk.
-    by_plan = {"specifications", "shards", "multiverses"}
-    assert set(profile["group-components"]) == {*profile["groups"].values(), "sources", *by_plan}
-    multiverses = {f"multiverse_{step}" for step in ("enumerate", "fit", "gather", "summary")}
-    assert names - set(profile["groups"]) == {"config", "extract", *multiverses} | ({"all"} & names)
+    assert set(profile["group-components"]) == {*profile["groups"].values(), "sources"}
+    assert names - set(profile["groups"]) == {"config", "extract"} | ({"all"} & names)

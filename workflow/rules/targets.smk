@@ -23,23 +23,12 @@ ALONE = Path(workflow.main_snakefile).parent == WORKFLOW
 # So many sources are extracted in some seconds where the run was started, in less time than a queue and its status check take;
 # more are sent by the dozen, like the groups of the profile.
 MOST_HERE = 40
-# A group runs two jobs at a time: multiverses that ask for no more go along with what reads them (the group of the profile), and
-# wait in no queue of their own.
-SHARDS_OF_GROUP = 2
 if workflow.is_main_process and ALONE:
     if len(PLAN.config.sources) <= MOST_HERE:
         workflow.localrules("config", "extract")
     else:
         for made in map(workflow.get_rule, ("config", "extract")):
             made.group = "sources"
-    few = all(PLAN.config.multiverses[name].shards <= SHARDS_OF_GROUP for name in MULTIVERSES)
-    for step, group in (
-        ("enumerate", "specifications"),
-        ("fit", "shards"),
-        ("gather", "multiverses"),
-        ("summary", "multiverses"),
-    ):
-        workflow.get_rule(f"multiverse_{step}").group = "review" if few else group
 
 # Options with which Snakemake runs no job.
 LOOKS = "dryrun lint list_rules list_target_rules dag rulegraph filegraph d3dag summary detailed_summary unlock touch".split()
