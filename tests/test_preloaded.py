@@ -115,6 +115,17 @@ def test_one_that_was_started_for_few_jobs_ends_at_once(monkeypatch, tmp_path):
     assert not any(tmp_path.iterdir())
 
 
+def test_where_the_path_of_its_socket_would_be_too_long_none_starts(monkeypatch, tmp_path):
+    """A TMPDIR as job systems give it."""
+    monkeypatch.delenv(PLACE, raising=False)
+    folder = tmp_path / ("x" * (preloaded.LONGEST_PATH - len(str(tmp_path)) - 10))
+    folder.mkdir()
+    monkeypatch.setattr(preloaded.tempfile, "tempdir", str(folder))
+    preloaded.prepare(99)
+    assert PLACE not in os.environ
+    assert not any(folder.iterdir())
+
+
 def test_arguments_and_environment_come_as_they_are(waiting, tmp_path):
     """Bytes that are no text, line breaks, empty words."""
     _, place = waiting

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # Fewer jobs are over before everything is imported.
 FEWEST_JOBS = 8
+# Bytes of a socket's path, which ends with a zero.
+LONGEST_PATH = 107
 # What several jobs of a run import at their first use, from a fifth of a second on for each.
 LATER = ("email.parser", "pandas", "pyarrow.parquet", "scipy.optimize")
 # A process that forks has one thread: pyarrow's allocator would start one that gives memory back.
@@ -43,11 +45,13 @@ _STARTED: list[tuple[subprocess.Popen[bytes], Path]] = []
 
 
 def start() -> None:
-    """Starts the process, whose commands find it in the environment, where there is none yet.
+    """Starts the process, whose commands find it in the environment, where there is none yet and its socket can be.
 
     It ends with the process that starts it, however that ends.
     """
-    if _STARTED or not sys.platform.startswith("linux"):
+    # As long as the names of temporary folders are.
+    longest = Path(tempfile.gettempdir()) / "synthesis-12345678" / "socket"
+    if _STARTED or not sys.platform.startswith("linux") or len(os.fsencode(longest)) > LONGEST_PATH:
         return
     place = Path(tempfile.mkdtemp(prefix="synthesis-")) / "socket"
     package = str(Path(__file__).parents[2])
