@@ -118,7 +118,7 @@ def test_one_that_was_started_for_few_jobs_ends_at_once(monkeypatch, tmp_path):
 def test_where_the_path_of_its_socket_would_be_too_long_none_starts(monkeypatch, tmp_path):
     """A TMPDIR as job systems give it."""
     monkeypatch.delenv(PLACE, raising=False)
-    folder = tmp_path / ("x" * (preloaded.LONGEST_PATH - len(str(tmp_path)) - 10))
+    folder = tmp_path / ("x" * max(1, preloaded.LONGEST_PATH - len(str(tmp_path)) - 10))
     folder.mkdir()
     monkeypatch.setattr(preloaded.tempfile, "tempdir", str(folder))
     preloaded.prepare(99)
