@@ -197,7 +197,7 @@ def test_marks_and_counts_of_the_figure_say_what_is_pooled_and_what_is_not_print
         row = rows[construct, "Numbers of studies"]
         assert (row.kind, weight_of(row)) == (kind, weight)
     bounds = [row for row in section.rows if row.label.startswith("Bounds, no CI")]
-    assert any("more often when they are significant" in note for note in layout.notes)
+    assert any("may go unmentioned in abstracts" in note for note in layout.notes)
     assert {(row.kind, row.pi_low) for row in bounds} == {("bounds", None)}
     assert all(row.ci_low < row.ci_high for row in bounds)
     unknown = {s.effect_id for s in results.summaries if s.k is None}

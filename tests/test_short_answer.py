@@ -49,7 +49,7 @@ def test_a_pool_without_a_sign_has_what_methods_that_allow_for_bias_give():
     tests += [SmallStudyRow(synthesis="a", test="selection_model", p=0.3, adjusted_estimate=0.41)]
     documents = [document(12, "g", "B", name="a", **FIT)]
     shown = signs.bias(material(documents=documents, diagnostics=DiagnosticTables(small_study=tests)))
-    assert shown["quiet"].endswith("such tests miss much: methods that allow for bias give 0.15 to 0.41.")
+    assert shown["quiet"].endswith("such tests miss much; methods that allow for bias give 0.15 to 0.41.")
     assert words(shown["table"])[0][3] == "0.15 to 0.41 (2)"
 
 
@@ -60,11 +60,29 @@ def test_the_short_table_of_signs_has_the_pools_of_the_answer_and_counts_the_oth
     tests = [row for row in rows if row["test"] not in signs.NO_SIGN]
     flagged = {row["synthesis"] for row in tests if row["p"] and float(row["p"]) < signs.SIGNAL}
     others = len(flagged - answered)
-    page = text_of(short)
-    assert (f"{others} more pool" in page) == (others > 0)
+    page = " ".join(text_of(short).split())
+    assert (f"{others} of these {len(flagged)} stand" in page) == (0 < others < len(flagged))
+    assert ("in the appendix alone" in page) == (others > 0)
     for row in rows_of(complete / "tables" / "pooled.csv"):
         if row["synthesis"] in answered and int(row["samples"]) > 1:
             assert f">{row['title']}</a>" in html.unescape(short).split('id="bias"')[1].split("</table>")[0]
+
+
+@pytest.mark.parametrize(
+    ("lanes", "flagged", "said"),
+    [
+        ("", 1, None),
+        ("A", 1, ("It stands", "")),
+        ("B", 3, ("1 of these 3 stands", "")),
+        ("BB", 2, ("All stand", "")),
+        ("AAB", 4, ("3 of these 4 stand", ", 2 of them pools of associations")),
+        ("AB", 2, ("All stand", ", 1 of them a pool of associations")),
+    ],
+)
+def test_pools_with_signs_that_stand_elsewhere_are_part_of_all_with_signs(lanes, flagged, said):
+    """ "8 pools ... 7 more pools" read as fifteen."""
+    pools = [fitted(document(12, "g", lane, name=f"p{i}", **FIT)) for i, lane in enumerate(lanes)]
+    assert signs._elsewhere(pools, flagged) == said
 
 
 # --- the answer ----------------------------------------------------------------------------------------------------
@@ -97,11 +115,29 @@ def test_the_association_says_where_a_new_setting_lies_as_the_effects_do():
     stress = with_interval("s", -0.06, 0.36, set_to_zero=3)
     (first, *_) = headline.answer(material(documents=[with_interval("bcg", 0.09, 0.39), stress]))
     assert (
-        "In a new setting it may lie between 0.09 and 0.37, or \N{MINUS SIGN}0.06 and 0.35 (stress test): there may be"
+        "In a new setting it may lie between 0.09 and 0.37, or \N{MINUS SIGN}0.06 and 0.35 (stress test): there alone"
         in first.remark
     )
+    (none, *_) = headline.answer(material(documents=[with_interval("bcg", -0.01, 0.39), stress]))
+    assert "(stress test): there may be no association." in none.remark
     (alone, *_) = headline.answer(material(documents=[with_interval("bcg", 0.09, 0.39)]))
     assert "In a new setting it may lie between 0.09 and 0.37." in alone.remark
+
+
+def test_a_stress_test_says_how_many_significant_findings_it_leaves_out(plan):
+    """It entered those that are not significant and was silent about more that are."""
+    found = Finding(
+        construct="alliance", effect_id="e", sample_id="s", label="A", source="alliance_primary", kind="significant",
+        sign=1, n=10.0, partial=False, yi=None, vi=None,
+    )  # fmt: skip
+    others = (replace(found, construct="adherence"), replace(found, source="x"), replace(found, kind="number"))
+    results = replace(process_results(), findings=(found, found, *others))
+    changes = {"set_to_zero": 3, "constructs": ("alliance",)}
+    stress = fitted(document(8, "z", "A", name="alliance_null_as_zero", **FIT) | changes)
+    made = material(documents=[document(6, "z", "A", name="alliance", **FIT), stress], process=results)
+    said = headline.answer(dataclasses.replace(made, config=plan))[0].words
+    assert "entered as 0 (2 significant ones without a number left out), a stress test, it is" in said
+    assert "left out" not in headline.answer(dataclasses.replace(made, config=plan, process=None))[0].words
 
 
 def test_a_mixed_association_stands_beside_what_plain_and_adjusted_correlations_give(plan):
@@ -127,7 +163,8 @@ def test_certainty_that_starts_lower_says_from_where():
     }  # fmt: skip
     made = material(documents=[document(6, "z", "A", name="bcg", **FIT)], findings=[FindingsRow(**row)])
     assert (
-        "Certainty (GRADE for prognostic factors, from moderate down): at most low." in headline.answer(made)[0].remark
+        "Certainty (GRADE for prognostic factors, starting at moderate): at most low."
+        in headline.answer(made)[0].remark
     )
     effect = material(
         documents=[document(6, "g", "B", name="bcg", **FIT)], findings=[FindingsRow(**row | {"start": "high"})]
@@ -261,7 +298,7 @@ def test_the_parts_of_the_last_statement_are_checked_apart():
     counted = {
         name: sum(row["statement"] == name for row in rows) for name in ("importance", "not_overriding", "specifics")
     }
-    assert counted == {"importance": 1, "not_overriding": 9, "specifics": 4}
+    assert counted == {"importance": 1, "not_overriding": 10, "specifics": 4}
     (mixed,) = (row["reading"] for row in rows if row["claim_id"] == "variance_all")
     assert "adjusted" in mixed
     assert any("low-intensity IAPT itself was not among them" in row["reading"] for row in rows)

@@ -384,7 +384,7 @@ def test_the_answer_says_how_certain_it_is_and_where_there_may_be_no_effect(comp
     with (complete / "tables" / "summary_of_findings.csv").open(encoding="utf-8", newline="") as handle:
         graded = {row["synthesis"]: row for row in csv.DictReader(handle)}
     first = graded["alliance"]
-    assert f"from {first['start']} down): {'at most ' if first['undecided'] else ''}{first['certainty']}." in screen
+    assert f"starting at {first['start']}): {'at most ' if first['undecided'] else ''}{first['certainty']}." in screen
     pooled = graded["trials"]
     crosses = float(pooled["pi_low"]) <= 0 <= float(pooled["pi_high"])
     assert ("In a new setting there may be no effect" in screen) == crosses

@@ -39,7 +39,7 @@ from synthesis.results.curves import MultiverseSummary
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.results.document import read_document, read_rows
 from synthesis.results.fitted import Fitted
-from synthesis.results.process import DoubtedClaim, ProcessContrast, ProcessResults
+from synthesis.results.process import DoubtedClaim, DoubtedComparison, ProcessContrast, ProcessResults
 from synthesis.review.diagnostic_tables import DiagnosticTables
 from test_figures import document
 from test_numbers import cells, printed, rows_of
@@ -61,7 +61,7 @@ def test_a_difference_stands_beside_its_bound_its_equivalence_and_what_it_hangs_
     tested = [row for row in rows if row["conclusion"] != "no test"]
     assert len(tested) > 0
     page = html.unescape(short)
-    assert "All are indirect, of other samples on each side." in page
+    assert "All are indirect, not within studies." in page
     for row in tested:
         (_, _, p, conclusion, turns) = cells(short, row["title"] + (" *" if row["left_out"] else ""))
         assert conclusion == row["conclusion"]
@@ -371,6 +371,18 @@ def test_a_difference_without_the_samples_of_both_sides_says_which_two_estimates
     assert "\u201cdifferent, but by less than the bound\u201d: both" in page
 
 
+@pytest.mark.parametrize(("turned", "said"), [(0, "no"), (1, "in 1 doubt"), (3, "in any of 3 doubts")])
+def test_doubts_that_turn_a_conclusion_are_no_condition_all_at_once(complete, turned, said):
+    """ "with 3 doubts" read as with all three."""
+    rows, made = compared(complete, note="", conclusion="undecided")
+    doubt = DoubtedComparison(
+        doubt="d", title="Put back", comparison=rows[0].comparison, comparison_title="x", difference=0.1, p=0.2,
+        conclusion="undecided", difference_then=0.2, p_then=0.01, conclusion_then="different", turns="yes",
+    )  # fmt: skip
+    shown = words(contrasts(dataclasses.replace(made, doubted=[doubt] * turned)))
+    assert shown[0][-1] == said
+
+
 def test_published_summaries_are_not_said_to_be_of_different_samples(complete):
     _, made = compared(complete, kind="published value", conclusion="undecided")
     said = indirect(made)
@@ -407,9 +419,12 @@ def test_verdicts_stand_with_what_turns_them_and_what_the_data_say():
     shown = short_report.claims(made)
     (row,) = words(shown["statements"])
     assert row[1] == (
-        "supported (3; 1 of them turns), misquoted (2; by the data: not supported 1, cannot be decided 1)"
+        "supported (3; 1 of them turns), misquoted (2; by the data: not supported 1 of which 1 turns, "
+        "cannot be decided 1)"
     )
     assert shown["turns"]
+    undecided = [replace(claim, verdict_of_data="cannot be decided") for claim in claims[-2:]]
+    assert not short_report.claims(material(compared=Comparisons([], [], [], [], [], undecided)))["turns"]
 
 
 def test_doubted_claims_are_called_what_the_table_of_claims_calls_them():

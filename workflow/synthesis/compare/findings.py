@@ -98,8 +98,9 @@ def variance(finding: Finding) -> float | None:
 def counts_of(plan: Processes, findings: Sequence[Finding]) -> list[CountRow]:
     """Samples by what they found, a row per construct of the plan that has any.
 
-    Vote counting says how often, not how large; abstracts print what is significant, and small studies miss what is
-    there (Hedges and Olkin 1980, Psychological Bulletin 88:359-369): the tests are of the abstracts, not of the field.
+    Vote counting says how often, not how large; abstracts may leave out what is not significant, and small studies miss
+    what is there (Hedges and Olkin 1980, Psychological Bulletin 88:359-369): the tests are of the abstracts, not of the
+    field.
     """
     rows = []
     for construct, process in plan.constructs.items():

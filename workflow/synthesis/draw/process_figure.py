@@ -22,8 +22,8 @@ _NOTES = (
     "Hollow bars: bounds, no CIs. The pooled value if every finding reported as not significant just missed "
     "significance with its n: all with a worse outcome, or all with a better one. Significant findings without a "
     "number are left out.",
-    "Abstracts print numbers more often when they are significant; adherence, competence and integrity are skill and "
-    "fidelity of the therapist, homework is what patients do. None of them is the protocol as such.",
+    "Results that are not significant may go unmentioned in abstracts; adherence, competence and integrity are skill "
+    "and fidelity of the therapist, homework is what patients do. None of them is the protocol as such.",
 )
 
 

@@ -11,10 +11,10 @@ from synthesis.report.review_results import ReviewResults
 from synthesis.results.process import DoubtRow, ProcessContrast, ProcessResults
 
 _LIMITS = (
-    "A count says how often, not how large. Abstracts print what is significant, a sample with several findings has "
-    "more chances, and small studies miss what is there: the binomial test asks whether as many samples would be "
-    "significantly positive without any association, the sign test whether the known directions are balanced; both are "
-    "tests of what was printed, not of the field."
+    "A count says how often, not how large. Abstracts may leave out what is not significant, a sample with several "
+    "findings has more chances, and small studies miss what is there: the binomial test asks whether as many samples "
+    "would be significantly positive without any association, the sign test whether the known directions are balanced; "
+    "both are tests of what was printed, not of the field."
 )
 _CAPTION = (
     "Associations with outcome: what studies print, published summaries, and what findings without a number allow."

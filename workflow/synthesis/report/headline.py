@@ -66,8 +66,8 @@ def _association(review: ReviewResults) -> Said:
     if stress is not None:
         entered = text.plural(stress.set_to_zero, "finding")
         words += (
-            f"; with {entered} reported as not significant entered as 0, a stress test, it is "
-            f"{sentences.estimate(stress)}"
+            f"; with {entered} reported as not significant entered as 0{_not_entered(review, stress)}, a stress test, "
+            f"it is {sentences.estimate(stress)}"
         )
     if document.metric == "z" and r is not None:
         words += _squared(review, document, r)
@@ -78,6 +78,19 @@ def _association(review: ReviewResults) -> Said:
         sentences.from_abstracts(review, document),
     )
     return Said(f"{words}.", " ".join(filter(None, remarks)))
+
+
+def _not_entered(review: ReviewResults, stress: Fitted) -> str:
+    """How many findings that are reported as significant, without a number, a stress test leaves out."""
+    results, plan = review.process, review.config.syntheses.get(stress.synthesis)
+    if results is None or plan is None or results.first not in constructs_of([stress]):
+        return ""
+    left = sum(
+        f.kind == "significant" and f.construct == results.first and f.source in plan.sources for f in results.findings
+    )
+    return (
+        f" ({text.count(left)} significant {'one' if left == 1 else 'ones'} without a number left out)" if left else ""
+    )
 
 
 def _by_adjustment(review: ReviewResults, document: Fitted) -> str:
@@ -104,8 +117,10 @@ def _new_association(document: Fitted, stress: Fitted | None) -> str:
     ]
     if not said:
         return ""
-    none = any(low <= 0 <= high for _, low, high in ranged)
+    none = [d for d, low, high in ranged if low <= 0 <= high]
     words = f"In a new setting it may lie between {', or '.join(said)}"
+    if none == [stress] and ranged[1:]:
+        return f"{words}: there alone it may vanish."
     return f"{words}: there may be no association." if none else f"{words}."
 
 
@@ -150,8 +165,8 @@ def _effects(review: ReviewResults) -> Said:
     note = pooled[0].figure.note if len(pooled) == 1 else ""
     remarks = (
         _new_setting(pooled),
-        indirect.not_the_protocol_alone(review, pooled),
         _certainty(review, pooled),
+        indirect.not_the_protocol_alone(review, pooled),
         note,
     )
     return Said(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, remarks)))
@@ -179,7 +194,7 @@ def _certainty(review: ReviewResults, documents: Sequence[Fitted]) -> str:
         return ""
     kind = "GRADE"
     if rows[0].start != LEVELS[-1]:
-        kind = f"{rows[0].variant.partition(':')[0]}, from {rows[0].start} down"
+        kind = f"{rows[0].variant.partition(':')[0]}, starting at {rows[0].start}"
     order = ", in this order" if len(rows) > 1 else ""
     return f"Certainty ({kind}){order}: {', '.join(certainty_table.level(row) for row in rows)}."
 

@@ -71,7 +71,7 @@ def _hangs(review: ReviewResults, row: ContrastRow) -> str:
     """Single samples, and decisions about doubted records, with which the conclusion is another one."""
     without, doubts = turning(row.note), doubted_in(review, row.comparison)
     parts = [f"without {without}"] if without else []
-    parts += [f"with {text.plural(doubts, 'doubt')}"] if doubts else []
+    parts += [f"in {f'any of {doubts} doubts' if doubts > 1 else '1 doubt'}"] if doubts else []
     return "; ".join(parts) or _NOT
 
 
@@ -84,7 +84,7 @@ def indirect(review: ReviewResults) -> str:
     """That no difference is one within studies, what published summaries may hold, and what has no test."""
     elsewhere = _with_summary(review)
     rows, tested = [r for r in review.compared.contrasts if r.comparison not in elsewhere], _of_no_process(review)
-    words = ["All are indirect, of other samples on each side."]
+    words = ["All are indirect, not within studies."]
     if elsewhere or any(row.kind == _PUBLISHED for row in tested):
         here = "here and of other processes below, " if elsewhere else ""
         words.append(f"Published summaries, {here}may hold some of the same samples." if here else _SAME_SAMPLES)

@@ -280,7 +280,8 @@ def whereabouts(review: ReviewResults) -> str:
         zeros = f" ({text.count(entered)} of them entered as 0 in a stress test)" if entered else ""
         words += f"; {text.count(len(gaps))} print no number where the text could be read{zeros}"
     if others:
-        words += f"; {text.count(others)} are excluded, or no number that can be pooled"
+        excluded = "is excluded or holds" if others == 1 else "are excluded or hold"
+        words += f"; {text.count(others)} {excluded} no number to pool"
     return f"{words}."
 
 

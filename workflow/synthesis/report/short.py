@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from synthesis import text
-from synthesis.compare.hanging import TURNS
 from synthesis.data.scales import back_transform
 from synthesis.data.vocabulary import VERDICT_WORDS
 from synthesis.draw.forest_notes import AT_LEAST, DERIVED, RANGE
@@ -143,7 +142,7 @@ def claims(review: ReviewResults) -> Context | None:
     return {
         "checks": len(decided),
         "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
-        "turns": any(TURNS in claim.hangs_on for claim in decided if claim.verdict in verdicts.DECIDED),
+        "turns": any(map(verdicts.turns, decided)),
         "statements": verdicts.by_statement(decided, review.compared.contrasts),
     }
 

@@ -47,19 +47,28 @@ def bias(review: ReviewResults, *, every: bool = True) -> Context:
     flagged = {r.synthesis for r in signals}
     answered = {d.synthesis for d in headline_documents(review) if d.fit.samples > 1}
     shown = answered | flagged if every else answered
-    others = flagged - shown
-    selections = {name for plan in review.config.syntheses.values() for name in plan.alternatives}
+    others = [d for d in review.documents if d.synthesis in flagged - shown]
     pools = [d for d in review.documents if d.synthesis in shown]
     return {
         "tested": len(tested),
         "tests": max((sum(r.synthesis == d.synthesis and r.p is not None for r in rows) for d in tested), default=0),
         "flagged": len(flagged),
-        "others": len(others),
-        "selections": len(others & selections),
+        "elsewhere": _elsewhere(others, len(flagged)),
         "from": review.config.diagnostics.funnel_from,
         "table": _signals(review, pools, signals, tested) if tested and pools else None,
         "quiet": _quiet(review, [d for d in tested if d.synthesis in answered - flagged]),
     }
+
+
+def _elsewhere(others: Sequence[Fitted], flagged: int) -> tuple[str, str] | None:
+    """How many of the pools with a sign stand in the appendix alone, and how many of those are of associations."""
+    count, associations = len(others), sum(d.lane == "A" for d in others)
+    if not count:
+        return None
+    if count == 1:
+        return ("It stands" if flagged == 1 else f"1 of these {flagged} stands"), ""
+    which = f", {associations} of them {'a pool' if associations == 1 else 'pools'} of associations"
+    return f"{'All' if count == flagged else f'{count} of these {flagged}'} stand", which if associations else ""
 
 
 def _quiet(review: ReviewResults, documents: Sequence[Fitted]) -> str:
@@ -70,7 +79,7 @@ def _quiet(review: ReviewResults, documents: Sequence[Fitted]) -> str:
     names = _listed(sentences.short_names(documents))
     words = f"No test has p\u00a0<\u00a0{SIGNAL:g} for {names}, but such tests miss much"
     ends = [" to ".join(dict.fromkeys(text.number(x) for x in (v[0], v[-1]))) for v in values if v]
-    return f"{words}: methods that allow for bias give {_listed(ends)}." if len(ends) == len(values) else f"{words}."
+    return f"{words}; methods that allow for bias give {_listed(ends)}." if len(ends) == len(values) else f"{words}."
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from synthesis.compare.hanging import ON_ONE_SAMPLE, TURNS
 from synthesis.report.content import Row, Table, Text, cell, table
 from synthesis.results.comparisons import ContrastRow, DecidedClaim
 
-# Verdicts that a single change may turn.
+# Verdicts that data come to, one way or the other.
 DECIDED = ("supported", "not supported")
 _AT_RISK = "at high risk of bias"
 
@@ -63,17 +63,32 @@ def _shared_reading(checks: list[DecidedClaim]) -> str:
     return f"({reading.rstrip('.')})" if reading else ""
 
 
+def turns(claim: DecidedClaim) -> bool:
+    """Whether a single change turns what the data decide."""
+    return claim.verdict_of_data in DECIDED and TURNS in claim.hangs_on
+
+
 def _verdicts(checks: list[DecidedClaim]) -> str:
-    """ "supported (4; 2 of them turn), misquoted (1; by the data: not supported 1)": verdicts of some checks."""
+    """ "supported (4; 2 of them turn), misquoted (2; by the data: not supported 2 of which 1 turns)"."""
     said = []
     for verdict, count in Counter(claim.verdict for claim in checks).most_common():
         own = [claim for claim in checks if claim.verdict == verdict]
-        others = Counter(claim.verdict_of_data for claim in own if claim.verdict_of_data != verdict)
-        data = ", ".join(f"{other} {n}" for other, n in others.most_common())
-        turned = sum(TURNS in claim.hangs_on for claim in own) if verdict in DECIDED else 0
-        turns = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
-        parts = [str(count), f"by the data: {data}" if data else "", turns if turned else "", _on_one_sample(own)]
+        others = [claim for claim in own if claim.verdict_of_data != verdict]
+        data = f"by the data: {_by_the_data(others)}" if others else ""
+        turned = sum(turns(claim) for claim in own if claim.verdict_of_data == verdict)
+        turning = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
+        parts = [str(count), data, turning if turned else "", _on_one_sample(own)]
         said.append(f"{verdict} ({'; '.join(filter(None, parts))})")
+    return ", ".join(said)
+
+
+def _by_the_data(checks: Sequence[DecidedClaim]) -> str:
+    """ "not supported 2 of which 1 turns, cannot be decided 1": what the data say, where the verdict is another one."""
+    said = []
+    for verdict, count in Counter(claim.verdict_of_data for claim in checks).most_common():
+        turned = sum(turns(claim) for claim in checks if claim.verdict_of_data == verdict)
+        of = f" of which {turned} {'turns' if turned == 1 else 'turn'}" if turned else ""
+        said.append(f"{verdict} {count}{of}")
     return ", ".join(said)
 
 
