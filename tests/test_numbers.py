@@ -91,8 +91,7 @@ def robust(rows, rho):
     return fit.estimate, fit.ci_low, fit.ci_high
 
 
-# The level that has enough samples for the model of the whole.
-BY_MODEL = "client"
+BY_MODEL = "client"  # the level that has enough samples for the model of the whole
 
 
 # --- levels and blocks ---------------------------------------------------------------------------------------------
@@ -108,15 +107,13 @@ LEVELS = [
 
 @pytest.mark.parametrize(("name", "moderator", "level", "where"), LEVELS)
 def test_levels_of_moderators_have_the_ad_hoc_interval(complete, effects, name, moderator, level, where):
-    """Whatever the interval of the pool: a Wald one, or plain HKSJ of samples that agree, would be too narrow. Where
-    the model of the whole can be fitted, it is that model's."""
+    """Whatever that of the pool: Wald's, or plain HKSJ, would be too narrow. Or that of the model of the whole."""
     found = rows_of(complete / "tables" / "moderators.csv")
     (row,) = [r for r in found if (r["synthesis"], r["moderator"], r["kind"]) == (name, moderator, "level")
               and r["term"] == level]  # fmt: skip
     way = robust if level == BY_MODEL else expected
     wanted = way(chosen(effects, **where), RHO_OF_ALLIANCE if name == "alliance" else 0.6)
-    if level == BY_MODEL:
-        assert "mean of its effects" not in row["note"]
+    assert level != BY_MODEL or "mean of its effects" not in row["note"]
     assert floats(row, "estimate", "ci_low", "ci_high") == pytest.approx(wanted, rel=tolerances.FORMULA)
 
 
@@ -133,10 +130,8 @@ def test_diamonds_of_blocks_have_the_ad_hoc_interval(complete, effects, name, co
     assert models == {"composites", "che" if name == "alliance" else "independent"}
     for value in blocks:
         own = [r for r in rows if r[column] == value]
-        wanted = expected(own, rho)
-        if shown[value]["model"] == "che":
-            # The model of the synthesis, so that a block is what a synthesis of its rows would be.
-            wanted = robust(own, rho)
+        # The model of the synthesis, so that a block is what a synthesis of its rows would be.
+        wanted = (robust if shown[value]["model"] == "che" else expected)(own, rho)
         found = [shown[value][k] for k in ("estimate", "ci_low", "ci_high")]
         assert found == pytest.approx(wanted, rel=tolerances.FORMULA), value
 
