@@ -384,7 +384,7 @@ def test_a_published_summary_is_as_wide_as_its_interval_and_a_dot_without_one():
     inches = np.ptp(coloured[-1].get_xy()[:, 0]) / (pool.ci_high - pool.ci_low)
     assert np.ptp(diamond.get_xy()[:, 0]) == pytest.approx(0.3 * inches)
     assert dot.center[0] - diamond.get_xy()[0, 0] == pytest.approx((0.27 - 0.1) * inches)
-    said = "Grey: published meta-analyses, never pooled (diamonds with their CIs, dots where no interval is printed)."
+    said = "Grey: published meta-analyses, never pooled (diamonds with their CIs, dots where there is none)."
     k = "k: studies, effect sizes or findings, as the published summary counts them."
     assert f"{said} {k}" in layout.notes
     whole = forest(document(4, references=[known])).notes

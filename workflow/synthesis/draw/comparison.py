@@ -24,7 +24,14 @@ from synthesis.draw.forest_notes import (
     variance_decimals,
 )
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.reference_rows import comparator_note, named_others, other_constructs, reference_block, sides
+from synthesis.draw.reference_rows import (
+    comparator_note,
+    derived_notes,
+    named_others,
+    other_constructs,
+    reference_block,
+    sides,
+)
 from synthesis.draw.rows import fill_of, pooled_rows, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
@@ -123,6 +130,7 @@ def _notes(
     return (
         *known,
         *one,
+        *derived_notes(r.basis for held in references.values() for r in held),
         *(note for notes in compared for note in notes),
         *causes,
         *(bayes_note(used) if plan.studies else ()),

@@ -240,9 +240,9 @@ def mark_notes(sections: Iterable[Section]) -> list[str]:
 
 
 def published_note(rows: Iterable[Row]) -> str:
-    """What is grey: diamonds where an interval is printed, dots where none is."""
+    """What is grey: diamonds with an interval, which is printed or follows from other numbers, dots without one."""
     whole = {row.ci_low is not None and row.ci_high is not None for row in rows}
-    marks = {True: "diamonds with their CIs", False: "dots where no interval is printed"}
+    marks = {True: "diamonds with their CIs", False: "dots where there is none"}
     said = ", ".join(words for known, words in marks.items() if known in whole)
     return f"Grey: published meta-analyses, never pooled ({said})."
 
