@@ -253,6 +253,8 @@ def test_a_bridge_draws_one_sample_as_no_pool_and_leaves_out_what_is_empty():
     assert any(note.startswith("Hollow squares: the association in one sample") for note in one.notes)
     assert not any("P new" in note or "Hollow diamonds" in note for note in one.notes)
     boxes_of(draw(one))
+    for made, said in ((several, "the two pools"), (one, "the sample and the pool")):
+        assert any(f"over the sampling distributions of {said}, independent" in note for note in made.notes)
 
 
 def samples_of(name, ids):

@@ -236,11 +236,13 @@ def _bridge_section(
     for title, table in bridges:
         rows.append(Row("heading", title))
         differences = [entry for entry in table if entry.unit == "d"]
-        of = constructs_of(d for d in [documents.get(table[0].association)] if d)
+        association = documents.get(table[0].association)
+        of = constructs_of([association] if association else [])
+        sign = of_range_alone(association) if association else ""
         named = text.capital(process_name(of, article=False))
         for entry in differences:
-            label = f"{named} as d: {contrast_name(entry.contrast, of)}"
-            kind = reading_kind(documents.get(table[0].association), converted=True)
+            label = f"{named} as d: {contrast_name(entry.contrast, of)}{sign}"
+            kind = reading_kind(association, converted=True)
             rows.append(_reading_row(kind, label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect].title if effect in documents else effect

@@ -29,7 +29,7 @@ RANGE = "\N{DAGGER}"
 # In the label of a published summary, and what it is.
 _K = "(k = "
 K_NOTE = "k: studies, effect sizes or findings, as the published summary counts them."
-_MEAN_OF_ENDS = "the mean of the ends of a printed range"
+MEAN_OF_ENDS = "the mean of the ends of a printed range"
 # Less than this would have one digit of three decimals.
 _SMALL_VARIANCE = 0.0095
 
@@ -283,7 +283,7 @@ def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
 
 def _of_ends(document: Fitted, note: str) -> str:
     """A note on one sample, which says so where its estimates are the ends of a printed range."""
-    return note.replace("the mean of its estimates", _MEAN_OF_ENDS) if of_range_alone(document) else note
+    return note.replace("the mean of its estimates", MEAN_OF_ENDS) if of_range_alone(document) else note
 
 
 def _estimate_notes(documents: list[Fitted]) -> list[str]:
