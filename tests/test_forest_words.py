@@ -338,6 +338,8 @@ def test_a_summary_whose_interval_follows_from_a_test_is_marked_and_the_figure_s
         said = "Of a summary marked with an asterisk its interval follows from the printed test statistic."
         assert said in layout.notes
     assert not any("asterisk" in note for note in compared([made], [REFERENCE]).notes)
+    chosen = "Which published meta-analyses are drawn is a choice, named in the plan."
+    assert [chosen in compared([made], held).notes for held in ([REFERENCE], [])] == [True, False]
 
 
 def test_a_published_summary_says_where_its_comparator_is_no_pools():

@@ -126,12 +126,16 @@ def _notes(
     one = () if any("One sample" in note for note in known) else one_sample_note(sections)
     compared = [comparator_note(r, [d for d in used if d.lane == lane]) for lane, r in references.items()]
     bridged = any(section.name == BOTH for section in sections)
+    chosen = (
+        ["Which published meta-analyses are drawn is a choice, named in the plan."] if any(references.values()) else []
+    )
     causes = [f"Conversions are not a test of causes: {nobody_assigned(constructs_of(used))}."] if bridged else []
     return (
         *known,
         *one,
         *derived_notes(r.basis for held in references.values() for r in held),
         *(note for notes in compared for note in notes),
+        *chosen,
         *causes,
         *(bayes_note(used) if plan.studies else ()),
         *people_note(used),
