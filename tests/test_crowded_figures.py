@@ -19,6 +19,11 @@ def test_the_scale_of_a_radial_plot_goes_on_to_a_tick_beyond_its_largest_estimat
     chart = radial(model, diagnosed(model, (), Diagnostics(permutations=99)))
     assert float(chart.panels[0].right.texts[-1]) == 0.4
     assert chart.panels[0].right.ticks[-1] <= chart.panels[0].y.high
+    said = "ends at its estimate on the right"
+    assert f"{said}. " in chart.notes[0]
+    model["studies"][5]["yi"] = 0.9
+    chart = radial(model, diagnosed(model, (), Diagnostics(permutations=99)))
+    assert f"{said}, but the rays of 1 sample leave the plot before it. " in chart.notes[0]
 
 
 def test_years_begin_at_a_tick_that_is_hardly_before_the_first_one():

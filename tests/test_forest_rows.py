@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import synthesis.draw.forest  # noqa: F401 tells how a forest is drawn
-from hand_made import caterpillar, comparison, cumulative, forest, orchard
+from hand_made import bubble, caterpillar, comparison, cumulative, forest, orchard
 from matplotlib.colors import to_hex
 from matplotlib.patches import Circle, Polygon
 from synthesis import text
@@ -19,7 +19,8 @@ from synthesis.meta.dependent import no_joint_test
 from synthesis.plan.config import ComparisonFigure
 from test_diagnostic_figures import examined
 from test_figures import REFERENCE, document, grouped, placed_in
-from test_forest_words import compared, parts_of
+from test_forest_words import bridge_of, compared, parts_of
+from typed import fitted
 
 
 def test_numbers():
@@ -263,6 +264,9 @@ def test_ends_of_printed_ranges_are_marked_wherever_estimates_are():
     grown = cumulative(model, found)
     assert [row.label for row in grown.sections[0].rows if "\N{DAGGER}" in row.label] == ["Study 0\N{DAGGER}"]
     assert "\N{DAGGER}: lower and upper end of a printed range, no single value: Study 0." in grown.notes
+    # The first row is the sample itself; the others are pools.
+    assert [row.fill for row in grown.sections[0].rows[:3]] == ["hollow", "", ""]
+    assert "Hollow: a value that no source prints." in grown.notes[0]
 
 
 def test_a_pool_of_nothing_but_the_ends_of_a_range_says_so():
@@ -271,6 +275,29 @@ def test_a_pool_of_nothing_but_the_ends_of_a_range_says_so():
     layout = compared([made])
     assert layout.sections[0].rows[0].label == "Title of x\N{DAGGER}"
     assert forest(made).notes.count(sign) == layout.notes.count(sign) == 1
+
+
+def test_a_bridge_says_that_its_association_is_the_mean_of_the_ends_of_a_range():
+    layout = bridge_of(fitted(marked(1)))
+    assert all(("\N{DAGGER}" in row.label) == (row.lane == "A") for s in layout.sections for row in s.rows)
+    assert "\N{DAGGER}: the mean of the ends of a printed range; the source prints no single value." in layout.notes
+    several = bridge_of(fitted(marked(6)))
+    assert not any("\N{DAGGER}" in said for said in (*several.notes, *(r.label for r in several.sections[0].rows)))
+
+
+def test_a_regression_on_a_number_shows_the_ends_of_ranges_as_other_plots_do():
+    model, found = examined(24, metric="z", lane="A", moderators=("year",))
+    ends = [member | {"flags": ["range_end"]} for member in model["studies"][0]["members"]]
+    model["studies"][0] |= {"members": ends}
+    chart = bubble(model, found, "year")
+    keys = {member["effect_id"] for member in ends}
+    assert {p.key for p in chart.panels[0].points if p.kind == "range end"} == keys
+    assert "end of a printed range" in [key.content for key in chart.legend]
+    assert "Lower and upper end of a printed range, no single value: Study 0." in chart.notes
+    (year,) = [fit for fit in found["moderators"] if fit["moderator"] == "year"]
+    year["bubbles"] = [b for b in year["bubbles"] if b["effect_id"] not in keys]
+    chart = bubble(model, found, "year")
+    assert not any("printed range" in said for said in (*chart.notes, *(key.content for key in chart.legend)))
 
 
 def test_what_lies_between_the_ends_of_a_range_is_hollow_and_one_sample_is_said_to_be_their_mean():
@@ -384,7 +411,7 @@ def test_a_published_summary_is_as_wide_as_its_interval_and_a_dot_without_one():
     inches = np.ptp(coloured[-1].get_xy()[:, 0]) / (pool.ci_high - pool.ci_low)
     assert np.ptp(diamond.get_xy()[:, 0]) == pytest.approx(0.3 * inches)
     assert dot.center[0] - diamond.get_xy()[0, 0] == pytest.approx((0.27 - 0.1) * inches)
-    said = "Grey: published meta-analyses, never pooled (diamonds with their CIs, dots where no interval is printed)."
+    said = "Grey: published meta-analyses, never pooled (diamonds with their CIs, dots where there is none)."
     k = "k: studies, effect sizes or findings, as the published summary counts them."
     assert f"{said} {k}" in layout.notes
     whole = forest(document(4, references=[known])).notes

@@ -253,6 +253,8 @@ def test_a_bridge_draws_one_sample_as_no_pool_and_leaves_out_what_is_empty():
     assert any(note.startswith("Hollow squares: the association in one sample") for note in one.notes)
     assert not any("P new" in note or "Hollow diamonds" in note for note in one.notes)
     boxes_of(draw(one))
+    for made, said in ((several, "the two pools"), (one, "the sample and the pool")):
+        assert any(f"over the sampling distributions of {said}, independent" in note for note in made.notes)
 
 
 def samples_of(name, ids):
@@ -325,6 +327,19 @@ def test_published_summaries_of_another_construct_stand_apart_and_change_head_an
     ]
     single = forest(of_alliance | {"references": webb})
     assert single.sections[0].favours[1] == "better outcome with more of it"
+
+
+def test_a_summary_whose_interval_follows_from_a_test_is_marked_and_the_figure_says_so():
+    derived = REFERENCE | {"ci_low": 0.1, "ci_high": 0.3, "basis": "test statistic"}
+    made = document(5, "z", "A", constructs=["alliance"])
+    of_one = forest(made | {"references": [derived]})
+    for layout in (compared([made], [derived]), of_one):
+        assert "Horvath & Symonds 1991: overall* (k = 26)" in [row.label for row in layout.sections[0].rows]
+        said = "Of a summary marked with an asterisk its interval follows from the printed test statistic."
+        assert said in layout.notes
+    assert not any("asterisk" in note for note in compared([made], [REFERENCE]).notes)
+    chosen = "Which published meta-analyses are drawn is a choice, named in the plan."
+    assert [chosen in compared([made], held).notes for held in ([REFERENCE], [])] == [True, False]
 
 
 def test_a_published_summary_says_where_its_comparator_is_no_pools():

@@ -1,5 +1,7 @@
 """The figures of a multiverse as data: curves, their frame, thresholds, and what lies beyond."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 from synthesis.draw.canvas import DARK
@@ -105,6 +107,15 @@ def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(docume
     assert "Of those drawn, 2 intervals go on beyond the axis." in chart.notes
     words = {key.kind: key.content for key in chart.legend}
     assert (words["cut_up"], words["cut_down"]) == ("CI goes on above", "CI goes on below")
+    # Of those beside each other one in the width of a head.
+    count = len(drawn) // 25
+    many = [drawn[0]] * count + [drawn[1]] * (24 * count)
+    dense = specification(replace(document, curves=(replace(curve, drawn=tuple(many)),)))
+    (panel,), places = dense.panels, [p.x for p in dense.panels[0].points if p.kind == "cut_down"]
+    inch = (panel.x.high - panel.x.low) / dense.panel_width
+    assert 1 < len(places) < count
+    assert min(b - a for a, b in pairwise(places)) >= 0.05 * inch
+    assert f"Of those drawn, {count} intervals go on beyond the axis." in dense.notes
     # Seen on the intervals: neither their colour nor that of an estimate beyond the axis.
     assert {FILLS[kind].face for kind in ("cut_up", "cut_down")} == {"white"}
     assert FILLS["cut_up"].edge == DARK

@@ -193,8 +193,11 @@ def test_marks_and_counts_of_the_figure_say_what_is_pooled_and_what_is_not_print
     layout = process_layout(results)
     (section,) = layout.sections
     rows = {(row.key, row.label): row for row in section.rows}
-    for construct, kind, weight in (("alliance", "pooled", "bold"), ("adherence", "single", "normal")):
-        row = rows[construct, "Numbers of studies"]
+    for construct, label, kind, weight in (
+        ("alliance", "Printed estimates, pooled", "pooled", "bold"),
+        ("adherence", "Printed estimate", "single", "normal"),
+    ):
+        row = rows[construct, label]
         assert (row.kind, weight_of(row)) == (kind, weight)
     bounds = [row for row in section.rows if row.label.startswith("Bounds, no CI")]
     assert any("may go unmentioned in abstracts" in note for note in layout.notes)
@@ -209,9 +212,9 @@ def test_marks_and_counts_of_the_figure_say_what_is_pooled_and_what_is_not_print
 def test_a_pool_of_rules_alone_has_no_mark_and_each_row_says_how_many_numbers_are_behind_it(results):
     layout = process_layout(results)
     (section,) = layout.sections
-    assert section.columns == ("Samples or k", "Numbers")
+    assert section.columns == ("Samples or k", "Printed estimates")
     drawn = {(row.key, row.label): row for row in section.rows if row.kind not in {"heading", "bounds", "reference"}}
-    labels = {"numbers": "Numbers", "nulls 0": "Not", "stress test": "Stress"}
+    labels = {"numbers": "Printed", "nulls 0": "Not", "stress test": "Stress"}
     held = [pool for pool in results.pools if pool.approach in labels]
     assert {pool.construct for pool in held if not pool.numbers} == {"competence"}
     for pool in held:
@@ -223,7 +226,7 @@ def test_a_pool_of_rules_alone_has_no_mark_and_each_row_says_how_many_numbers_ar
         assert said == ((not pool.numbers,) * 3)
     notes = " ".join(layout.notes)
     assert "No number: all findings are entered by rule, so that there is neither an estimate nor an interval." in notes
-    assert "Numbers: the printed numbers behind a row" in notes
+    assert "Column of printed estimates: how many are behind a row" in notes
     assert "k: studies, effect sizes or findings, as the published summary counts them." in notes
 
 

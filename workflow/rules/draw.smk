@@ -144,6 +144,7 @@ rule bubble:
     input:
         model="results/models/{synthesis}.json",
         diagnostics="results/diagnostics/{synthesis}.json",
+        sources=lambda wildcards: sources_of(wildcards.synthesis),
     output:
         report(
             "results/figures/bubble_{synthesis}-{moderator}.svg",
@@ -167,8 +168,8 @@ rule bubble:
         code=code_of("diagnostic-figure"),
     shell:
         "synthesis diagnostic-figure --config - --kind bubble --moderator {wildcards.moderator:q} "
-        "--model {input.model:q} --diagnostics {input.diagnostics:q} --out results/figures "
-        "{params.plan} > {log:q} 2>&1"
+        "--model {input.model:q} --diagnostics {input.diagnostics:q} --sources {input.sources:q} "
+        "--out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule coefficients:
@@ -207,6 +208,7 @@ rule bridge_figure:
         models=lambda wildcards: expand(
             "results/models/{synthesis}.json", synthesis=PLAN.sides_of_bridge(wildcards.bridge)
         ),
+        sources=lambda wildcards: sources_of(*PLAN.sides_of_bridge(wildcards.bridge)),
         table="results/tables/bridge.csv",
     output:
         report(
@@ -229,7 +231,7 @@ rule bridge_figure:
         code=code_of("bridge-figure"),
     shell:
         "synthesis bridge-figure --config - --bridge {wildcards.bridge:q} --models {input.models:q} "
-        "--table {input.table:q} --out results/figures {params.plan} > {log:q} 2>&1"
+        "--sources {input.sources:q} --table {input.table:q} --out results/figures {params.plan} > {log:q} 2>&1"
 
 
 rule claims_figure:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from synthesis.results.extracted import Reference
 
 _NUMBERS = "The numbers are in the tables of the report."
+_FLAGGED = "the rows behind the estimates, with their flags"
 
 
 def register(commands: Commands) -> None:
@@ -26,8 +27,9 @@ def register(commands: Commands) -> None:
     added.path("--bridge", "--out")
     added = commands.add(diagnostic_figure, plan=True).words("--kind").path("--model", "--diagnostics", "--out")
     added.other("--moderator", help="of a bubble figure; the regression of a figure of coefficients")
-    added.other("--sources", type=Path, nargs="*", default=[], help="the rows behind the estimates, with their flags")
-    commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
+    added.other("--sources", type=Path, nargs="*", default=[], help=_FLAGGED)
+    added = commands.add(bridge_figure, plan=True).words("--bridge").paths("--models").path("--table", "--out")
+    added.other("--sources", type=Path, nargs="*", default=[], help=_FLAGGED)
     added = commands.add(claims_figure).path("--claims", "--out")
     added.other("--page-height", type=float, default=math.inf, help="inches; without it one page")
     commands.add(multiverse_figure, plan=True).words("--kind").path("--multiverse", "--out")
@@ -86,13 +88,17 @@ def bridge_figure(args: argparse.Namespace) -> None:
     from synthesis.plan.config import read_config
     from synthesis.results.comparisons import BridgeRow
     from synthesis.results.document import read_rows
-    from synthesis.review.presentation import read_presented
+    from synthesis.results.extracted import read_extracted
+    from synthesis.review.presentation import read_presented, with_flags
 
     plan = read_config(args.config)
     if args.bridge not in plan.bridges:
         refuse("--bridge", args.bridge, plan.bridges)
     bridge = plan.bridges[args.bridge]
     documents = {d.synthesis: d for d in read_presented(args.models, plan.syntheses)}
+    if args.sources:
+        extracted = read_extracted(args.sources)
+        documents = {side: with_flags(documents[side], extracted) for side in (bridge.association, bridge.effect)}
     rows = [row for row in read_rows(args.table, BridgeRow) if row.bridge == args.bridge]
     layout = bridge_layout(args.bridge, rows, documents[bridge.association], documents[bridge.effect])
     _write_forest(layout, args.out, plan.drawing, "bridge")

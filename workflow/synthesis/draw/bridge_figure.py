@@ -9,7 +9,7 @@ from synthesis import text
 from synthesis.data.vocabulary import CONTRASTS, contrast_name, nobody_assigned, process_name
 from synthesis.draw.axes import axis_of
 from synthesis.draw.comparison import reading_kind
-from synthesis.draw.forest_notes import constructs_of
+from synthesis.draw.forest_notes import MEAN_OF_ENDS, RANGE, constructs_of, is_between, of_range_alone
 from synthesis.draw.layout import PROBABILITY_COLUMNS, Layout, Row, RowKind, Section
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.fitted import Fitted
@@ -55,7 +55,8 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     shown = [name for i, name in enumerate(PROBABILITY_COLUMNS) if i not in empty]
     notes = (
         *_mark_notes(sections, association),
-        *_chances_note(shown),
+        *_range_notes((association, effect)),
+        *_chances_note(shown, association, effect),
         "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
         "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
         *_unsigned(table),
@@ -116,14 +117,30 @@ def _mark_notes(sections: list[Section], association: Fitted) -> list[str]:
     return said
 
 
-def _chances_note(shown: list[str]) -> list[str]:
+def _range_notes(documents: Sequence[Fitted]) -> list[str]:
+    """What the sign is of a side that is nothing but ends of printed ranges."""
+    held = [document for document in documents if of_range_alone(document)]
+    if not held:
+        return []
+    mean = all(len(document.studies) == 1 and is_between(document.studies[0]) for document in held)
+    said = f"{MEAN_OF_ENDS}; the source prints" if mean else "from ends of printed ranges; the sources print"
+    return [f"{RANGE}: {said} no single value."]
+
+
+def _chances_note(shown: list[str], association: Fitted, effect: Fitted) -> list[str]:
     """What the columns of probabilities are, of those that are drawn."""
     if not shown:
         return []
     of = {"P mean": "for the means", "P new": "in a new setting"}
     where = " and ".join(of[name] for name in shown)
-    drawn = "the sampling distributions of the two pools, independent and without a prior"
+    drawn = f"the sampling distributions of {_of_both(association, effect)}, independent and without a prior"
     return [f"{', '.join(shown)}: probability that the association is the larger of both, {where}, over {drawn}."]
+
+
+def _of_both(association: Fitted, effect: Fitted) -> str:
+    """What the two sides are: of a single sample nothing is pooled."""
+    first, second = ("sample" if side.fit.samples == 1 else "pool" for side in (association, effect))
+    return f"the two {first}s" if first == second else f"the {first} and the {second}"
 
 
 def _unsigned(table: list[BridgeRow]) -> list[str]:
@@ -168,8 +185,10 @@ def _section(
     for entry in table:
         reading = next((contrast_name(c, of) for c in CONTRASTS if entry.contrast.endswith(c)), "")
         label = f"{named}: {reading}" if reading and len(table) > 1 else association.title
+        label += of_range_alone(association)
         rows.append(_row(reading_kind(association, converted=True), label, "A", entry, "association", decimals))
-    rows.append(_row(reading_kind(effect, converted=False), effect.title, "B", table[0], "effect", decimals))
+    label = effect.title + of_range_alone(effect)
+    rows.append(_row(reading_kind(effect, converted=False), label, "B", table[0], "effect", decimals))
     low, high, ticks, texts = axis_of(rows, False, null=null)
     return Section(
         name=key,

@@ -6,7 +6,7 @@ Coordinates are those of the panel's axes; sizes are in inches.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -446,9 +446,13 @@ def estimate_keys(points: Iterable[Point]) -> list[Key]:
     return [Key("point", kind, said) for kind, said in words.items() if kind in kinds]
 
 
-def range_note(document: Fitted) -> list[str]:
-    """Which samples are the two ends of a printed range."""
-    ends = [study.label for study in document.studies if of_range(study)]
+def range_note(document: Fitted, drawn: Container[str] | None = None) -> list[str]:
+    """Which samples are the two ends of a printed range, of those with effects that are `drawn`, if not all are."""
+    ends = [
+        study.label
+        for study in document.studies
+        if of_range(study) and (drawn is None or any(effect in drawn for effect in study.effects))
+    ]
     return [f"Lower and upper end of a printed range, no single value: {text.named(ends)}."] if ends else []
 
 

@@ -24,7 +24,14 @@ from synthesis.draw.forest_notes import (
     variance_decimals,
 )
 from synthesis.draw.layout import Layout, Row, RowKind, Section, coordinates, decimals_of, mark_of, section_of
-from synthesis.draw.reference_rows import comparator_note, named_others, other_constructs, reference_block, sides
+from synthesis.draw.reference_rows import (
+    comparator_note,
+    derived_notes,
+    named_others,
+    other_constructs,
+    reference_block,
+    sides,
+)
 from synthesis.draw.rows import fill_of, pooled_rows, study_rows
 from synthesis.results.comparisons import BridgeRow, Side
 from synthesis.results.extracted import Reference
@@ -119,11 +126,16 @@ def _notes(
     one = () if any("One sample" in note for note in known) else one_sample_note(sections)
     compared = [comparator_note(r, [d for d in used if d.lane == lane]) for lane, r in references.items()]
     bridged = any(section.name == BOTH for section in sections)
+    chosen = (
+        ["Which published meta-analyses are drawn is a choice, named in the plan."] if any(references.values()) else []
+    )
     causes = [f"Conversions are not a test of causes: {nobody_assigned(constructs_of(used))}."] if bridged else []
     return (
         *known,
         *one,
+        *derived_notes(r.basis for held in references.values() for r in held),
         *(note for notes in compared for note in notes),
+        *chosen,
         *causes,
         *(bayes_note(used) if plan.studies else ()),
         *people_note(used),
@@ -228,11 +240,13 @@ def _bridge_section(
     for title, table in bridges:
         rows.append(Row("heading", title))
         differences = [entry for entry in table if entry.unit == "d"]
-        of = constructs_of(d for d in [documents.get(table[0].association)] if d)
+        association = documents.get(table[0].association)
+        of = constructs_of([association] if association else [])
+        sign = of_range_alone(association) if association else ""
         named = text.capital(process_name(of, article=False))
         for entry in differences:
-            label = f"{named} as d: {contrast_name(entry.contrast, of)}"
-            kind = reading_kind(documents.get(table[0].association), converted=True)
+            label = f"{named} as d: {contrast_name(entry.contrast, of)}{sign}"
+            kind = reading_kind(association, converted=True)
             rows.append(_reading_row(kind, label, "A", entry, "association", entry.contrast))
         effect = table[0].effect
         label = documents[effect].title if effect in documents else effect

@@ -29,7 +29,7 @@ RANGE = "\N{DAGGER}"
 # In the label of a published summary, and what it is.
 _K = "(k = "
 K_NOTE = "k: studies, effect sizes or findings, as the published summary counts them."
-_MEAN_OF_ENDS = "the mean of the ends of a printed range"
+MEAN_OF_ENDS = "the mean of the ends of a printed range"
 # Less than this would have one digit of three decimals.
 _SMALL_VARIANCE = 0.0095
 
@@ -240,9 +240,9 @@ def mark_notes(sections: Iterable[Section]) -> list[str]:
 
 
 def published_note(rows: Iterable[Row]) -> str:
-    """What is grey: diamonds where an interval is printed, dots where none is."""
+    """What is grey: diamonds with an interval, which is printed or follows from other numbers, dots without one."""
     whole = {row.ci_low is not None and row.ci_high is not None for row in rows}
-    marks = {True: "diamonds with their CIs", False: "dots where no interval is printed"}
+    marks = {True: "diamonds with their CIs", False: "dots where there is none"}
     said = ", ".join(words for known, words in marks.items() if known in whole)
     return f"Grey: published meta-analyses, never pooled ({said})."
 
@@ -283,7 +283,7 @@ def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
 
 def _of_ends(document: Fitted, note: str) -> str:
     """A note on one sample, which says so where its estimates are the ends of a printed range."""
-    return note.replace("the mean of its estimates", _MEAN_OF_ENDS) if of_range_alone(document) else note
+    return note.replace("the mean of its estimates", MEAN_OF_ENDS) if of_range_alone(document) else note
 
 
 def _estimate_notes(documents: list[Fitted]) -> list[str]:

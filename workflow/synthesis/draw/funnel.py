@@ -196,8 +196,10 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
         tuple(sample_points(document, precision, z, POINT)),
         right,
     )
+    leaving = sum(not up.low <= a * furthest <= up.high for a in y)
+    before = f", but the rays of {text.plural(leaving, 'sample')} leave the plot before it" if leaving else ""
     note = (
-        f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right. "
+        f"{sample_note(document)} The ray from the origin through a sample ends at its estimate on the right{before}. "
         f"{pooled_sentence(document)} {text.plural(outside, 'sample')} of {len(y)} outside "
         "the band; about 5% would be without heterogeneity."
     )

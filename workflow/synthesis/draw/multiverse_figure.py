@@ -44,7 +44,7 @@ _CURVE, _ROW, _SPACE = 1.7, 0.125, 0.1
 _CUT = 5
 # An adjustment of few samples can give an estimate far from all others: this share of each end too.
 _EXTREME = 0.5
-# Inches between an axis and the middle of an arrow head, which beside its line would read as that of the axis.
+# Inches from an axis, of whose line it would read as the end, or another one to the middle of an arrow head.
 _INSET = 0.06
 # Inches of an arrow head beyond the axis of vibration, and how many stand beside each other at most.
 _HEAD, _COLUMNS = 0.085, 4
@@ -87,7 +87,7 @@ def specification(document: MultiverseSummary) -> Chart:
             if n % 2 == 0
         ]
         lines = [*_curve_lines(drawn, document, y, number == len(curves) - 1), *_choice_lines(drawn, rows, at)]
-        marks = (*_cut_marks(drawn, low, high, y), *_estimate_marks(drawn, low, high, y))
+        marks = (*_cut_marks(drawn, low, high, y, _INSET / inches * width), *_estimate_marks(drawn, low, high, y))
         y_axis = axis if number == 0 else Axis("", 0.0, height)
         strip = _INSET / inches * width
         x_axis = Axis("", -strip, width + strip)
@@ -120,24 +120,24 @@ def _estimate_marks(
 
 
 def _cut_marks(
-    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float]
+    drawn: Sequence[DrawnSpecification], low: float, high: float, y: Callable[[float], float], apart: float
 ) -> Iterator[Point]:
-    """An arrow head at the frame for each limit beyond it; where the estimate is too, it has that one alone."""
+    """Arrow heads at the frame for limits beyond it that have none of their estimate there, `apart` from each other."""
+    last = {True: -math.inf, False: -math.inf}
     for x, p in enumerate(drawn):
-        if p.ci_low is not None and p.ci_low < low <= p.estimate:
-            yield _head("cut", True, x, y(low), 0.05, p.spec, p.ci_low)
-        if p.ci_high is not None and p.ci_high > high >= p.estimate:
-            yield _head("cut", False, x, y(high), 0.05, p.spec, p.ci_high)
+        for down, end in ((True, p.ci_low), (False, p.ci_high)):
+            if end is None or x - last[down] < apart:
+                continue
+            if end < low <= p.estimate if down else end > high >= p.estimate:
+                last[down] = x
+                yield _head("cut", down, x, y(end), 0.05, p.spec, end)
 
 
 def _head(of: Literal["beyond", "cut"], down: bool, x: int, end: float, size: float, spec: int, value: float) -> Point:
     """An arrow head whose tip is at the end of the frame."""
-    kinds: dict[str, tuple[PointKind, PointKind]] = {
-        "beyond": ("beyond_up", "beyond_down"),
-        "cut": ("cut_up", "cut_down"),
-    }
+    kinds: tuple[PointKind, PointKind] = ("cut_up", "cut_down") if of == "cut" else ("beyond_up", "beyond_down")
     middle = end + (_TIP if down else -_TIP) * size
-    return Point(kinds[of][down], x + 0.5, middle, size, str(spec), value=value)
+    return Point(kinds[down], x + 0.5, middle, size, str(spec), value=value)
 
 
 def _curve_lines(

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from synthesis import text
-from synthesis.data.summaries import BASIS_WORDS
 from synthesis.draw.forest_notes import K_NOTE, published_note
 from synthesis.draw.layout import Layout, Row, RowKind, coordinates, mark_of, section_of
-from synthesis.draw.reference_rows import MORE_OF_IT
+from synthesis.draw.reference_rows import MORE_OF_IT, derived_notes, derived_sign
 from synthesis.results.process import Approach, ProcessPool, ProcessResults, ProcessSummary
 
 NAME = "process"
 _LABELS: dict[Approach, str] = {
-    "numbers": "Numbers of studies",
+    "numbers": "Printed estimates, pooled",
     "nulls 0": "Not significant without a number: as 0",
     "stress test": "Stress test: not significant 0, significant 1.96/√n",
 }
 _NOTES = (
-    "Filled: numbers of studies, a diamond where they are pooled, a square of one sample. Hollow: with values that no "
+    "Filled: printed estimates, a diamond where they are pooled, a square of one sample. Hollow: with values that no "
     "source prints.",
-    "Numbers: the printed numbers behind a row; all else of it is entered by rule.",
+    "Column of printed estimates: how many are behind a row; all else of it is entered by rule.",
     "Hollow bars: bounds, no CIs. The pooled value if every finding reported as not significant just missed "
     "significance with its n: all with a worse outcome, or all with a better one. Significant findings without a "
     "number are left out.",
@@ -51,13 +50,12 @@ def process_layout(results: ProcessResults) -> Layout:
     section = section_of(
         NAME,
         "z",
-        ("samples_or_k", "numbers"),
+        ("samples_or_k", "printed_estimates"),
         rows,
         results.level,
         favours=MORE_OF_IT,
         row_name="Association with outcome",
     )
-    derived = sorted({BASIS_WORDS[row.basis] for row in results.summaries if row.basis in BASIS_WORDS})
     unknown = f"{text.NONE}: the source prints no number of studies."
     lacking = any(row.k is None for row in results.summaries)
     published = [row for row in rows if row.kind == "reference"]
@@ -66,19 +64,25 @@ def process_layout(results: ProcessResults) -> Layout:
         *([_NONE_NOTE] if any(row.high_text == _NONE[1] for row in rows) else []),
         *([f"{published_note(published)} {K_NOTE}"] if published else []),
         *([unknown] if lacking else []),
-        *(f"Of a summary marked with an asterisk {words}." for words in derived),
+        *derived_notes(row.basis for row in results.summaries),
     )
     return Layout(NAME, results.title, (section,), notes=notes)
 
 
 def _pool_row(pool: ProcessPool) -> Row:
     kind: RowKind = "converted" if pool.approach != "numbers" else "single" if pool.samples == 1 else "pooled"
-    label, cells = _LABELS[pool.approach], _cells(pool)
+    label, cells = _label(pool), _cells(pool)
     if not pool.numbers:
         # Constants of a rule have no sampling error.
         return Row(kind, label, "A", cells, key=pool.construct, low_text=_NONE[0], high_text=_NONE[1])
     mark = mark_of("z", pool.estimate, pool.ci_low, pool.ci_high)
     return Row(kind, label, "A", cells, key=pool.construct, **mark)
+
+
+def _label(pool: ProcessPool) -> str:
+    if pool.approach != "numbers" or pool.samples > 1:
+        return _LABELS[pool.approach]
+    return "Printed estimate" if pool.numbers == 1 else "Printed estimates of one sample"
 
 
 def _cells(pool: ProcessPool) -> tuple[str, str]:
@@ -103,7 +107,6 @@ def _bounds_row(lower: ProcessPool, upper: ProcessPool) -> Row:
 def _summary_row(row: ProcessSummary) -> Row:
     mark = mark_of("z", row.estimate, row.ci_low, row.ci_high)
     detail = f", {row.detail}" if row.detail else ""
-    star = "*" if row.basis in BASIS_WORDS else ""
     count = text.NONE if row.k is None else text.count(row.k)
-    label = f"{row.label}{detail}{star}"
+    label = f"{row.label}{detail}{derived_sign(row.basis)}"
     return Row("reference", label, "A", (count, ""), key=row.effect_id, effects=(row.effect_id,), **mark)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from synthesis.data.summaries import BASIS_WORDS
 from synthesis.data.vocabulary import process_name
 from synthesis.draw.layout import Row, mark_of
 from synthesis.results.extracted import Reference
@@ -48,6 +49,17 @@ def sides(
     return MORE_OF_IT if favours and favours[0] and other_constructs(references, documents) else favours
 
 
+def derived_sign(basis: str) -> str:
+    """The sign of a summary whose interval is not printed, but follows from what `basis` names."""
+    return "*" if basis in BASIS_WORDS else ""
+
+
+def derived_notes(bases: Iterable[str]) -> list[str]:
+    """What the intervals of summaries with that sign follow from."""
+    said = sorted({BASIS_WORDS[basis] for basis in bases if basis in BASIS_WORDS})
+    return [f"Of a summary marked with an asterisk {words}." for words in said]
+
+
 def comparator_note(references: Sequence[Reference], documents: Sequence[Fitted]) -> tuple[str, ...]:
     """Which published summaries have a comparator that no pool has."""
     other = sorted({r.comparator for r in references if _compares_otherwise(r, documents)})
@@ -69,10 +81,11 @@ def _reference_row(reference: Reference, metric: str, documents: Sequence[Fitted
     said = ", ".join(filter(None, (named, reference.detail)))
     detail = f": {said}" if said else ""
     against = f", against {reference.comparator}" if _compares_otherwise(reference, documents) else ""
+    sign = derived_sign(reference.basis)
     count = f" (k = {reference.k})" if reference.k is not None else ""
     return Row(
         "reference",
-        f"{reference.label}{detail}{against}{count}",
+        f"{reference.label}{detail}{against}{sign}{count}",
         key=reference.effect_id,
         effects=(reference.effect_id,),
         **mark_of(metric, reference.yi, reference.ci_low, reference.ci_high),

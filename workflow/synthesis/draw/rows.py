@@ -41,7 +41,7 @@ from synthesis.draw.layout import (
     mark_of,
     section_of,
 )
-from synthesis.draw.reference_rows import comparator_note, reference_block, sides
+from synthesis.draw.reference_rows import comparator_note, derived_notes, reference_block, sides
 from synthesis.meta.clustered import EFFECT, SAMPLE
 from synthesis.meta.dependent import JointTest
 from synthesis.meta.result import LevelVariance
@@ -414,6 +414,7 @@ def forest(document: Fitted) -> Layout:
         *same,
         *band_note([section], [document]),
         *row_notes([section]),
+        *derived_notes(reference.basis for reference in document.references),
         *comparator_note(document.references, [document]),
         *own_notes(document, columns),
         *title_note([section]),

@@ -33,7 +33,7 @@ from synthesis.draw.chart import (
     sample_note,
     title_of,
 )
-from synthesis.draw.forest_notes import RANGE, beyond_axis, of_range
+from synthesis.draw.forest_notes import RANGE, beyond_axis, is_between, is_entered, of_range
 from synthesis.draw.layout import Layout, Mark, Row, coordinates, decimals_of, mark_of, section_of
 from synthesis.draw.rows import method_of, pooled_rows
 from synthesis.results.diagnosed import CumulativeStep, Diagnosed, SampleInfluence
@@ -74,6 +74,8 @@ def cumulative(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
     )
     if undated:
         note += f" Samples without a year ({undated}) come last."
+    if any(row.fill for row in rows):
+        note += " Hollow: a value that no source prints."
     # Early pools have hardly an upper limit: at least one is cut at each end, that of the first two samples, and as
     # many as are far longer than usual. A share is of both ends of all rows.
     clip = max(CLIP_SHARE, (_stretched(rows) + 0.002) / (2 * len(rows)))
@@ -112,7 +114,8 @@ def _step_row(document: Fitted, step: CumulativeStep, study: Study) -> Row:
     cells = (text.count(step.samples), i2)
     mark = _mark(document, step.estimate, low, high)
     label = step.label + of_range(study)
-    return Row("study", label, document.lane, cells, key=step.sample_id, effects=study.effects, **mark)
+    fill = "hollow" if step.samples == 1 and (is_between(study) or is_entered(study)) else ""
+    return Row("study", label, document.lane, cells, key=step.sample_id, effects=study.effects, fill=fill, **mark)
 
 
 def leave_one_out(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:

@@ -324,13 +324,14 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
         reason = fit.refused if fit else few_to_compare(diagnostics) or "the regression was not fitted"
         return Chart("bubble", full_name, title, document.lane, refused=f"Not drawn: {reason}.")
     labels = {study.sample_id: study.label for study in document.studies}
+    members = {member.effect_id: member for study in document.studies for member in study.members}
     sizes = _diameters([bubble.vi for bubble in fit.bubbles])
     # The largest first, so that none hides another.
     points = sorted(
         (
             Point(
-                "estimate", bubble.x, _place(metric, bubble.yi), size, bubble.effect_id, labels[bubble.sample_id],
-                effects=(bubble.effect_id,),
+                estimate_kind(members[bubble.effect_id], "estimate"), bubble.x, _place(metric, bubble.yi), size,
+                bubble.effect_id, labels[bubble.sample_id], effects=(bubble.effect_id,),
             )
             for bubble, size in zip(fit.bubbles, sizes, strict=True)
         ),
@@ -347,6 +348,7 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
     y = estimate_axis(metric, axis_name(document), [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
     legend = [
         Key("point", "estimate", "estimate, area by precision (1 / SE)"),
+        *estimate_keys(points),
         Key("line", "curve", "regression"),
         *([Key("area", "confidence", f"{100 * document.fit.level:g}% CI")] if areas else []),
     ]
@@ -355,7 +357,11 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
     return Chart(
         "bubble", full_name, title, document.lane, (panel,),
         legend=tuple(legend),
-        notes=(_bubble_note(document, fit, fit.regression, len(lower) / len(fit.line)), *plan_notes(document)),
+        notes=(
+            _bubble_note(document, fit, fit.regression, len(lower) / len(fit.line)),
+            *range_note(document, {point.effects[0] for point in points}),
+            *plan_notes(document),
+        ),
     )  # fmt: skip
 
 

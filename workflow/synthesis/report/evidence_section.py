@@ -58,7 +58,7 @@ def answer_of(row: ProcessContrast) -> str:
 
 
 def _way(row: ProcessContrast) -> str:
-    words = {"summary": f"against {row.second}", "numbers": "numbers of studies", "nulls 0": "not significant as 0"}
+    words = {"summary": f"against {row.second}", "numbers": "printed estimates", "nulls 0": "not significant as 0"}
     bounds = f"bounds, {row.bound} difference"
     return words.get(row.approach, bounds if row.approach == "bounds" else row.approach)
 
