@@ -95,6 +95,10 @@ def test_several_marks_have_their_names_and_axes_their_zero(decided):
             assert at[0].endswith(("0", "0%"))
         assert all(words in drawn for words in at.values())
         assert row.axis is None or len(at) >= 2, row.claim_id
+        # Beside one bound, which is no effect, ticks are even.
+        if len(at) == 3 and row.ticks == (0.0,):
+            low, middle, high = sorted(at)
+            assert middle - low == pytest.approx(high - middle), row.claim_id
     several = [len(axis_texts(row)) for row in rows if row.axis]
     assert sum(count > 2 for count in several) > len(several) / 2
     letters = {row.unit for row in rows if row.marks} & {"d", "z", "b"}

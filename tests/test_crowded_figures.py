@@ -91,3 +91,15 @@ def test_baujat_names_what_stands_out_and_what_has_room():
         for other in panel.points:
             right, away = (other.x - point.x) * across, abs(other.y - point.y) * up
             assert not (0.1 < right < 0.06 + 0.05 * len(point.label) and away < 0.07), (point.label, other.label)
+
+
+def test_baujat_names_a_sample_whose_label_has_room_elsewhere_than_right_of_it():
+    """Right of it stands the label of another one, which is nearly as high and larger."""
+    model, _ = examined(20)
+    found = diagnosed(model, (), Diagnostics(permutations=99))
+    placed = {"x1": (20.7, 0.75), "x2": (2.6, 0.206), "x3": (4.7, 0.18)}
+    for row in found["influence"]:
+        row["baujat_q"], row["baujat_influence"] = placed.get(row["sample_id"], (0.3, 0.02))
+        row["label"] = f"Segal & Tonning 202{len(row['sample_id'])}"
+    chart = baujat(model, found)
+    assert {p.key for p in chart.panels[0].points if p.named} == {"x1", "x2", "x3"}

@@ -329,19 +329,6 @@ def test_published_summaries_of_another_construct_stand_apart_and_change_head_an
     assert single.sections[0].favours[1] == "better outcome with more of it"
 
 
-def test_a_summary_whose_interval_follows_from_a_test_is_marked_and_the_figure_says_so():
-    derived = REFERENCE | {"ci_low": 0.1, "ci_high": 0.3, "basis": "test statistic"}
-    made = document(5, "z", "A", constructs=["alliance"])
-    of_one = forest(made | {"references": [derived]})
-    for layout in (compared([made], [derived]), of_one):
-        assert "Horvath & Symonds 1991: overall* (k = 26)" in [row.label for row in layout.sections[0].rows]
-        said = "Of a summary marked with an asterisk its interval follows from the printed test statistic."
-        assert said in layout.notes
-    assert not any("asterisk" in note for note in compared([made], [REFERENCE]).notes)
-    chosen = "Which published meta-analyses are drawn is a choice, named in the plan."
-    assert [chosen in compared([made], held).notes for held in ([REFERENCE], [])] == [True, False]
-
-
 def test_a_published_summary_says_where_its_comparator_is_no_pools():
     made = document(5, constructs=["protocol"])
     cited = REFERENCE | {"construct": "protocol", "comparator": "mixed controls"}

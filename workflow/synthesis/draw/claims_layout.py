@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Literal
 
 from synthesis import text
@@ -231,7 +232,8 @@ def _holds(claim: DecidedClaim) -> tuple[float, float]:
 
 
 def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
-    """What stands below an axis: its bounds with their unit, 0 where it is on it, other numbers beside few."""
+    """What stands below an axis: its bounds with their unit, 0 where it is on it, other numbers beside few: two that
+    make even steps beside one, where there are such and they have room."""
     if row.axis is None:
         return []
     sign = "%" if row.unit == "%" else ""
@@ -243,14 +245,33 @@ def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
     ticks, decimals = linear_ticks(first, last, 5)
     # As far from the others as one can be without its text leaving the axis.
     inside = [t for t in ticks if min(t - first, last - t) >= 0.06 * (last - first)] or ticks
-    while len(texts) < _MOST:
+    most = _MOST if len(texts) > 1 else _FEWEST
+    if len(texts) == 1:
+        more = (
+            [(tick, f"{text.number(tick, decimals)}{sign}") for tick in pair] for pair in _even(texts[0][0], inside)
+        )
+        texts += next((held for held in more if _have_room([*texts, *held], last - first)), [])
+    while len(texts) < most:
         further = max(inside, key=lambda t: (min((abs(t - other) for other, _ in texts), default=0.0), t))
         words = f"{text.number(further, decimals)}{sign}"
-        room = all(_apart(abs(further - other) / (last - first), words, said) for other, said in texts)
-        if not room and len(texts) >= _FEWEST:
+        if len(texts) >= _FEWEST and not all(_have_room((held, (further, words)), last - first) for held in texts):
             break
         texts.append((further, words))
     return texts
+
+
+def _even(at: float, ticks: Sequence[float]) -> list[tuple[float, float]]:
+    """Pairs of ticks that make even steps with `at`: those of longer steps first, then those on either side of it."""
+    found = []
+    for pair in combinations(ticks, 2):
+        low, middle, high = sorted((at, *pair))
+        if middle > low and math.isclose(middle - low, high - middle, rel_tol=1e-6):
+            found.append((round(middle - low, 9), middle == at, pair))
+    return [pair for *_, pair in sorted(found, reverse=True)]
+
+
+def _have_room(texts: Sequence[tuple[float, str]], length: float) -> bool:
+    return all(_apart(abs(a - b) / length, one, other) for (a, one), (b, other) in combinations(texts, 2))
 
 
 def _apart(share: float, one: str, other: str) -> bool:

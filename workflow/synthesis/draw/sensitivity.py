@@ -114,8 +114,11 @@ def _step_row(document: Fitted, step: CumulativeStep, study: Study) -> Row:
     cells = (text.count(step.samples), i2)
     mark = _mark(document, step.estimate, low, high)
     label = step.label + of_range(study)
-    fill = "hollow" if step.samples == 1 and (is_between(study) or is_entered(study)) else ""
-    return Row("study", label, document.lane, cells, key=step.sample_id, effects=study.effects, fill=fill, **mark)
+    unprinted = step.samples == 1 and (is_between(study) or is_entered(study))
+    return Row(
+        "study", label, document.lane, cells, key=step.sample_id, effects=study.effects,
+        fill="hollow" if unprinted else "", **mark,
+    )  # fmt: skip
 
 
 def leave_one_out(document: Fitted, diagnostics: Diagnosed) -> Layout | Chart:
@@ -280,7 +283,7 @@ def baujat(document: Fitted, diagnostics: Diagnosed) -> Chart:
 
 
 def _with_room(chart: Chart, points: Sequence[Point], samples: Iterable[str]) -> set[str]:
-    """Which of these samples have room for their label right of their mark, the first ones before the others."""
+    """Which of these samples have room for their label beside their mark, the first ones before the others."""
     (panel,) = chart.panels
     across, up = chart.panel_width / (panel.x.high - panel.x.low), chart.height / (panel.y.high - panel.y.low)
     places = {p.key: ((p.x - panel.x.low) * across, (p.y - panel.y.low) * up, p) for p in points}
@@ -288,13 +291,17 @@ def _with_room(chart: Chart, points: Sequence[Point], samples: Iterable[str]) ->
     named = set()
     for sample in samples:
         x, y, point = places[sample]
-        left, bottom = x + _BESIDE, y - _LABEL_LINE / 2
-        right, top = left + _LETTER * len(point.label) + 0.02, y + _LABEL_LINE / 2
-        if right < chart.panel_width and not any(
-            left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in taken
-        ):
-            named.add(sample)
-            taken.append((left, bottom, right, top))
+        wide, aside = _LETTER * len(point.label) + 0.02, 0.7 * _BESIDE
+        # In the order in which labels are drawn: right, left, and right of it a little lower or higher.
+        for left, middle in (
+            (x + _BESIDE, y), (x - _BESIDE - wide, y), (x + aside, y - _BESIDE), (x + aside, y + _BESIDE),
+        ):  # fmt: skip
+            right, bottom, top = left + wide, middle - _LABEL_LINE / 2, middle + _LABEL_LINE / 2
+            inside = left > 0 and right < chart.panel_width and bottom > 0 and top < chart.height
+            if inside and not any(left < b[2] and b[0] < right and bottom < b[3] and b[1] < top for b in taken):
+                named.add(sample)
+                taken.append((left, bottom, right, top))
+                break
     return named
 
 
