@@ -32,6 +32,23 @@ def sources_of(*syntheses):
     return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
 
 
+def read_of(source):
+    """What extraction reads of a source: where any has columns of its own, what declares them too."""
+    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns or PLACE else ["effects.csv"]
+    files += ["risk_of_bias.csv"] if source in ASSESSED else []
+    return [f"data/raw/{source}/{name}" for name in files]
+
+
+def other_files(name):
+    """The files of a figure but its SVG."""
+    return expand("results/figures/{file}", file=[f"{name}.pdf", f"{name}.png", f"data/{name}.csv"])
+
+
+def further_pages(name):
+    """The folder of a figure's second and further pages as PNG: how many, only the drawing knows."""
+    return directory(f"results/figures/pages/{name}")
+
+
 wildcard_constraints:
     source=NAME,
     synthesis=NAME,

@@ -31,13 +31,6 @@ RESULTS += [
 ]
 
 
-def read_of(source):
-    """What extraction reads of a source: where any has columns of its own, what declares them too."""
-    files = ["effects.csv", "source.yaml"] if PLAN.config.own_columns or PLACE else ["effects.csv"]
-    files += ["risk_of_bias.csv"] if source in ASSESSED else []
-    return [f"data/raw/{source}/{name}" for name in files]
-
-
 rule config:
     output:
         "results/config.json",

@@ -27,20 +27,6 @@ RESULTS += expand("results/figures/data/{name}.csv", name=DRAWN)
 FIGURE = "|".join(PLAN.config.figures) or "(?!)"
 
 
-def other_files(name):
-    """The files of a figure but its SVG."""
-    return [
-        f"results/figures/{name}.pdf",
-        f"results/figures/{name}.png",
-        f"results/figures/data/{name}.csv",
-    ]
-
-
-def further_pages(name):
-    """The folder of a figure's second and further pages as PNG: how many, only the drawing knows."""
-    return directory(f"results/figures/pages/{name}")
-
-
 rule forest:
     input:
         model="results/models/{synthesis}.json",
