@@ -14,7 +14,7 @@ from synthesis.draw import canvas, panels
 from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
-from synthesis.draw.chart import Axis, Chart, Panel, Point, RowText, narrow_axis
+from synthesis.draw.chart import Axis, Chart, Panel, Point, RowText, narrow_axis, number_axis
 from synthesis.draw.forest import notes_below, pages
 from synthesis.draw.layout import estimate_text
 from synthesis.draw.panel_pages import split
@@ -201,6 +201,14 @@ def test_small_estimates_are_not_printed_as_zero():
 def test_ratios_too_small_for_two_decimals_keep_two_digits():
     shown = [estimate_text("log_odds_ratio", math.log(ratio)) for ratio in (1.4e-11, 0.0025, 0.85, 12.24, 8.9e6)]
     assert shown == ["1.4×10⁻¹¹", "0.0025", "0.85", "12.24", "8.9×10⁶"]
+
+
+@pytest.mark.parametrize("values", [[0.0, 1e-9], [2006.0], [0.2, 0.3], [1999.0, 2000.0]])
+def test_an_axis_of_whole_numbers_holds_values_that_hardly_differ(values):
+    axis = number_axis("Year", values, whole=True)
+    assert axis.low < min(values)
+    assert max(values) < axis.high
+    assert all(tick == round(tick) for tick in axis.ticks)
 
 
 def test_a_column_with_one_word_for_all_samples_is_a_note():

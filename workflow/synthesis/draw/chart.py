@@ -343,7 +343,7 @@ def number_axis(name: str, values: Iterable[float], about: int = 6, pad: float =
     ticks, decimals = linear_ticks(low, high, about)
     if whole and decimals:
         ticks, decimals = [float(t) for t in range(math.ceil(low), math.floor(high) + 1)], 0
-    if whole:
+    if whole and len(ticks) > 1:
         # What lies before the first tick, or beyond the last one, is read off best between two.
         step, room = ticks[1] - ticks[0], _NEARLY * (high - low)
         ticks = (
