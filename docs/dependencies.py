@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 # What each earns its place with; a test keeps the names those of pyproject.toml.
 PURPOSE = {
+    "fonttools": "the widths and kerning of our font, and the part of it that a PDF holds",
     "jinja2": "report, model cards: HTML in which every text is escaped",
     "matplotlib": "figures: PDF and PNG, and the measures of texts",
     "msgspec": "JSON of results, read and written by type",

@@ -10,7 +10,7 @@ import synthesis
 import synthesis.draw.forest
 from hand_made import comparison, forest
 from msgspec.structs import replace
-from synthesis.draw import canvas, panels
+from synthesis.draw import canvas, characters, panels
 from synthesis.draw.axes import linear_ticks, ratio_ticks
 from synthesis.draw.bridge_figure import bridge_layout
 from synthesis.draw.canvas import LANE_COLOUR, PRESETS, draw
@@ -428,10 +428,10 @@ def test_a_chart_of_many_rows_is_cut_between_rows(count):
 
 @pytest.fixture
 def no_further_fonts(monkeypatch):
-    caches = (canvas._further_fonts, canvas._further_characters, canvas._seen, canvas._fallback)
+    caches = (characters.further_fonts, characters.further_characters, characters._seen, characters.fallback)
     for cached in caches:
         cached.cache_clear()
-    monkeypatch.setattr(canvas, "_FONT_PACKAGES", ())
+    monkeypatch.setattr(characters, "_FONT_PACKAGES", ())
     yield
     for cached in caches:
         cached.cache_clear()

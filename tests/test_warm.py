@@ -5,13 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import numpy as np
-import pytest
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import text_to_path
-from synthesis.draw.canvas import FAMILY, settings
-from synthesis.draw.outlines import outline
-
 _AFTER_WARMING = """
 import sys
 from synthesis.draw.canvas import Page, Style, settings
@@ -37,15 +30,3 @@ def test_after_warming_a_figure_imports_nothing_and_has_its_font(tmp_path):
     assert done.stdout.split() == []
     # Fonts that matplotlib looks for before they are loaded stay unknown to it for the rest of the process.
     assert done.stderr == ""
-
-
-@pytest.mark.parametrize("content", ["Tau2 0.05 [0.01, 0.10]", "AVATAR To.", "\u2714 done, \u00e9\u03c4", " ", ""])
-@pytest.mark.parametrize("weight", ["normal", "bold"])
-def test_the_outline_of_a_text_is_what_matplotlib_makes_of_it(content, weight):
-    with settings():
-        properties = FontProperties(family=[FAMILY, "DejaVu Sans"], weight=weight)
-        vertices, codes = text_to_path.get_text_path(properties, content, ismath=False)
-        # The second time from what was kept.
-        for drawn in (outline(content, properties), outline(content, properties)):
-            assert np.array_equal(drawn.vertices, np.asarray(vertices).reshape(-1, 2))
-            assert ([] if drawn.codes is None else list(drawn.codes)) == list(codes)

@@ -139,3 +139,5 @@ Z_CURVE_DISCOVERY = 0.005
 Z_CURVE_LIMITS = 0.03
 # Log-likelihood of another maximiser, whose weights of 0 are only small.
 Z_CURVE_LIKELIHOOD = 1e-4
+# In em: the shaping engine places points, and each letter, on a grid of 64 parts of a pixel, 100 pixels to the em.
+OUTLINE = 4e-4

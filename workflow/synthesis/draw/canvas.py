@@ -5,17 +5,15 @@ All positions are in inches from the top left.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, singledispatch
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
@@ -23,7 +21,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.font_manager import get_font
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Polygon, Rectangle
 from matplotlib.path import Path as MarkPath
@@ -31,14 +28,12 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Bbox, IdentityTransform, TransformedBbox
 
+from synthesis.draw.characters import FAMILY, fallback, further_characters, further_fonts, load_fonts, our_characters
+from synthesis.draw.letters import face_of
 from synthesis.draw.marks import MANY, PART, Mark
-from synthesis.draw.outlines import outline
 
 DPI = 300
-_FONTS = Path(__file__).parent / "fonts"
-FAMILY = "Synthesis Sans"
-# Packages that bring fonts for what ours and DejaVu lack: Chinese, Japanese, Korean (the optional extra "fonts").
-_FONT_PACKAGES = ("noto_cjk_sans_otc",)
+POINTS_PER_INCH = 72.0
 
 # Okabe-Ito blue and vermilion, darkened: apart for colour-blind eyes, and in grey by lightness.
 LANE_COLOUR = {"A": "#0b5394", "B": "#c0510c", "C": "#3d6b35", "": "#444444"}
@@ -54,7 +49,6 @@ RISK_COLOUR = {
     "critical": "#6b1512",
     "no information": "#6f7a86",
 }
-_NEVER_DRAWN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})
 # A column as wide as its widest text holds it, whatever the rounding.
 ROUNDING = 1e-6
 # Inches by which the sum of the widths of words may be wrong for a line of a page's width.
@@ -107,73 +101,15 @@ PRESETS: dict[str, Style] = {
 }
 
 
-@cache
-def _load_fonts() -> None:
-    # Once: each time, matplotlib forgets which font it found for which text.
-    for path in sorted(_FONTS.glob("*.ttf")):
-        font_manager.fontManager.addfont(str(path))
-    for path in _further_fonts():
-        font_manager.fontManager.addfont(str(path))
-
-
-@cache
-def _further_fonts() -> tuple[Path, ...]:
-    """The font files of the packages for other scripts, where they are installed."""
-    specs = [find_spec(name) for name in _FONT_PACKAGES]
-    folders = [Path(folder) for spec in specs if spec for folder in spec.submodule_search_locations or ()]
-    return tuple(path for folder in folders for path in sorted(folder.glob("*.[to]t[cf]")))
-
-
-@cache
-def _fallback() -> tuple[str, ...]:
-    """Fonts for characters that ours lacks; named only where needed, since each family is looked up for each text."""
-    return FAMILY, "DejaVu Sans", *(get_font(str(path)).family_name for path in _further_fonts())
-
-
-@cache
-def _further_characters() -> frozenset[int]:
-    """Characters that only the further fonts have."""
-    return frozenset(code for path in _further_fonts() for code in get_font(str(path)).get_charmap()) - _of_our_own()
-
-
-@cache
-def _seen() -> frozenset[int]:
-    """All characters that some font has."""
-    return _of_our_own() | _further_characters()
-
-
-@cache
-def _of_our_own() -> frozenset[int]:
-    dejavu = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans"))
-    paths = (str(_FONTS / "SynthesisSans-Regular.ttf"), dejavu)
-    return frozenset(code for path in paths for code in get_font(path).get_charmap())
-
-
-def unseen(content: str) -> list[str]:
-    """The characters of a text for which no font has a glyph, each once; not those that are never drawn."""
-    if content.isascii():
-        return []
-    drawn = (c for c in dict.fromkeys(content) if unicodedata.category(c) not in _NEVER_DRAWN)
-    return [c for c in drawn if ord(c) not in _seen() and not 0xFE00 <= ord(c) <= 0xFE0F]
-
-
-def note_on_unseen(contents: Iterable[str]) -> tuple[str, ...]:
-    """Says for which characters of rows boxes stand; nothing where there are none."""
-    found = [(content, missing) for content in contents if (missing := unseen(content))]
-    if not found:
-        return ()
-    named = ", ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(c for _, missing in found for c in missing))
-    where = "1 text" if len(found) == 1 else f"{len(found)} texts"
-    return (f"Boxes stand for characters that no font has here: {named}, in {where}.",)
-
-
 @contextmanager
 def settings() -> Iterator[None]:
     """Our font and bytes that depend on nothing but the drawing."""
-    _load_fonts()
+    load_fonts()
     parameters = {
         "font.family": [FAMILY],
         "pdf.fonttype": 42,
+        # Of this one matplotlib takes how many letters a part of a font in a PDF has.
+        "ps.fonttype": 42,
         "path.simplify": False,
         # At print resolution hinting changes no shape that is seen, and costs a third of the drawing time.
         "text.hinting": "no_hinting",
@@ -206,7 +142,7 @@ class PlacedText(Text):
             gc.set_linewidth(0)
             point: Any = renderer.points_to_pixels(1.0)
             pixels = properties.get_size_in_points() * float(point)
-            place = Affine2D().scale(pixels / text_to_path.FONT_SCALE).translate(x, up)
+            place = Affine2D().scale(pixels).translate(x, up)
             renderer.draw_path(gc, self._outline(), place, to_rgb(self.get_color()))
         else:
             renderer.draw_text(gc, x, y, self.get_text(), properties, 0, ismath=False, mtext=self)
@@ -214,16 +150,23 @@ class PlacedText(Text):
         renderer.close_group("text")
 
     def _is_from_further_font(self) -> bool:
-        return bool(_further_fonts()) and any(ord(c) in _further_characters() for c in self.get_text())
+        return bool(further_fonts()) and any(ord(c) in further_characters() for c in self.get_text())
 
     def _outline(self) -> MarkPath:
-        """The shapes of the letters; figures of one synthesis have most of their words in common."""
-        properties = self.get_fontproperties()
-        content = self.get_text()
-        key = (content, properties.get_weight(), properties.get_style(), *properties.get_family())
+        """The shapes of the letters, in em; figures of one synthesis have most of their words in common."""
+        properties, content = self.get_fontproperties(), self.get_text()
+        weight, style = properties.get_weight(), properties.get_style()
+        key = (content, weight, style)
         if key not in _OUTLINES:
-            _OUTLINES[key] = outline(content, properties)
+            face = face_of(weight, style)
+            _OUTLINES[key] = face.outline(content) if face and face.holds(content) else _shaped(content, properties)
         return _OUTLINES[key]
+
+
+def _shaped(content: str, properties: font_manager.FontProperties) -> MarkPath:
+    """The shapes of letters of which our font lacks some, in em."""
+    vertices, codes = text_to_path.get_text_path(properties, content, ismath=False)
+    return MarkPath(np.reshape(vertices, (-1, 2)) / text_to_path.FONT_SCALE, codes)
 
 
 @cache
@@ -244,7 +187,7 @@ def _text_of(size: float, align: str, colour: str, weight: str, style: str, *fam
 @cache
 def _ruler() -> Any:
     """Measures texts; of a small canvas, since each page would need another large one."""
-    return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=DPI)).get_renderer()  # type: ignore[no-untyped-call]
+    return FigureCanvasAgg(Figure(figsize=(1, 1), dpi=DPI)).get_renderer()
 
 
 class Page:
@@ -256,8 +199,6 @@ class Page:
         FigureCanvasAgg(self.figure)
         self.renderer = _ruler()
         self._place = Affine2D().scale(1, -1).translate(0, height) + self.figure.dpi_scale_trans
-        regular = get_font(str(_FONTS / "SynthesisSans-Regular.ttf"))
-        self._known = frozenset(regular.get_charmap())
         self._mark, self._parts = "", 0
 
     def marked(self, mark: Mark | None) -> None:
@@ -283,6 +224,10 @@ class Page:
         """Width of a text in inches."""
         key = (content, size, weight)
         if content and key not in _WIDTHS:
+            face = face_of(weight, "normal")
+            if face and face.holds(content):
+                _WIDTHS[key] = face.width(content) * size / POINTS_PER_INCH
+                return _WIDTHS[key]
             properties = font_manager.FontProperties(family=self._family(content), size=size, weight=weight)
             extent = self.renderer.get_text_width_height_descent(content, properties, False)
             _WIDTHS[key] = float(extent[0]) / float(self.figure.dpi)
@@ -330,7 +275,7 @@ class Page:
 
     def _family(self, content: str) -> list[str]:
         """The fonts of a text: ours, and another one where ours lacks a character."""
-        return [FAMILY] if all(ord(character) in self._known for character in content) else list(_fallback())
+        return [FAMILY] if our_characters().issuperset(content) else list(fallback())
 
     def _ascent(self, size: float, weight: str) -> float:
         """From the baseline to the top of a tall letter, in inches."""

@@ -19,9 +19,9 @@ from synthesis.draw.canvas import (
     Page,
     Style,
     draw,
-    note_on_unseen,
     settings,
 )
+from synthesis.draw.characters import note_on_unseen
 from synthesis.draw.forest_columns import (
     JOINT,
     NOT_PRINTED,

@@ -22,9 +22,9 @@ from synthesis.draw.canvas import (
     Page,
     Style,
     draw,
-    note_on_unseen,
     settings,
 )
+from synthesis.draw.characters import note_on_unseen
 from synthesis.draw.chart import WIDE, Axis, Chart, Key, Line, Panel, Point, PointKind, RowText
 from synthesis.draw.kinds import FILLS, LANE, SHADES, STROKES
 from synthesis.draw.marks import points_with_data

@@ -20,7 +20,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 from numpy.typing import NDArray
 
-from synthesis.draw.canvas import FAMILY, settings
+from synthesis.draw.canvas import POINTS_PER_INCH, settings
+from synthesis.draw.characters import FAMILY
 from synthesis.draw.marks import MANY, PART, Mark
 
 Element = ElementTree.Element
@@ -29,7 +30,6 @@ Box = tuple[float, float, float, float]
 _NAMESPACE = "http://www.w3.org/2000/svg"
 # Widths were measured with our font; the others have the same ones.
 _FAMILIES = f"{FAMILY}, Liberation Sans, Arial, Helvetica, sans-serif"
-_POINTS_PER_INCH = 72.0
 _ANCHOR = {"center": "middle", "right": "end"}
 _LETTER = {int(Path.MOVETO): "M", int(Path.LINETO): "L", int(Path.CURVE3): "Q", int(Path.CURVE4): "C"}
 # Of the curves that matplotlib makes a circle of.
@@ -43,12 +43,12 @@ def svg_of(figure: Figure, stem: str, title: str, description: str, marks: Itera
 
     `stem`, the name of its file, begins every id. The same figure gives the same text.
     """
-    width, height = (float(size) * _POINTS_PER_INCH for size in figure.get_size_inches())
+    width, height = (float(size) * POINTS_PER_INCH for size in figure.get_size_inches())
     renderer = SvgRenderer(width, height, stem, list(marks))
     density = figure.dpi
     with settings():
         try:
-            figure.dpi = _POINTS_PER_INCH
+            figure.dpi = POINTS_PER_INCH
             figure.draw(renderer)
         finally:
             figure.dpi = density

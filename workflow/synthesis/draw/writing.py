@@ -13,12 +13,13 @@ from typing import Protocol
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from synthesis.draw.canvas import DARK, DPI, Page, Style, draw, settings, unseen
+from synthesis.draw.canvas import DARK, DPI, Page, Style, draw, settings
+from synthesis.draw.characters import unseen
 from synthesis.draw.marks import marks_of
+from synthesis.draw.pdf import write_pages
 from synthesis.draw.svg import svg_of
 from synthesis.results.files import Cell, replace, write_csv, write_text
 
@@ -114,16 +115,8 @@ def _write_others(folder: Path, pages: Sequence[Figure]) -> None:
 
 
 def write_pdf(path: Path, pages: Sequence[Figure]) -> None:
-    """Writes figures as the pages of a PDF, without a date or a version, which would make equal figures differ."""
-    metadata = {"CreationDate": None, "Creator": "synthesis", "Producer": "synthesis"}
-
-    def write(target: Path) -> None:
-        with PdfPages(target, metadata=metadata) as document:
-            for page in pages:
-                document.savefig(page)
-
-    with settings():
-        replace(path, write)
+    """Writes figures as the pages of a PDF."""
+    replace(path, lambda target: write_pages(target, pages))
 
 
 def write_png(path: Path, figure: Figure) -> None:
@@ -138,10 +131,10 @@ def _pixels(figure: Figure) -> tuple[NDArray[np.uint8], float]:
     with settings():
         try:
             figure.dpi = dpi
-            canvas.draw()  # type: ignore[no-untyped-call]
+            canvas.draw()
         finally:
             figure.dpi = density
-    return np.asarray(canvas.buffer_rgba())[:, :, :3], dpi  # type: ignore[no-untyped-call]
+    return np.asarray(canvas.buffer_rgba())[:, :, :3], dpi
 
 
 def _write_pixels(path: Path, pixels: NDArray[np.uint8], dpi: float) -> None:
@@ -164,7 +157,7 @@ def _png(pixels: NDArray[np.uint8], dpi: float) -> bytes:
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)),
         (b"tEXt", b"Software\0synthesis"),
         (b"pHYs", struct.pack(">IIB", per_metre, per_metre, 1)),
-        (b"IDAT", zlib.compress(rows.tobytes(), 3)),
+        (b"IDAT", zlib.compress(rows.data, 3)),
         (b"IEND", b""),
     )
     written = (
