@@ -139,7 +139,7 @@ def _check(temporary: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[li
         left, new_words = unused(temporary)
         return [_in_own_words(line, what) for line in left], new_words
     except InputError as error:
-        told = []
+        problems = []
         for problem in error.problems:
             place = of_folder.match(problem.where)
             if place:
@@ -156,8 +156,8 @@ def _check(temporary: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[li
                 hint = f"{asked}? Write it so in the table; a term of your own that is like it: {CARRY} the column"
                 problem = replace(problem, hint=hint)
             allowed = of_folder.sub(lambda place: _line_of(place[1], rows), problem.allowed)
-            told.append(replace(problem, allowed=allowed, hint=_in_own_words(problem.hint, what)))
-        raise InputError(told) from None
+            problems.append(replace(problem, allowed=allowed, hint=_in_own_words(problem.hint, what)))
+        raise InputError(problems) from None
 
 
 def _line_of(row: str, rows: Sequence[Mapping[str, str]]) -> str:

@@ -293,11 +293,11 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     return words
 
 
-def _of_all(some: int, of: int) -> str:
+def _of_all(count: int, total: int) -> str:
     """So many of the pools of several samples."""
-    if some == of:
-        return "The one pool of several samples" if of == 1 else f"All {of} pools of several samples"
-    return f"{some} of {of} pools of several samples"
+    if count == total:
+        return "The one pool of several samples" if total == 1 else f"All {total} pools of several samples"
+    return f"{count} of {total} pools of several samples"
 
 
 def _dependence(repeated: list[Fitted]) -> str:

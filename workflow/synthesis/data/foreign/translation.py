@@ -223,9 +223,9 @@ def _sort_out_faults(table: Table, reading: Reading, cells: Mapping[str, list[Ce
             else:
                 translated.problems.append(problem)
                 faulty.add(place)
-    for ours, some in emptied.items():
+    for ours, texts in emptied.items():
         allowed = BY_NAME[ours].allowed_text.removesuffix(", or empty")
-        translated.notes.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(some)}")
+        translated.notes.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(texts)}")
     sound = [(number, typed(row)) for place, (number, row) in enumerate(translated.rows) if place not in faulty]
     if faulty:
         # The rest is checked where the folder is made; here so that everything is named at once.
