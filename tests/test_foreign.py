@@ -214,7 +214,7 @@ def test_a_workbook_is_read_as_people_see_it(tmp_path):
         ("Ada 2001", "0.25", "80", "own.xlsx, row 4"), ("Ada 2001", "0.31", "80", "own.xlsx, row 5"),
         ("Bo 2002", "0.1", "1204", "own.xlsx, row 6"), ("Cy 2003", "0.2", "60", "own.xlsx, row 7"),
     ]  # fmt: skip
-    said = "\n".join(started.said)
+    said = "\n".join(started.notes)
     assert "sheet 'Data'" in said
     assert "other sheets not read: Read me" in said
     assert "merged cells hold their value in each of their rows: A4:A5" in said
@@ -266,7 +266,7 @@ def test_the_two_header_rows_of_revman_are_one(tmp_path, columns):
     started = begin(tmp_path, text(tmp_path, REVMAN), statistic=statistic, columns=columns, better="smaller")
     read = [[row[n] for n in ("study", "mean_treat", "sd_treat", "n_treat", "n_control")] for row in rows_of(tmp_path)]
     assert read == [["Ada 2001", "10.1", "4.2", "40", "38"], ["Bo 2002", "9.8", "4.0", "30", "31"]]
-    said = "\n".join(started.said)
+    said = "\n".join(started.notes)
     assert "left out, no studies but results of several: row 7: 'Subtotal (95% CI)', row 9: 'Total (95% CI)'" in said
     assert "two header rows, 2 and 3" in said
 
@@ -392,7 +392,7 @@ def test_what_nothing_is_pooled_from_never_blocks(tmp_path):
     names = ("year", "percent_women", "mean_age", "confidence", "rater")
     read = [[row[name] for name in names] for row in rows_of(tmp_path)]
     assert read == [["", "0.62", "", "", "me"], ["2020", "0.5", "41.5", "high", "client"]]
-    said = "\n".join(started.said)
+    said = "\n".join(started.notes)
     empty = ("'in press' (row 2)", "'about 40' (row 2)", "'rather' (row 2)")
     for word in (*empty, "percentages, divided by 100: 62%, 50%", "rater 'me' (1 row) is no known term"):
         assert word in said
@@ -446,7 +446,7 @@ def test_headers_that_occur_twice_and_rows_that_repeat_are_said(tmp_path):
     with pytest.raises(InputError, match="each column that is used once"):
         begin(tmp_path, text(tmp_path, "study,r,n,r\nA,.1,50,.2\n"))
     started = begin(tmp_path, text(tmp_path, "study,r,n,x,x\nA,.1,,1,2\nA,.1,,3,4\nB,.2,60,5,6\n"))
-    assert any("the same in every column read, pasted twice? Rows 2 and 3" in line for line in started.said)
+    assert any("the same in every column read, pasted twice? Rows 2 and 3" in line for line in started.notes)
 
 
 def test_a_study_that_stands_twice_in_a_table_is_asked_about_by_its_rows(tmp_path):

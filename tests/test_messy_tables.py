@@ -197,7 +197,7 @@ def test_what_an_error_of_a_ratio_is_taken_for_is_said(tmp_path):
     path = _saved(tmp_path / "own", "study,OR,SE\nA,2.5,1.2\n")
     columns = {"study": "study", "value": "OR", "se": "SE"}
     started = start(tmp_path / "r", Start("T", path, "or", columns, "larger", "x", "log_odds_ratio"), DAY)
-    assert any("SE: taken as standard errors of the logarithm of or" in line for line in started.said)
+    assert any("SE: taken as standard errors of the logarithm of or" in line for line in started.notes)
 
 
 @pytest.mark.parametrize(

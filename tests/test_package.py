@@ -286,7 +286,6 @@ def test_files_stay_short():
 LONG = {
     "meta/pool.py: pool": "30 lines are the reference of the public function, its code has 36",
     "meta/regression.py: regress": "most of it hands a typed result its fields",
-    "plan/generated.py: data_dictionary": "one page of text",
 }
 
 

@@ -68,7 +68,7 @@ def g_of(m1, s1, n1, m0, s0, n0):
 
 def test_arms_of_one_control_are_one_comparison(tmp_path):
     """Mean and SD of the three arms by their people: from raw moments, not by the formula of the code."""
-    said = begin(tmp_path, ARMS).said
+    said = begin(tmp_path, ARMS).notes
     assert any("rows 2, 3, 4 (Okafor 2012) compare with the same people" in line for line in said)
     assert any("rows of one study are the same people (Okafor 2012, rows 2, 3, 4)" in line for line in said)
     found = effects(tmp_path)
@@ -94,7 +94,7 @@ def test_arms_of_one_control_are_one_comparison(tmp_path):
 
 
 def test_each_row_its_own_sample_where_the_user_says_so(tmp_path):
-    said = begin(tmp_path, ARMS, samples="row").said
+    said = begin(tmp_path, ARMS, samples="row").notes
     assert "samples: each row is one of its own (--samples row)" in said
     assert len({row.sample_id for row in effects(tmp_path).effects}) == 8
 
@@ -137,7 +137,7 @@ def with_ids(*ids):
 
 
 def test_ids_numbered_within_studies_are_combined_with_them(tmp_path):
-    said = begin(tmp_path, with_ids(*"11111111"), COLUMNS | {"sample_id": "id"}).said
+    said = begin(tmp_path, with_ids(*"11111111"), COLUMNS | {"sample_id": "id"}).notes
     assert any("ids are numbered within studies" in line for line in said)
     assert [row.sample_id for row in effects(tmp_path).effects][:2] == ["Okafor 2012 / 1", "Lindqvist 2015 / 1"]
 
@@ -230,7 +230,7 @@ def test_the_pool_of_combined_arms_is_the_one_that_metafor_gives(tmp_path):
 def test_few_samples_with_several_rows_have_one_mean_effect_each(tmp_path):
     """A model of effects within samples needs five of them."""
     table = "study,r,n\nA,.3,40\nA,.2,40\nB,.2,50\nC,.1,60\n"
-    said = begin(tmp_path, table, {"study": "study", "value": "r", "n": "n"}, "r", "").said
+    said = begin(tmp_path, table, {"study": "study", "value": "r", "n": "n"}, "r", "").notes
     assert any(line.startswith("model: composites") for line in said)
     assert "model: composites" in (tmp_path / "review" / "config.yaml").read_text()
 

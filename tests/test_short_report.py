@@ -13,7 +13,7 @@ from synthesis.report import Drawing, render, render_appendix
 from synthesis.report.headline import answer
 from synthesis.report.narrow import narrow_forest
 from synthesis.report.result_tables import with_interval
-from synthesis.report.wording import said, term
+from synthesis.report.wording import decoded, term
 from synthesis.results.diagnosed import SmallStudyRow
 from synthesis.review.diagnostic_tables import DiagnosticTables
 from test_figures import document
@@ -115,7 +115,7 @@ def test_statistics_are_printed_as_in_a_paper():
     said_of = {"tau2 by REML": "τ² by REML",
                "prior on tau, scale 1": "prior on τ, scale 1", "1.96 / sqrt(n)": "1.96 / √n",
                "R2 of a model": "R² of a model", "Tau the cat": "Tau the cat", "a/tau2.csv": "a/tau2.csv"}  # fmt: skip
-    assert {words: said(words) for words in said_of} == said_of
+    assert {words: decoded(words) for words in said_of} == said_of
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_codes_become_words(code, words):
 
 
 def test_codes_inside_a_remark_become_words_and_paths_stay():
-    assert said("no test: intrcpt; see tables/small_study.csv, n_total") == (
+    assert decoded("no test: intrcpt; see tables/small_study.csv, n_total") == (
         "no test: intercept; see tables/small_study.csv, sample size"
     )
 

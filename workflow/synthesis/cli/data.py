@@ -43,10 +43,10 @@ def check(args: argparse.Namespace) -> None:
     check_folder(args.raw, checked.config, rows)
     for source in checked.config.sources:
         source_rows = [row for row in rows.values() if row.cell("source") == source]
-        for said in new_terms(source_rows, declared(args.raw / source).vocabulary):
-            print(f"{source}: {said}")
-    for said in notes:
-        print(said)
+        for note in new_terms(source_rows, declared(args.raw / source).vocabulary):
+            print(f"{source}: {note}")
+    for note in notes:
+        print(note)
     print(f"{len(checked.config.sources)} sources and {len(checked.config.syntheses)} syntheses: no problem found")
     for line in summary(lacking(checked.config, args.raw)):
         print(line)
@@ -75,8 +75,8 @@ def extract(args: argparse.Namespace) -> None:
     )
     write_document(args.out, extracted)
     rows = {row.effect_id: row for row in (*extracted.effects, *extracted.dropped)}
-    for said in new_terms(rows.values(), declared(args.raw / args.source).vocabulary):
-        print(f"{args.source}: {said}")
+    for note in new_terms(rows.values(), declared(args.raw / args.source).vocabulary):
+        print(f"{args.source}: {note}")
     print(f"{args.source}: {len(extracted.effects)} effects, {len(extracted.dropped)} rows dropped with a reason")
 
 

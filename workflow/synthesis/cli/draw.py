@@ -115,7 +115,7 @@ def diagnostic_figure(args: argparse.Namespace) -> None:
     from synthesis.review.presentation import read_presented, with_flags
 
     plan = read_config(args.config)
-    (document,) = read_presented([args.model], plan.syntheses, own=plan.own_columns)
+    (document,) = read_presented([args.model], plan.syntheses, declared=plan.own_columns)
     if args.sources:
         document = with_flags(document, read_extracted(args.sources))
     diagnostics = read_document(args.diagnostics, Diagnosed)
@@ -177,8 +177,8 @@ def prisma_flow(args: argparse.Namespace) -> None:
     plan = read_config(args.config)
     extracted = read_extracted(args.sources)
     documents = read_presented(args.models, plan.syntheses)
-    found = read_search(args.search) if args.search else []
-    layout = flow(plan.title, documents, extracted.effects, extracted.dropped, found)
+    search = read_search(args.search) if args.search else []
+    layout = flow(plan.title, documents, extracted.effects, extracted.dropped, search)
     write_figure(args.out, f"prisma_{layout.name}", layout, " ".join(layout.notes))
 
 

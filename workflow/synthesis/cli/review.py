@@ -98,8 +98,8 @@ def diagnose(args: argparse.Namespace) -> None:
     elif missing := [name for name in named if name not in columns(Member)]:
         refuse("--sources", "none", [f"the rows that hold {', '.join(missing)}"])
     working = synthesis.working_models
-    found = diagnose_fit(document, moderators, plan.diagnostics, plan.groupings, regressions, working)
-    write_document(args.out, found)
+    diagnosed = diagnose_fit(document, moderators, plan.diagnostics, plan.groupings, regressions, working)
+    write_document(args.out, diagnosed)
     print(f"{document.synthesis}: {document.fit.samples} samples examined")
 
 

@@ -358,8 +358,8 @@ def verdict_of_data(claim: Claim, evidence: Evidence) -> Finding:
     for verdict in _ORDER:
         labels = [
             f"{value.label} {value.printed()}"
-            for value, (said, _) in zip(values, decided, strict=True)
-            if said == verdict
+            for value, (outcome, _) in zip(values, decided, strict=True)
+            if outcome == verdict
         ]
         if labels:
             parts.append(f"{verdict} in {len(labels)} of {len(values)} values: {', '.join(labels)}")

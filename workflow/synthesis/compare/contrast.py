@@ -254,8 +254,8 @@ def refit(document: Fitted, samples: set[str] | None = None, **changes: Unpack[P
     studies = [s for s in document.studies if samples is None or s.sample_id in samples]
     members = [(s.sample_id, m.yi, m.vi) for s in studies for m in s.members]
     options = _options_of(document, changes)
-    held = [(s.held_by, s.sampling, [m.crossed for m in s.members]) for s in studies]
-    key = msgspec.msgpack.encode([members, held, document.fit.level, document.metric, options])
+    dependence = [(s.held_by, s.sampling, [m.crossed for m in s.members]) for s in studies]
+    key = msgspec.msgpack.encode([members, dependence, document.fit.level, document.metric, options])
     if key not in _REFITTED:
         _REFITTED[key] = pool(
             [yi for _, yi, _ in members],

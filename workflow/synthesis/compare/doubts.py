@@ -142,13 +142,13 @@ def _under(key: str, doubt: Doubt, config: Config, raw: _Raw) -> Extracted:
     """The effects of all sources of the doubt's syntheses under the other decision, and those that it takes in."""
     sources = [s for name in doubt.syntheses for s in config.syntheses[name].sources]
     asked = config.sources if doubt.replace else dict.fromkeys(sources)
-    held = {source: raw.rows(source, doubt.undo) for source in asked}
-    _check_known(key, doubt, held)
-    taken = {row["effect_id"]: row for rows in held.values() for _, row in rows}
+    rows_of = {source: raw.rows(source, doubt.undo) for source in asked}
+    _check_known(key, doubt, rows_of)
+    taken = {row["effect_id"]: row for rows in rows_of.values() for _, row in rows}
     effects: list[Effect] = []
     dropped: list[Dropped] = []
     for source in dict.fromkeys(sources):
-        changed = [(n, _changed(key, doubt, row, taken)) for n, row in held[source]]
+        changed = [(n, _changed(key, doubt, row, taken)) for n, row in rows_of[source]]
         metrics = {config.syntheses[name].metric for name in doubt.syntheses}
         extracted = convert_rows(changed, source, tuple(sorted(metrics)), config.conversions.policy)
         effects += extracted.effects
@@ -177,8 +177,8 @@ def _changed(
     return row
 
 
-def _check_known(key: str, doubt: Doubt, held: Mapping[str, Sequence[Numbered]]) -> None:
-    known = {row["effect_id"] for rows in held.values() for _, row in rows}
+def _check_known(key: str, doubt: Doubt, rows_of: Mapping[str, Sequence[Numbered]]) -> None:
+    known = {row["effect_id"] for rows in rows_of.values() for _, row in rows}
     names = [*doubt.leave_out, *doubt.put_back, *doubt.replace, *doubt.replace.values(), *doubt.undo, *doubt.set]
     problems = [
         Problem(f"config.yaml, key {key}", name, "an effect_id of the sources of its syntheses", "renamed since?")

@@ -82,13 +82,15 @@ def _risk_of_bias(document: Fitted, scores: Mapping[str, RiskScore | None]) -> D
     rated = [study for study, is_high in judged if is_high is not None]
     whole = math.fsum(study.weight for study in document.studies)
     weight = math.fsum(study.weight for study in rated)
-    held = weight / whole if whole else 0.0
-    said = f"{len(rated)} of {text.plural(len(document.studies), 'sample')} rated, {100 * held:.0f}% of the weight"
-    if held < LEAST_RATED:
-        return _row(document, "risk_of_bias", None, f"{said}: fewer than {100 * LEAST_RATED:.0f}%")
+    rated_share = weight / whole if whole else 0.0
+    rated_text = (
+        f"{len(rated)} of {text.plural(len(document.studies), 'sample')} rated, {100 * rated_share:.0f}% of the weight"
+    )
+    if rated_share < LEAST_RATED:
+        return _row(document, "risk_of_bias", None, f"{rated_text}: fewer than {100 * LEAST_RATED:.0f}%")
     high = [study for study, is_high in judged if is_high]
     share = math.fsum(study.weight for study in high) / weight
-    reason = f"{100 * share:.0f}% of the rated weight at high risk; {said}"
+    reason = f"{100 * share:.0f}% of the rated weight at high risk; {rated_text}"
     return _row(document, "risk_of_bias", int(share >= MOST_HIGH), reason, high)
 
 
@@ -197,8 +199,8 @@ def _publication_bias(document: Fitted, diagnosed: Diagnosed | None) -> DomainRo
     if len(done) < LEAST_TESTS:
         return _row(document, "publication_bias", None, "fewer than two tests could be done")
     low = sum(p < TEST_LEVEL for p in done.values())
-    said = ", ".join(f"{name} {text.p_value(p)}" for name, p in done.items())
-    reason = f"{low} of {len(done)} tests below {TEST_LEVEL:g}: {said}"
+    p_values = ", ".join(f"{name} {text.p_value(p)}" for name, p in done.items())
+    reason = f"{low} of {len(done)} tests below {TEST_LEVEL:g}: {p_values}"
     return _row(document, "publication_bias", int(low >= LEAST_TESTS), reason)
 
 

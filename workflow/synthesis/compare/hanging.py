@@ -71,17 +71,17 @@ def _words(change: ChangeRow) -> str:
 
 def _standing_alone(claim: Claim, row: DecidedClaim, evidence: Evidence, risk: Sequence[LowRiskRow]) -> Iterator[str]:
     """Sides of the claim's quantity that are one sample, one printed number, or mostly samples at high risk of bias."""
-    judged = {held.synthesis: held for held in risk}
+    judged = {low_risk.synthesis: low_risk for low_risk in risk}
     names = list(dict.fromkeys(syntheses_of(claim, evidence.plan)))
     for name in names:
-        document, held = evidence.documents[name], judged.get(name)
+        document, low_risk = evidence.documents[name], judged.get(name)
         side = "it rests" if len(names) == 1 else "one side rests"
-        at_risk = bool(held and 2 * held.left_out > held.samples)
+        at_risk = bool(low_risk and 2 * low_risk.left_out > low_risk.samples)
         if document.fit.samples == 1:
             yield f"{side} {ON_ONE_SAMPLE}, {document.studies[0].label}{', at high risk of bias' * at_risk}"
-        elif held and at_risk:
+        elif low_risk and at_risk:
             of = "" if len(names) == 1 else f" of {document.title}"
-            yield f"{held.left_out} of {held.samples} samples{of} are at high risk of bias"
+            yield f"{low_risk.left_out} of {low_risk.samples} samples{of} are at high risk of bias"
     if claim.kind in _PRINTED and row.values:
         yield "it rests on one published number"
     if claim.kind == "comparison" and evidence.plan.comparisons[claim.name].reference:

@@ -51,8 +51,8 @@ def smallest_difference(metric: str, rows: dict[str, Row], plan: Relevance) -> t
     keys = named.values() or [key for of, keys in plan.thresholds.items() if of == metric for key in keys]
     if not named:
         where = f"config.yaml, key relevance.thresholds.{metric}"
-    found = [(key, value) for key in keys if (value := threshold(where, key, metric, rows))]
-    return min(found, key=lambda pair: abs(pair[1])) if found else None
+    differences = [(key, value) for key in keys if (value := threshold(where, key, metric, rows))]
+    return min(differences, key=lambda pair: abs(pair[1])) if differences else None
 
 
 def _contrasts(
@@ -61,8 +61,8 @@ def _contrasts(
     """The contrasts between the levels of two samples or more."""
     sample = {m.effect_id: (study.sample_id, m.vi) for study in document.studies for m in study.members}
     level_of = {effect: level.level for level in fit.levels for effect in level.effects}
-    held = [(*sample[effect], level) for effect, level in level_of.items()]
-    cluster = [sample_id for sample_id, *_ in held]
+    effects = [(*sample[effect], level) for effect, level in level_of.items()]
+    cluster = [sample_id for sample_id, *_ in effects]
     tested = [level for level in fit.levels if level.samples > 1]
     for first, second in combinations(tested, 2):
         row = ModeratorPowerRow(
@@ -79,8 +79,8 @@ def _contrasts(
         try:
             power = contrast_power(
                 value,
-                [vi for _, vi, _ in held],
-                [level for *_, level in held],
+                [vi for _, vi, _ in effects],
+                [level for *_, level in effects],
                 (first.level, second.level),
                 tau2=regression.tau2,
                 ci="wald" if regression.df is None else "hksj",

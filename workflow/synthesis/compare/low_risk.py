@@ -25,7 +25,7 @@ def without_high_risk(documents: Sequence[Fitted], scores: Mapping[str, RiskScor
 def _row(document: Fitted, scores: Mapping[str, RiskScore | None]) -> LowRiskRow:
     judged = [(study, at_high_risk(study, scores)) for study in document.studies]
     high = [study for study, is_high in judged if is_high]
-    held = [study for study, is_high in judged if not is_high]
+    kept = [study for study, is_high in judged if not is_high]
     fit = document.fit
     row = LowRiskRow(
         synthesis=document.synthesis,
@@ -41,10 +41,10 @@ def _row(document: Fitted, scores: Mapping[str, RiskScore | None]) -> LowRiskRow
     )
     if not high:
         return replace(row, reason="no sample is at high risk" if row.rated else "no sample is rated")
-    if not held:
+    if not kept:
         return replace(row, reason="every sample is at high risk")
     try:
-        without = refitted(document, held)
+        without = refitted(document, kept)
     except InputError as error:
         return replace(row, reason="; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems))
     return replace(
@@ -61,24 +61,24 @@ def _row(document: Fitted, scores: Mapping[str, RiskScore | None]) -> LowRiskRow
     )
 
 
-def refitted(document: Fitted, held: Sequence[Study]) -> Fit:
+def refitted(document: Fitted, studies: Sequence[Study]) -> Fit:
     """The pool of some samples as the whole was fitted; of one mean of each where they are too few for its model.
 
     Raises InputError where these cannot be fitted either.
     """
     model = named_model(document.fit.model)
     try:
-        return _fit(document, held, model)
+        return _fit(document, studies, model)
     except InputError:
         # By the model of the whole CR2 has too few degrees of freedom; what is declared cannot be left out.
-        if model == "composites" or is_declared(held):
+        if model == "composites" or is_declared(studies):
             raise
-        return _fit(document, held, "composites")
+        return _fit(document, studies, "composites")
 
 
-def _fit(document: Fitted, held: Sequence[Study], model: DependenceModel) -> Fit:
+def _fit(document: Fitted, studies: Sequence[Study], model: DependenceModel) -> Fit:
     fit = document.fit
-    members = [(member, study.sample_id) for study in held for member in study.members]
+    members = [(member, study.sample_id) for study in studies for member in study.members]
     ci: CiMethod = "hksj" if fit.ci_method == "cr2" else named_ci(fit.ci_method)
     return pool(
         [member.yi for member, _ in members],
@@ -90,5 +90,5 @@ def _fit(document: Fitted, held: Sequence[Study], model: DependenceModel) -> Fit
         model=model,
         level=fit.level,
         metric=document.metric,
-        **dependence_of(held),
+        **dependence_of(studies),
     )

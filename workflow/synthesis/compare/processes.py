@@ -225,11 +225,11 @@ def _between(
         values_under(side, [f for f in findings if f.construct == name], plan.level)
         for side, name in zip(sides, (plan.first, construct), strict=True)
     ]
-    held = [{finding.sample_id for finding, _, _ in side} for side in values]
-    shared = held[0] & held[1]
+    samples = [{finding.sample_id for finding, _, _ in side} for side in values]
+    shared = samples[0] & samples[1]
     kept = [[value for value in side if value[0].sample_id not in shared] for side in values]
     if not all(kept):
-        return _nothing(plan, construct, way, held, shared)
+        return _nothing(plan, construct, way, samples, shared)
     fits = [_fit(config, side)[0] for side in kept]
     level = config.defaults.level
     first_side, second_side = (Side(fit.estimate, fit.se, fit.df) for fit in fits)
@@ -243,8 +243,8 @@ def _between(
         approach=approach,
         bound=which,
         second="the findings of studies",
-        samples_first=len(held[0] - shared),
-        samples_second=len(held[1] - shared),
+        samples_first=len(samples[0] - shared),
+        samples_second=len(samples[1] - shared),
         left_out=len(shared),
         estimate_first=fits[0].estimate,
         estimate_second=fits[1].estimate,
@@ -254,7 +254,7 @@ def _between(
         p=gap.p,
         p_equivalence=equivalent,
         conclusion=conclusion_of(gap.p, equivalent, 1 - level),
-        note="one sample" if len(held[1] - shared) == 1 else "",
+        note="one sample" if len(samples[1] - shared) == 1 else "",
     )
 
 
@@ -262,12 +262,12 @@ def _nothing(
     plan: Processes,
     construct: str,
     way: tuple[ContrastWay, str, Approach, Approach],
-    held: Sequence[set[str]],
+    samples: Sequence[set[str]],
     shared: set[str],
 ) -> ProcessContrast:
     """The row of an approach under which the studies of one side have nothing to compare."""
     approach, which, *_ = way
-    lacks = construct if held[0] - shared else plan.first
+    lacks = construct if samples[0] - shared else plan.first
     what = (
         "prints an association between patients as a number"
         if approach == "numbers"
@@ -279,8 +279,8 @@ def _nothing(
         approach=approach,
         bound=which,
         second="the findings of studies",
-        samples_first=len(held[0] - shared),
-        samples_second=len(held[1] - shared),
+        samples_first=len(samples[0] - shared),
+        samples_second=len(samples[1] - shared),
         left_out=len(shared),
         estimate_first=None,
         estimate_second=None,

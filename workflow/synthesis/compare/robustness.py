@@ -73,12 +73,12 @@ def _lost(document: Fitted) -> tuple[list[str] | None, str]:
         try:
             rest = refit(document, {study.sample_id for study in kept}).fit
         except InputError:
-            held = (
+            clause = (
                 f"without the {text.plural(lost - 1, 'sample')} with the largest effects it still holds; "
                 if lost > 1
                 else ""
             )
-            return None, f"{held}to fewer its model cannot be fitted"
+            return None, f"{clause}to fewer its model cannot be fitted"
         if _nearer(rest.ci_low, rest.ci_high) == 0:
             return [study.label for study in ordered[:lost]], ""
     return None, "no single sample's interval holds no effect"

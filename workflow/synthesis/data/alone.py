@@ -45,18 +45,18 @@ class _Error:
     cells: Row
     kind: Kind
     column: str
-    error: float
+    se: float
     alone: bool
 
 
 def alone(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     """All doubts of a table's standard errors that no sample sizes explain."""
-    found = [error for number, row in rows if (error := _error(number, row)) is not None]
+    errors = [error for number, row in rows if (error := _error(number, row)) is not None]
     for kind in LARGEST:
-        errors = [one for one in found if one.kind == kind]
-        doubted = dict(_beside_others(errors)) | dict(_out_of_range(errors))
+        of_kind = [error for error in errors if error.kind == kind]
+        doubted = dict(_beside_others(of_kind)) | dict(_out_of_range(of_kind))
         yield from doubted.items()
-        yield from ((row, doubt) for row, doubt in _all_variances(kind, errors) if row not in doubted)
+        yield from ((row, doubt) for row, doubt in _all_variances(kind, of_kind) if row not in doubted)
     yield from _of_differences(rows)
 
 
@@ -98,48 +98,48 @@ def _people(kind: Kind, value: float, error: float) -> float:
     return {"difference": 4 + value**2 / 2, "change": 1 + value**2 / 2}.get(kind, 1.0) / error**2
 
 
-def _said(one: _Error) -> str:
-    return f"{one.cells[one.column]:g}"
+def _cell_text(error: _Error) -> str:
+    return f"{error.cells[error.column]:g}"
 
 
 def _out_of_range(errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
-    for one in errors:
-        low, high = SMALLEST[one.kind], LARGEST[one.kind]
-        if one.kind in ("difference", "change"):
+    for error in errors:
+        low, high = SMALLEST[error.kind], LARGEST[error.kind]
+        if error.kind in ("difference", "change"):
             # Of a huge difference even a few people have a larger one.
-            high = max(high, math.sqrt((4 + (one.cells["value"] or 0.0) ** 2 / 2) / FEWEST_OF_ALL))
-        if one.alone and not low <= one.error <= high:
-            square = one.column == "variance"
+            high = max(high, math.sqrt((4 + (error.cells["value"] or 0.0) ** 2 / 2) / FEWEST_OF_ALL))
+        if error.alone and not low <= error.se <= high:
+            square = error.column == "variance"
             allowed = f"from {low**2 if square else low:.3g} to {high**2 if square else high:.3g}"
             hint = "it implies more than a million people: a p, or a decimal point?"
-            if one.error > high:
+            if error.se > high:
                 hint = "a number of people, an SD, or a percentage in the place of it?"
-            yield one.row, (one.column, _said(one), allowed, hint)
+            yield error.row, (error.column, _cell_text(error), allowed, hint)
 
 
 def _beside_others(errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
     """Errors far from the others of their table, all of one kind."""
     if len(errors) <= LEAST_OTHERS:
         return
-    usual = median(one.error for one in errors)
-    body = sorted(one.error for one in errors if one.error >= usual / BODY)
+    usual = median(error.se for error in errors)
+    body = sorted(error.se for error in errors if error.se >= usual / BODY)
     middle = body[len(body) // 4 : len(body) - len(body) // 4]
     others = f"the {len(errors) - 1} others of the table have"
-    for one in errors:
-        if not one.alone:
+    for error in errors:
+        if not error.alone:
             continue
         low, high = body[0], body[-1]
-        root = math.sqrt(one.error)
+        root = math.sqrt(error.se)
         among = middle[0] / AMONG_OTHERS < root < middle[-1] * AMONG_OTHERS
-        if one.column == "se" and one.error < low / BELOW_OTHERS and among:
+        if error.column == "se" and error.se < low / BELOW_OTHERS and among:
             hint = "this looks like a variance: use the column variance"
             allowed = f"about {root:.3g}: {others} {low:.3g} to {high:.3g}"
-            yield one.row, (one.column, _said(one), allowed, hint)
-        elif not 1 / FAR_FROM_MEDIAN < one.error / usual < FAR_FROM_MEDIAN:
+            yield error.row, (error.column, _cell_text(error), allowed, hint)
+        elif not 1 / FAR_FROM_MEDIAN < error.se / usual < FAR_FROM_MEDIAN:
             allowed = (
                 f"a standard error within a factor of {FAR_FROM_MEDIAN:g} of {usual:.3g}, that of most of the table"
             )
-            yield one.row, (one.column, _said(one), allowed, "a decimal point, an SD, or a variance?")
+            yield error.row, (error.column, _cell_text(error), allowed, "a decimal point, an SD, or a variance?")
 
 
 def _all_variances(kind: Kind, errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
@@ -147,18 +147,18 @@ def _all_variances(kind: Kind, errors: Sequence[_Error]) -> Iterator[tuple[int, 
     if (
         kind not in MANY_PEOPLE
         or len(errors) < LEAST_ROWS
-        or not all(one.alone and one.column == "se" for one in errors)
+        or not all(error.alone and error.column == "se" for error in errors)
     ):
         return
-    values = [one.cells["value"] or 0.0 for one in errors]
-    people = [_people(kind, value, one.error) for value, one in zip(values, errors, strict=True)]
-    as_variances = [_people(kind, value, math.sqrt(one.error)) for value, one in zip(values, errors, strict=True)]
+    values = [error.cells["value"] or 0.0 for error in errors]
+    people = [_people(kind, value, error.se) for value, error in zip(values, errors, strict=True)]
+    as_variances = [_people(kind, value, math.sqrt(error.se)) for value, error in zip(values, errors, strict=True)]
     if median(people) <= MANY_PEOPLE[kind] or min(as_variances) < FEWEST_PEOPLE:
         return
     hint = "variances in most rows? Then use the column variance; with the sizes printed too, nothing is asked"
-    for one, many, fewer in zip(errors, people, as_variances, strict=True):
+    for error, many, fewer in zip(errors, people, as_variances, strict=True):
         allowed = f"one of fewer people than {many:.0f}, which it implies; as a variance it implies {fewer:.0f}"
-        yield one.row, (one.column, _said(one), allowed, hint)
+        yield error.row, (error.column, _cell_text(error), allowed, hint)
 
 
 # --- differences of means -------------------------------------------------------------------------------------------
@@ -174,11 +174,11 @@ def _of_differences(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
         if has(row, "n_treat", "n_control"):
             root = math.sqrt(1 / row["n_treat"] + 1 / row["n_control"])
             groups.setdefault(plain(row["outcome"]), []).append((number, row, error / root, root))
-    for outcome, held in groups.items():
-        if len(held) <= LEAST_OTHERS or not outcome:
+    for outcome, group in groups.items():
+        if len(group) <= LEAST_OTHERS or not outcome:
             continue
-        usual = median(sd for _, _, sd, _ in held)
-        for number, cells, sd, root in held:
+        usual = median(sd for _, _, sd, _ in group)
+        for number, cells, sd, root in group:
             if not 1 / SD_RATIO < sd / usual < SD_RATIO:
                 column = "se" if cells["se"] is not None else "variance"
                 should = usual * root if column == "se" else (usual * root) ** 2

@@ -37,11 +37,11 @@ def control_of(row: Row) -> tuple[Any, ...] | None:
 
 def shared_controls(rows: Sequence[Numbered]) -> list[list[Numbered]]:
     """Rows that name the same control group for the same outcome, two or more together, in the order of the rows."""
-    held: dict[tuple[Any, ...], list[Numbered]] = {}
+    by_control: dict[tuple[Any, ...], list[Numbered]] = {}
     for number, row in rows:
         if row["control_group"] and not row["exclusion_reason"] and row["level"] == "study":
-            held.setdefault(tuple(row[name] for name in SAME), []).append((number, row))
-    return [group for group in held.values() if len(group) > 1]
+            by_control.setdefault(tuple(row[name] for name in SAME), []).append((number, row))
+    return [group for group in by_control.values() if len(group) > 1]
 
 
 def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]:

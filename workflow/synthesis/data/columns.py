@@ -98,20 +98,20 @@ def _share(name: str, description: str, example: str = "") -> Column:
 def _moments() -> tuple[Column, ...]:
     """What stands for the SD of an arm, or for its mean and SD."""
     columns: list[Column] = []
-    for arm, said in (("treat", "treatment arm"), ("control", "control arm")):
+    for arm, name in (("treat", "treatment arm"), ("control", "control arm")):
         columns += [
-            _positive(f"se_{arm}", f"Standard error of the mean, {said}, where no SD is printed.", "0.91"),
+            _positive(f"se_{arm}", f"Standard error of the mean, {name}, where no SD is printed.", "0.91"),
             Column(
-                f"mean_ci_low_{arm}", "number", f"Lower 95% limit of the mean, {said}, where no SD is printed.", "8.1"
+                f"mean_ci_low_{arm}", "number", f"Lower 95% limit of the mean, {name}, where no SD is printed.", "8.1"
             ),
             Column(
-                f"mean_ci_high_{arm}", "number", f"Upper 95% limit of the mean, {said}, where no SD is printed.", "11.6"
+                f"mean_ci_high_{arm}", "number", f"Upper 95% limit of the mean, {name}, where no SD is printed.", "11.6"
             ),
-            Column(f"median_{arm}", "number", f"Median, {said} (statistic median).", "9"),
-            Column(f"q1_{arm}", "number", f"Lower quartile, {said}.", "6"),
-            Column(f"q3_{arm}", "number", f"Upper quartile, {said}.", "13"),
-            Column(f"min_{arm}", "number", f"Smallest value, {said}.", "1"),
-            Column(f"max_{arm}", "number", f"Largest value, {said}.", "24"),
+            Column(f"median_{arm}", "number", f"Median, {name} (statistic median).", "9"),
+            Column(f"q1_{arm}", "number", f"Lower quartile, {name}.", "6"),
+            Column(f"q3_{arm}", "number", f"Upper quartile, {name}.", "13"),
+            Column(f"min_{arm}", "number", f"Smallest value, {name}.", "1"),
+            Column(f"max_{arm}", "number", f"Largest value, {name}.", "24"),
         ]
     return tuple(columns)
 

@@ -110,11 +110,11 @@ def _comparison(row: Row) -> Hashable | None:
 
 
 def _positions(keys: Sequence[Hashable | None], least: int = 2) -> list[list[int]]:
-    held: dict[Hashable, list[int]] = {}
+    by_key: dict[Hashable, list[int]] = {}
     for at, key in enumerate(keys):
         if key is not None:
-            held.setdefault(key, []).append(at)
-    return [members for members in held.values() if len(members) >= least]
+            by_key.setdefault(key, []).append(at)
+    return [members for members in by_key.values() if len(members) >= least]
 
 
 def _control_part(row: Chosen, cells: Mapping[str, Any]) -> float:

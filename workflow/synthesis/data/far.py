@@ -75,17 +75,22 @@ class _Sized:
 
 def far_away(rows: Sequence[Numbered]) -> Iterator[tuple[int, bool, Doubt]]:
     """Effects of a size that no study has: the row, whether the size stands in it as printed, and the doubt."""
-    sized = [found for number, row in rows for found in _sized(number, row)]
-    limits = {scale: _most(scale, [one.size for one in sized if one.scale == scale]) for scale in LIMITS}
-    for one in sized:
-        most = limits[one.scale]
-        if one.scale == "z" and one.cells["statistic"] == "z" and not has(one.cells, "n") and not has(one.cells, "se"):
+    sized = [effect for number, row in rows for effect in _sized(number, row)]
+    limits = {scale: _most(scale, [effect.size for effect in sized if effect.scale == scale]) for scale in LIMITS}
+    for effect in sized:
+        most = limits[effect.scale]
+        if (
+            effect.scale == "z"
+            and effect.cells["statistic"] == "z"
+            and not has(effect.cells, "n")
+            and not has(effect.cells, "se")
+        ):
             most = min(most, PRINTED_Z)
-        if one.scale == "g" and has(one.cells, "mean_treat"):
+        if effect.scale == "g" and has(effect.cells, "mean_treat"):
             most = max(most, OF_MEANS)
         # sqrt(.9) is .949: a correlation of .95, and an R2 of .90, are beyond it.
-        if one.size >= most - 1e-9 and not _reaches_near(one):
-            yield one.row, one.printed, _far(one, most)
+        if effect.size >= most - 1e-9 and not _reaches_near(effect):
+            yield effect.row, effect.printed, _far(effect, most)
 
 
 def _most(scale: Scale, sizes: Sequence[float]) -> float:
@@ -145,12 +150,12 @@ def _converted(row: Row, metric: str) -> float | None:
         return None
 
 
-def _reaches_near(one: _Sized) -> bool:
+def _reaches_near(effect: _Sized) -> bool:
     """Whether the interval of a large ratio, or of an association of few people, holds ordinary ones."""
-    row = one.cells
-    if one.scale == "z" and has(row, "n") and row["n"] > 3:
-        return bool(one.size - 1.96 / math.sqrt(row["n"] - 3) < math.atanh(_ORDINARY))
-    if one.scale != "logarithm":
+    row = effect.cells
+    if effect.scale == "z" and has(row, "n") and row["n"] > 3:
+        return bool(effect.size - 1.96 / math.sqrt(row["n"] - 3) < math.atanh(_ORDINARY))
+    if effect.scale != "logarithm":
         return False
     near = math.log(NEAR_RATIO)
     if row["statistic"] in RATIOS and has(row, "value", "ci_low", "ci_high"):
@@ -160,28 +165,28 @@ def _reaches_near(one: _Sized) -> bool:
     error = implied_se(row) if error is None else error
     if error is None and row["statistic"] == "rates":
         error = math.sqrt(1 / max(row["events_treat"], 0.5) + 1 / max(row["events_control"], 0.5))
-    return error is not None and one.size - 1.96 * error < near
+    return error is not None and effect.size - 1.96 * error < near
 
 
-def _far(one: _Sized, most: float) -> Doubt:
-    row, limit = one.cells, LIMITS[one.scale]
+def _far(effect: _Sized, most: float) -> Doubt:
+    row, limit = effect.cells, LIMITS[effect.scale]
     column = _column(row)
-    size, shown = one.size, most
-    if one.scale == "z" and row["statistic"] != "z":
+    size, shown = effect.size, most
+    if effect.scale == "z" and row["statistic"] != "z":
         size, shown = math.tanh(size), math.tanh(most)
     if row["statistic"] in RATIOS:
         allowed = f"a ratio between {math.exp(-most):.2g} and {math.exp(most):.3g}"
         return column, f"{row[column]:g}", allowed, _hint_of_ratio(row[column])
     stands = row["p"] if column == "p" else f"{row[column]:g}"
-    if one.printed:
-        return column, stands, f"below {shown:.3g} in size", _hint(row, one.scale)
+    if effect.printed:
+        return column, stands, f"below {shown:.3g} in size", _hint(row, effect.scale)
     named = [name for name in (*RESULT_COLUMNS, *_SIZES, *_OF_ARMS) if name != column and has(row, name)]
     of = " and ".join(f"{name} {row[name]:g}" for name in named)
     return (
         column,
         f"{stands}, a {limit.name} of {size:.3g}",
         f"below {shown:.3g} in size, with {of}",
-        _hint(row, one.scale),
+        _hint(row, effect.scale),
     )
 
 

@@ -61,21 +61,21 @@ def least_se(row: Row) -> float | None:
     """
     if not has(row, "n_treat", "n_control", "value"):
         return None
-    one, other, value = float(row["n_treat"]), float(row["n_control"]), float(row["value"])
+    n_treat, n_control, value = float(row["n_treat"]), float(row["n_control"]), float(row["value"])
     match row["statistic"]:
         case "or" | "log_or":
-            return math.sqrt(4 / one + 4 / other)
+            return math.sqrt(4 / n_treat + 4 / n_control)
         case "hr" | "log_hr":
-            return math.sqrt(1 / one + 1 / other)
+            return math.sqrt(1 / n_treat + 1 / n_control)
         case "rd" if abs(value) < 1:
-            return math.sqrt(abs(value) * (1 - abs(value)) / max(one, other))
+            return math.sqrt(abs(value) * (1 - abs(value)) / max(n_treat, n_control))
         case "log_rr" if abs(value) < FAR_LOGARITHM:
             ratio = math.exp(value)
         case "rr" if value > 0:
             ratio = value
         case _:
             return None
-    return math.sqrt((ratio - 1) / other if ratio > 1 else (1 - ratio) / (ratio * one))
+    return math.sqrt((ratio - 1) / n_control if ratio > 1 else (1 - ratio) / (ratio * n_treat))
 
 
 def scale_of(row: Row) -> Callable[[float], float] | None:

@@ -94,9 +94,9 @@ def elsewhere(asked: str) -> str:
     """What to use for a measure of metafor that is asked for as a metric or statistic; nothing for other words."""
     words = plain(asked)
     name = _CALLED.get(words, words.upper())
-    found = MEASURES.get(name)
-    if found is None:
+    measure = MEASURES.get(name)
+    if measure is None:
         return ""
-    if isinstance(found, str):
-        return f"{name} is not here: {found}"
-    return f"metafor's {name} is metric {found[1]}, of statistic {found[0]} among others"
+    if isinstance(measure, str):
+        return f"{name} is not here: {measure}"
+    return f"metafor's {name} is metric {measure[1]}, of statistic {measure[0]} among others"

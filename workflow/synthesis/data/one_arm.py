@@ -46,11 +46,11 @@ def for_clusters(row: Row, metric: str, policy: Policy, estimate: Estimate) -> E
     Raises CannotConvert for other metrics than g, statistics whose g is not made of the arms and their sizes, printed
     errors, a design effect, and sizes and correlations that cannot be.
     """
-    own, column = row.get("own", {}), policy.cluster_size_treat
-    size = own.get(column) if column else None
+    declared, column = row.get("own", {}), policy.cluster_size_treat
+    size = declared.get(column) if column else None
     if column is None or size is None:
         return None
-    icc = own.get(policy.icc_treat) if isinstance(policy.icc_treat, str) else policy.icc_treat
+    icc = declared.get(policy.icc_treat) if isinstance(policy.icc_treat, str) else policy.icc_treat
     errors = [name for name in ("se", "variance", "ci_low", "ci_high", "design_effect") if printed.has(row, name)]
     if metric != "g" or row["statistic"] not in _OF_SIZES or errors:
         what = f"metric {metric}, statistic {row['statistic']}" + (f", with {', '.join(errors)}" if errors else "")

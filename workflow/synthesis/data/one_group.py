@@ -138,11 +138,11 @@ def _printed_change(row: Row, wanted: Standardizer) -> Estimate:
     """A printed standardized change. CannotConvert where it was standardized by the other SD, or the source does not
     say by which: the ratio of the two is sqrt(2 (1 - r)) with equal SDs before and after, 0.77 to 1.41 for r .7 to 0.
     """
-    said = row["standardized_by"]
-    if not said:
+    standardizer = row["standardized_by"]
+    if not standardizer:
         raise CannotConvert("not printed: standardized_by")
-    if said != wanted:
-        raise printed.refusal("standardized_by", said, f"{wanted} for this metric", "a change in another unit")
+    if standardizer != wanted:
+        raise printed.refusal("standardized_by", standardizer, f"{wanted} for this metric", "a change in another unit")
     (value,) = printed.need(row, "value")
     variance = printed.variance(row)
     return Estimate(value, variance if variance is not None else variance_from_interval(*printed.interval(row)))

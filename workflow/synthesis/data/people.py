@@ -59,9 +59,9 @@ def under_several_studies(rows: Iterable[tuple[str, str]]) -> dict[str, list[str
     return {sample: named for sample, named in studies.items() if len(named) > 1}
 
 
-def _one_study(one: str, other: str) -> bool:
-    if study_key(one) == study_key(other) or study_key(one).split()[:1] == study_key(other).split()[:1]:
-        years = [[int(year) for year, _ in _YEAR.findall(study)] for study in (one, other)]
+def _one_study(first: str, second: str) -> bool:
+    if study_key(first) == study_key(second) or study_key(first).split()[:1] == study_key(second).split()[:1]:
+        years = [[int(year) for year, _ in _YEAR.findall(study)] for study in (first, second)]
         return not all(years) or min(abs(a - b) for a in years[0] for b in years[1]) <= FOLLOWED
     return False
 
@@ -72,8 +72,8 @@ def _several_studies(rows: Sequence[Chosen], places: Mapping[str, str], same: Co
     for sample, studies in under_several_studies((row.sample_id, row.study) for row in rows).items():
         if sample in same:
             continue
-        own = [row for row in rows if row.sample_id == sample]
-        firsts = [next(row for row in own if row.study == study) for study in studies]
+        sample_rows = [row for row in rows if row.sample_id == sample]
+        firsts = [next(row for row in sample_rows if row.study == study) for study in studies]
         named = "; ".join(f"{row.study}, {_place(row, places)}" for row in firsts[:_MOST_NAMED])
         more = f"; and {len(firsts) - _MOST_NAMED} more" if len(firsts) > _MOST_NAMED else ""
         allowed = (
@@ -96,13 +96,13 @@ def _entered_twice(rows: Sequence[Chosen], places: Mapping[str, str]) -> list[Pr
         alike.setdefault((study_key(row.study), *numbers), []).append(row)
     problems = []
     for group in alike.values():
-        found = _results(group[0])
+        results = _results(group[0])
         labelled: dict[tuple[object, ...], Chosen] = {}
         for at, row in enumerate(group):
             first = labelled.setdefault(_labels(row), row)
-            if first is row and at and len(found) >= NO_CHANCE:
+            if first is row and at and len(results) >= NO_CHANCE:
                 first = group[0]
-            if first is row or not found or row.checked or _other_paper(first, row):
+            if first is row or not results or row.checked or _other_paper(first, row):
                 continue
             value = f"{row.study}: {row.effect_id} (sample {row.sample_id})"
             allowed = (
@@ -124,9 +124,9 @@ def _labels(row: Row) -> tuple[object, ...]:
     return (*(_plain(row, name) for name in _LABELS), *(_plain(row, name) for name in row.own))
 
 
-def _other_paper(one: Row, other: Row) -> bool:
+def _other_paper(row: Row, other: Row) -> bool:
     """Whether the year, or its letter, makes two rows those of different papers."""
-    (first, letter), (second, of_other) = _year(one), _year(other)
+    (first, letter), (second, of_other) = _year(row), _year(other)
     if first is None or second is None:
         return False
     return abs(first - second) > ONLINE_FIRST or (first == second and letter != of_other)

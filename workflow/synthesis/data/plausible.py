@@ -69,7 +69,7 @@ def check_plausible(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
         if row["exclusion_reason"]:
             continue
         place = f"{path}, row {number}, column"
-        problems += [Problem(f"{place} {column}", *said) for column, *said in other_estimand(row)]
+        problems += [Problem(f"{place} {column}", *doubt) for column, *doubt in other_estimand(row)]
         if not row["checked"]:
             for column, value, allowed, hint in (*people(row), *years(row), *lives(row)):
                 problems.append(Problem(f"{place} {column}", value, allowed, f"{hint}; {CONFIRM}"))
@@ -131,8 +131,8 @@ def years(row: Row) -> Iterator[Doubt]:
     of_paper = any(_YEAR_OF_PAPER.search(row[column]) for column in named)
     if of_paper and all(abs(row["year"] - year) > YEARS_APART for year in printed):
         column = next(name for name in named if named[name])
-        said = " or ".join(map(str, dict.fromkeys(printed)))
-        allowed = f"{said}, or at most {YEARS_APART} years from it (online first)"
+        alternatives = " or ".join(map(str, dict.fromkeys(printed)))
+        allowed = f"{alternatives}, or at most {YEARS_APART} years from it (online first)"
         yield "year", f"{row['year']:.0f} beside {column} {row[column]}", allowed, "a slip in one of the two?"
 
 

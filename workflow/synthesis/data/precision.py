@@ -69,12 +69,12 @@ _MEANS = ("mean_sd", "change_sd")
 def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     """The doubts of a source's typed rows, those confirmed or excluded aside, each by file, row and column."""
     used = [(number, row) for number, row in rows if not row["exclusion_reason"]]
-    held = [(number, row) for number, row in used if not row["checked"]]
-    doubts = [(number, doubt) for number, row in held for doubt in _of_row(row)]
-    doubts += [*_half_widths(held), *_far_deviations(held), *_all_errors(held)]
+    unchecked = [(number, row) for number, row in used if not row["checked"]]
+    doubts = [(number, doubt) for number, row in unchecked for doubt in _of_row(row)]
+    doubts += [*_half_widths(unchecked), *_far_deviations(unchecked), *_all_errors(unchecked)]
     # Confirmed rows stay among those that others are compared with.
-    open_rows = {number for number, _ in held}
-    doubts += [found for found in (*alone(used), *shifted_beside_others(used)) if found[0] in open_rows]
+    open_rows = {number for number, _ in unchecked}
+    doubts += [numbered for numbered in (*alone(used), *shifted_beside_others(used)) if numbered[0] in open_rows]
     # A size after conversion follows from what is doubted already.
     doubted = {number for number, _ in doubts}
     for number, as_printed, doubt in far_away(used):
@@ -293,11 +293,11 @@ def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
             outcome = plain(row["outcome"])
             groups.setdefault((row["statistic"], outcome), []).append((number, row))
     doubts = []
-    for held in groups.values():
+    for group in groups.values():
         # Beside so many others, a row's own deviations are not seen in the median.
-        whole = _usual([row for _, row in held]) if len(held) > MANY_OTHERS else None
-        for number, row in held:
-            usual = whole or _usual([other for _, other in held if other["sample_id"] != row["sample_id"]])
+        whole = _usual([row for _, row in group]) if len(group) > MANY_OTHERS else None
+        for number, row in group:
+            usual = whole or _usual([other for _, other in group if other["sample_id"] != row["sample_id"]])
             doubt = _far(row, usual) if usual is not None else None
             if doubt is not None:
                 doubts.append((number, doubt))
@@ -334,9 +334,9 @@ def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
     standard errors: a table that prints standard errors.
     """
     names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
-    held = [(number, row) for number, row in rows if row["statistic"] in _MEANS and has(row, *names)]
+    compared = [(number, row) for number, row in rows if row["statistic"] in _MEANS and has(row, *names)]
     apart = []
-    for number, row in held:
+    for number, row in compared:
         difference = abs(row["mean_treat"] - row["mean_control"])
         as_they_are = difference / math.hypot(row["sd_treat"], row["sd_control"]) * math.sqrt(2)
         spread = math.sqrt(row["n_treat"]) * row["sd_treat"], math.sqrt(row["n_control"]) * row["sd_control"]

@@ -186,8 +186,8 @@ def z_of_p(row: Row) -> float:
         raise refusal("p", text, "a p value as printed: 0.03, <.001 or >.05")
     if p.value < SMALLEST_P:
         bound = f"{p.half_unit:.9f}".rstrip("0").removeprefix("0") if 1e-9 < p.half_unit < 0.5 else ""
-        said = f"enter the printed bound <{bound}, or" if bound else "enter"
-        hint = f"SPSS prints .000 for p < .0005: {said} the test statistic with its degrees of freedom"
+        advice = f"enter the printed bound <{bound}, or" if bound else "enter"
+        hint = f"SPSS prints .000 for p < .0005: {advice} the test statistic with its degrees of freedom"
         raise refusal("p", text, f"above 0, at least {SMALLEST_P:g}", hint)
     if row["p_sides"] == "1" and p.value >= 1:
         hint = f"a program's {text} is what rounds to 1: enter the test statistic with its degrees of freedom"

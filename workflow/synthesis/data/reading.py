@@ -106,9 +106,9 @@ def _malformed(path: Path, error: Exception) -> Problem:
     """A file that is not YAML: the line and column, what stands there, and the likely slip."""
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     parts = (getattr(error, name, None) for name in ("context", "problem", "reason"))
-    said = " ".join(" ".join(part for part in parts if part).split()) or " ".join(str(error).split())
+    message = " ".join(" ".join(part for part in parts if part).split()) or " ".join(str(error).split())
     opened = getattr(error, "context_mark", None)
-    where, value = str(path), said
+    where, value = str(path), message
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     lines = text.splitlines()
     if isinstance(error, yaml.reader.ReaderError):
@@ -118,8 +118,8 @@ def _malformed(path: Path, error: Exception) -> Problem:
     if mark is not None:
         where = f"{path}, line {mark.line + 1}, column {mark.column + 1}"
         value = lines[mark.line].strip() if mark.line < len(lines) and lines[mark.line].strip() else "the file ends"
-    likely = [words for part, words in _SYNTAX.items() if part in said]
-    allowed, hint = likely[0] if likely else ("well-formed YAML", said)
+    likely = [words for part, words in _SYNTAX.items() if part in message]
+    allowed, hint = likely[0] if likely else ("well-formed YAML", message)
     if "\t" in (value if mark is None else lines[mark.line] if mark.line < len(lines) else ""):
         allowed, hint = "indentation by spaces", "a tab"
     if opened is not None and mark is not None and opened.line != mark.line:

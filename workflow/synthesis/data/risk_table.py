@@ -39,37 +39,37 @@ def read_risk(path: Path, samples: Collection[str]) -> tuple[Assessed, ...]:
     by_sample: dict[str, list[Numbered]] = {}
     for number, row in rows:
         by_sample.setdefault(row["sample_id"], []).append((number, row))
-    found = []
-    for sample, own in by_sample.items():
-        first = f"{path}, row {own[0][0]}, column"
-        tools = {row["tool"] for _, row in own}
+    assessed = []
+    for sample, sample_rows in by_sample.items():
+        first = f"{path}, row {sample_rows[0][0]}, column"
+        tools = {row["tool"] for _, row in sample_rows}
         if sample not in samples:
             problems.append(_unknown(f"{first} sample_id", sample, sorted(samples), "a sample_id of effects.csv"))
         elif len(tools) > 1:
             problems.append(Problem(f"{first} tool", ", ".join(sorted(tools)), "one tool for each sample"))
         else:
             tool = TOOLS[tools.pop()]
-            faults = list(_faults(path, own, tool))
+            faults = list(_faults(path, sample_rows, tool))
             problems += faults
-            found += [] if faults else [_assessed(sample, tool, own)]
-    problems += [] if problems else list(_contradictions(path, by_sample, found))
+            assessed += [] if faults else [_assessed(sample, tool, sample_rows)]
+    problems += [] if problems else list(_contradictions(path, by_sample, assessed))
     if problems:
         raise InputError(problems)
-    return tuple(found)
+    return tuple(assessed)
 
 
 def rate(path: Path, rows: Sequence[Numbered], assessed: Sequence[Assessed]) -> list[Problem]:
     """Gives the typed rows of effects.csv the overall judgement of their sample; returns those that have another."""
-    judged = {one.sample_id: one for one in assessed}
+    judged = {assessment.sample_id: assessment for assessment in assessed}
     problems = []
     for number, row in rows:
-        one = judged.get(row["sample_id"])
-        if one is None:
+        assessment = judged.get(row["sample_id"])
+        if assessment is None:
             continue
         if not row["rob"]:
-            row["rob"] = one.overall
-        elif judgement_of(TOOLS[one.tool], row["rob"]) != one.overall:
-            allowed = f"{one.overall}, as {RISK} has it for {one.sample_id}, or empty"
+            row["rob"] = assessment.overall
+        elif judgement_of(TOOLS[assessment.tool], row["rob"]) != assessment.overall:
+            allowed = f"{assessment.overall}, as {RISK} has it for {assessment.sample_id}, or empty"
             problems.append(Problem(f"{path}, row {number}, column rob", row["rob"], allowed, "leave it empty"))
     return problems
 
@@ -138,13 +138,15 @@ def _assessed(sample: str, tool: Tool, rows: Sequence[Numbered]) -> Assessed:
     )
 
 
-def _contradictions(path: Path, rows: dict[str, list[Numbered]], found: Sequence[Assessed]) -> Iterator[Problem]:
+def _contradictions(path: Path, rows: dict[str, list[Numbered]], assessed: Sequence[Assessed]) -> Iterator[Problem]:
     """Judgements of the whole that those of the domains do not allow."""
-    for one in found:
-        tool = TOOLS[one.tool]
-        allowed = possible(tool, one.domains)
-        if one.given and one.overall not in allowed:
-            number = next(n for n, row in rows[one.sample_id] if domain_of(tool, row["domain"]) == OVERALL)
-            said = f"{' or '.join(allowed)}, by the domains of {one.sample_id} and the rule of {tool.name}"
+    for assessment in assessed:
+        tool = TOOLS[assessment.tool]
+        allowed = possible(tool, assessment.domains)
+        if assessment.given and assessment.overall not in allowed:
+            number = next(n for n, row in rows[assessment.sample_id] if domain_of(tool, row["domain"]) == OVERALL)
+            allowed_text = (
+                f"{' or '.join(allowed)}, by the domains of {assessment.sample_id} and the rule of {tool.name}"
+            )
             hint = "without the row it follows from the domains"
-            yield Problem(f"{path}, row {number}, column judgement", one.overall, said, hint)
+            yield Problem(f"{path}, row {number}, column judgement", assessment.overall, allowed_text, hint)

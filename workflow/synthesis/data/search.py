@@ -41,10 +41,10 @@ class SearchRow:
     records: int
 
 
-def total(found: Sequence[SearchRow], *steps: SearchStep) -> int | None:
+def total(rows: Sequence[SearchRow], *steps: SearchStep) -> int | None:
     """How many records the rows of these steps hold; None where there is no such row."""
-    own = [row.records for row in found if row.step in steps]
-    return sum(own) if own else None
+    counts = [row.records for row in rows if row.step in steps]
+    return sum(counts) if counts else None
 
 
 def find_search(raw: Path) -> list[SearchRow]:
@@ -67,34 +67,34 @@ def read_search(path: Path) -> list[SearchRow]:
     if problems:
         raise InputError(problems)
     steps: dict[str, SearchStep] = {step: step for step in get_args(SearchStep)}
-    found = [SearchRow(steps[row["step"]], row.get("what", ""), int(row["records"])) for _, row in rows]
+    search_rows = [SearchRow(steps[row["step"]], row.get("what", ""), int(row["records"])) for _, row in rows]
     seen: Counter[tuple[str, str]] = Counter()
-    for (line, _), one in zip(rows, found, strict=True):
+    for (line, _), row in zip(rows, search_rows, strict=True):
         where = f"{path}, row {line}, column"
-        key = (one.step, "" if one.step in ONCE else one.what.casefold())
+        key = (row.step, "" if row.step in ONCE else row.what.casefold())
         if seen[key]:
-            allowed = "each step once" if one.step in ONCE else "each step and what once"
-            problems.append(Problem(f"{where} step", f"{one.step} {one.what}".strip(), allowed, "pasted twice?"))
-        if one.step in _NAMED and not one.what:
-            allowed = "a database or register" if one.step == "identified" else "a reason"
+            allowed = "each step once" if row.step in ONCE else "each step and what once"
+            problems.append(Problem(f"{where} step", f"{row.step} {row.what}".strip(), allowed, "pasted twice?"))
+        if row.step in _NAMED and not row.what:
+            allowed = "a database or register" if row.step == "identified" else "a reason"
             problems.append(Problem(f"{where} what", "", allowed, "the cell is empty"))
         seen[key] += 1
-    problems = problems or list(_contradictions(path, found))
+    problems = problems or list(_contradictions(path, search_rows))
     if problems:
         raise InputError(problems)
-    return found
+    return search_rows
 
 
-def _contradictions(path: Path, found: Sequence[SearchRow]) -> Iterator[Problem]:
+def _contradictions(path: Path, rows: Sequence[SearchRow]) -> Iterator[Problem]:
     """Boxes that do not hold what the one before them leaves."""
     for step, (before, left) in _FOLLOWS.items():
-        held, came, gone = total(found, step), total(found, before), total(found, *left)
-        if held is None or came is None:
+        records, came, gone = total(rows, step), total(rows, before), total(rows, *left)
+        if records is None or came is None:
             continue
         expected = came - (gone or 0)
-        if held != expected:
+        if records != expected:
             names = " and ".join(left)
-            shown = f"{held} {step}"
+            shown = f"{records} {step}"
             hint = f"a row of {names} is missing, or a slip of the keyboard?"
             allowed = f"{expected}: {came} {before} less {gone or 0} of {names}"
             yield Problem(f"{path}, step {step}", shown, allowed, hint)

@@ -30,32 +30,34 @@ def assigned(
     sample; equal control arms within a sample are the same people.
     """
     if given:
-        named, said, problems = _given(rows, how)
+        named, notes, problems = _given(rows, how)
     else:
-        named, said = _by_study(rows, how)
+        named, notes = _by_study(rows, how)
         problems = [] if how == "row" else _questions(named)
-    return [*_control_groups(named, said)], said, problems
+    return [*_control_groups(named, notes)], notes, problems
 
 
 def _by_study(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], list[str]]:
     """Rows of one study under one sample, unless each row is to be its own."""
-    held: dict[tuple[str, str], list[Cells]] = {}
+    studies: dict[tuple[str, str], list[Cells]] = {}
     for row in rows:
-        held.setdefault((plain(row["study"]), row.get("year", "")), []).append(row)
-    several = [group for group in held.values() if len(group) > 1]
+        studies.setdefault((plain(row["study"]), row.get("year", "")), []).append(row)
+    several = [group for group in studies.values() if len(group) > 1]
     if how == "row" or not several:
-        said = [f"samples: each row is one of its own ({OPTION} row)"] if several else []
-        return [row | {"sample_id": row["effect_id"]} for row in rows], said
-    ids = {row["effect_id"]: group[0]["study"] + _year(group[0], held) for group in held.values() for row in group}
+        notes = [f"samples: each row is one of its own ({OPTION} row)"] if several else []
+        return [row | {"sample_id": row["effect_id"]} for row in rows], notes
+    ids = {
+        row["effect_id"]: group[0]["study"] + _year(group[0], studies) for group in studies.values() for row in group
+    }
     names = "; ".join(f"{group[0]['study']}, {_rows(group)}" for group in several[:_MOST_NAMED])
     more = f"; and {len(several) - _MOST_NAMED} more" if len(several) > _MOST_NAMED else ""
-    said = [f"samples: rows of one study are the same people ({names}{more}); {OPTION} row makes each row its own"]
-    return [row | {"sample_id": ids[row["effect_id"]]} for row in rows], said
+    notes = [f"samples: rows of one study are the same people ({names}{more}); {OPTION} row makes each row its own"]
+    return [row | {"sample_id": ids[row["effect_id"]]} for row in rows], notes
 
 
-def _year(row: Cells, held: dict[tuple[str, str], list[Cells]]) -> str:
+def _year(row: Cells, studies: dict[tuple[str, str], list[Cells]]) -> str:
     """The year, where it tells two studies of one name apart."""
-    same = [year for name, year in held if name == plain(row["study"])]
+    same = [year for name, year in studies if name == plain(row["study"])]
     return f" {row['year']}" if len(same) > 1 and row.get("year") else ""
 
 
@@ -69,10 +71,10 @@ def _given(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], lis
     if not across or how == "given":
         return filled, [], []
     if how == "study" or _numbered_anew(filled):
-        said = [
+        notes = [
             f"samples: ids are numbered within studies, and combined with them; {OPTION} given takes them as they are"
         ]
-        return [row | {"sample_id": f"{row['study']} / {row['sample_id']}"} for row in filled], said, []
+        return [row | {"sample_id": f"{row['study']} / {row['sample_id']}"} for row in filled], notes, []
     problems = []
     for name, groups_of in across.items():
         groups = list(groups_of.values())
@@ -90,23 +92,23 @@ def _numbered_anew(rows: Sequence[Cells]) -> bool:
     for row in rows:
         last = re.sub(r"^.*?(\d+|[a-z])$", r"\1", row["sample_id"].casefold()).lstrip("0") or "0"
         counted.setdefault(plain(row["study"]), set()).add(last)
-    return any(all(first in own for own in counted.values()) for first in ("0", "1", "a"))
+    return any(all(first in ids for ids in counted.values()) for first in ("0", "1", "a"))
 
 
 def _questions(rows: Sequence[Cells]) -> list[Problem]:
     """Equal arms under several studies: one trial under two names, or a slip."""
-    held: dict[tuple[str, ...], list[Cells]] = {}
+    by_control: dict[tuple[str, ...], list[Cells]] = {}
     alike: dict[tuple[str, ...], list[Cells]] = {}
     for row in rows:
         control = control_of(_complete(row))
         begins = _UP_TO_THE_YEAR.match(row["study"])
         if control is not None and row["statistic"] != "2x2":
-            held.setdefault(control, []).append(row)
+            by_control.setdefault(control, []).append(row)
         elif begins and (control or row.get("n_control")):
             alike.setdefault((plain(begins[0]), *(control or (row["n_control"],))), []).append(row)
     printed = [
         _question(group, ", ".join(map(str, control)), f"print the same mean, SD and number: {_ONE_TRIAL}")
-        for control, group in held.items()
+        for control, group in by_control.items()
     ]
     begun = [
         _question(group, ", ".join(map(str, key[1:])), f"have control arms of one size: {_ONE_TRIAL}")
@@ -127,18 +129,18 @@ def _question(group: Sequence[Cells], control: str, hint: str) -> Problem | None
     return Problem(_rows(group), control, allowed, f"{names} {hint}")
 
 
-def _control_groups(rows: Sequence[Cells], said: list[str]) -> list[Cells]:
+def _control_groups(rows: Sequence[Cells], notes: list[str]) -> list[Cells]:
     """Names control arms that several rows of a sample print alike, with other treatment arms."""
-    held: dict[tuple[str, ...], list[Cells]] = {}
+    by_control: dict[tuple[str, ...], list[Cells]] = {}
     for row in rows:
         control = control_of(_complete(row))
         if control is not None and not row.get("control_group"):
             same = tuple(row.get(name, "") for name in ("outcome", "rater", "timepoint", "timepoint_detail", "weeks"))
-            held.setdefault((row["sample_id"], row["statistic"], *control, *same), []).append(row)
-    groups = [group for group in held.values() if len(group) > 1]
+            by_control.setdefault((row["sample_id"], row["statistic"], *control, *same), []).append(row)
+    groups = [group for group in by_control.values() if len(group) > 1]
     ids = {row["effect_id"]: f"control {at}" for at, group in enumerate(groups, start=1) for row in group}
     for group in groups:
-        said.append(
+        notes.append(
             f"control arms: {_rows(group)} ({group[0]['study']}) compare with the same people; their treatment arms "
             "are combined (Cochrane Handbook, 23.3.4)"
         )

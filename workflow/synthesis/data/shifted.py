@@ -91,12 +91,12 @@ def _swapped(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     for number, row in rows:
         if row["statistic"] == "mean_sd" and has(row, "mean_treat", "sd_treat", "mean_control", "sd_control"):
             groups.setdefault(plain(row["outcome"]), []).append((number, row))
-    for held in groups.values():
-        means = median(row[f"mean_{arm}"] for _, row in held for arm in ARMS)
-        deviations = median(row[f"sd_{arm}"] for _, row in held for arm in ARMS)
-        whole = len(held) >= LEAST_ROWS and _all_swapped(held)
-        others = len(held) > LEAST_OTHERS and means > MEANS_IN_SDS * deviations
-        for number, row in held:
+    for group in groups.values():
+        means = median(row[f"mean_{arm}"] for _, row in group for arm in ARMS)
+        deviations = median(row[f"sd_{arm}"] for _, row in group for arm in ARMS)
+        whole = len(group) >= LEAST_ROWS and _all_swapped(group)
+        others = len(group) > LEAST_OTHERS and means > MEANS_IN_SDS * deviations
+        for number, row in group:
             if whole or (others and _in_their_place(row, means, deviations)):
                 value = f"{row['mean_treat']:g} with sd_treat {row['sd_treat']:g}"
                 usual = f"means of about {means:.3g} with SDs of about {deviations:.3g}, as in the other rows"
@@ -114,12 +114,12 @@ def _in_their_place(row: Row, means: float, deviations: float) -> bool:
     return True
 
 
-def _all_swapped(held: Sequence[Numbered]) -> bool:
+def _all_swapped(rows: Sequence[Numbered]) -> bool:
     """Whether every SD is above its mean, and most are twice as large: rare even where the outcome is a count.
 
     Outcomes in SDs, whose means are near 0, have SDs near 1.
     """
-    pairs = [(row[f"mean_{arm}"], row[f"sd_{arm}"]) for _, row in held for arm in ARMS]
+    pairs = [(row[f"mean_{arm}"], row[f"sd_{arm}"]) for _, row in rows for arm in ARMS]
     if not all(0 < mean < sd for mean, sd in pairs) or median(sd for _, sd in pairs) < MEANS_IN_SDS:
         return False
     return bool(median(sd / mean for mean, sd in pairs) > SKEWED)
@@ -128,11 +128,11 @@ def _all_swapped(held: Sequence[Numbered]) -> bool:
 def _far_sizes(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     """Sizes ten thousand times those of the other rows."""
     for name in ("n", "n_treat", "n_control"):
-        held = [(number, row[name]) for number, row in rows if row[name] is not None and row["level"] == "study"]
-        if len(held) <= LEAST_ROWS:
+        sizes = [(number, row[name]) for number, row in rows if row[name] is not None and row["level"] == "study"]
+        if len(sizes) <= LEAST_ROWS:
             continue
-        usual = median(size for _, size in held)
-        for number, size in held:
+        usual = median(size for _, size in sizes)
+        for number, size in sizes:
             if MOST_PEOPLE >= size > max(LARGE_SIZE, FAR_SIZE * usual):
                 allowed = (
                     f"at most {max(LARGE_SIZE, FAR_SIZE * usual):.0f} where half of the rows have at most {usual:g}"

@@ -99,12 +99,12 @@ def degrees(row: Row) -> Iterator[Doubt]:
         yield "df", f"{row['df']:g}", usual, hint
 
 
-def _least_welch(one: float, other: float) -> float:
+def _least_welch(n1: float, n2: float) -> float:
     """Welch's degrees of freedom where the SDs of arms of two sizes differ by `WELCH_RATIO` in the worse direction."""
 
     def welch(ratio: float) -> float:
-        a, b = ratio**2 / one, 1 / other
-        return (a + b) ** 2 / (a**2 / max(one - 1, 1) + b**2 / max(other - 1, 1))
+        a, b = ratio**2 / n1, 1 / n2
+        return (a + b) ** 2 / (a**2 / max(n1 - 1, 1) + b**2 / max(n2 - 1, 1))
 
     return min(welch(WELCH_RATIO), welch(1 / WELCH_RATIO))
 

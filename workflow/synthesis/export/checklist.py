@@ -27,7 +27,7 @@ def checklist(plan: Config, documents: list[Fitted], claims: int) -> list[dict[s
 
     What depends on the run (ratings, tests, moderators, claims) falls back to the author where the run has none.
     """
-    held = {
+    conditions = {
         "rated": any(study.rob for document in documents for study in document.studies),
         "biased": any(document.fit.samples >= plan.diagnostics.funnel_from for document in documents),
         "moderated": any(synthesis.moderators for synthesis in plan.syntheses.values()),
@@ -37,7 +37,7 @@ def checklist(plan: Config, documents: list[Fitted], claims: int) -> list[dict[s
     with _ITEMS.open(encoding="utf-8", newline="") as handle:
         for row in csv.DictReader(handle):
             needs = row.pop("needs")
-            if needs and not held[needs]:
+            if needs and not conditions[needs]:
                 row |= {"status": WRITE, "where": "", "remark": _WITHOUT[needs]}
             rows.append(row)
     return rows

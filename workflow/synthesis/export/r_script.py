@@ -104,10 +104,10 @@ def _fit(document: Fitted) -> list[str]:
 
 def _covariance(document: Fitted) -> list[str]:
     """V with the sampling covariance of the effects of each sample that has several, in the order of the rows."""
-    said = (
+    comments = (
         [] if document.correlations is None else [f"# Correlations within samples: {in_words(document.correlations)}"]
     )
-    lines, at = [*said, "V <- diag(dat$vi)"], 1
+    lines, at = [*comments, "V <- diag(dat$vi)"], 1
     for study in document.studies:
         count = len(study.members)
         if count > 1:

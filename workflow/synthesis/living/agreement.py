@@ -199,8 +199,8 @@ def mean_absolute_difference(pairs: Sequence[tuple[float, float]]) -> float | No
 
 
 def _mean(values: Iterable[float]) -> float:
-    held = list(values)
-    return math.fsum(held) / len(held)
+    numbers = list(values)
+    return math.fsum(numbers) / len(numbers)
 
 
 def disagreements(readings: Iterable[Reading]) -> list[DisagreementRow]:
@@ -210,7 +210,7 @@ def disagreements(readings: Iterable[Reading]) -> list[DisagreementRow]:
 
 
 def _disagreement(reading: Reading) -> DisagreementRow:
-    def said(name: str) -> str:
+    def of_corrections(name: str) -> str:
         words = dict.fromkeys(correction[name] for correction in reading.corrections)
         return "" if reading.open else "; ".join(words)
 
@@ -227,7 +227,7 @@ def _disagreement(reading: Reading) -> DisagreementRow:
         second=reading.second,
         status="open" if reading.open else "settled",
         settled="" if reading.open else reading.first_now,
-        reason=said("reason"),
-        who=said("who"),
-        date=said("date"),
+        reason=of_corrections("reason"),
+        who=of_corrections("who"),
+        date=of_corrections("date"),
     )

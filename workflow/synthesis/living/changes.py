@@ -47,7 +47,7 @@ class Conclusion:
 
     title: str
     field: str
-    said: str
+    value: str
     reason: str = ""
 
 
@@ -195,7 +195,7 @@ def _conclusions(before: State, after: State) -> Iterator[Change]:
         old, new = before.conclusions[table], after.conclusions[table]
         for name in dict.fromkeys((*new, *old)):
             first, last = old.get(name), new.get(name)
-            sides = first.said if first else "", last.said if last else ""
+            sides = first.value if first else "", last.value if last else ""
             about = last or first
             if about is None or sides[0] == sides[1]:
                 continue
@@ -266,8 +266,8 @@ def _correction(row: Row) -> tuple[str, ...]:
 
 def _standing(rows: list[Row]) -> str:
     """What became of an extracted number: its values by metric, or why it is not used."""
-    said = [f"{row['metric']} {float(row['yi']):.6g}" for row in rows if row.get("yi")]
-    return "; ".join(said) or f"not used: {rows[0]['reason']}"
+    values = [f"{row['metric']} {float(row['yi']):.6g}" for row in rows if row.get("yi")]
+    return "; ".join(values) or f"not used: {rows[0]['reason']}"
 
 
 def _different(path: str, old: object, new: object) -> Iterator[Change]:

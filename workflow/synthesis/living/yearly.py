@@ -25,7 +25,7 @@ def _looks(document: Fitted, plan: Monitored, rows: dict[str, Row]) -> list[Look
     years = [study.year for study in document.studies]
     # Samples without a year come last, so that the last look has all.
     undated = max((year for year in years if year is not None), default=0) + 1
-    found = monitor(
+    monitoring = monitor(
         [study.yi for study in document.studies],
         [study.vi for study in document.studies],
         [float(undated if year is None else year) for year in years],
@@ -36,24 +36,24 @@ def _looks(document: Fitted, plan: Monitored, rows: dict[str, Row]) -> list[Look
         tau2=method_of(document.fit),
         diversity=plan.diversity,
     )
-    return [_row(document.synthesis, plan, found, look, undated) for look in found.looks]
+    return [_row(document.synthesis, plan, monitoring, look, undated) for look in monitoring.looks]
 
 
-def _row(synthesis: str, plan: Monitored, found: Monitoring, look: Look, undated: int) -> LookRow:
+def _row(synthesis: str, plan: Monitored, monitoring: Monitoring, look: Look, undated: int) -> LookRow:
     conclusion = "no boundary" if look.boundary is None else "crossed" if look.crossed else "not crossed"
     return LookRow(
         synthesis=synthesis,
         year=None if look.at == undated else int(look.at),
         samples=look.k,
         information=look.information,
-        required=found.required,
+        required=monitoring.required,
         fraction=look.fraction,
-        diversity=found.diversity,
+        diversity=monitoring.diversity,
         threshold=plan.smallest_effect,
-        smallest_effect=found.smallest_effect,
-        alpha=found.alpha,
-        power=found.power,
-        spending=found.spending,
+        smallest_effect=monitoring.smallest_effect,
+        alpha=monitoring.alpha,
+        power=monitoring.power,
+        spending=monitoring.spending,
         spent=look.spent,
         boundary=look.boundary,
         z=look.z,

@@ -61,13 +61,13 @@ class Conversions(Model):
 
     @model_validator(mode="after")
     def _clusters_are_known(self, info: ValidationInfo) -> Conversions:
-        own, faults = own_kinds(info), list[Problem]()
+        declared, faults = own_kinds(info), list[Problem]()
         given = {"cluster_size_treat": self.cluster_size_treat, "icc_treat": self.icc_treat}
-        for name, said in given.items():
-            if isinstance(said, str) and own.get(said) != "number":
-                numbers = [column for column, kind in own.items() if kind == "number"]
-                faults.append(undeclared(name, said, numbers, "a column of numbers that source.yaml declares"))
-        lacking = [name for name, said in given.items() if said is None]
+        for name, value in given.items():
+            if isinstance(value, str) and declared.get(value) != "number":
+                numbers = [column for column, kind in declared.items() if kind == "number"]
+                faults.append(undeclared(name, value, numbers, "a column of numbers that source.yaml declares"))
+        lacking = [name for name, value in given.items() if value is None]
         if len(lacking) == 1:
             faults.append(Problem(lacking[0], "missing", "cluster_size_treat and icc_treat together"))
         if faults:

@@ -39,11 +39,11 @@ def files_of(command: str, root: Path = ROOT) -> list[Path]:
     """Files of the package behind a command, sorted: the modules that its function imports, late or through others,
     and the data that they name."""
     function = command.replace("-", "_")
-    held = [path for path in _sources(root) if path.parent.name == "cli" and function in _functions(path)]
-    if len(held) != 1:
-        raise KeyError(f"{len(held)} functions {function} in {root / 'cli'}")
+    command_files = [path for path in _sources(root) if path.parent.name == "cli" and function in _functions(path)]
+    if len(command_files) != 1:
+        raise KeyError(f"{len(command_files)} functions {function} in {root / 'cli'}")
     modules = {root / "__main__.py"}
-    new = {held[0], *_below(root, root / "__main__.py"), *_used(root, held[0], function)}
+    new = {command_files[0], *_below(root, root / "__main__.py"), *_used(root, command_files[0], function)}
     while new:
         modules |= new
         # Command files import late: what another command needs is not behind this one.
@@ -156,5 +156,5 @@ def _readers(root: Path, data: Path) -> frozenset[Path]:
     words = [name.encode() for name in (data.name, *(folder.name for folder in folders))]
     quoted = re.compile(rb"""["'/](%s)["'/]""" % b"|".join(map(re.escape, words)))
     # Most modules hold none of the words: asked so, it takes a tenth of the time.
-    held = (path for path in _sources(root) if any(word in _content(path) for word in words))
-    return frozenset(path for path in held if quoted.search(_content(path)))
+    candidates = (path for path in _sources(root) if any(word in _content(path) for word in words))
+    return frozenset(path for path in candidates if quoted.search(_content(path)))

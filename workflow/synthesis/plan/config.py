@@ -248,19 +248,19 @@ class Synthesis(Model):
             faults += word_column_faults("crossed", name, declared)
             if name in ("effect_id", "sample_id", *self.levels):
                 faults.append(Problem("crossed", name, "a column that is neither a level nor the effect itself"))
-        held = "levels" if self.levels else "crossed" if self.crossed else ""
-        hint = f"it takes samples as independent, which {held} say that they are not"
+        dependence = "levels" if self.levels else "crossed" if self.crossed else ""
+        hint = f"it takes samples as independent, which {dependence} say that they are not"
         for key, value in (("group_by", self.group_by), ("summaries", ", ".join(self.summaries))):
-            if value and held:
-                faults.append(Problem(key, value, f"nothing beside {held}", hint))
+            if value and dependence:
+                faults.append(Problem(key, value, f"nothing beside {dependence}", hint))
         return faults
 
     @field_validator("metric", mode="before")
     @classmethod
     def _named_elsewhere(cls, asked: object) -> object:
         """A measure of another program is refused with what does the same here, or why nothing does."""
-        if isinstance(asked, str) and asked not in terms(Metric) and (said := elsewhere(asked)):
-            raise InputError([Problem("", asked, "one of " + ", ".join(terms(Metric)), said)])
+        if isinstance(asked, str) and asked not in terms(Metric) and (hint := elsewhere(asked)):
+            raise InputError([Problem("", asked, "one of " + ", ".join(terms(Metric)), hint)])
         return asked
 
     @model_validator(mode="after")

@@ -41,10 +41,10 @@ class Correlations(Model):
 
     @model_validator(mode="after")
     def _sound(self, info: ValidationInfo) -> Correlations:
-        own, faults = own_kinds(info), list[Problem]()
+        declared, faults = own_kinds(info), list[Problem]()
         for named in self.same:
             parts = [part.strip() for part in named.split(_AND)]
-            known = (*SELECTABLE, *own)
+            known = (*SELECTABLE, *declared)
             faults += [undeclared(f"same.{named}", p, known, COLUMN_ALLOWED) for p in parts if p not in known]
             faults += [
                 Problem(f"same.{named}", part, "a column that some effects of a sample share, and others do not")
@@ -56,7 +56,7 @@ class Correlations(Model):
         if (self.time is None) != (self.phi is None):
             lacking, has = ("phi", "time") if self.phi is None else ("time", "phi")
             faults.append(Problem(lacking, "missing", f"given together with {has}", "time: weeks, phi: 0.97"))
-        if self.time is not None and not is_number(self.time, own):
+        if self.time is not None and not is_number(self.time, declared):
             faults.append(Problem("time", self.time, "a column of numbers, such as weeks"))
         if not self.same and self.time is None:
             faults.append(Problem("", "nothing", "same, or time and phi"))

@@ -24,8 +24,8 @@ RATIOS = frozenset(metric for metric, name in METRIC_NAME.items() if "ratio" in 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column; `own`: columns
-    that were carried; `same_people`: samples that several studies report."""
+    """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column; `declared`:
+    columns that were carried; `same_people`: samples that several studies report."""
 
     name: str
     title: str
@@ -37,18 +37,18 @@ class Made:
     on: str
     directions: frozenset[str]
     mix: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    own: Mapping[str, OwnColumn] = field(default_factory=dict)
+    declared: Mapping[str, OwnColumn] = field(default_factory=dict)
     composites: bool = False
     same_people: Sequence[str] = ()
 
 
-def write(held: Path, made: Made, rows: list[dict[str, str]], names: list[str]) -> None:
+def write(temporary: Path, made: Made, rows: list[dict[str, str]], names: list[str]) -> None:
     """Writes plan and data into an empty folder."""
-    raw = held / "data" / "raw" / made.name
+    raw = temporary / "data" / "raw" / made.name
     write_csv(raw / "effects.csv", rows, names)
     write_text(raw / "source.yaml", _source(made))
     body = _config(made)
-    write_text(held / "config.yaml", f"{_MARK}{_digest(body, held)}\n{body}")
+    write_text(temporary / "config.yaml", f"{_MARK}{_digest(body, temporary)}\n{body}")
 
 
 def occupied(folder: Path, replace: bool) -> list[Problem]:
@@ -100,25 +100,25 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
     try:
         # Beside the folder or in it: a move within a disk is a change of name.
         place = next(path for path in (folder, *folder.parents) if path.exists())
-        with tempfile.TemporaryDirectory(dir=place, prefix=".start.") as held:
-            yield Path(held)
+        with tempfile.TemporaryDirectory(dir=place, prefix=".start.") as temporary:
+            yield Path(temporary)
     except OSError as error:
         raise no_folder(folder, error) from None
 
 
-def put(held: Path, folder: Path) -> None:
+def put(temporary: Path, folder: Path) -> None:
     """Moves what was made to its place; what stood there goes with the folder of the moment."""
     folder.mkdir(parents=True, exist_ok=True)
     for made in ("config.yaml", "data"):
         if (folder / made).exists():
-            shutil.move(folder / made, held / f"old.{made}")
-        shutil.move(held / made, folder / made)
+            shutil.move(folder / made, temporary / f"old.{made}")
+        shutil.move(temporary / made, folder / made)
 
 
 def no_folder(folder: Path, error: OSError) -> InputError:
     """A folder that cannot be made or written to, with the reason of the machine."""
-    said = os.strerror(error.errno) if error.errno else str(error)
-    return InputError([Problem("folder", str(folder), "a folder that can be made and written to", said)])
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return InputError([Problem("folder", str(folder), "a folder that can be made and written to", reason)])
 
 
 def favours(lane: str, metric: str, directions: frozenset[str]) -> tuple[str, str] | None:
@@ -180,7 +180,7 @@ extraction:
   'on': '{made.on}'
 limits:
 - How the studies were found and read is not stated.
-{_same_people(made)}{_own(made)}"""
+{_same_people(made)}{_declaration(made)}"""
 
 
 def _same_people(made: Made) -> str:
@@ -189,7 +189,9 @@ def _same_people(made: Made) -> str:
     return "\n".join(["same_people:", *lines, ""]) if lines else ""
 
 
-def _own(made: Made) -> str:
+def _declaration(made: Made) -> str:
     """The declaration of the columns that were carried; the words of heads as they stand in the table."""
-    lines = [f"  {name}: {{kind: {column.kind}, title: {_text(column.title)}}}" for name, column in made.own.items()]
+    lines = [
+        f"  {name}: {{kind: {column.kind}, title: {_text(column.title)}}}" for name, column in made.declared.items()
+    ]
     return "\n".join(["columns:", *lines, ""]) if lines else ""

@@ -125,7 +125,17 @@ source does not print the number: nothing is filled in, and a row that cannot be
 
 The folder's contents may be used under the terms named in each `source.yaml`.
 
-## effects.csv
+{_of_effects()}
+
+{_of_declared()}
+
+{_of_second_extraction()}
+
+{_of_other_tables()}"""
+
+
+def _of_effects() -> str:
+    return f"""## effects.csv
 
 Columns in bold are required.
 
@@ -142,9 +152,11 @@ sizes allow; an estimate stands near the middle of its interval. A row of which 
 
 ### Constructs
 
-{_constructs()}
+{_constructs()}"""
 
-### Columns and terms of your own
+
+def _of_declared() -> str:
+    return f"""### Columns and terms of your own
 
 A column that is not in this table is carried where `source.yaml` declares it under `columns:`. Its name is of small
 letters, digits and _, a letter first; `title` takes any words. Its `kind` is number or text; without one it is that
@@ -164,16 +176,20 @@ columns:
 vocabulary:
   construct: {{empathy: The therapist's understanding of the patient as the patient rates it.}}
   comparator: {{usual care plus: Usual care and a leaflet.}}
-```
+```"""
 
-### Second extraction
+
+def _of_second_extraction() -> str:
+    return f"""### Second extraction
 
 Where a second person extracts a row without seeing the first reading, `second_coder` names them, and what they read
 stands in columns of its own, all optional, with the same allowed values: {_second_columns()}.
 An empty cell of such a column means that the second coder found nothing printed; a column that the file does not have
-was not read twice. `docs/living.md` says how the two readings are compared, and how a disagreement is settled.
+was not read twice. `docs/living.md` says how the two readings are compared, and how a disagreement is settled."""
 
-## corrections.csv
+
+def _of_other_tables() -> str:
+    return f"""## corrections.csv
 
 {_column_table(CORRECTION_COLUMNS)}
 

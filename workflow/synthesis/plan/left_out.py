@@ -24,7 +24,7 @@ def left_out(
         if row.level == "study" and row.vi is not None:
             for key in ((row.source,), (row.source, row.construct)):
                 groups.setdefault(key, {})[row.effect_id] = row
-    said: dict[str, str] = {}
+    lines: dict[str, str] = {}
     for group in groups.values():
         outside = [row for name, row in group.items() if name not in taken]
         others = [row for name, row in group.items() if name in taken]
@@ -34,11 +34,11 @@ def left_out(
         if row.effect_id not in named and (row.sample_id, round(row.yi, 6)) not in findings:
             apart = "; ".join(_apart(row, others, config)) or "no condition alone says why"
             place = places.get(row.effect_id, row.effect_id)
-            said.setdefault(
+            lines.setdefault(
                 row.effect_id,
                 f"{place}: {row.effect_id} is in no synthesis, unlike the other {len(others)} of its source ({apart})",
             )
-    return [*said.values()]
+    return [*lines.values()]
 
 
 def _apart(row: Effect, others: Iterable[Effect], config: Config) -> Iterator[str]:
@@ -46,9 +46,9 @@ def _apart(row: Effect, others: Iterable[Effect], config: Config) -> Iterator[st
     asked = [s.select for s in config.syntheses.values() if row.source in s.sources]
     columns = ("estimand", "construct", "statistic", *(name for select in asked for name in select))
     for name in dict.fromkeys(columns):
-        held = dict.fromkeys(_words(other.cell(name)) for other in others)
-        if _words(row.cell(name)) not in held:
-            yield f"{name} is {_words(row.cell(name))}, of the others {', '.join(held)}"
+        values = dict.fromkeys(_words(other.cell(name)) for other in others)
+        if _words(row.cell(name)) not in values:
+            yield f"{name} is {_words(row.cell(name))}, of the others {', '.join(values)}"
 
 
 def _words(cell: Cell) -> str:

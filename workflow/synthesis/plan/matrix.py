@@ -91,9 +91,9 @@ def statistics_reference(remark: str) -> str:
         + " |"
         for name, converter in MEASURES.items()
     ]
-    some = sum(isinstance(converter, tuple) for converter in MEASURES.values())
+    count = sum(isinstance(converter, tuple) for converter in MEASURES.values())
     parts.append(
-        f"## metafor's measures\n\nOf the {len(MEASURES)} measures of `escalc` (metafor 3.8) {some} are here; PETO by "
+        f"## metafor's measures\n\nOf the {len(MEASURES)} measures of `escalc` (metafor 3.8) {count} are here; PETO by "
         "`conversions.odds_ratio: peto`. Of the others, what to use instead.\n\n| measure | here |\n|---|---|\n"
         + "\n".join(lines)
         + "\n"

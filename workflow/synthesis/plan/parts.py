@@ -122,8 +122,8 @@ class Plan:
 
     def bridged_multiverses(self) -> list[str]:
         """Bridges whose two sides have a multiverse each."""
-        held = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
-        return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= held]
+        syntheses = {multiverse.synthesis for multiverse in self.config.multiverses.values()}
+        return [name for name, b in self.config.bridges.items() if {b.association, b.effect} <= syntheses]
 
     def figures_of_manuscript(self) -> list[str]:
         """The figures of the manuscript in their order: of forest plots those of bridged syntheses, else all."""

@@ -168,10 +168,14 @@ def _ratio_faults(config: Config, better: Mapping[str, float | None]) -> list[Pr
     problems = []
     for key, names in together.items():
         for metric in sorted(RATIO_METRICS):
-            held = {name: better[name] for name in names if config.syntheses[name].metric == metric and name in better}
-            if len(set(held.values())) > 1:
+            directions = {
+                name: better[name] for name in names if config.syntheses[name].metric == metric and name in better
+            }
+            if len(set(directions.values())) > 1:
                 side = {1.0: "larger", -1.0: "smaller"}
-                value = "; ".join(f"{name}: {side[way]} is better" for name, way in held.items() if way is not None)
+                value = "; ".join(
+                    f"{name}: {side[way]} is better" for name, way in directions.items() if way is not None
+                )
                 allowed = "ratios of which the same side is better"
                 hint = "orientation: better turns those of an event that is not wanted (1/ratio)"
                 problems.append(Problem(f"config.yaml, key {key}", value, allowed, hint))

@@ -124,7 +124,7 @@ def _check_directions(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> N
     worse = [row.effect_id for row in chosen if row.direction == -1]
     if not better or not worse:
         return
-    value = "; ".join(f"direction {said} in {_some(ids)}" for said, ids in (("1", better), ("-1", worse)))
+    value = "; ".join(f"direction {direction} in {_some(ids)}" for direction, ids in (("1", better), ("-1", worse)))
     what = "ratios" if synthesis.metric in RATIO_METRICS else "numbers"
     hint = "or events of one kind by select; a ratio that is turned is one divided by it"
     allowed = f"one direction where {what} are pooled as printed, or orientation: better, which turns those of -1"
@@ -197,8 +197,8 @@ def joint_words_nowhere(
         for place, column, word in asked:
             grouping = groupings.get(column)
             cells = (row.cell(grouping.column if grouping else column) for row in chosen)
-            found = (grouping.level_of(cell) for cell in cells) if grouping else cells
-            faults += words_nowhere(f"{place}.{column}", [word], found)
+            levels = (grouping.level_of(cell) for cell in cells) if grouping else cells
+            faults += words_nowhere(f"{place}.{column}", [word], levels)
     return faults
 
 
@@ -328,17 +328,17 @@ def crossed_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen]) -> dic
 
 
 def _labels(name: str, key: str, asked: Iterable[str], chosen: Sequence[Chosen], hint: str) -> dict[str, list[str]]:
-    held: dict[str, list[str]] = {}
+    labels: dict[str, list[str]] = {}
     problems = []
     for column in asked:
-        held[column] = [row.words(column) for row in chosen]
+        labels[column] = [row.words(column) for row in chosen]
         empty = [row.effect_id for row in chosen if not row.words(column)]
         if empty:
             where = f"config.yaml, key syntheses.{name}.{key}"
             problems.append(Problem(where, f"no {column} in {_some(empty)}", f"a {column} of every effect", hint))
     if problems:
         raise InputError(problems)
-    return held
+    return labels
 
 
 def covariance_of(name: str, synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) -> Array | None:
@@ -382,8 +382,10 @@ def check_dependence(name: str, synthesis: Synthesis, defaults: Defaults, chosen
         problems.append(Problem(f"{key}.levels", value, allowed, "too few for a test between them"))
     if covariance is not None and model == "three_level":
         hint = "three_level has no sampling covariance; che with rho: 0 has that of the control arms alone"
-        said = f"syntheses.{name}.correlations" if synthesis.correlations else "conversions.shared_control: covariance"
-        value = f"three_level with {said}"
+        setting = (
+            f"syntheses.{name}.correlations" if synthesis.correlations else "conversions.shared_control: covariance"
+        )
+        value = f"three_level with {setting}"
         problems.append(Problem(f"{key}.model", value, "che or composites", hint))
     if problems:
         raise InputError(problems)

@@ -42,7 +42,7 @@ class Started:
     """A folder that was made: how many rows it has, what was read as what, and the rows that cannot be used."""
 
     count: int
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     left: tuple[str, ...]
 
 
@@ -62,23 +62,23 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
         raise InputError([_in_table(problem, what) for problem in problems])
     names = [*(c.name for c in COLUMNS if any(c.name in row for row in rows)), *read.carried.columns]
     review = place.Made(
-        name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.said, *shared)), what.by,
+        name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.notes, *shared)), what.by,
         today.isoformat(), frozenset(read.directions), read.mix, read.carried.columns,
         same_people=[*under_several_studies((row["sample_id"], row["study"]) for row in rows)],
     )  # fmt: skip
-    with place.temporary_folder(folder) as held:
+    with place.temporary_folder(folder) as temporary:
         cells = [{name: row.get(name, "") for name in names} for row in rows]
-        place.write(held, review, cells, names)
+        place.write(temporary, review, cells, names)
         try:
-            left, new_words = _check(held, read, rows)
+            left, new_words = _check(temporary, read, rows)
         except InputError as error:
             if not all(problem.where.endswith(f"{name}.model") for problem in error.problems):
                 raise
-            place.write(held, replace(review, composites=True), cells, names)
-            left, new_words = _check(held, read, rows)
+            place.write(temporary, replace(review, composites=True), cells, names)
+            left, new_words = _check(temporary, read, rows)
             shared.append("model: composites, one mean effect of each sample: so few samples have no model within them")
-        place.put(held, folder)
-    return Started(len(rows), (*read.said, *shared, *new_words), tuple(left))
+        place.put(temporary, folder)
+    return Started(len(rows), (*read.notes, *shared, *new_words), tuple(left))
 
 
 def _in_table(problem: Problem, what: Start) -> Problem:
@@ -88,9 +88,9 @@ def _in_table(problem: Problem, what: Start) -> Problem:
     return replace(problem, where=f"{what.table}, column {what.columns['sample_id']}")
 
 
-def _how(what: Start, said: Sequence[str]) -> str:
+def _how(what: Start, notes: Sequence[str]) -> str:
     """How the numbers were read, for `source.yaml`: what was read as what is part of the data."""
-    text = f"Taken row by row from {what.table.name}; columns renamed. Read as: {'; '.join(said)}."
+    text = f"Taken row by row from {what.table.name}; columns renamed. Read as: {'; '.join(notes)}."
     # Titles and columns that are not used may hold what no page can.
     return "".join(letter for letter in text if not unwritable(letter))
 
@@ -127,19 +127,19 @@ def unused(folder: Path) -> tuple[list[str], list[str]]:
     return left, new_terms((*extracted.effects, *extracted.dropped), {})
 
 
-def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
+def _check(temporary: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[str], list[str]]:
     """The rows that cannot be used, with the reason in the table's own words; and what is to be said of new terms.
 
     Raises InputError for what the workflow would refuse, in terms of the table's own rows and columns.
     """
     what = read.what
     theirs = dict(what.columns) | {name: column.title for name, column in read.carried.columns.items()}
-    of_folder = re.compile(re.escape(f"{held}{os.sep}") + r"\S*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
+    of_folder = re.compile(re.escape(f"{temporary}{os.sep}") + r"\S*effects\.csv(?:, row (\d+))?(?:, column (\w+))?")
     try:
-        left, new_words = unused(held)
+        left, new_words = unused(temporary)
         return [_in_own_words(line, what) for line in left], new_words
     except InputError as error:
-        told = []
+        problems = []
         for problem in error.problems:
             place = of_folder.match(problem.where)
             if place:
@@ -156,8 +156,8 @@ def _check(held: Path, read: Taken, rows: list[dict[str, str]]) -> tuple[list[st
                 hint = f"{asked}? Write it so in the table; a term of your own that is like it: {CARRY} the column"
                 problem = replace(problem, hint=hint)
             allowed = of_folder.sub(lambda place: _line_of(place[1], rows), problem.allowed)
-            told.append(replace(problem, allowed=allowed, hint=_in_own_words(problem.hint, what)))
-        raise InputError(told) from None
+            problems.append(replace(problem, allowed=allowed, hint=_in_own_words(problem.hint, what)))
+        raise InputError(problems) from None
 
 
 def _line_of(row: str, rows: Sequence[Mapping[str, str]]) -> str:
@@ -242,7 +242,7 @@ def new(args: argparse.Namespace) -> None:
     )  # fmt: skip
     started = start(args.folder, what, datetime.date.today(), replacing=args.replace)
     print(f"{args.table.name} was read as follows")
-    print("\n".join(f"  {line}" for line in started.said))
+    print("\n".join(f"  {line}" for line in started.notes))
     print(f"{plural(started.count, 'row')}; run the workflow: snakemake -s <checkout>/Snakefile -d {args.folder}")
     left = started.left
     if left:

@@ -86,7 +86,7 @@ class Taken:
     lane: str
     construct: str
     mix: Mapping[str, Sequence[str]]
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
@@ -96,7 +96,7 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     sheet = read_sheet(what.table, wanted, what.sheet)
     table = tabulate(what.table, sheet, wanted)
     problems += table.problems
-    what, said, faults = _mapped(what, table)
+    what, notes, faults = _mapped(what, table)
     if table.header and not faults:
         problems += _unwritable_cells(table, what.columns)
     problems += faults + _missing_options(what, table)
@@ -117,13 +117,13 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
     problems += faults
     asked = not_taken.questions(table, reading, statistics, what.ignore) + not_taken.logarithms(reading, statistics)
     problems += asked or not_taken.contradictions(table, reading, statistics, made, BETTER)
-    mix, said_of_mix, faults = _mixed(what, table, translated, statistics)
+    mix, mix_notes, faults = _mixed(what, table, translated, statistics)
     if problems + faults:
         raise InputError(problems + faults)
-    said = [*sheet.said, *table.said, *said, *translated.said, *said_of_mix, *carried.said]
-    said += _said_of_errors(what, statistics)
-    said += _said_of_rest(what, table, lane, heads)
-    return Taken(what, translated, carried, made, frozenset(statistics), metric, lane, construct, mix, tuple(said))
+    notes = [*sheet.notes, *table.notes, *notes, *translated.notes, *mix_notes, *carried.notes]
+    notes += _error_notes(what, statistics)
+    notes += _rest_notes(what, table, lane, heads)
+    return Taken(what, translated, carried, made, frozenset(statistics), metric, lane, construct, mix, tuple(notes))
 
 
 def _unwritable_cells(table: Table, columns: Mapping[str, str]) -> list[Problem]:
@@ -151,7 +151,7 @@ def _mapped(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]
     columns, faults = resolved(table, what.columns)
     if "study" not in what.columns:
         problems.append(Problem("--columns", " ".join(what.columns), "study=<column>: what names a row's study"))
-    said = ["columns: " + " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())]
+    notes = ["columns: " + " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())]
     if what.better_of and "outcome" not in columns:
         names = {loose(name) for name in what.better_of}
         possible = [
@@ -159,13 +159,13 @@ def _mapped(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]
         ]
         if len(possible) == 1:
             columns["outcome"] = possible[0]
-            said.append(f"outcome={possible[0]}, as it has the outcomes of {BETTER}")
-    return replace(what, columns=columns), said, problems + faults
+            notes.append(f"outcome={possible[0]}, as it has the outcomes of {BETTER}")
+    return replace(what, columns=columns), notes, problems + faults
 
 
 def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Problem]]:
     """A table without `--columns`: its statistic and columns are known by their names, or asked for."""
-    usual = [one for one in _COMMON if not what.metric or (one, what.metric) in CONVERTERS]
+    usual = [name for name in _COMMON if not what.metric or (name, what.metric) in CONVERTERS]
     possible = [what.statistic] if what.statistic else usual
     reasons = []
     for statistic in possible:
@@ -176,8 +176,8 @@ def _recognised(what: Start, table: Table) -> tuple[Start, list[str], list[Probl
         if not several and not lacking and not unsaid and "study" in columns:
             known = f"the layout of {layout.name}" if layout.name else "columns known by their names"
             pairs = " ".join(f"{ours}={in_quotes(theirs)}" for ours, theirs in columns.items())
-            said = [f"{known}: --statistic {statistic} --columns {pairs}"]
-            return replace(what, statistic=statistic, columns=columns), said, twice(table, columns.values())
+            notes = [f"{known}: --statistic {statistic} --columns {pairs}"]
+            return replace(what, statistic=statistic, columns=columns), notes, twice(table, columns.values())
         if unsaid:
             reasons.append(f"what kind of effect is {columns['value']}? Give --statistic")
             continue
@@ -254,8 +254,8 @@ def _metric(what: Start, statistics: Collection[str]) -> tuple[str, str, list[Pr
         hint = f"did you mean {meant}?" if meant in known.split(", ") else elsewhere(what.statistic)
         problems.append(Problem("--statistic", ", ".join(sorted(statistics)), known, hint))
     elif what.metric not in metrics and (what.metric or (len(metrics) > 1 and not usual)):
-        said = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
-        problems.append(Problem("--metric", what.metric, said, elsewhere(what.metric)))
+        names = "; ".join(f"{metric}: {METRIC_NAME[metric]}" for metric in metrics)
+        problems.append(Problem("--metric", what.metric, names, elsewhere(what.metric)))
     metric = what.metric if what.metric in metrics else (usual or (metrics or ["g"])[0])
     return metric, next(lane for lane, lane_metrics in LANE_METRICS.items() if metric in lane_metrics), problems
 
@@ -265,27 +265,27 @@ def _mixed(
 ) -> tuple[dict[str, Sequence[str]], list[str], list[Problem]]:
     """Words that are pooled together, for the plan; what is to be said of them; and what must be named to be."""
     mix: dict[str, Sequence[str]] = {}
-    said, problems = [], []
+    notes, problems = [], []
     for column in terms(MixColumn):
         here = sorted({row.get(column, "") for _, row in translated.rows}) if column in what.columns else []
         if len(here) > 1 and column != "statistic":
             mix[column] = here
-            said.append(
+            notes.append(
                 f"pooled together, as config.yaml says under mix: {column} {', '.join(w or 'none' for w in here)}"
             )
     if len(statistics) > 1 and {"mean_sd", "change_sd"} <= set(statistics):
         if "statistic" in what.mix:
-            said.append("change scores and final values are pooled together, as --mix statistic says")
+            notes.append("change scores and final values are pooled together, as --mix statistic says")
             if "statistic" in terms(MixColumn):
                 mix["statistic"] = sorted(statistics)
         else:
             where, value = f"{table.path}, column {what.columns['statistic']}", "change scores and final values"
             hint = "their standardised differences are in different units (Cochrane Handbook 10.5.2)"
             problems.append(Problem(where, value, "one kind of score, or --mix statistic to pool both knowingly", hint))
-    return mix, said, problems
+    return mix, notes, problems
 
 
-def _said_of_errors(what: Start, statistics: Collection[str]) -> list[str]:
+def _error_notes(what: Start, statistics: Collection[str]) -> list[str]:
     """Of what a standard error of a ratio is taken to be."""
     ratios = sorted(set(statistics) & set(RATIOS))
     theirs = what.columns.get("se") or what.columns.get("variance")
@@ -298,16 +298,16 @@ def _said_of_errors(what: Start, statistics: Collection[str]) -> list[str]:
     ]
 
 
-def _said_of_rest(what: Start, table: Table, lane: str, carried: Collection[str]) -> list[str]:
+def _rest_notes(what: Start, table: Table, lane: str, carried: Collection[str]) -> list[str]:
     """Columns that are left out, and what the plan leaves to the user."""
-    said = []
+    notes = []
     rest = [name for name in not_taken.not_used(table, what.columns) if name not in carried]
     if rest:
-        said.append(f"not used: {', '.join(rest)}; {CARRY} takes a column along, to show, select by and regress on")
+        notes.append(f"not used: {', '.join(rest)}; {CARRY} takes a column along, to show, select by and regress on")
     if not what.construct and lane == "A" and "construct" not in what.columns:
         known = ", ".join(term for term in terms(Construct) if term != _CONSTRUCT["A"])
-        said.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")
-    return said
+        notes.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")
+    return notes
 
 
 def _text_faults(what: Start) -> list[Problem]:

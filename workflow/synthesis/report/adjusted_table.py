@@ -6,7 +6,7 @@ from synthesis.data.scales import back_transform
 from synthesis.report.content import Row, Table, table
 from synthesis.report.result_tables import estimated, p_cell
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said
+from synthesis.report.wording import decoded
 from synthesis.results.adjusted import ESTIMATORS, samples_words
 
 
@@ -29,7 +29,7 @@ def adjusted(review: ReviewResults) -> Table:
                 number,
                 p_cell(estimate.p),
                 assumes,
-                said(remark),
+                decoded(remark),
             ]
         )
     heads = ["Synthesis", "Estimate", "Samples", "Value", "p", "Right if", "Remark"]

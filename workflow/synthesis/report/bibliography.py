@@ -69,13 +69,13 @@ def _of_row(row: Effect | Dropped) -> dict[str, str]:
 def _cited(citation: str) -> dict[str, str]:
     """A citation taken apart, as far as its form allows without guessing."""
     words = " ".join(citation.split())
-    found = _ARTICLE.fullmatch(words)
-    if found:
-        fields = {name: value.strip() for name, value in found.groupdict().items() if value}
+    match = _ARTICLE.fullmatch(words)
+    if match:
+        fields = {name: value.strip() for name, value in match.groupdict().items() if value}
         fields["title"] = fields["title"].removesuffix(".")
         fields["pages"] = fields["pages"].replace("-", "--")
-    elif found := _DATED.fullmatch(words):
-        fields = {"author": found["author"], "year": found["year"], "note": words}
+    elif match := _DATED.fullmatch(words):
+        fields = {"author": match["author"], "year": match["year"], "note": words}
     else:
         return {"note": words}
     return fields | {"author": _authors(fields["author"])}
@@ -87,8 +87,8 @@ def _authors(words: str) -> str:
     for part in words.split(", "):
         if part in _OTHERS:
             names.append("others")
-        elif found := _NAME.fullmatch(part):
-            names.append(f"{_tex(found['family'])}, {found['initials']}")
+        elif match := _NAME.fullmatch(part):
+            names.append(f"{_tex(match['family'])}, {match['initials']}")
         else:
             return f"{{{_tex(words)}}}"
     return " and ".join(names)

@@ -101,12 +101,12 @@ def _of_fits(records: list[Change], fits: int) -> Iterable[str]:
             yield f"{record.title}: the {LANE_WORD[record.lane]} {_FIT_CHANGE[record.change]}{metric}."
     same_estimate = sum(record.change == "unmoved" for record in estimates)
     still = fits - sum(record.change in ("moved", "came in", "other metric") for record in estimates)
-    said = f"{text.count(still)} of {text.plural(fits, 'estimate')} did not move"
+    sentence = f"{text.count(still)} of {text.plural(fits, 'estimate')} did not move"
     if same_estimate:
-        said += (
+        sentence += (
             f", but of {text.count(same_estimate)} of them the interval, the heterogeneity or the number of samples did"
         )
-    yield f"{said}."
+    yield f"{sentence}."
 
 
 def _in_and_out(kinds: dict[str, list[Change]]) -> Iterable[str]:
@@ -116,7 +116,7 @@ def _in_and_out(kinds: dict[str, list[Change]]) -> Iterable[str]:
         if named:
             yield f"{text.plural(len(named), 'study', 'studies')} {change}: {', '.join(named)}."
     changes = Counter(change for _, change in {(r.name, r.change) for r in kinds.get("row", [])})
-    said = [
+    parts = [
         f"{text.plural(changes[change], 'row')} {words}"
         for change, words in (
             ("came in", "came in"),
@@ -127,18 +127,18 @@ def _in_and_out(kinds: dict[str, list[Change]]) -> Iterable[str]:
         )
         if changes[change]
     ]
-    if said:
-        yield f"{'; '.join(said)}."
+    if parts:
+        yield f"{'; '.join(parts)}."
 
 
 def _moved(record: Change) -> str:
     """How far one estimate moved, in the words of its lane."""
     metric, word = record.metric, LANE_WORD[record.lane]
     old, new = _read(record, record.before), _read(record, record.after)
-    said = f"{record.title}: the {word} moved from {ESTIMATE_NAME[metric]} = {old} to {new}"
+    sentence = f"{record.title}: the {word} moved from {ESTIMATE_NAME[metric]} = {old} to {new}"
     if record.standard_errors is not None:
-        said += f", by {_signed(record.standard_errors, 2)} standard errors"
-    return f"{said}."
+        sentence += f", by {_signed(record.standard_errors, 2)} standard errors"
+    return f"{sentence}."
 
 
 def _read(record: Change, cell: str) -> str:

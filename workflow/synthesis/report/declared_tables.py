@@ -11,7 +11,7 @@ from synthesis.report.content import Row, Table, cell, table
 from synthesis.report.moving import percent
 from synthesis.report.result_tables import interval, limited, number, share_cell, with_interval
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said
+from synthesis.report.wording import decoded
 from synthesis.results.further import LookRow, PsychometricRow
 
 
@@ -34,20 +34,20 @@ def monitoring(review: ReviewResults) -> Table | None:
 
 def monitored(review: ReviewResults) -> list[str]:
     """What monitoring says of each synthesis, in a sentence."""
-    return [_said(review, list(rows)) for _, rows in groupby(review.looks, lambda row: row.synthesis)]
+    return [_boundary_sentence(review, list(rows)) for _, rows in groupby(review.looks, lambda row: row.synthesis)]
 
 
-def _said(review: ReviewResults, rows: list[LookRow]) -> str:
+def _boundary_sentence(review: ReviewResults, rows: list[LookRow]) -> str:
     last, document = rows[-1], review.by_name[rows[-1].synthesis]
     effect = f"{ESTIMATE_NAME[document.metric]} = {text.number(back_transform(document.metric, last.smallest_effect))}"
     crossed = next((row for row in rows if row.conclusion == "crossed"), None)
-    found = f"the information that finds {effect} with {last.power:.0%} power"
+    information = f"the information that finds {effect} with {last.power:.0%} power"
     if crossed is not None:
         when = "with the samples without a year" if crossed.year is None else f"in {crossed.year}"
-        return f"{document.title}: the boundary was crossed {when}, at {_share(crossed.fraction)} of {found}."
+        return f"{document.title}: the boundary was crossed {when}, at {_share(crossed.fraction)} of {information}."
     if last.fraction >= 1:
-        return f"{document.title}: the boundary was not crossed with all of {found}."
-    return f"{document.title}: the boundary is not crossed; the samples have {_share(last.fraction)} of {found}."
+        return f"{document.title}: the boundary was not crossed with all of {information}."
+    return f"{document.title}: the boundary is not crossed; the samples have {_share(last.fraction)} of {information}."
 
 
 def _share(fraction: float) -> str:
@@ -66,7 +66,7 @@ def psychometric(review: ReviewResults) -> Table | None:
             interval(r.credibility_low, r.credibility_high),
             share_cell(_explained(r)),
             _reliabilities(r),
-            said(r.note),
+            decoded(r.note),
         ]
         for r in review.psychometric
     ]

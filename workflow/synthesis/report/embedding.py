@@ -19,7 +19,7 @@ from synthesis.report.environment import trusted
 from synthesis.report.narrow import narrow_forest
 from synthesis.report.review_results import ReviewResults
 from synthesis.report.sentences import sentence
-from synthesis.report.wording import said, term
+from synthesis.report.wording import decoded, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
@@ -117,27 +117,27 @@ def _synthesis_card(document: Fitted) -> SynthesisCard:
     return {"title": document.title, "said": sentence(document), "samples": samples}
 
 
-def _own(review: ReviewResults, row: Effect | Dropped) -> list[str]:
+def _declared_cells(review: ReviewResults, row: Effect | Dropped) -> list[str]:
     """The user's own columns of a row, each with its head."""
     titles = {name: column.title for name, column in review.config.own_columns.items()}
-    held = {name: value for name, value in row.own.items() if value is not None}
-    return [f"{column_name(name, titles)}: {cell_text(name, value)}" for name, value in held.items()]
+    cells = {name: value for name, value in row.own.items() if value is not None}
+    return [f"{column_name(name, titles)}: {cell_text(name, value)}" for name, value in cells.items()]
 
 
 def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
     """What is said of one extracted row; entries without content are left out."""
-    titles = {name: one.title for name, one in zip(review.config.sources, review.sources, strict=False)}
+    titles = {name: source.title for name, source in zip(review.config.sources, review.sources, strict=False)}
     printed = f"{term(row.statistic)} = {row.value:g}" if row.value is not None else ""
     about = (row.outcome, row.rater, row.timepoint, row.comparator)
     details = {
         "study": row.label or row.study,
         "estimate": "",
         "printed": printed.replace("-", text.MINUS),
-        "about": ", ".join(words for words in (*about, *_own(review, row)) if words),
+        "about": ", ".join(words for words in (*about, *_declared_cells(review, row)) if words),
         "converter": "",
         "exactness": "",
         "corrected": "",
-        "missing": said(row.not_in_quote),
+        "missing": decoded(row.not_in_quote),
         "marked": "; ".join(words for flag, words in FLAG_WORDS.items() if flag in row.flag.split(";")),
         "locator": row.locator,
         "quote": row.quote,
@@ -156,7 +156,7 @@ def _card(review: ReviewResults, row: Effect | Dropped) -> dict[str, str]:
             "row": f"row-{row.metric}-{row.effect_id}",
         }
     else:
-        details["estimate"] = said(row.reason)
+        details["estimate"] = decoded(row.reason)
     return {name: value for name, value in details.items() if value}
 
 

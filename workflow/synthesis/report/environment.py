@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from synthesis import text
 from synthesis.report.content import web
-from synthesis.report.wording import said
+from synthesis.report.wording import decoded
 from synthesis.results.files import json_text
 
 
@@ -42,7 +42,7 @@ def _environment() -> Environment:
         "plural": text.plural,
         "thousands": text.count,
         "unbroken": _unbroken,
-        "said": said,
+        "decoded": decoded,
     }
     environment.tests["web"] = web
     # The filter `tojson` escapes what could end a script element.

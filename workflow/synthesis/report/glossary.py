@@ -38,7 +38,7 @@ def reading(review: ReviewResults) -> Context:
 
 def abbreviations(review: ReviewResults) -> list[tuple[str, str]]:
     """The known abbreviations in the question, the titles of syntheses and comparisons, and the claims."""
-    said = [review.config.question, *(document.title for document in review.documents)]
-    said += [row.title for row in review.compared.contrasts] + [claim.says for claim in review.compared.claims]
-    used = set(re.findall(r"\b[A-Z]{2,}\b", " ".join(said)))
+    texts = [review.config.question, *(document.title for document in review.documents)]
+    texts += [row.title for row in review.compared.contrasts] + [claim.says for claim in review.compared.claims]
+    used = set(re.findall(r"\b[A-Z]{2,}\b", " ".join(texts)))
     return [(name, words) for name, words in _ABBREVIATIONS.items() if name in used]

@@ -25,22 +25,22 @@ _ADJUSTED = "r_partial"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Sentence:
     """A sentence of the answer, with what must be known beside it."""
 
     words: str
     remark: str = ""
 
 
-def answer(review: ReviewResults) -> list[Said]:
+def answer(review: ReviewResults) -> list[Sentence]:
     """The association, the effects and their comparison; where a plan has fewer, what else decides how to read it."""
     lanes = [_association(review), _effects(review), _comparison(review)]
     more = (
-        Said(sentences.spread(review.documents)),
-        Said(sentences.influence_sentence(review.diagnostics.influence, sentences.headline(review))),
-        Said(sentences.basis(review)),
+        Sentence(sentences.spread(review.documents)),
+        Sentence(sentences.influence_sentence(review.diagnostics.influence, sentences.headline(review))),
+        Sentence(sentences.basis(review)),
     )
-    return [said for said in (*lanes, *more) if said.words][:_SENTENCES]
+    return [sentence for sentence in (*lanes, *more) if sentence.words][:_SENTENCES]
 
 
 def headline_documents(review: ReviewResults) -> list[Fitted]:
@@ -51,10 +51,10 @@ def headline_documents(review: ReviewResults) -> list[Fitted]:
     return chosen or [d for d in review.documents if d.fit.samples > 1] or review.documents
 
 
-def _association(review: ReviewResults) -> Said:
+def _association(review: ReviewResults) -> Sentence:
     document = sentences.main_association(review)
     if document is None:
-        return Said("")
+        return Sentence("")
     lead = "the pooled association is" if document.fit.samples > 1 else "the association is"
     words = (
         f"{document.title}: {lead} {sentences.estimate(document)}, from "
@@ -77,7 +77,7 @@ def _association(review: ReviewResults) -> Said:
         document.figure.note,
         sentences.from_abstracts(review, document),
     )
-    return Said(f"{words}.", " ".join(filter(None, remarks)))
+    return Sentence(f"{words}.", " ".join(filter(None, remarks)))
 
 
 def _not_entered(review: ReviewResults, stress: Fitted) -> str:
@@ -111,14 +111,14 @@ def _by_adjustment(review: ReviewResults, document: Fitted) -> str:
 def _new_association(document: Fitted, stress: Fitted | None) -> str:
     """Where the association of a new setting may lie, and whether it may be none, also under the stress test."""
     ranged = [(d, *_new(d)) for d in (document, stress) if d is not None and d.fit.pi_low is not None]
-    said = [
+    limits = [
         f"{text.number(low)} and {text.number(high)}{' (stress test)' if d is stress else ''}"
         for d, low, high in ranged
     ]
-    if not said:
+    if not limits:
         return ""
     none = [d for d, low, high in ranged if low <= 0 <= high]
-    words = f"In a new setting it may lie between {', or '.join(said)}"
+    words = f"In a new setting it may lie between {', or '.join(limits)}"
     if none == [stress] and ranged[1:]:
         return f"{words}: there alone it may vanish."
     return f"{words}: there may be no association." if none else f"{words}."
@@ -141,7 +141,7 @@ def _percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.01 else f"{100 * share:.0f}%"
 
 
-def _effects(review: ReviewResults) -> Said:
+def _effects(review: ReviewResults) -> Sentence:
     """The effects that the association is compared with; without a comparison the pooled ones."""
     names = dict.fromkeys(bridge.effect for bridge in review.config.bridges.values())
     named = [review.by_name[name] for name in names if name in review.by_name]
@@ -149,7 +149,7 @@ def _effects(review: ReviewResults) -> Said:
     if not pooled:
         pooled = [d for d in review.documents if d.lane == "B"][:1]
     if not pooled:
-        return Said("")
+        return Sentence("")
     above = _above(review)
     parts: list[str] = []
     for d in pooled:
@@ -169,7 +169,7 @@ def _effects(review: ReviewResults) -> Said:
         indirect.not_the_protocol_alone(review, pooled),
         note,
     )
-    return Said(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, remarks)))
+    return Sentence(f"{lead}: {'; '.join(parts)}.", " ".join(filter(None, remarks)))
 
 
 def _new_setting(pooled: Sequence[Fitted]) -> str:
@@ -219,11 +219,11 @@ def _bridged(review: ReviewResults) -> list[list[BridgeRow]]:
     return bridged
 
 
-def _comparison(review: ReviewResults) -> Said:
+def _comparison(review: ReviewResults) -> Sentence:
     """Whether one side is larger, under how many conversions of the association, and why that is no single answer."""
     bridged = _bridged(review)
     if not bridged:
-        return Said("")
+        return Sentence("")
     first = bridged[0]
     ends = dict.fromkeys(text.number(row.association_estimate) for row in (first[0], first[-1]))
     spread = ", depending on the conversion" if len(first) > 1 else ""
@@ -233,7 +233,7 @@ def _comparison(review: ReviewResults) -> Said:
         f"{_standing(review, bridged)}"
     )
     nobody = text.capital(nobody_assigned(constructs_of(review.documents)))
-    return Said(f"{words} {nobody}, so this is no test of causes.", _mixed(review, first[0].association))
+    return Sentence(f"{words} {nobody}, so this is no test of causes.", _mixed(review, first[0].association))
 
 
 def _larger(rows: Sequence[BridgeRow]) -> tuple[int, int]:
@@ -253,22 +253,22 @@ def _standing(review: ReviewResults, bridged: Sequence[Sequence[BridgeRow]]) -> 
     """The effects that are larger or smaller than the association, each under how many conversions, then the others."""
     names = sentences.short_names([review.by_name[rows[0].effect] for rows in bridged])
     usual, never, rest = bridged[0][0].association, [], False
-    found: dict[str, list[str]] = {"larger": [], "smaller": []}
+    phrases: dict[str, list[str]] = {"larger": [], "smaller": []}
     for name, rows in zip(names, bridged, strict=True):
         named = name + ("" if rows[0].association == usual else _beside(review.by_name[rows[0].association]))
-        counts = dict(zip(found, _larger(rows), strict=True))
+        counts = dict(zip(phrases, _larger(rows), strict=True))
         rest = rest or 0 < sum(counts.values()) < len(rows)
         for word, count in counts.items():
             if count:
-                of = text.plural(len(rows), "conversion") if not found[word] else len(rows)
-                found[word].append(f"{named} {'' if found[word] else f'is {word} '}under {count} of {of}")
+                of = text.plural(len(rows), "conversion") if not phrases[word] else len(rows)
+                phrases[word].append(f"{named} {'' if phrases[word] else f'is {word} '}under {count} of {of}")
         if not any(counts.values()):
             never.append(f"for {named}")
-    said = [_listed(parts) for parts in found.values() if parts]
+    clauses = [_listed(parts) for parts in phrases.values() if parts]
     undecided = [*(["in all others"] if rest else []), *never]
     if undecided:
-        said.append(f"{_listed(undecided)} neither is shown to be larger")
-    return text.capital(f"{'; '.join(said)}.")
+        clauses.append(f"{_listed(undecided)} neither is shown to be larger")
+    return text.capital(f"{'; '.join(clauses)}.")
 
 
 def _beside(association: Fitted) -> str:

@@ -63,8 +63,8 @@ def _tested(review: ReviewResults) -> list[ContrastRow]:
 def bounds(review: ReviewResults) -> str:
     """The bounds of equivalence, each with its metric: "0.10 (z), 0.24 (g)"."""
     tested = _of_no_process(review)
-    found = dict.fromkeys(f"{text.number(r.bound)} ({r.metric})" for r in tested if r.bound is not None)
-    return ", ".join(found)
+    texts = dict.fromkeys(f"{text.number(r.bound)} ({r.metric})" for r in tested if r.bound is not None)
+    return ", ".join(texts)
 
 
 def _hangs(review: ReviewResults, row: ContrastRow) -> str:
@@ -96,13 +96,13 @@ def indirect(review: ReviewResults) -> str:
 
 def left_out(review: ReviewResults) -> str:
     """The two estimates that are compared, where the samples of both sides are left out of both, row by row."""
-    said = []
+    differences = []
     for row in _of_no_process(review):
         if row.left_out:
             first, second = (text.number(value) for value in (row.estimate_first, row.estimate_second))
-            said.append(f"{first} minus {second} ({text.plural(len(row.left_out.split('; ')), 'sample')})")
-    order = ", in this order" if len(said) > 1 else ""
-    return f"*: without the samples that stand on both sides{order}: {'; '.join(said)}." if said else ""
+            differences.append(f"{first} minus {second} ({text.plural(len(row.left_out.split('; ')), 'sample')})")
+    order = ", in this order" if len(differences) > 1 else ""
+    return f"*: without the samples that stand on both sides{order}: {'; '.join(differences)}." if differences else ""
 
 
 def less_than_the_bound(review: ReviewResults) -> bool:
@@ -120,10 +120,10 @@ def not_the_protocol_alone(review: ReviewResults, documents: Sequence[Fitted]) -
     if not names or not names <= set(_NOTHING_LIKE_IT):
         return ""
     rated = constructs_of([d for d in review.documents if d.lane == "A"])
-    held = f"{process_name(rated, article=False)}, " if rated else ""
+    process = f"{process_name(rated, article=False)}, " if rated else ""
     words = (
-        f"Against {' or '.join(sorted(names))} this is not the protocol alone: {held}attention and expectation may be "
-        "part of it."
+        f"Against {' or '.join(sorted(names))} this is not the protocol alone: {process}attention and expectation may "
+        "be part of it."
     )
     others = [*_against_treatments(review), *_published_against_treatments(review)]
     return f"{words} Against another treatment: {'; '.join(others)}." if others else words
@@ -168,11 +168,11 @@ def without_treatment(review: ReviewResults) -> str:
         return ""
     partly = f", some of {text.count(mixed)} more" if mixed else ""
     rated = constructs_of([d for d in review.documents if d.lane == "A"])
-    held = f"{process_name(rated)}, " if rated else ""
+    process = f"{process_name(rated)}, " if rated else ""
     return (
         f"A contrast with usual care or a wait list (all samples of {text.count(bare)} of "
         f"{text.plural(len(comparators), 'randomised effect')}{partly}) is not the effect of the specific protocol "
-        f"alone: it may hold {held}attention and expectation, too."
+        f"alone: it may hold {process}attention and expectation, too."
     )
 
 
@@ -188,9 +188,9 @@ def processes(review: ReviewResults, results: ProcessResults) -> Table | None:
     """The first process beside each other one: answers by how findings without a number are handled, and summaries."""
     rows: list[Row] = []
     for construct, name in results.names.items():
-        own = [r for r in results.contrasts if r.construct == construct and construct != results.first]
-        studies, summaries = _parted(own)
-        if own:
+        compared = [r for r in results.contrasts if r.construct == construct and construct != results.first]
+        studies, summaries = _parted(compared)
+        if compared:
             rows.append([name, _answers(studies), _range(results, studies), _each(review, summaries)])
     first = results.names[results.first]
     heads = [
@@ -208,9 +208,9 @@ def _with_summary(review: ReviewResults) -> dict[str, str]:
         return {}
     of = {name: construct for construct, part in plan.constructs.items() for name in part.summaries}
     return {
-        name: of[one.reference]
-        for name, one in review.config.comparisons.items()
-        if one.first == plan.synthesis and one.reference in of and of[one.reference] != plan.first
+        name: of[comparison.reference]
+        for name, comparison in review.config.comparisons.items()
+        if comparison.first == plan.synthesis and comparison.reference in of and of[comparison.reference] != plan.first
     }
 
 
@@ -224,8 +224,8 @@ def _turns(review: ReviewResults, row: ProcessContrast) -> str:
         and row.estimate_second is not None
         and math.isclose(r.estimate_second, row.estimate_second, abs_tol=_SAME)
     )
-    found = next(same, None)
-    return "" if found is None else _hangs(review, found)
+    comparison = next(same, None)
+    return "" if comparison is None else _hangs(review, comparison)
 
 
 def _parted(rows: list[ProcessContrast]) -> tuple[list[ProcessContrast], list[ProcessContrast]]:
@@ -276,7 +276,7 @@ def _alone(results: ProcessResults, row: ProcessContrast) -> str:
 
 def _each(review: ReviewResults, rows: list[ProcessContrast]) -> str:
     """The answer beside each tested summary, its difference with the interval, and what it hangs on."""
-    said: list[str] = []
+    answers: list[str] = []
     before = ""
     for row in _tested_of(rows):
         turns = _turns(review, row)
@@ -285,8 +285,8 @@ def _each(review: ReviewResults, rows: list[ProcessContrast]) -> str:
         before = study
         hangs = f", turns {turns}" if turns not in ("", _NOT) else ""
         answer = answer_of(row).removesuffix(_FOR)
-        said.append(f"{named}: {answer}, {limited(row.difference, row.ci_low, row.ci_high)}{hangs}")
-    lacking = len(rows) - len(said)
+        answers.append(f"{named}: {answer}, {limited(row.difference, row.ci_low, row.ci_high)}{hangs}")
+    lacking = len(rows) - len(answers)
     if lacking:
-        said.append(f"no test in {lacking} of {len(rows)}" if said else "no test")
-    return "; ".join(said)
+        answers.append(f"no test in {lacking} of {len(rows)}" if answers else "no test")
+    return "; ".join(answers)

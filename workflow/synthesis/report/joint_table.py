@@ -12,7 +12,7 @@ from synthesis.draw.coefficients import coefficient_words
 from synthesis.report.content import Cell, Content, Row, Table, table
 from synthesis.report.result_tables import interval, number, p_cell
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said, term
+from synthesis.report.wording import decoded, term
 from synthesis.results.diagnosed import RegressionRow
 
 
@@ -28,8 +28,8 @@ class JointSection:
 
 def regressions(review: ReviewResults) -> list[JointSection]:
     """Every joint regression of the plan."""
-    found = groupby(review.diagnostics.regressions, lambda row: (row.synthesis, row.model))
-    return [_section(review, list(rows)) for _, rows in found]
+    groups = groupby(review.diagnostics.regressions, lambda row: (row.synthesis, row.model))
+    return [_section(review, list(rows)) for _, rows in groups]
 
 
 def _section(review: ReviewResults, rows: Sequence[RegressionRow]) -> JointSection:
@@ -37,7 +37,7 @@ def _section(review: ReviewResults, rows: Sequence[RegressionRow]) -> JointSecti
     title = review.by_name[first.synthesis].title
     heading = f"{title}: {term(first.model)}"
     if first.kind == "refused":
-        return JointSection(heading, (f"Not fitted: {said(first.note)}.",), None, None)
+        return JointSection(heading, (f"Not fitted: {decoded(first.note)}.",), None, None)
     level = f"{100 * review.config.defaults.level:g}% CI"
     return JointSection(heading, _sentences(rows), _coefficients(heading, level, rows), _means(review, level, rows))
 
@@ -56,7 +56,7 @@ def _sentences(rows: Sequence[RegressionRow]) -> tuple[str, ...]:
     q, r2 = left["Q"], left["r2"].estimate
     explained = f"They explain {text.number(r2, 0)}% of the variance of effects; what is left: "
     tested = f"Q = {text.number(q.estimate, 1)}, {text.number(q.df, 0)} df, {text.p_value(q.p)}." if q.p else ""
-    notes = [f"{said(note)[:1].upper()}{said(note)[1:]}." for note in q.note.split("; ", 1)[1:]]
+    notes = [f"{decoded(note)[:1].upper()}{decoded(note)[1:]}." for note in q.note.split("; ", 1)[1:]]
     return (f"{rests}.", explained + tested, *notes)
 
 
@@ -79,7 +79,7 @@ def _coefficients(heading: str, level: str, rows: Sequence[RegressionRow]) -> Ta
 
 def _tested(row: RegressionRow, shuffled: bool) -> list[Cell | Content]:
     by_chance = [p_cell(row.p_permutation)] if shuffled else []
-    return [p_cell(row.p), *by_chance, number(row.vif, 1), said(row.note)]
+    return [p_cell(row.p), *by_chance, number(row.vif, 1), decoded(row.note)]
 
 
 def _means(review: ReviewResults, level: str, rows: Sequence[RegressionRow]) -> Table | None:
@@ -88,9 +88,9 @@ def _means(review: ReviewResults, level: str, rows: Sequence[RegressionRow]) -> 
     cells: list[Row] = []
     for row in rows:
         if row.kind in ("mean", "predicted"):
-            found = (row.estimate, row.ci_low, row.ci_high, row.pi_low, row.pi_high)
-            value = [back_transform(document.metric, x) for x in found]
+            estimates = (row.estimate, row.ci_low, row.ci_high, row.pi_low, row.pi_high)
+            value = [back_transform(document.metric, x) for x in estimates]
             limits = [interval(value[1], value[2], 2), interval(value[3], value[4], 2)]
-            cells.append([_words(row), number(value[0], 2), *limits, said(row.note)])
+            cells.append([_words(row), number(value[0], 2), *limits, decoded(row.note)])
     heads = ["Mean at", "Estimate", level, "Interval of a new sample", "Remark"]
     return table(f"{document.title}: marginal means", heads, cells, {1, 2, 3}) if cells else None

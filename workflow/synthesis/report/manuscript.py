@@ -114,7 +114,7 @@ def _searched(searched: Sequence[SearchRow]) -> str:
         )
     named = "; ".join(f"{row.what} {text.count(row.records)}" for row in searched if row.step == "identified")
     parts = []
-    for count, one, many, did in (
+    for count, singular, plural, did in (
         (total(searched, "identified"), "record was", "records were", f"identified ({named})"),
         (total(searched, *REMOVED), "was", "were", "removed before screening"),
         (total(searched, "screened"), "record was", "records were", "screened"),
@@ -126,7 +126,7 @@ def _searched(searched: Sequence[SearchRow]) -> str:
         (total(searched, "included_studies"), "study was", "studies were", "included"),
     ):
         if count is not None:
-            parts.append(f"{text.plural(count, one, many)} {did}")
+            parts.append(f"{text.plural(count, singular, plural)} {did}")
     return "; ".join(parts) + ". [Dates and search strings are the authors'.]"
 
 
@@ -136,9 +136,9 @@ def _reasons(searched: Sequence[SearchRow]) -> str:
 
 def _assessed(review: ReviewResults) -> str:
     """By which tools risk of bias was judged, and whose rule decides the whole."""
-    counts = Counter(one.tool for one in review.assessed)
+    counts = Counter(sample.tool for sample in review.assessed)
     tools = ", ".join(f"{tool} ({text.plural(count, 'sample')})" for tool, count in counts.items())
-    derived = text.plural(sum(not one.given for one in review.assessed), "sample")
+    derived = text.plural(sum(not sample.given for sample in review.assessed), "sample")
     return f"Risk of bias was judged by domain: {tools}. The overall judgement follows from the domains in {derived}."
 
 
@@ -199,8 +199,8 @@ def _method(review: ReviewResults, document: Fitted) -> str:
 
 def _conversions(review: ReviewResults, document: Fitted) -> str:
     used = {name for study in document.studies for name in study.effects}
-    own = [r for r in review.effects if r.effect_id in used and r.metric == document.metric]
-    counts = Counter(term(row.converter) + (" (approximate)" if row.exactness == "approximate" else "") for row in own)
+    rows = [r for r in review.effects if r.effect_id in used and r.metric == document.metric]
+    counts = Counter(term(row.converter) + (" (approximate)" if row.exactness == "approximate" else "") for row in rows)
     return ", ".join(f"{name} ({count})" for name, count in sorted(counts.items())) or "none"
 
 
@@ -222,7 +222,7 @@ def _results(
     yield Heading(1, "Results")
     yield Paragraph(_flow(review, searched), "Flow of evidence.")
     yield from put(_FLOW)
-    yield Paragraph(" ".join(said.words for said in headline.answer(review)), "Main results.")
+    yield Paragraph(" ".join(sentence.words for sentence in headline.answer(review)), "Main results.")
     yield from put("pools", *(f"forest_{name}" for name in review.config.figures))
     yield Heading(2, "Results of each synthesis")
     for document in review.documents:

@@ -100,13 +100,17 @@ def in_short(review: ReviewResults) -> list[str]:
             extracted += f"; in {text.count(quoted - whole)} at least one number is not in the quote"
     extracted += "."
     metrics = list(dict.fromkeys(METRIC_NAME[d.metric] for d in review.documents))
-    said = model(review, pooled)[:_IN_SHORT] if pooled else []
-    return [extracted, f"Pooled as {_listed(metrics)}.", *(words.replace(_WEIGHTED + _BECAUSE, "") for words in said)]
+    on_model = model(review, pooled)[:_IN_SHORT] if pooled else []
+    return [
+        extracted,
+        f"Pooled as {_listed(metrics)}.",
+        *(words.replace(_WEIGHTED + _BECAUSE, "") for words in on_model),
+    ]
 
 
 def source_titles(review: ReviewResults) -> dict[str, str]:
     """The titles of the sources by their names; a source that is not described keeps its name."""
-    described = {name: one.title for name, one in zip(review.config.sources, review.sources, strict=False)}
+    described = {name: source.title for name, source in zip(review.config.sources, review.sources, strict=False)}
     return {name: name for name in review.config.sources} | described
 
 
@@ -289,11 +293,11 @@ def model(review: ReviewResults, pooled: list[Fitted]) -> list[str]:
     return words
 
 
-def _of_all(some: int, of: int) -> str:
+def _of_all(count: int, total: int) -> str:
     """So many of the pools of several samples."""
-    if some == of:
-        return "The one pool of several samples" if of == 1 else f"All {of} pools of several samples"
-    return f"{some} of {of} pools of several samples"
+    if count == total:
+        return "The one pool of several samples" if total == 1 else f"All {total} pools of several samples"
+    return f"{count} of {total} pools of several samples"
 
 
 def _dependence(repeated: list[Fitted]) -> str:
@@ -322,10 +326,10 @@ def _dependence(repeated: list[Fitted]) -> str:
     return f"{words}."
 
 
-def _levels(held: list[Fitted]) -> list[str]:
+def _levels(documents: list[Fitted]) -> list[str]:
     """The variances of models with levels above the sample, one sentence each."""
-    said = []
-    for document in held:
+    texts = []
+    for document in documents:
         parts = [
             f"{level.level} {text.variance(level.variance, level.ci_low, level.ci_high)} ({level.members})"
             for level in document.fit.levels
@@ -334,12 +338,12 @@ def _levels(held: list[Fitted]) -> list[str]:
         kind, between = "nested", "tests and prediction interval are between the members of the top level"
         if is_crossed:
             kind, between = "crossed", "tests are the model's own, by t with the fewest members less 1 df"
-        said.append(
+        texts.append(
             f"\u201c{document.title}\u201d has {kind} random effects, with a variance "
             f"({100 * document.fit.level:g}% profile-likelihood interval, members) for each level: {_listed(parts)}; "
             f"{between}."
         )
-    return said
+    return texts
 
 
 def _multiverses(review: ReviewResults) -> Table:
@@ -381,14 +385,14 @@ def second_route(rows: list[CheckRow]) -> str:
         return "No synthesis has several samples, so that no fit was there to be computed a second time."
     fits = len({row.synthesis for row in rows})
     by_matrices = [row for row in rows if row.route == MATRICES]
-    held = {name: len({r.synthesis for r in by_matrices if r.quantity == name}) for name in _CHECKED}
-    kept = {name: words for name, words in _CHECKED.items() if held[name]}
-    said = [words if held[name] == fits else f"{words} ({held[name]})" for name, words in kept.items()]
-    part_of = " (in brackets: of how many fits, where not of all)" if len(set(held.values()) - {0}) > 1 else ""
+    counts = {name: len({r.synthesis for r in by_matrices if r.quantity == name}) for name in _CHECKED}
+    kept = {name: words for name, words in _CHECKED.items() if counts[name]}
+    quantities = [words if counts[name] == fits else f"{words} ({counts[name]})" for name, words in kept.items()]
+    part_of = " (in brackets: of how many fits, where not of all)" if len(set(counts.values()) - {0}) > 1 else ""
     words = (
         f"Before anything was drawn, {text.plural(fits, 'fit')} of several samples "
         f"{'was' if fits == 1 else 'were'} computed a second time, with covariance matrices written out: "
-        f"{_listed(said)}{part_of}."
+        f"{_listed(quantities)}{part_of}."
     )
     libraries = sorted({r.route for r in rows} - {MATRICES})
     if libraries:

@@ -49,13 +49,13 @@ def influence_table(rows: Iterable[InfluenceRow], documents: Iterable[Fitted]) -
 
 def without_one(rows: Iterable[InfluenceRow], documents: Iterable[Fitted], names: Iterable[str]) -> str:
     """Between which values each pool lies without any one of its samples; `names`: what the pools are called."""
-    rows, said = list(rows), []
+    rows, ranges = list(rows), []
     for document, name in zip(documents, names, strict=True):
         left = [value for value, _ in _without_one(rows, document)]
         if left:
             ends = f"{text.number(min(left))} to {text.number(max(left))}"
-            said.append(f"{name}, {ESTIMATE_NAME[document.metric]} = {ends}")
-    return f"Without any one sample: {'; '.join(said)}." if said else ""
+            ranges.append(f"{name}, {ESTIMATE_NAME[document.metric]} = {ends}")
+    return f"Without any one sample: {'; '.join(ranges)}." if ranges else ""
 
 
 def _without_one(rows: list[InfluenceRow], document: Fitted) -> list[tuple[float, str]]:
@@ -139,14 +139,14 @@ def _in_one(rows: list[Row], document: MultiverseSummary) -> list[Row]:
 
 def _with_others(document: MultiverseSummary) -> Cell:
     """The share of significant analyses of the first curve, with the range of those of all others."""
-    own, *others = (
+    first, *others = (
         share
         for curve in document.curves
         if (share := curve.scopes["all"].share_positive_significant) is not None and curve.scopes["all"].fitted
     )
     ends = dict.fromkeys(percent(x) for x in (min(others), max(others))) if others else {}
-    said = f"{percent(own)} (other questions: {' to '.join(ends)})" if ends else percent(own)
-    return cell(said, own)
+    label = f"{percent(first)} (other questions: {' to '.join(ends)})" if ends else percent(first)
+    return cell(label, first)
 
 
 def _curve_row(document: MultiverseSummary, curve: Curve, pools: dict[str, str]) -> Row | None:

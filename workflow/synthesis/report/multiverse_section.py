@@ -13,7 +13,7 @@ from synthesis.report.embedding import figure
 from synthesis.report.moving import curve_name, multiverse_table, percent, titles
 from synthesis.report.result_tables import interval, number, p_cell
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said
+from synthesis.report.wording import decoded
 from synthesis.results.curves import MAIN, MAIN_WORDS, ChoiceSpread, CurveTest, MultiverseSummary, PairRow, Scope
 
 # What there is to see in a figure.
@@ -134,7 +134,7 @@ _SHARES = (
 
 
 def _words(curve: str) -> str:
-    return MAIN_WORDS if curve == MAIN else said(curve)
+    return MAIN_WORDS if curve == MAIN else decoded(curve)
 
 
 def counted(document: MultiverseSummary) -> str:
@@ -204,9 +204,9 @@ def _decisions(document: MultiverseSummary) -> Table:
                 rows.append(
                     [
                         curve_name(curve),
-                        said(decision.title),
+                        decoded(decision.title),
                         _share(decision.share),
-                        said(option.title),
+                        decoded(option.title),
                         option.kind.replace("_", "-"),
                         cell(text.count(option.specifications), option.specifications),
                         number(middle),

@@ -114,7 +114,7 @@ def narrow_forest(svg: str, data: str) -> NarrowForest | None:
     if len(tops) != len(marked) + 1:
         return None
     heads = _heads(svg)
-    headings = _HEADING | ({"lane A": own} if (own := _associations(svg)) else {})
+    headings = _HEADING | ({"lane A": associations} if (associations := _associations(svg)) else {})
     y, drawn = 2.0, 0
     for name in dict.fromkeys(section for section, _ in rows):
         section_rows = [_counted(row, heads) for section, row in rows if section == name]
@@ -134,20 +134,20 @@ def _heads(svg: str) -> tuple[str, ...]:
     texts = [words for *_, words in _TEXT.findall(svg)]
     # Several words may stand on several lines, one after the other: the first of them is no head of its own.
     joined = " ".join(texts)
-    found = [head for head in _COUNTED if head in texts or (" " in head and head in joined)]
-    return tuple(head for head in found if not any(other.startswith(f"{head} ") for other in found))
+    heads = [head for head in _COUNTED if head in texts or (" " in head and head in joined)]
+    return tuple(head for head in heads if not any(other.startswith(f"{head} ") for other in heads))
 
 
 def _counted(row: Row, heads: tuple[str, ...]) -> Row:
     """The row with its numbers, and their signs, and that its interval is not printed, in its label."""
-    said = []
+    remarks = []
     if row.kind not in ("heading", "note") and len(row.cells) == len(heads):
         # A published summary counts studies or effect sizes.
         named = _COUNTED | ({"Samples or k": _COUNTED["n"].replace("n", "k", 1)} if row.kind == "reference" else {})
-        said = [f"{named[head]}{cell}" for head, cell in zip(heads, row.cells, strict=True) if cell]
+        remarks = [f"{named[head]}{cell}" for head, cell in zip(heads, row.cells, strict=True) if cell]
     if not_printed(row):
-        said.append("no\u00a0interval\u00a0printed")
-    return replace(row, label="; ".join([row.label, *said]))
+        remarks.append("no\u00a0interval\u00a0printed")
+    return replace(row, label="; ".join([row.label, *remarks]))
 
 
 def _blocks(svg: str, top: float, bottom: float) -> list[str]:
@@ -173,8 +173,8 @@ def _sides(svg: str, top: float, bottom: float) -> tuple[str, ...]:
 
 def _associations(svg: str) -> str:
     """What the associations of a drawing are of, as its own heading says it; nothing where it has none."""
-    found = (block for block in _blocks(svg, 0, math.inf) if block.startswith(_OF) and _WITH_OUTCOME in block)
-    return "".join(next(found, "").partition(_WITH_OUTCOME)[:2])
+    blocks = (block for block in _blocks(svg, 0, math.inf) if block.startswith(_OF) and _WITH_OUTCOME in block)
+    return "".join(next(blocks, "").partition(_WITH_OUTCOME)[:2])
 
 
 def _row(record: dict[str, str]) -> Row | None:
@@ -189,8 +189,8 @@ def _row(record: dict[str, str]) -> Row | None:
     effects = tuple(filter(None, record["effects"].split("; ")))
     fill = record.get("fill") or ""
     cells = tuple(record["cells"].split(" | ")) if record["cells"] else ()
-    held = words | number | {"cells": cells, "effects": effects, "fill": fill}
-    return Row(kind=record["kind"], **held)  # type: ignore[arg-type]
+    fields = words | number | {"cells": cells, "effects": effects, "fill": fill}
+    return Row(kind=record["kind"], **fields)  # type: ignore[arg-type]
 
 
 def _is_ratio(rows: Iterable[Row]) -> bool:

@@ -92,7 +92,7 @@ _BEGINS = re.compile(r"^(#+|[-+=]|\d+[.)])(?=\s|$)")
 def escaped(words: str) -> str:
     """Text as Markdown shows it: no mark in it is read as one, and no line break ends it."""
     words = _MARKS.sub(r"\\\1", " ".join(words.split()))
-    return _BEGINS.sub(lambda found: f"{found[1][:-1]}\\{found[1][-1]}", words)
+    return _BEGINS.sub(lambda match: f"{match[1][:-1]}\\{match[1][-1]}", words)
 
 
 def markdown(paper: Paper) -> str:

@@ -6,7 +6,7 @@ from synthesis import text
 from synthesis.report.content import Row, Table, cell, table
 from synthesis.report.result_tables import number, share_cell
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import said, term
+from synthesis.report.wording import decoded, term
 
 # Cohen (1988): what power is usually asked for.
 USUAL_POWER = 0.8
@@ -24,7 +24,7 @@ def by_level(review: ReviewResults) -> Table | None:
             number(r.se, 3),
             share_cell(r.power),
             r.samples_for_80,
-            said(r.note),
+            decoded(r.note),
         ]
         for r in review.moderator_power
     ]

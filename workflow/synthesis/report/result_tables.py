@@ -12,7 +12,7 @@ from synthesis.draw.rows import heterogeneity
 from synthesis.draw.spread import PER, UNIT_NAME
 from synthesis.report.content import Cell, Row, Table, Text, cell, table
 from synthesis.report.review_results import ReviewResults
-from synthesis.report.wording import has_code, said, term
+from synthesis.report.wording import decoded, has_code, term
 from synthesis.results.extracted import Dropped, Effect
 from synthesis.results.fitted import Fitted
 
@@ -111,7 +111,7 @@ def small_study(review: ReviewResults) -> Table:
         value = [back_transform(document.metric, limit) for limit in adjusted]
         decimals = 0 if r.test.startswith(("trim", "fail")) else 2
         values = [number(r.statistic, decimals), p_cell(r.p), estimated(document, *value)]
-        rows.append([document.title, TEST_NAME[r.test], *values, said(r.note)])
+        rows.append([document.title, TEST_NAME[r.test], *values, decoded(r.note)])
     heads = ["Synthesis", "Test", "Statistic, or studies added", "p", "Estimate it implies", "Remark"]
     return table("Tests of small-study effects", heads, rows, {2, 3, 4})
 
@@ -142,7 +142,7 @@ def moderators(review: ReviewResults) -> Table:
         p = p_cell(None if r.kind == "level" else r.p)
         declared = review.config.own_columns.get(r.moderator)
         name = declared.title if declared and declared.title else term(r.moderator)
-        rows.append([document.title, name, label, r.k, *values, p, said(r.note)])
+        rows.append([document.title, name, label, r.k, *values, p, decoded(r.note)])
     level = f"{100 * review.config.defaults.level:g}% CI"
     heads = ["Synthesis", "Moderator", "Level or test", "Estimates", "Estimate", level, "p", "Remark"]
     return table("Moderators", heads, rows, {3, 4, 5, 6})
@@ -163,7 +163,7 @@ def few_samples(review: ReviewResults) -> Table:
         first = p_cell(value[0]) if r.what == "permutation p" else first
         if bounded and value[0] is not None:
             first = cell(text.p_at_most(value[0]), value[0])
-        rows.append([document.title, said(r.what), first, interval(value[1], value[2], decimals), said(r.note)])
+        rows.append([document.title, decoded(r.what), first, interval(value[1], value[2], decimals), decoded(r.note)])
     heads = ["Synthesis", "What", "Value", "95% interval", "How"]
     return table("Permutation tests and Bayesian fits", heads, rows, {2, 3})
 
@@ -199,8 +199,8 @@ def _quote(row: Effect | Dropped) -> tuple[Text, Text]:
 
 def remarks(row: Effect) -> list[str]:
     """What must be known of a converted number."""
-    corrected = f"corrected: {said(row.corrected)}" if row.corrected else ""
-    missing = f"not in the quote: {said(row.not_in_quote)}" if row.not_in_quote else ""
+    corrected = f"corrected: {decoded(row.corrected)}" if row.corrected else ""
+    missing = f"not in the quote: {decoded(row.not_in_quote)}" if row.not_in_quote else ""
     return [words for words in (row.exactness, corrected, missing) if words]
 
 
@@ -213,7 +213,9 @@ def dropped(records: Sequence[Dropped]) -> list[Table]:
         if rows:
             tables.append(
                 table(
-                    name, heads, [[_study(r), Text(r.source, "code"), said(r.reason), _quote(r)] for r in rows.values()]
+                    name,
+                    heads,
+                    [[_study(r), Text(r.source, "code"), decoded(r.reason), _quote(r)] for r in rows.values()],
                 )
             )
     return tables

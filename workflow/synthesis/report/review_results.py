@@ -89,10 +89,10 @@ class ReviewResults:
     @cached_property
     def conversions(self) -> dict[str, list[Effect]]:
         """Each usable row in every metric that it was converted to, by effect_id."""
-        found: dict[str, list[Effect]] = {}
+        by_id: dict[str, list[Effect]] = {}
         for effect in self.effects:
-            found.setdefault(effect.effect_id, []).append(effect)
-        return found
+            by_id.setdefault(effect.effect_id, []).append(effect)
+        return by_id
 
     @cached_property
     def lost(self) -> dict[str, Dropped]:

@@ -82,13 +82,13 @@ def _all_within(document: Fitted) -> bool:
 def within_pools(documents: Sequence[Fitted], main: Fitted) -> str:
     """In how many pools of a lane a model that parts heterogeneity finds all of it within samples, and what that means
     for their new settings; `main`: the pool of which the upper limit of that between samples is said."""
-    held = [d for d in documents if d.lane == main.lane and _all_within(d)]
-    if not held:
+    pools = [d for d in documents if d.lane == main.lane and _all_within(d)]
+    if not pools:
         return ""
-    limit = main.fit.tau2_ci_high if main in held else None
+    limit = main.fit.tau2_ci_high if main in pools else None
     most = "" if limit is None else f", in \u201c{main.title}\u201d at most {text.number(limit, 3)}"
     return (
-        f"In {text.plural(len(held), 'pool')} of {main.word}s all heterogeneity was estimated within samples "
+        f"In {text.plural(len(pools), 'pool')} of {main.word}s all heterogeneity was estimated within samples "
         f"(\u03c4\u00b2 = 0{most}): their new setting is another rating or outcome as much as another clinic."
     )
 
@@ -132,7 +132,7 @@ def answer(review: ReviewResults) -> list[str]:
         basis(review),
         influence_sentence(review.diagnostics.influence, headline(review)),
     ]
-    return [said for said in candidates if said][:5]
+    return [words for words in candidates if words][:5]
 
 
 def main_association(review: ReviewResults) -> Fitted | None:
@@ -149,8 +149,8 @@ def headline(review: ReviewResults) -> Fitted:
 
 def with_people(document: Fitted) -> str:
     """ " with 4 110 people"; nothing where no size is known."""
-    said = people_words(document.studies)
-    return f" with {said}" if said else ""
+    people = people_words(document.studies)
+    return f" with {people}" if people else ""
 
 
 def _association(review: ReviewResults) -> str:
@@ -234,8 +234,8 @@ def spread(documents: list[Fitted]) -> str:
     if len(ranged) == 1:
         low, high = _read(ranged[0], ranged[0].fit.pi_low, ranged[0].fit.pi_high)
         name = ESTIMATE_NAME[ranged[0].metric]
-        said = "which includes no difference" if crossing else "which leaves out no difference"
-        return f"In a new setting {name} is expected between {low} and {high}, {said}."
+        clause = "which includes no difference" if crossing else "which leaves out no difference"
+        return f"In a new setting {name} is expected between {low} and {high}, {clause}."
     return (
         f"Of {len(ranged)} prediction intervals, {crossing} {'includes' if crossing == 1 else 'include'} zero: there, "
         "a new setting may show nothing, or the opposite."

@@ -47,7 +47,7 @@ def answer(review: ReviewResults) -> Context:
     """The first screen."""
     return {
         "question": review.config.question,
-        "said": headline.answer(review),
+        "sentences": headline.answer(review),
         "figure": _first_figure(review),
         "bias": signs.bias(review, every=False),
         # Beside a comparison the answer says it.
@@ -82,8 +82,8 @@ def _one_of(review: ReviewResults, plan: ComparisonFigure) -> str:
 def _signs(review: ReviewResults, stem: str) -> str:
     """What the signs in a drawing mean, where it has any."""
     svg = review.drawings[stem].svg if stem in review.drawings else ""
-    said = "; ".join(words for sign, words in _SIGNS.items() if sign in svg)
-    return f"{text.capital(said)}. Notes: appendix." if said else ""
+    meanings = "; ".join(words for sign, words in _SIGNS.items() if sign in svg)
+    return f"{text.capital(meanings)}. Notes: appendix." if meanings else ""
 
 
 def forest_words(document: Fitted) -> str:
@@ -138,10 +138,10 @@ def claims(review: ReviewResults) -> Context | None:
     decided = review.compared.claims
     if not decided:
         return None
-    found = {claim.verdict for claim in decided}
+    reached = {claim.verdict for claim in decided}
     return {
         "checks": len(decided),
-        "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in found],
+        "words": [(verdict, VERDICT_WORDS[verdict]) for verdict in VERDICT_WORDS if verdict in reached],
         "turns": any(map(verdicts.turns, decided)),
         "statements": verdicts.by_statement(decided, review.compared.contrasts),
     }

@@ -93,9 +93,9 @@ def _signals(
     cells: list[Row] = []
     for document in pools:
         name = document.synthesis
-        own = [r for r in review.diagnostics.small_study if r.synthesis == name]
+        rows = [r for r in review.diagnostics.small_study if r.synthesis == name]
         tests = ", ".join(
-            f"{_NAME.get(r.test, r.test)} ({_p(r)}{_smallest_of(r, own, document.metric)})"
+            f"{_NAME.get(r.test, r.test)} ({_p(r)}{_smallest_of(r, rows, document.metric)})"
             for r in _of_each_family([r for r in signals if r.synthesis == name], document.metric)
         )
         if not tests:
@@ -120,9 +120,9 @@ def _family(row: SmallStudyRow, metric: str) -> str:
     return row.test.partition("_")[0]
 
 
-def _smallest_of(row: SmallStudyRow, own: list[SmallStudyRow], metric: str) -> str:
+def _smallest_of(row: SmallStudyRow, rows: list[SmallStudyRow], metric: str) -> str:
     """ ", smallest of 3 forms": of how many forms of a kind of test the row has the smallest p; nothing for one."""
-    forms = sum(1 for r in own if r.p is not None and _family(r, metric) == _family(row, metric))
+    forms = sum(1 for r in rows if r.p is not None and _family(r, metric) == _family(row, metric))
     return f", smallest of {forms} forms" if forms > 1 else ""
 
 
@@ -140,13 +140,13 @@ def adjusted_values(review: ReviewResults, synthesis: str) -> list[float]:
     What a method and a test both give counts once.
     """
     rows = review.diagnostics
-    found = [
+    estimates = [
         r.adjusted.estimate
         for r in rows.adjusted_estimates
         if r.synthesis == synthesis and r.adjusted.name not in _NOT_ADJUSTED
     ]
-    found += [r.adjusted_estimate for r in rows.small_study if r.synthesis == synthesis and r.test not in NO_SIGN]
-    read = (back_transform(review.by_name[synthesis].metric, value) for value in found)
+    estimates += [r.adjusted_estimate for r in rows.small_study if r.synthesis == synthesis and r.test not in NO_SIGN]
+    read = (back_transform(review.by_name[synthesis].metric, value) for value in estimates)
     values: list[float] = []
     for value in sorted(value for value in read if value is not None):
         if not values or not math.isclose(value, values[-1], rel_tol=_SAME, abs_tol=_SAME):

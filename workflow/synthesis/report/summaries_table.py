@@ -49,9 +49,9 @@ def _by_rule(review: ReviewResults, named: set[str]) -> bool:
     wanted: set[str] = set()
     others = [s for s in results.summaries if s.construct != results.first]
     for construct in {s.construct for s in others}:
-        own = [s for s in others if s.construct == construct]
-        newest = max(years.get(s.effect_id, 0) for s in own)
-        wanted |= {s.effect_id for s in own if s.ci_low is not None or years.get(s.effect_id, 0) == newest}
+        of_construct = [s for s in others if s.construct == construct]
+        newest = max(years.get(s.effect_id, 0) for s in of_construct)
+        wanted |= {s.effect_id for s in of_construct if s.ci_low is not None or years.get(s.effect_id, 0) == newest}
     return bool(wanted) and wanted == named & {s.effect_id for s in others}
 
 

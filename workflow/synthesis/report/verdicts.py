@@ -50,10 +50,10 @@ def _of_statement(checks: list[DecidedClaim], metrics: Mapping[str, str]) -> str
             parts.setdefault(_asked(claim, metrics), []).append(claim)
     if len(parts) < 2 or "" in parts:
         parts = {"": [claim for claim in checks if claim not in instead]}
-    said = [f"{asked}: {_verdicts(own)}" if asked else _verdicts(own) for asked, own in parts.items()]
+    texts = [f"{asked}: {_verdicts(claims)}" if asked else _verdicts(claims) for asked, claims in parts.items()]
     if instead:
-        said.append(f"what the source says instead: {_verdicts(instead)}")
-    return "; ".join(said)
+        texts.append(f"what the source says instead: {_verdicts(instead)}")
+    return "; ".join(texts)
 
 
 def _shared_reading(checks: list[DecidedClaim]) -> str:
@@ -70,26 +70,26 @@ def turns(claim: DecidedClaim) -> bool:
 
 def _verdicts(checks: list[DecidedClaim]) -> str:
     """ "supported (4; 2 of them turn), misquoted (2; by the data: not supported 2 of which 1 turns)"."""
-    said = []
+    texts = []
     for verdict, count in Counter(claim.verdict for claim in checks).most_common():
-        own = [claim for claim in checks if claim.verdict == verdict]
-        others = [claim for claim in own if claim.verdict_of_data != verdict]
+        claims = [claim for claim in checks if claim.verdict == verdict]
+        others = [claim for claim in claims if claim.verdict_of_data != verdict]
         data = f"by the data: {_by_the_data(others)}" if others else ""
-        turned = sum(turns(claim) for claim in own if claim.verdict_of_data == verdict)
+        turned = sum(turns(claim) for claim in claims if claim.verdict_of_data == verdict)
         turning = "it turns" if turned == count == 1 else f"{turned} of them {'turns' if turned == 1 else 'turn'}"
-        parts = [str(count), data, turning if turned else "", _on_one_sample(own)]
-        said.append(f"{verdict} ({'; '.join(filter(None, parts))})")
-    return ", ".join(said)
+        parts = [str(count), data, turning if turned else "", _on_one_sample(claims)]
+        texts.append(f"{verdict} ({'; '.join(filter(None, parts))})")
+    return ", ".join(texts)
 
 
 def _by_the_data(checks: Sequence[DecidedClaim]) -> str:
     """ "not supported 2 of which 1 turns, cannot be decided 1": what the data say, where the verdict is another one."""
-    said = []
+    texts = []
     for verdict, count in Counter(claim.verdict_of_data for claim in checks).most_common():
         turned = sum(turns(claim) for claim in checks if claim.verdict_of_data == verdict)
         of = f" of which {turned} {'turns' if turned == 1 else 'turn'}" if turned else ""
-        said.append(f"{verdict} {count}{of}")
-    return ", ".join(said)
+        texts.append(f"{verdict} {count}{of}")
+    return ", ".join(texts)
 
 
 def _on_one_sample(checks: list[DecidedClaim]) -> str:

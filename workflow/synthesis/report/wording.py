@@ -96,7 +96,7 @@ def _source(start: str) -> str:
     return _WORDS.get(start) or _STATISTICS.get(start) or " ".join(_PARTS.get(part, part) for part in start.split("_"))
 
 
-def said(words: str) -> str:
+def decoded(words: str) -> str:
     """A text of the run with every code in it in words, and statistics as they are printed; paths and addresses
     stay."""
     return text.lettered(_TERM.sub(lambda match: _WORDS[match[0]], _CODE.sub(lambda match: term(match[0]), words)))

@@ -215,7 +215,7 @@ def read_extracted(paths: Iterable[Path]) -> Extracted:
         effects=tuple(row for source in sources for row in source.effects),
         dropped=tuple(row for source in sources for row in source.dropped),
         own={name: kind for source in sources for name, kind in source.own.items()},
-        assessed=tuple(one for source in sources for one in source.assessed),
+        assessed=tuple(sample for source in sources for sample in source.assessed),
     )
 
 

@@ -159,15 +159,15 @@ def check_inside(folder: Path, path: Path) -> None:
     """Raises InputError for a path that leads out of a folder, by name or by a link, and for one that is no file."""
     try:
         # Python 3.11 and 3.12 have an error of their own for a link that leads to itself.
-        found = path.resolve()
-        found.exists()
+        target = path.resolve()
+        target.exists()
     except (OSError, RuntimeError) as error:
         known = error if isinstance(error, OSError) else OSError(errno.ELOOP, "")
         raise unreadable(path, known, f"a file in {folder}") from None
-    if not found.is_relative_to(folder.resolve()):
+    if not target.is_relative_to(folder.resolve()):
         hint = "a link that leaves the folder? Copy the file instead"
-        raise InputError([Problem(str(path), f"leads to {found}", f"a file in {folder}", hint)])
-    if found.exists() and not found.is_file():
+        raise InputError([Problem(str(path), f"leads to {target}", f"a file in {folder}", hint)])
+    if target.exists() and not target.is_file():
         raise InputError([Problem(str(path), "no ordinary file", f"a file in {folder}")])
 
 
@@ -233,11 +233,11 @@ def check_finite(where: str, content: Any) -> None:
     """
     if _finite(content):
         return
-    found = list(islice(_not_finite(content, ""), _MOST_FIELDS))
-    if found:
+    faults = list(islice(_not_finite(content, ""), _MOST_FIELDS))
+    if faults:
         allowed = "a finite number, or None with the reason where there is none"
         hint = "a fault of this program, not of the data: please report it with the message"
-        raise InputError([Problem(f"{where}, field {field}", shown, allowed, hint) for field, shown in found])
+        raise InputError([Problem(f"{where}, field {field}", shown, allowed, hint) for field, shown in faults])
 
 
 # Fields named at most: one cause often spoils many.

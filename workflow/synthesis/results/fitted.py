@@ -227,11 +227,11 @@ class PooledRow(Document, frozen=True, kw_only=True):
 def labels_of(samples: Iterable[str], documents: Sequence[Fitted]) -> dict[str, str]:
     """What samples of these documents are called, by sample_id: as in the first that holds them, and in brackets as in
     others whose source prints another name."""
-    found: dict[str, list[str]] = {sample: [] for sample in samples}
+    labels: dict[str, list[str]] = {sample: [] for sample in samples}
     for study in (study for document in documents for study in document.studies):
-        if study.sample_id in found:
-            found[study.sample_id].append(study.label)
-    called = {sample: list(dict.fromkeys(labels)) for sample, labels in found.items()}
+        if study.sample_id in labels:
+            labels[study.sample_id].append(study.label)
+    called = {sample: list(dict.fromkeys(printed)) for sample, printed in labels.items()}
     return {
         sample: f"{first} (also {'; '.join(others)})" if others else first
         for sample, (first, *others) in called.items()

@@ -59,19 +59,19 @@ def _by_distributions(document: Fitted, plan: Psychometrics, rows: dict[str, Row
     r = [math.tanh(study.yi) for study in document.studies]
     n = [float(study.n or 1 / study.vi + 3) for study in document.studies]
     try:
-        found = psychometric(r, n, given["process"], given["outcome"], level=plan.credibility)
+        fitted = psychometric(r, n, given["process"], given["outcome"], level=plan.credibility)
     except InputError as error:
         return replace(row, note=reason_of(error))
-    return _described(row, found)
+    return _described(row, fitted)
 
 
 def _printed(document: Fitted, name: str, rows: dict[str, Row]) -> tuple[list[float], str]:
     """The reliabilities that the rows of a synthesis print, each sample's once."""
-    found = []
+    values = []
     for study in document.studies:
         cells = [getattr(rows[effect], name) for effect in study.effects if effect in rows]
-        found += [float(value) for value in dict.fromkeys(cells) if value is not None]
-    return found, f"rows of the synthesis ({len(found)})"
+        values += [float(value) for value in dict.fromkeys(cells) if value is not None]
+    return values, f"rows of the synthesis ({len(values)})"
 
 
 def _one_by_one(document: Fitted, rows: dict[str, Row]) -> PsychometricRow:
@@ -87,39 +87,39 @@ def _one_by_one(document: Fitted, rows: dict[str, Row]) -> PsychometricRow:
     row = replace(row, raw_estimate=middle, raw_ci_low=low, raw_ci_high=high)
     left = [math.sqrt((1 - r * r) ** 2 / (n - 1) / study.vi) for study, r, n in raw]
     try:
-        found = psychometric_each(r, n, [study.yi for study, *_ in raw], left)
+        fitted = psychometric_each(r, n, [study.yi for study, *_ in raw], left)
     except InputError as error:
         return replace(row, note=reason_of(error))
-    return _described(row, found)
+    return _described(row, fitted)
 
 
 def _raw(study: Study, rows: dict[str, Row]) -> tuple[float, float]:
     """Mean of the correlations of a sample as they are printed, towards better outcome, and its people."""
-    found = [(member.yi, rows[member.effect_id]) for member in study.members]
-    printed = [math.copysign(row.value, yi) for yi, row in found if row.value is not None]
-    return float(np.mean(printed)), max(_people(row) for _, row in found)
+    effects = [(member.yi, rows[member.effect_id]) for member in study.members]
+    printed = [math.copysign(row.value, yi) for yi, row in effects if row.value is not None]
+    return float(np.mean(printed)), max(_people(row) for _, row in effects)
 
 
 def _people(row: Row) -> float:
     return row.n if row.n is not None else (row.n_treat or 0.0) + (row.n_control or 0.0)
 
 
-def _described(row: PsychometricRow, found: Psychometric) -> PsychometricRow:
+def _described(row: PsychometricRow, fit: Psychometric) -> PsychometricRow:
     return replace(
         row,
-        people=found.n,
-        mean_r=found.mean_r,
-        mean_r_low=found.mean_r_low,
-        mean_r_high=found.mean_r_high,
-        sd_r=found.sd_r,
-        rho=found.rho,
-        rho_low=found.rho_low,
-        rho_high=found.rho_high,
-        sd_rho=found.sd_rho,
-        credibility=found.level,
-        credibility_low=found.low,
-        credibility_high=found.high,
-        attenuation=found.attenuation,
-        sampling=found.sampling,
-        artefacts=found.artefacts,
+        people=fit.n,
+        mean_r=fit.mean_r,
+        mean_r_low=fit.mean_r_low,
+        mean_r_high=fit.mean_r_high,
+        sd_r=fit.sd_r,
+        rho=fit.rho,
+        rho_low=fit.rho_low,
+        rho_high=fit.rho_high,
+        sd_rho=fit.sd_rho,
+        credibility=fit.level,
+        credibility_low=fit.low,
+        credibility_high=fit.high,
+        attenuation=fit.attenuation,
+        sampling=fit.sampling,
+        artefacts=fit.artefacts,
     )

@@ -64,11 +64,15 @@ def _whole(studies: Sequence[Study]) -> Array:
     return matrix
 
 
-def in_words(said: Correlations) -> str:
+def in_words(correlations: Correlations) -> str:
     """Correlations of effects of a sample, as a sentence has them after `correlation`."""
-    pairs = [f"{value:g} of the same {name.replace('_', ' ')}" for name, value in said.same.items()]
-    words = ", ".join([*pairs, f"{said.rho:g} {'otherwise' if pairs else 'at one time'}"])
-    return f"{words}; times {said.phi:g} for each unit of {said.time.replace('_', ' ')} between" if said.time else words
+    pairs = [f"{value:g} of the same {name.replace('_', ' ')}" for name, value in correlations.same.items()]
+    words = ", ".join([*pairs, f"{correlations.rho:g} {'otherwise' if pairs else 'at one time'}"])
+    return (
+        f"{words}; times {correlations.phi:g} for each unit of {correlations.time.replace('_', ' ')} between"
+        if correlations.time
+        else words
+    )
 
 
 def of_mean(document: Fitted) -> str:

@@ -78,8 +78,8 @@ def diagnose(
         skipped["all"] = "one sample: nothing to compare"
         return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
     if document.fit.levels:
-        held = "crossed random effects" if document.fit.levels[0].crossed else "levels above the sample"
-        skipped["all"] = f"{held}: what is examined here takes samples as independent"
+        dependence = "crossed random effects" if document.fit.levels[0].crossed else "levels above the sample"
+        skipped["all"] = f"{dependence}: what is examined here takes samples as independent"
         return Diagnosed(synthesis=name, metric=metric, skipped=skipped, moderators=())
     y = np.array([study.yi for study in document.studies])
     v = np.array([study.vi for study in document.studies])
@@ -350,10 +350,10 @@ def _egger_on_sizes(document: Fitted, y: Array, v: Array) -> bias.Asymmetry:
     counted = f"{len(known)} of {text.plural(len(y), 'sample')}"
     if _SIZES > len(known) < len(y):
         raise InputError([Problem("sizes", f"known of {counted}", f"at least {_SIZES}, where not all are")])
-    found = bias.egger(y[known], v[known], predictor="sqrtninv", n=list(sizes.values()), level=document.fit.level)
+    test = bias.egger(y[known], v[known], predictor="sqrtninv", n=list(sizes.values()), level=document.fit.level)
     if len(known) == len(y):
-        return found
-    return dataclasses.replace(found, notes=(f"of the {counted} whose size is known", *found.notes))
+        return test
+    return dataclasses.replace(test, notes=(f"of the {counted} whose size is known", *test.notes))
 
 
 def _small_study(document: Fitted, data: Samples, ci: CiMethod) -> SmallStudyTests:

@@ -77,8 +77,8 @@ def write_tables(folder: Path, flat: DiagnosticTables) -> None:
 
 
 def _working_rows(document: Diagnosed) -> Iterator[WorkingRow]:
-    for found in document.working_models:
-        yield WorkingRow(synthesis=document.synthesis, **dataclasses.asdict(found))
+    for fit in document.working_models:
+        yield WorkingRow(synthesis=document.synthesis, **dataclasses.asdict(fit))
     if "working_models" in document.skipped:
         yield WorkingRow(synthesis=document.synthesis, model="all", note=document.skipped["working_models"])
 
@@ -122,8 +122,12 @@ def _small_study_row(synthesis: str, test: str, result: object) -> SmallStudyRow
             note = f"{result.observed} of {result.k} samples are significant, {result.expected:.1f} expected"
             return SmallStudyRow(synthesis=synthesis, test=test, statistic=result.ratio, p=result.p, note=note)
         case PCurve():
-            said = "evidential value" if result.evidential else "too flat for 33% power" if result.flat else "undecided"
-            note = f"{said}; {result.significant} significant samples; statistic and p: right skew of the full curve"
+            evidence = (
+                "evidential value" if result.evidential else "too flat for 33% power" if result.flat else "undecided"
+            )
+            note = (
+                f"{evidence}; {result.significant} significant samples; statistic and p: right skew of the full curve"
+            )
             return SmallStudyRow(
                 synthesis=synthesis, test=test, statistic=result.skew_full_z, p=result.skew_full_p, note=note
             )

@@ -83,9 +83,9 @@ def _correlations(synthesis: Synthesis, chosen: Sequence[Chosen], rho: float) ->
     """What the plan says of correlations, for those who read the fit."""
     if synthesis.correlations is None:
         return None
-    said = synthesis.correlations
+    declared = synthesis.correlations
     return Correlations(
-        same=said.same, rho=rho, time=said.time or "", phi=said.phi, control_arms=bool(shared_arms(chosen))
+        same=declared.same, rho=rho, time=declared.time or "", phi=declared.phi, control_arms=bool(shared_arms(chosen))
     )
 
 
@@ -164,13 +164,13 @@ def _blocks(fit: Fit, studies: Sequence[Study], values: list[str]) -> tuple[Bloc
     return tuple(blocks)
 
 
-def pool_part(fit: Fit, held: Sequence[Study]) -> Fit:
+def pool_part(fit: Fit, studies: Sequence[Study]) -> Fit:
     """A pool of some samples, or of some effects of each, by the model of the whole; of the samples' means where these
     are too few for it."""
-    effects = [(member, study.sample_id) for study in held for member in study.members]
+    effects = [(member, study.sample_id) for study in studies for member in study.members]
     y, v = [member.yi for member, _ in effects], [member.vi for member, _ in effects]
     cluster, rho = [sample for _, sample in effects], fit.composite_rho or 0.0
-    tau2, ci, level, more = method_of(fit), ci_of_part(fit), fit.level, dependence_of(held)
+    tau2, ci, level, more = method_of(fit), ci_of_part(fit), fit.level, dependence_of(studies)
     model = named_model(fit.model)
     # Refused by the model of the whole where CR2 has too few degrees of freedom.
     with suppress(InputError):
@@ -252,17 +252,17 @@ def _with_dependence(
 ) -> tuple[Study, ...]:
     """The samples with what holds them, what their effects are crossed with, and the covariance of these where one was
     computed."""
-    held_studies = []
+    described = []
     for study, members in zip(studies, combined.members, strict=True):
-        held = {name: labels[members[0]] for name, labels in levels.items()}
+        levels_of_study = {name: labels[members[0]] for name, labels in levels.items()}
         block = () if covariance is None else covariance[np.ix_(members, members)].tolist()
-        study = replace(study, held_by=held, sampling=tuple(tuple(row) for row in block))
+        study = replace(study, held_by=levels_of_study, sampling=tuple(tuple(row) for row in block))
         if crossed:
             of_each = [{name: labels[at] for name, labels in crossed.items()} for at in members]
             crossing = zip(study.members, of_each, strict=True)
-            study = replace(study, members=tuple(replace(member, crossed=own) for member, own in crossing))
-        held_studies.append(study)
-    return tuple(held_studies)
+            study = replace(study, members=tuple(replace(member, crossed=crossings) for member, crossings in crossing))
+        described.append(study)
+    return tuple(described)
 
 
 def _member(row: Chosen) -> Member:

@@ -49,29 +49,29 @@ def joint_rows(synthesis: str, joint: JointFit) -> Iterator[RegressionRow]:
             vif=test.gvif,
             note=test.note,
         )
-    for kind, found in (("mean", fit.means), ("predicted", fit.predicted)):
-        for value in found:
+    for kind, combinations in (("mean", fit.means), ("predicted", fit.predicted)):
+        for value in combinations:
             yield _combination(row, kind, value)
     yield from _left(row, fit)
 
 
 def _combination(
-    row: partial[RegressionRow], kind: str, found: Combination, shuffled: float | None = None, vif: float | None = None
+    row: partial[RegressionRow], kind: str, value: Combination, shuffled: float | None = None, vif: float | None = None
 ) -> RegressionRow:
     return row(
         kind=kind,
-        term=found.name,
-        estimate=found.estimate,
-        se=found.se,
-        df=found.df,
-        ci_low=found.ci_low,
-        ci_high=found.ci_high,
-        pi_low=found.pi_low,
-        pi_high=found.pi_high,
-        p=found.p,
+        term=value.name,
+        estimate=value.estimate,
+        se=value.se,
+        df=value.df,
+        ci_low=value.ci_low,
+        ci_high=value.ci_high,
+        pi_low=value.pi_low,
+        pi_high=value.pi_high,
+        p=value.p,
         p_permutation=shuffled,
         vif=vif,
-        note=found.note,
+        note=value.note,
     )
 
 

@@ -222,8 +222,10 @@ def nested(document: Fitted) -> Nested:
     y, sampling, shares = [], [], []
     for members in tops.values():
         sizes = [len(plain.y[at]) for at in members]
-        held = [[*document.studies[at].held_by.values(), document.studies[at].sample_id] for at in members]
-        labels = [[name for name, m in zip(of, sizes, strict=True) for _ in range(m)] for of in zip(*held, strict=True)]
+        levels = [[*document.studies[at].held_by.values(), document.studies[at].sample_id] for at in members]
+        labels = [
+            [name for name, m in zip(of, sizes, strict=True) for _ in range(m)] for of in zip(*levels, strict=True)
+        ]
         grouped = [np.array([[float(a == b) for a in of] for b in of]) for of in labels]
         y.append(np.concatenate([plain.y[at] for at in members]))
         block = np.zeros((len(y[-1]), len(y[-1])))

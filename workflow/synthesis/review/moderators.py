@@ -29,7 +29,7 @@ _LINE_POINTS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
+class _Valued:
     """An effect that has a value of the moderator."""
 
     sample_id: str
@@ -39,16 +39,16 @@ class _Held:
 
 def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMethod) -> ModeratorFit:
     """A regression on one moderator, and for a factor the pool of each level; effects without a value are counted."""
-    held = _held(document, name, grouping)
+    effects = _with_value(document, name, grouping)
     total = sum(len(study.members) for study in document.studies)
-    counted = ModeratorFit(moderator=name, k=len(held), without_value=total - len(held))
-    cluster = [effect.sample_id for effect in held]
-    y = np.array([effect.member.yi for effect in held])
-    v = np.array([effect.member.vi for effect in held])
-    ends = [effect.value for effect in held if isinstance(effect.value, float)]
+    counted = ModeratorFit(moderator=name, k=len(effects), without_value=total - len(effects))
+    cluster = [effect.sample_id for effect in effects]
+    y = np.array([effect.member.yi for effect in effects])
+    v = np.array([effect.member.vi for effect in effects])
+    ends = [effect.value for effect in effects if isinstance(effect.value, float)]
     grid = np.linspace(min(ends), max(ends), _LINE_POINTS).tolist() if ends else []
     try:
-        matrix = design({name: [effect.value for effect in held]}, len(held))
+        matrix = design({name: [effect.value for effect in effects]}, len(effects))
         if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
             return replace(counted, refused=SHARED)
         if is_declared(document.studies):
@@ -56,14 +56,14 @@ def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMeth
         fit, means = _regression(document, y, v, matrix, cluster, grid, ci)
     except InputError as error:
         return replace(counted, refused=reason_of(error))
-    coefficients, spare = _coefficients(fit), len(held) - len(fit.names)
+    coefficients, spare = _coefficients(fit), len(effects) - len(fit.names)
     if isinstance(fit, Regression) and spare < LEAST_DF:
         means = [(mean, None, None) for mean, *_ in means]
         coefficients = _without_test(coefficients, spare)
     examined = replace(counted, regression=coefficients, test=joint_test(fit, matrix, cluster, y))
     if ends:
-        return replace(examined, line=_line(grid, means), bubbles=_bubbles(held))
-    levels = [_level(document, [e for e in held if e.value == level], level) for level in matrix.levels[name]]
+        return replace(examined, line=_line(grid, means), bubbles=_bubbles(effects))
+    levels = [_level(document, [e for e in effects if e.value == level], level) for level in matrix.levels[name]]
     return replace(examined, levels=tuple(levels))
 
 
@@ -72,14 +72,14 @@ def reason_of(error: InputError) -> str:
     return "; ".join(f"{p.value}: allowed is {p.allowed}" for p in error.problems)
 
 
-def _held(document: Fitted, name: str, grouping: Grouping | None) -> list[_Held]:
-    held = []
+def _with_value(document: Fitted, name: str, grouping: Grouping | None) -> list[_Valued]:
+    effects = []
     for study in document.studies:
         for member in study.members:
             value = member.cell(name) if grouping is None else grouping.level_of(member.cell(grouping.column))
             if value is not None and value != "":
-                held.append(_Held(study.sample_id, member, value))
-    return held
+                effects.append(_Valued(study.sample_id, member, value))
+    return effects
 
 
 # A mean with its limits; None where there are too few degrees of freedom.
@@ -107,8 +107,8 @@ def _coefficients(fit: Regression | RobustRegression) -> Coefficients:
 def _without_test(fit: Coefficients, df: float) -> Coefficients:
     """The coefficients of a regression with too few degrees of freedom: their values, without error and test."""
     none = (None,) * len(fit.names)
-    said = f"fewer than {LEAST_DF:g} degrees of freedom ({df:g}), no test: {', '.join(fit.names)}"
-    return replace(fit, se=none, statistic=none, p=none, ci_low=none, ci_high=none, notes=(*fit.notes, said))
+    note = f"fewer than {LEAST_DF:g} degrees of freedom ({df:g}), no test: {', '.join(fit.names)}"
+    return replace(fit, se=none, statistic=none, p=none, ci_low=none, ci_high=none, notes=(*fit.notes, note))
 
 
 def _line(grid: list[float], means: list[_Mean]) -> tuple[LinePoint, ...]:
@@ -118,7 +118,7 @@ def _line(grid: list[float], means: list[_Mean]) -> tuple[LinePoint, ...]:
     )
 
 
-def _bubbles(held: Sequence[_Held]) -> tuple[Bubble, ...]:
+def _bubbles(effects: Sequence[_Valued]) -> tuple[Bubble, ...]:
     return tuple(
         Bubble(
             effect_id=effect.member.effect_id,
@@ -127,14 +127,14 @@ def _bubbles(held: Sequence[_Held]) -> tuple[Bubble, ...]:
             yi=effect.member.yi,
             vi=effect.member.vi,
         )
-        for effect in held
+        for effect in effects
     )
 
 
-def _level(document: Fitted, held: Sequence[_Held], level: str) -> LevelFit:
+def _level(document: Fitted, effects: Sequence[_Valued], level: str) -> LevelFit:
     """The pool of one level, by the model that a block of the forest plot has."""
-    named = {effect.member.effect_id for effect in held}
+    named = {effect.member.effect_id for effect in effects}
     parts = [replace(s, members=tuple(m for m in s.members if m.effect_id in named)) for s in document.studies]
     fit = pool_part(document.fit, [part for part in parts if part.members])
     pooled = {name: getattr(fit, name) for name in columns(LevelFit)[2:]}
-    return LevelFit(level=level, effects=tuple(effect.member.effect_id for effect in held), **pooled)
+    return LevelFit(level=level, effects=tuple(effect.member.effect_id for effect in effects), **pooled)

@@ -31,22 +31,24 @@ def presented(
     document: Fitted,
     synthesis: Synthesis,
     extracted: Extracted | None = None,
-    own: Mapping[str, OwnColumn] = MappingProxyType({}),
+    declared: Mapping[str, OwnColumn] = MappingProxyType({}),
 ) -> Fitted:
-    """A model document with its title, note and the like, and the heads of the user's `own` columns; with `extracted`,
-    the rows of its sources, the cells of the plan's columns for each sample and estimate, too."""
-    assessed = {one.sample_id: one for one in extracted.assessed} if extracted else {}
+    """A model document with its title, note and the like, and the heads of the user's columns, `declared`; with
+    `extracted`, the rows of its sources, the cells of the plan's columns for each sample and estimate, too."""
+    assessed = {assessment.sample_id: assessment for assessment in extracted.assessed} if extracted else {}
     of_samples = [assessed[s.sample_id] for s in document.studies if s.sample_id in assessed]
     shown = _by_domain(synthesis.columns, of_samples)
     figure = replace(
         document.figure,
         columns=shown,
-        titles={name: column.title for name, column in own.items() if column.title},
+        titles={name: column.title for name, column in declared.items() if column.title},
         sort=synthesis.sort,
         rows=synthesis.rows,
         favours=synthesis.favours or _favours(document, synthesis),
         note=synthesis.note,
-        tools=tuple(dict.fromkeys(one.tool for one in of_samples)) if RISK_DOMAINS in synthesis.columns else (),
+        tools=tuple(dict.fromkeys(assessment.tool for assessment in of_samples))
+        if RISK_DOMAINS in synthesis.columns
+        else (),
     )
     document = replace(document, title=synthesis.title, figure=figure)
     if extracted is None:
@@ -59,7 +61,7 @@ def presented(
 def _by_domain(columns: Sequence[str], assessed: Sequence[Assessed]) -> tuple[str, ...]:
     """The columns of a forest plot, with one for each domain in the place of rob_domains; none where nobody was
     assessed."""
-    domains = range(max((len(TOOLS[one.tool].domains) for one in assessed), default=0))
+    domains = range(max((len(TOOLS[sample.tool].domains) for sample in assessed), default=0))
     names = tuple(DOMAIN_COLUMN.format(i + 1) for i in domains)
     return tuple(name for column in columns for name in (names if column == RISK_DOMAINS else (column,)))
 
@@ -84,11 +86,11 @@ def read_presented(
     paths: Iterable[Path],
     syntheses: Mapping[str, Synthesis],
     extracted: Extracted | None = None,
-    own: Mapping[str, OwnColumn] = MappingProxyType({}),
+    declared: Mapping[str, OwnColumn] = MappingProxyType({}),
 ) -> list[Fitted]:
     """The model documents at these paths, as the plan shows them."""
     documents = [read_document(path, Fitted) for path in paths]
-    return [presented(document, syntheses[document.synthesis], extracted, own) for document in documents]
+    return [presented(document, syntheses[document.synthesis], extracted, declared) for document in documents]
 
 
 def _cell(row: Effect | None, name: str) -> Cell:

@@ -23,27 +23,27 @@ def joint_model(
     columns = model.columns
     members = [(study.sample_id, member) for study in document.studies for member in study.members]
     cells = [_values(member, columns, groupings) for _, member in members]
-    held = [i for i, row in enumerate(cells) if len(row) == len(columns)]
+    complete = [i for i, row in enumerate(cells) if len(row) == len(columns)]
     missing = {column: sum(column not in row for row in cells) for column in columns}
     counted = JointFit(
         model=name,
         formula=model.formula,
-        k=len(held),
-        without_value=len(members) - len(held),
+        k=len(complete),
+        without_value=len(members) - len(complete),
         missing={column: count for column, count in missing.items() if count},
     )
-    kept = [members[i] for i in held]
+    kept = [members[i] for i in complete]
     cluster = [sample for sample, _ in kept]
     if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
         return counted.because(SHARED)
     if is_declared(document.studies):
         return counted.because(NO_TEST)
     try:
-        found = joint_regress(
+        fit = joint_regress(
             [member.yi for _, member in kept],
             [member.vi for _, member in kept],
             model.formula,
-            {column: [cells[i][column] for i in held] for column in columns},
+            {column: [cells[i][column] for i in complete] for column in columns},
             cluster=cluster,
             tau2=method_of(document.fit),
             ci=ci,
@@ -57,15 +57,15 @@ def joint_model(
         )
     except InputError as error:
         return counted.because(reason_of(error))
-    return counted.with_fit(found)
+    return counted.with_fit(fit)
 
 
 def _values(member: Member, columns: Sequence[str], groupings: Mapping[str, Grouping]) -> dict[str, float | str]:
     """The values of the moderators, without those that there are not."""
-    found = {}
+    values = {}
     for column in columns:
         grouping = groupings.get(column)
         value = member.cell(column) if grouping is None else grouping.level_of(member.cell(grouping.column))
         if value is not None and value != "":
-            found[column] = value
-    return found
+            values[column] = value
+    return values

@@ -34,7 +34,7 @@ class Carried:
 
     columns: Mapping[str, OwnColumn]
     rows: Sequence[Mapping[str, str]]
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def asked_for(table: Table, words: Sequence[str], columns: Mapping[str, str]) -> tuple[list[str], list[Problem]]:
@@ -78,19 +78,19 @@ def carry(
     signs, _ = signs_of(texts, table.separator, decimal)
     columns: dict[str, OwnColumn] = {}
     cells: dict[str, list[str]] = {}
-    said, problems = [], []
+    carried_as, problems = [], []
     for name, head in carried(heads).items():
         numbers = _as_numbers(table, head, signs)
         cells[name] = [without_nothing(text) for _, text in table.cells(head)] if numbers is None else numbers
         columns[name] = OwnColumn(kind="text" if numbers is None else "number", title=head)
-        said.append(f"{head} as {name} ({'words' if numbers is None else 'numbers'})")
+        carried_as.append(f"{head} as {name} ({'words' if numbers is None else 'numbers'})")
         problems += [
             Problem(f"{table.path}, row {number}, column {head}", fault, "text without it", "pasted? Retype it")
             for number, text in [(table.at, head), *table.cells(head)]
             if (fault := unwritable(text))
         ]
     rows = [{name: cells[name][place] for name in cells} for place in range(len(table.rows))]
-    return Carried(columns, rows, (f"carried: {', '.join(said)}",) if said else ()), problems
+    return Carried(columns, rows, (f"carried: {', '.join(carried_as)}",) if carried_as else ()), problems
 
 
 def _as_numbers(table: Table, head: str, signs: Signs) -> list[str] | None:

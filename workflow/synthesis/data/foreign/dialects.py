@@ -32,10 +32,10 @@ _SAVE = "open it in its program, and save it as .xlsx or as CSV"
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows of a file as text, from row 1. `said`: what it was read as; `separator`: empty for a workbook."""
+    """The rows of a file as text, from row 1. `notes`: what it was read as; `separator`: empty for a workbook."""
 
     lines: list[list[str]]
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     separator: str = ""
 
 
@@ -50,8 +50,8 @@ def read_sheet(path: Path, wanted: Collection[str] = (), sheet: str = "") -> She
         # Most tables are text: the library is loaded for workbooks only.
         from synthesis.data.foreign.workbook import read_workbook
 
-        lines, said = read_workbook(path, content, wanted, sheet)
-        return Sheet(lines, said)
+        lines, notes = read_workbook(path, content, wanted, sheet)
+        return Sheet(lines, notes)
     if sheet:
         raise InputError([Problem("--sheet", sheet, "left out: only workbooks have sheets", f"{path} is text")])
     kind = next((kind for start, kind in _OTHER_KINDS.items() if content.startswith(start)), None)
@@ -59,8 +59,8 @@ def read_sheet(path: Path, wanted: Collection[str] = (), sheet: str = "") -> She
         raise InputError([Problem(str(path), kind, "CSV or another text, or an .xlsx workbook", _SAVE)])
     text, encoding = _decoded(path, content)
     lines, separator = _separated(path, text, wanted)
-    said = (f"separated by {SEPARATORS[separator]}, in {encoding}",)
-    return Sheet(lines, said, separator)
+    notes = (f"separated by {SEPARATORS[separator]}, in {encoding}",)
+    return Sheet(lines, notes, separator)
 
 
 def _decoded(path: Path, content: bytes) -> tuple[str, str]:
@@ -130,8 +130,8 @@ def _separated(path: Path, text: str, wanted: Collection[str]) -> tuple[list[lis
 
 
 def _rows(text: str, separator: str) -> list[list[str]]:
-    held = io.StringIO(text, newline="")
-    return list(csv.reader(held, delimiter=separator, strict=True, skipinitialspace=separator == " "))
+    stream = io.StringIO(text, newline="")
+    return list(csv.reader(stream, delimiter=separator, strict=True, skipinitialspace=separator == " "))
 
 
 def _score(rows: list[list[str]], wanted: Collection[str]) -> tuple[int, bool, float, int]:

@@ -20,14 +20,14 @@ _SHOWN = 3
 class Table:
     """Columns by name, and the filled rows below them with their numbers in the file.
 
-    `above`: names of the arms above the columns, where there are two header rows; `said`: what was left out.
+    `above`: names of the arms above the columns, where there are two header rows; `notes`: what was left out.
     """
 
     path: Path
     header: list[str]
     at: int
     rows: list[Line]
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     problems: tuple[Problem, ...]
     separator: str
 
@@ -65,11 +65,11 @@ def tabulate(path: Path, sheet: Sheet, wanted: Collection[str]) -> Table:
         header and not header[-1] and all(len(cells) < len(header) or not cells[len(header) - 1] for _, cells in body)
     ):
         header = header[:-1]
-    said = [*renamed, *_titles([cells for cells in lines[:at] if any(cells)])]
+    notes = [*renamed, *_titles([cells for cells in lines[:at] if any(cells)])]
     if depth == 2:
-        said.append(f"two header rows, {at + 1} and {at + 2}: {', '.join(filter(None, header[:_SHOWN]))}, ...")
+        notes.append(f"two header rows, {at + 1} and {at + 2}: {', '.join(filter(None, header[:_SHOWN]))}, ...")
     rows, left, problems = _body(path, header, lines[at + depth - 1], body)
-    return Table(path, header, at + depth, rows, (*said, *left), tuple(problems), sheet.separator)
+    return Table(path, header, at + depth, rows, (*notes, *left), tuple(problems), sheet.separator)
 
 
 def _header_rows(lines: list[list[str]], wanted: Collection[str]) -> tuple[int, int]:
@@ -156,12 +156,12 @@ def _body(
             problems.append(Problem(f"{path}, row {number}", f"{len(cells)} cells", allowed, hint))
         else:
             rows.append((number, cells))
-    said = [f"the header again, left out: row {', '.join(again)}"] if again else []
+    notes = [f"the header again, left out: row {', '.join(again)}"] if again else []
     if lone:
-        said.append(f"titles and notes left out, rows with one filled cell: {_some(lone)}")
+        notes.append(f"titles and notes left out, rows with one filled cell: {_some(lone)}")
     if not rows and not problems:
         problems.append(Problem(str(path), "no rows below a header", "at least one row"))
-    return rows, said, problems
+    return rows, notes, problems
 
 
 def _names_a_study(text: str) -> bool:

@@ -59,7 +59,7 @@ class Translated:
 
     rows: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     printed: list[dict[str, str]] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -104,10 +104,10 @@ def read_rows(table: Table, reading: Reading) -> Translated:
     signs, shown_by = signs_of(texts, table.separator, reading.decimal)
     if signs.decimal:
         name = {",": "decimal commas", ".": "decimal points"}[signs.decimal]
-        translated.said.append(f"{name}, as in {shown_by}" if shown_by else name)
+        translated.notes.append(f"{name}, as in {shown_by}" if shown_by else name)
     tally = Tally()
     cells = {ours: _column(table, ours, theirs, reading, signs, tally) for ours, theirs in reading.columns.items()}
-    translated.said += _tallied(tally)
+    translated.notes += _tallied(tally)
     translated.rows = [
         (number, {ours: column[place].text for ours, column in cells.items()})
         for place, (number, _) in enumerate(table.rows)
@@ -124,10 +124,10 @@ def _without_totals(table: Table, study: str, translated: Translated) -> Table:
     kept = [line for line in table.rows if line not in totals]
     if totals:
         left_out = [f"row {number}: {cells[place]!r}" for number, cells in totals]
-        translated.said.append(f"left out, no studies but results of several: {_some(left_out)}")
+        translated.notes.append(f"left out, no studies but results of several: {_some(left_out)}")
     doubtful = [f"row {number}: {cells[place]!r}" for number, cells in kept if words.looks_like_total(cells[place])]
     if doubtful:
-        translated.said.append(f"read as a study, although it begins like a total: {_some(doubtful)}")
+        translated.notes.append(f"read as a study, although it begins like a total: {_some(doubtful)}")
     if not kept:
         translated.problems.append(Problem(str(table.path), "no rows below a header", "at least one row"))
     return replace(table, rows=kept)
@@ -169,15 +169,15 @@ def _counted(column: Column) -> Of:
 def _signs(cells: Numbered, allowed: str) -> list[Cell]:
     """Signs and directions: a dash is a minus beside a plus, and else a minus or nothing, which is asked."""
     plus = any(tidy(text) == "+" for _, text in cells)
-    found = []
+    signs = []
     for row, text in cells:
         if tidy(text) not in DASHES:
-            found.append(_coded(row, text, words.direction(text), allowed))
+            signs.append(_coded(row, text, words.direction(text), allowed))
         elif plus:
-            found.append(Cell(row, text, "-1"))
+            signs.append(Cell(row, text, "-1"))
         else:
-            found.append(Cell(row, text, "", allowed, "a minus, or nothing? Write -1, or empty the cell"))
-    return found
+            signs.append(Cell(row, text, "", allowed, "a minus, or nothing? Write -1, or empty the cell"))
+    return signs
 
 
 def _coded(row: int, printed: str, code: str | None, allowed: str) -> Cell:
@@ -223,9 +223,9 @@ def _sort_out_faults(table: Table, reading: Reading, cells: Mapping[str, list[Ce
             else:
                 translated.problems.append(problem)
                 faulty.add(place)
-    for ours, some in emptied.items():
+    for ours, texts in emptied.items():
         allowed = BY_NAME[ours].allowed_text.removesuffix(", or empty")
-        translated.said.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(some)}")
+        translated.notes.append(f"column {reading.columns[ours]}, left empty as {ours} is {allowed}: {_some(texts)}")
     sound = [(number, typed(row)) for place, (number, row) in enumerate(translated.rows) if place not in faulty]
     if faulty:
         # The rest is checked where the folder is made; here so that everything is named at once.
@@ -266,14 +266,14 @@ def _problem(table: Table, ours: str, theirs: str, cell: Cell, *, effective: boo
 
 
 def _tallied(tally: Tally) -> list[str]:
-    said = []
+    notes = []
     if tally.empty:
-        said.append("read as empty: " + ", ".join(f"{word} ({n})" for word, n in tally.empty.most_common(_SHOWN)))
+        notes.append("read as empty: " + ", ".join(f"{word} ({n})" for word, n in tally.empty.most_common(_SHOWN)))
     if tally.thousands:
-        said.append(f"separators of thousands, left out: {_some(tally.thousands)}")
+        notes.append(f"separators of thousands, left out: {_some(tally.thousands)}")
     if tally.percent:
-        said.append(f"percentages, divided by 100: {_some(tally.percent)}")
-    return said
+        notes.append(f"percentages, divided by 100: {_some(tally.percent)}")
+    return notes
 
 
 def _say_repeats(translated: Translated) -> None:
@@ -285,7 +285,7 @@ def _say_repeats(translated: Translated) -> None:
         if first != number:
             same.append(f"{first} and {number}")
     if same:
-        translated.said.append(f"the same in every column read, pasted twice? Rows {_some(same)}")
+        translated.notes.append(f"the same in every column read, pasted twice? Rows {_some(same)}")
 
 
 def directions(table: Table, reading: Reading, translated: Translated, option: str) -> list[str]:

@@ -157,18 +157,18 @@ def _one_id_of_several_studies(table: Table, reading: Reading, name: str) -> lis
         return []
     studies: dict[str, dict[str, str]] = {}
     ids: dict[str, set[str]] = {}
-    for (number, study), (_, own) in zip(table.cells(reading.columns["study"]), table.cells(name), strict=True):
-        if not is_nothing(own):
-            studies.setdefault(own, {}).setdefault(loose(study), f"{study}, row {number}")
-            ids.setdefault(loose(study), set()).add(own)
-    shared = {own: list(found.values()) for own, found in studies.items() if len(found) > 1}
-    if not shared or len(studies) == 1 or any(len(own) > 1 for own in ids.values()):
+    for (number, study), (_, sample) in zip(table.cells(reading.columns["study"]), table.cells(name), strict=True):
+        if not is_nothing(sample):
+            studies.setdefault(sample, {}).setdefault(loose(study), f"{study}, row {number}")
+            ids.setdefault(loose(study), set()).add(sample)
+    shared = {sample: list(rows.values()) for sample, rows in studies.items() if len(rows) > 1}
+    if not shared or len(studies) == 1 or any(len(samples) > 1 for samples in ids.values()):
         # One id for all says nothing; those that are numbered anew in each study are no samples of several.
         return []
-    own, where = next(iter(shared.items()))
+    sample, where = next(iter(shared.items()))
     allowed = f"'sample_id={name}' in --columns, or {IGNORE} {_quoted(name)}"
     hint = f"the same people under several studies: {'; '.join(where[:_SHOWN])}?"
-    return [Problem(f"{table.path}, column {name}", own, allowed, hint)]
+    return [Problem(f"{table.path}, column {name}", sample, allowed, hint)]
 
 
 def _other_levels(reading: Reading) -> list[Problem]:

@@ -30,12 +30,12 @@ def read_workbook(
     columns. Raises InputError for another kind of file, several possible sheets, and one that is not there.
     """
     values, formulas = _opened(path, content)
-    sheet, said = _chosen(path, values, wanted, name)
+    sheet, chosen = _chosen(path, values, wanted, name)
     if sheet.max_row * sheet.max_column > _MANY_CELLS:
         size = f"{sheet.max_row} rows and {sheet.max_column} columns"
         raise InputError([Problem(f"{path}, sheet {sheet.title}", size, "a table", "delete the empty rows below it")])
     lines = [[_text(cell.value) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
-    notes = [f"sheet {sheet.title!r}", *said]
+    notes = [f"sheet {sheet.title!r}", *chosen]
     without = _valueless(lines, formulas[sheet.title])
     if without:
         notes.append(f"{len(without)} formulas without a stored value ({_some(without)}): open and save it in Excel")
@@ -65,8 +65,8 @@ def _opened(path: Path, content: bytes) -> tuple[Any, Any]:
         raise
     # The library has no error of its own for a damaged file: what stops it is what its parts raise.
     except Exception as error:
-        said = f"a damaged workbook ({type(error).__name__})"
-        raise InputError([Problem(str(path), said, allowed, "open it in Excel, and save it again")]) from None
+        fault = f"a damaged workbook ({type(error).__name__})"
+        raise InputError([Problem(str(path), fault, allowed, "open it in Excel, and save it again")]) from None
 
 
 def _chosen(path: Path, book: Any, wanted: Collection[str], name: str) -> tuple[Any, list[str]]:
@@ -139,8 +139,8 @@ def _merged(lines: list[list[str]], sheet: Any) -> list[str]:
 def _hidden(sheet: Any) -> list[str]:
     rows = [str(number) for number, row in sheet.row_dimensions.items() if row.hidden]
     columns = [letter for letter, column in sheet.column_dimensions.items() if column.hidden]
-    said = [f"hidden rows are read as well: {_some(rows)}"] if rows else []
-    return said + ([f"hidden columns are read as well: {_some(columns)}"] if columns else [])
+    notes = [f"hidden rows are read as well: {_some(rows)}"] if rows else []
+    return notes + ([f"hidden columns are read as well: {_some(columns)}"] if columns else [])
 
 
 def _some(names: Iterable[str]) -> str:
