@@ -131,15 +131,26 @@ def dependent(folder: Path, k: int, **plan: Any) -> None:
 PLAN = ("--config", "config.yaml")
 
 
+def fitted(folder: Path, k: int) -> tuple[str, ...]:
+    """A review of `k` correlations, four to a sample, fitted; what commands ask of its model."""
+    dependent(folder, k)
+    fit = ("fit", *PLAN, "--synthesis", "made", "--sources", "made.json", "--out", "fit.json", "--check", "c.json")
+    command(folder, *fit)
+    return (*PLAN, "--model", "fit.json", "--sources", "made.json")
+
+
 def diagnosed(k: int) -> Cost:
     """The command `diagnose` of a CHE model with CR2 tests."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        dependent(folder, k)
-        fit = ("fit", *PLAN, "--synthesis", "made", "--sources", "made.json", "--out", "fit.json", "--check", "c.json")
-        command(folder, *fit)
-        took = command(folder, "diagnose", *PLAN, "--model", "fit.json", "--sources", "made.json", "--out", "d.json")
+        took = command(Path(name), "diagnose", *fitted(Path(name), k), "--out", "d.json")
     return Cost(k, took.seconds, took.megabytes)
+
+
+def drawn(rows: int) -> Cost:
+    """The command `forest`: SVG, PDF, PNG and CSV, PDF and PNG in pages of usual height."""
+    with tempfile.TemporaryDirectory() as name:
+        took = command(Path(name), "forest", *fitted(Path(name), 4 * rows), "--out", "figures")
+    return Cost(rows, took.seconds, took.megabytes)
 
 
 def decisions(each: int) -> dict[str, Any]:
@@ -236,6 +247,7 @@ CASES: dict[str, tuple[tuple[int, ...], Callable[[int], object]]] = {
     "extraction of a source (rows)": ((10_000, 100_000), rows),
     "planning (syntheses, over 20 sources)": ((250, 1_000), lambda n: review(n, 20)),
     "planning (sources, with a synthesis each)": ((125, 500), lambda n: review(n, n)),
+    "a forest plot in all of its files (rows)": ((200, 2_000), drawn),
     DIAGNOSTICS: ((1_000, 5_000), diagnosed),
     MULTIVERSE: ((3, 5, 7), analyses),
 }  # fmt: skip

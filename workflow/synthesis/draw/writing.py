@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -127,14 +127,17 @@ def write_png(path: Path, figure: Figure) -> None:
 def _pixels(figure: Figure) -> tuple[NDArray[np.uint8], float]:
     """The pixels of a figure, of shape (height, width, 3), and their density: pages are opaque."""
     dpi = min(DPI, MAX_PIXELS / figure.get_size_inches()[1])
-    canvas, density = FigureCanvasAgg(figure), figure.dpi
+    density = figure.dpi
     with settings():
         try:
             figure.dpi = dpi
-            canvas.draw()
+            # Of its own, not that of the figure's canvas, which would keep the pixels of every page to the end.
+            width, height = map(int, figure.bbox.max)
+            renderer = RendererAgg(width, height, dpi)
+            figure.draw(renderer)
         finally:
             figure.dpi = density
-    return np.asarray(canvas.buffer_rgba())[:, :, :3], dpi
+    return np.asarray(renderer.buffer_rgba())[:, :, :3], dpi
 
 
 def _write_pixels(path: Path, pixels: NDArray[np.uint8], dpi: float) -> None:
