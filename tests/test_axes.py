@@ -27,7 +27,7 @@ from synthesis.review.declared import dependence_of
 from synthesis.review.fit import _blocks, pool_part
 from synthesis.review.moderators import moderator
 from test_figures import boxes_of, document, grouped, placed_in, reading
-from typed import fitted
+from typed import estimates, fitted
 
 
 def pooled(values, metric="g", **changes):
@@ -225,12 +225,6 @@ def test_a_column_with_one_word_for_all_samples_is_a_note():
 
 
 # --- blocks -------------------------------------------------------------------------------------------------------
-
-
-def estimates(name, values):
-    """A sample of several estimates."""
-    members = [{"effect_id": f"{name}{i}", "yi": y, "vi": v} for i, (y, v) in enumerate(values)]
-    return {"sample_id": name, "members": members, "effects": [m["effect_id"] for m in members]}
 
 
 def test_a_subtotal_is_what_a_synthesis_of_its_rows_gives():

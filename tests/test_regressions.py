@@ -14,13 +14,16 @@ from synthesis.errors import InputError
 from synthesis.meta.joint import Combination
 from synthesis.plan import plan
 from synthesis.plan.config import read_config
+from synthesis.plan.jointly import JointModel
 from synthesis.plan.parts import diagnostic_figures
 from synthesis.report.wording import term
 from synthesis.results.diagnosed import Diagnosed, RegressionRow
 from synthesis.results.document import read_document, read_rows
+from synthesis.review.moderators import moderator
 from synthesis.review.presentation import read_presented
+from synthesis.review.regressing import joint_model
 from test_figures import document
-from typed import fitted
+from typed import estimates, fitted
 
 ROOT = Path(__file__).parent.parent
 BLOCK = {"title": "t", "lane": "A", "metric": "z", "sources": ["s"]}
@@ -47,6 +50,7 @@ def planned(model, **more):
         ({"formula": "rater + year", "predict": [{"year": "soon"}]}, "joint.predict.0.year: 'soon'; allowed: a number"),
         ({"formula": "rater + year", "predict": [{"rater": 3}]}, "joint.predict.0.rater: .*allowed: a word"),
         ({"formula": "rater", "permutations": -1}, "joint.permutations"),
+        ({"formula": "rater", "permutations": 10**9}, "joint.permutations: '1000000000'; allowed: .* at most 1000000"),
         ({"formula": "rater", "emm": ["rater"]}, "joint.emm.*unknown key"),
         ({}, "joint.formula"),
     ],
@@ -54,6 +58,24 @@ def planned(model, **more):
 def test_a_slip_in_a_joint_regression_is_named_by_its_key(model, words):
     with pytest.raises(InputError, match=f"(?s){words}"):
         planned(model)
+
+
+@pytest.mark.parametrize(
+    ("ages", "weeks", "formula", "words"),
+    [
+        ((None, None), (4.0, 12.0), "weeks + mean_age", "no effect has a value of mean age"),
+        ((30.0, None), (None, 12.0), "weeks + mean_age", "no effect has all of weeks, mean age"),
+    ],
+)
+def test_moderators_that_no_effect_has_are_named(ages, weeks, formula, words):
+    sample = estimates("s1", [(0.2, 0.1), (0.3, 0.1)])
+    cells = [{"weeks": number, "more": {"mean_age": age}} for age, number in zip(ages, weeks, strict=True)]
+    members = [member | more for member, more in zip(sample["members"], cells, strict=True)]
+    document = fitted({"studies": [sample | {"members": members}]})
+    joint = joint_model(document, "joint", JointModel(formula=formula), {}, "hksj", 1)
+    assert (joint.refused, joint.k, joint.without_value) == (words, 0, 2)
+    refused = moderator(document, "mean_age", None, "hksj").refused
+    assert (refused == words) == (ages == (None, None))
 
 
 def test_a_figure_of_coefficients_needs_a_regression_and_there_is_one_of_each():

@@ -108,3 +108,9 @@ def raw_row(cells: dict[str, Any]) -> Row:
 def effect_row(cells: dict[str, Any]) -> Chosen:
     """An effect of a synthesis with these cells; the others are empty."""
     return Chosen(**_EFFECT | cells)
+
+
+def estimates(name, values):
+    """A sample of several estimates."""
+    members = [{"effect_id": f"{name}{i}", "yi": y, "vi": v} for i, (y, v) in enumerate(values)]
+    return {"sample_id": name, "members": members, "effects": [m["effect_id"] for m in members]}

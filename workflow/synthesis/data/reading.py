@@ -295,7 +295,7 @@ def _problems(model: type[Model], error: Any, where: str) -> list[Problem]:
     if kind == "string_type" and "[key]" in error["loc"]:
         kind = "string_pattern_mismatch"
     words = _ALLOWED.get(kind, ("another kind of value", "see docs/config.md"))
-    allowed_text, hint = (_LIMIT.sub(lambda name: f"{error['ctx'][name[1]]:g}", text) for text in words)
+    allowed_text, hint = (_LIMIT.sub(lambda name: f"{error['ctx'][name[1]]:.15g}", text) for text in words)
     if error["type"] == "model_type":
         allowed_text += " of " + ", ".join(_fields_at(model, location))
     if error["type"] == "tuple_type" and isinstance(value, str | int | float):

@@ -144,7 +144,10 @@ class Diagnostics(Model):
     )
     bayes_up_to: int = Field(4, ge=0, description="Most samples for which the Bayesian fit is added.")
     permutations: int = Field(
-        10_000, ge=99, description="Most arrangements of a permutation test; all are tried where there are fewer."
+        10_000,
+        ge=99,
+        le=1_000_000,
+        description="Most arrangements of a permutation test; all are tried where there are fewer.",
     )
     gosh_subsets: int = Field(
         10_000, ge=100, description="Most subsets of samples that are fitted (GOSH); all are where there are fewer."

@@ -100,7 +100,7 @@ class Multiverse(Model):
     )
     seed: int = Field(1, ge=0, description="Seed of the draw and of the sign flips.")
     shards: int = Field(2, ge=1, description="Jobs that share the fits; results do not depend on it.")
-    permutations: int = Field(499, ge=99, description="Sign flips of the test of the curve.")
+    permutations: int = Field(499, ge=99, le=1_000_000, description="Sign flips of the test of the curve.")
     permuted: int = Field(
         400, ge=1, description="Most specifications of a curve in that test, evenly spaced over the curve's list."
     )

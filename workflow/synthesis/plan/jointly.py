@@ -33,7 +33,10 @@ class JointModel(Model):
         (), description="Values at which the mean and a new sample's effect are predicted, such as {year: 2020}."
     )
     permutations: int = Field(
-        0, ge=0, description="Most arrangements of the permutation test, by diagnostics.seed; 0: no such test."
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Most arrangements of the permutation test, by diagnostics.seed; 0: no such test.",
     )
 
     @property

@@ -42,6 +42,8 @@ def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMeth
     effects = _with_value(document, name, grouping)
     total = sum(len(study.members) for study in document.studies)
     counted = ModeratorFit(moderator=name, k=len(effects), without_value=total - len(effects))
+    if not effects:
+        return replace(counted, refused=no_value([name]))
     cluster = [effect.sample_id for effect in effects]
     y = np.array([effect.member.yi for effect in effects])
     v = np.array([effect.member.vi for effect in effects])
@@ -65,6 +67,12 @@ def moderator(document: Fitted, name: str, grouping: Grouping | None, ci: CiMeth
         return replace(examined, line=_line(grid, means), bubbles=_bubbles(effects))
     levels = [_level(document, [e for e in effects if e.value == level], level) for level in matrix.levels[name]]
     return replace(examined, levels=tuple(levels))
+
+
+def no_value(columns: Sequence[str]) -> str:
+    """Says that there is no effect to compare by columns."""
+    words = [column.replace("_", " ") for column in columns]
+    return f"no effect has a value of {words[0]}" if len(words) == 1 else f"no effect has all of {', '.join(words)}"
 
 
 def reason_of(error: InputError) -> str:

@@ -13,7 +13,7 @@ from synthesis.results.diagnosed import JointFit
 from synthesis.results.fitted import Fitted, Member
 from synthesis.review.declared import NO_TEST, is_declared
 from synthesis.review.fit import method_of
-from synthesis.review.moderators import MULTILEVEL, SHARED, reason_of
+from synthesis.review.moderators import MULTILEVEL, SHARED, no_value, reason_of
 
 
 def joint_model(
@@ -32,6 +32,9 @@ def joint_model(
         without_value=len(members) - len(complete),
         missing={column: count for column, count in missing.items() if count},
     )
+    if not complete:
+        empty = [column for column, count in missing.items() if count == len(members)]
+        return counted.because(no_value(empty[:1] or columns))
     kept = [members[i] for i in complete]
     cluster = [sample for sample, _ in kept]
     if len(set(cluster)) < len(cluster) and document.fit.model not in MULTILEVEL:
