@@ -75,10 +75,10 @@ class Tree:
         measured += "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
         measured += "print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)"
         whole = [sys.executable, "-c", measured, self.python, *command]
-        said = subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True)
-        status, seconds, megabytes = said.stdout.split()
+        ended = subprocess.run(whole, cwd=folder, env=environment, capture_output=True, text=True)
+        status, seconds, megabytes = ended.stdout.split()
         if status != "0":
-            sys.exit(f"{' '.join(command)[:300]}: {said.stderr[-2000:]}")
+            sys.exit(f"{' '.join(command)[:300]}: {ended.stderr[-2000:]}")
         return float(seconds), float(megabytes)
 
     def plan(self, folder: Path) -> float:
@@ -138,13 +138,13 @@ def main_job(plan: Path, folder: Path, adapt: bool = False) -> Path:
 
 def jobs(folder: Path, pattern: str) -> float:
     """Seconds of the jobs of the last run whose names match."""
-    found = 0.0
+    seconds = 0.0
     benchmarks = folder / "results" / "benchmarks"
     for path in benchmarks.rglob("*.tsv"):
         if re.search(pattern, path.relative_to(benchmarks).as_posix()):
             with path.open() as handle:
-                found += float(next(csv.DictReader(handle, delimiter="\t"))["s"])
-    return found
+                seconds += float(next(csv.DictReader(handle, delimiter="\t"))["s"])
+    return seconds
 
 
 # Kinds of jobs of one plan, by names that both checkouts have.
@@ -194,8 +194,8 @@ def compare(old: Tree, new: Tree, work: Path, times_each: int) -> list[str]:
         for name, pattern in KINDS:
             kinds[name].append((jobs(then, pattern), jobs(adapted, pattern)))
     rows.append(row("main job, the earlier plan and data", whole["then"], whole["adapted"], "s"))
-    for name, found in kinds.items():
-        rows.append(row(f"of it, jobs: {name} (wall time)", [a for a, _ in found], [b for _, b in found], "s"))
+    for name, runs in kinds.items():
+        rows.append(row(f"of it, jobs: {name} (wall time)", [a for a, _ in runs], [b for _, b in runs], "s"))
     rows.append(row("main job, each its own plan and data", whole["then"], whole["now"], "s"))
     return rows
 
@@ -212,10 +212,10 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "log", "-1", "--format=%h of %as", revision], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
-    said = "one pair of runs" if each == 1 else f"median of {each} pairs"
+    runs = "one pair of runs" if each == 1 else f"median of {each} pairs"
     content = [
         BEGIN,
-        f"Processor time before (commit {commit}) and now, {said} in turn; ratios are now to before.",
+        f"Processor time before (commit {commit}) and now, {runs} in turn; ratios are now to before.",
         "",
         "| what | before | now | ratio (smallest to largest) |",
         "|---|---|---|---|",

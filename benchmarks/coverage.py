@@ -59,8 +59,8 @@ def simulate() -> tuple[dict[tuple[str, int, float, str], float], dict[tuple[int
                 random = np.random.default_rng([SEED, k, int(share * 100), size == "unlike"])
                 y, v = draw(k, share, size, random)
                 fits = {ci: pool_many(y, v, ci=ci) for ci in INTERVALS}
-                for ci, found in fits.items():
-                    coverage[(size, k, share, ci)] = covers(found)
+                for ci, fit in fits.items():
+                    coverage[(size, k, share, ci)] = covers(fit)
                 if size == "like":
                     tau2 = share / (1 - share) * 4 / 60
                     prediction[(k, share)] = predicts(fits["hksj"], tau2, random)

@@ -61,15 +61,15 @@ def jobs_of(workflow: int) -> list[int]:
         if entry.name.isdigit():
             with suppress(OSError):
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    found = []
+    processes = []
     for process in parents:
         above = process
         while above in parents and above != workflow:
             above = parents[above]
         with suppress(OSError):
             if above == workflow and b"-m\0synthesis\0" in Path(f"/proc/{process}/cmdline").read_bytes():
-                found.append(process)
-    return sorted(found)
+                processes.append(process)
+    return sorted(processes)
 
 
 def kills(references: References, what: str, count: int) -> Outcome:
@@ -95,9 +95,9 @@ def kills(references: References, what: str, count: int) -> Outcome:
             else:
                 with suppress(ProcessLookupError):
                     os.killpg(started.pid, signal.SIGKILL)
-            said, _ = started.communicate()
+            output, _ = started.communicate()
             hit += started.returncode != 0
-            names = finished_files(said)
+            names = finished_files(output)
             before = stamps(made.folder, names)
             failed, locked = unlocked_run(made)
             locks += locked
@@ -110,10 +110,10 @@ def kills(references: References, what: str, count: int) -> Outcome:
         print(
             f"  {what} {number + 1}: {len(names)} files were finished, {'locked' if locked else 'no lock'}", flush=True
         )
-    said_lock = f"; {locks} left a lock, and the next run said how to remove it (`snakemake --unlock`)" if locks else ""
+    lock_note = f"; {locks} left a lock, and the next run said how to remove it (`snakemake --unlock`)" if locks else ""
     return Outcome(
         f"{count} runs of the example, each killed at a random moment, then run again",
-        f"{hit} were stopped{said_lock}; the {kept} files of finished jobs were not made again; same bytes in the end",
+        f"{hit} were stopped{lock_note}; the {kept} files of finished jobs were not made again; same bytes in the end",
         tuple(lost),
     )
 
@@ -131,8 +131,8 @@ def disk_full(references: References) -> Outcome:
         made.results.mkdir()
         mounted("-t", "tmpfs", "-o", "size=400k", "tmpfs", str(made.results))
         try:
-            status, said = made.run("--keep-going")
-            lost = unless(bool(status and "No space left on device" in said), said)
+            status, output = made.run("--keep-going")
+            lost = unless(bool(status and "No space left on device" in output), output)
             present = made.digests()
             lost += [f"{name}, in part" for name in present if present[name] != wanted.get(name)]
             mounted("-o", "remount,size=100m", str(made.results))
@@ -182,10 +182,10 @@ def read_only(references: References) -> Outcome:
         mounted("--bind", str(made.results), str(made.results))
         try:
             mounted("-o", "remount,ro,bind", str(made.results))
-            status, said = made.run()
+            status, output = made.run()
         finally:
             subprocess.run(["umount", str(made.results)], check=False)
-        lost = unless(bool(status and "results: " in said), said)
+        lost = unless(bool(status and "results: " in output), output)
         lost += differences(made.digests(), before)
         lost += rerun(made, wanted)
     return Outcome(
@@ -206,8 +206,8 @@ def clock(references: References) -> Outcome:
             made.edit()
             subprocess.run(["touch", "-d", day, str(made.folder / table)], check=True)
             if day > "2090":
-                status, said = made.run()
-                lost += unless(bool(status) and "effects.csv: 'dated in the future'" in said, said)
+                status, output = made.run()
+                lost += unless(bool(status) and "effects.csv: 'dated in the future'" in output, output)
                 lost += differences(made.digests(), before)
                 (made.folder / table).touch()
             lost += rerun(made, wanted)
@@ -242,8 +242,8 @@ def truncated(references: References) -> Outcome:
         for name in names:
             path = made.results / name
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-            status, said = made.run()
-            lost += unless(not status or f"results/{name}" in said, said)
+            status, output = made.run()
+            lost += unless(not status or f"results/{name}" in output, output)
             path.unlink()
             lost += rerun(made, wanted)
     return Outcome(
@@ -255,8 +255,8 @@ def truncated(references: References) -> Outcome:
 def install(_: References) -> Outcome:
     """An installation killed in the middle, and begun again."""
     uv = shutil.which("uv") or str(Path(sys.executable).with_name("uv"))
-    with tempfile.TemporaryDirectory() as held:
-        folder = Path(held)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         for name in ("pyproject.toml", "requirements.lock", "setup.sh", "Makefile", "README.md", "LICENSE"):
             shutil.copy(ROOT / name, folder)
         shutil.copytree(ROOT / "workflow" / "synthesis", folder / "workflow" / "synthesis")
@@ -296,8 +296,8 @@ def two_runs(references: References) -> Outcome:
         first = made.start()
         while not list(made.folder.glob(".snakemake/locks/*")):
             time.sleep(0.05)
-        status, said = made.run()
-        lost = [] if status and "cannot be locked" in said else [f"the second run was not refused: {said[-400:]}"]
+        status, output = made.run()
+        lost = [] if status and "cannot be locked" in output else [f"the second run was not refused: {output[-400:]}"]
         first.communicate()
         lost += [] if first.returncode == 0 else ["the first run failed"]
         lost += differences(made.digests(), wanted)
@@ -322,8 +322,8 @@ def decimal_commas(references: References) -> Outcome:
         )
         if shown.stdout.strip() != ",":
             raise NotRunError("the locale has no effect")
-        status, said = made.run(**environment)
-        lost = differences(made.digests(), wanted) if status == 0 else [said[-400:]]
+        status, output = made.run(**environment)
+        lost = differences(made.digests(), wanted) if status == 0 else [output[-400:]]
     return Outcome("a run under de_DE.UTF-8", "same bytes", tuple(lost))
 
 
@@ -341,11 +341,11 @@ def many_readers(_: References) -> Outcome:
         def read() -> None:
             gate.wait()
             try:
-                found = read_csv(path)
+                rows = read_csv(path)
             except Exception as error:
                 wrong.append(f"a reader failed: {error}")
                 return
-            if found not in versions:
+            if rows not in versions:
                 wrong.append("a reader saw a mixture")
 
         def write() -> None:
@@ -419,9 +419,9 @@ def main() -> None:
     references, lost = References(), []
     for name in args.only:
         try:
-            found = faults[name](references)
-            row = f"{found.done} | {found.happened} | {f'LOST: {len(found.lost)}' if found.lost else 'nothing'}"
-            lost += [f"{name}: {what}" for what in found.lost]
+            outcome = faults[name](references)
+            row = f"{outcome.done} | {outcome.happened} | {f'LOST: {len(outcome.lost)}' if outcome.lost else 'nothing'}"
+            lost += [f"{name}: {what}" for what in outcome.lost]
         except NotRunError as reason:
             row = f"not run: {reason} | - | -"
         print(TITLES[name], row, sep=": ", flush=True)

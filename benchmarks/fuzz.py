@@ -57,10 +57,10 @@ def chunk(target: str, start: int, count: int) -> tuple[Counter[str], list[str]]
     outcomes: Counter[str] = Counter()
     failures = []
     place = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=place) as held, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(dir=place) as parent, warnings.catch_warnings():
         warnings.simplefilter("error")
         for number in range(start, start + count):
-            folder = Path(held) / str(number)
+            folder = Path(parent) / str(number)
             folder.mkdir()
             try:
                 outcomes[fuzzing.case(target, number, folder)] += 1
@@ -85,9 +85,9 @@ def generated() -> tuple[list[str], list[str], int]:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for target, count in COUNTS.items():
             starts = range(0, count, CHUNK)
-            found = list(pool.map(chunk, repeat(target), starts, (min(CHUNK, count - s) for s in starts)))
-            outcomes = sum((one for one, _ in found), Counter[str]())
-            wrong = [failure for _, some in found for failure in some]
+            chunks = list(pool.map(chunk, repeat(target), starts, (min(CHUNK, count - s) for s in starts)))
+            outcomes = sum((counts for counts, _ in chunks), Counter[str]())
+            wrong = [failure for _, some in chunks for failure in some]
             failures += wrong
             total += count
             rows.append(row_of(target, count, outcomes["result"], outcomes["named error"], len(wrong)))
@@ -98,8 +98,8 @@ def generated() -> tuple[list[str], list[str], int]:
 def guided() -> tuple[str, list[str], int]:
     """The readers under atheris: a sentence, failures, and how many inputs there were."""
     uv = ROOT / ".venv" / "bin" / "uv"
-    with tempfile.TemporaryDirectory() as held:
-        place = Path(held)
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary)
         python = place / "env" / "bin" / "python"
         steps = (
             ["venv", "--quiet", "--python", sys.executable, str(place / "env")],
@@ -133,10 +133,10 @@ def guided() -> tuple[str, list[str], int]:
             [*command, f"-artifact_prefix={place}/"], cwd=ROOT, capture_output=True, text=True, check=False,
             env=os.environ | {"PYTHONPATH": str(ROOT / "workflow")},
         )  # fmt: skip
-    said = done.stdout + done.stderr
-    covered = re.findall(r"cov: (\d+) ft: (\d+)", said)
-    count = int(found[1]) if (found := re.search(r"Done (\d+) runs", said)) else 0
-    failures = [] if done.returncode == 0 else [f"atheris: {said[-2000:]}"]
+    output = done.stdout + done.stderr
+    covered = re.findall(r"cov: (\d+) ft: (\d+)", output)
+    count = int(match[1]) if (match := re.search(r"Done (\d+) runs", output)) else 0
+    failures = [] if done.returncode == 0 else [f"atheris: {output[-2000:]}"]
     return (
         f"Coverage-guided (atheris, seed {SEED}): {count:,} inputs to the readers of tables, corrections, claims, "
         f"plans and `source.yaml` reached {covered[-1][0] if covered else '?'} branches; "
@@ -186,13 +186,13 @@ def piece(target: str, first: int, last: int) -> list[str]:
         sys.exit(f"the page has {before[0]} cases of {target}: go on from there, or begin anew with 0")
     outcomes, wrong = Counter[str](), []
     for start in range(first, last, CHUNK):
-        found, some = chunk(target, start, min(CHUNK, last - start))
-        outcomes, wrong = outcomes + found, wrong + some
+        counts, some = chunk(target, start, min(CHUNK, last - start))
+        outcomes, wrong = outcomes + counts, wrong + some
     here = last - first, outcomes["result"], outcomes["named error"], len(wrong)
     rows[target] = row_of(target, *(a + b for a, b in zip(before, here, strict=True)))
     sentence = next(line for line in lines if line.startswith(("Coverage", "Not run")))
     numbers = [[int(x.replace(",", "")) for x in row.strip("| ").split(" | ")[3:]] for row in rows.values()]
-    guided_count = int(said[1].replace(",", "")) if (said := re.search(r"([\d,]+) inputs", sentence)) else 0
+    guided_count = int(match[1].replace(",", "")) if (match := re.search(r"([\d,]+) inputs", sentence)) else 0
     inputs = sum(row[0] for row in numbers) + guided_count
     page([rows[name] for name in COUNTS if name in rows], inputs, sum(row[3] for row in numbers), sentence)
     print(rows[target], flush=True)

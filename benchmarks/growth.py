@@ -105,19 +105,19 @@ def dependent(folder: Path, k: int, **plan: Any) -> None:
     source = folder / "data" / "raw" / "made"
     source.mkdir(parents=True)
     shutil.copy(planning.EXAMPLE / "data/raw/bcg/source.yaml", source)
-    said = {
+    shared = {
         "construct": "alliance", "estimand": "r_total", "level": "study", "statistic": "r", "direction": 1,
         "locator": "made", "quote": "made",
     }  # fmt: skip
     rows = []
     for sample in range(k // 4):
         n, mean = int(random.integers(20, 400)), random.normal(0.3, 0.15)
-        own = {"sample_id": f"s{sample}", "study": f"Study s{sample:05}", "year": 1990 + sample % 35, "n": n}
-        own |= {"mean_age": int(random.integers(18, 80)), "percent_women": int(random.integers(5, 96)) / 100}
+        of_sample = {"sample_id": f"s{sample}", "study": f"Study s{sample:05}", "year": 1990 + sample % 35, "n": n}
+        of_sample |= {"mean_age": int(random.integers(18, 80)), "percent_women": int(random.integers(5, 96)) / 100}
         for number, (rater, timepoint) in enumerate(itertools.product(("client", "observer"), ("early", "late"))):
             z = random.normal(mean, 0.08) + random.normal(0, (n - 3) ** -0.5)
             named = {"effect_id": f"s{sample}_{number}", "rater": rater, "timepoint": timepoint}
-            rows.append(named | own | said | {"value": f"{math.tanh(z):.4f}"})
+            rows.append(named | of_sample | shared | {"value": f"{math.tanh(z):.4f}"})
     with (source / "effects.csv").open("w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, rows[0])
         writer.writeheader()
@@ -264,13 +264,13 @@ def measure(name: str, size: int) -> Cost:
     return Cost(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def one(name: str, size: int) -> None:
+def print_cost(name: str, size: int) -> None:
     started = processor()
-    found = CASES[name][1](size)
-    if not isinstance(found, Cost):
+    cost = CASES[name][1](size)
+    if not isinstance(cost, Cost):
         peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        found = Cost(size, processor() - started, peak / MEGABYTE)
-    print(json.dumps(asdict(found)))
+        cost = Cost(size, processor() - started, peak / MEGABYTE)
+    print(json.dumps(asdict(cost)))
 
 
 def exponent(first: Cost, last: Cost, of: str) -> float:
@@ -338,6 +338,6 @@ def main(words: list[str]) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        one(sys.argv[2], int(sys.argv[3]))
+        print_cost(sys.argv[2], int(sys.argv[3]))
     else:
         sys.exit(main(sys.argv[1:]))

@@ -27,14 +27,14 @@ def run(folder: Path) -> float:
 
 
 def jobs(folder: Path) -> list[tuple[str, float, float]]:
-    found = []
+    costs = []
     for path in sorted((folder / "results" / "benchmarks").rglob("*.tsv")):
         with path.open() as handle:
             row = next(csv.DictReader(handle, delimiter="\t"))
         name = path.relative_to(folder / "results" / "benchmarks").with_suffix("").as_posix()
         memory = 0.0 if row["max_rss"] in {"NA", "-"} else float(row["max_rss"])
-        found.append((name, float(row["s"]), memory))
-    return found
+        costs.append((name, float(row["s"]), memory))
+    return costs
 
 
 def main() -> None:

@@ -59,7 +59,7 @@ def measure(what: str, count: int) -> dict[str, float]:
         start = time.perf_counter()
         run(count)
         times.append(time.perf_counter() - start)
-    found = {
+    costs = {
         "seconds": float(np.median(times)),
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
@@ -68,16 +68,16 @@ def measure(what: str, count: int) -> dict[str, float]:
         for _ in range(max(1, min(9, 1_000_000 // count))):
             before, large, after = busy(5, count // 10), busy(1, count), busy(5, count // 10)
             ratios.append(large / (before + after))
-        found["decade"] = float(np.median(ratios))
-    return found
+        costs["decade"] = float(np.median(ratios))
+    return costs
 
 
 def bcg_effects() -> tuple[list[float], list[float]]:
     """The effects of the example."""
     from synthesis.data.extraction import extract
 
-    found = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
-    return [row.yi for row in found], [row.vi for row in found]
+    effects = extract(ROOT / "examples" / "bcg" / "data" / "raw", "bcg", ("log_risk_ratio",)).effects
+    return [row.yi for row in effects], [row.vi for row in effects]
 
 
 def elsewhere(what: str, count: int) -> dict[str, float]:
@@ -85,8 +85,8 @@ def elsewhere(what: str, count: int) -> dict[str, float]:
     environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, __file__, "--measure", what, str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    costs: dict[str, float] = json.loads(done.stdout)
+    return costs
 
 
 def metafor_gosh() -> float | None:
@@ -116,16 +116,16 @@ def jobs() -> dict[str, float]:
     plan = parse(Config, read_yaml(ROOT / "config.yaml"), "config.yaml")
     name = next(iter(plan.multiverses))
     sources = plan.syntheses[plan.multiverses[name].synthesis].sources
-    found: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as held:
-        folder = Path(held)
+    costs: dict[str, float] = {}
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent)
 
         def step(what: str, *arguments: object) -> None:
             command = [sys.executable, "-m", "synthesis", *map(str, arguments)]
             environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "workflow")}
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True, env=environment, cwd=ROOT)
-            found[what] = time.perf_counter() - start
+            costs[what] = time.perf_counter() - start
 
         extracted = []
         for source in sources:
@@ -149,9 +149,9 @@ def jobs() -> dict[str, float]:
         step("start", *fit, folder / "none.parquet", "--shard", 9_998, "--shards", 10_000)
         step("gather", "multiverse-gather", "--shards", shard, "--out", folder / "all.parquet")
         head = read_head(listed)
-        found["specifications"], found["crossing"] = head.specifications, head.crossing
-        found["bytes"] = (folder / "all.parquet").stat().st_size / head.specifications
-    return found
+        costs["specifications"], costs["crossing"] = head.specifications, head.crossing
+        costs["bytes"] = (folder / "all.parquet").stat().st_size / head.specifications
+    return costs
 
 
 def put(page: Path, name: str, lines: list[str]) -> None:
@@ -196,15 +196,15 @@ def main() -> None:
         behind.append("GOSH of BCG")
     costs, decades = {}, []
     for size in SIZES:
-        found = elsewhere("subsets", size)
-        costs[size] = found["seconds"] / size
-        decades += [found["decade"]] if "decade" in found else []
+        cost = elsewhere("subsets", size)
+        costs[size] = cost["seconds"] / size
+        decades += [cost["decade"]] if "decade" in cost else []
         each = f"{1e6 * costs[size]:.2f} \N{MICRO SIGN}s each"
         rows.append(
-            f"| {size:,} fits of subsets of k = {K}, REML, HKSJ | {found['seconds']:.2f} s, {each} | "
-            f"{found['megabytes']:.0f} MB | - |"
+            f"| {size:,} fits of subsets of k = {K}, REML, HKSJ | {cost['seconds']:.2f} s, {each} | "
+            f"{cost['megabytes']:.0f} MB | - |"
         )
-        if size == 1_000_000 and (found["seconds"] > SECONDS or found["megabytes"] > MEGABYTES):
+        if size == 1_000_000 and (cost["seconds"] > SECONDS or cost["megabytes"] > MEGABYTES):
             behind.append("1,000,000 fits")
     if max(abs(ratio - 1) for ratio in decades) > LINEAR:
         behind.append(f"linear in the number of fits ({decades})")

@@ -54,7 +54,7 @@ def mutants(source: str) -> list[Mutant]:
     starts = [0]
     for line in source.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    found = []
+    changes = []
     for node in _expressions(ast.parse(source)):
         for changed in _changes(node):
             start = starts[node.lineno - 1] + node.col_offset
@@ -63,8 +63,8 @@ def mutants(source: str) -> list[Mutant]:
             text = after if isinstance(node, ast.Constant) else f"({after})"
             mutant = Mutant(node.lineno, node.end_lineno, f"{before} -> {after}", start, end, text)
             if before != after:
-                found.append(mutant)
-    return sorted(found, key=lambda m: (m.line, m.start, m.what))
+                changes.append(mutant)
+    return sorted(changes, key=lambda m: (m.line, m.start, m.what))
 
 
 def _expressions(tree: ast.AST) -> Iterator[Any]:
@@ -99,9 +99,9 @@ def _constant(node: Any) -> list[ast.expr]:
 
 
 def _mistaken(name: str) -> str:
-    for one, other in (("low", "high"), ("high", "low")):
-        if name == one or name.endswith(f"_{one}"):
-            return name.removesuffix(one) + other
+    for bound, other in (("low", "high"), ("high", "low")):
+        if name == bound or name.endswith(f"_{bound}"):
+            return name.removesuffix(bound) + other
     return _MISTAKEN.get(name, "")
 
 
@@ -115,11 +115,11 @@ def _binary(node: Any) -> list[ast.expr]:
 
 
 def _compare(node: Any) -> list[ast.expr]:
-    found: list[ast.expr] = []
+    changes: list[ast.expr] = []
     for i, operator in enumerate(node.ops):
         for other in _OPERATORS.get(type(operator), ()):
-            found.append(ast.Compare(node.left, [*node.ops[:i], other(), *node.ops[i + 1 :]], node.comparators))
-    return found
+            changes.append(ast.Compare(node.left, [*node.ops[:i], other(), *node.ops[i + 1 :]], node.comparators))
+    return changes
 
 
 def _bool(node: Any) -> list[ast.expr]:

@@ -76,8 +76,8 @@ class Place:
 
 def package(root: Path) -> Path:
     """The package's folder, relative to a checkout."""
-    (found,) = [p.parent for p in root.glob("*/synthesis/__init__.py")]
-    return found.relative_to(root)
+    (folder,) = [p.parent for p in root.glob("*/synthesis/__init__.py")]
+    return folder.relative_to(root)
 
 
 def all_places() -> list[Place]:
@@ -151,9 +151,9 @@ def import_libraries() -> None:
         "print('\\n'.join(sys.modules))"
     )
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    own = {path.stem for folder in ("tests", "benchmarks") for path in (ROOT / folder).glob("*.py")}
+    local_modules = {path.stem for folder in ("tests", "benchmarks") for path in (ROOT / folder).glob("*.py")}
     for name in asked.stdout.split():
-        if name.partition(".")[0] not in {"synthesis", "__main__", THREADED, *own}:
+        if name.partition(".")[0] not in {"synthesis", "__main__", THREADED, *local_modules}:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
 
@@ -184,11 +184,11 @@ def forked(work: Callable[[], int], seconds: int) -> int | None:
 
 def lines_run(work: Callable[[], None]) -> set[tuple[str, int]]:
     """The lines of the rooms that some work runs."""
-    found: set[tuple[str, int]] = set()
+    lines: set[tuple[str, int]] = set()
     rooms = tuple(str(ROOT / package(ROOT) / room) + os.sep for room in ROOMS)
 
     def local(frame: FrameType, *_: object) -> Callable[..., Any]:
-        found.add((frame.f_code.co_filename, frame.f_lineno))
+        lines.add((frame.f_code.co_filename, frame.f_lineno))
         return local
 
     def entered(frame: FrameType, *_: object) -> Callable[..., Any] | None:
@@ -199,7 +199,7 @@ def lines_run(work: Callable[[], None]) -> set[tuple[str, int]]:
         work()
     finally:
         sys.settrace(None)
-    return found
+    return lines
 
 
 def baseline(place: Path) -> Baseline:
@@ -221,7 +221,7 @@ def baseline(place: Path) -> Baseline:
     if forked(work, 3600) != 0:
         raise SystemExit("the review does not run on the code as it is")
     imported, lines = json.loads(out.read_text())
-    sets = [{(path, line) for path, line in found} for found in (imported, *lines)]
+    sets = [{(path, line) for path, line in numbers} for numbers in (imported, *lines)]
     return Baseline(folder, listed, sets[1:], sets[0])
 
 
@@ -233,7 +233,7 @@ def outcome(place: Place | None, before: Baseline, folder: Path) -> str:
     if place is not None:
         lines = {(str(ROOT / place.path), line) for line in range(place.mutant.line, place.mutant.last + 1)}
         if not lines & before.imported:
-            hit = [number for number, found in enumerate(before.lines) if lines & found]
+            hit = [number for number, lines_of_command in enumerate(before.lines) if lines & lines_of_command]
     if not hit:
         return "no number"
     shutil.copytree(before.folder, folder)
@@ -258,7 +258,7 @@ def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int]) 
             except (Exception, SystemExit):
                 return 2
             written = changed(before.folder / "results", folder / "results")
-    return int(moved(*({name: found[side] for name, found in written.items()} for side in (0, 1))))
+    return int(moved(*({name: values[side] for name, values in written.items()} for side in (0, 1))))
 
 
 def reads(command: Any, written: Iterable[str]) -> bool:
@@ -286,8 +286,8 @@ def passes(place: Place | None, tests: Sequence[str], review: Path, report: Path
 
         os.chdir(ROOT)
         os.environ["COMPLETE_REVIEW"] = str(review)
-        said = [f"--junitxml={report}"] if report else []
-        return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *said, *tests]))
+        options = [f"--junitxml={report}"] if report else []
+        return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *options, *tests]))
 
     return forked(work, 3600 if report else TEST_SECONDS) in (0, None)
 
@@ -332,43 +332,43 @@ def verdict(place: Place, before: Baseline, seconds: Mapping[str, float]) -> str
 
 def seconds_of(report: Path) -> dict[str, float]:
     """How long the tests of each file took, by its name."""
-    found: Counter[str] = Counter()
+    seconds: Counter[str] = Counter()
     for case in ElementTree.parse(report).iter("testcase"):  # noqa: S314
-        found[case.get("classname", "").rpartition(".")[2]] += float(case.get("time", "0"))
-    return dict(found)
+        seconds[case.get("classname", "").rpartition(".")[2]] += float(case.get("time", "0"))
+    return dict(seconds)
 
 
 def moved(before: dict[str, list[float]], after: dict[str, list[float]]) -> bool:
     """Whether any number differs."""
-    if {name: len(found) for name, found in before.items()} != {name: len(found) for name, found in after.items()}:
+    if {name: len(values) for name, values in before.items()} != {name: len(values) for name, values in after.items()}:
         return True
     return any(
         not math.isclose(a, b, rel_tol=MOVED, abs_tol=1e-12)
-        for name, found in before.items()
-        for a, b in zip(found, after[name], strict=True)
+        for name, values in before.items()
+        for a, b in zip(values, after[name], strict=True)
     )
 
 
 def tests_of(path: str) -> list[str]:
     """The tests of values that import a module, the general ones first."""
     module = ".".join(Path(path).relative_to(package(ROOT).parent).with_suffix("").parts)
-    found = []
+    names = []
     for test in sorted((ROOT / "tests").glob("test_*.py")):
         name = test.relative_to(ROOT).as_posix()
         if test.stem.removeprefix("test_") not in OTHER and name not in (*VALUES, STORED) and module in imported(test):
-            found.append(name)
-    return [*VALUES, *found]
+            names.append(name)
+    return [*VALUES, *names]
 
 
 def imported(path: Path) -> set[str]:
     """Modules that a file imports, wherever in it."""
-    found = set()
+    modules = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            modules |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
 
 
 def measure(sample: int, seed: int, workers: int, kept: Path | None) -> tuple[int, dict[Place, str]]:
@@ -390,15 +390,15 @@ def measure(sample: int, seed: int, workers: int, kept: Path | None) -> tuple[in
         def tried(place: Place) -> str:
             return known.get(place.key) or verdict(place, before, seconds)
 
-        found = {}
+        verdicts = {}
         with multiprocessing.get_context("fork").Pool(workers, _serve, (tried,)) as pool:
             for place, became in zip(chosen, pool.imap(_asked, chosen), strict=True):
-                found[place] = became
+                verdicts[place] = became
                 print(f"{became:20s} {place.path}:{place.mutant.line}: {place.mutant.what}"[:200], flush=True)
                 if kept and place.key not in known:
                     with kept.open("a") as file:
                         file.write(f"{place.key}\t{became}\n")
-    return len(places), found
+    return len(places), verdicts
 
 
 _work: list[Callable[[Place], str]] = []
@@ -412,11 +412,11 @@ def _asked(place: Place) -> str:
     return _work[0](place)
 
 
-def page(total: int, seed: int, found: dict[Place, str]) -> list[str]:
+def page(total: int, seed: int, verdicts: dict[Place, str]) -> list[str]:
     """The section of docs/validation.md."""
     rows = []
     for room in ROOMS:
-        counts = Counter(verdict for place, verdict in found.items() if place.room == room)
+        counts = Counter(verdict for place, verdict in verdicts.items() if place.room == room)
         moving = counts["noticed"] + counts["stored values only"] + counts["unnoticed"]
         share = f"{100 * counts['noticed'] / moving:.0f}%" if moving else ""
         rows.append(
@@ -425,7 +425,7 @@ def page(total: int, seed: int, found: dict[Place, str]) -> list[str]:
         )
     missed = sorted(
         f"| `{place.path}:{place.mutant.line}` | `{place.mutant.shown}` | {verdict} |"
-        for place, verdict in found.items()
+        for place, verdict in verdicts.items()
         if verdict in ("stored values only", "unnoticed")
     )
     listed = ["", "| where | change | noticed by |", "|---|---|---|", *missed] if missed else []
@@ -433,7 +433,7 @@ def page(total: int, seed: int, found: dict[Place, str]) -> list[str]:
         BEGIN,
         "## Whether tests notice a changed number",
         "",
-        f"`make mutation`: {len(found):,} of {total:,} small changes of the code (operators, constants, swapped",
+        f"`make mutation`: {len(verdicts):,} of {total:,} small changes of the code (operators, constants, swapped",
         f"limits, mistaken fields, dropped transformations), drawn by seed {seed}, tried on the complete small review",
         "(`tests/complete/`). Those that move a number of its results should fail a test that knows the value; the",
         "stored numbers of that review, of tables and of pages, notice the rest.",
@@ -469,10 +469,10 @@ def main() -> int:
         "HYPOTHESIS_STORAGE_DIRECTORY": tempfile.mkdtemp(),
     }
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
-    total, found = measure(args.sample, args.seed, args.workers, args.kept)
-    lines = page(total, args.seed, found)
+    total, verdicts = measure(args.sample, args.seed, args.workers, args.kept)
+    lines = page(total, args.seed, verdicts)
     print("\n".join(lines)) if args.print else write(lines)
-    return int("unnoticed" in found.values())
+    return int("unnoticed" in verdicts.values())
 
 
 if __name__ == "__main__":

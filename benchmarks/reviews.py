@@ -71,8 +71,8 @@ class Review:
     def run(self, *arguments: str, **environment: str) -> tuple[int, str]:
         """Runs to the end; the exit status and what was said."""
         started = self.start(*arguments, **environment)
-        said, _ = started.communicate()
-        return started.returncode, said
+        output, _ = started.communicate()
+        return started.returncode, output
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of every result but logs and benchmarks."""
@@ -110,37 +110,39 @@ class References:
                 if edited:
                     made.edit()
                 start = time.monotonic()
-                status, said = made.run()
+                status, output = made.run()
                 if status:
-                    sys.exit(said)
+                    sys.exit(output)
                 self.known[key] = made.digests(), time.monotonic() - start
         return self.known[key]
 
 
-def differences(found: dict[str, str], wanted: dict[str, str]) -> list[str]:
+def differences(digests: dict[str, str], wanted: dict[str, str]) -> list[str]:
     """Files that are missing, left over or other than wanted."""
-    return [f"{name} differs" for name in sorted(found.keys() | wanted.keys()) if found.get(name) != wanted.get(name)]
+    return [
+        f"{name} differs" for name in sorted(digests.keys() | wanted.keys()) if digests.get(name) != wanted.get(name)
+    ]
 
 
 def rerun(made: Review, wanted: dict[str, str]) -> list[str]:
     """What another run does not bring back."""
-    status, said = made.run()
-    return differences(made.digests(), wanted) if status == 0 else [f"the next run failed: {said[-400:]}"]
+    status, output = made.run()
+    return differences(made.digests(), wanted) if status == 0 else [f"the next run failed: {output[-400:]}"]
 
 
-def unless(clear: bool, said: str) -> list[str]:
+def unless(clear: bool, output: str) -> list[str]:
     """A loss where the message was not clear."""
-    return [] if clear else [f"no clear message: {said[-400:]}"]
+    return [] if clear else [f"no clear message: {output[-400:]}"]
 
 
-def finished_files(said: str) -> set[str]:
+def finished_files(log: str) -> set[str]:
     """Files of the jobs that Snakemake counted as finished."""
     files: dict[str, list[str]] = {}
-    for block in said.split("\n["):
+    for block in log.split("\n["):
         number, output = re.search(r"jobid: (\d+)", block), re.search(r"\n    output: (.*)", block)
         if number and output and "Finished jobid" not in block:
             files[number[1]] = output[1].split(", ")
-    return {name for number in re.findall(r"Finished jobid: (\d+)", said) for name in files.get(number, [])}
+    return {name for number in re.findall(r"Finished jobid: (\d+)", log) for name in files.get(number, [])}
 
 
 def stamps(folder: Path, names: set[str]) -> dict[str, tuple[int, int]]:
@@ -150,11 +152,11 @@ def stamps(folder: Path, names: set[str]) -> dict[str, tuple[int, int]]:
 
 def unlocked_run(made: Review) -> tuple[list[str], bool]:
     """A second run; where a lock is left, it has to say how it is taken away. What was lost, and whether it was."""
-    status, said = made.run()
-    locked = "cannot be locked" in said
+    status, output = made.run()
+    locked = "cannot be locked" in output
     if locked:
-        if "--unlock" not in said:
+        if "--unlock" not in output:
             return ["a lock, without a word on how to remove it"], True
         made.run("--unlock")
-        status, said = made.run()
-    return ([] if status == 0 else [f"the next run failed: {said[-400:]}"]), locked
+        status, output = made.run()
+    return ([] if status == 0 else [f"the next run failed: {output[-400:]}"]), locked

@@ -251,9 +251,9 @@ def done(slip: Slip) -> tuple[int, list[str]]:
         ended = subprocess.run(command, cwd=place, env=known, capture_output=True, text=True, check=False)
         if slip.spoil is protected:
             (folder / "results").chmod(0o755)
-        said = (ended.stdout + ended.stderr).replace(str(folder), "my-review").replace(f"{ROOT}/", "")
-        said = re.sub(r"\d+\.\d+\.\d+ /\S+", "<version> <path>", said)
-        lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(NOISE)]
+        output = (ended.stdout + ended.stderr).replace(str(folder), "my-review").replace(f"{ROOT}/", "")
+        output = re.sub(r"\d+\.\d+\.\d+ /\S+", "<version> <path>", output)
+        lines = [line.strip() for line in output.splitlines() if line.strip() and not line.startswith(NOISE)]
         return ended.returncode, lines
 
 
@@ -268,14 +268,14 @@ def shown(lines: list[str]) -> str:
 
 
 def faults(status: int, lines: list[str]) -> list[str]:
-    found = []
+    names = []
     if status == 0:
-        found.append("taken")
+        names.append("taken")
     if not lines:
-        found.append("nothing said")
+        names.append("nothing said")
     if any("Traceback" in line or 'File "' in line for line in lines):
-        found.append("a traceback")
-    return found
+        names.append("a traceback")
+    return names
 
 
 def main() -> int:

@@ -107,9 +107,9 @@ def days_of(written: str) -> dict[str, str]:
 def licence(name: str) -> str:
     """As a package's metadata say: expression, then field, then classifiers. Raises PackageNotFoundError."""
     about = metadata(name)
-    for said in (about.get("License-Expression"), about.get("License")):
-        if said and said != "UNKNOWN" and "\n" not in said and len(said) <= _LONGEST:
-            return _SHORT.get(said, said)
+    for field in (about.get("License-Expression"), about.get("License")):
+        if field and field != "UNKNOWN" and "\n" not in field and len(field) <= _LONGEST:
+            return _SHORT.get(field, field)
     texts = [file.read_text() for file in files(name) or [] if "LICEN" in file.name.upper() and file.suffix != ".py"]
     given = [c.removeprefix(_CLASSIFIER) for c in about.get_all("Classifier", []) if c.startswith(_CLASSIFIER)]
     if not given and any(_MIT in " ".join(text.split()) for text in texts):

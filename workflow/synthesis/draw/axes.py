@@ -137,8 +137,8 @@ def _stretching(rows: Sequence[Row], fixed: Sequence[float], usual: float) -> li
     kept = sorted((row for row in rows if row.kind == "study" and row.estimate is not None), key=_estimate)
     most = int(_FEW * len(kept))
 
-    def length(held: Sequence[Row]) -> float:
-        values = [*fixed, *(_estimate(row) for row in held[:1]), *(_estimate(row) for row in held[-1:])]
+    def length(samples: Sequence[Row]) -> float:
+        values = [*fixed, *(_estimate(row) for row in samples[:1]), *(_estimate(row) for row in samples[-1:])]
         return max(values) - min(values) + usual
 
     whole = length(kept) if kept else 0.0
@@ -165,10 +165,10 @@ def _limits(extent: _Extent, null: float | None, clip: float) -> tuple[float, fl
     least, most = float(min(core)), float(max(core))
     loose = extent.loose
     cut = int(clip * len(loose))
-    low, high = _held(least, most, loose[cut : len(loose) - cut])
+    low, high = _widened(least, most, loose[cut : len(loose) - cut])
     room = _NEARLY * (high - low)
     near = [x for x in loose if low - room <= x <= high + room]
-    low, high = _held(low, high, [*near, *extent.predicted])
+    low, high = _widened(low, high, [*near, *extent.predicted])
     reach = max(most - least, _REACH * extent.usual)
     low, high = max(low, least - reach), min(high, most + reach)
     ends = (*loose, *extent.predicted)
@@ -192,7 +192,7 @@ def _with_near(extent: _Extent, low: float, high: float) -> tuple[float, float]:
     return min([low, *below]), max([high, *above])
 
 
-def _held(low: float, high: float, values: Sequence[float]) -> tuple[float, float]:
+def _widened(low: float, high: float, values: Sequence[float]) -> tuple[float, float]:
     return (min(low, *values), max(high, *values)) if values else (low, high)
 
 

@@ -50,7 +50,7 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
         for key, heading, axis, contrasts, decimals, null in SECTIONS
     ]
     first = table[0]
-    empty = [i for i in range(len(PROBABILITY_COLUMNS)) if not any(_held(s.rows, i) for s in sections)]
+    empty = [i for i in range(len(PROBABILITY_COLUMNS)) if not any(_has_cells(s.rows, i) for s in sections)]
     sections = [_without(section, empty) for section in sections]
     shown = [name for i, name in enumerate(PROBABILITY_COLUMNS) if i not in empty]
     notes = (
@@ -87,7 +87,7 @@ def _chances(entry: BridgeRow) -> tuple[str, ...]:
     return tuple("" if p is None else text.probability(p) for p in chances)
 
 
-def _held(rows: Sequence[Row], i: int) -> bool:
+def _has_cells(rows: Sequence[Row], i: int) -> bool:
     return any(i < len(row.cells) and row.cells[i] for row in rows)
 
 
@@ -111,20 +111,20 @@ def _mark_notes(sections: list[Section], association: Fitted) -> list[str]:
     )
     filled = "a filled square: the effect in one sample" if "single" in kinds else "filled diamonds: the effect"
     level = f"{100 * association.fit.level:g}%"
-    said = [f"{hollow}, read in several ways; {filled}, with their {level} CIs."]
+    notes = [f"{hollow}, read in several ways; {filled}, with their {level} CIs."]
     if any(row.pi_low is not None for section in sections for row in section.rows):
-        said.append(f"Light bands: {level} prediction intervals, for a new setting.")
-    return said
+        notes.append(f"Light bands: {level} prediction intervals, for a new setting.")
+    return notes
 
 
 def _range_notes(documents: Sequence[Fitted]) -> list[str]:
     """What the sign is of a side that is nothing but ends of printed ranges."""
-    held = [document for document in documents if of_range_alone(document)]
-    if not held:
+    range_pools = [document for document in documents if of_range_alone(document)]
+    if not range_pools:
         return []
-    mean = all(len(document.studies) == 1 and is_between(document.studies[0]) for document in held)
-    said = f"{MEAN_OF_ENDS}; the source prints" if mean else "from ends of printed ranges; the sources print"
-    return [f"{RANGE}: {said} no single value."]
+    mean = all(len(document.studies) == 1 and is_between(document.studies[0]) for document in range_pools)
+    origin = f"{MEAN_OF_ENDS}; the source prints" if mean else "from ends of printed ranges; the sources print"
+    return [f"{RANGE}: {origin} no single value."]
 
 
 def _chances_note(shown: list[str], association: Fitted, effect: Fitted) -> list[str]:
@@ -152,8 +152,8 @@ def _unsigned(table: list[BridgeRow]) -> list[str]:
         for ci_low, ci_high, pi_low, pi_high in spans
         for low, high in ((ci_low, ci_high), (pi_low, pi_high))
     )
-    said = "Shared variance and overlap have no sign: where an interval of d holds 0, theirs reach 0% and 100%."
-    return [said] if across else []
+    note = "Shared variance and overlap have no sign: where an interval of d holds 0, theirs reach 0% and 100%."
+    return [note] if across else []
 
 
 def _needed(table: list[BridgeRow]) -> list[str]:

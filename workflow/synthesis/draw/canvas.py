@@ -301,14 +301,14 @@ class Page:
                 lines[-1] += f" {word}"
                 continue
             while self.width(word, size, weight) > width + ROUNDING and len(word) > 1:
-                held = self._held(word, width, size, weight)
-                lines.append(word[:held])
-                word = word[held:]
+                length = self._fitting_length(word, width, size, weight)
+                lines.append(word[:length])
+                word = word[length:]
             lines.append(word)
             reach = self.width(word, size, weight)
         return lines
 
-    def _held(self, word: str, width: float, size: float, weight: str) -> int:
+    def _fitting_length(self, word: str, width: float, size: float, weight: str) -> int:
         """How many of a word's characters, at least one, are no wider than `width`."""
         low, high = 1, len(word) - 1
         while low < high:

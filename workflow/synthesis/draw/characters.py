@@ -77,9 +77,9 @@ def unseen(content: str) -> list[str]:
 
 def note_on_unseen(contents: Iterable[str]) -> tuple[str, ...]:
     """Says for which characters of rows boxes stand; nothing where there are none."""
-    found = [(content, missing) for content in contents if (missing := unseen(content))]
-    if not found:
+    affected = [(content, missing) for content in contents if (missing := unseen(content))]
+    if not affected:
         return ()
-    named = ", ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(c for _, missing in found for c in missing))
-    where = "1 text" if len(found) == 1 else f"{len(found)} texts"
+    named = ", ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(c for _, missing in affected for c in missing))
+    where = "1 text" if len(affected) == 1 else f"{len(affected)} texts"
     return (f"Boxes stand for characters that no font has here: {named}, in {where}.",)

@@ -443,7 +443,7 @@ def estimate_keys(points: Iterable[Point]) -> list[Key]:
     """What estimates with a mark of their own are, of those that are drawn."""
     words: dict[PointKind, str] = {"range end": "end of a printed range", "added": "entered as 0 by rule"}
     kinds = {point.kind for point in points}
-    return [Key("point", kind, said) for kind, said in words.items() if kind in kinds]
+    return [Key("point", kind, content) for kind, content in words.items() if kind in kinds]
 
 
 def range_note(document: Fitted, drawn: Container[str] | None = None) -> list[str]:

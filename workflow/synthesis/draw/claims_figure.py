@@ -69,21 +69,21 @@ def _head_lines(page: Page, statement: Statement) -> tuple[list[str], list[str]]
     width = page.inside
     cited = f" ({statement.cites})" if statement.cites else " (no source cited)"
     quoted = f"\N{LEFT DOUBLE QUOTATION MARK}{statement.says}\N{RIGHT DOUBLE QUOTATION MARK}{cited}"
-    said = page.wrapped(f"{quoted}{CONTINUED if statement.continued else ''}", width, page.style.font, "bold")
+    quote = page.wrapped(f"{quoted}{CONTINUED if statement.continued else ''}", width, page.style.font, "bold")
     if statement.continued:
-        return said, []
+        return quote, []
     words = []
     if statement.source_says:
         words += page.wrapped(f"Sources: {statement.source_says}", width, page.style.small)
     if statement.reading:
         words += page.wrapped(f"Reading: {statement.reading}", width, page.style.small)
-    return said, words
+    return quote, words
 
 
 def _statement_height(page: Page, statement: Statement) -> float:
-    said, words = _head_lines(page, statement)
+    quote, words = _head_lines(page, statement)
     rows = math.fsum(_row_height(page, row) for row in statement.rows)
-    return 0.1 + 0.14 * len(said) + _LINE * len(words) + 0.04 + rows + 0.08
+    return 0.1 + 0.14 * len(quote) + _LINE * len(words) + 0.04 + rows + 0.08
 
 
 def _around(page: Page, layout: ClaimsLayout) -> tuple[float, float]:
@@ -125,37 +125,37 @@ def parts(layout: ClaimsLayout, height: float, style: Style | None = None) -> li
         heights = [_statement_height(page, statement) for statement in layout.statements]
         if math.fsum(heights) <= room:
             return []
-        held = _filled(page, layout, room)
+        by_page = _filled(page, layout, room)
         # As even as so many pages allow.
         for share in _SHARES:
             even = _filled(page, layout, share * room)
-            if len(even) == len(held):
-                held = even
+            if len(even) == len(by_page):
+                by_page = even
                 break
     return [
         replace(
             layout,
-            title=f"{layout.title} ({number} of {len(held)})",
+            title=f"{layout.title} ({number} of {len(by_page)})",
             statements=tuple(statements),
             keys=layout.keys if number == 1 else tuple(key for key in layout.keys if key.mark != ONCE),
-            notes=layout.notes if number == len(held) else (),
+            notes=layout.notes if number == len(by_page) else (),
         )
-        for number, statements in enumerate(held, start=1)
+        for number, statements in enumerate(by_page, start=1)
     ]
 
 
 def _filled(page: Page, layout: ClaimsLayout, room: float) -> list[list[Statement]]:
     """The statements by page, each as full as it can be."""
-    held: list[list[Statement]] = [[]]
+    by_page: list[list[Statement]] = [[]]
     left = room
     for statement in (piece for whole in layout.statements for piece in _pieces(page, whole, room)):
         needed = _statement_height(page, statement)
-        if needed > left and held[-1]:
-            held.append([])
+        if needed > left and by_page[-1]:
+            by_page.append([])
             left = room
-        held[-1].append(statement)
+        by_page[-1].append(statement)
         left -= needed
-    return held
+    return by_page
 
 
 def pages(layout: ClaimsLayout, height: float, style: Style | None = None) -> list[Figure]:
@@ -217,8 +217,8 @@ def _draw_keys(page: Page, layout: ClaimsLayout, y: float) -> None:
 def _draw_statement(page: Page, statement: Statement, y: float) -> float:
     style = page.style
     page.line([style.margin, style.width - style.margin], [y, y], DARK, 0.6)
-    said, words = _head_lines(page, statement)
-    y = page.lines(style.margin, y + 0.1, said, 0.14, weight="bold")
+    quote, words = _head_lines(page, statement)
+    y = page.lines(style.margin, y + 0.1, quote, 0.14, weight="bold")
     y = page.lines(style.margin, y, words, _LINE, style.small, colour=FAINT) + 0.04
     for row in statement.rows:
         _draw_row(page, row, y)

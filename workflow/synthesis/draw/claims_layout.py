@@ -120,7 +120,7 @@ def claims_layout(claims: list[DecidedClaim], title: str) -> ClaimsLayout:
     by_statement: dict[str, list[DecidedClaim]] = {}
     for claim in claims:
         by_statement.setdefault(claim.statement, []).append(claim)
-    statements = tuple(_statement(name, held) for name, held in by_statement.items())
+    statements = tuple(_statement(name, group) for name, group in by_statement.items())
     counted = Counter(claim.verdict for claim in claims)
     counts = ", ".join(f"{counted[verdict]} {verdict}" for verdict in VERDICTS if counted[verdict])
     notes = (
@@ -151,8 +151,8 @@ def _keys(statements: Iterable[Statement]) -> tuple[Key, ...]:
 def _units(rows: Iterable[ClaimRow]) -> tuple[Key, ...]:
     """What the letters at the axes stand for."""
     used = {row.unit for row in rows}
-    said = [f"{unit}: {words}" for unit, words in _UNIT_WORDS.items() if unit in used]
-    return (Key("words", "", "; ".join(said)),) if said else ()
+    meanings = [f"{unit}: {words}" for unit, words in _UNIT_WORDS.items() if unit in used]
+    return (Key("words", "", "; ".join(meanings)),) if meanings else ()
 
 
 def _statement(name: str, claims: list[DecidedClaim]) -> Statement:
@@ -250,11 +250,11 @@ def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
         more = (
             [(tick, f"{text.number(tick, decimals)}{sign}") for tick in pair] for pair in _even(texts[0][0], inside)
         )
-        texts += next((held for held in more if _have_room([*texts, *held], last - first)), [])
+        texts += next((pair for pair in more if _have_room([*texts, *pair], last - first)), [])
     while len(texts) < most:
         further = max(inside, key=lambda t: (min((abs(t - other) for other, _ in texts), default=0.0), t))
         words = f"{text.number(further, decimals)}{sign}"
-        if len(texts) >= _FEWEST and not all(_have_room((held, (further, words)), last - first) for held in texts):
+        if len(texts) >= _FEWEST and not all(_have_room((placed, (further, words)), last - first) for placed in texts):
             break
         texts.append((further, words))
     return texts
@@ -262,21 +262,21 @@ def axis_texts(row: ClaimRow) -> list[tuple[float, str]]:
 
 def _even(at: float, ticks: Sequence[float]) -> list[tuple[float, float]]:
     """Pairs of ticks that make even steps with `at`: those of longer steps first, then those on either side of it."""
-    found = []
+    pairs = []
     for pair in combinations(ticks, 2):
         low, middle, high = sorted((at, *pair))
         if middle > low and math.isclose(middle - low, high - middle, rel_tol=1e-6):
-            found.append((round(middle - low, 9), middle == at, pair))
-    return [pair for *_, pair in sorted(found, reverse=True)]
+            pairs.append((round(middle - low, 9), middle == at, pair))
+    return [pair for *_, pair in sorted(pairs, reverse=True)]
 
 
 def _have_room(texts: Sequence[tuple[float, str]], length: float) -> bool:
-    return all(_apart(abs(a - b) / length, one, other) for (a, one), (b, other) in combinations(texts, 2))
+    return all(_apart(abs(a - b) / length, first, second) for (a, first), (b, second) in combinations(texts, 2))
 
 
-def _apart(share: float, one: str, other: str) -> bool:
+def _apart(share: float, first: str, second: str) -> bool:
     """Whether two texts that are centred a share of the axis apart do not touch."""
-    return share >= _LETTER * (len(one) + len(other)) / 2 + _BETWEEN
+    return share >= _LETTER * (len(first) + len(second)) / 2 + _BETWEEN
 
 
 def _decimals(value: float) -> int:

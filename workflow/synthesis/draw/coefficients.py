@@ -122,7 +122,7 @@ def _keys(fit: JointRegression, points: Sequence[Point]) -> tuple[Key, ...]:
     """The marks, of those that are drawn."""
     words: dict[PointKind, str] = {"pooled": "coefficient", "without interval": "coefficient without an interval"}
     kinds = {point.kind for point in points}
-    keys = [Key("point", kind, said) for kind, said in words.items() if kind in kinds]
+    keys = [Key("point", kind, content) for kind, content in words.items() if kind in kinds]
     if "pooled" in kinds:
         keys.append(Key("line", "interval", f"thick: {100 * fit.level:g}% CI"))
     return tuple(keys)
@@ -139,12 +139,12 @@ def _drawn(coefficient: Combination, formula: str, others: Sequence[Combination]
     low, high = coefficient.ci_low, coefficient.ci_high
     if low is None or high is None or low == high or not _measured(coefficient.name, formula):
         return 1.0, coefficient
-    held = [0.0, *(end for c in others for end in _ends(c))]
-    inch = (max(held) - min(held)) / (WIDE - _LEFT - _RIGHT)
+    values = [0.0, *(end for c in others for end in _ends(c))]
+    inch = (max(values) - min(values)) / (WIDE - _LEFT - _RIGHT)
     times = 1.0
     while times * (high - low) < _SEEN * _SIZE * inch and times < _MOST_UNITS:
         times *= 10.0
-    if times * low < min(held) or times * high > max(held):
+    if times * low < min(values) or times * high > max(values):
         return 1.0, coefficient
     return times, replace(coefficient, estimate=times * coefficient.estimate, ci_low=times * low, ci_high=times * high)
 

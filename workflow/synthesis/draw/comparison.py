@@ -66,22 +66,22 @@ def comparison(
     used = [replace(d, title=b.heading or d.title) for b in plan.blocks for d in [documents[b.synthesis]]]
     sections: list[Section] = []
     for lane, metric in sorted({(d.lane, d.metric) for d in used}):
-        held = [d for d in used if (d.lane, d.metric) == (lane, metric)]
-        sections += _lane_sections(plan, lane, metric, held, references.get(lane, []), variance_decimals(used))
+        pools = [d for d in used if (d.lane, d.metric) == (lane, metric)]
+        sections += _lane_sections(plan, lane, metric, pools, references.get(lane, []), variance_decimals(used))
     if bridges:
         sections.append(_bridge_section(bridges, documents))
     return Layout(name, plan.title, tuple(sections), notes=_notes(plan, sections, used, references))
 
 
 def _lane_sections(
-    plan: ComparisonFigure, lane: str, metric: str, held: list[Fitted], references: list[Reference], variances: int
+    plan: ComparisonFigure, lane: str, metric: str, pools: list[Fitted], references: list[Reference], variances: int
 ) -> list[Section]:
     """The sections of a lane: one, but that samples of several disorders have an axis for each of these, and published
     summaries then one of their own; `variances`: decimals of variances in the figure."""
     columns: tuple[str, ...] = ("n",) if plan.studies else ("samples", "people")
     name = f"lane {lane}" if metric in {"z", "g"} else f"lane {lane}, {metric}"
-    parts = _by_disorder(held) if plan.studies else {"": held}
-    cited = reference_block(references, metric, held)
+    parts = _by_disorder(pools) if plan.studies else {"": pools}
+    cited = reference_block(references, metric, pools)
     sections = []
     for of, documents in parts.items():
         rows: list[Row] = []
@@ -95,16 +95,16 @@ def _lane_sections(
         sections.append((of, rows if of else [*rows, *cited]))
     if cited and len(parts) > 1:
         sections.append(("published meta-analyses", cited))
-    head = lane_heading(lane, held, references)
+    head = lane_heading(lane, pools, references)
     return [
         section_of(
             f"{name}: {of}" if of else name,
             metric,
             columns,
             rows,
-            held[0].fit.level,
+            pools[0].fit.level,
             heading=f"{head}: {of}" if of else head,
-            favours=sides(_favours(lane, held), references, held),
+            favours=sides(_favours(lane, pools), references, pools),
             weights=plan.studies,
         )
         for of, rows in sections
@@ -123,7 +123,7 @@ def _notes(
     plan: ComparisonFigure, sections: list[Section], used: list[Fitted], references: dict[str, list[Reference]]
 ) -> tuple[str, ...]:
     known = (*band_note(sections, used), *notes_of(used, plan.studies), *row_notes(sections))
-    one = () if any("One sample" in note for note in known) else one_sample_note(sections)
+    square_note = () if any("One sample" in note for note in known) else one_sample_note(sections)
     compared = [comparator_note(r, [d for d in used if d.lane == lane]) for lane, r in references.items()]
     bridged = any(section.name == BOTH for section in sections)
     chosen = (
@@ -132,8 +132,8 @@ def _notes(
     causes = [f"Conversions are not a test of causes: {nobody_assigned(constructs_of(used))}."] if bridged else []
     return (
         *known,
-        *one,
-        *derived_notes(r.basis for held in references.values() for r in held),
+        *square_note,
+        *derived_notes(r.basis for cited in references.values() for r in cited),
         *(note for notes in compared for note in notes),
         *chosen,
         *causes,
@@ -156,12 +156,12 @@ def overlap_note(documents: list[Fitted], drawn: bool = True) -> list[str]:
     """How many samples stand in several of the syntheses that are drawn, so that these are not independent; and which,
     of syntheses where none is a part of the other, with the same effects; `drawn`: whether samples have rows, under all
     of their names."""
-    held = Counter(study.sample_id for document in documents for study in document.studies)
-    several = sum(count > 1 for count in held.values())
+    counts = Counter(study.sample_id for document in documents for study in document.studies)
+    several = sum(count > 1 for count in counts.values())
     if not several:
         return []
     verb = "stands" if several == 1 else "stand"
-    lead = f"{text.plural(several, 'sample')} of {len(held)} {verb} in more than one of these syntheses"
+    lead = f"{text.plural(several, 'sample')} of {len(counts)} {verb} in more than one of these syntheses"
     shared: set[str] = set()
     for first, second in combinations(documents, 2):
         if _effects(first) & _effects(second) not in (_effects(first), _effects(second)):
@@ -186,16 +186,16 @@ def _effects(document: Fitted) -> set[str]:
 
 def one_sample_note(sections: Iterable[Section]) -> tuple[str, ...]:
     """What a square is where diamonds are pools."""
-    one = any(row.kind in {"single", "converted single"} for section in sections for row in section.rows)
-    return ("A square: one sample, nothing pooled.",) if one else ()
+    single = any(row.kind in {"single", "converted single"} for section in sections for row in section.rows)
+    return ("A square: one sample, nothing pooled.",) if single else ()
 
 
 def reading_kind(document: Fitted | None, converted: bool) -> RowKind:
     """How one side of a bridge is drawn: of a single sample nothing is pooled."""
-    one = document is not None and document.fit.samples == 1
+    single = document is not None and document.fit.samples == 1
     if converted:
-        return "converted single" if one else "converted"
-    return "single" if one else "pooled"
+        return "converted single" if single else "converted"
+    return "single" if single else "pooled"
 
 
 def _favours(lane: str, documents: list[Fitted]) -> tuple[str, str] | None:

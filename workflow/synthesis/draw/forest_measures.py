@@ -101,10 +101,12 @@ def heading_lines(page: Page, section: Section) -> list[str]:
 def head_lines(page: Page, columns: Columns, section: Section) -> list[list[str]]:
     """The head of each column of cells, in lines, none above a column without a cell; numbers have theirs on the right,
     others on the left."""
-    held = [any(row.cells[i : i + 1] != ("",) for row in section.rows if row.cells) for i in range(len(columns.cells))]
+    has_cells = [
+        any(row.cells[i : i + 1] != ("",) for row in section.rows if row.cells) for i in range(len(columns.cells))
+    ]
     return [
         page.wrapped(name, width, page.style.font, "bold") if filled or not section.rows else []
-        for name, width, filled in zip(section.columns, columns.cell_widths, held, strict=False)
+        for name, width, filled in zip(section.columns, columns.cell_widths, has_cells, strict=False)
     ]
 
 

@@ -34,37 +34,37 @@ MEAN_OF_ENDS = "the mean of the ends of a printed range"
 _SMALL_VARIANCE = 0.0095
 
 
-def of_range(held: Study | Member) -> str:
+def of_range(estimate: Study | Member) -> str:
     """The sign of an estimate that is the end of a printed range, or of a sample that has such."""
-    return RANGE if any(RANGE_END in flags for flags in _flags(held)) else ""
+    return RANGE if any(RANGE_END in flags for flags in _flags(estimate)) else ""
 
 
 def of_range_alone(document: Fitted) -> str:
     """The sign of a pool of nothing but the ends of printed ranges."""
-    held = [flags for study in document.studies for flags in _flags(study)]
-    return RANGE if held and all(RANGE_END in flags for flags in held) else ""
+    flags_of_estimates = [flags for study in document.studies for flags in _flags(study)]
+    return RANGE if flags_of_estimates and all(RANGE_END in flags for flags in flags_of_estimates) else ""
 
 
 def is_between(study: Study) -> bool:
     """Whether the value of a sample lies between the ends of a printed range, and is printed nowhere."""
-    held = _flags(study)
-    return len(held) > 1 and all(RANGE_END in flags for flags in held)
+    flags_of_estimates = _flags(study)
+    return len(flags_of_estimates) > 1 and all(RANGE_END in flags for flags in flags_of_estimates)
 
 
-def size_sign(held: Study | Member) -> str:
+def size_sign(estimate: Study | Member) -> str:
     """The sign before a number of people that the source does not print."""
-    return DERIVED if any(N_DERIVED in flags for flags in _flags(held)) else ""
+    return DERIVED if any(N_DERIVED in flags for flags in _flags(estimate)) else ""
 
 
-def is_entered(held: Study | Member) -> bool:
+def is_entered(estimate: Study | Member) -> bool:
     """Whether a value is of the plan, for a finding without a number."""
-    return held.exactness == SET_TO_ZERO
+    return estimate.exactness == SET_TO_ZERO
 
 
-def _flags(held: Study | Member) -> list[tuple[str, ...]]:
+def _flags(estimate: Study | Member) -> list[tuple[str, ...]]:
     """The flags of an estimate, or of each estimate of a sample."""
-    members: Sequence[Member] | None = getattr(held, "members", None)
-    flags: tuple[str, ...] = getattr(held, "flags", ())
+    members: Sequence[Member] | None = getattr(estimate, "members", None)
+    flags: tuple[str, ...] = getattr(estimate, "flags", ())
     return [flags] if members is None else [member.flags for member in members]
 
 
@@ -95,10 +95,10 @@ def people_words(studies: Sequence[Study]) -> str:
     count, known = people(studies)
     if not known:
         return ""
-    said = f"{text.count(count)} {'person' if count == 1 else 'people'}"
+    number = f"{text.count(count)} {'person' if count == 1 else 'people'}"
     if known == len(studies):
-        return f"about {said}" if any(map(size_sign, studies)) else said
-    return f"at least {said} ({known} of {text.plural(len(studies), 'sample')})"
+        return f"about {number}" if any(map(size_sign, studies)) else number
+    return f"at least {number} ({known} of {text.plural(len(studies), 'sample')})"
 
 
 def people_note(documents: list[Fitted]) -> list[str]:
@@ -134,13 +134,13 @@ def own_notes(document: Fitted, columns: tuple[str, ...]) -> list[str]:
 
 def bayes_note(documents: Iterable[Fitted]) -> list[str]:
     """What a Bayesian summary is, where any has one."""
-    said = [
+    notes = [
         f"Bayesian: median and equal-tailed credible interval; half-normal prior on τ of "
         f"{ESTIMATE_NAME[document.metric]}, scale {document.tau_scale:g}; one mean of each sample."
         for document in documents
         if any(summary.kind == "bayes" for summary in document.summaries)
     ]
-    return list(dict.fromkeys(said))
+    return list(dict.fromkeys(notes))
 
 
 def domain_note(tool: str) -> str:
@@ -154,8 +154,8 @@ def block_heading(document: Fitted, value: str) -> str:
     column = document.figure.group_by or ""
     if value != text.MIXED:
         return block_name(column, value)
-    held = [study for study in document.studies if study.words(column) == value]
-    words = sorted({member.words(column) for study in held for member in study.members} - {"", value})
+    block = [study for study in document.studies if study.words(column) == value]
+    words = sorted({member.words(column) for study in block for member in study.members} - {"", value})
     named = [block_name(column, word) for word in words]
     if len(named) < 2:
         named = [COLUMN_NAME.get(column, column.replace("_", " "))]
@@ -169,29 +169,29 @@ def inside(name: str) -> str:
 
 def _block_note(document: Fitted) -> str:
     """How the subtotals were fitted, and which of them otherwise than the whole."""
-    said = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
+    sentence = "Subtotals: each block by itself, by the model of the whole; intervals no narrower than Wald's"
     if document.fit.model not in ("che", "three_level"):
-        return f"{said}."
+        return f"{sentence}."
     few = [block_heading(document, g.value) for g in document.groups if g.model == "composites"]
     lead = f". Too few samples for that model, so each sample counts with one mean in: {'; '.join(few)}" if few else ""
-    return f"{said}{lead}."
+    return f"{sentence}{lead}."
 
 
 def _risk_note(document: Fitted) -> list[str]:
     """What the symbols of the column stand for, from the best to the worst, of those that are drawn."""
-    held = [study.cells.get("rob", study.rob) for study in document.studies]
-    held += [member.rob for study in document.studies for member in study.members]
+    cells = [study.cells.get("rob", study.rob) for study in document.studies]
+    cells += [member.rob for study in document.studies for member in study.members]
     by_domain = [cell for study in document.studies for name, cell in study.cells.items() if is_domain(name)]
-    held += by_domain
-    ratings = [str(rating) for rating in held if rating not in (None, "")]
+    cells += by_domain
+    ratings = [str(rating) for rating in cells if rating not in (None, "")]
     symbols = {judged.rank: judged for rating in ratings if (judged := judgement(rating))}
-    said = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
-    if said and by_domain:
+    legend = ", ".join(f"{symbols[rank].symbol} {symbols[rank].level}" for rank in sorted(symbols))
+    if legend and by_domain:
         # In the words of the tool: moderate has the symbol of some concerns, serious that of high.
         used = sorted({(judged.rank, judged.symbol, r.lower()) for r in ratings if (judged := judgement(r))})
         return [f"Risk of bias by domain: {', '.join(f'{symbol} {word}' for _, symbol, word in used)}."]
-    if said:
-        return [f"Risk of bias as the source's database rates it: {said}."]
+    if legend:
+        return [f"Risk of bias as the source's database rates it: {legend}."]
     return ["Risk of bias: scores as the source's database gives them."] if ratings else []
 
 
@@ -205,8 +205,8 @@ def row_notes(sections: Sequence[Section]) -> list[str]:
     and which estimates are not on the axis."""
     every = [row for section in sections for row in section.rows]
     rows = [row for row in every if row.kind == "study"]
-    said = " ".join(mark_notes(sections))
-    notes = [said] if said else []
+    marks = " ".join(mark_notes(sections))
+    notes = [marks] if marks else []
     if beyond := beyond_axis(sections):
         notes.append(f"Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}.")
     if any(row.bracket for row in rows):
@@ -243,8 +243,8 @@ def published_note(rows: Iterable[Row]) -> str:
     """What is grey: diamonds with an interval, which is printed or follows from other numbers, dots without one."""
     whole = {row.ci_low is not None and row.ci_high is not None for row in rows}
     marks = {True: "diamonds with their CIs", False: "dots where there is none"}
-    said = ", ".join(words for known, words in marks.items() if known in whole)
-    return f"Grey: published meta-analyses, never pooled ({said})."
+    drawn = ", ".join(words for known, words in marks.items() if known in whole)
+    return f"Grey: published meta-analyses, never pooled ({drawn})."
 
 
 def beyond_axis(sections: Iterable[Section]) -> list[str]:
@@ -272,9 +272,11 @@ def notes_of(documents: list[Fitted], samples: bool = True) -> tuple[str, ...]:
     remarks: dict[str, list[str]] = {}
     for document in documents:
         # A remark on published numbers in general may speak of pools beside it.
-        own = [text.sentence(_of_ends(document, note).removesuffix(", no pooling")) for note in document.fit.notes]
-        own += [zeros_note(document)] if document.set_to_zero else []
-        for remark in [*own, *([document.figure.note] if document.figure.note else [])]:
+        fit_notes = [
+            text.sentence(_of_ends(document, note).removesuffix(", no pooling")) for note in document.fit.notes
+        ]
+        fit_notes += [zeros_note(document)] if document.set_to_zero else []
+        for remark in [*fit_notes, *([document.figure.note] if document.figure.note else [])]:
             remarks.setdefault(remark, []).append(document.title)
     for remark, titles in remarks.items():
         notes.append(f"{_whose(titles, documents)}: {remark}" if len(documents) > 1 else remark)
@@ -292,22 +294,22 @@ def _estimate_notes(documents: list[Fitted]) -> list[str]:
     drawn: dict[str, list[Fitted]] = {}
     for document in several:
         if document.fit.composite_rho is not None and document.figure.rows != "estimates":
-            said = f"A sample with several estimates is drawn as their mean ({of_mean(document)})."
-            drawn.setdefault(said, []).append(document)
+            note = f"A sample with several estimates is drawn as their mean ({of_mean(document)})."
+            drawn.setdefault(note, []).append(document)
     modelled = [d for d in documents if d.fit.model in ("che", "three_level")]
-    notes = [_named(said, held, several, documents) for said, held in sorted(drawn.items())]
+    notes = [_named(note, pools, several, documents) for note, pools in sorted(drawn.items())]
     if modelled:
-        said = "The pooled value is of the single estimates, in a model with true differences within samples too."
-        notes.append(_named(said, modelled, documents, documents))
+        note = "The pooled value is of the single estimates, in a model with true differences within samples too."
+        notes.append(_named(note, modelled, documents, documents))
     return notes
 
 
-def _named(said: str, held: list[Fitted], concerned: list[Fitted], documents: list[Fitted]) -> str:
+def _named(note: str, pools: list[Fitted], concerned: list[Fitted], documents: list[Fitted]) -> str:
     """A note with the pools that it is true of, or with those that it is not, whichever are fewer; of all without."""
-    others = [d.title for d in concerned if d not in held]
-    if len(others) < len(held):
-        return f"{said.removesuffix('.')}; not in: {'; '.join(others)}." if others else said
-    return f"{_whose([d.title for d in held], documents)}: {said}"
+    others = [d.title for d in concerned if d not in pools]
+    if len(others) < len(pools):
+        return f"{note.removesuffix('.')}; not in: {'; '.join(others)}." if others else note
+    return f"{_whose([d.title for d in pools], documents)}: {note}"
 
 
 def _whose(titles: list[str], documents: Sequence[Fitted]) -> str:

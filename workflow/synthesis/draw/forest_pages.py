@@ -44,9 +44,9 @@ def _filled(page: Page, columns: Columns, layout: Layout, height: float, notes: 
 
 def _notes(layout: Layout, sections: list[Section]) -> tuple[str, ...]:
     """The notes of a page before the last one."""
-    own = row_notes(sections)
-    elsewhere = [_ELSEWHERE] if set(layout.notes) - set(own) else []
-    return (*own, *elsewhere)
+    page_notes = row_notes(sections)
+    elsewhere = [_ELSEWHERE] if set(layout.notes) - set(page_notes) else []
+    return (*page_notes, *elsewhere)
 
 
 def _section_pages(

@@ -177,15 +177,15 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
     z = [a * b for a, b in zip(y, precision, strict=True)]
     centre, furthest = document.fit.estimate, 1.04 * max(precision)
     band = [centre * furthest + s * _BAND for s in (-1, 1)]
-    own = f"{_OWN_SCALE.get(metric, ESTIMATE_NAME[metric])} / SE"
-    up = number_axis(own, [*z, *band, -_BAND, _BAND], about=6)
+    label = f"{_OWN_SCALE.get(metric, ESTIMATE_NAME[metric])} / SE"
+    up = number_axis(label, [*z, *band, -_BAND, _BAND], about=6)
     across = number_axis("1 / SE", [0.0, furthest], about=6, pad=0.0)
     ends = up.low / furthest, up.high / furthest
     ticks, texts = estimate_ticks(metric, *ends, about=8, spaced=True)
     room = _FURTHER * (ends[1] - ends[0])
     reach = ends[0] - room * (min(y) < ticks[0]), ends[1] + room * (max(y) > ticks[-1])
     ticks, texts = estimate_ticks(metric, *reach, about=8, spaced=True)
-    up = number_axis(own, [up.low, up.high, *(tick * furthest for tick in ticks)], about=6, pad=0.0)
+    up = number_axis(label, [up.low, up.high, *(tick * furthest for tick in ticks)], about=6, pad=0.0)
     right = Axis(spaced_name(metric, axis_name(document)), up.low, up.high, tuple(t * furthest for t in ticks), texts)
     outside = sum(abs(a - centre * b) > _BAND for a, b in zip(z, precision, strict=True))
     panel = Panel(

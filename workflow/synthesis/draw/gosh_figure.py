@@ -64,7 +64,7 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         f"(seed {subsets.seed})."
     )
     with_it, without_it = (interval_text(metric, mean) for mean in means)
-    said = (
+    sentence = (
         f"No other sample moves them more than the one named: their mean {ESTIMATE_NAME[metric]} is {with_it} with it "
         f"and {without_it} without."
     )
@@ -75,7 +75,7 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
             Key("area", "all", "all subsets"), Key("line", "limit", "their mean"),
             Key("point", "pooled", "all samples (right: all others)"),
         ),
-        notes=(f"{drawn} One value per sample ({sample_method(document)}). {said}", *plan_notes(document)),
+        notes=(f"{drawn} One value per sample ({sample_method(document)}). {sentence}", *plan_notes(document)),
     )  # fmt: skip
 
 
@@ -83,12 +83,12 @@ def _areas(subsets: SubsetMap, side: int) -> tuple[Area, ...]:
     """A rectangle per cell; the denser ones lie over the others."""
     low, high = subsets.estimates
     wide, tall = ((high - low) or 1.0) / subsets.columns, 100 / subsets.rows
-    held = sorted((cell for cell in subsets.cells if cell[2 + side]), key=lambda cell: (-cell[2 + side], cell[:2]))
-    total = sum(cell[2 + side] for cell in held)
+    cells = sorted((cell for cell in subsets.cells if cell[2 + side]), key=lambda cell: (-cell[2 + side], cell[:2]))
+    total = sum(cell[2 + side] for cell in cells)
     areas = []
     for kind, share in _SHARES:
         before = 0
-        for column, row, *counts in held:
+        for column, row, *counts in cells:
             if before >= share * total:
                 break
             before += counts[side]

@@ -241,18 +241,18 @@ def _columns(
     They stand beside each other where one would hide another; where all columns are taken, they do hide each other.
     """
     taken: dict[PointKind, list[float]] = {side: [-math.inf] * _COLUMNS for side in ("beyond_left", "beyond_right")}
-    found: dict[int, tuple[PointKind, int]] = {}
+    heads: dict[int, tuple[PointKind, int]] = {}
     for height, i in sorted((height, i) for i, height in enumerate(_heights(tested))):
         p = tested[i]
         if low <= p.estimate <= high:
             continue
         kind: PointKind = "beyond_left" if p.estimate < low else "beyond_right"
-        held = taken[kind]
-        free = [n for n, last in enumerate(held) if height - last >= _HEAD * inch]
-        column = free[0] if free else held.index(min(held))
-        held[column] = height
-        found[i] = (kind, column)
-    return found
+        last_heights = taken[kind]
+        free = [n for n, last in enumerate(last_heights) if height - last >= _HEAD * inch]
+        column = free[0] if free else last_heights.index(min(last_heights))
+        last_heights[column] = height
+        heads[i] = (kind, column)
+    return heads
 
 
 def _beside_p(
@@ -303,8 +303,8 @@ def _limits(points: Sequence[DrawnSpecification], document: MultiverseSummary) -
 def _range(points: Sequence[DrawnSpecification], document: MultiverseSummary) -> tuple[float, float]:
     """From the smallest to the largest estimate, but for the most extreme, with no effect and the thresholds."""
     ends = np.percentile([p.estimate for p in points], [_EXTREME, 100 - _EXTREME]).tolist()
-    held = [0.0, *ends, *(t.value for t in document.thresholds)]
-    return min(held), max(held)
+    values = [0.0, *ends, *(t.value for t in document.thresholds)]
+    return min(values), max(values)
 
 
 def _heights(points: Sequence[DrawnSpecification]) -> list[float]:
@@ -355,16 +355,16 @@ _TOWARDS: dict[PointKind, str] = {
 }
 
 
-def _directed(kinds: tuple[PointKind, PointKind], held: tuple[bool, bool]) -> tuple[Key, ...]:
-    return tuple(Key("point", kind, _TOWARDS[kind]) for kind, there in zip(kinds, held, strict=True) if there)
+def _directed(kinds: tuple[PointKind, PointKind], present: tuple[bool, bool]) -> tuple[Key, ...]:
+    return tuple(Key("point", kind, _TOWARDS[kind]) for kind, there in zip(kinds, present, strict=True) if there)
 
 
 def _runs(chosen: list[bool]) -> list[tuple[float, float]]:
     """From where to where an option holds without a break."""
     runs, start = [], 0
-    for held, group in groupby(chosen):
+    for has_option, group in groupby(chosen):
         end = start + len(list(group))
-        if held:
+        if has_option:
             runs.append((float(start), float(end)))
         start = end
     return runs
@@ -402,8 +402,8 @@ def _option_keys(document: MultiverseSummary) -> tuple[Key, ...]:
     kinds = {option.kind for factor in document.factors if len(factor.options) > 1 for option in factor.options}
     keys = [Key("line", "choice", "analyses with the option")]
     if "uncertain" in kinds:
-        said = "the same, of an option that is uncertain: perhaps as good as the others"
-        keys.append(Key("line", "uncertain choice", said))
+        content = "the same, of an option that is uncertain: perhaps as good as the others"
+        keys.append(Key("line", "uncertain choice", content))
     return tuple(keys)
 
 
@@ -424,13 +424,13 @@ def _letter_keys(document: MultiverseSummary, curves: list[Curve]) -> tuple[Key,
 
 def curve_words(document: MultiverseSummary, curve: Curve) -> str:
     """The options of a curve in every decision that has non-equivalent ones: these, or the others that it takes."""
-    said = []
+    options = []
     for i, factor in enumerate(document.factors):
         if not any(option.kind == _NOT_EQUIVALENT for option in factor.options):
             continue
         taken = sorted({point.choice[i] for point in curve.drawn})
-        said.append(f"{factor.title}: {' or '.join(factor.options[j].title for j in taken)}")
-    return text.lettered("; ".join(said))
+        options.append(f"{factor.title}: {' or '.join(factor.options[j].title for j in taken)}")
+    return text.lettered("; ".join(options))
 
 
 def _threshold_keys(document: MultiverseSummary) -> tuple[Key, ...]:
@@ -452,17 +452,17 @@ def _lettered_thresholds(document: MultiverseSummary) -> list[tuple[str, NamedTh
 
 def _counts(document: MultiverseSummary, curves: list[Curve]) -> str:
     fitted = sum(c.scopes["all"].fitted for c in curves)
-    said = (
+    lead = (
         f"{text.count(document.crossing)} combinations of options come to "
         f"{text.count(document.specifications)} distinct specifications"
     )
     if document.drawn:
-        said = (
+        lead = (
             f"{text.count(document.drawn)} of {text.count(document.crossing)} combinations of options, drawn "
             f"with seed {document.seed}, come to {text.count(document.specifications)} distinct specifications"
         )
     drawn = max(len(c.drawn) for c in curves)
-    return f"{said}; {text.count(fitted)} could be fitted. Drawn: up to {drawn} of each curve, evenly spaced by rank."
+    return f"{lead}; {text.count(fitted)} could be fitted. Drawn: up to {drawn} of each curve, evenly spaced by rank."
 
 
 def _apart(curves: list[Curve]) -> tuple[str, ...]:
@@ -494,7 +494,7 @@ def _permuted(curves: list[Curve]) -> str:
             of.setdefault(curve.test.specifications, []).append(_letter(i))
     if not of:
         return ""
-    said = [f"{text.count(number)} analyses of {', '.join(letters)}" for number, letters in of.items()]
+    counts = [f"{text.count(number)} analyses of {', '.join(letters)}" for number, letters in of.items()]
     if len(of) == 1:
-        said = [f"{text.count(*of)} analyses" + " of each curve" * (len(curves) > 1)]
-    return f" Tested: {'; '.join(said)}, with one value per sample and no adjustment for bias."
+        counts = [f"{text.count(*of)} analyses" + " of each curve" * (len(curves) > 1)]
+    return f" Tested: {'; '.join(counts)}, with one value per sample and no adjustment for bias."

@@ -43,12 +43,12 @@ def bridge(name: str, rows: Sequence[PairRow], documents: Sequence[MultiverseSum
     height = 0.02
     for _, block in groupby(rows, key=lambda row: (row.association, row.effect, *_curves(row))):
         height += 0.25
-        held = list(block)
-        side, *others = _sides(held[0], names)
-        detail = "; ".join([*others, _counts(held[0])])
-        texts.append(RowText(height, side, detail, bold=True, key=":".join(_curves(held[0]))))
+        block_rows = list(block)
+        side, *others = _sides(block_rows[0], names)
+        detail = "; ".join([*others, _counts(block_rows[0])])
+        texts.append(RowText(height, side, detail, bold=True, key=":".join(_curves(block_rows[0]))))
         height += 0.05
-        for row in held:
+        for row in block_rows:
             height += 0.155
             key = ":".join((*_curves(row), row.contrast))
             boxes.append(_box(row, height))

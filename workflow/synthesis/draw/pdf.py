@@ -180,8 +180,8 @@ def _part(face: Face, letters: frozenset[str]) -> _Part:
         maker = subset.Subsetter(options)
         maker.populate(unicodes=map(ord, letters))
         maker.subset(tables)
-        held = BytesIO()
-        tables.save(held, reorderTables=False)
+        program = BytesIO()
+        tables.save(program, reorderTables=False)
         glyphs = {code: tables.getGlyphID(name) for code, name in tables.getBestCmap().items()}
         descriptor = _descriptor(tables)
     codes = sorted(map(ord, letters))
@@ -196,7 +196,7 @@ def _part(face: Face, letters: frozenset[str]) -> _Part:
     tag = "".join(chr(ord("A") + byte % 26) for byte in digest[:6])
     return _Part(
         name=f"{tag}+{face.name}",
-        program=held.getvalue(),
+        program=program.getvalue(),
         descriptor=descriptor | {"MaxWidth": max(face.advances[chr(code)] for code in codes) * _THOUSAND},
         widths=widths,
         glyphs=bytes(mapped),

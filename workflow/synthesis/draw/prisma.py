@@ -64,14 +64,14 @@ def flow(
     documents: list[Fitted],
     effects: Sequence[Effect],
     dropped: Sequence[Dropped],
-    found: Sequence[SearchRow] = (),
+    search_rows: Sequence[SearchRow] = (),
 ) -> Flow:
     """Counts rows by their effect_id, samples by their sample_id; a row converted to two metrics counts once.
 
-    What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name. `found`: the search
-    before it, as the table of the search has it.
+    What goes into a stage is what leaves it and what goes on; zeros of a stress test join by name. `search_rows`: the
+    search before it, as the table of the search has it.
     """
-    boxes, search = _extracted(documents, effects, dropped), search_boxes(found)
+    boxes, search = _extracted(documents, effects, dropped), search_boxes(search_rows)
     notes = (
         "Rows, not publications: a publication may have several. A sample may stand in several syntheses.",
         "Above the extraction: records and reports, as the table of the search has them (data/raw/search.csv)."
@@ -151,24 +151,24 @@ _COUNTED: dict[SearchStep, tuple[str, str, str]] = {
 }
 
 
-def search_boxes(found: Sequence[SearchRow]) -> tuple[Box, ...]:
+def search_boxes(search_rows: Sequence[SearchRow]) -> tuple[Box, ...]:
     """The boxes of the search; one of which no number is known is left out."""
     boxes = []
     for stage, kept, left in _BOXES:
-        lines = tuple(line for step in kept for line in _counted(found, step))
+        lines = tuple(line for step in kept for line in _counted(search_rows, step))
         if lines:
-            boxes.append(Box(stage, lines, tuple(line for step in left for line in _counted(found, step))))
+            boxes.append(Box(stage, lines, tuple(line for step in left for line in _counted(search_rows, step))))
     return tuple(boxes)
 
 
-def _counted(found: Sequence[SearchRow], step: SearchStep) -> list[str]:
+def _counted(search_rows: Sequence[SearchRow], step: SearchStep) -> list[str]:
     """The number of a step in words, and below it the databases or reasons that it is made of."""
-    count = total(found, step)
+    count = total(search_rows, step)
     if count is None:
         return []
-    one, many, did = _COUNTED[step]
-    named = [f"{row.what}: {text.count(row.records)}" for row in found if row.step == step and row.what]
-    return [f"{text.plural(count, one, many)} {did}", *named]
+    singular, plural, did = _COUNTED[step]
+    named = [f"{row.what}: {text.count(row.records)}" for row in search_rows if row.step == step and row.what]
+    return [f"{text.plural(count, singular, plural)} {did}", *named]
 
 
 def _joined(zeros: int) -> tuple[str, ...]:
@@ -226,9 +226,9 @@ def _box_lines(page: Page, box: Box) -> tuple[list[str], list[str], list[str]]:
     return kept, _in_lines(page, box.left, _SIDE), _in_lines(page, box.joined, _SIDE)
 
 
-def _in_lines(page: Page, said: Sequence[str], width: float) -> list[str]:
+def _in_lines(page: Page, texts: Sequence[str], width: float) -> list[str]:
     """Texts in lines that fit a box, a number on one line with what it counts."""
-    glued = (re.sub(r"(?<=\d) (?=[a-z])", _GLUE, words) for words in said)
+    glued = (re.sub(r"(?<=\d) (?=[a-z])", _GLUE, words) for words in texts)
     lines = (line for words in glued for line in page.wrapped(words, width - 2 * _PAD, page.style.small))
     return [line.replace(_GLUE, " ") for line in lines]
 

@@ -24,10 +24,10 @@ def reference_block(references: Sequence[Reference], metric: str, documents: Seq
     others = other_constructs(references, documents)
     rows = []
     for of, constructs in ("", set()), (f" of {process_name(named_others(others), article=False)}", set(others)):
-        held = [r for r in references if (r.construct in constructs if of else r.construct not in others)]
-        if held:
+        summaries = [r for r in references if (r.construct in constructs if of else r.construct not in others)]
+        if summaries:
             rows.append(Row("heading", f"Published meta-analyses{of}, for reference (not pooled)"))
-            rows += [_reference_row(r, metric, documents) for r in held]
+            rows += [_reference_row(r, metric, documents) for r in summaries]
     return rows
 
 
@@ -38,8 +38,8 @@ def named_others(constructs: Sequence[str]) -> list[str]:
 
 def other_constructs(references: Sequence[Reference], documents: Sequence[Fitted]) -> list[str]:
     """What published summaries are of and no pool is."""
-    held = {name for document in documents for name in document.constructs}
-    return list(dict.fromkeys(r.construct for r in references if held and r.construct not in held))
+    pooled = {name for document in documents for name in document.constructs}
+    return list(dict.fromkeys(r.construct for r in references if pooled and r.construct not in pooled))
 
 
 def sides(
@@ -56,8 +56,8 @@ def derived_sign(basis: str) -> str:
 
 def derived_notes(bases: Iterable[str]) -> list[str]:
     """What the intervals of summaries with that sign follow from."""
-    said = sorted({BASIS_WORDS[basis] for basis in bases if basis in BASIS_WORDS})
-    return [f"Of a summary marked with an asterisk {words}." for words in said]
+    origins = sorted({BASIS_WORDS[basis] for basis in bases if basis in BASIS_WORDS})
+    return [f"Of a summary marked with an asterisk {words}." for words in origins]
 
 
 def comparator_note(references: Sequence[Reference], documents: Sequence[Fitted]) -> tuple[str, ...]:
@@ -69,8 +69,8 @@ def comparator_note(references: Sequence[Reference], documents: Sequence[Fitted]
 
 
 def _compares_otherwise(reference: Reference, documents: Sequence[Fitted]) -> bool:
-    held = {study.comparator for document in documents for study in document.studies} - {""}
-    return bool(held and reference.comparator) and reference.comparator not in held
+    comparators = {study.comparator for document in documents for study in document.studies} - {""}
+    return bool(comparators and reference.comparator) and reference.comparator not in comparators
 
 
 def _reference_row(reference: Reference, metric: str, documents: Sequence[Fitted]) -> Row:
@@ -78,8 +78,8 @@ def _reference_row(reference: Reference, metric: str, documents: Sequence[Fitted
     construct = reference.construct
     # Details of techniques name one.
     named = construct if construct in {"adherence", "competence", "integrity", "homework"} else ""
-    said = ", ".join(filter(None, (named, reference.detail)))
-    detail = f": {said}" if said else ""
+    details = ", ".join(filter(None, (named, reference.detail)))
+    detail = f": {details}" if details else ""
     against = f", against {reference.comparator}" if _compares_otherwise(reference, documents) else ""
     sign = derived_sign(reference.basis)
     count = f" (k = {reference.k})" if reference.k is not None else ""

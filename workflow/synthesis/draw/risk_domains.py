@@ -97,12 +97,12 @@ class Domains:
 
 def risk_domains(document: Fitted, assessed: Sequence[Assessed]) -> Domains:
     """The layout of a synthesis; `assessed`: the samples of its sources, those of other syntheses among them."""
-    by_sample = {one.sample_id: one for one in assessed}
-    held = [(study, by_sample[study.sample_id]) for study in document.studies if study.sample_id in by_sample]
+    by_sample = {assessment.sample_id: assessment for assessment in assessed}
+    assessments = [(study, by_sample[study.sample_id]) for study in document.studies if study.sample_id in by_sample]
     panels = tuple(
-        _panel(tool, [(study, one) for study, one in held if one.tool == tool.name])
+        _panel(tool, [(study, assessment) for study, assessment in assessments if assessment.tool == tool.name])
         for tool in TOOLS.values()
-        if any(one.tool == tool.name for _, one in held)
+        if any(assessment.tool == tool.name for _, assessment in assessments)
     )
     used = {light for panel in panels for sample in panel.samples for light in sample.lights}
     named = {Light(light.word or "not judged", light.colour, light.symbol) for light in used}
@@ -112,21 +112,21 @@ def risk_domains(document: Fitted, assessed: Sequence[Assessed]) -> Domains:
         f"Risk of bias by domain: {document.title}",
         panels,
         legend,
-        _notes(document, held),
+        _notes(document, assessments),
     )
 
 
-def _notes(document: Fitted, held: Sequence[tuple[Study, Assessed]]) -> tuple[str, ...]:
-    if not held:
+def _notes(document: Fitted, assessments: Sequence[tuple[Study, Assessed]]) -> tuple[str, ...]:
+    if not assessments:
         return ("Not drawn: no sample of this synthesis is assessed by domain (risk_of_bias.csv).",)
-    share = math.fsum(study.weight for study, _ in held)
-    derived = sum(not one.given for _, one in held)
+    share = math.fsum(study.weight for study, _ in assessments)
+    derived = sum(not assessment.given for _, assessment in assessments)
     notes = [
-        f"{len(held)} of {text.plural(len(document.studies), 'sample')} assessed, {text.number(share, 0)}% of the "
-        "weight; bars: shares of the weight of those assessed.",
+        f"{len(assessments)} of {text.plural(len(document.studies), 'sample')} assessed, {text.number(share, 0)}% of "
+        "the weight; bars: shares of the weight of those assessed.",
     ]
     if derived:
-        among = "" if derived == len(held) else f" in {text.plural(derived, 'sample')}, else as it was judged"
+        among = "" if derived == len(assessments) else f" in {text.plural(derived, 'sample')}, else as it was judged"
         notes.append(f"Overall by the rule of the tool{among}.")
     return tuple(notes)
 
@@ -141,15 +141,15 @@ def _light(word: str) -> Light:
     return Light(word, RISK_COLOUR[judged.level], judged.symbol) if judged else Light(word)
 
 
-def _panel(tool: Tool, held: Sequence[tuple[Study, Assessed]]) -> Panel:
+def _panel(tool: Tool, assessments: Sequence[tuple[Study, Assessed]]) -> Panel:
     samples = tuple(
         Sample(
             study.sample_id,
             study.label,
             study.weight,
-            (*(_light(one.domains.get(name, "")) for name in tool.domains), _light(one.overall)),
+            (*(_light(assessment.domains.get(name, "")) for name in tool.domains), _light(assessment.overall)),
         )
-        for study, one in sorted(held, key=lambda pair: (pair[0].label.casefold(), pair[0].sample_id))
+        for study, assessment in sorted(assessments, key=lambda pair: (pair[0].label.casefold(), pair[0].sample_id))
     )
     names = (*tool.domains, OVERALL)
     bars = tuple(Bar(name, _shares([(s.lights[i], s.weight) for s in samples])) for i, name in enumerate(names))

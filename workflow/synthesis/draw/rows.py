@@ -99,10 +99,10 @@ def study_rows(document: Fitted, columns: Iterable[str], group_by: str | None = 
     rows: list[Row] = []
     for value in sorted({study.words(group_by) for study in studies}, key=lambda value: block_key(group_by, value)):
         rows.append(Row("heading", block_heading(document, value), document.lane))
-        held = [study for study in studies if study.words(group_by) == value]
-        rows += block(held)
+        block_studies = [study for study in studies if study.words(group_by) == value]
+        rows += block(block_studies)
         if value in pooled:
-            rows.append(_group_row(document, pooled[value], held, columns))
+            rows.append(_group_row(document, pooled[value], block_studies, columns))
     return rows
 
 
@@ -135,14 +135,14 @@ def _sorted(studies: Sequence[Study], by: str) -> list[Study]:
     return sorted(named, key=_SORT_KEY[by]) if by in _SORT_KEY else named
 
 
-def _cells(held: Study | Member, columns: tuple[str, ...]) -> tuple[str, ...]:
+def _cells(estimate: Study | Member, columns: tuple[str, ...]) -> tuple[str, ...]:
     """The cells of the plan's columns; without them, what the fit itself says; a dash for what is not reported, but a
     judgement of bias that nobody made."""
-    cells = held.cells
-    said = {c: cell_text(c, cells[c] if c in cells else getattr(held, c, None)) for c in columns}
-    if said.get("n"):
-        said["n"] = size_sign(held) + said["n"]
-    return tuple(said[c] or ("" if c == "rob" or is_domain(c) else text.NONE) for c in columns)
+    cells = estimate.cells
+    texts = {c: cell_text(c, cells[c] if c in cells else getattr(estimate, c, None)) for c in columns}
+    if texts.get("n"):
+        texts["n"] = size_sign(estimate) + texts["n"]
+    return tuple(texts[c] or ("" if c == "rob" or is_domain(c) else text.NONE) for c in columns)
 
 
 def _people(studies: Sequence[Study], columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -380,10 +380,10 @@ def _crossing(document: Fitted) -> str:
 
 def _dependence(document: Fitted) -> str:
     """How effects of one sample were treated, where any sample has several."""
-    said = document.correlations
-    arms = any(study.sampling for study in document.studies) if said is None else said.control_arms
+    correlations = document.correlations
+    arms = any(study.sampling for study in document.studies) if correlations is None else correlations.control_arms
     shared = ", covariance of shared control arms" if arms else ""
-    rho = in_words(said) if said is not None else f"{document.fit.composite_rho or 0:g}"
+    rho = in_words(correlations) if correlations is not None else f"{document.fit.composite_rho or 0:g}"
     match document.fit.model:
         case "che" if document.fit.rho is None:
             return f", correlated and hierarchical effects (ρ = {rho}){shared}"
@@ -434,7 +434,7 @@ def varying_columns(document: Fitted) -> tuple[tuple[str, ...], list[str]]:
     """
     columns, same, nearly = [], [], []
     for column in document.figure.columns:
-        if _said_by_blocks(document, column):
+        if _constant_in_blocks(document, column):
             continue
         rows = _column_texts(document, column)
         common, count = Counter(words for _, words, _ in rows).most_common(1)[0] if rows else ("", 0)
@@ -457,8 +457,8 @@ def _column_texts(document: Fitted, column: str) -> list[tuple[str, str, bool]]:
     """Per row of a column: the sample, what the cell says, and whether that is a number."""
     rows = []
     for study in document.studies:
-        for held in study.members if document.figure.rows == "estimates" else (study,):
-            value = held.cells.get(column, getattr(held, column, None))
+        for estimate in study.members if document.figure.rows == "estimates" else (study,):
+            value = estimate.cells.get(column, getattr(estimate, column, None))
             rows.append((study.label, cell_text(column, value), isinstance(value, int | float)))
     return rows
 
@@ -473,7 +473,7 @@ def _exceptions(name: str, common: str, rows: Sequence[tuple[str, str, bool]]) -
     return f"{text.capital(name)}: {common}; except {'; '.join(named)}."
 
 
-def _said_by_blocks(document: Fitted, column: str) -> bool:
+def _constant_in_blocks(document: Fitted, column: str) -> bool:
     """Whether all rows of a block have one value of a column, which its heading says."""
     if column != document.figure.group_by:
         return False

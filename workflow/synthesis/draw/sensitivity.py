@@ -230,7 +230,7 @@ def _forest_like(
     if beyond := beyond_axis([section]):
         note += f" Arrow heads without a square: estimates beyond the axis, of {'; '.join(beyond)}."
     ranges = range_note(document) if kind == "cumulative" else []
-    signed = [f"{RANGE}: {said[:1].lower()}{said[1:]}" for said in ranges]
+    signed = [f"{RANGE}: {sentence[:1].lower()}{sentence[1:]}" for sentence in ranges]
     notes = (note, *(several if kind == "cumulative" else ()), *signed, *plan_notes(document))
     return Layout(name, f"{document.title}: {KIND_NAME[kind]}", (section,), notes)
 

@@ -177,9 +177,9 @@ def _pools(document: Fitted, factor: ModeratorFit | None, estimates: list[_Estim
     """The levels of the factor with their estimates, then the whole, which has the estimates where no level has."""
     pools = []
     for level in factor.levels if factor is not None else ():
-        held = [e for e in estimates if e.member.effect_id in level.effects]
+        level_estimates = [e for e in estimates if e.member.effect_id in level.effects]
         limits = level.ci_low, level.ci_high, level.pi_low, level.pi_high
-        pools.append(_Pool(_level_name(level.level), level.k, level.samples, level.estimate, *limits, held))
+        pools.append(_Pool(_level_name(level.level), level.k, level.samples, level.estimate, *limits, level_estimates))
     fit, word = document.fit, document.word
     label = f"All {word}s" if pools else word.capitalize() + "s"
     limits = fit.ci_low, fit.ci_high, fit.pi_low, fit.pi_high

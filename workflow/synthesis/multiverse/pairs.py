@@ -49,9 +49,9 @@ def read_curves(path: Path) -> dict[tuple[str, str], Ends]:
     curves = {}
     for name in dict.fromkeys(curve):
         for scope in ("all", "equivalent"):
-            held = values[fitted & (curve == name) & ((scope == "all") | (kind == scope))]
-            if len(held):
-                curves[(str(name), scope)] = Ends(*held[np.lexsort([to_sort_by(ends) for ends in held.T[::-1]])].T)
+            rows = values[fitted & (curve == name) & ((scope == "all") | (kind == scope))]
+            if len(rows):
+                curves[(str(name), scope)] = Ends(*rows[np.lexsort([to_sort_by(ends) for ends in rows.T[::-1]])].T)
     return curves
 
 

@@ -176,7 +176,7 @@ def variance_shares(estimate: Array, choices: Array) -> tuple[list[float], float
     size = np.bitwise_count(sets)
     order = np.lexsort((-sets, size))
     count = len(used)
-    weights = np.array([1 / (count * math.comb(count - 1, held)) for held in range(count)])[size[order]]
+    weights = np.array([1 / (count * math.comb(count - 1, entered)) for entered in range(count)])[size[order]]
     for bit, i in zip(reversed(range(count)), used, strict=True):
         low = sets[order] & ((1 << bit) - 1)
         before = (sets[order] - low << 1) + low
@@ -209,14 +209,14 @@ def _decisions(
             continue
         options = []
         for number, option in enumerate(decision.options):
-            held = estimate[choices[:, i] == number]
-            low, middle, high = np.percentile(held, (5, 50, 95)).tolist() if len(held) else (None, None, None)
+            estimates = estimate[choices[:, i] == number]
+            low, middle, high = np.percentile(estimates, (5, 50, 95)).tolist() if len(estimates) else (None, None, None)
             options.append(
                 ChoiceSpread(
                     name=option.name,
                     title=option.title,
                     kind=option.kind,
-                    specifications=len(held),
+                    specifications=len(estimates),
                     estimate_5=low,
                     estimate_median=middle,
                     estimate_95=high,
