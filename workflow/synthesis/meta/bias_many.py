@@ -34,13 +34,13 @@ def trim_fill_many(yi: Array, vi: Array, *, tau2: Tau2Method = "REML") -> tuple[
         kept = place < (count[active] - missing[active])[:, None]
         part_y, part_v = y[active], np.where(kept, v[active], np.inf)
         centre[active] = fits_at(part_y, part_v, tau2_many(part_y, part_v, tau2), tau2=tau2, ci="wald").estimate
-        held = place < count[active][:, None]
-        largest = np.abs(np.where(held, part_y, 0.0)).max(axis=1)[:, None]
-        shifted = np.where(held, without_rounding(part_y - centre[active][:, None], largest), np.inf)
+        observed = place < count[active][:, None]
+        largest = np.abs(np.where(observed, part_y, 0.0)).max(axis=1)[:, None]
+        shifted = np.where(observed, without_rounding(part_y - centre[active][:, None], largest), np.inf)
         ranks = np.empty((len(active), k))
         by_size = np.argsort(np.abs(shifted), axis=1, kind="stable")
         np.put_along_axis(ranks, by_size, np.broadcast_to(place + 1.0, ranks.shape), axis=1)
-        rank_sum = np.where(held & (shifted > 0), ranks, 0.0).sum(axis=1)
+        rank_sum = np.where(observed & (shifted > 0), ranks, 0.0).sum(axis=1)
         size = count[active]
         new = np.maximum(0, np.rint((4 * rank_sum - size * (size + 1)) / (2 * size - 1))).astype(np.intp)
         moved = new != missing[active]

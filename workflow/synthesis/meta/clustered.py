@@ -223,12 +223,12 @@ def _check_nesting(names: Sequence[str], grouped: Sequence[Sequence[Hashable]]) 
     for (upper, above), (lower, below) in zip(
         zip(names, grouped, strict=False), list(zip(names, grouped, strict=False))[1:], strict=False
     ):
-        held: dict[Hashable, Hashable] = {}
+        parents: dict[Hashable, Hashable] = {}
         for top, inner in zip(above, below, strict=True):
-            if held.setdefault(inner, top) != top:
+            if parents.setdefault(inner, top) != top:
                 allowed = f"one {upper} for each {lower}"
                 hint = f"other people with the same name? Name each {lower} once over all"
-                raise InputError([Problem("levels", f"{lower} {inner} in {held[inner]} and {top}", allowed, hint)])
+                raise InputError([Problem("levels", f"{lower} {inner} in {parents[inner]} and {top}", allowed, hint)])
     if len(set(grouped[0])) == 1:
         hint = f"one {names[0]} says nothing about the spread between them"
         raise InputError([Problem("levels", f"one {names[0]}", "at least two at the top level", hint)])
@@ -332,11 +332,11 @@ def _predicted(model: _Model, se: float, total: float, level: float) -> tuple[fl
 
 
 def _too_few(asked: Asked, clusters: int, df: float) -> InputError:
-    held = next(iter(asked.levels), "samples")
+    top_level = next(iter(asked.levels), "samples")
     hint = "with so few samples, or one that outweighs the rest, use model composites and report it as exploratory"
     if asked.levels:
-        hint = f"with so few of them, or one that outweighs the rest, leave the level {held} out and report it"
-    given = f"{asked.model} with {clusters} {held}: {df:.1f} degrees of freedom"
+        hint = f"with so few of them, or one that outweighs the rest, leave the level {top_level} out and report it"
+    given = f"{asked.model} with {clusters} {top_level}: {df:.1f} degrees of freedom"
     return InputError([Problem("model", given, f"at least {LEAST_DF:g} degrees of freedom", hint)])
 
 

@@ -114,8 +114,8 @@ def _climb(blocks: Sequence[Block], start: Array, free: NDArray[np.bool_], sprea
         if not active.any():
             return theta
         step = np.zeros(len(theta))
-        held = np.ix_(active, active)
-        step[active] = np.linalg.lstsq(point.information[held], point.gradient[active], rcond=None)[0]
+        active_block = np.ix_(active, active)
+        step[active] = np.linalg.lstsq(point.information[active_block], point.gradient[active], rcond=None)[0]
         # Of a step that promises less than the rounding of the likelihood nothing could be seen there.
         unseen = 0.5 * float(point.gradient[active] @ step[active]) <= _ROUNDING * (1 + abs(point.value))
         size = 1.0

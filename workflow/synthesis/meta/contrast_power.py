@@ -114,17 +114,17 @@ def _check_df(df: float | None, contrast: tuple[str, str]) -> None:
 
 def _coded(named: list[str], contrast: tuple[str, str]) -> tuple[Array, Array]:
     """A column for each level, shape (k, levels), and the contrast of the levels' means, shape (levels,)."""
-    found = sorted(set(named))
+    levels = sorted(set(named))
     if not isinstance(contrast, (tuple, list)) or len(contrast) != 2:
         raise InputError([Problem("contrast", str(contrast), "two levels, as a pair")])
     for level in contrast:
-        if level not in found:
-            raise InputError([Problem("contrast", str(level), "one of " + ", ".join(found))])
+        if level not in levels:
+            raise InputError([Problem("contrast", str(level), "one of " + ", ".join(levels))])
     first, second = contrast
     if first == second:
         raise InputError([Problem("contrast", " and ".join(contrast), "two levels")])
-    rows = np.array([[float(name == level) for level in found] for name in named])
-    return rows, np.array([float(level == second) - float(level == first) for level in found])
+    rows = np.array([[float(name == level) for level in levels] for name in named])
+    return rows, np.array([float(level == second) - float(level == first) for level in levels])
 
 
 def _of_clusters(ordered: Blocks, difference: Array, tau2: float, omega2: float) -> tuple[float, float]:

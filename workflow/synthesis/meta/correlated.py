@@ -82,11 +82,11 @@ def _decay(time: ArrayLike | None, phi: float | None, k: int) -> Array | float:
 
 
 def _check_definite(correlation: Array, cluster: Sequence[Hashable]) -> None:
-    held: dict[Hashable, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for at, name in enumerate(cluster):
-        held.setdefault(name, []).append(at)
+        positions.setdefault(name, []).append(at)
     problems = []
-    for name, members in held.items():
+    for name, members in positions.items():
         smallest = float(np.linalg.eigvalsh(correlation[np.ix_(members, members)])[0])
         if smallest < _SMALLEST_EIGENVALUE:
             hint = "correlations that cannot hold together, or two effects that are one: correlated 1 at one time"

@@ -103,11 +103,11 @@ def shared_control(
         if label is not None:
             groups.setdefault(label, []).append(i)
     for group, members in groups.items():
-        held = shared_part[members]
-        if np.ptp(held) > _SAME * held.max():
+        parts = shared_part[members]
+        if np.ptp(parts) > _SAME * parts.max():
             hint = "effects of one control group print the same control arm"
-            raise InputError([Problem(f"control {group}", f"{held.min():g} to {held.max():g}", "one variance", hint)])
-        block = np.full((len(members), len(members)), held[0])
+            raise InputError([Problem(f"control {group}", f"{parts.min():g} to {parts.max():g}", "one variance", hint)])
+        block = np.full((len(members), len(members)), parts[0])
         if smd:
             people = controls[members[0]] + treated[members].sum()
             block = block + np.outer(y[members], y[members]) / (2 * people)

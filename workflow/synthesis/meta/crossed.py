@@ -61,16 +61,16 @@ def fit_crossed(
     weights = np.empty(len(y))
     for block in blocks:
         weights[list(block.at)] = np.linalg.solve(block.marginal(theta), np.ones(len(block.at)))
-    found: list[tuple[float | None, float | None]] = [(None, None)] * len(theta)
+    intervals: list[tuple[float | None, float | None]] = [(None, None)] * len(theta)
     if level is not None:
         limits = [profile_interval(blocks, theta, at, level, restricted) for at in range(len(theta))]
-        found = [(low * unit, high * unit) for low, high in limits]
+        intervals = [(low * unit, high * unit) for low, high in limits]
     free = len(y) - 1 if restricted else len(y)
     return Crossed(
         estimate=float(point.beta[0]) * math.sqrt(unit),
         variance=float(point.covariance[0, 0]) * unit,
         variances=tuple(float(t) * unit for t in theta),
-        intervals=tuple(found),
+        intervals=tuple(intervals),
         log_likelihood=point.value - 0.5 * free * math.log(unit),
         q=max(none.q, 0.0),
         typical=(len(y) - 1) / none.tr_p * unit,

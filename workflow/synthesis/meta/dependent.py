@@ -203,8 +203,8 @@ def joint_test(fit: Regression | RobustRegression, matrix: Design, cluster: Sequ
 
 def levels_left_out(test: JointTest) -> str:
     """Which levels are not in a joint test, and why, in words; nothing where all are."""
-    said = [f"{level} ({reason})" for level, reason in test.left_out]
-    return f"not in the test: {', '.join(said)}" if said else ""
+    levels = [f"{level} ({reason})" for level, reason in test.left_out]
+    return f"not in the test: {', '.join(levels)}" if levels else ""
 
 
 def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
@@ -214,8 +214,8 @@ def _carried_by_one(matrix: Design, cluster: Sequence[Hashable]) -> list[int]:
         columns = [matrix.names.index(name + level) for level in levels[1:]]
         reference = matrix.x[:, columns].sum(axis=1) == 0
         holders = [
-            len({c for c, inside in zip(cluster, held, strict=True) if inside})
-            for held in (reference, *(matrix.x[:, j] == 1 for j in columns))
+            len({c for c, inside in zip(cluster, mask, strict=True) if inside})
+            for mask in (reference, *(matrix.x[:, j] == 1 for j in columns))
         ]
         carried |= {j for j, count in zip(columns, holders[1:], strict=True) if count == 1}
         if holders[0] == 1:

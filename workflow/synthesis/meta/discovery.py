@@ -115,12 +115,12 @@ def _rates(z: Array) -> _Rates:
         density = _densities(inside)
         weights = _mixture(density)
         log_likelihood = float(np.log(density @ weights).sum())
-    one = np.append(scipy.special.ndtr(_MEANS - _CRITICAL), 1.0)
-    two = np.append(one[:-1] + scipy.special.ndtr(-_MEANS - _CRITICAL), 1.0)
+    one_sided = np.append(scipy.special.ndtr(_MEANS - _CRITICAL), 1.0)
+    two_sided = np.append(one_sided[:-1] + scipy.special.ndtr(-_MEANS - _CRITICAL), 1.0)
     whole_weights = np.append(weights * (1 - beyond), beyond)
     return _Rates(
-        discovery=float(1 / (whole_weights / two).sum()),
-        replicability=float(whole_weights @ one),
+        discovery=float(1 / (whole_weights / two_sided).sum()),
+        replicability=float(whole_weights @ one_sided),
         weights=tuple(map(float, whole_weights)),
         log_likelihood=log_likelihood,
     )
@@ -174,13 +174,13 @@ def _limits(
     if not bootstraps:
         return None, None, None, None
     rng = np.random.default_rng(seed)
-    found: list[tuple[float, float]] = []
-    while len(found) < bootstraps:
+    resampled: list[tuple[float, float]] = []
+    while len(resampled) < bootstraps:
         drawn = z[rng.integers(0, len(z), len(z))]
         if (drawn > _CRITICAL).any():
             rates = _rates(drawn)
-            found.append((rates.discovery, rates.replicability))
-    low, high = np.quantile(np.array(found), [(1 - level) / 2, (1 + level) / 2], axis=0)
+            resampled.append((rates.discovery, rates.replicability))
+    low, high = np.quantile(np.array(resampled), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return (
         max(0.05, float(low[0]) - _WIDER_DISCOVERY),
         min(1.0, float(high[0]) + _WIDER_DISCOVERY),

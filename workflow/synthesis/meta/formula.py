@@ -76,9 +76,9 @@ def parse_formula(formula: object) -> Formula:
     if len(formula) > _LONGEST:
         raise InputError([Problem("formula", f"{len(formula)} characters", f"at most {_LONGEST}")])
     reader = _Reader(formula)
-    found = reader.whole()
+    part_sets = reader.whole()
     order = {part: i for i, part in enumerate(reader.parts)}
-    terms = tuple(tuple(sorted(term, key=order.__getitem__)) for term in sorted(found, key=len) if term)
+    terms = tuple(tuple(sorted(term, key=order.__getitem__)) for term in sorted(part_sets, key=len) if term)
     if not terms:
         raise InputError([Problem("formula", formula, "one moderator or more")])
     _check_marginal(terms)
@@ -86,11 +86,11 @@ def parse_formula(formula: object) -> Formula:
 
 
 def _check_marginal(terms: tuple[Term, ...]) -> None:
-    held = {frozenset(term) for term in terms}
+    part_sets = {frozenset(term) for term in terms}
     for term in terms:
         for part in term:
             rest = frozenset(term) - {part}
-            if rest and rest not in held:
+            if rest and rest not in part_sets:
                 missing = label_of(p for p in term if p != part)
                 written = " * ".join(p.label for p in term)
                 allowed = f"an interaction with all that it is made of; {missing} is missing"
@@ -118,8 +118,8 @@ class _Reader:
 
     def fault(self, hint: str = "") -> InputError:
         """The error of what stands here."""
-        shown = self.token[0].strip() if self.token else self.text[self.at :].strip()[:1] or "the end"
-        return InputError([Problem("formula", f"{shown} in {self.text!r}", _GRAMMAR, hint)])
+        symbol = self.token[0].strip() if self.token else self.text[self.at :].strip()[:1] or "the end"
+        return InputError([Problem("formula", f"{symbol} in {self.text!r}", _GRAMMAR, hint)])
 
     def takes(self, sign: str) -> bool:
         """Whether this sign stands here, which is then passed."""
@@ -131,68 +131,68 @@ class _Reader:
     def whole(self) -> list[frozenset[Part]]:
         """All terms of the formula."""
         self.takes("~")
-        found = self.sum()
+        terms = self.sum()
         if self.token is not None:
             raise self.fault()
-        return found
+        return terms
 
     def sum(self) -> list[frozenset[Part]]:
         """Terms that are added, and taken away."""
-        found = self.crossed()
+        terms = self.crossed()
         while self.token is not None and self.token["sign"] in ("+", "-"):
             if self.takes("+"):
-                found = _added(found, self.crossed())
+                terms = _added(terms, self.crossed())
                 continue
             self.takes("-")
             if self.token is not None and self.token["number"] == "1":
                 raise self.fault("the intercept is always there")
             gone = self.crossed()
-            found = [term for term in found if term not in gone]
-        return found
+            terms = [term for term in terms if term not in gone]
+        return terms
 
     def crossed(self) -> list[frozenset[Part]]:
         """a * b."""
-        found = self.interacting()
+        terms = self.interacting()
         while self.takes("*"):
             other = self.interacting()
-            found = _added(_added(found, other), _products(found, other))
-        return found
+            terms = _added(_added(terms, other), _products(terms, other))
+        return terms
 
     def interacting(self) -> list[frozenset[Part]]:
         """a : b."""
-        found = self.power()
+        terms = self.power()
         while self.takes(":"):
-            found = _products(found, self.power())
-        return found
+            terms = _products(terms, self.power())
+        return terms
 
     def power(self) -> list[frozenset[Part]]:
         """(a + b)^2."""
-        found = self.one()
+        terms = self.atom()
         if self.takes("^"):
-            degree, base = self.number(2, _HIGHEST), found
+            degree, base = self.number(2, _HIGHEST), terms
             for _ in range(degree - 1):
-                found = _added(found, _products(found, base))
-        return found
+                terms = _added(terms, _products(terms, base))
+        return terms
 
     def number(self, low: int, high: int) -> int:
         """A whole number from `low` to `high`."""
         if self.token is None or not self.token["number"] or not low <= int(self.token["number"][:9]) <= high:
             raise self.fault(f"a whole number from {low} to {high} stands here")
-        found = int(self.token["number"])
+        value = int(self.token["number"])
         self.next()
-        return found
+        return value
 
-    def one(self) -> list[frozenset[Part]]:
+    def atom(self) -> list[frozenset[Part]]:
         """A column, a function of one, or what stands in brackets."""
         if self.takes("("):
             self.depth += 1
             if self.depth > _DEEPEST:
                 raise self.fault(f"at most {_DEEPEST} brackets in each other")
-            found = self.sum()
+            terms = self.sum()
             self.depth -= 1
             if not self.takes(")"):
                 raise self.fault("a bracket is not closed")
-            return found
+            return terms
         if self.token is None:
             raise self.fault()
         if self.token["number"] is not None:
@@ -205,19 +205,19 @@ class _Reader:
     def part(self) -> Part:
         """A column, or a function of one."""
         name, quoted = self.name()
-        found = Part(name)
+        part = Part(name)
         if not quoted and self.takes("("):
             if name not in FUNCTIONS:
                 raise InputError([Problem("formula", f"{name}(", "a function of a column: " + ", ".join(FUNCTIONS))])
-            found = Part(self.name()[0], name)
+            part = Part(self.name()[0], name)
             if name == "poly":
                 if not self.takes(","):
                     raise self.fault("poly takes a degree: poly(year, 2)")
-                found = Part(found.column, name, self.number(1, _HIGHEST))
+                part = Part(part.column, name, self.number(1, _HIGHEST))
             if not self.takes(")"):
                 raise self.fault(f"{name} takes one column")
-        self.parts.setdefault(found)
-        return found
+        self.parts.setdefault(part)
+        return part
 
     def name(self) -> tuple[str, bool]:
         """A column, and whether it stands in backticks."""
@@ -228,16 +228,16 @@ class _Reader:
         return (token["quoted"], True) if token["quoted"] is not None else (token["name"], False)
 
 
-def _added(one: list[frozenset[Part]], other: list[frozenset[Part]]) -> list[frozenset[Part]]:
-    return _few(dict.fromkeys((*one, *other)))
+def _added(terms: list[frozenset[Part]], others: list[frozenset[Part]]) -> list[frozenset[Part]]:
+    return _few(dict.fromkeys((*terms, *others)))
 
 
-def _products(one: list[frozenset[Part]], other: list[frozenset[Part]]) -> list[frozenset[Part]]:
-    return _few(dict.fromkeys(a | b for a, b in product(one, other)))
+def _products(terms: list[frozenset[Part]], others: list[frozenset[Part]]) -> list[frozenset[Part]]:
+    return _few(dict.fromkeys(a | b for a, b in product(terms, others)))
 
 
 def _few(terms: Iterable[frozenset[Part]]) -> list[frozenset[Part]]:
-    found = list(terms)
-    if len(found) > _MOST_TERMS:
-        raise InputError([Problem("formula", f"{len(found)} terms", f"at most {_MOST_TERMS}")])
-    return found
+    distinct = list(terms)
+    if len(distinct) > _MOST_TERMS:
+        raise InputError([Problem("formula", f"{len(distinct)} terms", f"at most {_MOST_TERMS}")])
+    return distinct

@@ -111,25 +111,25 @@ def gosh_map(
     draw = every > subsets
     subset_fits = gosh(y, v, tau2, exhaustive_up_to=0 if draw else k, subsets=subsets, seed=seed)
     kept = subset_fits.k >= 2
-    held = members(subset_fits.mask[kept], k)
+    membership = members(subset_fits.mask[kept], k)
     estimate, i2 = subset_fits.estimate[kept], subset_fits.i2[kept]
     whole = pool_subsets(y, v, np.ones((1, k)), tau2=tau2, ci="wald")
-    count = held.sum(axis=0)
+    count = membership.sum(axis=0)
     # A study that all subsets hold, or none: there is nothing to compare it with.
     with np.errstate(invalid="ignore"):
-        inside = [held.T @ values / count for values in (estimate, i2)]
-        outside = [(values.sum() - held.T @ values) / (len(held) - count) for values in (estimate, i2)]
+        inside = [membership.T @ values / count for values in (estimate, i2)]
+        outside = [(values.sum() - membership.T @ values) / (len(membership) - count) for values in (estimate, i2)]
     leading = int(np.nanargmax(np.abs(inside[0] - outside[0])))
     low, high = float(estimate.min()), float(estimate.max())
     across = _places((estimate - low) / ((high - low) or 1.0), columns)
     up = _places(i2 / 100, rows)
     counts = np.zeros((columns, rows, 2), dtype=np.int64)
-    np.add.at(counts, (across, up, 1 - held[:, leading].astype(int)), 1)
+    np.add.at(counts, (across, up, 1 - membership[:, leading].astype(int)), 1)
     cells = tuple(
         (int(c), int(r), int(counts[c, r, 0]), int(counts[c, r, 1])) for c, r in np.argwhere(counts.any(axis=2))
     )
     return GoshMap(
-        len(held), every - k, seed if draw else None, float(whole.estimate[0]), float(whole.i2[0]),
+        len(membership), every - k, seed if draw else None, float(whole.estimate[0]), float(whole.i2[0]),
         inside[0], outside[0], inside[1], outside[1], leading, (low, high), columns, rows, cells,
     )  # fmt: skip
 
@@ -174,8 +174,8 @@ def _batches(
     def fitted(start: int) -> Gosh:
         numbers = np.arange(start, min(start + size, total), dtype=np.int64) + 1
         mask = scattered(numbers, k, seed) if draw else numbers
-        held = members(mask, k)
-        fits = pool_subsets(y, v, held, tau2=tau2, ci="wald")
+        membership = members(mask, k)
+        fits = pool_subsets(y, v, membership, tau2=tau2, ci="wald")
         return Gosh(mask, fits.count, fits.estimate, fits.tau2, fits.i2, fits.q, fits.h2)
 
     starts = iter(range(0, total, size))

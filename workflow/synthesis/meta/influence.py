@@ -162,9 +162,9 @@ def cumulative(
 
     def fitted(rows: NDArray[np.intp]) -> Fits:
         # No data set of this part holds a study beyond the last of its rows.
-        held = slice(0, int(rows[-1]) + 1)
-        variances = np.where(place[held] > rows[:, None], np.inf, precision[held])
-        return fit_rows(np.tile(effects[held], (len(rows), 1)), variances, tau2=tau2, ci=ci, level=level)
+        studies = slice(0, int(rows[-1]) + 1)
+        variances = np.where(place[studies] > rows[:, None], np.inf, precision[studies])
+        return fit_rows(np.tile(effects[studies], (len(rows), 1)), variances, tau2=tau2, ci=ci, level=level)
 
     return positions, _joined(map(fitted, _parts(len(y))))
 

@@ -43,7 +43,7 @@ _KINDS = {
 }
 
 
-def shown(value: object) -> str:
+def value_text(value: object) -> str:
     """A value as an error shows it."""
     return "missing" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -61,7 +61,7 @@ def _as_array(name: str, values: Any) -> NDArray[Any]:
             raise _fail(f"{name}[{place}]", "masked", "values without a mask", _LEAVE_OUT)
         values = values.data
     if isinstance(values, (str, bytes)) or values is None:
-        raise _fail(name, shown(values), "an array of numbers")
+        raise _fail(name, value_text(values), "an array of numbers")
     if isinstance(values, (Set, Mapping)) or not (hasattr(values, "__len__") or hasattr(values, "__array__")):
         hint = "" if isinstance(values, numbers.Number) else "list(...) makes one"
         raise _fail(name, f"{type(values).__name__}", "an array, a list or a column of numbers", hint)
@@ -125,7 +125,7 @@ def _floats(name: str, array: NDArray[Any]) -> Array:
 def _named(value: object) -> str:
     if value is np.ma.masked:
         return "masked"
-    word = shown(value)
+    word = value_text(value)
     return word if missing(value) else f"{word} ({type(value).__name__})"
 
 
@@ -240,8 +240,8 @@ def check_rows(yi: ArrayLike, vi: ArrayLike) -> tuple[Array, Array]:
         far = np.where(present, np.abs(y), 0.0).max(axis=1) > LARGEST_RATIO * np.sqrt(low)
         wide = (low < SMALLEST_SHARE * high) | (high > LARGEST_VARIANCE) | (low < 1 / LARGEST_VARIANCE)
         for row in np.flatnonzero(far | wide)[:1]:
-            held = present[row]
-            problems = _out_of_range(y[row, held], v[row, held])
+            mask = present[row]
+            problems = _out_of_range(y[row, mask], v[row, mask])
             raise InputError([Problem(f"row {row}, {p.where}", p.value, p.allowed, p.hint) for p in problems])
     return y, v
 
@@ -306,7 +306,7 @@ def number(name: str, value: object, low: float = -math.inf, high: float = math.
     """A finite number from `low` to `high`; `allowed` says so in words."""
     scalar = _scalar(value)
     if scalar is None or not math.isfinite(scalar) or not low <= scalar <= high:
-        raise _fail(name, _named(value) if scalar is None else shown(scalar), allowed)
+        raise _fail(name, _named(value) if scalar is None else value_text(scalar), allowed)
     return scalar
 
 
@@ -314,21 +314,21 @@ def whole(name: str, value: object, low: int, high: int = LARGEST_SEED) -> int:
     """A whole number from `low` to `high`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or not low <= value <= high:
         until = "" if high == LARGEST_SEED else f" and at most {high}"
-        raise _fail(name, shown(value), f"a whole number, at least {low}{until}")
+        raise _fail(name, value_text(value), f"a whole number, at least {low}{until}")
     return int(value)
 
 
 def option(name: str, value: object, allowed: Sequence[str]) -> str:
     """One of the `allowed` words."""
     if not isinstance(value, str) or value not in allowed:
-        raise _fail(name, shown(value), "one of " + ", ".join(allowed))
+        raise _fail(name, value_text(value), "one of " + ", ".join(allowed))
     return value
 
 
 def flag(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise _fail(name, shown(value), "True or False")
+        raise _fail(name, value_text(value), "True or False")
     return bool(value)
 
 
@@ -337,7 +337,7 @@ def check_level(level: object) -> None:
     scalar = _scalar(level)
     if scalar is None or not 0 < scalar < 1:
         hint = "95% is 0.95" if scalar is not None and scalar > 1 else ""
-        raise _fail("level", _named(level) if scalar is None else shown(scalar), "between 0 and 1", hint)
+        raise _fail("level", _named(level) if scalar is None else value_text(scalar), "between 0 and 1", hint)
 
 
 def check_options(tau2: object, ci: object, level: object, model: object = "composites") -> None:
@@ -349,7 +349,7 @@ def check_options(tau2: object, ci: object, level: object, model: object = "comp
         ("model", model, terms(DependenceModel)),
     ):
         if not isinstance(value, str) or value not in allowed:
-            problems.append(Problem(name, shown(value), "one of " + ", ".join(allowed)))
+            problems.append(Problem(name, value_text(value), "one of " + ", ".join(allowed)))
     gathered(lambda: check_level(level), earlier=problems)
 
 

@@ -162,19 +162,19 @@ def joint_regress(
     read = parse_formula(formula)
     reference = {} if reference is None else reference
     _check_asked(reference, means, at)
-    held = labels("cluster", range(len(y)) if cluster is None else cluster, len(y))
-    matrix = model_matrix(read, _cells(read.columns, columns, len(y)), held, reference)
-    _check_enough(matrix, len(set(held)))
+    sample_of = labels("cluster", range(len(y)) if cluster is None else cluster, len(y))
+    matrix = model_matrix(read, _cells(read.columns, columns, len(y)), sample_of, reference)
+    _check_enough(matrix, len(set(sample_of)))
     check_range(v)
-    if len(set(held)) < len(y):
-        fit = _dependent(y, v, matrix, held, rho, level)
+    if len(set(sample_of)) < len(y):
+        fit = _dependent(y, v, matrix, sample_of, rho, level)
     else:
         fit = _independent(y, v, matrix, tau2, ci, level)
     shuffled = None
     if permutations:
         centred = matrix.design().centred()[0]
-        shuffled = shuffle(y, v, centred, matrix.names, held, tau2, ci, rho, permutations, seed)
-    return _described(read.text, fit, matrix, held, means, at, level, shuffled)
+        shuffled = shuffle(y, v, centred, matrix.names, sample_of, tau2, ci, rho, permutations, seed)
+    return _described(read.text, fit, matrix, sample_of, means, at, level, shuffled)
 
 
 def _check_enough(matrix: ModelMatrix, samples: int) -> None:
@@ -182,8 +182,8 @@ def _check_enough(matrix: ModelMatrix, samples: int) -> None:
     p = len(matrix.names)
     if p > samples - 2:
         hint = "fewer moderators, or levels put together by a grouping"
-        shown = f"{p} coefficients of {samples} samples"
-        raise InputError([Problem("formula", shown, f"at most {max(samples - 2, 0)}, two fewer than samples", hint)])
+        counts = f"{p} coefficients of {samples} samples"
+        raise InputError([Problem("formula", counts, f"at most {max(samples - 2, 0)}, two fewer than samples", hint)])
     check_apart(matrix.x, matrix.names)
 
 
@@ -204,14 +204,14 @@ def _described(
     # With independent effects the variance of a lone sample comes from the model, not from its residual.
     alone = _carried(matrix.x, cluster) if fit.dependent else np.zeros((p, 0))
     names = [*matrix.names, *map(_name, asked)]
-    found = _combinations(fit, names, np.vstack([np.eye(p), points]), alone, level)
-    predicted = tuple(_with_prediction(fit, value, level) for value in found[p:])
+    combinations = _combinations(fit, names, np.vstack([np.eye(p), points]), alone, level)
+    predicted = tuple(_with_prediction(fit, value, level) for value in combinations[p:])
     first = len(asked) - len(at)
     return JointRegression(
         formula=formula,
         k=len(cluster),
         samples=samples,
-        coefficients=tuple(found[:p]),
+        coefficients=tuple(combinations[:p]),
         vif=vif(fit.modelled),
         covariance=tuple(tuple(map(float, row)) for row in fit.covariance),
         terms=_term_tests(fit, matrix, alone),
@@ -232,12 +232,12 @@ def _described(
 def _cells(names: Sequence[str], columns: Mapping[str, Moderator], k: int) -> dict[str, Cells]:
     """The cells of the formula's columns."""
     if not hasattr(columns, "keys"):
-        shown = type(columns).__name__
-        raise InputError([Problem("columns", shown, "a mapping of names to values, one per effect")])
-    held = list(columns.keys())
+        kind = type(columns).__name__
+        raise InputError([Problem("columns", kind, "a mapping of names to values, one per effect")])
+    column_names = list(columns.keys())
     for name in names:
-        if name not in held:
-            raise InputError([Problem("formula", name, "one of " + ", ".join(map(str, held)))])
+        if name not in column_names:
+            raise InputError([Problem("formula", name, "one of " + ", ".join(map(str, column_names)))])
     return columns_of({name: columns[name] for name in names}, k)
 
 
@@ -296,40 +296,40 @@ class _Fit:
 
 
 def _independent(y: Array, v: Array, matrix: ModelMatrix, tau2: Tau2Method, ci: CiMethod, level: float) -> _Fit:
-    found = regress(y, v, matrix.design(), tau2=tau2, ci=ci, level=level)
-    covariance = np.array(found.covariance)
+    regression = regress(y, v, matrix.design(), tau2=tau2, ci=ci, level=level)
+    covariance = np.array(regression.covariance)
     z, _, back = matrix.design().centred()
-    modelled = back @ weighted_least_squares(y, 1 / (v + found.tau2), z)[1] @ back.T
+    modelled = back @ weighted_least_squares(y, 1 / (v + regression.tau2), z)[1] @ back.T
 
     def tests(rows: Array) -> tuple[Array, list[float | None], list[bool]]:
         variance = np.einsum("np,pq,nq->n", rows, covariance, rows)
-        return np.sqrt(np.maximum(variance, 0.0)), [found.df] * len(rows), [True] * len(rows)
+        return np.sqrt(np.maximum(variance, 0.0)), [regression.df] * len(rows), [True] * len(rows)
 
     def wald(rows: Array) -> tuple[float, float | None, float]:
-        statistic, p = wald_test_of(found, rows)
-        return statistic, found.df, p
+        statistic, p = wald_test_of(regression, rows)
+        return statistic, regression.df, p
 
     return _Fit(
-        beta=np.array(found.estimate),
+        beta=np.array(regression.estimate),
         covariance=covariance,
         modelled=modelled,
         left=Left(
-            tau2=found.tau2,
+            tau2=regression.tau2,
             omega2=None,
-            i2=found.i2,
-            r2=found.r2,
-            r2_between=found.r2,
+            i2=regression.i2,
+            r2=regression.r2,
+            r2_between=regression.r2,
             r2_within=None,
-            q=found.q,
-            q_df=found.q_df,
-            q_p=found.q_p,
-            log_likelihood=found.log_likelihood,
+            q=regression.q,
+            q_df=regression.q_df,
+            q_p=regression.q_p,
+            log_likelihood=regression.log_likelihood,
         ),
         rho=None,
         method=tau2,
-        ci_method=found.ci_method,
-        df_new=found.df,
-        notes=tuple(note for note in found.notes if note == EXACT_FIT),
+        ci_method=regression.ci_method,
+        df_new=regression.df,
+        notes=tuple(note for note in regression.notes if note == EXACT_FIT),
         tests=tests,
         wald=wald,
     )
@@ -345,8 +345,8 @@ def _dependent(y: Array, v: Array, matrix: ModelMatrix, cluster: Sequence[Hashab
     of_all = robust(residuals, fitted.beta, x, marginal, level=level)
 
     def tests(rows: Array) -> tuple[Array, list[float | None], list[bool]]:
-        found = robust(residuals, fitted.beta, x, marginal, level=level, rows=rows @ back)
-        return found.se, [float(df) for df in found.df], [bool(spread) for spread in found.spread]
+        tested = robust(residuals, fitted.beta, x, marginal, level=level, rows=rows @ back)
+        return tested.se, [float(df) for df in tested.df], [bool(spread) for spread in tested.spread]
 
     def wald(rows: Array) -> tuple[float, float | None, float]:
         f, _, df2, p = wald_test(fitted.beta, of_all, x, marginal, rows @ back)
@@ -392,19 +392,19 @@ def _left(fitted: Multilevel, empty: Multilevel) -> Left:
 def _combinations(fit: _Fit, names: Sequence[str], rows: Array, alone: Array, level: float) -> list[Combination]:
     """The combinations `rows` (n, p) of the coefficients with their tests, or why there is none."""
     errors, degrees, spreads = fit.tests(rows)
-    found = []
+    combinations = []
     for name, row, se, df, spread in zip(names, rows, errors, degrees, spreads, strict=True):
         estimate = float(row @ fit.beta)
         note = _no_test(row, df, spread, alone)
         if note:
-            found.append(Combination(name, estimate, None, df, None, None, None, None, note))
+            combinations.append(Combination(name, estimate, None, df, None, None, None, None, note))
             continue
         half = _quantile(df, level) * float(se)
         statistic = estimate / float(se)
         tail = scipy.special.ndtr(-abs(statistic)) if df is None else scipy.special.stdtr(df, -abs(statistic))
         low, high = estimate - half, estimate + half
-        found.append(Combination(name, estimate, float(se), df, statistic, float(2 * tail), low, high, ""))
-    return found
+        combinations.append(Combination(name, estimate, float(se), df, statistic, float(2 * tail), low, high, ""))
+    return combinations
 
 
 def _no_test(row: Array, df: float | None, spread: bool, alone: Array) -> str:
@@ -439,13 +439,13 @@ def _carried(x: Array, cluster: Sequence[Hashable]) -> Array:
     for i, sample in enumerate(cluster):
         members.setdefault(sample, []).append(i)
     norms = np.linalg.norm(x, axis=0)
-    found = [np.zeros((x.shape[1], 0))]
-    for own in members.values():
-        rest = np.delete(x, own, axis=0) / norms
+    unseen = [np.zeros((x.shape[1], 0))]
+    for positions in members.values():
+        rest = np.delete(x, positions, axis=0) / norms
         sizes, directions = np.linalg.svd(rest)[1:]
         sizes = np.concatenate([sizes, np.zeros(x.shape[1] - len(sizes))])
-        found.append(directions[sizes <= LEAST_APART * sizes[0]].T / norms[:, None])
-    lost = np.column_stack(found)
+        unseen.append(directions[sizes <= LEAST_APART * sizes[0]].T / norms[:, None])
+    lost = np.column_stack(unseen)
     return np.asarray(lost / np.maximum(np.linalg.norm(lost, axis=0), 1e-300))
 
 
@@ -454,20 +454,20 @@ def _term_tests(fit: _Fit, matrix: ModelMatrix, alone: Array) -> tuple[TermTest,
     p = len(fit.beta)
     whole = tuple(range(1, p))
     terms = {**matrix.terms, "all": whole} if len(matrix.terms) > 1 else {"all": whole}
-    found = []
-    for term, held in terms.items():
-        inflation = None if term == "all" else gvif(fit.modelled, held)
-        found.append(_term_test(fit, term, np.eye(p)[list(held)], alone, inflation))
-    return tuple(found)
+    tests = []
+    for term, coefficients in terms.items():
+        inflation = None if term == "all" else gvif(fit.modelled, coefficients)
+        tests.append(_term_test(fit, term, np.eye(p)[list(coefficients)], alone, inflation))
+    return tuple(tests)
 
 
 def _term_test(fit: _Fit, term: str, rows: Array, alone: Array, gvif: float | None) -> TermTest:
     kept = _rows_of_several(rows, alone)
     left_out = len(rows) - len(kept)
-    said = f"{left_out} of {len(rows)} coefficients not in the test: {ONE_SAMPLE_ALONE}" if left_out else ""
+    exclusion = f"{left_out} of {len(rows)} coefficients not in the test: {ONE_SAMPLE_ALONE}" if left_out else ""
 
     def none(reason: str) -> TermTest:
-        return TermTest(term, None, len(kept), None, None, gvif, "; ".join(filter(None, [said, reason])))
+        return TermTest(term, None, len(kept), None, None, gvif, "; ".join(filter(None, [exclusion, reason])))
 
     if not len(kept):
         return none(NOTHING_TO_TEST)
@@ -477,7 +477,7 @@ def _term_test(fit: _Fit, term: str, rows: Array, alone: Array, gvif: float | No
         return none(f"no test: {error.problems[0].hint}")
     if df2 is not None and df2 < LEAST_DF:
         return none(too_few_df(df2))
-    return TermTest(term, statistic, len(kept), df2, p, gvif, said)
+    return TermTest(term, statistic, len(kept), df2, p, gvif, exclusion)
 
 
 def _rows_of_several(rows: Array, alone: Array) -> Array:

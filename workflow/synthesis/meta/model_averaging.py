@@ -122,25 +122,25 @@ def model_average(
     check_reach(y, v)
     _check_size(y, scale)
     unit = -scale if alternative == "less" else scale
-    found = _Ensemble(*_every_model(y / unit, v / scale**2, nodes))
+    ensemble = _Ensemble(*_every_model(y / unit, v / scale**2, nodes))
     log_unit = len(y) * math.log(scale)
     return ModelAverage(
         k=len(y),
-        **_of_mean(found.averaged("mu", unit, level)),
-        if_effect=found.averaged("mu", unit, level, found.effect),
-        tau=found.averaged("tau", scale, level),
-        bf_effect=found.bayes_factor(found.effect),
-        bf_heterogeneity=found.bayes_factor(found.heterogeneity),
-        bf_bias=found.bayes_factor(found.biased),
-        p_effect=found.probability(found.effect),
-        p_heterogeneity=found.probability(found.heterogeneity),
-        p_bias=found.probability(found.biased),
+        **_of_mean(ensemble.averaged("mu", unit, level)),
+        if_effect=ensemble.averaged("mu", unit, level, ensemble.effect),
+        tau=ensemble.averaged("tau", scale, level),
+        bf_effect=ensemble.bayes_factor(ensemble.effect),
+        bf_heterogeneity=ensemble.bayes_factor(ensemble.heterogeneity),
+        bf_bias=ensemble.bayes_factor(ensemble.biased),
+        p_effect=ensemble.probability(ensemble.effect),
+        p_heterogeneity=ensemble.probability(ensemble.heterogeneity),
+        p_bias=ensemble.probability(ensemble.biased),
         scale=float(scale),
         alternative=alternative,
         level=float(level),
         models=tuple(
             WeighedModel(bool(effect), bool(heterogeneity), bias, float(prior), float(posterior), float(log - log_unit))
-            for effect, heterogeneity, bias, prior, posterior, log in found.rows()
+            for effect, heterogeneity, bias, prior, posterior, log in ensemble.rows()
         ),
         notes=_notes(len(y)),
     )
@@ -164,7 +164,9 @@ def _check_size(y: Array, scale: float) -> None:
 
 def _every_model(y: Array, v: Array, nodes: int) -> tuple[list[Evidence], Array, Flags, Flags, list[str]]:
     """The 36 models: what was found, prior weights, whether they hold an effect and heterogeneity, and the bias."""
-    cases = [(one, two, bias) for two in (False, True) for one in (False, True) for bias in BIASES]
+    cases = [
+        (effect, heterogeneity, bias) for heterogeneity in (False, True) for effect in (False, True) for bias in BIASES
+    ]
     return (
         [evidence(y, v, bias, effect, heterogeneity, nodes) for effect, heterogeneity, bias in cases],
         np.array([bias.prior / 4 for _, _, bias in cases]),
@@ -178,7 +180,7 @@ def _every_model(y: Array, v: Array, nodes: int) -> tuple[list[Evidence], Array,
 class _Ensemble:
     """Models with their prior weights."""
 
-    found: list[Evidence]
+    evidence: list[Evidence]
     prior: Array
     effect: Flags
     heterogeneity: Flags
@@ -191,7 +193,7 @@ class _Ensemble:
     @property
     def log_weight(self) -> Array:
         """Log of prior times marginal likelihood, up to a constant."""
-        log = np.log(self.prior) + [one.log_marginal for one in self.found]
+        log = np.log(self.prior) + [model.log_marginal for model in self.evidence]
         return np.asarray(log - log.max())
 
     def probability(self, which: Flags) -> float:
@@ -208,7 +210,7 @@ class _Ensemble:
     def rows(self) -> Iterator[tuple[bool, bool, str, float, float, float]]:
         """What there is to say of each model."""
         weight = np.exp(self.log_weight)
-        logs = [one.log_marginal for one in self.found]
+        logs = [model.log_marginal for model in self.evidence]
         return zip(self.effect, self.heterogeneity, self.bias, self.prior, weight / weight.sum(), logs, strict=True)
 
     def averaged(self, what: Literal["mu", "tau"], unit: float, level: float, among: Flags | None = None) -> Averaged:
@@ -216,7 +218,7 @@ class _Ensemble:
         log = self.log_weight if among is None else np.where(among, self.log_weight, -np.inf)
         weight = np.exp(log - log.max())
         weight /= weight.sum()
-        laws = [one.mu if what == "mu" else one.tau for one in self.found]
+        laws = [model.mu if what == "mu" else model.tau for model in self.evidence]
         mixture = _Mixture(
             [(w, law) for w, law in zip(weight, laws, strict=True) if law is not None and w > _NEGLIGIBLE],
             math.fsum(w for w, law in zip(weight, laws, strict=True) if law is None),

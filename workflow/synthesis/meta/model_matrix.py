@@ -46,8 +46,8 @@ class Coded:
         if self.part.function == "poly":
             return _polynomial(cells, self.constants)
         if self.part.function in ("between", "within"):
-            own = cells if means is None else means
-            return np.asarray(own if self.part.function == "between" else cells - own)[:, None]
+            sample_means = cells if means is None else means
+            return np.asarray(sample_means if self.part.function == "between" else cells - sample_means)[:, None]
         if self.part.function in ("center", "scale"):
             centre, spread = self.constants[0]
             return np.asarray((cells - centre) / spread)[:, None]
@@ -69,13 +69,13 @@ def _function(part: Part, x: Array) -> Array:
 def _polynomial(x: Array, constants: tuple[tuple[float, float], ...]) -> Array:
     """Orthonormal polynomials (n, degree) by their recurrence; Kennedy & Gentle (1980), Statistical Computing, 343-4,
     as R's `poly`: each constant is where the next one is centred, and the squared norm of the one before."""
-    last, found = np.ones(len(x)), [np.ones(len(x))]
+    last, basis = np.ones(len(x)), [np.ones(len(x))]
     before = np.zeros(len(x))
     norm_before = 1.0
     for centre, norm in constants[:-1]:
         before, last, norm_before = last, (x - centre) * last - norm / norm_before * before, norm
-        found.append(last)
-    return np.column_stack([column / math.sqrt(norm) for column, (_, norm) in zip(found, constants, strict=True)][1:])
+        basis.append(last)
+    return np.column_stack([column / math.sqrt(norm) for column, (_, norm) in zip(basis, constants, strict=True)][1:])
 
 
 def _recurrence(x: Array, degree: int) -> tuple[tuple[float, float], ...]:
@@ -141,10 +141,10 @@ class ModelMatrix:
             return str(value)
         if name not in self.numbers:
             raise InputError([Problem("at", str(name), "one of " + ", ".join((*self.factors, *self.numbers)))])
-        found = real(value)
-        if found is None or not math.isfinite(found):
+        scalar = real(value)
+        if scalar is None or not math.isfinite(scalar):
             raise InputError([Problem(f"at, {name}", str(value), "a finite number")])
-        return found
+        return scalar
 
     def levels_of(self, label: str) -> list[dict[str, float | str]]:
         """The combinations of levels that a mean is asked for by, such as rater or rater:format."""
@@ -228,27 +228,27 @@ def _means(coded: Coded, columns: Mapping[str, Cells], cluster: Sequence[Hashabl
     cells, places = cast(Array, columns[coded.part.column]), dict[Hashable, list[int]]()
     for i, sample in enumerate(cluster):
         places.setdefault(sample, []).append(i)
-    found = np.empty(len(cells))
+    means = np.empty(len(cells))
     for members in places.values():
         # Of equal numbers exactly their value: what is within a sample is then exactly 0.
         low, high = float(cells[members].min()), float(cells[members].max())
-        found[members] = low if low == high else min(max(math.fsum(cells[members]) / len(members), low), high)
-    return found
+        means[members] = low if low == high else min(max(math.fsum(cells[members]) / len(members), low), high)
+    return means
 
 
 def _product(blocks: Sequence[Array]) -> Array:
     """All products of a column of each, those of the first changing fastest."""
-    found = blocks[0]
+    products = blocks[0]
     for block in blocks[1:]:
-        found = (block[:, :, None] * found[:, None, :]).reshape(len(found), -1)
-    return found
+        products = (block[:, :, None] * products[:, None, :]).reshape(len(products), -1)
+    return products
 
 
 def _product_names(names: Sequence[Sequence[str]]) -> list[str]:
-    found = list(names[0])
+    products = list(names[0])
     for others in names[1:]:
-        found = [f"{name}:{other}" for other in others for name in found]
-    return found
+        products = [f"{name}:{other}" for other in others for name in products]
+    return products
 
 
 def check_apart(x: Array, names: Sequence[str]) -> None:

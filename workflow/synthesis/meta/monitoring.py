@@ -103,20 +103,20 @@ def boundaries(
     if np.any(np.diff(t) < LEAST_ADDED * t[1:]):
         hint = "take looks that add so little together with the next"
         raise InputError([Problem("fraction", "looks too close", "fractions that rise by 0.1% or more", hint)])
-    found: list[float | None] = []
+    bounds: list[float | None] = []
     # At the beginning z is 0 for certain.
     density = _Density(np.zeros(1), np.ones(1), 0.0)
     for i, now in enumerate(t):
         if i and t[i - 1] >= 1:
-            found.append(None)
+            bounds.append(None)
             continue
         error = float(spent[i] - (spent[i - 1] if i else 0.0))
         boundary = density.boundary(error, now)
-        found.append(boundary)
+        bounds.append(boundary)
         # The kernels of this look and the next say how fine the nodes must be.
         width = math.sqrt(min(1 - (t[i - 1] / now if i else 0.0), 1 - now / t[i + 1] if i + 1 < len(t) else 1.0))
         density = density.carried(_END if boundary is None else min(boundary, _END), width, now)
-    return tuple(found)
+    return tuple(bounds)
 
 
 @dataclass(frozen=True, slots=True)

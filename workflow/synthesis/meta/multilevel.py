@@ -58,7 +58,7 @@ class Blocks:
     # What every evaluation of the likelihood needs and no variance changes: sqrt(v), v without what effects of a sample
     # share, [x, y], the rows v, sqrt(v) and 1, and log det x'x.
     root: Array = field(init=False, repr=False, compare=False)
-    own: Array = field(init=False, repr=False, compare=False)
+    unshared: Array = field(init=False, repr=False, compare=False)
     columns: Array = field(init=False, repr=False, compare=False)
     powers: Array = field(init=False, repr=False, compare=False)
     log_det_x: float = field(init=False, repr=False, compare=False)
@@ -66,7 +66,7 @@ class Blocks:
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", np.sqrt(self.v))
         object.__setattr__(self, "powers", np.array([self.root * self.root, self.root, np.ones_like(self.root)]))
-        object.__setattr__(self, "own", (1 - self.rho) * self.v)
+        object.__setattr__(self, "unshared", (1 - self.rho) * self.v)
         object.__setattr__(self, "columns", np.column_stack([self.x, self.y]))
         object.__setattr__(self, "log_det_x", float(np.linalg.slogdet(self.x.T @ self.x)[1]))
 
@@ -140,7 +140,7 @@ def _evaluate(b: Blocks, theta: Array, restricted: bool) -> _Point:
     """
     tau2, omega2 = float(theta[0]), float(theta[1])
     k, p = b.x.shape
-    a, s, rho, member = 1 / (b.own + omega2), b.root, b.rho, b.member
+    a, s, rho, member = 1 / (b.unshared + omega2), b.root, b.rho, b.member
     ss, st, tt = np.add.reduceat(b.powers * a, b.starts, axis=1)
     # K = C (I + S'A S C)^-1 is symmetric; V^-1 = A - A S K S' A.
     determinant = 1 + rho * ss + tau2 * tt + rho * tau2 * (ss * tt - st * st)
@@ -206,7 +206,7 @@ def _heights(b: Blocks, thetas: Array, restricted: bool) -> Array:
 
 def _heights_at(b: Blocks, thetas: Array, restricted: bool) -> Array:
     tau2, rho, s = thetas[:, :1], b.rho, b.root
-    a = 1 / (b.own + thetas[:, 1:])
+    a = 1 / (b.unshared + thetas[:, 1:])
 
     def total(z: Array) -> Array:
         return np.asarray(np.add.reduceat(z, b.starts, axis=1))

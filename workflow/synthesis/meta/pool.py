@@ -14,8 +14,7 @@ from synthesis.meta.clustered import Asked, clustered
 from synthesis.meta.covariance import check_covariance
 from synthesis.meta.dependence import composites
 from synthesis.meta.heterogeneity import Heterogeneity, describe, tau2_interval
-from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number
-from synthesis.meta.inputs import shown as shown_of
+from synthesis.meta.inputs import LARGEST_VARIANCE, check_effects, check_options, check_rho, labels, number, value_text
 from synthesis.meta.kernel import Array, no_spread
 from synthesis.meta.options import CiMethod, DependenceModel, Tau2Method
 from synthesis.meta.result import Described, notes_on
@@ -89,8 +88,8 @@ def pool(
         if len(set(cluster)) < k or levels or crossed:
             if model != "composites":
                 _check_multilevel(cluster, tau2, model, fixed_tau2, crossed)
-                held, reml = (levels or {}, crossed or {}), tau2 == "REML"
-                return clustered(y, v, cluster, Asked(model, rho, level, metric, near, covariance, *held, reml))
+                factors, reml = (levels or {}, crossed or {}), tau2 == "REML"
+                return clustered(y, v, cluster, Asked(model, rho, level, metric, near, covariance, *factors, reml))
             combined = composites(y, v, cluster, rho, covariance=covariance)
             used_rho, used_model = rho, model
             y, v = combined.yi, combined.vi
@@ -100,18 +99,18 @@ def pool(
     return _random_effects(y, v, tau2, ci, fixed_tau2, about)
 
 
-def _check_declared(given: object, held: Mapping[str, object], cluster: object, model: str) -> None:
-    """What `V`, and what is `held` of levels and crossed random effects, need beside them."""
+def _check_declared(given: object, factors: Mapping[str, object], cluster: object, model: str) -> None:
+    """What `V`, and the `factors` of levels and crossed random effects, need beside them."""
     if given is not None and (cluster is None or model == "three_level"):
         hint = "say by cluster which effects are of one sample; three_level has no sampling covariance, che has"
         declared = f"model {model}" if cluster is not None else "no cluster"
         raise InputError([Problem("V", declared, "nothing but for composites and che with a cluster", hint)])
-    for name, labelled in held.items():
+    for name, labelled in factors.items():
         if labelled is None:
             continue
         if not isinstance(labelled, Mapping) or not labelled:
             allowed = "labels by name of the level, from the top" if name == "levels" else "labels by name"
-            raise InputError([Problem(name, shown_of(labelled), allowed)])
+            raise InputError([Problem(name, value_text(labelled), allowed)])
         if cluster is None or model == "composites":
             what = "a level above it is one" if name == "levels" else "crossed random effects are those"
             hint = f"say by cluster which effects are of one sample; {what} of che and three_level"
@@ -123,11 +122,11 @@ def _check_few(fixed_tau2: object, near: object, metric: object) -> None:
         number("fixed_tau2", fixed_tau2, 0, LARGEST_VARIANCE, allowed="a finite number of at least 0")
     if near is not None:
         if not isinstance(near, (tuple, list)) or len(near) != 2:
-            raise InputError([Problem("near", shown_of(near), "tau2 and omega2 to start from")])
+            raise InputError([Problem("near", value_text(near), "tau2 and omega2 to start from")])
         for value in near:
             number("near", value, 0, LARGEST_VARIANCE, allowed="finite numbers of at least 0")
     if metric is not None and not isinstance(metric, str):
-        raise InputError([Problem("metric", shown_of(metric), "the name of a metric")])
+        raise InputError([Problem("metric", value_text(metric), "the name of a metric")])
 
 
 def _check_multilevel(
@@ -148,9 +147,9 @@ def _few(samples: int, method: str, ci: str) -> tuple[str, ...]:
     """What two and three samples cannot carry."""
     random = method != "FE"
     if samples == 2:
-        said = ["tau2 is hardly estimable", "there is no prediction interval"] if random else []
-        said += ["the confidence interval has one degree of freedom"] if ci != "wald" else []
-        return (f"two samples: {_listed(said)}",) if said else ()
+        limitations = ["tau2 is hardly estimable", "there is no prediction interval"] if random else []
+        limitations += ["the confidence interval has one degree of freedom"] if ci != "wald" else []
+        return (f"two samples: {_listed(limitations)}",) if limitations else ()
     return ("three samples: the prediction interval has one degree of freedom",) if samples == 3 and random else ()
 
 

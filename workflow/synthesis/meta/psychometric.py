@@ -120,8 +120,8 @@ def _root(name: str, given: Reliabilities | Sequence[float]) -> tuple[float, flo
     if not isinstance(given, Reliabilities):
         values = column(name, given)
         if not len(values) or values.min() <= 0 or values.max() > 1:
-            shown = "no values" if not len(values) else f"{values.min():g} to {values.max():g}"
-            raise InputError([Problem(name, shown, "reliabilities above 0 and at most 1")])
+            value_range = "no values" if not len(values) else f"{values.min():g} to {values.max():g}"
+            raise InputError([Problem(name, value_range, "reliabilities above 0 and at most 1")])
         return float(np.sqrt(values).mean()), float(np.sqrt(values).var())
     mean = number(name, given.mean, 1e-9, 1, allowed="a mean reliability above 0 and at most 1")
     largest = math.sqrt(mean * (1 - mean))

@@ -164,21 +164,21 @@ def design(moderators: Mapping[str, Moderator], k: int) -> Design:
 def columns_of(moderators: Mapping[str, Moderator], k: int) -> dict[str, Array | list[str]]:
     """Numbers of numeric moderators (truth values are 0 and 1), text of factors, by name."""
     if not hasattr(moderators, "keys"):
-        shown = type(moderators).__name__
-        raise InputError([Problem("moderators", shown, "a mapping of names to values, one per effect")])
-    found: dict[str, Array | list[str]] = {}
+        kind = type(moderators).__name__
+        raise InputError([Problem("moderators", kind, "a mapping of names to values, one per effect")])
+    columns: dict[str, Array | list[str]] = {}
     for name in moderators.keys():  # noqa: SIM118 a table has names as well
         where = f"moderator {name}"
         if not isinstance(name, str) or not name:
             raise InputError([Problem("moderators", repr(name), "a name of text for each moderator")])
         cells: Any = moderators[name]
         if _is_list(cells) and any(isinstance(cell, str) for cell in cells):
-            found[name] = list(map(str, labels(where, cells, k)))
+            columns[name] = list(map(str, labels(where, cells, k)))
             continue
         if _is_list(cells):
             cells = [float(cell) if isinstance(cell, (bool, np.bool_)) else cell for cell in cells]
-        found[name] = column(where, cells, k)
-    return found
+        columns[name] = column(where, cells, k)
+    return columns
 
 
 def _is_list(cells: Any) -> bool:
@@ -197,9 +197,9 @@ _LARGEST_RANGE = 1e10
 def check_range(v: Array) -> None:
     """Raises InputError for variances (k,) that differ too much for the residuals of a design to keep their digits."""
     if v.max() > _LARGEST_RANGE * v.min():
-        shown = f"from {v.min():g} to {v.max():g}"
+        value_range = f"from {v.min():g} to {v.max():g}"
         allowed = f"variances that differ by at most {_LARGEST_RANGE:g} times in a regression"
-        raise InputError([Problem("vi", shown, allowed, "a variance in other units?")])
+        raise InputError([Problem("vi", value_range, allowed, "a variance in other units?")])
 
 
 def _check_rank(x: Array, names: Sequence[str]) -> None:
@@ -347,7 +347,7 @@ def contrast_of_all(matrix: Design, cluster: Sequence[Hashable], y: Array) -> Co
         inside = [matrix.x[:, columns].sum(axis=1) == 0, *(matrix.x[:, j] == 1 for j in columns)]
         tested = []
         for level, mask, code in zip(levels, inside, [np.zeros(p), *np.eye(p)[columns]], strict=True):
-            if len({c for c, own in zip(cluster, mask, strict=True) if own}) < 2:
+            if len({c for c, in_level in zip(cluster, mask, strict=True) if in_level}) < 2:
                 left_out.append((level, ONE_SAMPLE))
             elif np.ptp(y[mask]) == 0:
                 left_out.append((level, ALL_ALIKE))
@@ -409,16 +409,16 @@ def predict(fit: Regression, rows: Array) -> list[Prediction]:
     beta, covariance = np.array(fit.estimate), np.array(fit.covariance)
     tail = 0.5 + fit.level / 2
     quantile = float(scipy.special.ndtri(tail) if fit.df is None else scipy.special.stdtrit(fit.df, tail))
-    found = []
+    predictions = []
     for row in rows:
         mean, variance = float(row @ beta), float(row @ covariance @ row)
         se, spread = math.sqrt(variance), math.sqrt(variance + fit.tau2)
-        found.append(
+        predictions.append(
             Prediction(
                 mean, se, mean - quantile * se, mean + quantile * se, mean - quantile * spread, mean + quantile * spread
             )
         )
-    return found
+    return predictions
 
 
 def subgroups(

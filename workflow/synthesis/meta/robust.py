@@ -65,8 +65,8 @@ def _parts(x: list[Array], v: list[Array], correction: Correction) -> _Parts:
     scores: list[Array] = [np.empty(0)] * len(v)
     for (at, xs, vs), score in zip(groups, weighted, strict=True):
         adjusted = _adjusted(score, xs, vs, bread) if correction == "CR2" else score
-        for i, one in zip(at, adjusted, strict=True):
-            scores[i] = one
+        for i, adjusted_score in zip(at, adjusted, strict=True):
+            scores[i] = adjusted_score
     return _Parts(scores, bread, x, v)
 
 
@@ -147,15 +147,15 @@ def satterthwaite(parts: _Parts, contrast: Array) -> float:
     """
     q = len(contrast)
     rows = [contrast @ parts.bread @ score for score in parts.scores]
-    own = np.array([g @ vj @ g.T for g, vj in zip(rows, parts.v, strict=True)])
+    modelled = np.array([g @ vj @ g.T for g, vj in zip(rows, parts.v, strict=True)])
     reach = np.array([g @ xj for g, xj in zip(rows, parts.x, strict=True)])
     shared = (reach @ parts.bread) @ reach.transpose(0, 2, 1)
     # In units of what the estimator is on average; less than the true covariance where a sample alone carries a level.
-    values, vectors = np.linalg.eigh((own - shared).sum(axis=0))
+    values, vectors = np.linalg.eigh((modelled - shared).sum(axis=0))
     if values.min() <= _NO_SPREAD * np.trace(contrast @ parts.bread @ contrast.T):
         return 0.0
     root = (vectors / np.sqrt(values)) @ vectors.T
-    return q * (q + 1) / _spread_of_spread(root @ (own - shared) @ root, root @ reach, parts.bread)
+    return q * (q + 1) / _spread_of_spread(root @ (modelled - shared) @ root, root @ reach, parts.bread)
 
 
 def _spread_of_spread(left: Array, reach: Array, bread: Array) -> float:
@@ -178,7 +178,7 @@ def _within(blocks: Array) -> float:
 
 
 def wald_test(
-    beta: Array, found: Robust, x: list[Array], v: list[Array], contrast: Array
+    beta: Array, tested: Robust, x: list[Array], v: list[Array], contrast: Array
 ) -> tuple[float, int, float, float]:
     """Approximate Hotelling T2 test that `contrast` (q, p) times beta is 0: F, its two df, and p. CR2 only."""
     q = len(contrast)
@@ -189,7 +189,7 @@ def wald_test(
     if df2 <= 0:
         hint = "too few independent samples in the levels of this moderator for a test of all"
         raise InputError([Problem("moderators", f"{max(0.0, df2):.2f} degrees of freedom", "more than 0", hint)])
-    spread = contrast @ found.covariance @ contrast.T
+    spread = contrast @ tested.covariance @ contrast.T
     values = np.linalg.eigvalsh(spread)
     modelled = np.linalg.eigvalsh(contrast @ parts.bread @ contrast.T)
     if values[0] <= _NO_SPREAD * max(values[-1], modelled[0]):
@@ -201,7 +201,7 @@ def wald_test(
 
 
 def mean_intervals(
-    rows: Array, beta: Array, found: Robust, x: list[Array], v: list[Array], level: float = 0.95
+    rows: Array, beta: Array, tested: Robust, x: list[Array], v: list[Array], level: float = 0.95
 ) -> list[tuple[float, float | None, float | None]]:
     """Mean effect and its limits at design rows (n, p), each with its own Satterthwaite df. CR2 only.
 
@@ -214,7 +214,7 @@ def mean_intervals(
         if df < LEAST_DF:
             means.append((estimate, None, None))
             continue
-        variance = float(row @ found.covariance @ row)
+        variance = float(row @ tested.covariance @ row)
         if variance <= _NO_SPREAD * float(row @ parts.bread @ row):
             means.append((estimate, None, None))
             continue

@@ -110,8 +110,8 @@ class StepProblem:
         by_tau2 = (np.diff(u * density, axis=0)[0] / s**2).sum(axis=2) / 2
         slopes = np.column_stack([by_mean @ delta, by_tau2 @ delta, share[:, 1:]]) / (share @ delta)[:, None]
         r = self.y - theta[0]
-        own = (self.interval[:, None] == np.arange(1, len(delta))) / delta[1:]
-        return np.asarray(np.column_stack([r / s2, 0.5 * (r**2 / s2**2 - 1 / s2), own]) - slopes)
+        by_delta = (self.interval[:, None] == np.arange(1, len(delta))) / delta[1:]
+        return np.asarray(np.column_stack([r / s2, 0.5 * (r**2 / s2**2 - 1 / s2), by_delta]) - slopes)
 
     def derivatives(self, theta: Array) -> tuple[Array, Array]:
         """Gradient (p,) and Hessian (p, p) of `value`."""

@@ -94,8 +94,8 @@ def _weigh_once(y: Array, v: Array, cluster: Sequence[Hashable], rho: float) -> 
     empty = fit_multilevel(y, v, np.ones((len(y), 1)), cluster, rho=rho)
     weights = np.zeros((len(y), len(y)))
     places = np.split(empty.blocks.order, empty.blocks.starts[1:])
-    for own, block in zip(places, empty.blocks.marginal(empty.tau2, empty.omega2), strict=True):
-        weights[np.ix_(own, own)] = np.linalg.inv(block)
+    for positions, block in zip(places, empty.blocks.marginal(empty.tau2, empty.omega2), strict=True):
+        weights[np.ix_(positions, positions)] = np.linalg.inv(block)
 
     def weigh(x: Array) -> tuple[Array, Array]:
         weighted = weights @ x
@@ -120,10 +120,10 @@ def _statistics(beta: Array, covariance: Array) -> Array:
 
 
 def _blocks(cluster: Sequence[Hashable]) -> list[list[int]]:
-    found: dict[Hashable, list[int]] = {}
+    blocks: dict[Hashable, list[int]] = {}
     for i, sample in enumerate(cluster):
-        found.setdefault(sample, []).append(i)
-    return list(found.values())
+        blocks.setdefault(sample, []).append(i)
+    return list(blocks.values())
 
 
 def _by_size(blocks: list[list[int]]) -> list[Orders]:
@@ -157,18 +157,18 @@ def _all_orders(blocks: list[list[int]]) -> Iterator[Orders]:
     """Every arrangement that keeps samples together, each once."""
     groups = _by_size(blocks)
     k = sum(len(block) for block in blocks)
-    found = [np.empty(k, dtype=np.intp)]
+    orders = [np.empty(k, dtype=np.intp)]
     for alike in groups:
         grown = []
         for whole in arrangements(range(len(alike))):
             insides = [list(arrangements(alike[j])) for j in whole]
             for chosen in _choices(insides):
-                for order in found:
+                for order in orders:
                     new = order.copy()
                     new[alike.ravel()] = chosen
                     grown.append(new)
-        found = grown
-    yield np.array(found)
+        orders = grown
+    yield np.array(orders)
 
 
 def _choices(insides: list[list[tuple[int, ...]]]) -> Iterator[list[int]]:

@@ -1,7 +1,7 @@
 """The kernel for many rows of ONE data set: subsets (GOSH) and sign flips (permutation tests).
 
-Row r weighs study i by `held` (0 or 1) and turns its effect by a sign. Every sum over studies is then linear in the
-rows, so that the sums of all rows at a shared grid of tau2 are one matrix product; from them the score of the
+Row r weighs study i by `membership` (0 or 1) and turns its effect by a sign. Every sum over studies is then linear in
+the rows, so that the sums of all rows at a shared grid of tau2 are one matrix product; from them the score of the
 likelihood is known at the grid with its slope, and the certificates of `kernel` say between which two points the only
 maximum lies. A few Newton steps finish it. Rows that the grid cannot decide go to `kernel`, which always can.
 """
@@ -33,21 +33,21 @@ CELLS = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Effects y (k,) from their centre and variances v (k,), in units of the smallest; held (n, k) or (1, k).
+    """Effects y (k,) from their centre and variances v (k,), in units of the smallest; membership (n, k) or (1, k).
 
-    `signed` (n, k): held times signs, None where no sign is turned. `count` (n,): studies of each row.
+    `signed` (n, k): membership times signs, None where no sign is turned. `count` (n,): studies of each row.
     """
 
     y: Array
     v: Array
-    held: Array
+    membership: Array
     signed: Array | None
     count: Array
 
     def chosen(self, index: Index) -> _Rows:
-        held = self.held[index] if len(self.held) > 1 else self.held
+        membership = self.membership[index] if len(self.membership) > 1 else self.membership
         signed = None if self.signed is None else self.signed[index]
-        return _Rows(self.y, self.v, held, signed, self.count[index])
+        return _Rows(self.y, self.v, membership, signed, self.count[index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,13 @@ class _Terms:
 
 
 def pool_subsets(
-    yi: Array, vi: Array, held: Array, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95
+    yi: Array, vi: Array, membership: Array, *, tau2: Tau2Method = "REML", ci: CiMethod = "hksj", level: float = 0.95
 ) -> Fits:
-    """Fits the subsets `held` (n, k), 0 or 1, of the data set `yi`, `vi` (k,); each holds at least one study.
+    """Fits the subsets `membership` (n, k), 0 or 1, of the data set `yi`, `vi` (k,); each holds at least one study.
 
     As `pool_many` on the same rows, many times faster. A subset of one study has tau2, Q and I2 0 and H2 1.
     """
-    return _pool(yi, vi, np.asarray(held, dtype=float), None, tau2, ci, level)
+    return _pool(yi, vi, np.asarray(membership, dtype=float), None, tau2, ci, level)
 
 
 def pool_flips(
@@ -107,20 +107,22 @@ def flip_tests(
 
 
 def _pool(
-    yi: Array, vi: Array, held: Array, signed: Array | None, method: Tau2Method, ci: CiMethod, level: float
+    yi: Array, vi: Array, membership: Array, signed: Array | None, method: Tau2Method, ci: CiMethod, level: float
 ) -> Fits:
-    scaled = _scaled(yi, vi, held, signed)
+    scaled = _scaled(yi, vi, membership, signed)
     at_zero = _terms(_at_node(scaled.rows, 0.0))
     return _finish(scaled, _between(scaled.rows, method), at_zero, method, ci, level)
 
 
-def _scaled(yi: Array, vi: Array, held: Array, signed: Array | None) -> _Scaled:
+def _scaled(yi: Array, vi: Array, membership: Array, signed: Array | None) -> _Scaled:
     unit = float(vi.min())
     # Subsets may be shifted; turned effects may not.
     centre = float(np.dot(1 / vi, yi) / (1 / vi).sum()) if signed is None else 0.0
-    n = len(held) if signed is None else len(signed)
-    count = np.broadcast_to(held.sum(axis=1), (n,)) if len(held) == 1 else held.sum(axis=1)
-    return _Scaled(_Rows((yi - centre) / unit**0.5, vi / unit, held, signed, np.ascontiguousarray(count)), unit, centre)
+    n = len(membership) if signed is None else len(signed)
+    count = np.broadcast_to(membership.sum(axis=1), (n,)) if len(membership) == 1 else membership.sum(axis=1)
+    return _Scaled(
+        _Rows((yi - centre) / unit**0.5, vi / unit, membership, signed, np.ascontiguousarray(count)), unit, centre
+    )
 
 
 def _between(rows: _Rows, method: Tau2Method) -> Array:
@@ -140,13 +142,13 @@ def _general(rows: _Rows, method: Tau2Method) -> Array:
     signs = 1.0 if rows.signed is None else rows.signed
     n = len(rows.count)
     y = np.broadcast_to(rows.y * signs, (n, len(rows.y)))
-    v = np.where(np.broadcast_to(rows.held, y.shape) > 0, rows.v, np.inf)
+    v = np.where(np.broadcast_to(rows.membership, y.shape) > 0, rows.v, np.inf)
     return estimate_tau2(np.ascontiguousarray(y), v, method)
 
 
 def _sums(rows: _Rows, t: Array) -> list[Array]:
     """Sums of w, wy, wyy, then of the same with w^2 and w^3, at one t per row."""
-    w = rows.held / (rows.v + t[:, None])
+    w = rows.membership / (rows.v + t[:, None])
     columns = np.column_stack([np.ones_like(rows.y), rows.y, rows.y**2])
     sums, power = [], w
     for _ in range(3):
@@ -163,7 +165,7 @@ def _at_nodes(rows: _Rows, t: Array, powers: int = 3) -> list[Array]:
     """The same sums at a shared grid `t` (g,): arrays (n, g), of the even sums (1, g) where all rows hold all."""
     w = 1 / (rows.v[:, None] + t)
     values = []
-    odd_rows = rows.held if rows.signed is None else rows.signed
+    odd_rows = rows.membership if rows.signed is None else rows.signed
     g = len(t)
     even, odd = [], []
     power = w
@@ -172,7 +174,7 @@ def _at_nodes(rows: _Rows, t: Array, powers: int = 3) -> list[Array]:
         even += [power, power * y * y]
         odd.append(power * y)
         power = power * w
-    evens = rows.held @ np.concatenate(even, axis=1)
+    evens = rows.membership @ np.concatenate(even, axis=1)
     odds = odd_rows @ np.concatenate(odd, axis=1)
     for i in range(powers):
         values += [evens[:, 2 * i * g : (2 * i + 1) * g], odds[:, i * g : (i + 1) * g]]
@@ -215,8 +217,8 @@ def _tau2(rows: _Rows, method: Tau2Method) -> Array:
             at = _terms(_at_node(rows, 0.0))
             return np.maximum(0.0, (at.q - df) / at.tr_p)
         case "HE":
-            count, total, squares = (rows.held @ a for a in (np.ones_like(rows.y), rows.v, rows.y**2))
-            mean = (rows.held if rows.signed is None else rows.signed) @ rows.y / count
+            count, total, squares = (rows.membership @ a for a in (np.ones_like(rows.y), rows.v, rows.y**2))
+            mean = (rows.membership if rows.signed is None else rows.signed) @ rows.y / count
             return np.maximum(0.0, (squares - count * mean**2) / (count - 1) - total / count)
     at = _terms(_at_node(rows, 0.0))
     factor = rows.count / df if method == "HSk" else 1.0
@@ -340,7 +342,7 @@ def _solve_q(rows: _Rows, target: Array) -> Array:
 def _estimates(scaled: _Scaled, between: Array, ci: CiMethod) -> tuple[Array, Array]:
     """Estimates and their standard errors (n,) in the units of the effects."""
     rows = scaled.rows
-    w = rows.held / (rows.v + between[:, None])
+    w = rows.membership / (rows.v + between[:, None])
     total = w.sum(axis=1)
     signed = w if rows.signed is None else w * rows.signed
     mean = signed @ rows.y / total

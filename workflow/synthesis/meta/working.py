@@ -118,8 +118,8 @@ def _described(
 ) -> WorkingModel:
     df = float(tested.df[0])
     note = too_few_df(df) if df < LEAST_DF else "" if tested.spread[0] else _NO_SPREAD
-    shown: list[float | None] = [None] * 4
+    inference: list[float | None] = [None] * 4
     if not note:
-        shown = [float(part[0]) for part in (tested.se, tested.p, tested.ci_low, tested.ci_high)]
-    se, p, low, high = shown
+        inference = [float(part[0]) for part in (tested.se, tested.p, tested.ci_low, tested.ci_high)]
+    se, p, low, high = inference
     return WorkingModel(model, rho, estimate, se, df, p, low, high, tau2, omega2, note)
