@@ -4,6 +4,7 @@ import csv
 import json
 import math
 import re
+from copy import deepcopy
 from statistics import NormalDist
 
 import pytest
@@ -34,8 +35,19 @@ from typed import diagnosed, fitted
 KINDS = terms(DiagnosticFigure)
 
 
-def examined(k, metric="g", lane="B", moderators=("year", "comparator"), **changes):
-    """A model document of k samples, every fourth with two effects, and its diagnostics."""
+# Diagnostics take most of the time of these tests, and most are of a few documents.
+_EXAMINED = {}
+
+
+def examined(k, *args, **kwargs):
+    """A model document of k samples, every fourth with two effects, and its diagnostics; copies, to be changed."""
+    key = repr((k, args, sorted(kwargs.items())))
+    if key not in _EXAMINED:
+        _EXAMINED[key] = _examined(k, *args, **kwargs)
+    return deepcopy(_EXAMINED[key])
+
+
+def _examined(k, metric="g", lane="B", moderators=("year", "comparator"), **changes):
     options = {key: changes.pop(key) for key in ("force_funnel", "funnel_from") if key in changes}
     found = document(k, metric, lane, **changes)
     yi, vi, cluster = [], [], []

@@ -76,7 +76,7 @@ def test_processes_that_fork_read_the_shapes_of_letters_at_once():
         if not child:
             status = 1
             try:
-                for letter in sorted(face.letters):
+                for letter in sorted(face.letters)[:300]:
                     face.outline(letter)
                 status = 0
             finally:
