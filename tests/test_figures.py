@@ -258,6 +258,7 @@ def nothing_cut(figure, *whole):
         assert content.replace(" ", "") in joined, content
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 @pytest.mark.parametrize("layout", [forest(document(6, labels=LABELS)), comparison_layout(True)])
 def test_texts_stay_on_the_page_and_do_not_run_into_each_other(layout):
     boxes_of(draw(layout))

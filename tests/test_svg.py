@@ -59,6 +59,7 @@ def test_it_has_a_name_and_no_style_and_is_small(tmp_path):
     assert len(svg) < 1200 * 150
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 def test_text_from_data_stays_text(tmp_path):
     marks = groups(drawn(forest(document(6, labels=LABELS))))
     shown = {text.text for mark in marks for text in mark.iter(f"{SVG}text")}
