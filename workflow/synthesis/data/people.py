@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
+from operator import attrgetter
 
 from synthesis.data.columns import QUOTED_COLUMNS
 from synthesis.data.days import ONLINE_FIRST
@@ -27,6 +29,8 @@ _LABELS = (
     "comparator", "comparator_detail", "adjusted_for", "construct", "estimand", "label", "sessions", "format",
     "country",
 )  # fmt: skip
+# What a row prints.
+_NUMBERS = attrgetter("statistic", *QUOTED_COLUMNS)
 _COUNTS = frozenset(["n", "n_treat", "n_control", "total_treat", "total_control", "k", "df", "df1"])
 # What follows from a value and its size: its agreement is no agreement of another number.
 _FOLLOWS = frozenset(["se", "variance", "ci_low", "ci_high", "p"])
@@ -35,6 +39,7 @@ _YEAR = re.compile(r"\b((?:19[3-9]|20[0-4])\d)([a-z]?)\b", re.IGNORECASE)
 _ET_AL = re.compile(r"\bet\.?\s*al\b\.?|\bu\.\s*a\.|\band (?:colleagues|others)\b", re.IGNORECASE)
 
 
+@cache
 def study_key(study: str) -> str:
     """A study's name without its year, "et al." and punctuation: "Fuhr, 2019b" and "Fuhr et al." are one."""
     return plain(_ET_AL.sub(" ", _YEAR.sub(" ", study))) or plain(study)
@@ -92,8 +97,7 @@ def _entered_twice(rows: Sequence[Chosen], places: Mapping[str, str]) -> list[Pr
     """Effects of one study that print the same numbers: as two samples, or twice as one finding."""
     alike: dict[tuple[object, ...], list[Chosen]] = {}
     for row in rows:
-        numbers = tuple(row.cell(name) for name in ("statistic", *QUOTED_COLUMNS))
-        alike.setdefault((study_key(row.study), *numbers), []).append(row)
+        alike.setdefault((study_key(row.study), *_NUMBERS(row)), []).append(row)
     problems = []
     for group in alike.values():
         results = _results(group[0])
