@@ -5,7 +5,7 @@ import math
 import pytest
 from synthesis.cli.main import main
 from synthesis.data.columns import EFFECT_COLUMNS
-from synthesis.data.extraction import extract
+from synthesis.data.extraction import extract, total_n
 from synthesis.data.tables import check_effects
 from synthesis.errors import InputError
 from synthesis.results.document import plain
@@ -87,3 +87,21 @@ def test_gather_writes_nothing_of_effects_that_break_the_contract(project, tmp_p
     assert main(["gather", "--sources", str(source), *written]) == 1
     assert "column vi" in capsys.readouterr().err
     assert list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "people"),
+    [
+        ({"n": 90.0, "n_treat": 55.0, "n_control": 52.0}, 90.0),
+        ({"n_treat": 55.0, "n_control": 52.0, "total_treat": 50.0, "total_control": 51.0}, 107.0),
+        ({"total_treat": 50.0, "total_control": 51.0}, 101.0),
+        ({"n_treat": 55.0}, None),
+        ({"n_control": 52.0, "total_treat": 50.0}, None),
+        ({"n_treat": 55.0, "estimand": "one_group"}, 55.0),
+        ({"total_treat": 50.0, "estimand": "one_group"}, 50.0),
+        ({}, None),
+    ],
+)
+def test_people_behind_a_row_are_those_of_both_arms_or_none(cells, people):
+    empty = dict.fromkeys(("n", "n_treat", "n_control", "total_treat", "total_control"))
+    assert total_n(empty | {"estimand": "d_between"} | cells) == people

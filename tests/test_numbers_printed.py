@@ -129,3 +129,39 @@ def test_every_estimate_of_the_short_report_has_two_decimals(complete):
     said = [words for row in rows for head, words in row.items() if head.startswith("Estimate")]
     assert len(said) == len(rows) > 5
     assert [words for words in said if not re.match(r"[^=]+ = −?\d+\.\d\d \[", words)] == []
+
+
+def titles_of(complete):
+    plan = json.loads((complete / "config.json").read_text(encoding="utf-8"))
+    return {name: synthesis["title"] for name, synthesis in plan["syntheses"].items()}
+
+
+def test_each_pool_is_printed_with_its_influential_samples(complete, appendix):
+    """And between which values it lies without any one sample."""
+    rows = rows_of(complete / "tables" / "influence.csv")
+    titles = titles_of(complete)
+    by_title = {}
+    for row in rows:
+        by_title.setdefault(titles[row["synthesis"]], []).append(row)
+    printed = table_of(appendix, "Each pool without any one of its samples")
+    assert len(printed) == len(by_title) > 3
+    marked = {title: [r["label"] for r in pool if r["influential"] == "True"] for title, pool in by_title.items()}
+    assert any(marked.values())
+    assert not all(marked.values())
+    for row in printed:
+        assert row["Marked influential"] == (", ".join(marked[row["Pool"]]) or "none")
+        labels = [re.search(r"\(without (.*)\)$", row[f"{side} without one"])[1] for side in ("Lowest", "Highest")]
+        assert set(labels) <= {r["label"] for r in by_title[row["Pool"]]}
+
+
+def test_the_answer_names_the_effects_of_the_bridges_and_their_estimates(complete):
+    plan = json.loads((complete / "config.json").read_text(encoding="utf-8"))
+    effects = dict.fromkeys(bridge["effect"] for bridge in plan["bridges"].values())
+    page = unescape(re.sub("<[^>]+>", "", (complete / "report.html").read_text(encoding="utf-8")))
+    answer = page[: page.index("Synthesis by synthesis")]
+    for name in effects:
+        model = json.loads((complete / "models" / f"{name}.json").read_text(encoding="utf-8"))
+        value, low, high = (BACK.get(model["metric"], float)(model[key]) for key in ("estimate", "ci_low", "ci_high"))
+        lead = f"{titles_of(complete)[name]}, "
+        assert lead in answer
+        assert f"{text.number(value)} {text.interval(low, high)}" in answer[answer.index(lead) :][:200]
