@@ -336,6 +336,17 @@ def bridge_of_all():
     return bridge_layout("m", rows, association, fitted(document(5, name="b", title="Tutoring")))
 
 
+def test_each_page_of_a_bridge_says_what_its_own_marks_are():
+    layout = bridge_of_all()
+    parts = pages(layout, 4.0)
+    assert len(parts) > 2
+    for page in parts:
+        words = " ".join(t.get_text() for t in page.texts)
+        assert "Hollow marks" not in words
+        assert "Hollow diamonds: the association, read in several ways" in words
+    assert set(layout.marks) < set(layout.notes)
+
+
 def test_an_interval_of_a_bridge_is_one_text():
     """Limits in columns of their own were torn apart where another section has longer ones."""
     rows = [row for section in bridge_of_all().sections for row in section.rows if row.ci_low is not None]

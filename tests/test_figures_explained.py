@@ -7,6 +7,7 @@ from hand_made import baujat, caterpillar, cumulative, flow, gosh, influence, le
 from hand_made import funnel_plot as funnel
 from hand_made import layout as diagnostic
 from msgspec.structs import replace
+from synthesis.draw import claims_figure, panels
 from synthesis.draw.canvas import draw
 from synthesis.draw.chart import Chart
 from synthesis.draw.diagnostic import LAYOUTS
@@ -197,3 +198,9 @@ def test_influence_has_a_line_at_tau2_of_all_samples_with_one_value_each(whole):
     unknown = influence(model, found | {"cumulative": []})
     assert not [line for line in unknown.panels[-1].lines if line.kind == "null"]
     assert "of τ²" not in " ".join(key.content for key in unknown.legend)
+
+
+@pytest.mark.parametrize("words", ["p = 0.25", "p < 0.001", "p \u2264 0.002", "k \u2265 10", "Q > 4"])
+def test_what_is_said_of_a_number_stays_with_it(words):
+    for pattern, joined in ((panels._GLUED, panels._glue), (claims_figure._WHOLE, lambda m: m[0].replace(" ", "\xa0"))):
+        assert " " not in pattern.sub(joined, words)

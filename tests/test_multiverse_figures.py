@@ -92,8 +92,8 @@ def test_arrow_heads_beyond_the_axis_of_vibration_hide_neither_each_other_nor_an
             apart = max(abs(head.x - other.x) * across, abs(head.y - other.y) * up)
             assert other is head or apart > (head.size + other.size) / 2 - 1e-9
     words = {key.kind: key.content for key in chart.legend}
-    assert words["beyond_right"] == "one beyond the axis, at the right"
-    assert words["beyond_left"] == "one beyond the axis, at the left"
+    assert words["beyond_right"] == "one beyond the axis, in the grey strip at the right"
+    assert words["beyond_left"] == "one beyond the axis, in the grey strip at the left"
 
 
 def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(document):
@@ -106,7 +106,9 @@ def test_intervals_that_the_frame_cuts_have_an_arrow_head_and_are_counted(docume
     assert heads == [("cut_down", 0.5), ("cut_down", last), ("cut_up", last)]
     assert "Of those drawn, 2 intervals go on beyond the axis." in chart.notes
     words = {key.kind: key.content for key in chart.legend}
-    assert (words["cut_up"], words["cut_down"]) == ("CI goes on above", "CI goes on below")
+    assert (words["cut_up"], words["cut_down"]) == tuple(
+        f"CI goes on {side} (neighbours share a head)" for side in ("above", "below")
+    )
     # Of those beside each other one in the width of a head.
     count = len(drawn) // 25
     many = [drawn[0]] * count + [drawn[1]] * (24 * count)

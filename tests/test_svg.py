@@ -10,10 +10,12 @@ from synthesis.draw import canvas, claims_figure, lights, panels, risk  # noqa: 
 from synthesis.draw import kinds as kinds
 from synthesis.draw.canvas import Page, Style, draw, settings
 from synthesis.draw.chart import Axis, Chart, Key, Panel, Point
+from synthesis.draw.letters import face_of
 from synthesis.draw.marks import marks_of
 from synthesis.draw.svg import svg_of
 from synthesis.report.assets import read_asset
 from test_figures import LABELS, comparison_layout, document
+from tolerances import TENTH_OF_A_POINT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -25,6 +27,15 @@ def drawn(layout, name="forest_x"):
 def groups(svg):
     root = ElementTree.fromstring(svg)  # noqa: S314
     return [e for e in root if e.get("class") == "mark"]
+
+
+def test_each_text_has_the_room_that_our_font_takes_where_another_one_stands_in():
+    texts = [e for e in ElementTree.fromstring(drawn(forest(document(6)))).iter(f"{SVG}text") if len(e.text) > 1]  # noqa: S314
+    assert len(texts) > 30
+    for text in texts:
+        weight = {"700": "bold"}.get(text.get("font-weight"), "normal")
+        width = face_of(weight, text.get("font-style", "normal")).width(text.text) * float(text.get("font-size"))
+        assert float(text.get("textLength")) == pytest.approx(width, abs=TENTH_OF_A_POINT)
 
 
 @pytest.mark.parametrize("layout", [forest(document(6)), comparison_layout(True), comparison_layout(False)])

@@ -141,3 +141,5 @@ Z_CURVE_LIMITS = 0.03
 Z_CURVE_LIKELIHOOD = 1e-4
 # In em: the shaping engine places points, and each letter, on a grid of 64 parts of a pixel, 100 pixels to the em.
 OUTLINE = 4e-4
+# A length in an SVG is written to a tenth of a point.
+TENTH_OF_A_POINT = 0.0501

@@ -53,17 +53,20 @@ def bridge_layout(name: str, table: list[BridgeRow], association: Fitted, effect
     empty = [i for i in range(len(PROBABILITY_COLUMNS)) if not any(_has_cells(s.rows, i) for s in sections)]
     sections = [_without(section, empty) for section in sections]
     shown = [name for i, name in enumerate(PROBABILITY_COLUMNS) if i not in empty]
-    notes = (
+    marks = (
         *_mark_notes(sections, association),
         *_range_notes((association, effect)),
         *_chances_note(shown, association, effect),
+    )
+    notes = (
+        *marks,
         "An effect d has two correlations: with the same probability of the better outcome, between two measures; and "
         "between group and outcome; the square of the latter, d²/(d² + 4), is its shared variance.",
         *_unsigned(table),
         *_needed(table),
         f"A comparison under conversions, not a test of causes: {nobody_assigned(constructs_of([association]))}.",
     )
-    return Layout(name, first.title, tuple(sections), notes=notes)
+    return Layout(name, first.title, tuple(sections), notes=notes, marks=marks)
 
 
 def _head(heading: str, table: Mapping[str, BridgeRow], contrasts: Sequence[str], of: Sequence[str]) -> str:

@@ -140,6 +140,8 @@ class PlacedText(Text):
         # Fonts with cubic outlines, such as those for Chinese, cannot stand in a PDF as ours do: their shapes can.
         if isinstance(renderer, RendererAgg) or (not hasattr(renderer, "keeps_text") and self._is_from_further_font()):
             gc.set_linewidth(0)
+            # Else a sign of level lines alone would stand on whole pixels, thicker here than there.
+            gc.set_snap(False)
             point: Any = renderer.points_to_pixels(1.0)
             pixels = properties.get_size_in_points() * float(point)
             place = Affine2D().scale(pixels).translate(x, up)

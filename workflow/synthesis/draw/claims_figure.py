@@ -35,7 +35,7 @@ _MARK, _TINY, _SMALLER = 0.12, 5.6, 6.2
 _SHARES = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 
 # Intervals, their names and equations stay on one line.
-_WHOLE = re.compile(rf" = |(?<=%) (?=[CP]I\b)|(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
+_WHOLE = re.compile(rf" [=<>\u2264\u2265] |(?<=%) (?=[CP]I\b)|(?<=\d), (?={text.MINUS}?[\d.]+%?\])")
 
 
 def _glued(words: str) -> str:

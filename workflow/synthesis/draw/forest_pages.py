@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from synthesis.draw.canvas import Page
@@ -19,7 +20,7 @@ _ELSEWHERE = "Further notes: on the last page."
 
 def split(page: Page, columns: Columns, layout: Layout, height: float) -> list[Layout]:
     """Layouts of single pages, whose squares have one scale; what a mark or sign is stands on each page that has it."""
-    kept = _filled(page, columns, layout, height, (*row_notes(layout.sections), _ELSEWHERE))
+    kept = _filled(page, columns, layout, height, (*_of_marks(layout, layout.sections), _ELSEWHERE))
     ending = replace(layout, sections=tuple(kept[-1]))
     if height_of(page, columns, ending) > height:
         kept = _filled(page, columns, layout, height, (*layout.notes, _ELSEWHERE))
@@ -42,9 +43,13 @@ def _filled(page: Page, columns: Columns, layout: Layout, height: float, notes: 
     return [sections for sections in filled if sections]
 
 
+def _of_marks(layout: Layout, sections: Iterable[Section]) -> Sequence[str]:
+    return layout.marks or row_notes(list(sections))
+
+
 def _notes(layout: Layout, sections: list[Section]) -> tuple[str, ...]:
     """The notes of a page before the last one."""
-    page_notes = row_notes(sections)
+    page_notes = _of_marks(layout, sections)
     elsewhere = [_ELSEWHERE] if set(layout.notes) - set(page_notes) else []
     return (*page_notes, *elsewhere)
 

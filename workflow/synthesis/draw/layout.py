@@ -235,6 +235,8 @@ class Layout:
     title: str
     sections: tuple[Section, ...]
     notes: tuple[str, ...] = field(default=())
+    # Of these notes the ones that tell of marks, for the pages before the last; none: as `row_notes` tells of them.
+    marks: tuple[str, ...] = field(default=())
 
     def table(self) -> list[dict[str, Cell]]:
         """One record per row: what is drawn, in order; written beside the figure."""

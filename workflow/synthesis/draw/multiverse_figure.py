@@ -348,10 +348,10 @@ def _cut_keys(points: Sequence[DrawnSpecification], low: float, high: float) -> 
 _TOWARDS: dict[PointKind, str] = {
     "beyond_up": "one beyond the axis, above",
     "beyond_down": "one beyond the axis, below",
-    "beyond_right": "one beyond the axis, at the right",
-    "beyond_left": "one beyond the axis, at the left",
-    "cut_up": "CI goes on above",
-    "cut_down": "CI goes on below",
+    "beyond_right": "one beyond the axis, in the grey strip at the right",
+    "beyond_left": "one beyond the axis, in the grey strip at the left",
+    "cut_up": "CI goes on above (neighbours share a head)",
+    "cut_down": "CI goes on below (neighbours share a head)",
 }
 
 

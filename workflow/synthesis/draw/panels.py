@@ -39,7 +39,7 @@ _LEAST = 0.55
 
 
 # Equations and intervals stay on one line.
-_GLUED = re.compile(rf" = |(?<=\d), (?={text.MINUS}?[\d.]+\])")
+_GLUED = re.compile(rf" [=<>\u2264\u2265] |(?<=\d), (?={text.MINUS}?[\d.]+\])")
 
 
 def _glue(match: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from synthesis.draw.canvas import POINTS_PER_INCH, settings
 from synthesis.draw.characters import FAMILY
+from synthesis.draw.letters import face_of
 from synthesis.draw.marks import MANY, PART, Mark
 
 Element = ElementTree.Element
@@ -147,6 +148,10 @@ class SvgRenderer(RendererBase):
         if mtext is not None and mtext.get_horizontalalignment() in _ANCHOR:
             look["text-anchor"] = _ANCHOR[mtext.get_horizontalalignment()]
             anchored = float(mtext.get_transform().transform(mtext.get_position())[0])
+        face = face_of(prop.get_weight(), prop.get_style())
+        if face is not None and len(s) > 1 and face.holds(s):
+            # Where our font is not there another one takes the same room.
+            look |= {"textLength": f"{face.width(s) * size:.1f}"}
         element = Element("text", {"x": _number(anchored), "y": _number(y)} | look)
         element.text = s
         self._add(element, (x, y - 0.95 * size, x, y + 0.45 * size))
