@@ -77,6 +77,19 @@ def test_the_line_on_blocks_names_those_that_are_not_tested_and_stands_only_belo
     assert not any("blocks" in row.label for section in undivided.sections for row in section.rows)
 
 
+def test_a_page_with_a_number_that_is_at_least_says_so():
+    layout = forest(document(60))
+    rows = layout.sections[0].rows
+    first = next(i for i, row in enumerate(rows) if row.kind == "study")
+    least = replace(rows[first], cells=("\N{GREATER-THAN OR EQUAL TO}50", *rows[first].cells[1:]))
+    section = replace(layout.sections[0], rows=(*rows[:first], least, *rows[first + 1 :]))
+    made = pages(replace(layout, sections=(section,)), 6.0)
+    assert len(made) > 2
+    said = "\N{GREATER-THAN OR EQUAL TO}: at least."
+    notes = [any(t.get_text() == said for t in page.texts) for page in made]
+    assert notes == [True, *(False for _ in made[1:])]
+
+
 @pytest.mark.parametrize(
     ("sort", "key"),
     [

@@ -124,7 +124,7 @@ def _keys(fit: JointRegression, points: Sequence[Point]) -> tuple[Key, ...]:
     kinds = {point.kind for point in points}
     keys = [Key("point", kind, content) for kind, content in words.items() if kind in kinds]
     if "pooled" in kinds:
-        keys.append(Key("line", "interval", f"thick: {100 * fit.level:g}% CI"))
+        keys.append(Key("line", "interval", f"{100 * fit.level:g}% CI"))
     return tuple(keys)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from synthesis.draw.canvas import Page
 from synthesis.draw.forest_columns import Columns
 from synthesis.draw.forest_measures import BELOW_AXIS, heaviest, height_of, row_height, section_height
-from synthesis.draw.forest_notes import row_notes
+from synthesis.draw.forest_notes import AT_LEAST, row_notes
 from synthesis.draw.layout import CONTINUED, Layout, Row, Section
 
 # Rows that say something of the rows above them.
@@ -44,7 +44,11 @@ def _filled(page: Page, columns: Columns, layout: Layout, height: float, notes: 
 
 
 def _of_marks(layout: Layout, sections: Iterable[Section]) -> Sequence[str]:
-    return layout.marks or row_notes(list(sections))
+    """What marks and signs are, of those on a page; the last page says of which samples a size is not known."""
+    sections = list(sections)
+    cells = [cell for section in sections for row in section.rows for cell in row.cells]
+    unknown = [f"{AT_LEAST}: at least."] if any(cell.startswith(AT_LEAST) for cell in cells) else []
+    return layout.marks or [*row_notes(sections), *unknown]
 
 
 def _notes(layout: Layout, sections: list[Section]) -> tuple[str, ...]:
