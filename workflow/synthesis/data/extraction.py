@@ -22,7 +22,7 @@ from synthesis.data.columns import (
 )
 from synthesis.data.converters import convert, summary_point
 from synthesis.data.one_arm import for_clusters
-from synthesis.data.own import ABOUT, columns_of, declared
+from synthesis.data.own import ABOUT, codes, columns_of, declared, mixed
 from synthesis.data.printed import Numbered, Row, effective
 from synthesis.data.registry import Z_95, Policy
 from synthesis.data.risk_table import find_risk, rate
@@ -106,7 +106,7 @@ def load_own(
     ]
     declared_columns = columns_of(possible.columns, [row for _, row in rows])
     faults = check_cells(path, rows, (*columns, *declared_columns)) + check_second(path, rows)
-    faults += check_terms(path, rows, possible.vocabulary)
+    faults += check_terms(path, rows, possible.vocabulary) + mixed(path, possible.columns, rows)
     if faults:
         return [], declared_columns, problems + faults
     # In the place of the rows as they were read: both together are most of the memory of a large source.
@@ -114,7 +114,7 @@ def load_own(
         record = typed(row, declared_columns)
         record["corrected"] = "; ".join(changed.get(row["effect_id"], []))
         rows[place] = number, record
-    problems += check_rows(path, rows)
+    problems += check_rows(path, rows) + codes(path, declared_columns, rows)
     try:
         problems += rate(path, rows, find_risk(raw, source, {row["sample_id"] for _, row in rows}))
     except InputError as error:

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from synthesis.data.cell_hints import number_hint
 from synthesis.data.columns import Column, taken
+from synthesis.data.precision import CONFIRM
+from synthesis.data.printed import Numbered
 from synthesis.data.reading import parse, read_yaml
 from synthesis.data.source import LONGEST_NAME, OwnColumn, OwnKind, Source, plain_name
 from synthesis.data.tables import is_number
@@ -18,6 +21,13 @@ from synthesis.errors import InputError, Problem
 from synthesis.results.files import check_inside, read_bytes
 
 ABOUT = "source.yaml"
+# From so many numbers on, and at most this share of other cells, a column is one of numbers with slips.
+LEAST_NUMBERS, MOST_ODD = 4, 0.25
+# What programs write for a missing number; beside so many others, all of them so much smaller, it is no number.
+CODES = frozenset([-9.0, -99.0, -999.0, -9999.0, 99.0, 999.0, 9999.0])
+LEAST_OTHERS, FAR = 3, 3.0
+# Columns of the data dictionary whose range holds such numbers.
+_CODED = ("weeks", "sessions", "mean_age")
 _OF_ITS_OWN = re.compile(rb"""(columns|vocabulary)["']?\s*:""")
 
 
@@ -73,6 +83,47 @@ def columns_of(declared: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, An
         if kind is not None:
             columns.append(Column(name, kind, column.description))
     return tuple(columns)
+
+
+def mixed(path: Path, declared: Mapping[str, OwnColumn], rows: Iterable[Numbered]) -> list[Problem]:
+    """Cells of columns without a declared kind that are no numbers where most of the column are: one would make words
+    of them all. `rows`: the corrected cells as text."""
+    rows = list(rows)
+    problems = []
+    for name, column in declared.items():
+        filled = [(number, row[name]) for number, row in rows if row.get(name, "")] if column.kind is None else []
+        odd = [(number, text) for number, text in filled if not is_number(text)]
+        numbers = len(filled) - len(odd)
+        if not odd or numbers < LEAST_NUMBERS or len(odd) > MOST_ODD * len(filled):
+            continue
+        others = f"a number, or empty, as in the {numbers} others of the column"
+        for number, text in odd:
+            hint = f"{number_hint(Column(name, 'number', ''), text)}: with it all {len(filled)} would be read as words"
+            allowed = f"{others}; or kind: text in {ABOUT}, columns.{name}"
+            problems.append(Problem(f"{path}, row {number}, column {name}", text, allowed, hint))
+    return problems
+
+
+def codes(path: Path, columns: Iterable[Column], rows: Iterable[Numbered]) -> list[Problem]:
+    """Numbers that stand for a missing value, which no other of their column comes near to. `rows` are typed."""
+    rows = list(rows)
+    problems = []
+    own = [column.name for column in columns if column.kind == "number"]
+    for name in (*own, *_CODED):
+        filled = [
+            (n, row, v) for n, row in rows if (v := row["own"].get(name) if name in own else row[name]) is not None
+        ]
+        others = [value for _, _, value in filled if value not in CODES]
+        if len(others) < LEAST_OTHERS:
+            continue
+        low, high = min(others), max(map(abs, others))
+        for number, row, value in filled:
+            far = value in CODES and (low >= 0 if value < 0 else value >= FAR * high)
+            if far and not row["checked"] and not row["exclusion_reason"]:
+                allowed = f"an empty cell, or a number like the {len(others)} others: {low:g} to {max(others):g}"
+                hint = f"a code for a missing value? Empty the cell; {CONFIRM}"
+                problems.append(Problem(f"{path}, row {number}, column {name}", f"{value:g}", allowed, hint))
+    return problems
 
 
 def common(sources: Mapping[str, Mapping[str, str]], raw: Path) -> dict[str, str]:

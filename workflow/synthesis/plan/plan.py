@@ -28,6 +28,7 @@ from synthesis.data.search import find_search
 from synthesis.data.source import Source
 from synthesis.data.vocabulary import RATIO_METRICS, RISK_DOMAINS
 from synthesis.errors import InputError, Problem
+from synthesis.plan.conditions import Condition
 from synthesis.plan.config import Config
 from synthesis.plan.declaring import with_own_columns
 from synthesis.plan.left_out import left_out
@@ -41,6 +42,7 @@ from synthesis.plan.selection import (
     shared_direction,
     words_nowhere,
 )
+from synthesis.plan.spelt import empty_cells, selected_faults, spelling_faults
 from synthesis.results.extracted import Chosen, Effect, Extracted, Row
 from synthesis.results.files import check_inside
 
@@ -76,7 +78,7 @@ def check(plan: Plan, raw: Path = RAW) -> dict[str, Row]:
 
 
 def check_and_note(plan: Plan, raw: Path = RAW) -> tuple[dict[str, Row], list[str]]:
-    """As `check`, with what is sound and should be looked at: lone rows that no synthesis takes."""
+    """As `check`, with what is sound and should be looked at: rows that are left out although others are taken."""
     read = _checked_sources(plan, raw)
     by_source, effects = read.sources, read.effects
     problems: list[Problem] = list(_own_faults(plan, raw))
@@ -107,6 +109,7 @@ def check_and_note(plan: Plan, raw: Path = RAW) -> tuple[dict[str, Row], list[st
             declared |= {name} if check_dependence(name, synthesis, plan.config.defaults, selected) else set()
             reference_rows(key, references, synthesis.metric, own_effects)
             problems += joint_words_nowhere(name, synthesis, plan.config.groupings, selected)
+            problems += spelling_faults(name, plan.config, own_effects, selected, read.places)
     for name in plan.config.multiverses:
         problems += _multiverse_faults(name, plan.config, read)
     problems += _undeclared_faults(plan.config, declared)
@@ -119,7 +122,8 @@ def check_and_note(plan: Plan, raw: Path = RAW) -> tuple[dict[str, Row], list[st
     problems += _published_faults(plan.config, by_source)
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
-    return _rows_by_id(by_source), left_out(plan.config, effects, chosen.values(), read.places)
+    notes = left_out(plan.config, effects, chosen.values(), read.places) + empty_cells(plan.config, effects)
+    return _rows_by_id(by_source), notes
 
 
 def _figure_faults(config: Config, effects: list[Effect]) -> list[Problem]:
@@ -202,6 +206,9 @@ def _multiverse_faults(name: str, config: Config, read: _Read) -> list[Problem]:
             with _collected(faults):
                 selected = select_effects(multiverse.synthesis, asked, pooled, dropped)
                 problems += people_faults(selected, read.places, read.same)
+            faults += selected_faults(where, asked, option.select, pooled, config, read.places)
+            preferred = {column: Condition(any_of=words) for column, words in option.prefer.items()}
+            faults += selected_faults(where, asked, preferred, pooled, config, read.places, "prefer")
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
             for column, words in option.prefer.items():

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec.structs import replace
 
 from synthesis.data.covariances import sampling_covariance
+from synthesis.data.extraction import total_n
 from synthesis.data.nulls import Nulls, entered
 from synthesis.data.vocabulary import (
     AS_PRINTED,
@@ -33,13 +34,24 @@ _ENTERED: dict[Nulls, str] = {
     "edge_high": "set to the upper edge of significance",
     "imputed": "imputed",
 }
+# What people behind a row are counted by where its n is empty.
+_PEOPLE = ("n", "n_treat", "n_control", "total_treat", "total_control", "estimand")
 # Cluster-robust tests need 4 degrees of freedom, and have one fewer than samples at best.
 LEAST_SAMPLES = 5
 
 
 def meets(row: Row, select: Mapping[str, Condition]) -> bool:
-    """Whether a row meets every condition. A missing number meets no range."""
-    return all(_meets(row.cell(name), condition) for name, condition in select.items())
+    """Whether a row meets every condition. A missing number meets no range; an empty n is that of both arms."""
+    return all(_meets(asked_cell(row, name), condition) for name, condition in select.items())
+
+
+def asked_cell(row: Row, name: str) -> Cell:
+    """What a condition on a column is held against."""
+    if name != "n" or row.n is not None:
+        return row.cell(name)
+    return (
+        row.n_total if isinstance(row, Effect | Chosen) else total_n({column: row.cell(column) for column in _PEOPLE})
+    )
 
 
 def _meets(value: Cell, condition: Condition) -> bool:
