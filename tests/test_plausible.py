@@ -8,7 +8,7 @@ import pytest
 from synthesis.cli.main import main
 from synthesis.data.columns import BY_NAME, NUMERIC_KINDS
 from synthesis.data.days import latest_day, to_come
-from synthesis.data.plausible import check_plausible
+from synthesis.data.plausible import check_plausible, risk_faults
 
 EMPTY = {n: None if c.kind in NUMERIC_KINDS else "" for n, c in BY_NAME.items()}
 
@@ -48,6 +48,10 @@ ARMLESS = dict.fromkeys(("n_treat", "n_control"))
         ({"mean_age": 499.0}, "column mean_age: '499'; allowed: at most 110 (a decimal point lost"),
         ({"weeks": 2800.0}, "column weeks: '2800'; allowed: at most 2600 (days"),
         ({"sessions": 1200.0}, "column sessions: '1200'"),
+        ({"range_ratio": 80.0}, "column range_ratio: '80'; allowed: from 0.3 to 3 (a percentage"),
+        ({"range_ratio": 0.08}, "column range_ratio: '0.08'"),
+        ({"reliability_process": 0.09}, "column reliability_process: '0.09'; allowed: at least 0.3"),
+        ({"reliability_outcome": 0.29}, "column reliability_outcome: '0.29'"),
         ({"own": {"percent_married": 640.0}}, "column percent_married: '640'; allowed: at least 0 and at most 100"),
     ],
 )
@@ -64,6 +68,9 @@ def test_numbers_of_people_years_and_lives_that_cannot_be_are_named(cells, said)
     "cells",
     [
         {"n": 118.0},
+        {"range_ratio": 0.3},
+        {"range_ratio": 3.0},
+        {"reliability_process": 0.3, "reliability_outcome": 1.0},
         # Randomised, of whom some were lost; at most half of them.
         {"n": 130.0},
         {"n": 236.0},
@@ -216,3 +223,33 @@ def test_a_lone_row_that_no_synthesis_takes_is_noted(project, capsys):
     status, said = checked(project, capsys)
     assert status == 0
     assert "is in no synthesis" not in said
+
+
+def risks(*last, checked=""):
+    """What is said of a table of counts of two arms with these risk differences below them."""
+    empty = EMPTY | {
+        "level": "study",
+        "sample_id": "s",
+        "study": "Ada",
+        "construct": "protocol",
+        "estimand": "d_between",
+    }
+    counts = ((12, 60, 22, 58), (9, 45, 17, 46), (0, 90, 0, 92), (15, 70, 24, 71))
+    names = ("events_treat", "total_treat", "events_control", "total_control")
+    rows = [empty | {"statistic": "2x2", "own": {}} | dict(zip(names, map(float, row), strict=True)) for row in counts]
+    rows += [empty | {"statistic": "rd", "own": {}, "checked": checked} | cells for cells in last]
+    return [str(problem) for problem in risk_faults(Path("effects.csv"), list(enumerate(rows, start=2)))]
+
+
+def test_a_risk_difference_that_was_divided_by_100_twice_is_doubted():
+    once = {"value": -0.17, "ci_low": -0.33, "ci_high": -0.01}
+    twice = {name: number / 100 for name, number in once.items()}
+    assert risks(once) == []
+    (line,) = risks(once, twice)
+    assert line.startswith("effects.csv, row 7, column ci_low: '-0.0033'")
+    assert "a percentage divided by 100 twice" in line
+    assert risks(once, twice, checked="yes") == []
+    (line,) = risks({"value": -0.0017, "se": 0.0008})
+    assert "column se" in line
+    # A trial of some thousands.
+    assert risks({"value": -0.01, "se": 0.004}) == []

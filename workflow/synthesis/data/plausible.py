@@ -7,14 +7,16 @@ docs/defaults.md gives the thresholds with their reasons.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from statistics import median
 
 # Their registrations say which statistic has a number in which lane.
 import synthesis.data.converters  # noqa: F401
 from synthesis.data.columns import RESULT_COLUMNS
-from synthesis.data.implied import Doubt
+from synthesis.data.implied import Doubt, implied_se, reported_se
 from synthesis.data.precision import CONFIRM
 from synthesis.data.printed import SIZES, Numbered, Row
 from synthesis.data.registry import CONVERTERS
@@ -32,6 +34,11 @@ LARGEST_OF_LIFE = {
     "sessions": (1000.0, "minutes, or a decimal point lost?"),
 }
 _PERCENT = 100.0
+# SDs of a restricted and of the whole range hardly differ by more; no scale in use agrees less with itself.
+RANGE_RATIOS = (0.3, 3.0)
+LEAST_RELIABILITY = 0.3
+# Beside so many others, standard errors of risk differences are not so many times smaller than their median.
+LEAST_RISKS, RISKS_APART = 3, 30.0
 # Tests and ratios of either kind of finding: what has no conversion is dropped by name.
 _EITHER = frozenset(
     [
@@ -64,14 +71,15 @@ YEARS_APART = 3
 
 def check_plausible(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     """Contradictions and doubts of a source's typed rows, each by file, row and column; none of excluded rows."""
-    problems = []
+    rows = list(rows)
+    problems = risk_faults(path, rows)
     for number, row in rows:
         if row["exclusion_reason"]:
             continue
         place = f"{path}, row {number}, column"
         problems += [Problem(f"{place} {column}", *doubt) for column, *doubt in other_estimand(row)]
         if not row["checked"]:
-            for column, value, allowed, hint in (*people(row), *years(row), *lives(row)):
+            for column, value, allowed, hint in (*people(row), *years(row), *lives(row), *corrected(row)):
                 problems.append(Problem(f"{place} {column}", value, allowed, f"{hint}; {CONFIRM}"))
     return problems
 
@@ -144,6 +152,53 @@ def lives(row: Row) -> Iterator[Doubt]:
     for name, value in row.get("own", {}).items():
         if name.startswith("percent") and isinstance(value, float) and not 0 <= value <= _PERCENT:
             yield name, f"{value:g}", f"at least 0 and at most {_PERCENT:g}", "a decimal point lost, or another column?"
+
+
+def corrected(row: Row) -> Iterator[Doubt]:
+    """What a correlation is corrected by: it would become almost 0 or 1."""
+    low, high = RANGE_RATIOS
+    ratio = row["range_ratio"]
+    if ratio is not None and not low <= ratio <= high:
+        hint = "a percentage, a decimal point lost, or an SD in the place of the ratio of two?"
+        yield "range_ratio", f"{ratio:g}", f"from {low:g} to {high:g}", hint
+    for name in ("reliability_process", "reliability_outcome"):
+        if row[name] is not None and row[name] < LEAST_RELIABILITY:
+            hint = "a decimal point, a p, or a correlation in its place?"
+            yield name, f"{row[name]:g}", f"at least {LEAST_RELIABILITY:g}, as scales in use have", hint
+
+
+def risk_faults(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
+    """Risk differences so much more precise than the others of a table that they look divided by 100 twice."""
+    errors = [(n, row, error) for n, row in rows if row["level"] == "study" and (error := _error_of_risks(row))]
+    if len(errors) <= LEAST_RISKS:
+        return []
+    usual = median(error for _, _, error in errors)
+    problems = []
+    for number, row, error in errors:
+        if (
+            row["statistic"] == "rd"
+            and error < usual / RISKS_APART
+            and not row["checked"]
+            and not row["exclusion_reason"]
+        ):
+            column = next(name for name in ("se", "variance", "ci_low") if row[name] is not None)
+            allowed = f"a standard error like those of the table, about {usual:.2g}, not {error:.2g}"
+            hint = f"a percentage divided by 100 twice, value too? {CONFIRM}"
+            problems.append(Problem(f"{path}, row {number}, column {column}", f"{row[column]:g}", allowed, hint))
+    return problems
+
+
+def _error_of_risks(row: Row) -> float | None:
+    """The standard error of a risk difference as printed, or as the counts of a row have it."""
+    if row["statistic"] == "rd":
+        error = reported_se(row)
+        return implied_se(row) if error is None else error
+    counts = [row[f"{name}_{arm}"] for arm in ("treat", "control") for name in ("events", "total")]
+    if row["statistic"] != "2x2" or any(count is None for count in counts):
+        return None
+    # Half an event more and less: an arm without events has an error, too.
+    risks = [((events + 0.5) / (total + 1), total) for events, total in (counts[:2], counts[2:])]
+    return math.sqrt(sum(risk * (1 - risk) / total for risk, total in risks)) if all(t for _, t in risks) else None
 
 
 def size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:

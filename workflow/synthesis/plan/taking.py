@@ -122,7 +122,7 @@ def take(what: Start, today: datetime.date, problems: list[Problem]) -> Taken:
         raise InputError(problems + faults)
     notes = [*sheet.notes, *table.notes, *notes, *translated.notes, *mix_notes, *carried.notes]
     notes += _error_notes(what, statistics)
-    notes += _rest_notes(what, table, lane, heads)
+    notes += _rest_notes(what, table, lane, heads) + not_taken.turned(table, reading, statistics, made, BETTER)
     return Taken(what, translated, carried, made, frozenset(statistics), metric, lane, construct, mix, tuple(notes))
 
 
@@ -304,6 +304,7 @@ def _rest_notes(what: Start, table: Table, lane: str, carried: Collection[str]) 
     rest = [name for name in not_taken.not_used(table, what.columns) if name not in carried]
     if rest:
         notes.append(f"not used: {', '.join(rest)}; {CARRY} takes a column along, to show, select by and regress on")
+    notes += not_taken.mattering([name for name in rest if table.header.count(name) == 1], table, what.columns)
     if not what.construct and lane == "A" and "construct" not in what.columns:
         known = ", ".join(term for term in terms(Construct) if term != _CONSTRUCT["A"])
         notes.append(f"construct: {_CONSTRUCT['A']}, whatever was rated; --construct says which: {known}")

@@ -8,6 +8,7 @@ from synthesis.data.columns import BY_NAME
 from synthesis.data.foreign import words
 from synthesis.data.foreign.cells import DASHES, is_nothing, plain
 from synthesis.data.foreign.header import Table, loose
+from synthesis.data.foreign.heads import other_kinds
 from synthesis.data.foreign.translation import Reading
 from synthesis.data.printed import UNSIGNED_NAME
 from synthesis.errors import Problem
@@ -35,8 +36,9 @@ def questions(table: Table, reading: Reading, statistics: Collection[str], ignor
     for name in free:
         cells = [text for _, text in table.cells(name) if not is_nothing(text) or text in DASHES]
         problems += _question(table, reading, statistics, name, cells)
-        problems += _one_id_of_several_studies(table, reading, name)
-    return problems + _several_analyses(table, reading, ignore) + _swapped_precision(reading) + _other_levels(reading)
+        problems += [*_marked(table, reading, name), *_one_id_of_several_studies(table, reading, name)]
+    problems += _several_analyses(table, reading, ignore) + _swapped_precision(reading) + _other_levels(reading)
+    return problems + other_kinds(reading.columns, statistics, table.header, ignore)
 
 
 def _question(
@@ -79,6 +81,47 @@ def _question(
             yield Problem(where, examples, f"{way}, or {IGNORE} {_quoted(name)}", "sampling variances?")
         elif words.names_standard_error(name) and _above(cells, 0):
             yield Problem(where, examples, f"'se={name}' in --columns, or {IGNORE} {_quoted(name)}", "standard errors?")
+
+
+def _marked(table: Table, reading: Reading, name: str) -> Iterator[Problem]:
+    """Rows that a column marks as excluded, or as of clustered trials."""
+    marked = words.excluded(name, table.cells(name)) if "exclusion_reason" not in reading.columns else []
+    if marked:
+        where = f"{table.path}, row {', '.join(str(number) for number, _ in marked[:_SHOWN])}, column {name}"
+        reasons = f"'exclusion_reason={name}' in --columns, " if words.names_exclusion_reason(name) else ""
+        allowed = f"a table without these rows, {reasons}or {IGNORE} {_quoted(name)}"
+        hint = "they would be pooled although they are marked as excluded"
+        yield Problem(where, ", ".join(dict.fromkeys(text for _, text in marked)), allowed, hint)
+    clustered = words.clustered(name, table.cells(name))
+    if clustered and not {"design_effect", "variance", "se", "ci_low"} & set(reading.columns):
+        where = f"{table.path}, row {', '.join(str(number) for number, _ in clustered[:_SHOWN])}, column {name}"
+        allowed = f"'design_effect=<column>' in --columns, effective sizes, or {IGNORE} {_quoted(name)}"
+        hint = "clustered trials: their sizes are to be divided by the design effect first, if they are not yet"
+        yield Problem(where, ", ".join(dict.fromkeys(text for _, text in clustered)), allowed, hint)
+
+
+# Columns of ours that change numbers where they are read.
+_MATTERS = (
+    "df", "covariates", "design_effect", "p_sides", "covariate_r", "pre_post_r", "r2_model", "range_ratio", "sign",
+    "reliability_process", "reliability_outcome", "exclusion_reason", "control_group", "standardized_by", "sample_id",
+    "test_statistic", "level", "estimand",
+)  # fmt: skip
+
+
+def mattering(names: Collection[str], table: Table, columns: Mapping[str, str]) -> list[str]:
+    """What must be said by itself of columns that nothing is read from: those that would change a number."""
+    lines = []
+    for name in names:
+        ours = next((column for column in _MATTERS if loose(column) == loose(name) and column not in columns), None)
+        if ours and any(not is_nothing(text) for _, text in table.cells(name)):
+            lines.append(f"{name} is not used, and would change numbers: '{ours}={name}' in --columns reads it")
+        crossed = words.crossed_over(name, table.cells(name))
+        if crossed:
+            lines.append(
+                f"{name} is not used: row {', '.join(str(number) for number, _ in crossed[:_SHOWN])} "
+                f"({crossed[0][1]}) read as if each arm had other people; as an effect with its paired se it is right"
+            )
+    return lines
 
 
 def _findings_without_sign(
@@ -197,7 +240,7 @@ def logarithms(reading: Reading, statistics: Collection[str]) -> list[Problem]:
         return []
     return [
         Problem("--statistic", name, f"log_{name}, or a column with another name", f"{theirs}: named as logarithms are")
-        for name in ("or", "rr")
+        for name in ("or", "rr", "hr", "irr", "rom")
         if name in statistics
     ]
 
@@ -206,20 +249,7 @@ def contradictions(
     table: Table, reading: Reading, statistics: Collection[str], made: list[str], option: str
 ) -> list[Problem]:
     """Outcomes whose usual side is not the one that the table is read by; a side given for the outcome confirms it."""
-    column = reading.columns.get("outcome") or next((n for n in table.header if words.names_outcomes(n)), None)
-    if (
-        column is None
-        or table.header.count(column) > 1
-        or not set(statistics) & _RAW_SCORES
-        or "direction" in reading.columns
-    ):
-        return []
-    given = {loose(name) for name in reading.better_of}
-    against: dict[str, tuple[words.Side, list[int]]] = {}
-    for (number, outcome), direction in zip(table.cells(column), made, strict=True):
-        usual = words.usual_side(outcome)
-        if usual and direction and loose(outcome) not in given and direction != {"larger": "1", "smaller": "-1"}[usual]:
-            against.setdefault(outcome, (usual, []))[1].append(number)
+    column, against = _against(table, reading, made) if set(statistics) & _RAW_SCORES else ("", {})
     mapped = "outcome" in reading.columns
     problems = []
     for outcome, (side, rows) in against.items():
@@ -231,6 +261,36 @@ def contradictions(
         hint = f"read as if a {other} value were better: usually a {side} one is"
         problems.append(Problem(where, outcome, allowed, hint))
     return problems
+
+
+def _against(table: Table, reading: Reading, made: list[str]) -> tuple[str, dict[str, tuple[words.Side, list[int]]]]:
+    """The column of outcomes, and those whose usual side is not the one that they are read by, with their rows."""
+    column = reading.columns.get("outcome") or next((n for n in table.header if words.names_outcomes(n)), None)
+    against: dict[str, tuple[words.Side, list[int]]] = {}
+    if column is None or table.header.count(column) > 1 or "direction" in reading.columns:
+        return "", against
+    given = {loose(name) for name in reading.better_of}
+    for (number, outcome), direction in zip(table.cells(column), made, strict=True):
+        usual = words.usual_side(outcome)
+        if usual and direction and loose(outcome) not in given and direction != {"larger": "1", "smaller": "-1"}[usual]:
+            against.setdefault(outcome, (usual, []))[1].append(number)
+    return column, against
+
+
+def turned(table: Table, reading: Reading, statistics: Collection[str], made: list[str], option: str) -> list[str]:
+    """What is said of effects that are taken as they are printed, and may have been turned, by an unusual side."""
+    if set(statistics) & _RAW_SCORES:
+        return []
+    lines = []
+    for outcome, (side, rows) in _against(table, reading, made)[1].items():
+        other = {"larger": "smaller", "smaller": "larger"}[side]
+        numbered = f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows[:_SHOWN]))}"
+        more = ", ..." if len(rows) > _SHOWN else ""
+        lines.append(
+            f"{outcome} ({numbered}{more}) is read as if a {other} value were better; usually a {side} one is: right "
+            f"where the numbers were turned already, else {option} {_quoted(f'{outcome}={side}')}"
+        )
+    return lines
 
 
 def not_used(table: Table, columns: Mapping[str, str]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from synthesis.data.foreign.cells import DASHES
+from synthesis.data.foreign.cells import DASHES, is_nothing
 from synthesis.data.foreign.header import loose
 
 Side = Literal["larger", "smaller"]
@@ -361,7 +361,14 @@ _SAMPLES = re.compile(
     r"((study|sample|trial|cohort|data ?set|project|paper|author|group|family) ?)?(id|nr|no|number|code)|cohort( name)?|"
     r"sample( name)?|data ?set|nct( ?(id|no|number))?|isrctn|prospero|(trial )?regist(ration|ry)( ?(id|no|nr|number))?"
 )
-_OTHER_LEVEL = re.compile(r"(?<!\d)(80|90|99)\s?%|\b(80|90|99) (ci|ki|ic)\b", re.IGNORECASE)
+_LEVEL, _LIMIT = (
+    "(?:50|68|80|84|90|98|99)",
+    "(?:ci|ki|ic|cl|ll|ul|lb|ub|lcl|ucl|lci|uci|lo|low|lower|up|upper|high|limit|l|u)",
+)
+_OTHER_LEVEL = re.compile(
+    rf"(?<!\d){_LEVEL}\s?%|(?<![^\W\d_]){_LIMIT}[\s_.\-]?{_LEVEL}(?!\d)|(?<!\d){_LEVEL}[\s_.\-]?{_LIMIT}(?![^\W\d_])",
+    re.IGNORECASE,
+)
 
 
 def names_samples(name: str) -> bool:
@@ -382,3 +389,65 @@ def names_logarithm(name: str) -> bool:
 def names_standard_error(name: str) -> bool:
     """Whether a column's name is that of standard errors."""
     return _STANDARD_ERROR.fullmatch(loose(name)) is not None
+
+
+_INCLUDED = re.compile(
+    r"(is |to )?(includ(e|ed|ing)|inclusion|eligible|eligibility|keep|kept|retained?|use|used|(included? )?in( the)? "
+    r"(meta ?)?(analysis|review|ma)|analy[sz]ed|eingeschlossen)( in( the)? .*)?"
+)
+_EXCLUDED = re.compile(
+    r"(is |to )?(exclud(e|ed)|exclusion|drop|dropped|removed?|omit|omitted|retracted|ausgeschlossen)"
+)
+_EXCLUSION_REASON = re.compile(
+    r"(reasons?( for| of)? exclusion|exclu(sion|ded?) (reasons?|because|why)|why excluded|ausschlussgrund)"
+)
+_YES = frozenset({"yes", "y", "1", "1.0", "true", "t", "x", "ja", "oui", "excluded", "exclude", "retracted", "dropped"})
+_NO = frozenset(
+    {"no", "n", "0", "0.0", "false", "f", "nein", "non", "excluded", "exclude", "not included", "not eligible"}
+)
+_CLUSTERED = re.compile(r"(is )?(c ?rct|cluster(ed)?( ?(randomi[sz]ed|trial|rct|design|randomi[sz]ation|crt))*)")
+_DESIGN = re.compile(
+    r"((study|trial|rct) )?(design|type)|(unit|level|method|type) of (randomi[sz]ation|allocation)|randomi[sz]ation( unit| level)?"
+)
+Cells = Sequence[tuple[int, str]]
+
+
+def names_exclusion_reason(name: str) -> bool:
+    """Whether a column's name is that of reasons for an exclusion."""
+    return _EXCLUSION_REASON.fullmatch(loose(name)) is not None
+
+
+def excluded(name: str, cells: Cells) -> list[tuple[int, str]]:
+    """The cells that mark their row as excluded, by the name of their column; none where they mark every row."""
+    words = loose(name)
+    if names_exclusion_reason(name):
+        marked = [
+            (row, text)
+            for row, text in cells
+            if not is_nothing(text) and loose(text) not in _NO - {"excluded", "exclude"}
+        ]
+    elif _INCLUDED.fullmatch(words):
+        marked = [(row, text) for row, text in cells if loose(text) in _NO]
+    elif _EXCLUDED.fullmatch(words):
+        marked = [(row, text) for row, text in cells if loose(text) in _YES]
+    else:
+        return []
+    return marked if len(marked) < len(cells) else []
+
+
+def clustered(name: str, cells: Cells) -> list[tuple[int, str]]:
+    """The cells that say, by themselves or with the name of their column, that a trial was randomised by clusters."""
+    if _CLUSTERED.fullmatch(loose(name)):
+        return [(row, text) for row, text in cells if loose(text) in _YES or re.match(r"c ?rct|cluster", loose(text))]
+    if _DESIGN.fullmatch(loose(name)):
+        return [(row, text) for row, text in cells if re.search(r"\b(c ?rct|cluster)", loose(text))]
+    return []
+
+
+def crossed_over(name: str, cells: Cells) -> list[tuple[int, str]]:
+    """The cells of a column of designs that say that everybody was in both arms."""
+    if re.fullmatch("cross ?over( (trial|design|rct))?", loose(name)):
+        return [(row, text) for row, text in cells if loose(text) in _YES]
+    if _DESIGN.fullmatch(loose(name)) is None:
+        return []
+    return [(row, text) for row, text in cells if re.search(r"\bcross ?over", loose(text))]
