@@ -104,3 +104,23 @@ def test_the_whole_table_says_what_a_comma_means_in_a_carried_column(tmp_path, c
     _, said, folder = started(tmp_path, capsys, "--carry", "Lat. (deg)", lines=lines)
     rows = extract(folder / "data" / "raw", "t", ("z",)).effects
     assert [row.cell("lat_deg") for row in rows] == [1.2, 1.201, 1.202], said
+
+
+@pytest.mark.parametrize(("cell", "said"), [("ca. 30", True), ("-99", True), ("", False), ("30", False)])
+def test_a_few_cells_that_make_words_of_numbers_are_named(tmp_path, capsys, cell, said):
+    path = tmp_path / "t.csv"
+    rows = [f"S{i} {2000 + i},.{i + 2},{80 + i},{10 * i}" for i in range(1, 6)]
+    path.write_text("\n".join(["study,r,n,dose", *rows, f"Z 2009,.4,99,{cell}"]) + "\n")
+    folder = str(tmp_path / "made")
+    assert main(["new", folder, "--table", str(path), "--citation", "C", "--better", "larger", "--carry", "dose"]) == 0
+    line = f"dose is carried as words for {cell!r} (row 7), although its other 5 cells are numbers"
+    assert (line in capsys.readouterr().out) is said
+
+
+def test_words_among_which_are_numbers_are_words(tmp_path, capsys):
+    path = tmp_path / "t.csv"
+    cells = ["10", "20", "low", "high", "30"]
+    path.write_text("\n".join(["study,r,n,dose", *(f"S{i} 200{i},.2{i},8{i},{c}" for i, c in enumerate(cells))]) + "\n")
+    folder = str(tmp_path / "made")
+    assert main(["new", folder, "--table", str(path), "--citation", "C", "--better", "larger", "--carry", "dose"]) == 0
+    assert "is carried as words for" not in capsys.readouterr().out

@@ -85,6 +85,11 @@ def columns_of(declared: Mapping[str, OwnColumn], rows: Iterable[Mapping[str, An
     return tuple(columns)
 
 
+def seem_numbers(numbers: int, others: int) -> bool:
+    """Whether a column with so many numbers, and so many other cells, is one of numbers with slips."""
+    return numbers >= LEAST_NUMBERS and others <= MOST_ODD * (numbers + others)
+
+
 def mixed(path: Path, declared: Mapping[str, OwnColumn], rows: Iterable[Numbered]) -> list[Problem]:
     """Cells of columns without a declared kind that are no numbers where most of the column are: one would make words
     of them all. `rows`: the corrected cells as text."""
@@ -94,7 +99,7 @@ def mixed(path: Path, declared: Mapping[str, OwnColumn], rows: Iterable[Numbered
         filled = [(number, row[name]) for number, row in rows if row.get(name, "")] if column.kind is None else []
         odd = [(number, text) for number, text in filled if not is_number(text)]
         numbers = len(filled) - len(odd)
-        if not odd or numbers < LEAST_NUMBERS or len(odd) > MOST_ODD * len(filled):
+        if not odd or not seem_numbers(numbers, len(odd)):
             continue
         others = f"a number, or empty, as in the {numbers} others of the column"
         for number, text in odd:

@@ -198,7 +198,9 @@ def _error_of_risks(row: Row) -> float | None:
         return None
     # Half an event more and less: an arm without events has an error, too.
     risks = [((events + 0.5) / (total + 1), total) for events, total in (counts[:2], counts[2:])]
-    return math.sqrt(sum(risk * (1 - risk) / total for risk, total in risks)) if all(t for _, t in risks) else None
+    if not all(0 < risk < 1 <= total for risk, total in risks):
+        return None
+    return math.sqrt(sum(risk * (1 - risk) / total for risk, total in risks))
 
 
 def size_faults(path: Path, rows: list[Numbered]) -> list[Problem]:

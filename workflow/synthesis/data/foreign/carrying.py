@@ -17,13 +17,14 @@ from synthesis.data.foreign.cells import (
     without_nothing,
 )
 from synthesis.data.foreign.header import Table, loose
-from synthesis.data.own import carried
+from synthesis.data.own import carried, seem_numbers
 from synthesis.data.source import OwnColumn
 from synthesis.data.tables import cell_ok
 from synthesis.errors import Problem
 from synthesis.text import unwritable
 
 CARRY = "--carry"
+_SHOWN = 4
 # Numbers that are names: 007 is not 7.
 _CODE = re.compile(r"0\d+")
 
@@ -78,19 +79,33 @@ def carry(
     signs, _ = signs_of(texts, table.separator, decimal)
     columns: dict[str, OwnColumn] = {}
     cells: dict[str, list[str]] = {}
-    carried_as, problems = [], []
+    carried_as, odd, problems = [], [], []
     for name, head in carried(heads).items():
         numbers = _as_numbers(table, head, signs)
         cells[name] = [without_nothing(text) for _, text in table.cells(head)] if numbers is None else numbers
         columns[name] = OwnColumn(kind="text" if numbers is None else "number", title=head)
         carried_as.append(f"{head} as {name} ({'words' if numbers is None else 'numbers'})")
+        odd += _odd_cells(table, head, signs) if numbers is None else []
         problems += [
             Problem(f"{table.path}, row {number}, column {head}", fault, "text without it", "pasted? Retype it")
             for number, text in [(table.at, head), *table.cells(head)]
             if (fault := unwritable(text))
         ]
     rows = [{name: cells[name][place] for name in cells} for place in range(len(table.rows))]
-    return Carried(columns, rows, (f"carried: {', '.join(carried_as)}",) if carried_as else ()), problems
+    return Carried(columns, rows, (f"carried: {', '.join(carried_as)}", *odd) if carried_as else ()), problems
+
+
+def _odd_cells(table: Table, head: str, signs: Signs) -> list[str]:
+    """A line on the few cells for which a column of numbers is carried as words."""
+    cells = read_numbers(table.cells(head), signs, of="anything", share=False, tally=Tally())
+    odd = [f"{cell.printed!r} (row {cell.row})" for cell in cells if cell.fault]
+    numbers = sum(bool(cell.text) and not cell.fault and not _CODE.fullmatch(cell.text) for cell in cells)
+    if not odd or not seem_numbers(numbers, len(odd)):
+        return []
+    shown = ", ".join(odd[:_SHOWN]) + (f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else "")
+    return [
+        f"{head} is carried as words for {shown}, although its other {numbers} cells are numbers: a factor, no slope"
+    ]
 
 
 def _as_numbers(table: Table, head: str, signs: Signs) -> list[str] | None:
