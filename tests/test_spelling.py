@@ -143,3 +143,36 @@ def test_a_code_for_a_missing_number_is_doubted(project, capsys, code):
 def test_a_number_that_others_come_near_to_is_no_code(project, capsys, cells):
     own(project, {"dose": {"kind": "number"}}, {"dose": cells})
     passed(project, capsys)
+
+
+@pytest.mark.parametrize("option", [{"select": {"scale": ["bdi"]}}, {"prefer": {"scale": ["bdi"]}}])
+def test_an_option_of_a_multiverse_names_all_spellings(project, capsys, option):
+    own(project, ["scale"], {"scale": ["bdi", "BDI", "phq"]})
+    name = next(iter(project.config["syntheses"]))
+
+    def decided(words):
+        said = {key: {"scale": words} for key in option}
+        options = {"all": {"kind": "equivalent"}, "one": {"kind": "uncertain"} | said}
+        which = {"scales": {"options": options}}
+        project.configure(multiverses={"m": {"title": "m", "synthesis": name, "which": which, "permutations": 99}})
+
+    decided(["bdi"])
+    key = f"multiverses.m.which.scales.options.one.{next(iter(option))}.scale"
+    refused(project, capsys, "row 3, column scale: 'BDI'; allowed: bdi, as config.yaml, key", key)
+    decided(["bdi", "BDI"])
+    passed(project, capsys)
+
+
+@pytest.mark.parametrize("key", ["crossed", "levels"])
+def test_labels_of_random_effects_have_one_spelling(project, capsys, key):
+    own(project, ["scale"], {"scale": ["bdi", "phq", "hamd", "Ham-D", "ces", "gad"]})
+    if key == "levels":
+        rows = project.rows()
+        for row in rows:
+            row["study"] = row["study"] if row["effect_id"] != "bcg_02" else rows[0]["study"].upper()
+        project.write(rows)
+        asked(project, levels=["study", "sample_id"], ci="hksj")
+        refused(project, capsys, f"column study: '{rows[0]['study'].upper()}'; allowed: {rows[0]['study']}")
+    else:
+        asked(project, crossed=["scale"], ci="hksj")
+        refused(project, capsys, "row 5, column scale: 'Ham-D'; allowed: hamd")

@@ -89,7 +89,7 @@ def _spellings(where: str, column: str, rows: Sequence[Row], levels: Mapping[str
             continue
         if known != word and word not in said and word.casefold() not in NOTHING:
             said.add(word)
-            hint = f"{where} would have them as two; a grouping whose level names both puts them together"
+            hint = f"{where} would have them as two: correct one; of a moderator, a grouping may name both in a level"
             if levels:
                 hint = f"no level names {word}, and its rows would be left out: name it too"
             yield Problem(_place(row, column, places), word, f"{known}, as in {there}", hint)
