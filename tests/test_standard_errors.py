@@ -161,3 +161,147 @@ def test_no_public_trial_is_doubted_where_the_others_print_counts():
             for row in (lone, of("rd", a / (a + b) - c / (c + d), se=risks)):
                 assert doubts(*printed[:i], row, *printed[i + 1 :]) == []
                 assert doubts(row | {"n": a + b + c + d}) == []
+
+
+# --- SDs of arms ----------------------------------------------------------------------------------------------------
+
+TWO_BY_TIME = [
+    arms("pre_post", (15, 8.5, 40), (19, 8.4, 41)) | before
+    for before in (
+        {"baseline_mean_treat": 25.0, "baseline_sd_treat": 8.0, "baseline_mean_control": 25.2, "baseline_sd_control": x}
+        for x in (8.2, 8.0, 8.1)
+    )
+]
+ERRORS_BEFORE = {"baseline_mean_treat": 25.1, "baseline_sd_treat": 1.26, "baseline_mean_control": 25.4} | {
+    "baseline_sd_control": 1.25
+}
+MEDIANS = {"statistic": "median", "sd_treat": None, "sd_control": None, "mean_treat": None, "mean_control": None}
+IMPLIED = {"sd_treat": None, "sd_control": None}
+
+
+def quartiles(treat, control):
+    names = ("q1", "median", "q3")
+    cells = {f"{name}_treat": x for name, x in zip(names, treat, strict=True)}
+    return MEDIANS | cells | {f"{name}_control": x for name, x in zip(names, control, strict=True)}
+
+
+def mean_limits(treat, control):
+    cells = {f"mean_ci_low_{arm}": low for arm, (low, _) in (("treat", treat), ("control", control))}
+    return (
+        IMPLIED | cells | {f"mean_ci_high_{arm}": high for arm, (_, high) in (("treat", treat), ("control", control))}
+    )
+
+
+PLAIN = arms("mean_sd", (14, 8.3, 45), (18, 8.0, 44))
+
+
+@pytest.mark.parametrize(
+    ("others", "row", "said"),
+    [
+        # Before and after, of two arms and of one.
+        (
+            TWO_BY_TIME,
+            arms("pre_post", (17.5, 1.3, 40), (19.6, 1.31, 41)) | ERRORS_BEFORE,
+            [
+                "column sd_treat: '1.3 with sd_control 1.31'; allowed: about 8.4",
+                "column baseline_sd_treat: '1.26 with baseline_sd_control 1.25'; allowed: about 8,",
+            ],
+        ),
+        (
+            TWO_BY_TIME,
+            arms("pre_post", (17.5, 8.3, 40), (19.6, 8.1, 41)) | ERRORS_BEFORE,
+            ["sd_treat 1.26'; allowed: a ratio of at most 4", "_control 1.25'; allowed: a ratio", "baseline_sd_treat"],
+        ),
+        ([], arms("pre_post", (17.5, 8.3, 40), (19.6, 8.1, 41), baseline_sd_treat=1.26), ["beside baseline_sd_treat"]),
+        (
+            PRE_POST,
+            PRE_POST[0] | {"baseline_sd_treat": 1.26},
+            ["beside baseline_sd_treat 1.26", "column baseline_sd_treat: '1.26'; allowed: about 8"],
+        ),
+        # Adjusted means, of the same outcome as means.
+        (MEANS, arms("ancova", (14.2, 1.25, 42), (17.3, 1.3, 40)), ["column sd_treat: '1.25 with sd_control 1.3'"]),
+        # SDs as errors, limits of SDs and errors in the place of others.
+        (
+            MEANS,
+            PLAIN | IMPLIED | {"se_treat": 8.3, "se_control": 8.0},
+            ["'8.3, an SD of 55.7, with se_control 8, an SD of 53.1'; allowed: about 8.3"],
+        ),
+        (MEANS, PLAIN | mean_limits((6.0, 22.0), (10.0, 26.0)), ["these look like limits one SD from the mean"]),
+        (MEANS, PLAIN | quartiles((12.7, 14, 15.3), (16.6, 18, 19.4)), ["limits of a standard error? Times the root"]),
+        (MEANS, PLAIN | quartiles((0, 14, 36), (2, 18, 41)), ["the smallest and largest value?"]),
+        ([], PLAIN | {"sd_control": None, "se_control": 8.0}, ["'8.3 beside se_control 8, an SD of 53.1,'"]),
+        (MEANS, PLAIN | {"sd_treat": 69.0, "sd_control": 64.0}, ["these look like variances"]),
+        # An outcome of one sample.
+        (MEANS, arms("mean_sd", (10.2, 1.0, 42), (12.3, 1.05, 40), "hamd"), ["'1 with sd_control 1.05'; allowed"]),
+    ],
+)  # fmt: skip
+def test_errors_as_deviations_and_the_reverse_are_named(others, row, said):
+    found = doubts(*others, row)
+    assert len(found) == len(said)
+    assert all(x in line and f"row {len(others) + 2}, " in line for x, line in zip(said, found, strict=True))
+    assert doubts(*others, row | {"checked": "yes"}) == []
+
+
+@pytest.mark.parametrize(
+    ("others", "row"),
+    [
+        (TWO_BY_TIME, arms("pre_post", (17.5, 9.9, 40), (19.6, 8.1, 41)) | ERRORS_BEFORE
+         | {"baseline_sd_treat": 5.1, "baseline_sd_control": 5.3}),
+        # Restricted at the beginning, another scale, one group of few.
+        (PRE_POST, PRE_POST[0] | {"baseline_sd_treat": 2.9}),
+        (PRE_POST, PRE_POST[0] | dict(baseline_mean_treat=5.0, baseline_sd_treat=1.3, mean_treat=3.0, sd_treat=1.4)),
+        # Change has SDs of its own; so have quartiles of what is skewed.
+        (MEANS, arms("change_sd", (-8, 2.4, 40), (-5, 2.5, 40))),
+        (MEANS, PLAIN | quartiles((11.0, 14, 17.0), (14.6, 18, 21.4))),
+        (MEANS, PLAIN | quartiles((4, 14, 26), (6, 18, 30))),
+        (MEANS, PLAIN | IMPLIED | {"se_treat": 1.24, "se_control": 1.2}),
+        (MEANS, PLAIN | mean_limits((11.5, 16.5), (15.5, 20.5))),
+        # The smallest and largest value, of few and of many.
+        (MEANS, PLAIN | MEDIANS | {"median_treat": 14.0, "min_treat": 0.0, "max_treat": 36.0, "median_control": 18.0}
+         | {"min_control": 2.0, "max_control": 41.0}),
+        # Outcomes with small SDs by nature: intelligence, blood pressure.
+        (MEANS, arms("mean_sd", (101, 14, 42), (97, 15, 40), "iq")),
+        (MEANS, arms("mean_sd", (128, 12, 60), (140, 13, 60), "systolic")),
+    ],
+)  # fmt: skip
+def test_deviations_that_may_be_right_pass(others, row):
+    assert doubts(*others, row) == []
+
+
+def whole(numbers, **more):
+    return [arms("mean_sd", *row, **more) for row in numbers]
+
+
+SMALL = [
+    ((14.2, 1.4, 30), (16.6, 1.5, 31)),
+    ((12.9, 1.3, 36), (15.0, 1.35, 35)),
+    ((15.5, 1.6, 28), (17.5, 1.5, 29)),
+    ((13.3, 1.2, 40), (15.3, 1.25, 41)),
+]
+
+
+def test_a_table_of_errors_with_small_effects_is_named_by_their_likeness_times_the_root_of_n():
+    found = doubts(*whole(SMALL))
+    assert len(found) == 4
+    assert (
+        "column sd_treat: '1.4 with sd_control 1.5'; allowed: arms that differ by at most 1 SDs, not 1.65" in found[0]
+    )
+    # The same effects, with SDs that do not follow the sizes; and sizes that say nothing.
+    shuffled = zip(SMALL, (40, 28, 36, 30), strict=True)
+    assert doubts(*whole([((*a[:2], n), (*b[:2], n)) for (a, b), n in shuffled])) == []
+    assert doubts(*whole([((*a[:2], 30), (*b[:2], 30)) for a, b in SMALL])) == []
+    # As SDs, whatever the outcome.
+    right = [((*a[:1], a[1] * math.sqrt(a[2]), a[2]), (*b[:1], b[1] * math.sqrt(b[2]), b[2])) for a, b in SMALL]
+    assert doubts(*whole(right)) == []
+
+
+def test_a_table_of_deviations_as_errors_is_named_by_their_likeness():
+    deviations = [{f"se_{arm}": row[f"sd_{arm}"] for arm in ("treat", "control")} | IMPLIED for row in MEANS]
+    found = doubts(*(row | cells for row, cells in zip(MEANS, deviations, strict=True)))
+    assert len(found) == 5
+    assert "row 2, column se_treat: '8.1, an SD of 52.5'; allowed: standard errors that fall with the root" in found[0]
+    errors = [
+        row | IMPLIED | {f"se_{arm}": row[f"sd_{arm}"] / math.sqrt(row[f"n_{arm}"]) for arm in ("treat", "control")}
+        for row in MEANS
+    ]
+    assert doubts(*errors) == []

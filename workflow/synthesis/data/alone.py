@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from synthesis.data.deviations import ARMS as ARMS_OF_ROW
+from synthesis.data.deviations import spreads
 from synthesis.data.implied import (
     DIFFERENCES,
     RATIOS,
@@ -18,9 +20,7 @@ from synthesis.data.implied import (
     of_counts,
     reported_se,
 )
-from synthesis.data.moments import of_both, of_quantiles, pooled_sd
 from synthesis.data.printed import Numbered, Row, has
-from synthesis.errors import CannotConvert
 from synthesis.text import plain
 
 Kind = Literal["difference", "change", "z", "logarithm", "risk", "units"]
@@ -73,7 +73,8 @@ def alone(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     """All doubts of a table's standard errors that no sample sizes explain."""
     printed = {row["statistic"].removeprefix("log_") for _, row in rows}
     ratio = "rr" if "rr" in printed and "or" not in printed else "or"
-    errors = [error for number, row in rows for error in _errors(number, row, ratio)]
+    in_units = "mean_difference" in printed
+    errors = [error for number, row in rows for error in _errors(number, row, ratio, in_units)]
     for kind in BOUNDED:
         of_kind = [error for error in errors if error.kind == kind]
         doubted = dict(_beside_others(of_kind)) | dict(_out_of_range(of_kind))
@@ -82,7 +83,8 @@ def alone(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     yield from _beside_others([error for error in errors if error.kind == "risk"])
     for of_outcome in _by_outcome(errors):
         yield from (dict(_far_from_alike(of_outcome)) | dict(_beside_others(of_outcome))).items()
-    yield from _of_differences(rows)
+    if in_units:
+        yield from _of_differences(rows)
 
 
 def _by_outcome(errors: Sequence[_Error]) -> list[list[_Error]]:
@@ -110,15 +112,16 @@ def _kind(row: Row) -> Kind | None:
     return "z" if statistic == "z" else None
 
 
-def _errors(number: int, row: Row, ratio: str) -> Iterator[_Error]:
+def _errors(number: int, row: Row, ratio: str, in_units: bool) -> Iterator[_Error]:
     """The errors of a study; `alone` where neither sizes nor an interval stand beside it.
 
-    Of counts, that of the ratio that the table has, and of the difference of risks.
+    Of counts, that of the ratio that the table has, and of the difference of risks; in units of the outcome where
+    differences of means are printed, too.
     """
     if row["level"] != "study":
         return
     if row["statistic"] in ARMS:
-        yield from _of_arms(number, row)
+        yield from _of_arms(number, row, in_units)
     elif row["statistic"] in COUNTS:
         measures: tuple[tuple[Kind, str], ...] = (("logarithm", ratio), ("risk", "rd"))
         for kind, measure in measures if row["statistic"] == "2x2" else (("logarithm", "irr"),):
@@ -143,7 +146,7 @@ def _error(number: int, row: Row) -> _Error | None:
     return _Error(number, row, kind, column, error, not explained)
 
 
-def _of_arms(number: int, row: Row) -> Iterator[_Error]:
+def _of_arms(number: int, row: Row, in_units: bool) -> Iterator[_Error]:
     """The standard error that arms of these sizes have at the least of a difference in SDs, or of one group's change;
     and of the difference in units, where they print SDs.
     """
@@ -153,22 +156,19 @@ def _of_arms(number: int, row: Row) -> Iterator[_Error]:
         return
     root = math.sqrt(1 / row["n_treat"] + 1 / row["n_control"])
     yield _Error(number, row, "difference", "n_treat", root, False)
-    sd = _sd(row)
-    if sd is not None:
+    if in_units and (sd := _sd(row)) is not None:
         yield _Error(number, row, "units", "sd_treat", sd * root, False)
 
 
 def _sd(row: Row) -> float | None:
     """The SD within arms, printed or as what is printed implies; None where nothing does."""
-    try:
-        arms = (
-            of_both(row)
-            if row["mean_treat"] is not None
-            else (of_quantiles(row, "treat"), of_quantiles(row, "control"))
-        )
-        return pooled_sd(*arms) or None
-    except CannotConvert:
+    found = dict(spreads(row))
+    arms = found.get("after") or found.get("change") or ()
+    if len(arms) != len(ARMS_OF_ROW):
         return None
+    weights = [max(arm.n - 1, 0.0) for arm in arms]
+    df = sum(weights)
+    return math.sqrt(sum(w * arm.sd * arm.sd for w, arm in zip(weights, arms, strict=True)) / df) if df > 0 else None
 
 
 def _root(row: Row) -> float | None:
