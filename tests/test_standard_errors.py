@@ -146,6 +146,19 @@ def test_a_standard_error_that_may_be_right_passes(others, row):
     assert doubts(*others, row) == []
 
 
+def test_variances_in_every_printed_row_are_named_beside_rows_of_means():
+    variances = [of("g", value, se=se) for value, se in ((0.4, 0.04), (0.3, 0.0324), (0.6, 0.06))]
+    found = doubts(*MEANS[:2], *variances)
+    assert len(found) == 3
+    assert all("variances in most rows?" in line for line in found)
+    assert doubts(*MEANS[:2], *(row | {"se": math.sqrt(row["se"])} for row in variances)) == []
+    # Trials of thousands, as those that print their sizes are.
+    large = {"n_treat": 1200.0, "n_control": 1150.0}
+    assert doubts(*(row | large for row in MEANS[:2]), *variances) == []
+    changes = [of("smd_within_arm_change", -1.1, se=se, estimand="one_group") for se in (0.029, 0.04, 0.032)]
+    assert len(doubts(*PRE_POST[:1], *changes)) == 3
+
+
 def test_no_public_trial_is_doubted_where_the_others_print_counts():
     """Each trial of seven public tables in turn prints its effect and standard error alone, or with its n."""
     sets = json.loads((DATA / "escalc.json").read_text())["sets"]

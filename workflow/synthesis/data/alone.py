@@ -42,6 +42,8 @@ LEAST_OTHERS = 2
 # at least so many.
 MANY_PEOPLE: dict[Kind, float] = {"difference": 1000.0, "change": 1000.0, "z": 5000.0}
 FEWEST_PEOPLE = 8.0
+# The errors of arms beside them are larger by this factor.
+ARMS_ABOVE = 2.0
 FEWEST_OF_ALL = 2.0
 LEAST_ROWS = 3
 # SDs of one outcome, as standard errors of a difference and sizes imply them, lie within this factor of their median.
@@ -250,7 +252,14 @@ def _far_from_alike(errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
 
 
 def _all_variances(kind: Kind, errors: Sequence[_Error]) -> Iterator[tuple[int, Doubt]]:
-    """Rows of a table whose standard errors imply people by the thousand, and as variances as many as studies have."""
+    """Rows of a table whose standard errors imply people by the thousand, and as variances as many as studies have.
+
+    Arms that print their sizes must be of fewer people by far.
+    """
+    of_arms = [error.se for error in errors if error.cells["statistic"] in ARMS]
+    errors = [error for error in errors if error.cells["statistic"] not in ARMS]
+    if of_arms and errors and min(of_arms) < ARMS_ABOVE * max(error.se for error in errors):
+        return
     if (
         kind not in MANY_PEOPLE
         or len(errors) < LEAST_ROWS
