@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from synthesis.data.alone import alone
+from synthesis.data.deviations import LEAST_OTHERS, arms, far_deviations, table_of
 from synthesis.data.far import far_away, impossible
 from synthesis.data.implied import (
     DIFFERENCES,
@@ -29,16 +28,14 @@ from synthesis.data.implied import (
 from synthesis.data.other_scale import other_scale
 from synthesis.data.printed import Numbered, Row, has
 from synthesis.data.shifted import shifted, shifted_beside_others
+from synthesis.data.tables_of_errors import all_errors
 from synthesis.data.tested import P_N_SLACK, P_Z_SLACK, against_p, tests
 from synthesis.errors import Problem
-from synthesis.text import plain
 
 __all__ = ["RATIOS", "check_precision", "expected_se"]
 
 # Rounded limits of a printed interval imply a standard error within this ratio of the printed one.
 SE_CI_RATIO = 1.15
-# Standard deviations of two randomised arms, or of one arm before and after, hardly differ by more than this factor.
-SD_RATIO = 4.0
 # A standard error beside the one that the sample sizes imply. Adjustment for a baseline that correlates .8 leaves .6
 # of it; a design effect of 4 doubles it.
 SE_LOW, SE_HIGH = 0.5, 2.5
@@ -48,22 +45,7 @@ LOOKS_LIKE = 1.25
 HALF_WIDTH = (1.85, 2.1)
 # An estimate may stand this far, in half widths, from the middle of its interval: bootstrap and noncentral limits do.
 OFF_MIDDLE = 0.25
-# Standard deviations beside the median of the same outcome in other samples.
-SD_FAR = 3.0
-# One or two other samples say what is usual where all their SDs are within this factor.
-FEW_ALIKE = 1.5
-# Standard errors times the root of n are standard deviations, within this factor of the median.
-SD_AS_SE = 2.0
-# Means on the same scale lie within this factor of one another; means of another scale do not.
-SAME_SCALE = 3.0
-# The difference of two arms in SDs that most rows of a table do not have; as standard errors they would be usual.
-LARGE_DIFFERENCE, USUAL_DIFFERENCE = 2.0, 1.0
-# Other samples of the same outcome, of which a median says what is usual.
-LEAST_OTHERS = 3
-# From so many rows on, each is compared with all of them, itself too: the work must not grow with the square.
-MANY_OTHERS = 200
 CONFIRM = "right as printed? Then checked: yes, with checked_reason"
-_MEANS = ("mean_sd", "change_sd")
 
 
 def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
@@ -71,7 +53,8 @@ def check_precision(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
     used = [(number, row) for number, row in rows if not row["exclusion_reason"]]
     unchecked = [(number, row) for number, row in used if not row["checked"]]
     doubts = [(number, doubt) for number, row in unchecked for doubt in _of_row(row)]
-    doubts += [*_half_widths(unchecked), *_far_deviations(unchecked), *_all_errors(unchecked)]
+    with_arms = table_of(unchecked)
+    doubts += [*_half_widths(unchecked), *far_deviations(with_arms), *all_errors(with_arms)]
     # Confirmed rows stay among those that others are compared with.
     open_rows = {number for number, _ in unchecked}
     doubts += [numbered for numbered in (*alone(used), *shifted_beside_others(used)) if numbered[0] in open_rows]
@@ -98,19 +81,6 @@ def _of_row(row: Row) -> Iterator[Doubt]:
 def _problem(path: Path, number: int, column: str, value: str, allowed: str, hint: str) -> Problem:
     where = f"{path}, row {number}, column {column}"
     return Problem(where, value, allowed, f"{hint}; {CONFIRM}" if hint else CONFIRM)
-
-
-def arms(row: Row) -> Iterator[Doubt]:
-    """Standard deviations of two arms, and of an arm before and after."""
-    pairs = [("sd_treat", "sd_control")]
-    if row["statistic"] == "mean_sd":
-        pairs += [("sd_treat", "baseline_sd_treat"), ("sd_control", "baseline_sd_control")]
-    for column, other in pairs:
-        if has(row, column, other) and max(row[column], row[other]) > SD_RATIO * min(row[column], row[other]):
-            value = f"{row[column]:g} beside {other} {row[other]:g}"
-            allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-            hint = "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
-            yield column, value, allowed, hint
 
 
 def errors_of_arms(row: Row) -> Iterator[Doubt]:
@@ -276,104 +246,3 @@ def off_middle(row: Row) -> Iterator[Doubt]:
 
 def _fits_any(row: Row) -> bool:
     return row["statistic"] not in ("r", *RATIOS) or _fits(row)
-
-
-# --- standard deviations of one outcome -----------------------------------------------------------------------------
-
-
-def _far_deviations(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
-    """Rows whose standard deviations, in both arms, are far from those of the same outcome in other samples.
-
-    Rows without an outcome are compared with one another only where the others' deviations are alike.
-    """
-    groups: dict[tuple[str, str], list[Numbered]] = {}
-    names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
-    for number, row in rows:
-        if row["statistic"] in _MEANS and row["level"] == "study" and has(row, *names):
-            outcome = plain(row["outcome"])
-            groups.setdefault((row["statistic"], outcome), []).append((number, row))
-    doubts = []
-    for group in groups.values():
-        # Beside so many others, a row's own deviations are not seen in the median.
-        whole = _usual([row for _, row in group]) if len(group) > MANY_OTHERS else None
-        for number, row in group:
-            usual = whole or _usual([other for _, other in group if other["sample_id"] != row["sample_id"]])
-            doubt = _far(row, usual) if usual is not None else None
-            if doubt is not None:
-                doubts.append((number, doubt))
-    return doubts
-
-
-@dataclass(frozen=True, slots=True)
-class _Usual:
-    """Standard deviations and means of the other samples of an outcome."""
-
-    arms: int
-    deviation: float
-    mean: float
-    alike: bool
-    # Enough samples, or two that are nearly the same; beside one, only standard errors are seen.
-    enough: bool
-
-
-def _usual(rows: Sequence[Row]) -> _Usual | None:
-    """What is usual in rows; None where there are none, or few without an outcome or alike."""
-    if not rows:
-        return None
-    deviations = [row[f"sd_{arm}"] for row in rows for arm in ("treat", "control")]
-    mean = median(abs(row[f"mean_{arm}"]) for row in rows for arm in ("treat", "control"))
-    spread = max(deviations) / min(deviations)
-    samples = len({row["sample_id"] for row in rows})
-    if samples < LEAST_OTHERS and (spread > FEW_ALIKE or not rows[0]["outcome"]):
-        return None
-    return _Usual(len(deviations), median(deviations), mean, spread < SD_RATIO, samples >= LEAST_OTHERS - 1)
-
-
-def _all_errors(rows: Sequence[Numbered]) -> list[tuple[int, Doubt]]:
-    """Rows with differences of more than 2 SDs, where most rows have them and would have less than 1 were the SDs
-    standard errors: a table that prints standard errors.
-    """
-    names = ("mean_treat", "sd_treat", "n_treat", "mean_control", "sd_control", "n_control")
-    compared = [(number, row) for number, row in rows if row["statistic"] in _MEANS and has(row, *names)]
-    apart = []
-    for number, row in compared:
-        difference = abs(row["mean_treat"] - row["mean_control"])
-        as_they_are = difference / math.hypot(row["sd_treat"], row["sd_control"]) * math.sqrt(2)
-        spread = math.sqrt(row["n_treat"]) * row["sd_treat"], math.sqrt(row["n_control"]) * row["sd_control"]
-        apart.append((number, row, as_they_are, difference / math.hypot(*spread) * math.sqrt(2)))
-    if len(apart) < LEAST_OTHERS or median(outcome[2] for outcome in apart) <= LARGE_DIFFERENCE:
-        return []
-    if median(outcome[3] for outcome in apart) >= USUAL_DIFFERENCE:
-        return []
-    hint = "most rows differ by more than 2 SDs: does the table print standard errors? Times the root of n they are SDs"
-    return [
-        (number, ("sd_treat", f"{row['sd_treat']:g} with sd_control {row['sd_control']:g}",
-                  f"arms that differ by at most {LARGE_DIFFERENCE:g} SDs, not {ratio:.3g}", hint))
-        for number, row, ratio, _ in apart
-        if ratio > LARGE_DIFFERENCE
-    ]  # fmt: skip
-
-
-def _far(row: Row, others: _Usual) -> Doubt | None:
-    usual = others.deviation
-    deviations = [row["sd_treat"], row["sd_control"]]
-    means = [abs(row["mean_treat"]), abs(row["mean_control"])]
-    same_scale = others.mean > 0 and all(1 / SAME_SCALE < mean / others.mean < SAME_SCALE for mean in means)
-    small, large = max(deviations) < usual / SD_FAR, min(deviations) > usual * SD_FAR
-    if not same_scale or not (small or large) or not (others.alike or row["outcome"]):
-        return None
-    roots = [math.sqrt(row["n_treat"]), math.sqrt(row["n_control"])]
-    # One other sample may be the odd one: beside it only what fits well is a standard error.
-    near = SD_AS_SE if others.enough else FEW_ALIKE
-    as_errors = all(1 / near < sd * root / usual < near for sd, root in zip(deviations, roots, strict=True))
-    hint = "a decimal point, another scale, or a standard error?"
-    if small and as_errors:
-        times = " and ".join(f"{sd * root:.3g}" for sd, root in zip(deviations, roots, strict=True))
-        hint = f"these look like standard errors: times the root of n they are {times}"
-    elif not row["outcome"]:
-        return None
-    if not others.enough and not (small and as_errors):
-        return None
-    what = f"outcome {row['outcome']}" if row["outcome"] else "the other rows"
-    value = f"{deviations[0]:g} with sd_control {deviations[1]:g}"
-    return "sd_treat", value, f"about {usual:.3g}, the median of {what} in {others.arms} arms", hint

@@ -145,8 +145,9 @@ Besides: `effect_id` is unique over all sources; a row with a number has a `quot
 limits enclose the value; a standard error agrees with the interval and both with p, where they are printed; a study row
 with a number has a `direction`, the same for all rows of one outcome; a row of F, chi-square, p, R2 or f2 has a `sign`,
 and no other row has; a `sample_id` has one spelling and one disorder;
-standard deviations of two arms, and of one arm before and after, differ by less than a factor of four, and are not
-far from those of the same outcome in other samples; a standard error, `variance` or interval is one that the sample
+standard deviations of two arms, and of one arm before and after, printed or as a standard error or an
+interval implies, differ by less than a factor of four, and are not far from those of the same outcome in other samples;
+a standard error, `variance` or interval is one that the sample
 sizes allow; an estimate stands near the middle of its interval. A row of which this is doubted is confirmed by
 `checked` and `checked_reason`, or has an `exclusion_reason`. All thresholds: `docs/defaults.md`.
 
