@@ -25,6 +25,7 @@ from synthesis.data.columns import (
     SECOND_COLUMNS,
     Column,
 )
+from synthesis.data.contradictions import check_contradictions
 from synthesis.data.days import is_day
 from synthesis.data.plausible import check_plausible, size_faults
 from synthesis.data.precision import RATIOS, check_precision
@@ -271,6 +272,7 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     problems += _sign_faults(path, rows)
     problems += check_precision(path, rows)
     problems += check_plausible(path, rows)
+    problems += check_contradictions(path, rows)
     return problems
 
 
