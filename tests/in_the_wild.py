@@ -139,7 +139,9 @@ def number_of(chance: random.Random, ours: str, statistic: str, manner: float) -
     if ours.startswith("events"):
         return str(chance.randrange(1, 30))
     if ours.startswith(("n", "total")):
-        return str(chance.choice([chance.randrange(31, 200), chance.randrange(31, 9000)]))
+        # Arms of one trial are of about one size.
+        most = 200 if ours.endswith(("_treat", "_control")) else 9000
+        return str(chance.choice([chance.randrange(31, 200), chance.randrange(31, most)]))
     if ours == "value":
         shown = f"{chance.uniform(-0.9, 0.9):.{chance.choice([1, 2, 3])}f}"
         return shown.replace("0.", ".", 1) if chance.random() < 0.3 else shown

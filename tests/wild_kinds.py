@@ -67,7 +67,7 @@ def risk(chance: random.Random, manner: float) -> Numbers:
 
 
 def standardized(chance: random.Random, manner: float) -> Numbers:
-    one, other = chance.randrange(12, 400), chance.randrange(12, 400)
+    one, other = chance.randrange(60, 400), chance.randrange(60, 400)
     value = chance.uniform(-1.5, 1.5)
     se = math.sqrt(1 / one + 1 / other + value * value / (2 * (one + other))) * chance.uniform(0.95, 1.05)
     return _around(chance, value, se) | {"n_treat": str(one), "n_control": str(other), "n": str(one + other)}
@@ -87,7 +87,7 @@ def association(chance: random.Random, manner: float) -> Numbers:
 
 
 def test_statistic(chance: random.Random, manner: float) -> Numbers:
-    one, other = chance.randrange(15, 300), chance.randrange(15, 300)
+    one, other = chance.randrange(40, 300), chance.randrange(40, 300)
     return {
         "value": _digits(chance, chance.uniform(0.1, 9), 1, 2), "df1": "1",
         "n_treat": str(one), "n_control": str(other), "n": str(one + other), "df": str(one + other - 2),
@@ -129,7 +129,7 @@ def arms(chance: random.Random, manner: float) -> Numbers:
     found: Numbers = {"pre_post_r": _digits(chance, chance.uniform(0.2, 0.9), 2)}
     found |= {"covariate_r": _digits(chance, chance.uniform(0.2, 0.8), 2), "covariates": chance.choice(["1", "2"])}
     for arm in ("treat", "control"):
-        n, sd = chance.randrange(11, 200), chance.uniform(5, 9)
+        n, sd = chance.randrange(30, 200), chance.uniform(5, 9)
         mean = chance.uniform(10, 25)
         se = sd / math.sqrt(n)
         found |= {

@@ -249,6 +249,8 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
             allowed = "one outcome, or all of them named under mix.outcome"
             hint = f"a {METRIC_NAME[synthesis.metric]} is in the units of its outcome: Hedges g has none"
             problems.append(Problem(key, f"outcome {', '.join(o or 'not named' for o in outcomes)}", allowed, hint))
+    if synthesis.metric in IN_UNITS and "outcome" not in mix:
+        problems += _nameless(key, chosen)
     scores = {row.statistic for row in chosen} & set(_SCORES)
     if len(scores) > 1 and not scores <= set(mix.get("statistic", ())):
         allowed = f"one kind of score, or mix.statistic: [{', '.join(_SCORES)}]"
@@ -256,6 +258,18 @@ def _check_mix(key: str, synthesis: Synthesis, chosen: list[Chosen]) -> None:
         problems.append(Problem(key, "change scores and final values", allowed, hint))
     if problems:
         raise InputError(problems)
+
+
+def _nameless(key: str, chosen: Sequence[Chosen]) -> list[Problem]:
+    """Rows in units of an outcome that none of them names: of two directions they are not of one."""
+    nameless = [row for row in chosen if not plain(row.outcome)]
+    if not {1, -1} <= {row.direction for row in nameless}:
+        return []
+    ids = ((way, _some([row.effect_id for row in nameless if row.direction == way])) for way in (1, -1))
+    value = "; ".join(f"direction {direction} in {names}" for direction, names in ids)
+    allowed = "the column outcome filled in, or one direction"
+    hint = "a larger number is good in one and bad in the other: two outcomes in two units?"
+    return [Problem(key, f"outcome not named, {value}", allowed, hint)]
 
 
 # Statistics of arms that stand for other SDs.
