@@ -4,6 +4,7 @@ import math
 
 import pytest
 from conftest import ROOT
+from msgspec.structs import replace
 from synthesis.data.extraction import extract, reference_rows
 from synthesis.data.reading import read_yaml
 from synthesis.errors import InputError
@@ -204,3 +205,18 @@ def test_a_multilevel_model_of_few_samples_is_refused_before_the_first_job():
         plan.check(plan.load(content), RAW)
     assert "syntheses.alliance_ptsd.model" in str(refused.value)
     assert "three_level with 1 samples" in str(refused.value)
+
+
+def test_units_of_outcomes_that_no_row_names_are_not_pooled_where_directions_differ(trauma):
+    """Mean differences of one unnamed outcome may be in one unit; those of two directions are not."""
+    rows = [replace(row, metric="mean_difference", outcome="", direction=-1.0) for row in trauma.effects[:4]]
+    synthesis = lane_b(metric="mean_difference", mix={"comparator": sorted({row.comparator for row in rows})})
+    assert len(select_effects("own", synthesis, rows, ())) == 4
+    rows[2] = replace(rows[2], direction=1.0)
+    with pytest.raises(InputError, match=f"outcome not named, direction 1 in {rows[2].effect_id[:20]}"):
+        select_effects("own", synthesis, rows, ())
+    named = lane_b(metric="mean_difference", mix=synthesis.mix | {"outcome": [""]})
+    assert len(select_effects("own", named, rows, ())) == 4
+    rows[2] = replace(rows[2], direction=-1.0, outcome="caps")
+    with pytest.raises(InputError, match="outcome not named, caps"):
+        select_effects("own", synthesis, rows, ())

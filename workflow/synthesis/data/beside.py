@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from synthesis.data.implied import DIFFERENCES, RATIOS, Doubt, decimals, implied_se, reported_se
-from synthesis.data.printed import Row, has
+from synthesis.data.printed import Numbered, Row, has
 from synthesis.data.tested import ADJUSTED_P, P_N_SLACK, against_p
 
 ARMS = ("treat", "control")
@@ -110,9 +110,8 @@ def _turned(value: float, name: str, estimate: float) -> bool:
     if name == "chi" or (name in RATIOS and value <= 0):
         return False
     number = math.log(value) if name in RATIOS else value
-    return abs(estimate) > 2 * TURNED and abs(number + estimate) < TURNED * abs(estimate) + 0.5 * 10.0 ** -decimals(
-        value
-    )
+    unit = 0.5 * 10.0 ** -decimals(value) / (value if name in RATIOS else 1)
+    return abs(estimate) > max(2 * TURNED, 3 * unit) and abs(number + estimate) < TURNED * abs(estimate) + unit
 
 
 def _shown(name: str, estimate: float) -> float:
@@ -120,6 +119,22 @@ def _shown(name: str, estimate: float) -> float:
 
 
 # --- means ----------------------------------------------------------------------------------------------------------
+
+
+def effects_and_means(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
+    """Doubts of effects beside means. Databases print effects that are better where positive (direction 1) beside the
+    means as they were: a table that turns each of them, two at least, is not asked.
+    """
+    doubts, turned, standing = [], set(), 0
+    for number, row in rows:
+        found = [*against_means(row)]
+        doubts += [(number, doubt) for doubt in found]
+        if row["direction"] == 1 and row["value"] is not None:
+            other = [*against_means({**row, "value": -row["value"]})]
+            turned |= {number} if found and not other else set()
+            standing += int(bool(other) and not found)
+    by_convention = turned if len(turned) > 1 and not standing else set()
+    yield from ((number, doubt) for number, doubt in doubts if number not in by_convention)
 
 
 def against_means(row: Row) -> Iterator[Doubt]:

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from synthesis.data.beside import against_counts, against_means, against_people
+from synthesis.data.beside import against_counts, against_people, effects_and_means
 from synthesis.data.columns import RESULT_COLUMNS
 from synthesis.data.implied import Doubt, implied_se, reported_se
 from synthesis.data.precision import CONFIRM
@@ -53,8 +53,9 @@ def check_contradictions(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
         problems += [Problem(f"{place} {column}", *doubt) for column, *doubt in faults]
         if not row["exclusion_reason"]:
             used.append((number, row))
-    doubts = [(number, doubt) for number, row in used if row["level"] == "study" for doubt in _of_row(row)]
-    doubts += sides([(number, row) for number, row in used if row["level"] == "study"])
+    studies = [(number, row) for number, row in used if row["level"] == "study"]
+    doubts = [(number, doubt) for number, row in studies for doubt in _of_row(row)]
+    doubts += [*effects_and_means(studies), *sides(studies)]
     unchecked = {number for number, row in used if not row["checked"]}
     for number, (column, value, allowed, hint) in doubts:
         if number in unchecked:
@@ -65,7 +66,6 @@ def check_contradictions(path: Path, rows: Iterable[Numbered]) -> list[Problem]:
 
 def _of_row(row: Row) -> Iterator[Doubt]:
     yield from against_counts(row)
-    yield from against_means(row)
     yield from against_people(row)
     yield from coefficient(row)
     yield from proportion(row)

@@ -147,9 +147,9 @@ with a number has a `direction`, the same for all rows of one outcome; a row of 
 and no other row has; a `sample_id` has one spelling and one disorder;
 standard deviations of two arms, and of one arm before and after, printed or as a standard error or an
 interval implies, differ by less than a factor of four, and are not far from those of the same outcome in other samples;
-a standard error, `variance` or interval is one that the sample
-sizes allow; an estimate stands near the middle of its interval. A row of which this is doubted is confirmed by
-`checked` and `checked_reason`, or has an `exclusion_reason`. All thresholds: `docs/defaults.md`.
+a standard error, `variance` or interval is one that the sample sizes allow; an estimate stands near the middle of its
+interval; an effect agrees with the counts, means or p beside it. A row of which this is doubted is confirmed by
+`checked` and `checked_reason`, or has an `exclusion_reason`, which says why: whatever stands there excludes the row. All thresholds: `docs/defaults.md`.
 
 ### Constructs
 
