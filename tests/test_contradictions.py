@@ -39,7 +39,9 @@ def change(treat, control, sd=8.0, **cells):
 # --- words that exclude -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["no", "None", "0", "NA", "n/a", "#N/A", "FALSE", "Included", ".", "yes", "TRUE", "x"])
+@pytest.mark.parametrize(
+    "word", ["no", "None", "0", "NA", "n/a", "#N/A", "FALSE", "Included", ".", "yes", "TRUE", "x", "nein"]
+)
 def test_words_that_give_no_reason_exclude_no_row(word):
     (line,) = odd(MEANS | {"exclusion_reason": word})
     assert line.startswith(f"effects.csv, row 2, column exclusion_reason: '{word}'; allowed: why the row is kept out")
@@ -78,6 +80,8 @@ DOUBTED = [
     (MEANS | {"statistic": "g", "value": 0.49}, "value", "a sign turned"),
     (MEANS | {"statistic": "smd", "value": -0.1}, "value", "-0.49"),
     (MEANS | {"statistic": "mean_difference", "value": 4.1, "se": 1.8}, "value", "about -4.1"),
+    (MEANS | {"statistic": "rom", "value": 1.29}, "value", "about 0.776"),
+    (MEANS | {"statistic": "log_rom", "value": 0.25}, "value", "about -0.254"),
     (MEANS | {"statistic": "t", "value": 2.2}, "value", "of the sign of -4.1"),
     (MEANS | {"value": -1.4}, "value", "-0.49 in SDs or -4.1 in units"),
     # Totals that are something else.
@@ -160,6 +164,7 @@ PASSES = [
     arms(14.0, 14.4, statistic="d", value=0.06),
     MEANS | {"statistic": "mean_difference", "value": -4.1, "se": 1.8},
     MEANS | {"statistic": "mean_difference", "value": -3.2, "se": 1.4},
+    MEANS | {"statistic": "rom", "value": 0.8},
     MEANS | {"statistic": "t", "value": -2.2},
     MEANS | {"value": 4.1},
     MEANS | {"value": -0.48},
@@ -265,6 +270,7 @@ def test_means_on_another_side_or_scale_than_their_outcome_are_doubted(table, ro
         # A control arm that gets a little worse.
         [*CHANGE, change(-8.0, 2.0)],
         [*CHANGE, change(1.0, 2.0)],
+        [arms(-9.0, -8.0), arms(0.0, 0.0)],
         # Another outcome, or none; another scale has other SDs.
         [*FINAL, arms(-8.2, -4.3, outcome="QIDS")],
         [row | {"outcome": ""} for row in (*FINAL, arms(-8.2, -4.3))],

@@ -160,6 +160,9 @@ def against_means(row: Row) -> Iterator[Doubt]:
     elif statistic in ("mean_sd", "change_sd"):
         # It may be of either, and in either direction.
         fits = any(_within(x, in_sds, apart) or _within(x, raw, apart * max(deviations)) for x in (value, -value))
+    elif statistic in ("rom", "log_rom") and row["mean_treat"] > 0 and row["mean_control"] > 0:
+        ratio = math.log(row["mean_treat"] / row["mean_control"])
+        fits = _agree(value, statistic, ratio, 0.0) and not _turned(value, statistic, ratio)
     elif statistic in ("t", "t_ancova") and has(row, "n_treat", "n_control"):
         of_t = value * math.sqrt(1 / row["n_treat"] + 1 / row["n_control"])
         fits = any(of_t * d > 0 or min(abs(of_t), abs(d)) <= apart for d in in_sds)
@@ -178,6 +181,8 @@ def _of_means(row: Row, difference: float, standardized: float) -> Iterator[Doub
     about = f"{difference:.3g}" if row["statistic"] == "mean_difference" else f"{standardized:.2f}"
     if row["statistic"] in ("mean_sd", "change_sd"):
         about = f"{standardized:.2f} in SDs or {difference:.3g} in units"
+    if row["statistic"] in ("rom", "log_rom"):
+        about = f"{_shown(row['statistic'], math.log(row['mean_treat'] / row['mean_control'])):.3g}"
     if row["statistic"].startswith("t"):
         yield "value", f"{value:g}", f"of the sign of {difference:.3g}, the difference of {means}", hint
     else:

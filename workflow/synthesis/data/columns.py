@@ -303,7 +303,7 @@ COLUMNS: tuple[Column, ...] = (
         "positive",
         allowed=("positive", "negative", "none", "mixed"),
     ),
-    Column("exclusion_reason", "text", "Why the row is kept out of every pool.", "n not printed"),
+    Column("exclusion_reason", "text", "Why the row is kept out of every pool; empty keeps it.", "n not printed"),
     Column(
         "checked",
         "choice",

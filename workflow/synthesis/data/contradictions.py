@@ -25,7 +25,7 @@ from synthesis.text import plain
 NO_REASON = frozenset((
     "no", "n", "none", "nil", "null", "0", "0.0", "na", "n/a", "n.a.", "#n/a", "nan", "false", "not applicable",
     "not excluded", "no exclusion", "include", "included", "in", "keep", "kept", "used", "ok", "yes", "y", "true", "x",
-    "1", "1.0", ".", "-", "--", "/", "?", "\N{EN DASH}", "\N{EM DASH}",
+    "nein", "keine", "ja", "non", "oui", "aucun", "1", "1.0", ".", "-", "--", "/", "?", "\N{EN DASH}", "\N{EM DASH}",
 ))  # fmt: skip
 # The standard error of a coefficient beside that of its n: other predictors explain three quarters of the outcome, or
 # share two thirds of their variance with this one.

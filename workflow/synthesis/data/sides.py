@@ -127,7 +127,8 @@ def _other_side(group: Sequence[_Means]) -> Iterator[tuple[int, Doubt]]:
         if len(odd_ones) != 1 or len(group) - 1 < (1 if side > 0 else LEAST_OTHERS):
             continue
         (row,) = odd_ones
-        if median(other.side for other in others if other is not row or len(others) == 1) != side:
+        beside = [other.side for other in others if other is not row]
+        if not beside or median(beside) != side:
             continue
         odd = [c for c, mean, sd in zip(row.columns, row.means, row.sds, strict=True) if -mean * side > sd * CLEARLY]
         if not odd or (len(group) <= LEAST_OTHERS and len(odd) < len(row.means)):
