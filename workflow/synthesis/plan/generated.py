@@ -149,7 +149,8 @@ standard deviations of two arms, and of one arm before and after, printed or as 
 interval implies, differ by less than a factor of four, and are not far from those of the same outcome in other samples;
 a standard error, `variance` or interval is one that the sample sizes allow; an estimate stands near the middle of its
 interval; an effect agrees with the counts, means or p beside it. A row of which this is doubted is confirmed by
-`checked` and `checked_reason`, or has an `exclusion_reason`, which says why: whatever stands there excludes the row. All thresholds: `docs/defaults.md`.
+`checked` and `checked_reason`, or has an `exclusion_reason`, which says why: whatever stands there excludes the
+row. All thresholds: `docs/defaults.md`.
 
 ### Constructs
 
