@@ -146,7 +146,7 @@ def _of_arm(ours: str, theirs: str, statistics: Collection[str]) -> Problem | No
             continue
         if rule.statistics and not (statistics and set(statistics) <= rule.statistics):
             continue
-        instead = rule.instead.format(arm=ours.rpartition("_")[2], theirs=theirs)
+        instead = rule.instead.replace("{arm}", ours.rpartition("_")[2]).replace("{theirs}", theirs)
         return Problem("--columns", f"{ours}={theirs}", f"{instead}, {OTHERWISE}", f"named as {rule.kind} are")
     return None
 
