@@ -35,6 +35,8 @@ _MOST_PARTS = 3
 _MOST_PAPERS = 5
 # Digits of a mean and an SD which, with the number of people, two studies do not have in common by chance.
 _DIGITS = 5
+# In a pool of more effects than these by one digit more.
+_MANY_ROWS = 300
 _ALONE = ("se", "median", "q1", "q3", "min", "max", "mean_ci_low", "mean_ci_high", "mean", "sd")
 
 Sizes = tuple[float, ...]
@@ -87,25 +89,38 @@ def _differ(first: Row, row: Row, names: Sequence[str]) -> bool:
 def _of_one_size(group: Sequence[Chosen]) -> Iterator[Doubt]:
     """Findings of one study and of as many people, under several samples: outcomes, raters, times of measurement."""
     few = len({row.sample_id for row in group}) <= _FEW
-    sized = [(row, sizes) for row in group if (sizes := _sizes(row)) is not None]
-    asked: set[tuple[str, str]] = set()
-    for (first, of_first), (row, sizes) in combinations(sized, 2):
-        pair = first.sample_id, row.sample_id
-        if first.sample_id == row.sample_id or pair in asked or not _one_size(of_first, sizes):
-            continue
-        if other_paper(first, row) or numbers_of(first.study) != numbers_of(row.study):
-            continue
-        if _differ(first, row, _PEOPLE):
-            continue
-        # Two arms of unequal size are hardly those of another sample again.
-        of_both = few and len(sizes) == len(of_first) == len(set(sizes)) == 2
-        named_alike = paper_key(first.study) == paper_key(row.study) and one_year(first, row)
-        finding = any(plain_cell(first, name) != plain_cell(row, name) for name in _FINDING)
-        if of_both or (finding and named_alike):
-            asked.add(pair)
-            numbers = " and ".join(f"{size:g}" for size in sizes)
-            hint = f"one study, and as many people ({numbers}): findings of the same ones need one sample_id."
-            yield Doubt(row, first, "sample_id", "the sample of", hint)
+    by_people: dict[float, list[tuple[Chosen, Sizes]]] = {}
+    for row in group:
+        sizes = _sizes(row)
+        if sizes is not None:
+            by_people.setdefault(sum(sizes), []).append((row, sizes))
+    for sized in by_people.values():
+        before: dict[tuple[object, ...], list[tuple[Chosen, Sizes]]] = {}
+        for row, sizes in sized:
+            labels = row.study, row.year, *(plain_cell(row, name) for name in (*_PEOPLE, *_FINDING))
+            earlier = (each for theirs, rows in before.items() if few or theirs != labels for each in rows)
+            first = next((first for first, theirs in earlier if _same_people(first, theirs, row, sizes, few)), None)
+            alike = before.setdefault(labels, [])
+            # Two samples stand for all that are labelled alike.
+            if few or (len(alike) < 2 and row.sample_id not in [other.sample_id for other, _ in alike]):
+                alike.append((row, sizes))
+            if first is not None:
+                numbers = " and ".join(f"{size:g}" for size in sizes)
+                hint = f"one study, and as many people ({numbers}): findings of the same ones need one sample_id."
+                yield Doubt(row, first, "sample_id", "the sample of", hint)
+
+
+def _same_people(first: Chosen, of_first: Sizes, row: Chosen, sizes: Sizes, few: bool) -> bool:
+    """Whether two rows of as many people are those of one study, under two samples."""
+    if first.sample_id == row.sample_id or not _one_size(of_first, sizes):
+        return False
+    if other_paper(first, row) or numbers_of(first.study) != numbers_of(row.study) or _differ(first, row, _PEOPLE):
+        return False
+    # Two arms of unequal size are hardly those of another sample again.
+    if few and len(sizes) == len(of_first) == len(set(sizes)) == 2:
+        return True
+    named_alike = paper_key(first.study) == paper_key(row.study) and one_year(first, row)
+    return named_alike and any(plain_cell(first, name) != plain_cell(row, name) for name in _FINDING)
 
 
 def _in_total(group: Sequence[Chosen]) -> Iterator[Doubt]:
@@ -173,6 +188,7 @@ def _label_names(row: Row) -> tuple[object, ...]:
 def _arm_in_common(rows: Sequence[Chosen]) -> Iterator[Doubt]:
     """An arm that is printed under several samples: of one study, or with many digits of whichever."""
     seen: dict[tuple[object, ...], list[tuple[Chosen, str]]] = {}
+    least = _DIGITS + (len(rows) > _MANY_ROWS)
     for row in rows:
         for arm, name in (("treat", "treatment"), ("control", "control")):
             numbers = _arm(row, arm)
@@ -180,7 +196,7 @@ def _arm_in_common(rows: Sequence[Chosen]) -> Iterator[Doubt]:
                 continue
             before = seen.setdefault(numbers, [])
             for first, of_first in before:
-                if first.sample_id != row.sample_id and (_one_paper(first, row) or _many_digits(row, arm)):
+                if first.sample_id != row.sample_id and (_one_paper(first, row) or _many_digits(row, arm, least)):
                     hint = (
                         f"its {name} arm is printed as the {of_first} arm there: the same people need one sample_id, "
                         "and control arms that several rows share a control_group."
@@ -209,8 +225,8 @@ def _arm(row: Row, arm: str) -> tuple[object, ...] | None:
     return (*results, people)
 
 
-def _many_digits(row: Row, arm: str) -> bool:
+def _many_digits(row: Row, arm: str, least: int) -> bool:
     """Whether an arm prints a mean and an SD with many digits."""
     numbers = [row.cell(f"{name}_{arm}") for name in ("mean", "sd")]
     digits = [f"{abs(value):.10g}".replace(".", "").lstrip("0") for value in numbers if isinstance(value, float)]
-    return len(digits) == len(numbers) and len("".join(digits)) >= _DIGITS
+    return len(digits) == len(numbers) and len("".join(digits)) >= least

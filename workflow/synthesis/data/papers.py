@@ -87,9 +87,14 @@ def one_year(row: Row, other: Row) -> bool:
     return year_of(row) == year_of(other)
 
 
+@cache
+def _years(study: str) -> list[tuple[str, str]]:
+    return _YEAR.findall(study)
+
+
 def year_of(row: Row) -> tuple[float | None, str]:
     """The year of a row, else that of its study's name; and the letter that stands beside it there."""
-    named = _YEAR.findall(row.study)
+    named = _years(row.study)
     letter = named[-1][1].casefold() if named else ""
     year = row.year if row.year is not None else float(named[-1][0]) if named else None
     return year, letter

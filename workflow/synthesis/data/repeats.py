@@ -88,25 +88,30 @@ def _corrected_and_kept(group: Sequence[Chosen]) -> Iterator[Doubt]:
     """Rows of one finding that differ in one number alone: the old one and the corrected one."""
     alike: dict[tuple[object, ...], list[Chosen]] = {}
     for row in group:
-        sizes = tuple(row.cell(name) for name in sorted(COUNTS))
-        alike.setdefault((row.statistic, *sizes, *_labels(row)), []).append(row)
-    for same in alike.values():
-        for first, row in combinations(same, 2):
-            if row.checked or other_paper(first, row) or _elsewhere(first, row):
+        printed = [name for name in QUOTED_COLUMNS if row.cell(name) not in (None, "")]
+        if len(printed) < NO_CHANCE:
+            continue
+        labels = row.statistic, *_labels(row)
+        for name in printed:
+            if name in COUNTS or results(row) == [name]:
                 continue
-            differ = [name for name in QUOTED_COLUMNS if row.cell(name) != first.cell(name)]
-            printed = [name for name in QUOTED_COLUMNS if row.cell(name) not in (None, "")]
-            of_results = set(results(row)) - set(differ)
-            if len(differ) == 1 and differ[0] in printed and of_results and len(printed) > NO_CHANCE - 1:
-                (name,) = differ
-                if first.cell(name) in (None, ""):
-                    continue
-                hint = (
-                    "all other numbers and labels are the same: a row and its correction, both kept? Two arms? Name "
-                    "them in treatment."
-                )
-                value = f"{row.cell(name):g}" if isinstance(row.cell(name), float) else str(row.cell(name))
-                yield Doubt(row, first, name, "another finding, told apart by a label, than", hint, value)
+            but_one = labels, name, *((other, row.cell(other)) for other in printed if other != name)
+            before = alike.setdefault(but_one, [])
+            for first in before:
+                same = first.cell(name) == row.cell(name)
+                if not (same or row.checked or other_paper(first, row) or _elsewhere(first, row)):
+                    yield _correction(row, first, name)
+                    break
+            before.append(row)
+
+
+def _correction(row: Chosen, first: Chosen, name: str) -> Doubt:
+    hint = (
+        "all other numbers and labels are the same: a row and its correction, both kept? Or arms without a treatment?"
+    )
+    cell = row.cell(name)
+    value = f"{cell:g}" if isinstance(cell, float) else str(cell)
+    return Doubt(row, first, name, "another finding, told apart by a label, than", hint, value)
 
 
 def _elsewhere(first: Row, row: Row) -> bool:
@@ -120,11 +125,10 @@ def _in_two_statistics(group: Sequence[Chosen]) -> Iterator[Doubt]:
     if len({row.statistic for row in group}) < 2:
         return
     for first, row in combinations(group, 2):
-        if first.statistic == row.statistic or row.checked or other_paper(first, row):
-            continue
         apart = abs(first.yi - row.yi)
-        small = max(abs(first.yi), abs(row.yi)) < SMALL_RESULT
-        if small or apart > max(ROUNDED, SAME_RESULT * abs(row.yi)) or not _compatible(first, row):
+        if first.statistic == row.statistic or row.checked or apart > max(ROUNDED, SAME_RESULT * abs(row.yi)):
+            continue
+        if max(abs(first.yi), abs(row.yi)) < SMALL_RESULT or other_paper(first, row) or not _compatible(first, row):
             continue
         if first.n_total is not None and row.n_total is not None:
             alike = first.n_total == row.n_total
