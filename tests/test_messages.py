@@ -210,7 +210,7 @@ def test_no_plan(project, monkeypatch):
         ("effects.csv", "bcg_02", "bcg_01", "row 3, column effect_id: 'bcg_01'; allowed: a name not used before (row 2 "
             "has it) (a row pasted twice?)"),
         ("source.yaml", "licence:", "license:", "key license: 'license'; allowed: one of title, citation, doi, licence, "
-             "extraction, limits, risk_score, same_people, fill_in, columns, vocabulary (did you mean licence?)"),
+             "extraction, limits, risk_score, same_people, other_people, fill_in, columns, vocabulary (did you mean licence?)"),
         ("source.yaml", "limits:", "limits: none #", "line 10, column 1: "),
     ],
 )  # fmt: skip

@@ -290,12 +290,13 @@ def test_a_formula_is_no_word(project, capsys):
 
 
 def two_sources(project, first, second):
-    """A second source with the same rows under other names, and a column in each."""
+    """A second source of other studies, and a column in each."""
     shutil.copytree(project.raw / "bcg", project.raw / "two")
     rows = [
         row
         | {name: row[name].replace("bcg", "two") for name in ("effect_id", "sample_id")}
-        | {"study": row["study"] + " II"}
+        | {name: str(int(row[name]) + 1) for name in ("events_treat", "events_control")}
+        | {"study": f"Other {row['study']}"}
         for row in project.rows()
     ]
     for source, column, table in (("bcg", first, project.rows()), ("two", second, rows)):

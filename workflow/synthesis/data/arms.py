@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import combinations
 from typing import Any
 
+from synthesis.data.precision import CONFIRM
 from synthesis.data.printed import Cells, Numbered, Row
+from synthesis.text import plain
 
 MEANS = frozenset({"mean_sd", "change_sd"})
 COUNTS = frozenset({"2x2"})
@@ -67,6 +70,46 @@ def faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]
                 usual = ", ".join(f"{x:g}" for x in control_of(first_row) or ())
                 allowed = f"the control arm of row {first} ({usual}), which names the same control group"
                 yield number, "control_group", f"{row['control_group']} ({sizes})", allowed, "two control arms?"
+
+
+def spelling_faults(rows: Sequence[Numbered]) -> Iterator[tuple[int, str, str, str, str]]:
+    """Comparisons of a sample with one control arm whose labels keep them from being combined: as `faults`."""
+    spelled: dict[tuple[str, str], tuple[int, str]] = {}
+    by_control: dict[tuple[Any, ...], list[Numbered]] = {}
+    for number, row in rows:
+        if row["exclusion_reason"] or row["level"] != "study":
+            continue
+        name = str(row["control_group"])
+        first, usual = spelled.setdefault((row["sample_id"], plain(name)), (number, name))
+        if name != usual:
+            hint = "one control arm has one spelling: others are not combined with it"
+            yield number, "control_group", name, f"{usual}, as row {first} has it", hint
+        elif control_of(row) is not None:
+            by_control.setdefault((row["sample_id"], row["statistic"], control_of(row)), []).append((number, row))
+    for group in by_control.values():
+        asked = set()
+        for pair in combinations(group, 2):
+            # Of two rows the one without a name is at fault, else the later one.
+            (number, row), (at, other) = pair if not pair[0][1]["control_group"] else pair[::-1]
+            column = _kept_apart(other, row)
+            if column and number not in asked and not row["checked"]:
+                asked.add(number)
+                allowed = f"{other[column] or 'empty'}, as row {at} has it, which prints the same control arm"
+                hint = f"they are not combined, and its people count twice; {CONFIRM}"
+                yield number, column, str(row[column] or ""), allowed, hint
+
+
+def _kept_apart(first: Row, row: Row) -> str | None:
+    """The column that keeps two comparisons with one control arm apart, though they are of one finding."""
+    differ = [name for name in SAME if first[name] != row[name]]
+    if not first["control_group"] or not differ:
+        return None
+    for name in differ:
+        if name == "control_group" or "" in (first[name] or "", row[name] or ""):
+            continue
+        if not isinstance(first[name], str) or plain(first[name]) != plain(row[name]):
+            return None
+    return "control_group" if "control_group" in differ else differ[0]
 
 
 def combined(rows: Sequence[Numbered]) -> tuple[dict[str, Cells], dict[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from synthesis.data.arms import control_of
+from synthesis.data.papers import first_author
 from synthesis.errors import Problem
 from synthesis.text import plain
 
@@ -15,6 +16,7 @@ Cells = dict[str, str]
 Samples = Literal["study", "row", "given"]
 OPTION = "--samples"
 _MOST_NAMED = 3
+_ONE_FINDING = ("outcome", "rater", "timepoint", "timepoint_detail", "weeks")
 _ONE_TRIAL = "one trial under several names?"
 _UP_TO_THE_YEAR = re.compile(r".*?\b(?:18|19|20)\d\d(?=\D|$)")
 _NUMBER_OF_ONE = re.compile(r"(?:sample|study|group|s|g)?[ _#-]?(?:\d{1,3}[a-z]?|[a-z])", re.IGNORECASE)
@@ -35,6 +37,14 @@ def assigned(
         named, notes = _by_study(rows, how)
         problems = [] if how == "row" else _questions(named)
     return [*_control_groups(named, notes)], notes, problems
+
+
+def apart(rows: Sequence[Cells]) -> list[str]:
+    """Samples that stand under one study with others: other people, where it was said that the ids are right."""
+    studies: dict[str, list[str]] = {}
+    for row in rows:
+        studies.setdefault(first_author(row["study"]), []).append(row["sample_id"])
+    return list(dict.fromkeys(sample for ids in studies.values() if len(set(ids)) > 1 for sample in ids))
 
 
 def _by_study(rows: Sequence[Cells], how: Samples | None) -> tuple[list[Cells], list[str]]:
@@ -135,7 +145,7 @@ def _control_groups(rows: Sequence[Cells], notes: list[str]) -> list[Cells]:
     for row in rows:
         control = control_of(_complete(row))
         if control is not None and not row.get("control_group"):
-            same = tuple(row.get(name, "") for name in ("outcome", "rater", "timepoint", "timepoint_detail", "weeks"))
+            same = tuple(plain(row.get(name, "")) for name in _ONE_FINDING)
             by_control.setdefault((row["sample_id"], row["statistic"], *control, *same), []).append(row)
     groups = [group for group in by_control.values() if len(group) > 1]
     ids = {row["effect_id"]: f"control {at}" for at, group in enumerate(groups, start=1) for row in group}

@@ -111,6 +111,11 @@ class Source(Model):
         description="sample_ids under which several studies report the same people; a sample_id under two study names "
         "that is not among them is asked about.",
     )
+    other_people: tuple[str, ...] = Field(
+        (),
+        description="sample_ids whose people are in no other sample among them: samples of one study that are of one "
+        "size, add up to another, or print the same arm are asked about.",
+    )
     fill_in: tuple[FillIn, ...] = Field((), description="What is still to be filled in, by table of the paper.")
     columns: dict[Name, OwnColumn] = Field(
         default_factory=dict,

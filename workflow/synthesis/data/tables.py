@@ -14,6 +14,7 @@ from pathlib import Path
 
 from synthesis.data import vocabulary as v
 from synthesis.data.arms import faults as control_faults
+from synthesis.data.arms import spelling_faults
 from synthesis.data.cell_hints import number_hint
 from synthesis.data.columns import (
     BY_NAME,
@@ -55,6 +56,11 @@ _OTHER_KINDS = {
 # Known constructs that are no treatment: nobody is assigned to them.
 _RATED = frozenset(terms(v.Construct)) - {"protocol"}
 _NUMERIC = {name: column.kind in NUMERIC_KINDS for name, column in BY_NAME.items()}
+# Words for nothing: as a name they would make one of all that have none.
+NO_NAME = frozenset([
+    "", "-", "--", "\N{EN DASH}", "\N{EM DASH}", ".", "?", "na", "n/a", "n.a.", "#n/a", "#nv", "<na>", "nan", "none",
+    "null", "nil", "missing", "unknown", "not available", "not reported", "#ref!", "#value!", "#name?",
+])  # fmt: skip
 _FORMULA_START = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -264,7 +270,7 @@ def check_rows(path: Path, rows: list[Numbered]) -> list[Problem]:
     for number, row in rows:
         for column, value, allowed, hint in _row_faults(row):
             problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
-    for number, column, value, allowed, hint in control_faults(rows):
+    for number, column, value, allowed, hint in (*control_faults(rows), *spelling_faults(rows)):
         problems.append(Problem(f"{path}, row {number}, column {column}", value, allowed, hint))
     problems += size_faults(path, rows)
     problems += _duplicate_ids(path, rows)
@@ -289,8 +295,11 @@ def _row_faults(row: Row) -> Iterable[tuple[str, str, str, str]]:
 
     result = any(row[name] is not None for name in RESULT_COLUMNS)
     value, statistic = row["value"], row["statistic"]
-    if row["level"] == "study" and row["sample_id"] == "":
-        yield "sample_id", "", "the sample of a study row", "rows of one sample share it"
+    if row["level"] == "study" and row["sample_id"].strip().casefold() in NO_NAME:
+        word = "; a word for nothing would make one sample of all that have it" if row["sample_id"] else ""
+        yield "sample_id", row["sample_id"], "the sample of a study row", f"rows of one sample share it{word}"
+    if row["lab"] and row["lab"].strip().casefold() in NO_NAME:
+        yield "lab", row["lab"], "the research group, or empty", "studies of one lab are dependent"
     if result and row["quote"] == "":
         yield "quote", "", "a short verbatim quote", "a number without a quote cannot be checked"
     if not result and row["quote"] == "" and row["note"] == "":

@@ -25,7 +25,8 @@ RATIOS = frozenset(metric for metric, name in METRIC_NAME.items() if "ratio" in 
 @dataclass(frozen=True, slots=True)
 class Made:
     """What a folder is made of. `directions`: of its rows; `mix`: what is pooled together, by column; `declared`:
-    columns that were carried; `same_people`: samples that several studies report."""
+    columns that were carried; `same_people`: samples that several studies report; `other_people`: samples of one study
+    whose people are others."""
 
     name: str
     title: str
@@ -40,6 +41,7 @@ class Made:
     declared: Mapping[str, OwnColumn] = field(default_factory=dict)
     composites: bool = False
     same_people: Sequence[str] = ()
+    other_people: Sequence[str] = ()
 
 
 def write(temporary: Path, made: Made, rows: list[dict[str, str]], names: list[str]) -> None:
@@ -180,13 +182,13 @@ extraction:
   'on': '{made.on}'
 limits:
 - How the studies were found and read is not stated.
-{_same_people(made)}{_declaration(made)}"""
+{_samples("same_people", made.same_people)}{_samples("other_people", made.other_people)}{_declaration(made)}"""
 
 
-def _same_people(made: Made) -> str:
-    """The samples that several studies of the table report, as it was said that they do."""
-    lines = [f"- {_text(sample)}" for sample in made.same_people]
-    return "\n".join(["same_people:", *lines, ""]) if lines else ""
+def _samples(key: str, samples: Sequence[str]) -> str:
+    """Samples of which it was said that several studies report them, or that they are other people."""
+    lines = [f"- {_text(sample)}" for sample in samples]
+    return "\n".join([f"{key}:", *lines, ""]) if lines else ""
 
 
 def _declaration(made: Made) -> str:

@@ -144,7 +144,7 @@ Columns in bold are required.
 Besides: `effect_id` is unique over all sources; a row with a number has a `quote`; a correlation lies between -1 and 1;
 limits enclose the value; a standard error agrees with the interval and both with p, where they are printed; a study row
 with a number has a `direction`, the same for all rows of one outcome; a row of F, chi-square, p, R2 or f2 has a `sign`,
-and no other row has; a `sample_id` has one spelling and one disorder;
+and no other row has; a `sample_id` has one spelling and one disorder, and is shared by all rows of the same people;
 standard deviations of two arms, and of one arm before and after, printed or as a standard error or an
 interval implies, differ by less than a factor of four, and are not far from those of the same outcome in other samples;
 a standard error, `variance` or interval is one that the sample sizes allow; an estimate stands near the middle of its

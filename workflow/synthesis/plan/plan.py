@@ -51,11 +51,13 @@ RAW = Path("data/raw")
 
 @dataclasses.dataclass(frozen=True)
 class _Read:
-    """The sources of a plan; file and row of each effect_id; samples that several studies report, as declared."""
+    """The sources of a plan; file and row of each effect_id; as declared, samples that several studies report
+    (`same`), and samples of other people than any other (`others`)."""
 
     sources: dict[str, Extracted] = dataclasses.field(default_factory=dict)
     places: dict[str, str] = dataclasses.field(default_factory=dict)
     same: set[str] = dataclasses.field(default_factory=set)
+    others: set[str] = dataclasses.field(default_factory=set)
 
     @property
     def effects(self) -> list[Effect]:
@@ -98,7 +100,7 @@ def check_and_note(plan: Plan, raw: Path = RAW) -> tuple[dict[str, Row], list[st
             selected = select_effects(name, synthesis, own_effects, dropped)
             samples[name] = {row.sample_id for row in selected}
             chosen |= {row.effect_id: row for row in selected}
-            problems += people_faults(selected, read.places, read.same)
+            problems += people_faults(selected, read.places, read.same, read.others)
             if synthesis.metric in RATIO_METRICS:
                 printed = synthesis.oriented == "as_reported"
                 better[name] = shared_direction(selected) if printed else 1.0
@@ -205,7 +207,7 @@ def _multiverse_faults(name: str, config: Config, read: _Read) -> list[Problem]:
             faults: list[Problem] = []
             with _collected(faults):
                 selected = select_effects(multiverse.synthesis, asked, pooled, dropped)
-                problems += people_faults(selected, read.places, read.same)
+                problems += people_faults(selected, read.places, read.same, read.others)
             faults += selected_faults(where, asked, option.select, pooled, config, read.places)
             preferred = {column: Condition(any_of=words) for column, words in option.prefer.items()}
             faults += selected_faults(where, asked, preferred, pooled, config, read.places, "prefer")
@@ -278,6 +280,7 @@ def _checked_sources(plan: Plan, raw: Path) -> _Read:
             check_inside(raw, folder / "source.yaml")
             about = parse(Source, read_yaml(folder / "source.yaml"), str(folder / "source.yaml"))
             read.same.update(about.same_people)
+            read.others.update(about.other_people)
             problems += to_come(f"{folder / 'source.yaml'}, key extraction.on", about.extraction.on, latest)
         with _collected(problems):
             rows, faults = load_source(raw, source, corrections)

@@ -17,7 +17,7 @@ from synthesis.data.foreign.carrying import CARRY
 from synthesis.data.foreign.words import SIDES
 from synthesis.data.people import people_faults, under_several_studies
 from synthesis.data.reading import parse, read_yaml
-from synthesis.data.sharing import OPTION, Samples, assigned
+from synthesis.data.sharing import OPTION, Samples, apart, assigned
 from synthesis.data.source import Source
 from synthesis.data.terms import DEFINE, new_terms
 from synthesis.errors import InputError, Problem
@@ -65,6 +65,7 @@ def start(folder: Path, what: Start, today: datetime.date, *, replacing: bool = 
         name, what.title, read.lane, read.metric, what.citation, _how(what, (*read.notes, *shared)), what.by,
         today.isoformat(), frozenset(read.directions), read.mix, read.carried.columns,
         same_people=[*under_several_studies((row["sample_id"], row["study"]) for row in rows)],
+        other_people=apart(rows) if what.samples in ("row", "given") else (),
     )  # fmt: skip
     with place.temporary_folder(folder) as temporary:
         cells = [{name: row.get(name, "") for name in names} for row in rows]
@@ -120,7 +121,7 @@ def unused(folder: Path) -> tuple[list[str], list[str]]:
     extracted = convert_rows(rows, name, (synthesis.metric,))
     selected = select_effects(name, synthesis, extracted.effects, extracted.dropped)
     places = {row["effect_id"]: f"{raw / name / 'effects.csv'}, row {number}" for number, row in rows}
-    if faults := people_faults(selected, places, about.same_people):
+    if faults := people_faults(selected, places, about.same_people, about.other_people):
         raise InputError(faults)
     check_model(name, synthesis, config.defaults, len(selected), len({row.sample_id for row in selected}))
     left = [f"{row.locator}: {row.reason}" for row in extracted.dropped if row.category != "combined"]
