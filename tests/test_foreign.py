@@ -462,7 +462,8 @@ def test_a_study_that_stands_twice_in_a_table_is_asked_about_by_its_rows(tmp_pat
 
 def test_comparators_that_are_pooled_together_are_written_into_the_plan(tmp_path):
     header = ARMS + ",against"
-    path = text(tmp_path, f"{header}\nA,{NUMBERS},usual care\nB,{NUMBERS}1,Wait List\nC,{NUMBERS}2,NA\n")
+    others = "B,10.6,4.7,43,12.8,5,41,Wait List\nC,11.1,5.2,46,13.3,5.5,44,NA\n"
+    path = text(tmp_path, f"{header}\nA,{NUMBERS},usual care\n{others}")
     columns = MEANS | {"comparator": "against"}
     begin(tmp_path, path, statistic="mean_sd", columns=columns, better="smaller")
     read = plan.load(read_yaml(tmp_path / "review" / "config.yaml"))

@@ -177,6 +177,7 @@ def test_without_bias_and_heterogeneity_the_effects_are_one_normal_vector():
         assert log_of("none", effect, False) == pytest.approx(multivariate_normal.logpdf(BEM_D, cov=covariance))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bias", "power", "scale"), [("PET", 1, 1), ("PEESE", 2, 5)])
 @pytest.mark.parametrize("heterogeneity", [False, True])
 def test_regressions_on_the_error_are_integrals_of_normal_vectors(bias, power, scale, heterogeneity):
@@ -198,6 +199,7 @@ def test_regressions_on_the_error_are_integrals_of_normal_vectors(bias, power, s
     assert log_of(bias, True, heterogeneity) == pytest.approx(math.log(whole), abs=tol.MODEL_EVIDENCE)
 
 
+@pytest.mark.slow
 def test_twice_the_nodes_change_nothing_that_counts():
     v = BEM_SE**2
     for bias, effect, heterogeneity in itertools.product(BIASES, (False, True), (False, True)):
@@ -225,6 +227,7 @@ def test_it_follows_the_units_and_the_sign_of_the_effects(name):
     assert change == pytest.approx([len(y) * math.log(2)] * 36, rel=tol.UNITS)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(st.floats(-1.5, 2), st.floats(0.005, 0.5)), min_size=2, max_size=8))
 def test_what_is_averaged_lies_where_it_must(effects):

@@ -72,6 +72,7 @@ def test_nothing_is_found_as_often_as_alpha_says(fraction):
     assert (abs(z) >= norm.ppf(0.975)).any(axis=1).mean() > 0.1
 
 
+@pytest.mark.slow
 def test_reviews_of_nothing_cross_no_more_often_than_alpha():
     """300 reviews of 24 samples in eight years without heterogeneity, with REML as it is used."""
     rng, crossed, naive = np.random.default_rng(7), 0, 0

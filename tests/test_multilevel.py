@@ -125,6 +125,7 @@ def test_profile_interval_ends_where_the_likelihood_has_fallen_by_half_the_quant
     assert fit.log_likelihood - ridge == pytest.approx(3.841458820694124 / 2, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_cr2_is_unbiased_under_the_working_model():
     """Its expectation, computed with dense matrices, is the true covariance; that of CR0 is smaller."""
     tau2, omega2, rho = 0.05, 0.02, 0.5

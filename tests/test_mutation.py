@@ -47,6 +47,7 @@ def test_a_change_of_several_lines_moves_no_line_below_it():
     assert [m.applied(text) for m in mutants(text)] == ["a = ((one - two\n))\nb = one\n"]
 
 
+@pytest.mark.slow
 def test_a_mutant_is_imported_in_place_of_its_module():
     place = next(p for p in mutation.all_places() if p.path.endswith("data/moments.py") and p.mutant.what == "4 -> 5")
 
@@ -85,6 +86,7 @@ def test_lines_that_run_are_those_of_the_rooms():
     assert {path for path, _ in lines} <= {str(p) for p in (ROOT / mutation.package(ROOT) / "data").rglob("*.py")}
 
 
+@pytest.mark.slow
 def test_the_rooms_have_mutants_and_each_its_tests():
     places = mutation.all_places()
     assert {place.room for place in places} == set(mutation.ROOMS)

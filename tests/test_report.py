@@ -31,7 +31,9 @@ from synthesis.report import (
     short,
 )
 from synthesis.report.assets import read_asset
+from synthesis.report.embedding import without_notes
 from synthesis.report.environment import rendered
+from synthesis.report.review_results import read_drawings
 from synthesis.report.sections import SECTIONS
 from synthesis.report.sentences import answer
 from synthesis.results.checks import CheckRow
@@ -455,3 +457,11 @@ def test_tables_of_correlations_and_differences_say_which_a_number_is(complete, 
     numbers = [said for said in cells if re.search(r"\d", said)]
     assert len({said.split(" = ")[0] for said in numbers}) > 1
     assert [said for said in numbers if " = " not in said] == []
+
+
+def test_a_drawing_is_read_without_the_room_that_its_texts_would_take_in_other_fonts(tmp_path):
+    """Pages bring our font, and find notes, heads and sides of an axis by how texts look."""
+    drawn = '<svg><text x="1" y="2" font-size="7" fill="#5a5a5a" textLength="20.5">Note</text></svg>'
+    (tmp_path / "x.svg").write_text(drawn)
+    assert read_drawings([tmp_path / "x.svg"])["x"].svg == drawn.replace(' textLength="20.5"', "")
+    assert "Note" not in without_notes(read_drawings([tmp_path / "x.svg"])["x"].svg)

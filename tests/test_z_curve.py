@@ -57,6 +57,7 @@ def test_the_reproducibility_project_is_as_zcurve_prints_it():
     assert found.discovery == pytest.approx(1 / (np.array(found.weights) / two).sum(), rel=tol.SAME_FORMULA)
 
 
+@pytest.mark.slow
 def test_its_bootstrap_limits_are_near_those_of_zcurve():
     """README: ERR .443 to .740, EDR .070 to .699, of 1000 resamples of its own."""
     found = osc(bootstraps=400)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +24,8 @@ from synthesis.review.diagnostic_tables import DiagnosticTables
 
 # Larger tables stand beside the report only.
 LARGEST_CSV = 100_000
+# How wide a text is, for readers without our font: pages bring it.
+_ROOM = re.compile(r' textLength="[\d.]+"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,5 +115,5 @@ def read_drawings(paths: Iterable[Path]) -> dict[str, Drawing]:
         data = path.parent / "data" / f"{path.stem}.csv"
         small = data.exists() and data.stat().st_size <= LARGEST_CSV
         csv = data.read_text(encoding="utf-8") if small else ""
-        drawings[path.stem] = Drawing(path.read_text(encoding="utf-8"), csv)
+        drawings[path.stem] = Drawing(_ROOM.sub("", path.read_text(encoding="utf-8")), csv)
     return drawings
