@@ -461,7 +461,7 @@ def test_tables_of_correlations_and_differences_say_which_a_number_is(complete, 
 
 def test_a_drawing_is_read_without_the_room_that_its_texts_would_take_in_other_fonts(tmp_path):
     """Pages bring our font, and find notes, heads and sides of an axis by how texts look."""
-    drawn = '<svg><text x="1" y="2" font-size="7" fill="#5a5a5a" textLength="20.5">Note</text></svg>'
+    drawn = '<svg><text x="1" y="2" font-size="7" fill="#5a5a5a" textLength="20.5">Note</text></svg>\n'
     (tmp_path / "x.svg").write_text(drawn)
     assert read_drawings([tmp_path / "x.svg"])["x"].svg == drawn.replace(' textLength="20.5"', "")
     assert "Note" not in without_notes(read_drawings([tmp_path / "x.svg"])["x"].svg)
