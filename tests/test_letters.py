@@ -169,3 +169,14 @@ def test_letters_of_other_fonts_stand_in_a_pdf_beside_ours(tmp_path):
     assert texts == ["abc", "\u2714 done"]
     names = {m[1] for entry in others.values() if (m := re.search(r"/BaseFont /[A-Z]{6}\+(\S+)", entry))}
     assert names == {"SynthesisSans-Regular", "DejaVuSans"}
+
+
+def test_a_font_behind_a_link_is_embedded_as_well(tmp_path, monkeypatch):
+    link = tmp_path / "linked.ttf"
+    link.symlink_to(FONTS / "SynthesisSans-Regular.ttf")
+    face = Face(link)
+    monkeypatch.setattr(pdf, "face_of", lambda weight, style: face)
+    write_pdf(tmp_path / "x.pdf", [page_with(("abc", "normal", "normal"))])
+    packed, others = streams((tmp_path / "x.pdf").read_bytes())
+    assert [list(shown(stream)) for stream in packed.values() if b"BT" in stream] == [["abc"]]
+    assert sum("/CIDFontType2" in entry for entry in others.values()) == 1

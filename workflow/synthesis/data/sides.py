@@ -131,11 +131,10 @@ def _other_side(group: Sequence[_Means]) -> Iterator[tuple[int, Doubt]]:
         if not beside or median(beside) != side:
             continue
         odd = [c for c, mean, sd in zip(row.columns, row.means, row.sds, strict=True) if -mean * side > sd * CLEARLY]
-        if not odd or (len(group) <= LEAST_OTHERS and len(odd) < len(row.means)):
+        # Both arms there are changes among final values, as databases print them: their difference is no other one.
+        if not odd or len(odd) == len(row.means) or len(group) <= LEAST_OTHERS:
             continue
         hint = "a minus too many?"
-        if len(odd) == len(row.means):
-            hint = "changes in the place of final values (statistic change_sd), or a scale turned?"
         allowed = f"{'above' if side > 0 else 'below'} 0, as all others of outcome {row.cells['outcome']}"
         yield row.row, (odd[0], _shown(row), allowed, hint)
 

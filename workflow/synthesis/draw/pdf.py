@@ -117,11 +117,13 @@ class _Document(PdfFile):
 
     def use(self, face: Face, content: str) -> Any:
         """The name of a font that the letters of a text are taken from."""
-        path = FontPath(face.path, 0)
-        self._faces[face.path] = face
-        seen = self._letters.setdefault(face.path, set())
+        font = get_font(FontPath(face.path, 0))
+        # As matplotlib names it, which follows links.
+        path = FontPath(str(font.fname), font.face_index)
+        self._faces[path.path] = face
+        seen = self._letters.setdefault(path.path, set())
         for letter in sorted(set(content) - seen):
-            self._character_tracker.track_glyph(get_font(path), ord(letter), face.glyphs[letter])
+            self._character_tracker.track_glyph(font, ord(letter), face.glyphs[letter])
         seen.update(content)
         return self.fontName(path)
 
