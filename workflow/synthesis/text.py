@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 MINUS = "\N{MINUS SIGN}"
 # Of a limit that is not 0 but would be printed as 0.
@@ -159,6 +160,7 @@ def shared(values: Iterable[str]) -> str:
     return MIXED if len(distinct) > 1 else "".join(distinct)
 
 
+@lru_cache(1 << 16)
 def plain(name: str) -> str:
     """A name without case, accents, spaces and punctuation: "PHQ-9" and "phq-9" are one instrument."""
     return "".join(c for c in unicodedata.normalize("NFKD", name.casefold()) if c.isalnum())

@@ -32,6 +32,8 @@ _ROW_NUMBER = re.compile(r"\brow \d+$")
 # What a row prints.
 NUMBERS = attrgetter("statistic", *QUOTED_COLUMNS)
 COUNTS = frozenset(["n", "n_treat", "n_control", "total_treat", "total_control", "k", "df", "df1"])
+_TELLING = [name for name in QUOTED_COLUMNS if name not in COUNTS]
+_CELLS = attrgetter(*_TELLING)
 # What follows from a value and its size: its agreement is no agreement of another number.
 _FOLLOWS = frozenset(["se", "variance", "ci_low", "ci_high", "p"])
 
@@ -171,7 +173,7 @@ def _decimals(value: float) -> int:
 
 def results(row: Row) -> list[str]:
     """The numbers whose agreement says something: not counts, not 0, not what follows from another."""
-    named = [name for name in QUOTED_COLUMNS if name not in COUNTS and row.cell(name) not in (None, "", 0.0)]
+    named = [name for name, cell in zip(_TELLING, _CELLS(row), strict=True) if cell not in (None, "", 0.0)]
     return [name for name in named if not (name in _FOLLOWS and "value" in named)]
 
 
