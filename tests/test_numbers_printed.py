@@ -165,3 +165,14 @@ def test_the_answer_names_the_effects_of_the_bridges_and_their_estimates(complet
         lead = f"{titles_of(complete)[name]}, "
         assert lead in answer
         assert f"{text.number(value)} {text.interval(low, high)}" in answer[answer.index(lead) :][:200]
+
+
+def test_differences_on_one_metric_are_printed_with_both_limits(complete, appendix):
+    rows = [r for r in rows_of(complete / "tables" / "comparison.csv") if r["difference"]]
+    printed = [r for r in table_of(appendix, "Differences on one metric") if r["Difference"]]
+    assert len(rows) == len(printed) > 0
+    for row, said in zip(rows, printed, strict=True):
+        value, low, high = (optional(row[name]) for name in ("difference", "ci_low", "ci_high"))
+        wanted = text.number(value) if low is None else f"{text.number(value)} {text.interval(low, high)}"
+        assert said["Difference"] == wanted
+    assert any(row["ci_low"] for row in rows)
