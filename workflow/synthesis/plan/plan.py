@@ -209,7 +209,8 @@ def _multiverse_faults(name: str, config: Config, read: _Read) -> list[Problem]:
                 selected = select_effects(multiverse.synthesis, asked, pooled, dropped)
                 problems += people_faults(selected, read.places, read.same, read.others)
             faults += selected_faults(where, asked, option.select, pooled, config, read.places)
-            preferred = {column: Condition(any_of=words) for column, words in option.prefer.items()}
+            # Made without a check, which the plan has had: Python 3.13.0 crashes where pydantic builds a model in here.
+            preferred = {column: Condition.model_construct(any_of=words) for column, words in option.prefer.items()}
             faults += selected_faults(where, asked, preferred, pooled, config, read.places, "prefer")
             place = f"config.yaml, key syntheses.{multiverse.synthesis}"
             problems += [dataclasses.replace(p, where=p.where.replace(place, where)) for p in faults]
