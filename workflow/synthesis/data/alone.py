@@ -164,8 +164,8 @@ def _of_arms(number: int, row: Row, in_units: bool) -> Iterator[_Error]:
 
 def _sd(row: Row) -> float | None:
     """The SD within arms, printed or as what is printed implies; None where nothing does."""
-    found = dict(spreads(row))
-    arms = found.get("after") or found.get("change") or ()
+    by_time = dict(spreads(row))
+    arms = by_time.get("after") or by_time.get("change") or ()
     if len(arms) != len(ARMS_OF_ROW):
         return None
     weights = [max(arm.n - 1, 0.0) for arm in arms]

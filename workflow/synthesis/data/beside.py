@@ -127,12 +127,12 @@ def effects_and_means(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     """
     doubts, turned, standing = [], set(), 0
     for number, row in rows:
-        found = [*against_means(row)]
-        doubts += [(number, doubt) for doubt in found]
+        as_printed = [*against_means(row)]
+        doubts += [(number, doubt) for doubt in as_printed]
         if row["direction"] == 1 and row["value"] is not None:
             other = [*against_means({**row, "value": -row["value"]})]
-            turned |= {number} if found and not other else set()
-            standing += int(bool(other) and not found)
+            turned |= {number} if as_printed and not other else set()
+            standing += int(bool(other) and not as_printed)
     by_convention = turned if len(turned) > 1 and not standing else set()
     yield from ((number, doubt) for number, doubt in doubts if number not in by_convention)
 

@@ -60,14 +60,14 @@ def arms(row: Row) -> Iterator[Doubt]:
     pairs = [(after[0], after[1]), *zip(after, before, strict=False)]
     if row["statistic"] == "pre_post":
         pairs += [(before[0], before[1])]
-    for one, other in pairs:
-        if one is None or other is None or max(one[1], other[1]) <= SD_RATIO * min(one[1], other[1]):
+    for first, other in pairs:
+        if first is None or other is None or max(first[1], other[1]) <= SD_RATIO * min(first[1], other[1]):
             continue
-        value = f"{one[2]} beside {other[0]} {other[2]}"
+        value = f"{first[2]} beside {other[0]} {other[2]}"
         allowed = f"a ratio of at most {SD_RATIO:g}, or an exclusion_reason"
-        implied = not (one[0].startswith(("sd", "baseline_sd")) and other[0].startswith(("sd", "baseline_sd")))
+        implied = not (first[0].startswith(("sd", "baseline_sd")) and other[0].startswith(("sd", "baseline_sd")))
         hint = "a standard error entered as SD, or shifted cells? Settle it in corrections.csv"
-        yield one[0], value, allowed, hint if not implied else hint.replace("as SD", "as SD, or the reverse")
+        yield first[0], value, allowed, hint if not implied else hint.replace("as SD", "as SD, or the reverse")
 
 
 def _of_cells(row: Row, arm: str) -> tuple[str, float, str] | None:
@@ -160,7 +160,8 @@ Table = list[tuple[int, Row, dict[Time, list[Spread]]]]
 
 def table_of(rows: Sequence[Numbered]) -> Table:
     """The study rows whose arms have SDs."""
-    return [(number, row, found) for number, row in rows if row["level"] == "study" and (found := dict(spreads(row)))]
+    studies = ((number, row, dict(spreads(row))) for number, row in rows if row["level"] == "study")
+    return [(number, row, by_time) for number, row, by_time in studies if by_time]
 
 
 def far_deviations(rows: Table) -> Iterator[tuple[int, Doubt]]:
@@ -169,17 +170,17 @@ def far_deviations(rows: Table) -> Iterator[tuple[int, Doubt]]:
     Rows without an outcome are compared with one another only where the others' deviations are alike.
     """
     groups: dict[tuple[str, str, str], list[_Sample]] = {}
-    for number, row, found in rows:
+    for number, row, by_time in rows:
         outcome = plain(row["outcome"])
-        for time, of_arms in found.items():
+        for time, of_arms in by_time.items():
             key = (time, outcome, "" if outcome else row["statistic"])
             groups.setdefault(key, []).append(_Sample(number, row, of_arms))
     for group in groups.values():
         # Beside so many others, a row's own deviations are not seen in the median.
         whole = _usual(group) if len(group) > MANY_OTHERS else None
         for sample in group:
-            own = sample.cells["sample_id"]
-            usual = whole or _usual([other for other in group if other.cells["sample_id"] != own])
+            sample_id = sample.cells["sample_id"]
+            usual = whole or _usual([other for other in group if other.cells["sample_id"] != sample_id])
             doubt = _far(sample, usual) if usual is not None else None
             if doubt is not None:
                 yield sample.row, doubt

@@ -47,9 +47,9 @@ def sides(rows: Sequence[Numbered]) -> Iterator[tuple[int, Doubt]]:
     for number, doubt in _two_sides(rows):
         doubted.add(number)
         yield number, doubt
-    found = [d for group in final for d in (*_other_side(group), *_other_scale(group))]
-    found += [d for group in change for d in (*_one_arm(group), *_both_signs(group))]
-    for number, doubt in found:
+    doubts = [d for group in final for d in (*_other_side(group), *_other_scale(group))]
+    doubts += [d for group in change for d in (*_one_arm(group), *_both_signs(group))]
+    for number, doubt in doubts:
         if number not in doubted:
             doubted.add(number)
             yield number, doubt
@@ -148,7 +148,7 @@ def _other_scale(group: Sequence[_Means]) -> Iterator[tuple[int, Doubt]]:
             continue
         usual, sd = median(sizes), median(sd for other in others for sd in other.sds)
         ratios = [abs(mean) / usual for mean in row.means]
-        same_sd = all(1 / SAME_SD < own / sd < SAME_SD for own in row.sds)
+        same_sd = all(1 / SAME_SD < of_arm / sd < SAME_SD for of_arm in row.sds)
         if same_sd and (min(ratios) > DECIMAL or max(ratios) < 1 / DECIMAL):
             allowed = f"about {usual:.3g} with SDs of about {sd:.3g}, as the others of outcome {row.cells['outcome']}"
             hint = "a decimal point, or changes in the place of final values?"

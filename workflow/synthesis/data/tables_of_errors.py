@@ -42,7 +42,7 @@ def all_errors(rows: Table) -> Iterator[tuple[int, Doubt]]:
     """Rows with differences of more than 2 SDs, where most rows have them and would have less than 1 were the SDs
     standard errors: a table that prints standard errors.
     """
-    apart = [of_row for number, row, found in rows if (of_row := _apart(number, row, found)) is not None]
+    apart = [of_row for number, row, by_time in rows if (of_row := _apart(number, row, by_time)) is not None]
     yield from _lone(apart)
     yield from _all_deviations(rows)
     if len(apart) < LEAST_OTHERS or median(row.as_errors for row in apart) >= USUAL_DIFFERENCE:
@@ -61,17 +61,17 @@ def all_errors(rows: Table) -> Iterator[tuple[int, Doubt]]:
             yield row.doubt(f"arms that differ by at most {large:g} SDs, not {row.as_they_are:.3g}", hint)
 
 
-def _apart(number: int, row: Row, found: dict[Time, list[Spread]]) -> _Apart | None:
+def _apart(number: int, row: Row, by_time: dict[Time, list[Spread]]) -> _Apart | None:
     """Arms with printed SDs; of a row before and after, the difference of changes by the SDs before."""
-    after = found.get("after") or found.get("change")
-    compared = found.get("before", after)
+    after = by_time.get("after") or by_time.get("change")
+    compared = by_time.get("before", after)
     if after is None or compared is None or len(compared) != len(after) or len(after) != 2:
         return None
     first, second = compared
     if first.source != "sd" or second.source != "sd":
         return None
     difference = abs(after[0].mean - after[1].mean)
-    if "before" in found:
+    if "before" in by_time:
         difference = abs(after[0].mean - first.mean - after[1].mean + second.mean)
     as_errors = math.hypot(math.sqrt(first.n) * first.sd, math.sqrt(second.n) * second.sd)
     as_they_are = difference / math.hypot(first.sd, second.sd) * math.sqrt(2)
@@ -109,16 +109,17 @@ def _all_deviations(rows: Table) -> Iterator[tuple[int, Doubt]]:
     they imply: SDs in the place of errors.
     """
     groups: dict[tuple[str, ...], list[tuple[int, list[Spread]]]] = {}
-    for number, row, found in rows:
-        for time, arms in found.items():
+    for number, row, by_time in rows:
+        for time, arms in by_time.items():
             sources = {arm.source for arm in arms}
             if sources in ({"se"}, {"interval"}):
                 groups.setdefault((time, plain(row["outcome"]), *sources), []).append((number, arms))
     for group in groups.values():
-        held = [arm for _, arms in group for arm in arms]
-        if len(group) < LEAST_ALIKE or not _much_more_alike([[arm.error for arm in held]], [[arm.sd for arm in held]]):
+        printed = [arm for _, arms in group for arm in arms]
+        errors, deviations = [arm.error for arm in printed], [arm.sd for arm in printed]
+        if len(group) < LEAST_ALIKE or not _much_more_alike([errors], [deviations]):
             continue
-        if median(arm.error / abs(arm.mean) if arm.mean else math.inf for arm in held) < ERROR_IN_MEANS:
+        if median(arm.error / abs(arm.mean) if arm.mean else math.inf for arm in printed) < ERROR_IN_MEANS:
             continue
         for number, (first, *_) in group:
             allowed = "standard errors that fall with the root of n, or intervals of such"
@@ -135,15 +136,15 @@ def _lone(apart: Sequence[_Apart]) -> Iterator[tuple[int, Doubt]]:
     # Beside so many others, a row's own are not seen in the median.
     whole = [share for _, share in shares] if len(apart) > MANY_OTHERS else None
     for row in apart:
-        own = [arm.sd / abs(arm.mean) for arm in row.arms if arm.mean]
-        if not row.outcome or len(samples[row.outcome]) > 1 or row.as_they_are <= LARGE_WHERE_LONE or len(own) < 2:
+        ratios = [arm.sd / abs(arm.mean) for arm in row.arms if arm.mean]
+        if not row.outcome or len(samples[row.outcome]) > 1 or row.as_they_are <= LARGE_WHERE_LONE or len(ratios) < 2:
             continue
         others = whole or [share for outcome, share in shares if outcome != row.outcome]
         if row.as_errors >= USUAL_DIFFERENCE or len(others) < 2 * LEAST_OTHERS or max(others) > SD_RATIO * min(others):
             continue
         usual = float(median(others))
-        times_root = [share * math.sqrt(arm.n) for share, arm in zip(own, row.arms, strict=True)]
-        if max(own) * SD_FAR < usual and all(1 / SD_AS_SE < share / usual < SD_AS_SE for share in times_root):
+        times_root = [share * math.sqrt(arm.n) for share, arm in zip(ratios, row.arms, strict=True)]
+        if max(ratios) * SD_FAR < usual and all(1 / SD_AS_SE < share / usual < SD_AS_SE for share in times_root):
             sds = " and ".join(f"{arm.sd * math.sqrt(arm.n):.3g}" for arm in row.arms)
             allowed = f"arms that differ by at most {LARGE_WHERE_LONE:g} SDs, not {row.as_they_are:.3g}"
             yield row.doubt(allowed, f"these look like standard errors: times the root of n they are {sds}")

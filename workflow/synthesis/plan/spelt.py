@@ -81,14 +81,14 @@ def _spellings(where: str, column: str, rows: Sequence[Row], levels: Mapping[str
                places: Places) -> Iterator[Problem]:  # fmt: skip
     """Levels that are one word; of a grouping, words that it does not name and that are one with one that it does."""
     first: dict[str, tuple[str, str]] = {one_word(word): (word, where) for word in levels}
-    said = set()
+    seen = set()
     for row in rows:
         word = row.words(column)
         known, there = first.setdefault(one_word(word), (word, _place(row, column, places)))
         if levels and (known not in levels or word in levels):
             continue
-        if known != word and word not in said and word.casefold() not in NOTHING:
-            said.add(word)
+        if known != word and word not in seen and word.casefold() not in NOTHING:
+            seen.add(word)
             hint = f"{where} would have them as two: correct one; of a moderator, a grouping may name both in a level"
             if levels:
                 hint = f"no level names {word}, and its rows would be left out: name it too"
@@ -115,14 +115,14 @@ def selected_faults(
     rows = [row for row in effects if _of_synthesis(row, synthesis)]
     for column, words in spelt.items():
         others = {c: x for c, x in select.items() if c != column}
-        said = set()
+        seen = set()
         for row in rows:
             cell = row.words(column)
             meant = words.get(one_word(cell)) if cell else None
-            if meant is None or cell in said or cell in words.values() or cell in _named(asked[column]):
+            if meant is None or cell in seen or cell in words.values() or cell in _named(asked[column]):
                 continue
             if meets(row, others):
-                said.add(cell)
+                seen.add(cell)
                 what = "be left out" if meant in (asked[column].any_of or ()) else "stay in"
                 where = f"{key}.{setting}.{column}"
                 hint = f"the same word in two spellings? Its rows would {what}: spell them alike, or name both there"

@@ -140,9 +140,9 @@ def other_kinds(
 
 
 def _of_arm(ours: str, theirs: str, statistics: Collection[str]) -> Problem | None:
-    said = kinds_of(theirs)
+    kinds = kinds_of(theirs)
     for rule in _RULES:
-        if not ours.startswith(rule.ours) or rule.kind not in said or said & {*rule.unless}:
+        if not ours.startswith(rule.ours) or rule.kind not in kinds or kinds & {*rule.unless}:
             continue
         if rule.statistics and not (statistics and set(statistics) <= rule.statistics):
             continue
@@ -152,15 +152,15 @@ def _of_arm(ours: str, theirs: str, statistics: Collection[str]) -> Problem | No
 
 
 def _of_value(ours: str, theirs: str, statistics: Collection[str], header: Collection[str]) -> Iterator[Problem]:
-    said = kinds_of(theirs) & _VALUES
-    if "R2" in said and {"r1", "r 1"} & {loose(head) for head in header}:
+    kinds = kinds_of(theirs) & _VALUES
+    if "R2" in kinds and {"r1", "r 1"} & {loose(head) for head in header}:
         # The second of several correlations.
-        said = (said - {"R2"}) | {"correlations"}
+        kinds = (kinds - {"R2"}) | {"correlations"}
     for statistic in statistics if len(statistics) == 1 else ():
         meant = _OF_STATISTIC.get(statistic)
-        if meant is None or not said or meant in said:
+        if meant is None or not kinds or meant in kinds:
             continue
-        kind = sorted(said)[0]
+        kind = sorted(kinds)[0]
         named = _STATISTIC_OF[kind]
         allowed = f"--statistic {named}, {OTHERWISE}" if named else f"another statistic, {OTHERWISE}"
         yield Problem("--columns", f"{ours}={theirs}", allowed, f"taken as {meant}, and named as {kind} are")
