@@ -310,3 +310,11 @@ def test_the_joint_test_of_independent_effects_is_statsmodels_over_the_levels_of
                      range(6), y[:6])  # fmt: skip
     assert few.p is None
     assert "3.0 degrees of freedom" in few.note
+
+
+def test_profile_interval_starts_at_zero_where_the_likelihood_there_is_that_at_the_top():
+    y = np.array([0.5] * 11 + [0.10006325])
+    v = np.array([0.04] * 11 + [1e-9])
+    fit = fit_multilevel(y, v, np.ones((12, 1)), [f"s{i // 2}" for i in range(12)])
+    assert fit.tau2 > 0
+    assert variance_interval(fit, 0, 0.95)[0] == 0.0

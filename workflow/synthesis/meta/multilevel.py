@@ -375,9 +375,12 @@ def variance_interval(model: Multilevel, component: int, level: float, restricte
     if top == 0:
         return 0.0, high * unit
     at_zero = profile.drop(0.0)[0]
+    # Also where the likelihood at zero is that at the top to the last digit.
+    if at_zero <= 0:
+        return 0.0, high * unit
     # Where the chord of the root of the drop, which is nearly a line, crosses.
     start = top * at_zero / (at_zero + profile.allowed**0.5)
-    return (0.0 if at_zero <= 0 else root_of(profile.drop, top, 0.0, start)) * unit, high * unit
+    return root_of(profile.drop, top, 0.0, start) * unit, high * unit
 
 
 class _Profile:
