@@ -3,6 +3,7 @@
 # one core of this machine, and nothing that was finished is computed again.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+LONGEST=600
 work=$(mktemp -d)
 chmod 755 "$work"
 cluster() { "$root/tests/slurm/cluster.sh" "$1" "$work/slurm"; }
@@ -19,10 +20,15 @@ snakemake -d "$work/local" --cores 1 > "$work/local.log" 2>&1 || { tail -n 30 "$
 
 exported=$(cluster start)
 eval "$exported"
+# Nothing takes as long: a run that waits for ever ends, and says for what.
 remote() {
-    snakemake -d "$work/remote" --profile "$root/workflow/profiles/slurm" --slurm-no-account \
+    timeout -k 30 "$LONGEST" "$root/.venv/bin/snakemake" -s "$root/Snakefile" -d "$work/remote" --profile "$root/workflow/profiles/slurm" --slurm-no-account \
         --slurm-status-command squeue --slurm-init-seconds-before-status-checks 2 --seconds-between-status-checks 2 \
         --default-resources 'mem_mb=1000 * attempt' runtime=5 slots=1 slurm_partition=main --latency-wait 5
+}
+# What the cluster is doing, and what was said last.
+state() {
+    { sinfo -N -o '%N %T %E'; squeue -o '%i %T %r %N %k'; tail -n 40 "$work"/remote.log "$work"/again.log "$work"/slurm/log/*; } >&2 || true
 }
 # What is finished: the files with their times; those of the last seconds are left out where a
 # job may not have ended though its file is there.
@@ -42,9 +48,11 @@ kill -9 "$(cat "$work/slurm/slurmd.$node.pid")"
 echo "killed node $node while it fitted"
 # What had ended at that moment; the jobs of the other node may end while it is written down.
 finished ! -newermt '10 seconds ago' > "$work/finished"
-wait $run || true
+status=0
+wait $run || status=$?
+[ $status != 124 ] || { state; echo "the run did not end within $LONGEST s after a node was killed" >&2; exit 1; }
 # Whatever was lost is made again, and nothing else.
-remote > "$work/again.log" 2>&1 || { tail -n 40 "$work/again.log" >&2; exit 1; }
+remote > "$work/again.log" 2>&1 || { state; echo 'the run did not end well when it was started again' >&2; exit 1; }
 finished | LC_ALL=C comm -13 - "$work/finished" > "$work/twice"
 [ ! -s "$work/twice" ] || { cat "$work/twice" >&2; echo 'computed again though it was finished' >&2; exit 1; }
 digests "$work/local" > "$work/local.sums"
