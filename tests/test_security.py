@@ -11,13 +11,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import yaml
 from conftest import BCG, ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jinja2 import nodes
 from shared import once
 from synthesis.cli.main import main
+from synthesis.data import reading
 from synthesis.data.reading import LARGEST_FILE, read_yaml
 from synthesis.errors import InputError
 from synthesis.report.environment import _environment
@@ -104,6 +108,13 @@ def test_every_value_in_a_shell_command_is_quoted_or_a_number():
         ), "values'; allowed: at most 200000 values (aliases of aliases"),
         ("a: &a [*a]", "an alias inside of what it names"),
         ("a: " + "[" * 5000, "nested too deeply"),
+        ("[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("[" * 200_000 + "]" * 200_000, "nested too deeply"),
+        ("{a: " * 50_000 + "}" * 50_000, "nested too deeply"),
+        ("- " * 50_000 + "x", "nested too deeply"),
+        ("? " * 50_000 + "x", "nested too deeply"),
+        ("".join(f"{' ' * level}a:\n" for level in range(2500)), "nested too deeply"),
+        ("a:\tb\nc", "well-formed YAML"),
         ("{[a, b]: 1}", "a list or mapping as key"),
         ("title: 2026-13-45", "well-formed YAML"),
         ("title: a\ntitle: b", "each key once"),
@@ -119,6 +130,35 @@ def test_yaml_is_plain_data_of_a_sane_size(tmp_path, monkeypatch, content, said)
     assert said in str(refusal.value)
     assert str(path) in str(refusal.value)
     assert [entry.name for entry in tmp_path.iterdir()] == ["config.yaml"]
+
+
+TEXTS = [path.read_text() for path in sorted(ROOT.glob("[cdew]*/**/*.yaml")) if path.stat().st_size < 20_000]
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML without libyaml")
+@settings(max_examples=600, deadline=None)
+@given(data=st.data())
+def test_libyaml_reads_what_the_other_reader_of_yaml_reads(data):
+    text = data.draw(st.sampled_from(TEXTS))
+    start = data.draw(st.integers(0, len(text)))
+    text = text[start : start + data.draw(st.integers(0, 400))].partition("\n")[2]
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, len(text)))
+        text = (
+            text[:at]
+            + data.draw(st.sampled_from(":-[]{},#&*!|>'\"%@`?\t\n ~0.ey\\é\u2028\x85\ufeff\xa0😀"))
+            + text[at:]
+        )
+    if reading._TAKEN_OTHERWISE.search(text):
+        return
+    results = []
+    for loader in (reading._FastLoader, reading._StrictLoader):
+        try:
+            results.append(repr(reading._content(Path("x"), loader(text))))
+        except (yaml.YAMLError, InputError, ValueError) as error:
+            results.append(str(error) if isinstance(error, InputError) else None)
+    # What libyaml does not take is read by the other.
+    assert results[0] in (None, results[1])
 
 
 def test_aliases_that_stay_small_are_read(tmp_path):

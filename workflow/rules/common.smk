@@ -29,7 +29,7 @@ NAME = "[a-z][a-z0-9_]*"
 
 def sources_of(*syntheses):
     """The extracted sources of syntheses."""
-    return expand("results/sources/{source}.json", source=PLAN.sources(*syntheses))
+    return [f"results/sources/{source}.json" for source in PLAN.sources(*syntheses)]
 
 
 def read_of(source):
