@@ -152,6 +152,9 @@ DOUBTED = [
     ({"statistic": "r", "value": 0.5, "n": 100.0, "p": ".4"}, "column p: '.4'; .*, as value and n imply"),
     ({"statistic": "or", "estimand": "d_between", "value": 2.0, "ci_low": 1.9, "ci_high": 2.105, "n_treat": 40.0,
       "n_control": 40.0}, "column ci_low.*at least 0.447"),
+    ({"statistic": "proportion", "estimand": "one_group", "value": 0.2, "n": 400.0, "ci_low": 0.2, "ci_high": 0.2},
+     "column ci_high: '0.2'; allowed: above ci_low 0.2"),
+    ({"statistic": "g", "value": 0.4, "ci_low": 0.4, "ci_high": 0.4, "se": 0.2}, "column ci_high: '0.4'; allowed: abo"),
 ]  # fmt: skip
 
 
@@ -178,6 +181,8 @@ SOUND = [
     {"statistic": "r", "value": 0.8, "ci_low": 0.6, "ci_high": 1.0},
     # Rounded to one decimal.
     {"statistic": "g", "value": 0.1, "ci_low": 0.0, "ci_high": 0.3},
+    # Wald's interval of none.
+    {"statistic": "proportion", "estimand": "one_group", "value": 0.0, "n": 40.0, "ci_low": 0.0, "ci_high": 0.0},
 ]
 
 

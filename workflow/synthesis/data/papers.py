@@ -67,8 +67,11 @@ def numbers_of(study: str) -> tuple[str, ...]:
 
 
 def one_study(first: str, second: str) -> bool:
-    """Whether names are those of one study, or of papers of one first author with years that are near."""
-    if study_key(first) == study_key(second) or study_key(first).split()[:1] == study_key(second).split()[:1]:
+    """Whether names are those of one study, or of papers of the same authors with years that are near.
+
+    Of the first author alone: "Centre North" and "Centre South" would be one, and samples of theirs the same people.
+    """
+    if study_key(first) == study_key(second):
         years = [[int(year) for year, _ in _YEAR.findall(study)] for study in (first, second)]
         return not all(years) or min(abs(a - b) for a in years[0] for b in years[1]) <= FOLLOWED
     return False

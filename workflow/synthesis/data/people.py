@@ -40,7 +40,7 @@ def people_faults(
 def under_several_studies(rows: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """The names of its studies, by sample, of the samples that stand under several; `rows`: sample and study.
 
-    Papers of one first author on one sample are one study, but for years that are far apart.
+    Papers of the same authors on one sample are one study, but for years that are far apart.
     """
     studies: dict[str, list[str]] = {}
     for sample, study in dict.fromkeys(rows):

@@ -71,7 +71,7 @@ def _of_row(row: Row) -> Iterator[Doubt]:
     yield from errors_of_arms(row)
     yield from against_size(row)
     yield from against_interval(row)
-    off = [*off_middle(row)]
+    off = [*off_middle(row), *without_width(row)]
     yield from off or other_scale(row)
     yield from tests(row)
     yield from shifted(row)
@@ -246,3 +246,15 @@ def off_middle(row: Row) -> Iterator[Doubt]:
 
 def _fits_any(row: Row) -> bool:
     return row["statistic"] not in ("r", *RATIOS) or _fits(row)
+
+
+def without_width(row: Row) -> Iterator[Doubt]:
+    """An interval whose limits are one number, but of a proportion of none or all: what is pooled may not use it."""
+    low, of_all = row["ci_low"], row["statistic"] == "proportion" and row["value"] in (0, 1)
+    if low is not None and low == row["ci_high"] and row["level"] == "study" and not of_all:
+        yield (
+            "ci_high",
+            f"{low:g}",
+            f"above ci_low {low:g}",
+            "the estimate in the place of its limits, or rounded away?",
+        )
