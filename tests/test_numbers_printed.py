@@ -176,3 +176,11 @@ def test_differences_on_one_metric_are_printed_with_both_limits(complete, append
         wanted = text.number(value) if low is None else f"{text.number(value)} {text.interval(low, high)}"
         assert said["Difference"] == wanted
     assert any(row["ci_low"] for row in rows)
+
+
+def test_an_interaction_is_printed_in_both_of_its_units(complete, appendix):
+    (row,) = [r for r in rows_of(complete / "tables" / "interactions.csv") if r["points"]]
+    in_points = [text.number(float(row[name]), 1) for name in ("points", "points_low", "points_high")]
+    assert f"in points of the instrument {in_points[0]} [{in_points[1]}, {in_points[2]}]" in unescape(
+        re.sub("<[^>]+>", "", appendix)
+    )
