@@ -216,7 +216,9 @@ SLIPS = {
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "PYTEST_ADDOPTS"}}
+    # As `make` sets them for a `make` within it.
+    others = {"PYTHONPATH", "PYTEST_ADDOPTS", "MAKELEVEL", "MAKEFLAGS", "MFLAGS"}
+    kept = {name: value for name, value in os.environ.items() if name not in others}
     return kept | {"COLUMNS": "400", "PATH": f"{BIN}:{os.environ['PATH']}", "NO_COLOR": "1"}
 
 

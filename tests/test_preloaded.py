@@ -126,6 +126,16 @@ def test_where_the_path_of_its_socket_would_be_too_long_none_starts(monkeypatch,
     assert not any(folder.iterdir())
 
 
+def test_where_no_process_can_be_started_commands_run_by_themselves(monkeypatch, tmp_path):
+    monkeypatch.setattr(preloaded.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path))
+    monkeypatch.delenv(PLACE, raising=False)
+    preloaded.start()
+    assert not preloaded._STARTED
+    assert PLACE not in os.environ
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_arguments_and_environment_come_as_they_are(waiting, tmp_path):
     """Bytes that are no text, line breaks, empty words."""
     _, place = waiting

@@ -47,18 +47,26 @@ _STARTED: list[tuple[subprocess.Popen[bytes], Path]] = []
 def start() -> None:
     """Starts the process, whose commands find it in the environment, where there is none yet and its socket can be.
 
-    It ends with the process that starts it, however that ends.
+    It ends with the process that starts it, however that ends. Where none can be started (a full disk, a Python that
+    this user must not run), commands import what they need, and say what is amiss.
     """
     # As long as the names of temporary folders are.
     longest = Path(tempfile.gettempdir()) / "synthesis-12345678" / "socket"
     if _STARTED or not sys.platform.startswith("linux") or len(os.fsencode(longest)) > LONGEST_PATH:
         return
-    place = Path(tempfile.mkdtemp(prefix="synthesis-")) / "socket"
     package = str(Path(__file__).parents[2])
     environment = os.environ | ONE_THREAD | {"PYTHONPATH": package}
-    # Its standard input is a pipe that nobody writes to: it is closed when the last process that could has ended.
-    command = [sys.executable, "-m", "synthesis.cli.preloaded", str(place)]
-    _STARTED.append((subprocess.Popen(command, stdin=subprocess.PIPE, env=environment), place))
+    folder = None
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="synthesis-"))
+        place = folder / "socket"
+        # Its standard input is a pipe that nobody writes to: it is closed when the last process that could has ended.
+        command = [sys.executable, "-m", "synthesis.cli.preloaded", str(place)]
+        _STARTED.append((subprocess.Popen(command, stdin=subprocess.PIPE, env=environment), place))
+    except OSError:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
     os.environ[PLACE] = str(place)
     atexit.register(end)
 
