@@ -13,14 +13,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from synthesis.plan.passing import expanded
 
 ROOT = Path(__file__).parent.parent
 COMPLETE = ROOT / "tests" / "complete"
-# What only draws, and the list of what was written.
-_DRAWS = re.compile("forest|figure|draw|crate")
+# What draws, and the list of what was written.
+_DRAWS, _LISTS = re.compile("forest|figure|draw"), "crate"
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,30 @@ def commands(folder: Path) -> list[Command]:
 
 
 def run(folder: Path, listed: list[Command]) -> None:
-    """Runs the commands that compute, in the folder; those that draw are left out, and so are their files."""
+    """Runs the commands in the folder. Of those that draw, only what they draw is written, as results/drawn/*.csv."""
     from synthesis.cli.main import main
 
     with contextlib.chdir(folder):
         for command in listed:
-            if _DRAWS.search(command.arguments[0]):
+            if command.arguments[0] == _LISTS:
                 continue
-            arguments = [a for a in command.arguments if not _undrawn(a)]
+            arguments, drawing = [a for a in command.arguments if not _undrawn(a)], contextlib.ExitStack()
+            if _DRAWS.search(command.arguments[0]):
+                for part in ("forest.pages", "panels.pages", "claims_figure.pages"):
+                    drawing.enter_context(mock.patch(f"synthesis.draw.{part}", lambda *_: None))
+                drawing.enter_context(mock.patch("synthesis.draw.writing.write_figure", _as_table))
             said = io.StringIO()
-            with mock.patch("sys.stdin", io.StringIO(command.read)), _quiet(said):
+            with drawing, mock.patch("sys.stdin", io.StringIO(command.read)), _quiet(said):
                 code = main(arguments)
             assert code == 0, f"{command.arguments[0]}: {said.getvalue()}"
+
+
+def _as_table(folder: Path, name: str, layout: Any, *_: object) -> None:
+    """What a layout draws, without a drawing."""
+    from synthesis.results.files import write_csv
+
+    table = layout.table()
+    write_csv(folder.parent / "drawn" / f"{name}.csv", table, list(table[0]) if table else ())
 
 
 def _undrawn(argument: str) -> bool:

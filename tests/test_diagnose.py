@@ -252,7 +252,10 @@ def test_few_samples_get_a_bayesian_fit_and_no_funnel():
 
 def test_dependent_effects_use_their_own_model():
     found = diagnosed(document(16, "che", 2), ["rater"], Diagnostics(funnel_from=5))
-    assert "egger_robust" in found["small_study"]
+    cluster = [i // 2 for i in range(16)]
+    slope = bias.robust_egger(Y[:16], V[:16], cluster, rho=0.6).slope
+    assert found["small_study"]["egger_robust"]["slope"] == pytest.approx(slope, rel=1e-9)
+    assert slope != pytest.approx(bias.robust_egger(Y[:16], V[:16], cluster, rho=0.0).slope, rel=1e-3)
     assert found["influence"][0]["model_estimate_without"] is not None
     assert found["moderators"][0]["regression"]["rho"] == 0.6
     assert flat([found])["influence"][0]["model_omega2_without"] is not None

@@ -184,3 +184,78 @@ def test_an_interaction_is_printed_in_both_of_its_units(complete, appendix):
     assert f"in points of the instrument {in_points[0]} [{in_points[1]}, {in_points[2]}]" in unescape(
         re.sub("<[^>]+>", "", appendix)
     )
+
+
+def words_of(page):
+    return unescape(re.sub("<[^>]+>", "", page))
+
+
+def test_the_answer_counts_the_tests_that_have_a_p(complete):
+    rows = [r for r in rows_of(complete / "tables" / "small_study.csv") if r["p"]]
+    tests = {r["synthesis"]: set() for r in rows}
+    for r in rows:
+        if r["test"] not in ("p_curve", "z_curve"):
+            tests[r["synthesis"]].add(r["test"])
+    said = words_of((complete / "report.html").read_text(encoding="utf-8"))
+    assert f"at least one of up to {max(map(len, tests.values()))} uncorrected tests" in said
+
+
+def test_the_sentence_on_the_bridge_has_the_limits_of_its_effect(complete, appendix):
+    row = next(r for r in rows_of(complete / "tables" / "bridge.csv") if r["effect_estimate"])
+    value, low, high = (float(row[f"effect_{name}"]) for name in ("estimate", "ci_low", "ci_high"))
+    assert f"beside an effect of g = {text.number(value)} {text.interval(low, high)} (" in words_of(appendix)
+
+
+def test_correlations_are_printed_raw_beside_corrected_ones(complete, appendix):
+    rows = rows_of(complete / "tables" / "psychometric.csv")
+    printed = table_of(appendix, "Correlations as they are, and corrected")
+    assert len(rows) == len(printed) > 1
+    for row, said in zip(rows, printed, strict=True):
+        for head, *names in (
+            ("r, pooled", "raw_estimate", "raw_ci_low", "raw_ci_high"),
+            ("r, mean by people", "mean_r", "mean_r_low", "mean_r_high"),
+            ("r corrected for unreliability", "rho", "rho_low", "rho_high"),
+        ):
+            value, low, high = (float(row[name]) for name in names)
+            assert said[head] == f"{text.number(value)} {text.interval(low, high)}"
+
+
+def test_each_finding_and_each_joint_regression_counts_its_samples(complete):
+    samples = {r["synthesis"]: r["samples"] for r in rows_of(complete / "tables" / "pooled.csv")}
+    findings = rows_of(complete / "tables" / "summary_of_findings.csv")
+    assert {r["samples"] for r in findings if r["synthesis"] == "alliance"} == {samples["alliance"]}
+    assert all(r["samples"] == samples[r["synthesis"]] for r in findings)
+    fitted = [r for r in rows_of(complete / "tables" / "regressions.csv") if r["samples"] and r["without_value"] == "0"]
+    assert all(r["samples"] == samples[r["synthesis"]] for r in fitted)
+    assert any(r["k"] != r["samples"] for r in fitted)
+
+
+def test_tests_of_small_studies_are_printed_with_two_decimals_or_as_counts(complete, appendix):
+    rows = rows_of(complete / "tables" / "small_study.csv")
+    printed = table_of(appendix, "Tests of small-study effects")
+    assert len(rows) == len(printed)
+    for row, said in zip(rows, printed, strict=True):
+        decimals = 0 if row["test"].startswith(("trim", "fail")) else 2
+        wanted = text.number(float(row["statistic"]), decimals) if row["statistic"] else ""
+        assert said["Statistic, or studies added"] == wanted
+
+
+def test_the_manuscript_counts_the_conversions_of_the_effects_that_a_pool_has(complete):
+    page = (complete / "manuscript" / "manuscript.md").read_text(encoding="utf-8")
+    titles = titles_of(complete)
+    for name, title in titles.items():
+        document = json.loads((complete / "models" / f"{name}.json").read_text(encoding="utf-8"))
+        said = page.split(f"#### {title}\n")[1].split("Conversions: ")[1].split(".")[0]
+        counts = sum(int(count) for count in re.findall(r"\((\d+)\)", said))
+        converted = sum(len(study["effects"]) for study in document["studies"]) - document["set_to_zero"]
+        assert counts == converted, title
+
+
+def test_a_common_effect_stands_beside_a_pool_as_its_weighted_mean(complete):
+    document = json.loads((complete / "models" / "trials.json").read_text(encoding="utf-8"))
+    (line,) = [line for line in document["summaries"] if line["kind"] == "common"]
+    weight = math.fsum(1 / study["vi"] for study in document["studies"])
+    mean = math.fsum(study["yi"] / study["vi"] for study in document["studies"]) / weight
+    half = 1.6448536269514722 / weight**0.5
+    wanted = [mean, mean - half, mean + half]
+    assert [line[name] for name in ("estimate", "ci_low", "ci_high")] == pytest.approx(wanted, rel=1e-9)

@@ -183,3 +183,12 @@ def test_a_total_that_contradicts_its_parts_is_named(tmp_path):
     }
     with pytest.raises(InputError, match=r"row 2, column n1: '100'; allowed: 50, the events and nonevents"):
         begin(tmp_path, table, columns | {"nonevents_treat": "x1"}, "2x2", "log_odds_ratio")
+
+
+@pytest.mark.parametrize("statistic", ["rr", "hr"])
+def test_a_ratio_and_its_logarithm_with_one_risk_are_one_g(statistic):
+    cells = {"risk_control": 0.3, "n_treat": 104, "n_control": 98}
+    value, low, high = 0.81, 0.62, 1.06
+    of_ratio = made("g", statistic=statistic, value=value, ci_low=low, ci_high=high, **cells)
+    limits = {"ci_low": math.log(low), "ci_high": math.log(high)}
+    assert made("g", statistic=f"log_{statistic}", value=math.log(value), **limits, **cells) == pytest.approx(of_ratio)

@@ -283,6 +283,17 @@ def test_the_pool_without_high_risk_is_that_of_the_others():
     assert row.estimate == model.fit.estimate
 
 
+def test_without_high_risk_effects_are_counted_beside_samples():
+    model = rated("low", "high", "low", "low")
+    pairs = [(s.members[0], replace(s.members[0], effect_id=f"{s.sample_id}_second")) for s in model.studies]
+    studies = tuple(replace(s, members=pair) for s, pair in zip(model.studies, pairs, strict=True))
+    effects = [m for s in studies for m in s.members]
+    cluster = [s.sample_id for s in studies for _ in s.members]
+    fit = pool([m.yi for m in effects], [m.vi for m in effects], cluster=cluster, rho=0.6)
+    (row,) = without_high_risk([replace(model, studies=studies, fit=fit)], {})
+    assert (row.samples_without, row.k_without) == (3, 6)
+
+
 def test_a_common_effect_without_high_risk_is_the_weighted_mean():
     model = rated("low", "high", "low", "low")
     model = replace(model, fit=pool([s.yi for s in model.studies], [s.vi for s in model.studies], tau2="FE", ci="wald"))
