@@ -259,3 +259,30 @@ def test_a_common_effect_stands_beside_a_pool_as_its_weighted_mean(complete):
     half = 1.6448536269514722 / weight**0.5
     wanted = [mean, mean - half, mean + half]
     assert [line[name] for name in ("estimate", "ci_low", "ci_high")] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_what_the_numbers_rest_on_says_the_estimate_with_zeros_beside_the_one_without(complete, appendix):
+    pooled = {r["synthesis"]: r for r in rows_of(complete / "tables" / "pooled.csv")}
+    zero, main = (text.number(math.tanh(float(pooled[name]["estimate"]))) for name in ("alliance_zero", "alliance"))
+    assert f"a stress test, the association is r = {zero} instead of {main}" in words_of(appendix)
+
+
+def test_the_second_route_is_compared_with_the_numbers_of_the_models(complete):
+    rows = [r for r in rows_of(complete / "tables" / "crosscheck.csv") if r["quantity"] in ("estimate", "tau2", "se")]
+    assert len(rows) > 40
+    for row in rows:
+        document = json.loads((complete / "models" / f"{row['synthesis']}.json").read_text(encoding="utf-8"))
+        assert float(row["ours"]) == pytest.approx(document[row["quantity"]], rel=1e-12), row
+
+
+def test_the_data_of_an_r_script_are_those_of_the_effects(complete):
+    effects = {(r["effect_id"], r["metric"]): r for r in rows_of(complete / "tables" / "effects.csv")}
+    for name in ("alliance", "trials"):
+        document = json.loads((complete / "models" / f"{name}.json").read_text(encoding="utf-8"))
+        rows = rows_of(complete / "r" / f"{name}.csv")
+        assert len(rows) == document["k"]
+        for row in rows:
+            extracted = effects[row["effect_id"], document["metric"]]
+            # A mean difference is pooled with what is better above 0.
+            assert abs(float(row["yi"])) == pytest.approx(abs(float(extracted["yi"])), rel=1e-12)
+            assert float(row["vi"]) == pytest.approx(float(extracted["vi"]), rel=1e-12)
