@@ -111,9 +111,8 @@ def test_every_mark_of_a_diagnostic_figure_is_in_its_legend(whole, kind):
         return
     drawn = {("point", point.kind) for panel in chart.panels for point in panel.points}
     drawn |= {("line", line.kind) for panel in chart.panels for line in panel.lines}
-    # The line at 0 is named by its axis; the interval of a caterpillar plot with its estimate.
-    named = {("line", "grid"), ("line", "effect"), *([] if kind == "influence" else [("line", "null")])}
-    assert drawn - named <= {(key.mark, key.kind) for key in chart.legend}
+    # The interval of a caterpillar plot is named with its estimate.
+    assert drawn - {("line", "grid"), ("line", "effect")} <= {(key.mark, key.kind) for key in chart.legend}
 
 
 def test_a_limit_that_is_cut_has_its_arrow_explained(whole):

@@ -108,9 +108,10 @@ def test_a_coefficient_without_an_interval_has_a_mark_of_its_own_and_says_so():
     }  # fmt: skip
     first = chart.rows[0]
     assert (first.right, first.right_detail) == ("\N{MINUS SIGN}0.014, no interval", "no test")
-    assert [key.content for key in chart.legend] == ["coefficient", "coefficient without an interval", "95% CI"]
+    named = ["coefficient", "coefficient without an interval", "95% CI", "no difference"]
+    assert [key.content for key in chart.legend] == named
     whole = drawn("time", coefficient("timelate", 0.08, 0.15))
-    assert [key.kind for key in whole.legend] == ["pooled", "interval"]
+    assert [key.kind for key in whole.legend] == ["pooled", "interval", "null"]
 
 
 @pytest.mark.parametrize(

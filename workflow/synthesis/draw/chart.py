@@ -394,6 +394,13 @@ def estimate_ticks(metric: str, low: float, high: float, about: int = 6, spaced:
     return tuple(ticks), tuple(text.number(t, decimals) for t in ticks)
 
 
+def no_effect(document: Fitted, x: tuple[float, float], y: tuple[float, float]) -> tuple[list[Line], list[Key]]:
+    """The line of no effect with its entry of the legend; a metric without one has neither."""
+    if document.metric in NO_NULL:
+        return [], []
+    return [Line("null", x, y)], [Key("line", "null", f"no {document.word}")]
+
+
 def estimate_axis(metric: str, name: str, values: Iterable[float], spaced: bool = False) -> Axis:
     """An axis of estimates that holds the values and no effect, if any; `spaced` as in `estimate_ticks`."""
     values = [*([] if metric in NO_NULL else [0.0]), *values]

@@ -125,7 +125,7 @@ def _keys(fit: JointRegression, points: Sequence[Point]) -> tuple[Key, ...]:
     keys = [Key("point", kind, content) for kind, content in words.items() if kind in kinds]
     if "pooled" in kinds:
         keys.append(Key("line", "interval", f"{100 * fit.level:g}% CI"))
-    return tuple(keys)
+    return (*keys, Key("line", "null", "no difference"))
 
 
 def _ends(coefficient: Combination) -> list[float]:

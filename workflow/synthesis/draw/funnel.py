@@ -19,6 +19,7 @@ from synthesis.draw.chart import (
     estimate_ticks,
     few_to_compare,
     interval_text,
+    no_effect,
     number_axis,
     plan_notes,
     pooled_sentence,
@@ -188,11 +189,12 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
     up = number_axis(label, [up.low, up.high, *(tick * furthest for tick in ticks)], about=6, pad=0.0)
     right = Axis(spaced_name(metric, axis_name(document)), up.low, up.high, tuple(t * furthest for t in ticks), texts)
     outside = sum(abs(a - centre * b) > _BAND for a, b in zip(z, precision, strict=True))
+    zero, zero_keys = no_effect(document, (0.0, furthest), (0.0, 0.0))
     panel = Panel(
         across,
         up,
         (Area("confidence", (0, furthest, furthest, 0), (-_BAND, band[0], band[1], _BAND)),),
-        (Line("null", (0, furthest), (0, 0)), Line("pooled", (0, furthest), (0, centre * furthest))),
+        (*zero, Line("pooled", (0, furthest), (0, centre * furthest))),
         tuple(sample_points(document, precision, z, POINT)),
         right,
     )
@@ -209,6 +211,7 @@ def radial(document: Fitted, diagnostics: Diagnosed) -> Chart:
             Key("point", "sample", "sample"),
             Key("line", "pooled", f"pooled {document.word}"),
             Key("area", "confidence", f"pooled \N{PLUS-MINUS SIGN} {_BAND:g}"),
+            *zero_keys,
         ),
         notes=(note, *plan_notes(document)),
     )  # fmt: skip

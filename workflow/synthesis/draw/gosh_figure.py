@@ -17,6 +17,7 @@ from synthesis.draw.chart import (
     estimate_axis,
     few_to_compare,
     interval_text,
+    no_effect,
     plan_notes,
     refusal,
     sample_method,
@@ -45,9 +46,10 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
     x = estimate_axis(metric, spaced_name(metric, axis_name(document)), subsets.estimates, spaced=True)
     y = Axis("I\u00b2", 0.0, 100.0, _I2_TICKS, tuple(f"{tick:g}%" for tick in _I2_TICKS))
     panels = []
+    zero, zero_keys = no_effect(document, (0.0, 0.0), (0.0, 100.0))
     for side, heading in enumerate((f"With {leading.label}", f"Without {leading.label}")):
         mean = means[side]
-        lines = [Line("null", (0.0, 0.0), (0.0, 100.0))]
+        lines = [*zero]
         if mean is not None:
             lines.append(Line("limit", (mean, mean), (0.0, 100.0), heading))
         # Where the leading sample is in no subset, the pool of all the others.
@@ -73,7 +75,7 @@ def gosh(document: Fitted, diagnostics: Diagnosed) -> Chart:
         legend=(
             Key("area", "half of all", "densest half of the subsets"), Key("area", "most", "densest 95% of them"),
             Key("area", "all", "all subsets"), Key("line", "limit", "their mean"),
-            Key("point", "pooled", "all samples (right: all others)"),
+            Key("point", "pooled", "all samples (right: all others)"), *zero_keys,
         ),
         notes=(f"{drawn} One value per sample ({sample_method(document)}). {sentence}", *plan_notes(document)),
     )  # fmt: skip

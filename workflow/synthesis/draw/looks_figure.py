@@ -57,6 +57,7 @@ def looks_figure(document: Fitted, looks: Sequence[LookRow]) -> Chart:
         Key("line", "effect", "required information"),
         Key("point", "estimate", "look"),
         Key("point", "marked", "boundary crossed"),
+        Key("line", "null", f"no {document.word}"),
     )
     return Chart(
         "monitoring", document.synthesis, title_of("monitoring", document), document.lane,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from synthesis import text
 from synthesis.data.columns import BY_NAME
-from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS, NO_NULL, Descriptor
+from synthesis.data.vocabulary import ESTIMATE_NAME, LOGARITHMS, Descriptor
 from synthesis.draw.chart import (
     WIDE,
     Area,
@@ -25,6 +25,7 @@ from synthesis.draw.chart import (
     estimate_kind,
     few_to_compare,
     interval_text,
+    no_effect,
     number_axis,
     plan_notes,
     pooled_sentence,
@@ -148,7 +149,7 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
         rows.append(_pool_text(metric, pool, middle))
         top = middle + _BELOW
     bottom = top + 0.04
-    zero, zero_keys = _no_effect(document, bottom)
+    zero, zero_keys = no_effect(document, (0.0, 0.0), (0.0, bottom))
     return replace(
         chart,
         panels=(Panel(x, Axis("", bottom, 0.0), (), (*zero, *lines), tuple(points)),),
@@ -164,13 +165,6 @@ def orchard(document: Fitted, diagnostics: Diagnosed) -> Chart:
         ),
         notes=(_orchard_note(document, factor), *range_note(document), *plan_notes(document)),
     )
-
-
-def _no_effect(document: Fitted, bottom: float) -> tuple[list[Line], list[Key]]:
-    """The upright line of no effect with its entry of the legend; a metric without one has neither."""
-    if document.metric in NO_NULL:
-        return [], []
-    return [Line("null", (0.0, 0.0), (0.0, bottom))], [Key("line", "null", f"no {document.word}")]
 
 
 def _pools(document: Fitted, factor: ModeratorFit | None, estimates: list[_Estimate]) -> list[_Pool]:
@@ -285,7 +279,7 @@ def caterpillar(document: Fitted, diagnostics: Diagnosed) -> Chart:
         points.append(Point(kind, _place(metric, y), i + 1.0, size, key, estimate.study.label, effects=(key,)))
     centre, low, high = (_place(metric, v) for v in (document.fit.estimate, document.fit.ci_low, document.fit.ci_high))
     bottom = count + 1.0
-    zero, zero_keys = _no_effect(document, bottom)
+    zero, zero_keys = no_effect(document, (0.0, 0.0), (0.0, bottom))
     ends += [low, high]
     areas = []
     legend = [Key("point", "sample", f"estimate, {100 * document.fit.level:g}% CI"), *estimate_keys(points)]
@@ -346,13 +340,14 @@ def bubble(document: Fitted, diagnostics: Diagnosed, moderator: str) -> Chart:
     axis = MODERATOR_NAME.get(moderator) or column_name(moderator, document.figure.titles)
     x = number_axis(axis, at, about=5, pad=0.05, whole=moderator in ("year", "n_total"))
     y = estimate_axis(metric, axis_name(document), [*(p.y for p in points), *curve.y, *(v for _, v in outline)])
+    zero, zero_keys = no_effect(document, (x.low, x.high), (0.0, 0.0))
     legend = [
         Key("point", "estimate", "estimate, area by precision (1 / SE)"),
         *estimate_keys(points),
         Key("line", "curve", "regression"),
         *([Key("area", "confidence", f"{100 * document.fit.level:g}% CI")] if areas else []),
+        *zero_keys,
     ]
-    zero = [] if metric in NO_NULL else [Line("null", (x.low, x.high), (0.0, 0.0))]
     panel = Panel(x, y, tuple(areas), (*zero, curve), tuple(points))
     return Chart(
         "bubble", full_name, title, document.lane, (panel,),
