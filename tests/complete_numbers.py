@@ -20,7 +20,15 @@ _VERSION = re.compile(r"\b\d+\.\d+\.\d+\b")
 _DIGEST = re.compile(r"(?<![\w.])[0-9a-f]{16,64}\b")
 _TEXTS = frozenset({".csv", ".json", ".html", ".md", ".R", ".svg", ".jsonl"})
 # What people read, or take on, of the results: all but the tables, and what the tables are made of.
-_READ = ("*.html", "manuscript/*.md", "manuscript/tables/*.csv", "figures/data/*.csv", "drawn/*.csv", "model_cards/*.json", "r/*")
+_READ = (
+    "*.html",
+    "manuscript/*.md",
+    "manuscript/tables/*.csv",
+    "figures/data/*.csv",
+    "drawn/*.csv",
+    "model_cards/*.json",
+    "r/*",
+)
 # Of a page its words: how a figure is drawn, or a page is set, is no number of a result.
 _NO_WORDS = re.compile(r"<(svg|style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
 

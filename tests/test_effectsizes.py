@@ -272,7 +272,9 @@ def test_reported_g_keeps_its_own_standard_error():
 def test_every_converter_is_named_and_versioned():
     for (statistic, metric), converter in es.CONVERTERS.items():
         assert converter.name == f"{statistic}_to_{metric}"
-        assert converter.version >= 1
+        # Of these the result changed since they were first released.
+        second = {"smd_within_arm_change_to_smcr", "smd_within_arm_change_to_smcc"}
+        assert converter.version == (2 if converter.name in second else 1)
 
 
 def test_back_transformation():

@@ -286,3 +286,34 @@ def test_the_data_of_an_r_script_are_those_of_the_effects(complete):
             # A mean difference is pooled with what is better above 0.
             assert abs(float(row["yi"])) == pytest.approx(abs(float(extracted["yi"])), rel=1e-12)
             assert float(row["vi"]) == pytest.approx(float(extracted["vi"]), rel=1e-12)
+
+
+def test_the_manuscript_says_between_which_values_a_pool_lies_without_any_one_sample(complete):
+    page = (complete / "manuscript" / "manuscript.md").read_text(encoding="utf-8")
+    rows = [r for r in rows_of(complete / "tables" / "influence.csv") if r["synthesis"] == "alliance"]
+    left = sorted((math.tanh(float(r["model_estimate_without"])), r["label"]) for r in rows)
+    low, high = (f"{text.number(value)} (without {label})" for value, label in (left[0], left[-1]))
+    assert f"between {low} and {high}" in page
+
+
+def test_a_joint_regression_is_shuffled_as_a_whole_and_a_p_curve_says_what_it_shows(complete):
+    tests = [r for r in rows_of(complete / "tables" / "regressions.csv") if r["kind"] == "test"]
+    assert {r["term"] for r in tests if r["p_permutation"]} == {"all"}
+    curves = [r for r in rows_of(complete / "tables" / "small_study.csv") if r["test"] == "p_curve" and r["p"]]
+    assert {r["note"].partition(";")[0] for r in curves} == {"evidential value", "undecided"}
+
+
+def test_agreement_counts_rows_in_whole_numbers(complete, appendix):
+    rows = rows_of(complete / "tables" / "agreement.csv")
+    printed = table_of(appendix, "Agreement of two coders, before corrections")
+    counts = [[value for value in said.values() if re.fullmatch(r"\d+", value)][:2] for said in printed]
+    assert counts == [[r["rows"], r["agree"]] for r in rows]
+
+
+def test_a_card_counts_the_people_of_its_samples(complete):
+    for path in sorted((complete / "model_cards").glob("*.json")):
+        said = json.loads(path.read_text(encoding="utf-8"))["data"]
+        document = json.loads((complete / "models" / path.name).read_text(encoding="utf-8"))
+        sizes = [study["n"] for study in document["studies"] if study["n"] is not None]
+        assert said["people"] == (sum(sizes) if sizes else None)
+        assert said["samples_of_unknown_size"] == len(document["studies"]) - len(sizes)
