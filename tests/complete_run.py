@@ -72,7 +72,7 @@ def run(folder: Path, listed: list[Command]) -> None:
             arguments, drawing = [a for a in command.arguments if not _undrawn(a)], contextlib.ExitStack()
             if _DRAWS.search(command.arguments[0]):
                 for part in ("forest.pages", "panels.pages", "claims_figure.pages"):
-                    drawing.enter_context(mock.patch(f"synthesis.draw.{part}", lambda *_: None))
+                    drawing.enter_context(mock.patch(f"synthesis.draw.{part}", return_value=None))
                 drawing.enter_context(mock.patch("synthesis.draw.writing.write_figure", _as_table))
             said = io.StringIO()
             with drawing, mock.patch("sys.stdin", io.StringIO(command.read)), _quiet(said):

@@ -317,3 +317,21 @@ def test_a_card_counts_the_people_of_its_samples(complete):
         sizes = [study["n"] for study in document["studies"] if study["n"] is not None]
         assert said["people"] == (sum(sizes) if sizes else None)
         assert said["samples_of_unknown_size"] == len(document["studies"]) - len(sizes)
+
+
+def test_pooled_estimates_are_printed_with_their_intervals(complete, appendix):
+    page = appendix if "<caption>Pooled estimates</caption>" in appendix else (complete / "report.html").read_text()
+    pooled = {r["title"]: r for r in rows_of(complete / "tables" / "pooled.csv")}
+    printed = table_of(page, "Pooled estimates")
+    assert len(printed) > 5
+    for said in printed:
+        row = pooled[said["Synthesis"]]
+        back = BACK.get(row["metric"], float)
+        value, *limits = (
+            back(float(row[n])) if row[n] else None for n in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        )
+        if back is float and row["metric"] not in ("g", "mean_difference"):
+            continue
+        assert said["Estimate"] == text.number(value)
+        assert said["90% CI"] == text.interval(*limits[:2])
+        assert said["Prediction"] == (text.interval(*limits[2:]) if limits[2] is not None else "")
