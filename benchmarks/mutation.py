@@ -225,9 +225,9 @@ def baseline(place: Path) -> Baseline:
     return Baseline(folder, listed, sets[1:], sets[0])
 
 
-def outcome(place: Place | None, before: Baseline, folder: Path) -> str:
+def outcome(place: Place | None, before: Baseline, folder: Path, stored: bool = False) -> str:
     """What a mutant, or the code as it is, does to the review: "no number", "stopped" or "moved"; the review is then in
-    `folder`.
+    `folder`. `stored`: "stored values" for "moved" where the stored numbers notice.
     """
     hit = list(range(len(before.commands)))
     if place is not None:
@@ -237,13 +237,13 @@ def outcome(place: Place | None, before: Baseline, folder: Path) -> str:
     if not hit:
         return "no number"
     shutil.copytree(before.folder, folder)
-    status = forked(lambda: attempt(place, folder, before, set(hit)), REVIEW_SECONDS)
-    return {0: "no number", 1: "moved"}.get(-1 if status is None else status, "stopped")
+    status = forked(lambda: attempt(place, folder, before, set(hit), stored), REVIEW_SECONDS)
+    return {0: "no number", 1: "moved", 3: "stored values"}.get(-1 if status is None else status, "stopped")
 
 
-def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int]) -> int:
+def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int], stored: bool = False) -> int:
     """Runs the commands that reach the mutant, and those that read what changed: 1 if a number moved, 0 if none did, 2
-    if a command failed.
+    if a command failed, 3 where the stored numbers were asked and notice.
     """
     if place is not None:
         change(place)
@@ -258,7 +258,32 @@ def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int]) 
             except (Exception, SystemExit):
                 return 2
             written = changed(before.folder / "results", folder / "results")
-    return int(moved(*({name: values[side] for name, values in written.items()} for side in (0, 1))))
+    if not moved(*({name: values[side] for name, values in written.items()} for side in (0, 1))):
+        return 0
+    return 3 if stored and notices(folder / "results") else 1
+
+
+def notices(results: Path) -> bool:
+    """Whether the stored numbers are others than those of some results."""
+    from complete_numbers import pages, tables
+    from test_complete import (
+        STORED_PAGES,
+        STORED_TABLES,
+        test_no_number_of_a_page_moves_unseen,
+        test_no_number_of_a_table_moves_unseen,
+    )
+
+    ours, read = tables(results), pages(results)
+    if set(ours) != set(STORED_TABLES) or set(read) != set(STORED_PAGES):
+        return True
+    try:
+        for name in STORED_TABLES:
+            test_no_number_of_a_table_moves_unseen(ours, name)
+        for name in STORED_PAGES:
+            test_no_number_of_a_page_moves_unseen(read, name)
+    except AssertionError:
+        return True
+    return False
 
 
 def reads(command: Any, written: Iterable[str]) -> bool:
@@ -314,16 +339,18 @@ def passes_in_copy(place: Place, tests: Sequence[str]) -> bool:
         return done.returncode == 0
 
 
-def verdict(place: Place, before: Baseline, seconds: Mapping[str, float]) -> str:
+def verdict(place: Place, before: Baseline, seconds: Mapping[str, float] | None) -> str:
     """What became of a mutant: "no number", "stopped", "noticed", "stored values only" or "unnoticed".
 
-    `seconds`: how long the tests of a file take; the short ones come first.
+    `seconds`: how long the tests of a file take; the short ones come first. None: only the stored numbers are asked.
     """
     with tempfile.TemporaryDirectory(dir=before.folder.parent) as name:
         review = Path(name) / "review"
-        became = outcome(place, before, review)
+        became = outcome(place, before, review, stored=seconds is None)
         if became != "moved":
             return became
+        if seconds is None:
+            return "unnoticed"
         tests = sorted(tests_of(place.path), key=lambda test: seconds.get(Path(test).stem, 0.0))
         if not passes(place, tests, review) or not passes_in_copy(place, tests):
             return "noticed"
@@ -371,8 +398,12 @@ def imported(path: Path) -> set[str]:
     return modules
 
 
-def measure(sample: int, seed: int, workers: int, kept: Path | None) -> tuple[int, dict[Place, str]]:
-    """All mutants, and what became of a sample of them; `kept`: a file with what is known, which grows."""
+def measure(
+    sample: int, seed: int, workers: int, kept: Path | None, stored: bool = False
+) -> tuple[int, dict[Place, str]]:
+    """All mutants, and what became of a sample of them; `kept`: a file with what is known, which grows; `stored`: only
+    the stored numbers are asked.
+    """
     import_libraries()
     places = all_places()
     chosen = random.Random(seed).sample(places, min(sample, len(places)))  # noqa: S311
@@ -381,11 +412,11 @@ def measure(sample: int, seed: int, workers: int, kept: Path | None) -> tuple[in
         before = baseline(Path(name))
         if outcome(None, before, Path(name) / "again") != "no number":
             raise SystemExit("a second run of the review moves its numbers")
-        tests = sorted({test for place in chosen for test in tests_of(place.path)})
+        tests = [] if stored else sorted({test for place in chosen for test in tests_of(place.path)})
         report = Path(name) / "tests.xml"
         if not passes(None, [*tests, STORED], before.folder, report):
             raise SystemExit("tests fail on the code as it is")
-        seconds = seconds_of(report)
+        seconds = None if stored else seconds_of(report)
 
         def tried(place: Place) -> str:
             return known.get(place.key) or verdict(place, before, seconds)
@@ -462,6 +493,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--print", action="store_true", help="leave the page alone")
     parser.add_argument("--kept", type=Path, help="a file in which to keep what became of each, and to go on from")
+    parser.add_argument("--stored", action="store_true", help="ask the stored numbers alone, and print what they miss")
     args = parser.parse_args()
     os.environ |= {
         "PYTHONPATH": os.pathsep.join(str(ROOT / folder) for folder in (package(ROOT).parent, "tests", "benchmarks")),
@@ -469,7 +501,10 @@ def main() -> int:
         "HYPOTHESIS_STORAGE_DIRECTORY": tempfile.mkdtemp(),
     }
     sys.path[:0] = os.environ["PYTHONPATH"].split(os.pathsep)
-    total, verdicts = measure(args.sample, args.seed, args.workers, args.kept)
+    total, verdicts = measure(args.sample, args.seed, args.workers, args.kept, args.stored)
+    if args.stored:
+        print(f"{len(verdicts):,} of {total:,}: {dict(Counter(verdicts.values()))}")
+        return int("unnoticed" in verdicts.values())
     lines = page(total, args.seed, verdicts)
     print("\n".join(lines)) if args.print else write(lines)
     return int("unnoticed" in verdicts.values())
