@@ -1,6 +1,8 @@
 """The mutation tool: what it changes, that the tree stays as it is, and what it writes."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -103,6 +105,17 @@ def test_the_rooms_have_mutants_and_each_its_tests():
 )  # fmt: skip
 def test_numbers_that_move(after, expected):
     assert mutation.moved({"a": [1.0, 2.0]}, after) is expected
+
+
+def test_stored_numbers_notice_a_number_of_a_table_and_of_a_figure(complete, tmp_path):
+    assert not mutation.notices(complete)
+    for name, number in (("tables/pooled.csv", "0.24467984"), ("drawn/forest_trials.csv", "0.32692123")):
+        results = tmp_path / Path(name).stem
+        shutil.copytree(complete, results)
+        file = results / name
+        assert number in file.read_text(encoding="utf-8")
+        file.write_text(file.read_text(encoding="utf-8").replace(number, number[:-1] + "9"), encoding="utf-8")
+        assert mutation.notices(results)
 
 
 def test_the_score_stands_between_its_marks_and_validation_keeps_it(tmp_path, monkeypatch):
