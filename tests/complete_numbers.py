@@ -75,8 +75,12 @@ def tables(results: Path) -> dict[str, dict[str, list[float | str]]]:
         with path.open(encoding="utf-8", newline="") as handle:
             header, *rows = list(csv.reader(handle))
         columns = {name: [_cell(row[i]) for row in rows] for i, name in enumerate(header)}
-        # Digests and versions are not results.
-        found[path.stem] = {n: c for n, c in columns.items() if not n.endswith("sha256") and "version" not in n}
+        # Digests and versions of libraries are not results.
+        found[path.stem] = {
+            name: cells
+            for name, cells in columns.items()
+            if not name.endswith("sha256") and ("version" not in name or name == "converter_version")
+        }
     return found
 
 
