@@ -31,6 +31,8 @@ _READ = (
 )
 # Of a page its words: how a figure is drawn, or a page is set, is no number of a result.
 _NO_WORDS = re.compile(r"<(svg|style|script)\b.*?</\1>|<[^>]*>", re.DOTALL)
+# But for what its cards say.
+_CARDS = re.compile(r'<script type="application/json"[^>]*>(.*?)</script>', re.DOTALL)
 
 
 def numbers(results: Path) -> dict[str, list[float]]:
@@ -93,7 +95,8 @@ def pages(results: Path) -> dict[str, list[float]]:
 def _read(path: Path) -> list[float]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".html":
-        text = html.unescape(_NO_WORDS.sub(" ", text))
+        cards = [json.dumps(json.loads(content), ensure_ascii=False) for content in _CARDS.findall(text)]
+        text = " ".join([html.unescape(_NO_WORDS.sub(" ", text)), *cards])
     return [float(f"{x:.10g}") for x in _numbers(_VERSION.sub("", text))]
 
 

@@ -335,3 +335,16 @@ def test_pooled_estimates_are_printed_with_their_intervals(complete, appendix):
         assert said["Estimate"] == text.number(value)
         assert said["90% CI"] == text.interval(*limits[:2])
         assert said["Prediction"] == (text.interval(*limits[2:]) if limits[2] is not None else "")
+
+
+def test_a_ratio_as_printed_says_which_way_is_better_where_its_rows_agree(complete):
+    effects = {(r["effect_id"], r["metric"]): r["direction"] for r in rows_of(complete / "tables" / "effects.csv")}
+    found = []
+    for path in sorted((complete / "models").glob("*.json")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if document["figure"].get("orientation") == "as_reported" and "ratio" in document["metric"]:
+            names = [name for study in document["studies"] for name in study["effects"]]
+            ways = {float(effects[name, document["metric"]]) for name in names}
+            assert document["figure"]["direction"] == (ways.pop() if len(ways) == 1 else None), path.stem
+            found.append(path.stem)
+    assert len(found) > 2

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import math
 import re
 
 import pytest
@@ -106,7 +107,10 @@ def test_a_printed_form_of_a_test_has_its_name_and_how_many_forms_were_tried(met
     made = material(
         documents=[document(12, metric, "B", name="bcg", **FIT)], diagnostics=DiagnosticTables(small_study=tests)
     )
-    assert [row[1] for row in words(signs.bias(made)["table"])] == [said]
+    (row,) = words(signs.bias(made)["table"])
+    assert row[1] == said
+    estimate = made.documents[0].fit.estimate
+    assert row[2] == (f"r = {math.tanh(estimate):.2f}" if metric == "z" else f"g = {estimate:.2f}")
 
 
 def test_pools_without_a_sign_and_without_a_test_are_named():
