@@ -211,6 +211,10 @@ def test_every_section_is_there_and_flat_tables_hold_it():
     rater, year = found["moderators"]
     assert [level["level"] for level in rater["levels"]] == ["a", "b"]
     assert len(year["bubbles"]) == 16
+    intercept, slope = year["regression"]["estimate"]
+    for point in year["line"]:
+        assert point["estimate"] == pytest.approx(intercept + slope * point["x"], rel=tolerances.LAW)
+        assert point["ci_low"] < point["estimate"] < point["ci_high"]
     found_in = flat([found])
     assert {name for name, rows in found_in.items() if not rows} == {"regressions", "working_models"}, (
         "those that nobody asked for"
