@@ -86,7 +86,7 @@ audit: $(STAMP)
 coverage: $(STAMP)
 	$(BIN)/python benchmarks/coverage.py
 
-# make mutation  changes the code and looks whether a test notices the numbers that move; docs/validation.md
+# make mutation  changes the code and looks whether a test notices the numbers that move (--stored: many more, faster); docs/validation.md
 mutation: $(STAMP)
 	$(BIN)/python benchmarks/mutation.py
 

@@ -74,6 +74,8 @@ def test_moderators_that_no_effect_has_are_named(ages, weeks, formula, words):
     document = fitted({"studies": [sample | {"members": members}]})
     joint = joint_model(document, "joint", JointModel(formula=formula), {}, "hksj", 1)
     assert (joint.refused, joint.k, joint.without_value) == (words, 0, 2)
+    lacking = {"mean_age": sum(age is None for age in ages), "weeks": sum(week is None for week in weeks)}
+    assert joint.missing == {name: count for name, count in lacking.items() if count and name in formula}
     refused = moderator(document, "mean_age", None, "hksj").refused
     assert (refused == words) == (ages == (None, None))
 
