@@ -247,7 +247,7 @@ def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int], 
     """
     if place is not None:
         change(place)
-    from complete_numbers import changed
+    from complete_numbers import changed, notices
     from complete_run import run
 
     written: dict[str, tuple[list[float], list[float]]] = {}
@@ -261,29 +261,6 @@ def attempt(place: Place | None, folder: Path, before: Baseline, hit: set[int], 
     if not moved(*({name: values[side] for name, values in written.items()} for side in (0, 1))):
         return 0
     return 3 if stored and notices(folder / "results") else 1
-
-
-def notices(results: Path) -> bool:
-    """Whether the stored numbers are others than those of some results."""
-    from complete_numbers import pages, tables
-    from test_complete import (
-        STORED_PAGES,
-        STORED_TABLES,
-        test_no_number_of_a_page_moves_unseen,
-        test_no_number_of_a_table_moves_unseen,
-    )
-
-    ours, read = tables(results), pages(results)
-    if set(ours) != set(STORED_TABLES) or set(read) != set(STORED_PAGES):
-        return True
-    try:
-        for name in STORED_TABLES:
-            test_no_number_of_a_table_moves_unseen(ours, name)
-        for name in STORED_PAGES:
-            test_no_number_of_a_page_moves_unseen(read, name)
-    except AssertionError:
-        return True
-    return False
 
 
 def reads(command: Any, written: Iterable[str]) -> bool:

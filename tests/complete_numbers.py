@@ -107,6 +107,28 @@ def _cell(text: str) -> float | str:
         return text
 
 
+def notices(results: Path) -> bool:
+    """Whether the stored numbers are others than those of some results."""
+    from test_complete import (
+        STORED_PAGES,
+        STORED_TABLES,
+        test_no_number_of_a_page_moves_unseen,
+        test_no_number_of_a_table_moves_unseen,
+    )
+
+    ours, read = tables(results), pages(results)
+    if set(ours) != set(STORED_TABLES) or set(read) != set(STORED_PAGES):
+        return True
+    try:
+        for name in STORED_TABLES:
+            test_no_number_of_a_table_moves_unseen(ours, name)
+        for name in STORED_PAGES:
+            test_no_number_of_a_page_moves_unseen(read, name)
+    except AssertionError:
+        return True
+    return False
+
+
 def store() -> None:
     """Writes the numbers of a run as they are now: after a change that is meant, and was looked at."""
     from complete_run import commands, prepare, run

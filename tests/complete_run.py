@@ -69,15 +69,22 @@ def run(folder: Path, listed: list[Command]) -> None:
         for command in listed:
             if command.arguments[0] == _LISTS:
                 continue
-            arguments, drawing = [a for a in command.arguments if not _undrawn(a)], contextlib.ExitStack()
-            if _DRAWS.search(command.arguments[0]):
-                for part in ("forest.pages", "panels.pages", "claims_figure.pages"):
-                    drawing.enter_context(mock.patch(f"synthesis.draw.{part}", return_value=None))
-                drawing.enter_context(mock.patch("synthesis.draw.writing.write_figure", _as_table))
+            arguments = [a for a in command.arguments if not _undrawn(a)]
+            drawing = _tables_alone() if _DRAWS.search(command.arguments[0]) else contextlib.nullcontext()
             said = io.StringIO()
             with drawing, mock.patch("sys.stdin", io.StringIO(command.read)), _quiet(said):
                 code = main(arguments)
             assert code == 0, f"{command.arguments[0]}: {said.getvalue()}"
+
+
+@contextlib.contextmanager
+def _tables_alone() -> Iterator[None]:
+    """Figures are laid out, and neither cut into pages nor drawn."""
+    with contextlib.ExitStack() as patches:
+        for part in ("forest.pages", "panels.pages", "claims_figure.pages"):
+            patches.enter_context(mock.patch(f"synthesis.draw.{part}", return_value=None))
+        patches.enter_context(mock.patch("synthesis.draw.writing.write_figure", _as_table))
+        yield
 
 
 def _as_table(folder: Path, name: str, layout: Any, *_: object) -> None:

@@ -9,6 +9,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import mutation
+from complete_numbers import notices
 from complete_run import Command
 from mutants import Mutant, mutants
 
@@ -108,14 +109,14 @@ def test_numbers_that_move(after, expected):
 
 
 def test_stored_numbers_notice_a_number_of_a_table_and_of_a_figure(complete, tmp_path):
-    assert not mutation.notices(complete)
+    assert not notices(complete)
     for name, number in (("tables/pooled.csv", "0.24467"), ("drawn/forest_trials.csv", "0.32692")):
         results = tmp_path / Path(name).stem
         shutil.copytree(complete, results)
         file = results / name
         assert number in file.read_text(encoding="utf-8")
         file.write_text(file.read_text(encoding="utf-8").replace(number, number[:-1] + "9"), encoding="utf-8")
-        assert mutation.notices(results)
+        assert notices(results)
 
 
 def test_the_score_stands_between_its_marks_and_validation_keeps_it(tmp_path, monkeypatch):

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, TextIO, TypeVar, get_origin
 
@@ -70,9 +69,9 @@ _Loader = _StrictLoader | _FastLoader
 for _loader in (_StrictLoader, _FastLoader):
     _loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
     _loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
-# libyaml takes these where the parser that Snakemake has for a plan does not, or in another way.
+# libyaml takes these where the parser that Snakemake has for a plan does not, or in another way; so a ? among brackets.
 _TAKEN_OTHERWISE = re.compile(
-    r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[|>][-+\d]*#|[\[{].*\?|!(?:\s|$)"
+    r"[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|[|>][-+\d]*#|!(?:\s|$)"
 )
 # Far above the levels of any plan; both parsers take time that grows with their square.
 _DEEPEST = 500
@@ -173,18 +172,27 @@ def _load(path: Path, handle: TextIO) -> Any:
         raise InputError([Problem(str(path), f"{size} bytes", f"at most {LARGEST_FILE} bytes", "another file?")])
     text = handle.read()
     handle.seek(0)
-    marks = max((len(line) - len(line.lstrip(" -?:")) for line in text.splitlines()), default=0)
-    opened = accumulate(1 if bracket in "[{" else -1 for bracket in re.findall(r"[\[\]{}]", text))
-    if max(marks / 2, *opened, 0) > _DEEPEST:
-        raise RecursionError
-    levels = text.count("[") + text.count("{") + 2 * marks
-    if levels <= _SAFE_LEVELS and not _TAKEN_OTHERWISE.search(text):
+    if _is_plain(text):
         try:
             return _content(path, _FastLoader(handle))
         except yaml.YAMLError:
             # Said in the words of the other one.
             handle.seek(0)
     return _content(path, _StrictLoader(handle))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether libyaml reads a text, and as the other parser does. Raises RecursionError where levels never end."""
+    # Before a line: room, dashes of lists, marks of keys and values; each pair may be a level.
+    marks = max((len(line) - len(line.lstrip(" -?:")) for line in text.splitlines()), default=0)
+    opened, deepest, asked = 0, marks / 2, False
+    for sign in re.findall(r"[\[\]{}?]", text):
+        opened += {"[": 1, "{": 1, "?": 0}.get(sign, -1)
+        deepest, asked = max(deepest, opened), asked or (sign == "?" and opened > 0)
+    if deepest > _DEEPEST:
+        raise RecursionError
+    levels = text.count("[") + text.count("{") + 2 * marks
+    return levels <= _SAFE_LEVELS and not asked and not _TAKEN_OTHERWISE.search(text)
 
 
 def _content(path: Path, loader: _Loader) -> Any:
